@@ -1,0 +1,49 @@
+# Each target sets up what it needs: a fresh clone asks for nothing but make and Python 3.11, and, where Docker
+# has yet to be installed, for Debian and root.
+
+PYTHON := .venv/bin/python
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+
+.PHONY: help run test check image bench constraints clean engine
+.DEFAULT_GOAL := help
+
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: image .env ## serve on PORT (default 8000), after setting up whatever is missing
+	@exec scripts/serve
+
+test: $(DEV) image ## run every test, with real containers
+	$(PYTHON) -m pytest
+
+check: $(DEV) ## what CI checks besides: formatting, lint, types, migrations
+	scripts/check
+
+image: engine $(RUNTIME) ## build the image that programs run in
+	@scripts/base-image
+	@$(PYTHON) manage.py build_image
+
+bench: $(DEV) image ## measure /execute beside bare Python and a container per request
+	$(PYTHON) -m benchmarks
+
+constraints: ## pin what the requirements pull in, as of today
+	scripts/pin-constraints
+
+clean: ## remove the virtual environment and everything generated, but no data and no .env
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+engine:
+	@scripts/ensure-docker
+
+.env:
+	@scripts/make-env
+
+$(RUNTIME): requirements.txt constraints.txt
+	@scripts/ensure-venv $<
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@scripts/ensure-venv $<
+	@touch $@
