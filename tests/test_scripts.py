@@ -1,0 +1,51 @@
+"""The scripts that set a fresh clone up, as far as they can be tried without changing the machine."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def make_env(target: Path) -> dict[str, str]:
+    subprocess.run([sys.executable, ROOT / "scripts/make-env", target], check=True)
+    return read_env(target)
+
+
+def read_env(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_env_names_every_setting_of_the_example(target: Path) -> None:
+    assert make_env(target).keys() == read_env(ROOT / ".env.example").keys()
+
+
+def test_env_can_be_read_by_its_owner_only(target: Path) -> None:
+    make_env(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_env_has_secrets_of_its_own(tmp_path: Path) -> None:
+    one, other = make_env(tmp_path / "one"), make_env(tmp_path / "other")
+    secrets = [one["SECRET_KEY"], one["API_KEY"], other["SECRET_KEY"], other["API_KEY"]]
+    assert len(set(secrets)) == 4
+    assert all(len(secret) >= 50 for secret in secrets)
+
+
+def test_example_holds_no_secret() -> None:
+    example = read_env(ROOT / ".env.example")
+    assert example["SECRET_KEY"] == example["API_KEY"] == ""
+
+
+def test_env_that_exists_is_left_alone(target: Path) -> None:
+    target.write_text("PORT=9000\n")
+    assert make_env(target) == {"PORT": "9000"}
