@@ -1,0 +1,1 @@
+"""Runs strangers' programs in capped, already warm Docker containers. Imports no Django."""

@@ -1,0 +1,79 @@
+"""What a container may do, as the engine is told it. One pure function; nothing of a request reaches it."""
+
+from typing import Any
+
+NAME_PREFIX = "code_exec_"
+LABEL = "net.pylearn.codeexec"
+OWNER_LABEL = f"{LABEL}.owner"
+
+MEMORY_BYTES = 128 * 1024 * 1024
+CPU_PERIOD_MICROSECONDS = 100_000
+CPU_QUOTA_MICROSECONDS = 25_000
+PIDS = 64
+OPEN_FILES = 256
+FILE_BYTES = 16 * 1024 * 1024
+USER = "64321:64321"
+
+# Without a bound on inodes, 16 MB hold tens of thousands of empty files, and the kernel's memory pays for them.
+TMPFS = {
+    "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",  # noqa: S108
+    "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",  # noqa: S108
+}
+
+ENVIRONMENT = (
+    "PATH=/usr/local/bin:/usr/bin:/bin",
+    "HOME=/tmp",
+    "HOSTNAME=sandbox",  # the engine would add it
+    "LANG=C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE=1",
+    "PYTHONUNBUFFERED=1",
+)
+
+
+def container_options(image_id: str, owner: str, runtime: str | None = None) -> dict[str, Any]:
+    """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
+    host_config: dict[str, Any] = {
+        # A created or running container that its owner has lost ends by itself and leaves nothing.
+        "AutoRemove": True,
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "Memory": MEMORY_BYTES,
+        "MemorySwap": MEMORY_BYTES,  # memory and swap together: no swap
+        "CpuPeriod": CPU_PERIOD_MICROSECONDS,
+        "CpuQuota": CPU_QUOTA_MICROSECONDS,
+        "PidsLimit": PIDS,
+        "OomScoreAdj": 500,  # where the host runs out of memory, a container goes before the service
+        "Ulimits": [
+            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "fsize", "Soft": FILE_BYTES, "Hard": FILE_BYTES},
+        ],
+        "NetworkMode": "none",
+        "IpcMode": "private",
+        "CapDrop": ["ALL"],
+        "Privileged": False,
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+        "Tmpfs": dict(TMPFS),
+        "Binds": [],
+        # What a program prints must never land on the host's disk.
+        "LogConfig": {"Type": "none", "Config": {}},
+    }
+    if runtime is not None:
+        host_config["Runtime"] = runtime
+    return {
+        "Image": image_id,
+        "User": USER,
+        "Hostname": "sandbox",
+        "Env": list(ENVIRONMENT),
+        "WorkingDir": "/tmp",  # noqa: S108
+        "Labels": {LABEL: "run", OWNER_LABEL: owner},
+        "NetworkDisabled": True,
+        "Tty": False,
+        # When the attached owner goes, by whatever death, the supervisor reads the end of its stdin.
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": host_config,
+    }

@@ -1,0 +1,176 @@
+"""Keeps containers running and warm, and gives each to exactly one caller."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from executions.sandbox.container import Container
+from executions.sandbox.deadline import Deadline
+from executions.sandbox.engine import EngineError
+from executions.sandbox.results import RunLost, SandboxBusy, SandboxUnavailable
+from executions.sandbox.settings import SandboxSettings
+
+FAILURES_TO_GIVE_UP = 3
+"""After so many launches in a row have failed, callers are refused at once instead of waiting."""
+
+RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
+"""Pauses after a failed launch; the last one repeats. A dead engine is asked no oftener than this by a thread."""
+
+log = logging.getLogger(__name__)
+
+
+class Pool:
+    """Warm containers, at most `max_concurrent` in use, and one bounded line of callers, first come first served."""
+
+    def __init__(self, launch: Callable[[], Container], settings: SandboxSettings) -> None:
+        self._launch = launch
+        self._settings = settings
+        self._idle: deque[Container] = deque()
+        self._line: deque[object] = deque()  # one ticket for each caller that waits
+        self._launching = 0
+        self._in_use = 0
+        self._failures = 0  # launches in a row
+        self._closed = False
+        # One lock for all of the state above; whoever changes it notifies.
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._refill, name=f"refill-{number}", daemon=True)
+            for number in range(settings.refill_threads)
+        ]
+
+    @property
+    def idle(self) -> int:
+        """How many warm containers wait."""
+        return len(self._idle)
+
+    @property
+    def in_use(self) -> int:
+        """How many containers are given away."""
+        return self._in_use
+
+    @property
+    def waiting(self) -> int:
+        """How many callers stand in line."""
+        return len(self._line)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether new containers cannot be made now."""
+        return self._failures >= FAILURES_TO_GIVE_UP
+
+    def start(self) -> None:
+        """Begin to fill. Returns at once; does nothing when started already."""
+        for thread in self._threads:
+            if thread.ident is None:
+                thread.start()
+
+    @contextlib.contextmanager
+    def container(self) -> Iterator[Container]:
+        """Give a warm container to this caller alone, and destroy it afterwards.
+
+        Raises SandboxBusy when the line is full or no container came in `queue_seconds`, SandboxUnavailable when
+        none can be made or the pool is closed.
+        """
+        container = self._take(Deadline.after(self._settings.queue_seconds))
+        try:
+            yield container
+        finally:
+            container.close()
+            with self._changed:
+                self._in_use -= 1
+                self._changed.notify_all()
+
+    def discard_dead(self) -> None:
+        """Replace waiting containers that have ended, as all do when the engine restarts."""
+        with self._changed:
+            dead = [container for container in self._idle if not container.is_waiting()]
+            for container in dead:
+                self._idle.remove(container)
+                container.close()
+            if dead:
+                log.warning("%d warm containers had ended", len(dead))
+                self._changed.notify_all()
+
+    def close(self, drain_seconds: float) -> None:
+        """Refuse new callers, give those in mid-run `drain_seconds` to finish, and let all containers go."""
+        deadline = Deadline.after(drain_seconds)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._in_use == 0, deadline.remaining_seconds())
+            while self._idle:
+                self._idle.popleft().close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(deadline.remaining_seconds() + 1)
+
+    def _take(self, deadline: Deadline) -> Container:
+        ticket = object()
+        with self._changed:
+            if not self._can_serve(ticket) and len(self._line) >= self._settings.queue_length:
+                raise SandboxBusy("the waiting line is full")
+            self._line.append(ticket)
+            self._changed.notify_all()  # the refilling threads make what the line needs
+            try:
+                self._changed.wait_for(
+                    lambda: self._closed or self._can_serve(ticket) or self._is_hopeless(), deadline.remaining_seconds()
+                )
+                if self._closed:
+                    raise SandboxUnavailable("shutting down")
+                if not self._can_serve(ticket):
+                    if self._is_hopeless():
+                        raise SandboxUnavailable("no container can be started")
+                    raise SandboxBusy("no container came free in time")
+                self._in_use += 1
+                return self._idle.popleft()
+            finally:
+                self._line.remove(ticket)
+                self._changed.notify_all()
+
+    def _can_serve(self, ticket: object) -> bool:
+        """Whether the caller with `ticket` is next and a living container waits for it."""
+        if self._in_use >= self._settings.max_concurrent or (self._line and self._line[0] is not ticket):
+            return False
+        while self._idle and not self._idle[0].is_waiting():
+            self._idle.popleft().close()
+            self._changed.notify_all()
+        return bool(self._idle)
+
+    def _is_hopeless(self) -> bool:
+        return self.is_failing and not self._idle
+
+    def _is_short(self) -> bool:
+        """Whether another container is to be launched: for the stock, or for a line that is longer than it."""
+        wanted = max(self._settings.pool_size, min(len(self._line), self._settings.max_concurrent))
+        return len(self._idle) + self._launching < wanted
+
+    def _refill(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._is_short())
+                if self._closed:
+                    return
+                self._launching += 1
+            container = self._try_launch()
+            with self._changed:
+                self._launching -= 1
+                self._failures = self._failures + 1 if container is None else 0
+                if container is not None and self._closed:
+                    container.close()
+                elif container is not None:
+                    self._idle.append(container)
+                pause_seconds = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1] if self._failures else 0
+                self._changed.notify_all()
+                if pause_seconds:
+                    self._changed.wait_for(lambda: self._closed, pause_seconds)
+
+    def _try_launch(self) -> Container | None:
+        started = time.monotonic()
+        try:
+            return self._launch()
+        except (EngineError, RunLost) as error:
+            log.error("launch failed after %.1f s: %s", time.monotonic() - started, error)
+            return None

@@ -1,0 +1,208 @@
+"""Attacks that must fail, run on real containers before any learner's program is: the service fails closed.
+
+Each probe is a program with the exact output and status that a sound sandbox gives it. A probe that crashes, prints
+anything else or does not run at all has failed.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from executions.sandbox.container import Container
+from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.options import ENVIRONMENT, FILE_BYTES, PIDS, USER
+from executions.sandbox.results import Run, RunLost, RunStatus
+
+PROBES_AT_ONCE = 4
+
+# Given to every probe: tells how the kernel refused something.
+PREAMBLE = """
+import ctypes, errno, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def refusal(attempt, *arguments):
+    ctypes.set_errno(0)
+    try:
+        code = ctypes.get_errno() if attempt(*arguments) == -1 else 0
+    except OSError as error:
+        code = error.errno
+    return errno.errorcode.get(code, "allowed")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A program and what must come of it: `status`, and exactly `stdout`."""
+
+    name: str
+    code: str
+    stdout: str
+    status: RunStatus = RunStatus.SUCCESS
+    timeout_seconds: float = 8
+
+    def failure(self, run: Run) -> str | None:
+        """Return what is wrong with `run`, None if it is as it must be."""
+        if run.status is not self.status:
+            return f"ended with {run.status}, not {self.status}: {run.stderr[-300:]}"
+        if run.stdout != self.stdout:
+            return f"printed {run.stdout[:300]!r}, not {self.stdout!r}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What became of one probe; `failure` is None when it passed."""
+
+    name: str
+    failure: str | None
+
+
+PROBES = (
+    Probe(
+        "runs as nobody, without capabilities, under no_new_privs and seccomp",
+        """
+status = dict(line.rstrip().split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+print(f"{os.getuid()}:{os.getgid()}", os.getgroups() in ([], [os.getgid()]))
+print({status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
+print(status["NoNewPrivs"], status["Seccomp"])
+""",
+        f"{USER} True\n{{''}}\n1 2\n",
+    ),
+    Probe(
+        "refuses kernel interfaces that no lesson needs",
+        """
+attempts = {
+    "AF_ALG": lambda: socket.socket(38, socket.SOCK_SEQPACKET),
+    "AF_NETLINK": lambda: socket.socket(16, socket.SOCK_RAW),
+    "AF_VSOCK": lambda: socket.socket(40, socket.SOCK_STREAM),
+    "ptrace": lambda: libc.ptrace(0, 0, 0, 0),
+    "keyctl": lambda: libc.syscall(250, 0, -3, 1),
+    "io_uring_setup": lambda: libc.syscall(425, 1, ctypes.create_string_buffer(120)),
+    "userfaultfd": lambda: libc.syscall(323, 0),
+    "bpf": lambda: libc.syscall(321, 0, 0, 0),
+    "user namespace": lambda: libc.unshare(0x10000000),
+    "setns": lambda: libc.setns(0, 0),
+}
+if os.uname().machine != "x86_64":  # the numbers above are of x86-64
+    attempts = {name: lambda: libc.unshare(0x10000000) for name in attempts}
+print({name: refusal(attempt) for name, attempt in attempts.items() if refusal(attempt) != "EPERM"})
+""",
+        "{}\n",
+    ),
+    Probe(
+        "has no network",
+        """
+print(sorted(os.listdir("/sys/class/net")))
+for address in ("169.254.169.254", "172.17.0.1", "8.8.8.8"):
+    print(refusal(socket.socket().connect, (address, 80)))
+""",
+        "['lo']\n" + "ENETUNREACH\n" * 3,
+    ),
+    Probe(
+        "writes nowhere but in its scratch directories",
+        """
+places = "/ /etc /usr /var /var/tmp /run /home /root /opt /opt/sandbox /dev /sys /proc /proc/sys /sys/fs/cgroup"
+for place in places.split():
+    if refusal(os.open, place + "/written", os.O_CREAT | os.O_WRONLY) not in ("EROFS", "EACCES", "ENOENT", "EPERM"):
+        print("can write in", place)
+for place in ("/tmp", "/dev/shm"):
+    program = place + "/program"
+    with open(program, "w") as file:
+        file.write("#!/bin/sh")
+    os.chmod(program, 0o755)
+    print(refusal(os.execv, program, [program]))
+""",
+        "EACCES\nEACCES\n",
+    ),
+    Probe(
+        "fills no disk",
+        f"""
+def fill(size):
+    with open("/tmp/full", "wb", buffering=0) as file:
+        for _ in range(64):
+            file.write(b"x" * size)
+def crowd():
+    for number in range(5000):
+        open(f"/tmp/{{number}}", "w").close()
+print(refusal(fill, {FILE_BYTES // 16}) in ("ENOSPC", "EFBIG"))
+os.unlink("/tmp/full")
+print(refusal(crowd))
+""",
+        "True\nENOSPC\n",
+    ),
+    Probe(
+        "shows nothing but its own environment and processes",
+        """
+print(sorted(os.environ.items()))
+print(refusal(open, "/proc/1/environ"), refusal(os.listdir, "/proc/1/fd"))
+print(len([name for name in os.listdir("/proc") if name.isdigit()]))
+print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
+print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd") if os.path.exists(path)])
+""",
+        f"{sorted(tuple(entry.split('=', 1)) for entry in ENVIRONMENT)}\n"
+        "EACCES EACCES\n2\n['0', '1', '2'] 4\n[]\n",
+    ),
+    Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
+    Probe(
+        "starts few processes",
+        f"""
+import time
+count = 0
+def bomb():
+    global count
+    while count < 1000:
+        if os.fork() == 0:
+            time.sleep(30)
+            os._exit(0)
+        count += 1
+print(refusal(bomb), 0 < count < {PIDS})
+""",
+        "EAGAIN True\n",
+    ),
+    Probe("ends at the deadline", "print('so far')\nwhile True: pass", "so far\n", RunStatus.TIMEOUT, timeout_seconds=1),
+    Probe(
+        "ends a flood of output",
+        "import os\nwhile True: os.write(2, b'x' * 65536)",
+        "",
+        RunStatus.OUTPUT_LIMIT,
+    ),
+)
+
+
+def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
+    """Run all probes, each in a container of its own, and yield their results in order.
+
+    Then compare what the engine made of `options` with what they ask for.
+    """
+
+    def attempt(probe: Probe) -> ProbeResult:
+        try:
+            container = launch()
+            try:
+                run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
+            finally:
+                container.close()
+        except (EngineError, RunLost) as error:
+            return ProbeResult(probe.name, str(error))
+        return ProbeResult(probe.name, probe.failure(run))
+
+    with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
+        yield from executor.map(attempt, PROBES)
+    yield _compare_options(engine, launch, options)
+
+
+def _compare_options(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> ProbeResult:
+    name = "has the options that were asked for"
+    try:
+        container = launch()
+        try:
+            made = engine.inspect(container.id)["HostConfig"]
+        finally:
+            container.close()
+    except (EngineError, RunLost) as error:
+        return ProbeResult(name, str(error))
+    # Empty is the engine's way to say none: null, "" and [] are one.
+    wrong = {
+        option: made.get(option) for option, value in options["HostConfig"].items() if (made.get(option) or None) != (value or None)
+    }
+    return ProbeResult(name, f"the engine made {wrong}" if wrong else None)

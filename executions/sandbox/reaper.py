@@ -1,0 +1,81 @@
+"""The second line against leftovers. The first is that a container ends with its owner's connection."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+
+from executions.sandbox.engine import ContainerSummary, Engine, EngineError
+from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.owner import Owner
+
+log = logging.getLogger(__name__)
+
+
+def orphans(engine: Engine) -> Iterator[ContainerSummary]:
+    """Yield our containers whose owner does not live any more. Another project's never carry our label."""
+    alive: dict[str, bool] = {}
+    for container in engine.containers():
+        label = container.labels.get(OWNER_LABEL, "")
+        if label not in alive:
+            owner = Owner.parse(label)
+            alive[label] = owner is not None and owner.is_alive(engine)
+        if not alive[label]:
+            yield container
+
+
+def reap_orphans(engine: Engine) -> int:
+    """Remove all orphans; return how many there were."""
+    found = list(orphans(engine))
+    for container in found:
+        log.warning("removing orphan %s (%s)", container.name, container.state)
+        engine.remove(container.id)
+    return len(found)
+
+
+class Reaper:
+    """Removes the containers of a living owner that the owner has let go but that did not end by themselves."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._suspects: set[str] = set()
+
+    def reap(self, engine: Engine, held: set[str]) -> int:
+        """Remove every container of the owner that is not `held` (names) now and was not at the last call.
+
+        One call's grace lets a container that has just been let go, or is just being created, settle by itself.
+        """
+        stray = {c.name: c.id for c in engine.containers() if c.labels.get(OWNER_LABEL) == self._owner and c.name not in held}
+        overdue = self._suspects & stray.keys()
+        for name in overdue:
+            log.warning("removing stray container %s", name)
+            engine.remove(stray[name])
+        self._suspects = stray.keys() - overdue
+        return len(overdue)
+
+
+class Undertaker:
+    """Removes, in a thread of its own, containers that do not end when they are let go.
+
+    A storm of processes can starve the supervisor; only the engine ends such a container, and that takes it seconds.
+    """
+
+    def __init__(self) -> None:
+        self._condemned: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def start(self) -> None:
+        """Begin to work. The thread ends with the process."""
+        threading.Thread(target=self._work, name="undertaker", daemon=True).start()
+
+    def remove(self, container_id: str) -> None:
+        """Have the container removed. Returns at once."""
+        self._condemned.put(container_id)
+
+    def _work(self) -> None:
+        engine = Engine()
+        while True:
+            container_id = self._condemned.get()
+            try:
+                engine.remove(container_id)
+            except EngineError as error:
+                log.error("left to the reaper: %s", error)

@@ -1,0 +1,95 @@
+"""What goes into the sandbox and what comes out: the values that cross its boundary, and its errors."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """How one run ended. The values are those of the HTTP contract."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class TestProgram:
+    """How one test case runs beside the submission, in a process of its own.
+
+    With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
+    Python call is evaluated after the submission and its value printed; any other `input` is the
+    program's stdin. `stdin`, where given, is the program's stdin in every case.
+    """
+
+    __test__ = False  # not for pytest to collect
+
+    code: str = ""
+    input: str = ""
+    stdin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A learner's program with its test cases.
+
+    The first run is `code` fed with `stdin`; then each of `tests` is run, in order. `timeout_seconds` is
+    the wall time that all runs together may take.
+    """
+
+    code: str
+    stdin: str
+    tests: tuple[TestProgram, ...]
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one process did.
+
+    `stdout` and `stderr` are the head of each stream (64 KiB), decoded with replacement and without NUL;
+    `truncated` tells that more was written. `exit_code` is None when a signal ended the process, whose
+    name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
+    test with code or a call `stdout` then holds only what that part printed.
+    """
+
+    status: RunStatus
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int | None = None
+    signal: str | None = None
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    memory_peak_kb: int = 0
+    truncated: bool = False
+    tested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The runs of one submission: the program's own and one for each test, in order.
+
+    `waited_seconds` is how long the submission waited for a container.
+    """
+
+    main: Run
+    tests: tuple[Run, ...]
+    waited_seconds: float
+
+
+class SandboxError(Exception):
+    """The service could not run a program. Never the program's own fault."""
+
+
+class SandboxBusy(SandboxError):
+    """No container came free in time, or too many callers wait already."""
+
+
+class SandboxUnavailable(SandboxError):
+    """Code cannot be run safely now: no engine, no image, probes not passed, or shutting down."""
+
+
+class RunLost(SandboxError):
+    """The container failed in mid-run; what it did is unknown and is not to be run again."""

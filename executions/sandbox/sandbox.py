@@ -1,0 +1,204 @@
+"""The sandbox: one object that runs submissions in warm containers, and refuses while that is not safe."""
+
+import logging
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from executions.sandbox.container import Container
+from executions.sandbox.deaths import DeathWatch
+from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.options import LABEL, NAME_PREFIX, OWNER_LABEL, container_options
+from executions.sandbox.owner import Owner
+from executions.sandbox.pool import Pool
+from executions.sandbox.probes import ProbeResult, run_probes
+from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
+from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
+from executions.sandbox.settings import SandboxSettings
+
+GUEST_DIRECTORY = Path(__file__).parents[2] / "guest"
+
+CHECK_SECONDS = 1.0
+"""How often the keeper looks at the engine and the waiting containers."""
+
+REAP_EVERY_CHECKS = 30
+RETRY_PROBES_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxHealth:
+    """The state of the sandbox. `engine` is "connected" or "unreachable", `reason` says why it is not ready."""
+
+    ready: bool
+    engine: str
+    reason: str
+    idle: int
+    in_use: int
+    waiting: int
+
+
+class Sandbox:
+    """Runs submissions. Opens when the engine answers and the probes have passed; closes itself when they do not."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self._owner = str(Owner.of_this_process())
+        self._deaths = DeathWatch([f"{OWNER_LABEL}={self._owner}"])
+        self._pool = Pool(self._launch, settings)
+        self._reaper = Reaper(self._owner)
+        self._undertaker = Undertaker()
+        self._engines = threading.local()  # a client each: they are not made to be shared
+        self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
+        self._options: dict[str, object] = {}
+        self._connected = False
+        self._reason = "starting"
+        self._open = threading.Event()
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="sandbox-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, probe and fill the pool. Returns at once."""
+        self._deaths.start()
+        self._undertaker.start()
+        self._keeper.start()
+
+    def wait_until_ready(self, timeout_seconds: float) -> bool:
+        """Wait until programs can be run; return whether they can."""
+        return self._open.wait(timeout_seconds)
+
+    def execute(self, submission: Submission) -> Outcome:
+        """Run the submission's program and its tests in one fresh container, which nobody uses again.
+
+        Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
+        SandboxUnavailable (nothing has run) or RunLost (something may have run; its results are lost).
+        """
+        if not self._open.is_set():
+            raise SandboxUnavailable(self._reason)
+        asked = time.monotonic()
+        with self._pool.container() as container:
+            waited_seconds = time.monotonic() - asked
+            try:
+                main, *tests = _run_all(container, submission)
+            finally:
+                if not container.is_usable:
+                    self._undertaker.remove(container.id)
+            return Outcome(main, tuple(tests), waited_seconds)
+
+    def health(self) -> SandboxHealth:
+        """Return the state as last seen. Asks nobody, so that it answers at once."""
+        return SandboxHealth(
+            ready=self._open.is_set() and not self._pool.is_failing,
+            engine="connected" if self._connected else "unreachable",
+            reason=self._reason,
+            idle=self._pool.idle,
+            in_use=self._pool.in_use,
+            waiting=self._pool.waiting,
+        )
+
+    def probe(self) -> list[ProbeResult]:
+        """Run the probes now, on an engine and image as they are. Raises EngineError."""
+        engine = self._engine()
+        self._options = container_options(engine.image_id(self._settings.image), self._owner, self._settings.runtime)
+        return list(run_probes(engine, self._launch, self._options))
+
+    def close(self, drain_seconds: float) -> None:
+        """Refuse new submissions, let running ones finish for `drain_seconds`, and let all containers go."""
+        self._shut("shutting down")
+        self._closing.set()
+        self._pool.close(drain_seconds)
+        self._deaths.close()
+        if self._keeper.is_alive():
+            self._keeper.join(drain_seconds)
+
+    def _keep(self) -> None:
+        """Hold the sandbox open as long as that is safe. The body of the keeper's thread."""
+        checks = 0
+        while not self._closing.is_set():
+            try:
+                self._check(checks)
+            except EngineError as error:
+                self._connected = False
+                self._shut(str(error))
+            except Exception:  # a keeper that dies would leave the gate as it stands
+                log.exception("keeper failed")
+                self._shut("internal error")
+            checks += 1
+            self._closing.wait(CHECK_SECONDS)
+
+    def _check(self, checks: int) -> None:
+        engine = self._engine()
+        engine.ping()
+        self._connected = True
+        self._pool.discard_dead()
+        if self._pool.is_failing:
+            self._shut("containers cannot be started")
+        if not self._open.is_set():
+            self._try_to_open(engine)
+        if checks % REAP_EVERY_CHECKS == 0:
+            self._reaper.reap(engine, self._held_names())
+
+    def _try_to_open(self, engine: Engine) -> None:
+        reap_orphans(engine)
+        try:
+            failures = [result for result in self.probe() if result.failure is not None]
+        except EngineError as error:
+            self._shut(str(error))
+            return
+        for each in failures:
+            log.error("probe failed: %s: %s", each.name, each.failure)
+        if failures:
+            self._shut("probes failed: " + ", ".join(each.name for each in failures))
+            self._closing.wait(RETRY_PROBES_SECONDS)
+            return
+        if not self._closing.is_set():
+            log.info("probes passed; open")
+            self._reason = ""
+            self._open.set()
+            self._pool.start()
+
+    def _shut(self, reason: str) -> None:
+        if self._open.is_set() or reason != self._reason:
+            log.error("code is not run: %s", reason)
+        self._reason = reason
+        self._open.clear()
+
+    def _launch(self) -> Container:
+        name = f"{NAME_PREFIX}{uuid.uuid4()}"
+        self._containers[name] = None
+        try:
+            container = Container.launch(self._engine(), name, self._options, self._deaths.killed_for_memory)
+        except BaseException:
+            del self._containers[name]
+            raise
+        self._containers[name] = container
+        return container
+
+    def _held_names(self) -> set[str]:
+        for name, container in list(self._containers.items()):
+            if container is not None and container.is_closed:
+                del self._containers[name]
+        return set(self._containers)
+
+    def _engine(self) -> Engine:
+        if not hasattr(self._engines, "engine"):
+            self._engines.engine = Engine()
+        engine: Engine = self._engines.engine
+        return engine
+
+
+def _run_all(container: Container, submission: Submission) -> list[Run]:
+    """Run the program, then its tests, until the submission's time is spent or the container is."""
+    runs: list[Run] = []
+    remaining_seconds = submission.timeout_seconds
+    for test in (None, *submission.tests):
+        if remaining_seconds <= 0 or not container.is_usable:
+            runs.append(Run(RunStatus.NOT_RUN))
+            continue
+        run = container.run(submission.code, submission.stdin, test, remaining_seconds)
+        remaining_seconds -= run.wall_seconds
+        runs.append(run)
+    return runs

@@ -1,0 +1,21 @@
+"""The sandbox's own settings, given by whoever starts it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """How many containers to keep, and how long a caller may wait for one.
+
+    `image` is the name of the guest image. `pool_size` containers are kept warm; `max_concurrent` may be in
+    use at once; then `queue_length` callers may wait, each for `queue_seconds`. `refill_threads` make new
+    containers side by side. `runtime` names a container runtime of the engine; None is the engine's default.
+    """
+
+    image: str = "code-exec-guest"
+    pool_size: int = 4
+    max_concurrent: int = 4
+    queue_length: int = 32
+    queue_seconds: float = 5.0
+    refill_threads: int = 4
+    runtime: str | None = None

@@ -1,0 +1,1 @@
+"""What goes into the container image. Imports nothing of the project but `guest.protocol`."""

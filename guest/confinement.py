@@ -1,0 +1,62 @@
+"""What the supervisor takes away from itself and from all its children before it reads any byte."""
+
+import ctypes
+import os
+import resource
+from pathlib import Path
+
+SECCOMP_FILTER = Path(__file__).with_name("seccomp.bpf")
+
+# linux/prctl.h, linux/seccomp.h
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_SET_NO_NEW_PRIVS = 38
+SECCOMP_MODE_FILTER = 2
+BPF_INSTRUCTION_BYTES = 8
+
+CHILD_OOM_SCORE = 1000
+CHILD_NICENESS = 19
+
+# Docker sets these too; here they hold whatever a daemon makes of its options. Not NPROC: it counts a user's
+# processes on the whole host, and all containers share one user.
+RESOURCE_LIMITS = {
+    resource.RLIMIT_NOFILE: 256,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_FSIZE: 16 * 1024 * 1024,
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h"""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def confine_supervisor() -> None:
+    """Give up what this process and its children never need. Raises OSError: then nothing may run."""
+    for limit, value in RESOURCE_LIMITS.items():
+        resource.setrlimit(limit, (value, value))
+    # The child has the same user: without this it could read our descriptors and memory through /proc/1.
+    _prctl(PR_SET_DUMPABLE, 0)
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; the kernel takes no filter without it
+    instructions = SECCOMP_FILTER.read_bytes()
+    program = _Program(len(instructions) // BPF_INSTRUCTION_BYTES, instructions)
+    _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
+
+
+def confine_child() -> None:
+    """Set this process, forked by the supervisor, below it: first to be killed for memory, last to be scheduled."""
+    os.setsid()
+    # Inherited from the supervisor; without it this process could not open its own files in /proc.
+    _prctl(PR_SET_DUMPABLE, 1)
+    Path("/proc/self/oom_score_adj").write_text(str(CHILD_OOM_SCORE))
+    # A fork bomb shares one quarter of a CPU with the supervisor, which has to be able to end it.
+    os.nice(CHILD_NICENESS)
+
+
+def _prctl(option: int, *arguments: object) -> None:
+    if _libc.prctl(option, *arguments, *[0] * (4 - len(arguments))) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"prctl({option}): {os.strerror(code)}")

@@ -1,0 +1,5 @@
+"""Stands in the image beside the package as __main__.py: `python3 -I DIRECTORY` puts just this directory on the path."""
+
+from guest.supervisor import main
+
+main()

@@ -1,0 +1,206 @@
+"""What happens in the child process: it reads one task from its stdin and runs it as `python main.py` would.
+
+The supervisor forks the child before the task arrives, so no byte of a learner is ever read by a process that
+is not already confined. The task is the first frame on descriptor 0; what follows it is the program's stdin.
+"""
+
+import ast
+import atexit
+import gc
+import io
+import linecache
+import os
+import signal
+import sys
+import threading
+import warnings
+from types import CodeType, ModuleType, TracebackType
+from typing import Any, NoReturn
+
+from guest import protocol
+
+# What a submission may have replaced in `builtins` by the time we need it.
+_print = print
+
+FILE_NAME = "main.py"
+TEST_FILE_NAME = "test.py"
+DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
+
+
+def run_task() -> NoReturn:
+    """Run the task that waits on stdin, and end the process as the interpreter would."""
+    task = protocol.decode(_read_exactly(protocol.body_length(_read_exactly(protocol.LENGTH_BYTES), sys.maxsize)))
+    namespace: dict[str, Any] = {}
+    try:
+        namespace = _become_main(task["code"])
+        _run(task, namespace)
+        code = 0
+    except SystemExit as error:
+        code = _exit_code(error)
+    _finish(namespace)
+    os._exit(code & 0xFF)
+
+
+def _run(task: dict[str, Any], namespace: dict[str, Any]) -> None:
+    """Run the submission, alone or with its test's own part."""
+    code, test_code, text = task["code"], task["test_code"], task["input"]
+    if not task["is_test"]:
+        _execute(code, FILE_NAME, namespace)
+        return
+    call = None if test_code else _parse_call(text)
+    if call is not None and task["input_is_stdin"]:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if not test_code and call is None:
+        _begin_test()
+        _execute(code, FILE_NAME, namespace)
+        return
+    _execute(code, FILE_NAME, namespace, before_test=True)
+    output = _begin_test()
+    if call is None:
+        _execute(test_code, TEST_FILE_NAME, namespace)
+    else:
+        _print_value(call, text, namespace, output)
+
+
+def _exit_code(error: SystemExit) -> int:
+    """Return the exit code that the interpreter makes of `error`, whose message it prints."""
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code
+    _print(error.code, file=sys.stderr)
+    return 1
+
+
+def _finish(namespace: dict[str, Any]) -> None:
+    """Do what a learner can see of the interpreter's end: join threads, call atexit, delete the globals.
+
+    The rest of it, the freeing of every loaded module, would cost more than most programs.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for name in namespace:
+            if name != "__builtins__":
+                namespace[name] = None
+        gc.collect()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:  # noqa: S110 (whatever the program put there)
+        pass
+
+
+def _read_exactly(size: int) -> bytes:
+    # Not through sys.stdin: it would read ahead into what belongs to the program.
+    parts = []
+    while size:
+        part = os.read(0, size)
+        if not part:
+            os._exit(1)
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _parse_call(text: str) -> CodeType | None:
+    """Return `text` compiled if it is a call expression such as `add(5, 3)`, else None: then it is stdin."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
+            if isinstance(tree.body, ast.Call):
+                return compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        pass
+    return None
+
+
+def _become_main(code: str) -> dict[str, Any]:
+    """Make a fresh `__main__` of main.py, as `python main.py` does, and return its namespace."""
+    main = ModuleType("__main__")
+    main.__file__ = f"{DIRECTORY}/{FILE_NAME}"
+    main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
+    sys.modules["__main__"] = main
+    sys.argv = [FILE_NAME]
+    sys.path[0] = DIRECTORY  # where the supervisor's own package was found
+    os.chdir(DIRECTORY)
+    with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
+        file.write(code)
+    _show_in_tracebacks(code, FILE_NAME)
+    return main.__dict__
+
+
+def _show_in_tracebacks(code: str, name: str) -> None:
+    # Without a modification time linecache never looks for the file, which the program may have changed.
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+
+
+def _execute(code: str, name: str, namespace: dict[str, Any], before_test: bool = False) -> None:
+    """Run `code`; on an exception show its traceback without our frames and exit as Python does.
+
+    A submission that ends itself by `sys.exit()` before its test is only done, not failed.
+    """
+    try:
+        _show_in_tracebacks(code, name)
+        exec(compile(code, name, "exec", dont_inherit=True), namespace)  # noqa: S102 (what we are here for)
+    except SystemExit as error:
+        if not (before_test and error.code in (None, 0)):
+            raise
+    except BaseException as error:
+        _fail(error)
+
+
+def _fail(error: BaseException) -> None:
+    """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
+    error.__traceback__ = _own_frames(error.__traceback__)
+    sys.excepthook(type(error), error, error.__traceback__)
+    raise SystemExit(1) from None
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return `trace` without the frames of this module that it starts with."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
+
+
+def _begin_test() -> "_CountingOutput":
+    """Tell the supervisor that what is printed from here on is the test's, and give the test fresh streams."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: S110 (the submission put it there: it may raise anything)
+            pass
+    output = _CountingOutput(1, "w", closefd=False)
+    sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
+    sys.stderr = sys.__stderr__
+    # While every thread stands still, the supervisor reads the pipe empty and starts the test's output there.
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return output
+
+
+class _CountingOutput(io.FileIO):
+    """Descriptor 1, knowing whether anything was printed through it."""
+
+    used = False
+
+    def write(self, data: Any) -> int | None:
+        self.used = True
+        return super().write(data)
+
+
+def _print_value(call: CodeType, text: str, namespace: dict[str, Any], output: _CountingOutput) -> None:
+    """Evaluate `call` and print its value with `print`.
+
+    None is printed only when the call printed nothing, so that both a function that prints and one that
+    returns None can be tested by what a learner expects to see.
+    """
+    try:
+        _show_in_tracebacks(text.strip(), TEST_FILE_NAME)
+        value = eval(call, namespace)  # noqa: S307 (what we are here for)
+        if value is not None or not output.used:
+            _print(value)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _fail(error)
+

@@ -1,0 +1,357 @@
+"""PID 1 of a container: holds a process with a loaded interpreter ready, feeds it one program, tells what it did.
+
+Frames come on stdin and go to stdout (see `guest.protocol`). At the end of stdin the supervisor exits, and the
+kernel kills whatever is left in its PID namespace: a container does not outlive the connection of its owner.
+"""
+
+import codecs
+import gc
+import os
+import select
+import signal
+import time
+from typing import Any
+
+from guest import confinement, program, protocol
+
+FLOOD_BYTES = 1024 * 1024
+"""What a run may write to both streams together before it is ended."""
+
+READ_BYTES = 64 * 1024
+OUTPUT_TICK_SECONDS = 0.02
+"""Output is read at most this often: a program that prints many short lines wakes us once for all of them."""
+
+IDLE_SECONDS_BEFORE_PRELOAD = 0.1
+SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm")  # noqa: S108 (the container's own)
+OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
+
+# What lessons import: loaded once here, free in every child.
+PRELOADED = (
+    "abc array bisect calendar collections contextlib copy csv dataclasses datetime decimal enum fractions "
+    "functools heapq inspect io itertools json math operator os pathlib pprint queue random re statistics string "
+    "sys tempfile textwrap threading time types typing unittest"
+).split()
+
+
+def main() -> None:
+    """Serve runs until stdin ends. Never returns."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
+    confinement.confine_supervisor()
+    wakeup = _wake_on_child()
+    child = Child.start()
+    if child is None:
+        return program.run_task()
+    _send({"type": "ready"})
+    if _preload_while_idle():
+        child.discard()
+        child = Child.start()
+    while child is not None:
+        # No name holds the request: what is forked next must not find an earlier test in its memory.
+        _send(_Supervision(child, _receive(), wakeup).result())
+        _sweep()
+        child = Child.start()
+    program.run_task()
+
+
+def _wake_on_child() -> int:
+    """Return a descriptor that becomes readable when a child stops or ends."""
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
+
+
+def _preload_while_idle() -> bool:
+    """Load what lessons import; stop as soon as a request arrives. Return whether all is loaded.
+
+    Under load a container is taken as soon as it is ready, and loading more would cost the others' time.
+    """
+    if _is_readable(IDLE_SECONDS_BEFORE_PRELOAD):
+        return False
+    for name in PRELOADED:
+        __import__(name)
+        if _is_readable(0):
+            return False
+    gc.collect()
+    gc.freeze()  # a collection in a child would otherwise write to, and so copy, every page
+    return True
+
+
+def _sweep() -> None:
+    """Remove what a run left in the scratch directories, so that the next starts in empty ones."""
+    for directory in SCRATCH_DIRECTORIES:
+        for entry in os.scandir(directory):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            import shutil  # not at the top: few runs make a directory, and every container would load it
+
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+class Child:
+    """A process that waits on its stdin for a task; our ends of its three pipes."""
+
+    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @classmethod
+    def start(cls) -> "Child | None":
+        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
+        pipes = [os.pipe() for _ in range(3)]
+        (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
+                os.dup2(source, target)
+            os.closerange(3, 256)
+            confinement.confine_child()
+            return None
+        for descriptor in (stdin_reader, stdout_writer, stderr_writer):
+            os.close(descriptor)
+        for descriptor in (stdin, stdout, stderr):
+            os.set_blocking(descriptor, False)
+        return cls(pid, stdin, stdout, stderr)
+
+    def discard(self) -> None:
+        """End the child before it got a task."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.close()
+
+    def close(self) -> None:
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+class _Output:
+    """One output stream of a run: its head goes to the host as it comes, the rest is counted."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.begin()
+
+    def begin(self) -> None:
+        """Start anew, as if nothing had been written."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._sent_bytes = 0
+        self.truncated = False
+
+    def add(self, data: bytes) -> None:
+        """Take what the stream gave; b"" is its end."""
+        head = data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]
+        self._sent_bytes += len(head)
+        self.truncated = self.truncated or len(head) < len(data)
+        if text := self._decoder.decode(head, final=not data):
+            _send({"type": "output", "stream": self._name, "text": text})
+
+
+class _Supervision:
+    """One run, from its task to the death of its last process."""
+
+    def __init__(self, child: Child, request: dict[str, Any], wakeup: int) -> None:
+        self._child = child
+        self._wakeup = wakeup
+        self._stdin = memoryview(protocol.encode(request["task"]) + request["stdin"].encode())
+        self._timeout_seconds = request["timeout_seconds"]
+        self._outputs = {child.stdout: _Output("stdout"), child.stderr: _Output("stderr")}
+        self._unfinished = set(self._outputs)
+        self._written_bytes = 0  # of both streams
+        self._ended_for: str | None = None  # our own reason to end the run
+        self._wait_status: int | None = None
+        self._tested = False
+        self._cpu_seconds = 0.0
+        self._memory_peak_kb = 0
+        self._control = select.poll()
+        self._everything = select.poll()
+
+    def result(self) -> dict[str, Any]:
+        """Carry out the run and return its result frame."""
+        oom_kills = _oom_kills()
+        started = time.monotonic()
+        self._supervise(started + self._timeout_seconds)
+        wall_seconds = time.monotonic() - started
+        self._kill_all()
+        self._drain()
+        self._child.close()
+        return {
+            "type": "result",
+            "status": self._status(_oom_kills() > oom_kills),
+            "truncated": any(output.truncated for output in self._outputs.values()),
+            "exit_code": self._exit_code(),
+            "signal": self._signal(),
+            "wall_seconds": wall_seconds,
+            "cpu_seconds": self._cpu_seconds,
+            "memory_peak_kb": self._memory_peak_kb,
+            "tested": self._tested,
+        }
+
+    def _supervise(self, deadline: float) -> None:
+        """Feed and read the child until it ends, its time is over or it floods."""
+        for poll in (self._control, self._everything):
+            poll.register(0, select.POLLIN)
+            poll.register(self._wakeup, select.POLLIN)
+            poll.register(self._child.stdin, select.POLLOUT)
+        for descriptor in self._outputs:
+            self._everything.register(descriptor, select.POLLIN)
+        next_read = 0.0
+        while self._wait_status is None and self._ended_for is None:
+            now = time.monotonic()
+            if now >= deadline:
+                self._ended_for = "timeout"
+                return
+            poll, until = (self._everything, deadline) if now >= next_read else (self._control, min(next_read, deadline))
+            ready = [descriptor for descriptor, _ in poll.poll((until - now) * 1000 + 1)]
+            if not self._outputs.keys().isdisjoint(ready):
+                next_read = time.monotonic() + OUTPUT_TICK_SECONDS
+            for descriptor in ready:
+                self._handle(descriptor)
+
+    def _handle(self, descriptor: int) -> None:
+        if descriptor == 0:
+            os._exit(0)  # the owner has gone, or speaks out of turn
+        elif descriptor == self._wakeup:
+            os.read(self._wakeup, READ_BYTES)
+            self._reap()
+        elif descriptor == self._child.stdin:
+            self._feed()
+        else:
+            self._read(descriptor)
+
+    def _feed(self) -> None:
+        try:
+            self._stdin = self._stdin[os.write(self._child.stdin, self._stdin) :]
+        except BrokenPipeError:  # the program has closed its stdin
+            self._stdin = self._stdin[:0]
+        if not self._stdin:
+            self._control.unregister(self._child.stdin)
+            self._everything.unregister(self._child.stdin)
+            os.close(self._child.stdin)
+            self._child.stdin = -1
+
+    def _read(self, descriptor: int) -> int:
+        """Take what the stream holds, at most a pipe's capacity; return the number of bytes."""
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return 0
+        if not data and descriptor in self._unfinished:
+            self._unfinished.remove(descriptor)
+            self._everything.unregister(descriptor)
+        self._outputs[descriptor].add(data)
+        self._written_bytes += len(data)
+        if self._written_bytes > FLOOD_BYTES:
+            self._ended_for = self._ended_for or "output_limit"
+        return len(data)
+
+    def _reap(self) -> None:
+        """Collect every process that has stopped or ended, the orphans of the run among them."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if os.WIFSTOPPED(status):
+                if pid == self._child.pid:
+                    self._begin_test()
+                continue
+            self._cpu_seconds += usage.ru_utime + usage.ru_stime
+            self._memory_peak_kb = max(self._memory_peak_kb, usage.ru_maxrss)
+            if pid == self._child.pid:
+                self._wait_status = status
+
+    def _begin_test(self) -> None:
+        """Forget what was printed before the test's own part, for which the child has stopped itself."""
+        self._read(self._child.stdout)
+        self._outputs[self._child.stdout].begin()
+        _send({"type": "test"})
+        self._tested = True
+        os.kill(self._child.pid, signal.SIGCONT)
+
+    def _kill_all(self) -> None:
+        """End every process but ourselves. The kernel signals all at once, so no fork slips through."""
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        while True:
+            try:
+                _, status, usage = os.wait4(-1, 0)
+            except ChildProcessError:
+                return
+            self._cpu_seconds += usage.ru_utime + usage.ru_stime
+            self._memory_peak_kb = max(self._memory_peak_kb, usage.ru_maxrss)
+
+    def _drain(self) -> None:
+        for descriptor in self._outputs:
+            while self._read(descriptor):
+                pass
+
+    def _status(self, memory_kill: bool) -> str:
+        """Say how the run ended. Our own kill counts first, then the kernel's, then what the process says:
+        user code can exit with any code, and one killed for memory may be survived by a parent that exits 0."""
+        if self._ended_for is not None:
+            return self._ended_for
+        if memory_kill:
+            return "memory_limit"
+        return "success" if self._wait_status == 0 else "error"
+
+    def _exit_code(self) -> int | None:
+        if self._wait_status is None or not os.WIFEXITED(self._wait_status):
+            return None
+        return os.WEXITSTATUS(self._wait_status)
+
+    def _signal(self) -> str | None:
+        if self._wait_status is None or not os.WIFSIGNALED(self._wait_status):
+            return None
+        number = os.WTERMSIG(self._wait_status)
+        try:
+            return signal.Signals(number).name
+        except ValueError:  # a real-time signal
+            return f"SIG{number}"
+
+
+def _oom_kills() -> int:
+    """Return how many processes of this container the kernel has killed for memory."""
+    for path in OOM_COUNTERS:
+        try:
+            with open(path) as file:
+                return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+        except (OSError, StopIteration):
+            continue
+    return 0
+
+
+def _is_readable(timeout_seconds: float) -> bool:
+    return bool(select.select([0], [], [], timeout_seconds)[0])
+
+
+def _receive() -> dict[str, Any]:
+    """Read one request frame; exit at the end of stdin."""
+    length = protocol.body_length(_read_exactly(protocol.LENGTH_BYTES), protocol.MAX_REQUEST_BYTES)
+    return protocol.decode(_read_exactly(length))
+
+
+def _read_exactly(size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        part = os.read(0, size - len(data))
+        if not part:
+            os._exit(0)
+        data += part
+    return bytes(data)
+
+
+def _send(message: protocol.Message) -> None:
+    frame = memoryview(protocol.encode(message))
+    while frame:
+        frame = frame[os.write(1, frame) :]
