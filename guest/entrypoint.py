@@ -1,4 +1,4 @@
-"""Stands in the image beside the package as __main__.py: `python3 -I DIRECTORY` puts just this directory on the path."""
+"""Stands in the image beside the package as __main__.py: `python3 -I DIRECTORY` puts only that on the path."""
 
 from guest.supervisor import main
 

@@ -29,7 +29,8 @@ DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
 
 def run_task() -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would."""
-    task = protocol.decode(_read_exactly(protocol.body_length(_read_exactly(protocol.LENGTH_BYTES), sys.maxsize)))
+    _, length = protocol.decode_prefix(_read_exactly(protocol.PREFIX_BYTES), longest_bytes=sys.maxsize)
+    task = protocol.decode_message(_read_exactly(length))
     namespace: dict[str, Any] = {}
     try:
         namespace = _become_main(task["code"])
@@ -203,4 +204,3 @@ def _print_value(call: CodeType, text: str, namespace: dict[str, Any], output: _
         raise
     except BaseException as error:
         _fail(error)
-

@@ -4,7 +4,6 @@ import compileall
 import os
 import shutil
 import stat
-import sys
 import sysconfig
 from pathlib import Path
 

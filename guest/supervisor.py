@@ -2,11 +2,15 @@
 
 Frames come on stdin and go to stdout (see `guest.protocol`). At the end of stdin the supervisor exits, and the
 kernel kills whatever is left in its PID namespace: a container does not outlive the connection of its owner.
+
+Every child is a fork of this process and so has a copy of its memory. What belongs to one run must therefore never
+be in it: code and stdin go from our stdin to the child's inside the kernel, and output through one buffer that is
+wiped, so that no test of a submission can look for what an earlier one brought.
 """
 
-import codecs
 import gc
 import os
+import resource
 import select
 import signal
 import time
@@ -17,13 +21,15 @@ from guest import confinement, program, protocol
 FLOOD_BYTES = 1024 * 1024
 """What a run may write to both streams together before it is ended."""
 
-READ_BYTES = 64 * 1024
 OUTPUT_TICK_SECONDS = 0.02
 """Output is read at most this often: a program that prints many short lines wakes us once for all of them."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
 SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm")  # noqa: S108 (the container's own)
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
+
+_buffer = bytearray(protocol.MAX_BODY_BYTES)
+"""All that is ever read from our stdin or from a program goes through here."""
 
 # What lessons import: loaded once here, free in every child.
 PRELOADED = (
@@ -41,13 +47,13 @@ def main() -> None:
     child = Child.start()
     if child is None:
         return program.run_task()
-    _send({"type": "ready"})
+    _write([protocol.encode(protocol.Kind.READY)])
     if _preload_while_idle():
         child.discard()
         child = Child.start()
     while child is not None:
-        # No name holds the request: what is forked next must not find an earlier test in its memory.
-        _send(_Supervision(child, _receive(), wakeup).result())
+        result = _Supervision(child, _receive_request(), wakeup).result()
+        _write([protocol.encode(protocol.Kind.RESULT, result)])
         _sweep()
         child = Child.start()
     program.run_task()
@@ -134,23 +140,22 @@ class Child:
 class _Output:
     """One output stream of a run: its head goes to the host as it comes, the rest is counted."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, kind: protocol.Kind) -> None:
+        self._kind = kind
         self.begin()
 
     def begin(self) -> None:
         """Start anew, as if nothing had been written."""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._sent_bytes = 0
         self.truncated = False
 
-    def add(self, data: bytes) -> None:
-        """Take what the stream gave; b"" is its end."""
+    def add(self, data: memoryview) -> None:
+        """Take what the stream gave."""
         head = data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]
         self._sent_bytes += len(head)
         self.truncated = self.truncated or len(head) < len(data)
-        if text := self._decoder.decode(head, final=not data):
-            _send({"type": "output", "stream": self._name, "text": text})
+        if head:
+            _write([protocol.encode_prefix(self._kind, len(head)), head])
 
 
 class _Supervision:
@@ -159,9 +164,12 @@ class _Supervision:
     def __init__(self, child: Child, request: dict[str, Any], wakeup: int) -> None:
         self._child = child
         self._wakeup = wakeup
-        self._stdin = memoryview(protocol.encode(request["task"]) + request["stdin"].encode())
+        self._unfed_bytes = request["feed_bytes"]
         self._timeout_seconds = request["timeout_seconds"]
-        self._outputs = {child.stdout: _Output("stdout"), child.stderr: _Output("stderr")}
+        self._outputs = {
+            child.stdout: _Output(protocol.Kind.STDOUT),
+            child.stderr: _Output(protocol.Kind.STDERR),
+        }
         self._unfinished = set(self._outputs)
         self._written_bytes = 0  # of both streams
         self._ended_for: str | None = None  # our own reason to end the run
@@ -169,8 +177,7 @@ class _Supervision:
         self._tested = False
         self._cpu_seconds = 0.0
         self._memory_peak_kb = 0
-        self._control = select.poll()
-        self._everything = select.poll()
+        self._feeds_from_host = False  # waits for more of what the child is to get, rather than for the child
 
     def result(self) -> dict[str, Any]:
         """Carry out the run and return its result frame."""
@@ -181,8 +188,8 @@ class _Supervision:
         self._kill_all()
         self._drain()
         self._child.close()
+        _discard(self._unfed_bytes)
         return {
-            "type": "result",
             "status": self._status(_oom_kills() > oom_kills),
             "truncated": any(output.truncated for output in self._outputs.values()),
             "exit_code": self._exit_code(),
@@ -195,61 +202,77 @@ class _Supervision:
 
     def _supervise(self, deadline: float) -> None:
         """Feed and read the child until it ends, its time is over or it floods."""
-        for poll in (self._control, self._everything):
-            poll.register(0, select.POLLIN)
-            poll.register(self._wakeup, select.POLLIN)
-            poll.register(self._child.stdin, select.POLLOUT)
-        for descriptor in self._outputs:
-            self._everything.register(descriptor, select.POLLIN)
         next_read = 0.0
         while self._wait_status is None and self._ended_for is None:
             now = time.monotonic()
             if now >= deadline:
                 self._ended_for = "timeout"
                 return
-            poll, until = (self._everything, deadline) if now >= next_read else (self._control, min(next_read, deadline))
-            ready = [descriptor for descriptor, _ in poll.poll((until - now) * 1000 + 1)]
-            if not self._outputs.keys().isdisjoint(ready):
-                next_read = time.monotonic() + OUTPUT_TICK_SECONDS
-            for descriptor in ready:
-                self._handle(descriptor)
+            until = deadline if now >= next_read else min(next_read, deadline)
+            # One millisecond more: poll rounds down, and would spin through the last one.
+            ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)
+            for descriptor, event in ready:
+                self._handle(descriptor, event)
+                if descriptor in self._outputs:
+                    next_read = time.monotonic() + OUTPUT_TICK_SECONDS
 
-    def _handle(self, descriptor: int) -> None:
-        if descriptor == 0:
-            os._exit(0)  # the owner has gone, or speaks out of turn
-        elif descriptor == self._wakeup:
-            os.read(self._wakeup, READ_BYTES)
+    def _poll(self, with_outputs: bool) -> select.poll:
+        """Return what to wait for in the present state."""
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        # Even without POLLIN it tells of its end.
+        poll.register(0, select.POLLIN if self._feeds_from_host or not self._unfed_bytes else 0)
+        if self._child.stdin >= 0 and not self._feeds_from_host:
+            poll.register(self._child.stdin, select.POLLOUT)
+        if with_outputs:
+            for descriptor in self._unfinished:
+                poll.register(descriptor, select.POLLIN)
+        return poll
+
+    def _handle(self, descriptor: int, event: int) -> None:
+        if descriptor == self._wakeup:
+            os.read(self._wakeup, 4096)
             self._reap()
-        elif descriptor == self._child.stdin:
-            self._feed()
-        else:
+        elif descriptor in self._outputs:
             self._read(descriptor)
+        elif descriptor == 0 and (event & select.POLLHUP or not self._unfed_bytes):
+            os._exit(0)  # the owner has gone, or speaks out of turn
+        else:
+            self._feed()
 
     def _feed(self) -> None:
+        """Move what there is from our stdin to the child's, unread."""
         try:
-            self._stdin = self._stdin[os.write(self._child.stdin, self._stdin) :]
+            self._unfed_bytes -= os.splice(0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)
+        except BlockingIOError:
+            self._feeds_from_host = not _is_readable(0)
+            return
         except BrokenPipeError:  # the program has closed its stdin
-            self._stdin = self._stdin[:0]
-        if not self._stdin:
-            self._control.unregister(self._child.stdin)
-            self._everything.unregister(self._child.stdin)
-            os.close(self._child.stdin)
-            self._child.stdin = -1
+            self._end_feeding()
+            return
+        if not self._unfed_bytes:
+            self._end_feeding()
+
+    def _end_feeding(self) -> None:
+        self._feeds_from_host = False
+        os.close(self._child.stdin)
+        self._child.stdin = -1
 
     def _read(self, descriptor: int) -> int:
         """Take what the stream holds, at most a pipe's capacity; return the number of bytes."""
         try:
-            data = os.read(descriptor, READ_BYTES)
+            size = os.readv(descriptor, [_buffer])
         except BlockingIOError:
             return 0
-        if not data and descriptor in self._unfinished:
+        if not size and descriptor in self._unfinished:
             self._unfinished.remove(descriptor)
-            self._everything.unregister(descriptor)
-        self._outputs[descriptor].add(data)
-        self._written_bytes += len(data)
+        with memoryview(_buffer)[:size] as data:
+            self._outputs[descriptor].add(data)
+            data[:] = bytes(size)
+        self._written_bytes += size
         if self._written_bytes > FLOOD_BYTES:
             self._ended_for = self._ended_for or "output_limit"
-        return len(data)
+        return size
 
     def _reap(self) -> None:
         """Collect every process that has stopped or ended, the orphans of the run among them."""
@@ -264,8 +287,7 @@ class _Supervision:
                 if pid == self._child.pid:
                     self._begin_test()
                 continue
-            self._cpu_seconds += usage.ru_utime + usage.ru_stime
-            self._memory_peak_kb = max(self._memory_peak_kb, usage.ru_maxrss)
+            self._account(usage)
             if pid == self._child.pid:
                 self._wait_status = status
 
@@ -273,7 +295,7 @@ class _Supervision:
         """Forget what was printed before the test's own part, for which the child has stopped itself."""
         self._read(self._child.stdout)
         self._outputs[self._child.stdout].begin()
-        _send({"type": "test"})
+        _write([protocol.encode(protocol.Kind.TEST)])
         self._tested = True
         os.kill(self._child.pid, signal.SIGCONT)
 
@@ -285,11 +307,13 @@ class _Supervision:
             pass
         while True:
             try:
-                _, status, usage = os.wait4(-1, 0)
+                self._account(os.wait4(-1, 0)[2])
             except ChildProcessError:
                 return
-            self._cpu_seconds += usage.ru_utime + usage.ru_stime
-            self._memory_peak_kb = max(self._memory_peak_kb, usage.ru_maxrss)
+
+    def _account(self, usage: resource.struct_rusage) -> None:
+        self._cpu_seconds += usage.ru_utime + usage.ru_stime
+        self._memory_peak_kb = max(self._memory_peak_kb, usage.ru_maxrss)
 
     def _drain(self) -> None:
         for descriptor in self._outputs:
@@ -335,10 +359,12 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive() -> dict[str, Any]:
-    """Read one request frame; exit at the end of stdin."""
-    length = protocol.body_length(_read_exactly(protocol.LENGTH_BYTES), protocol.MAX_REQUEST_BYTES)
-    return protocol.decode(_read_exactly(length))
+def _receive_request() -> protocol.Message:
+    """Read one RUN frame; exit at the end of stdin."""
+    kind, length = protocol.decode_prefix(_read_exactly(protocol.PREFIX_BYTES))
+    if kind is not protocol.Kind.RUN:
+        raise protocol.ProtocolError(f"{kind.name} in place of RUN")
+    return protocol.decode_message(_read_exactly(length))
 
 
 def _read_exactly(size: int) -> bytes:
@@ -351,7 +377,22 @@ def _read_exactly(size: int) -> bytes:
     return bytes(data)
 
 
-def _send(message: protocol.Message) -> None:
-    frame = memoryview(protocol.encode(message))
-    while frame:
-        frame = frame[os.write(1, frame) :]
+def _discard(size: int) -> None:
+    """Take from stdin what a program has left of its own."""
+    with memoryview(_buffer) as view:
+        while size:
+            taken = os.readv(0, [view[:size]])
+            if not taken:
+                os._exit(0)
+            size -= taken
+        view[:] = bytes(len(view))
+
+
+def _write(parts: list[bytes | memoryview]) -> None:
+    """Write all of `parts` to the host."""
+    written = os.writev(1, parts)
+    for part in parts:
+        rest = memoryview(part)[written:]
+        written = max(0, written - len(part))
+        while rest:
+            rest = rest[os.write(1, rest) :]

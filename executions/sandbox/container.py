@@ -1,16 +1,17 @@
 """One running, capped container, and what can be asked of it: to run programs, one after another, and to end."""
 
+import codecs
 import logging
-import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import Engine
 from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.stream import FrameStream, StreamEnded
-from guest import protocol
+from guest.protocol import STREAM_KEPT_BYTES, Kind, ProtocolError, decode_message, encode
 
 READY_SECONDS = 10
 """The longest that a started container may take to say that it is ready."""
@@ -49,9 +50,9 @@ class Container:
             stream = FrameStream(engine.attach(container_id))
             try:
                 engine.start(container_id)
-                ready = stream.receive(Deadline.after(READY_SECONDS))
-                if ready != {"type": "ready"}:
-                    raise RunLost(f"{name} began with {ready}")
+                kind, _ = stream.receive(Deadline.after(READY_SECONDS))
+                if kind is not Kind.READY:
+                    raise RunLost(f"{name} began with {kind.name}")
             except BaseException:
                 stream.close()
                 raise
@@ -81,10 +82,10 @@ class Container:
         started = time.monotonic()
         transcript = _Transcript()
         try:
-            self._stream.send(_request(code, stdin, test, timeout_seconds), deadline)
-            while (message := self._stream.receive(deadline))["type"] != "result":
-                transcript.add(message)
-            return transcript.run(message, longest_seconds=time.monotonic() - started)
+            self._stream.send(_request(code, stdin, test, timeout_seconds))
+            while (frame := self._stream.receive(deadline))[0] is not Kind.RESULT:
+                transcript.add(*frame)
+            return transcript.run(frame[1], longest_seconds=time.monotonic() - started)
         except TimeoutError:
             # Processes in the kernel's hands can starve the supervisor of its quarter of a CPU.
             log.warning("supervisor of %s missed the deadline", self.name)
@@ -93,7 +94,7 @@ class Container:
             if not self._killed_for_memory(self.id):
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
             status = RunStatus.MEMORY_LIMIT
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ProtocolError) as error:
             raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
         self.is_usable = False
         return transcript.cut_short(status, time.monotonic() - started)
@@ -103,78 +104,84 @@ class Container:
         self._stream.close()
 
 
-def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> protocol.Message:
+def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> bytes:
     test_input = test.input if test else ""
     given = test.stdin if test else stdin
-    return {
-        "task": {
-            "code": code,
-            "is_test": test is not None,
-            "test_code": test.code if test else "",
-            "input": test_input,
-            "input_is_stdin": given is None,
-        },
-        "stdin": test_input if given is None else given,
-        "timeout_seconds": timeout_seconds,
+    task = {
+        "code": code,
+        "is_test": test is not None,
+        "test_code": test.code if test else "",
+        "input": test_input,
+        "input_is_stdin": given is None,
     }
+    feed = encode(Kind.TASK, task) + (test_input if given is None else given).encode()
+    return encode(Kind.RUN, {"timeout_seconds": timeout_seconds, "feed_bytes": len(feed)}) + feed
+
+
+class _Output:
+    """One output stream of a run, decoded as it comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._size_bytes = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def add(self, data: bytes, is_end: bool = False) -> None:
+        self._size_bytes += len(data)
+        if self._size_bytes > STREAM_KEPT_BYTES:
+            raise ValueError("more output than is kept")
+        # PostgreSQL cannot store NUL.
+        self.text += self._decoder.decode(data, is_end).replace("\0", "\ufffd")
 
 
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
     def __init__(self) -> None:
-        self._outputs = {"stdout": "", "stderr": ""}
+        self._outputs = {Kind.STDOUT: _Output(), Kind.STDERR: _Output()}
         self._tested = False
 
-    def add(self, message: protocol.Message) -> None:
-        """Take one frame that is not the result."""
-        if message["type"] == "output":
-            text = self._outputs[message["stream"]] + _text(message["text"])
-            if len(text) > protocol.STREAM_KEPT_BYTES:
-                raise ValueError("more output than is kept")
-            self._outputs[message["stream"]] = text
-        elif message["type"] == "test":
-            self._outputs["stdout"] = ""
+    def add(self, kind: Kind, body: bytes) -> None:
+        """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
+        if kind is Kind.TEST:
+            self._outputs[Kind.STDOUT] = _Output()
             self._tested = True
         else:
-            raise ValueError(f"a frame of type {message['type']!r:.40}")
+            self._outputs[kind].add(body)
 
-    def run(self, message: protocol.Message, longest_seconds: float) -> Run:
-        """Return the run that ends with the result frame `message`."""
+    def run(self, result: bytes, longest_seconds: float) -> Run:
+        """Return the run that ends with the body of a result frame."""
+        message = decode_message(result)
         status = RunStatus(message["status"])
         if status is RunStatus.NOT_RUN:
             raise ValueError("status not_run")
         exit_code, signal = message["exit_code"], message["signal"]
-        return Run(
-            status=status,
-            **self._outputs,
-            exit_code=None if exit_code is None else int(_number(exit_code, 255)),
-            signal=None if signal is None else _text(signal)[:32],
+        if signal is not None and not isinstance(signal, str):
+            raise ValueError("signal is not a name")
+        return replace(
             # The container's clocks are not ours to trust: no run takes longer than we waited for it.
-            wall_seconds=min(_number(message["wall_seconds"], 3600), longest_seconds),
+            self.cut_short(status, min(_number(message["wall_seconds"], 3600), longest_seconds)),
+            exit_code=None if exit_code is None else int(_number(exit_code, 255)),
+            signal=signal and signal[:32],
             cpu_seconds=_number(message["cpu_seconds"], 3600),
             memory_peak_kb=int(_number(message["memory_peak_kb"], 2**31)),
             truncated=message["truncated"] is True,
-            tested=self._tested,
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
         """Return the run whose end the supervisor could not tell."""
-        return Run(status, **self._outputs, wall_seconds=wall_seconds, tested=self._tested)
-
-
-def _text(value: object) -> str:
-    """Return a text without NUL, which PostgreSQL cannot store."""
-    if not isinstance(value, str):
-        raise ValueError("not a text")
-    if not value.isascii():
-        value = value.encode(errors="replace").decode()  # JSON may carry lone surrogates
-    return value.replace("\0", "\ufffd")
+        for output in self._outputs.values():
+            output.add(b"", is_end=True)
+        return Run(
+            status,
+            stdout=self._outputs[Kind.STDOUT].text,
+            stderr=self._outputs[Kind.STDERR].text,
+            wall_seconds=wall_seconds,
+            tested=self._tested,
+        )
 
 
 def _number(value: object, highest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("not a number")
-    if not 0 <= value <= highest:
-        raise ValueError(f"{value} is out of range")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
+        raise ValueError("not a number in range")
     return value

@@ -45,7 +45,9 @@ class Reaper:
 
         One call's grace lets a container that has just been let go, or is just being created, settle by itself.
         """
-        stray = {c.name: c.id for c in engine.containers() if c.labels.get(OWNER_LABEL) == self._owner and c.name not in held}
+        stray = {
+            c.name: c.id for c in engine.containers() if c.labels.get(OWNER_LABEL) == self._owner and c.name not in held
+        }
         overdue = self._suspects & stray.keys()
         for name in overdue:
             log.warning("removing stray container %s", name)

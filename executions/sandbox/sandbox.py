@@ -5,20 +5,19 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from executions.sandbox.container import Container
 from executions.sandbox.deaths import DeathWatch
 from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.options import LABEL, NAME_PREFIX, OWNER_LABEL, container_options
+from executions.sandbox.image import image_name
+from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_options
 from executions.sandbox.owner import Owner
 from executions.sandbox.pool import Pool
 from executions.sandbox.probes import ProbeResult, run_probes
 from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.settings import SandboxSettings
-
-GUEST_DIRECTORY = Path(__file__).parents[2] / "guest"
 
 CHECK_SECONDS = 1.0
 """How often the keeper looks at the engine and the waiting containers."""
@@ -53,7 +52,7 @@ class Sandbox:
         self._undertaker = Undertaker()
         self._engines = threading.local()  # a client each: they are not made to be shared
         self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
-        self._options: dict[str, object] = {}
+        self._options: dict[str, Any] = {}
         self._connected = False
         self._reason = "starting"
         self._open = threading.Event()
@@ -102,7 +101,8 @@ class Sandbox:
     def probe(self) -> list[ProbeResult]:
         """Run the probes now, on an engine and image as they are. Raises EngineError."""
         engine = self._engine()
-        self._options = container_options(engine.image_id(self._settings.image), self._owner, self._settings.runtime)
+        image_id = engine.image_id(self._settings.image or image_name())
+        self._options = container_options(image_id, self._owner, self._settings.runtime)
         return list(run_probes(engine, self._launch, self._options))
 
     def close(self, drain_seconds: float) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 class SandboxSettings:
     """How many containers to keep, and how long a caller may wait for one.
 
-    `image` is the name of the guest image. `pool_size` containers are kept warm; `max_concurrent` may be in
-    use at once; then `queue_length` callers may wait, each for `queue_seconds`. `refill_threads` make new
-    containers side by side. `runtime` names a container runtime of the engine; None is the engine's default.
+    `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
+    warm and `max_concurrent` may be in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
+    `refill_threads` make new containers side by side. `runtime` names one of the engine's container runtimes, None
+    its default.
     """
 
-    image: str = "code-exec-guest"
+    image: str = ""
     pool_size: int = 4
     max_concurrent: int = 4
     queue_length: int = 32

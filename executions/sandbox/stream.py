@@ -8,15 +8,17 @@ on stderr is a last word of the supervisor, kept for the log.
 import contextlib
 import select
 import socket
-from typing import Any
 
 from executions.sandbox.deadline import Deadline
 from guest import protocol
 
 HEADER_BYTES = 8
 STDOUT, STDERR = 1, 2
+LONGEST_PIECE_BYTES = 1024 * 1024
 RECEIVE_BYTES = 256 * 1024
 STDERR_KEPT_BYTES = 4096
+
+Frame = tuple[protocol.Kind, bytes]
 
 
 class StreamEnded(Exception):
@@ -28,25 +30,21 @@ class FrameStream:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._socket.setblocking(False)
+        self._outgoing = memoryview(b"")
         self._received = bytearray()
         self._frames = bytearray()
         self._errors = bytearray()
 
-    def send(self, message: protocol.Message, deadline: Deadline) -> None:
-        """Send one frame. Raises TimeoutError at the deadline, StreamEnded if nobody reads."""
-        try:
-            self._socket.settimeout(deadline.remaining_seconds() or 1e-3)
-            self._socket.sendall(protocol.encode(message))
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise StreamEnded(f"cannot send: {error}") from error
+    def send(self, data: bytes) -> None:
+        """Have `data` sent. It goes out while `receive` waits: a program may answer before it has read its stdin."""
+        self._outgoing = memoryview(bytes(self._outgoing) + data)
 
-    def receive(self, deadline: Deadline) -> protocol.Message:
+    def receive(self, deadline: Deadline) -> Frame:
         """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if none can come any more."""
-        while (message := self._next_frame()) is None:
-            self._fill(deadline)
-        return message
+        while (frame := self._next_frame()) is None:
+            self._exchange(deadline)
+        return frame
 
     @property
     def is_closed(self) -> bool:
@@ -68,17 +66,21 @@ class FrameStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _fill(self, deadline: Deadline) -> None:
-        remaining_seconds = deadline.remaining_seconds()
-        if not remaining_seconds:
+    def _exchange(self, deadline: Deadline) -> None:
+        """Send what goes out and take what comes, as soon as one of both is possible."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
+        ready = poll.poll(deadline.remaining_seconds() * 1000)
+        if not ready:
             raise TimeoutError
         try:
-            self._socket.settimeout(remaining_seconds)
+            if self._outgoing and ready[0][1] & select.POLLOUT:
+                self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
             data = self._socket.recv(RECEIVE_BYTES)
-        except TimeoutError:
-            raise
+        except BlockingIOError:
+            return
         except OSError as error:
-            raise StreamEnded(f"cannot receive: {error}") from error
+            raise StreamEnded(f"connection lost: {error}") from error
         if not data:
             raise StreamEnded(f"output ended; stderr: {self._errors.decode(errors='replace')!r}")
         self._received += data
@@ -88,7 +90,7 @@ class FrameStream:
         while len(self._received) >= HEADER_BYTES:
             number = self._received[0]
             end = HEADER_BYTES + int.from_bytes(self._received[4:HEADER_BYTES], "big")
-            if number not in (STDOUT, STDERR) or end > HEADER_BYTES + protocol.MAX_RESULT_BYTES:
+            if number not in (STDOUT, STDERR) or end > LONGEST_PIECE_BYTES:
                 raise StreamEnded("the engine sent a malformed header")
             if len(self._received) < end:
                 return
@@ -99,16 +101,16 @@ class FrameStream:
             else:
                 self._errors += piece[: STDERR_KEPT_BYTES - len(self._errors)]
 
-    def _next_frame(self) -> dict[str, Any] | None:
-        if len(self._frames) < protocol.LENGTH_BYTES:
+    def _next_frame(self) -> Frame | None:
+        if len(self._frames) < protocol.PREFIX_BYTES:
             return None
         try:
-            length = protocol.body_length(self._frames[: protocol.LENGTH_BYTES], protocol.MAX_RESULT_BYTES)
-            end = protocol.LENGTH_BYTES + length
-            if len(self._frames) < end:
-                return None
-            message = protocol.decode(bytes(self._frames[protocol.LENGTH_BYTES : end]))
+            kind, length = protocol.decode_prefix(self._frames)
         except protocol.ProtocolError as error:
             raise StreamEnded(str(error)) from error
+        end = protocol.PREFIX_BYTES + length
+        if len(self._frames) < end:
+            return None
+        body = bytes(self._frames[protocol.PREFIX_BYTES : end])
         del self._frames[:end]
-        return message
+        return kind, body

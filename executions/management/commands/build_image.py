@@ -1,0 +1,22 @@
+"""`manage.py build_image`: make the image that programs run in."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.image import build_image, image_name
+
+
+class Command(BaseCommand):
+    help = "Builds the guest image of this version from guest/, unless the engine has it."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            for line in build_image(Engine()):
+                if options["verbosity"] > 1:
+                    self.stdout.write(line, ending="")
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"guest image: {image_name()}")

@@ -1,0 +1,28 @@
+"""`manage.py cleanup_containers`: the second line against leftovers of services that are gone."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.reaper import orphans
+
+
+class Command(BaseCommand):
+    help = "Removes the containers of services that do not live any more. Never another project's, nor a living one's."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        engine = Engine()
+        try:
+            found = list(orphans(engine))
+            for container in found:
+                self.stdout.write(f"{container.name} ({container.state})")
+                if not options["dry_run"]:
+                    engine.remove(container.id)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{len(found)} {'to remove' if options['dry_run'] else 'removed'}")

@@ -1,0 +1,74 @@
+"""A real sandbox for the whole test run: real engine, real containers, all caps on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from executions.sandbox.engine import Engine
+from executions.sandbox.results import Outcome, Run, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.settings import SandboxSettings
+
+READY_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2))
+    sandbox.start()
+    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    yield sandbox
+    sandbox.close(drain_seconds=1)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs programs in the sandbox, each in a container of its own."""
+
+    sandbox: Sandbox
+
+    def __call__(self, code: str, stdin: str = "", timeout_seconds: float = 8) -> Run:
+        return self.sandbox.execute(Submission(code, stdin, (), timeout_seconds)).main
+
+    def tests(self, code: str, *tests: TestProgram, stdin: str = "", timeout_seconds: float = 8) -> Outcome:
+        return self.sandbox.execute(Submission(code, stdin, tests, timeout_seconds))
+
+    def refusal(self, attempt: str) -> str:
+        """Return the name of the error with which the kernel answers the Python statements in `attempt`."""
+        body = "\n".join(f"    {line}" for line in attempt.strip().splitlines())
+        code = f"import ctypes, errno, os, socket\ntry:\n{body}\n    print('allowed')\n"
+        run = self(code + "except OSError as error:\n    print(errno.errorcode[error.errno])\n")
+        assert run.stderr == ""
+        return run.stdout.strip()
+
+
+@pytest.fixture
+def run(sandbox: Sandbox) -> Runner:
+    return Runner(sandbox)
+
+
+Launch = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def launch_sandbox() -> Iterator[Launch]:
+    """Give sandboxes of one's own, closed after the test."""
+    launched = []
+
+    def launch(**settings: object) -> Sandbox:
+        sandbox = Sandbox(SandboxSettings(**{"pool_size": 1, "refill_threads": 1, **settings}))  # type: ignore[arg-type]
+        launched.append(sandbox)
+        sandbox.start()
+        return sandbox
+
+    yield launch
+    for sandbox in launched:
+        sandbox.close(drain_seconds=1)

@@ -1,0 +1,86 @@
+"""What the engine is asked for, word for word, and what it made of it."""
+
+import pytest
+
+from executions.sandbox.engine import Engine
+from executions.sandbox.options import container_options
+from executions.sandbox.sandbox import Sandbox
+
+pytestmark = pytest.mark.docker
+
+GOLDEN = {
+    "Image": "sha256:guest",
+    "User": "64321:64321",
+    "Hostname": "sandbox",
+    "Env": [
+        "PATH=/usr/local/bin:/usr/bin:/bin",
+        "HOME=/tmp",
+        "HOSTNAME=sandbox",
+        "LANG=C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE=1",
+        "PYTHONUNBUFFERED=1",
+    ],
+    "WorkingDir": "/tmp",
+    "Labels": {"net.pylearn.codeexec": "run", "net.pylearn.codeexec.owner": "1-2-3@host"},
+    "NetworkDisabled": True,
+    "Tty": False,
+    "OpenStdin": True,
+    "StdinOnce": True,
+    "AttachStdin": True,
+    "AttachStdout": True,
+    "AttachStderr": True,
+    "HostConfig": {
+        "AutoRemove": True,
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "Memory": 134217728,
+        "MemorySwap": 134217728,
+        "CpuPeriod": 100000,
+        "CpuQuota": 25000,
+        "PidsLimit": 64,
+        "OomScoreAdj": 500,
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 256, "Hard": 256},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "fsize", "Soft": 16777216, "Hard": 16777216},
+        ],
+        "NetworkMode": "none",
+        "IpcMode": "private",
+        "CapDrop": ["ALL"],
+        "Privileged": False,
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+        "Tmpfs": {
+            "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",
+            "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",
+        },
+        "Binds": [],
+        "LogConfig": {"Type": "none", "Config": {}},
+    },
+}
+
+
+def test_options_are_these_and_no_others() -> None:
+    assert container_options("sha256:guest", "1-2-3@host") == GOLDEN
+
+
+def test_a_runtime_is_the_only_choice() -> None:
+    options = container_options("sha256:guest", "1-2-3@host", runtime="runsc")
+    assert options["HostConfig"].pop("Runtime") == "runsc"
+    assert options == GOLDEN
+
+
+def test_a_live_container_has_them(sandbox: Sandbox, engine: Engine) -> None:
+    with sandbox._pool.container() as container:
+        live = engine.inspect(container.id)
+    for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
+        assert (live["HostConfig"][name] or None) == (value or None), name
+    for name in ("User", "Hostname", "WorkingDir", "Tty", "OpenStdin", "StdinOnce"):
+        assert live["Config"][name] == GOLDEN[name], name
+    assert sorted(live["Config"]["Env"]) == sorted(GOLDEN["Env"])  # type: ignore[call-overload]
+    assert live["Name"].startswith("/code_exec_")
+    assert live["Mounts"] == []
+    assert not live["HostConfig"]["Devices"]
+    assert live["HostConfig"]["CapAdd"] is None
+    assert live["HostConfig"]["PidMode"] == ""
+    assert live["HostConfig"]["UTSMode"] == ""
+    assert live["State"]["Running"] is True

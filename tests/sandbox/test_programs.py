@@ -1,0 +1,197 @@
+"""What lessons need: it must work, and look as it does on a learner's own machine."""
+
+import pytest
+
+from executions.sandbox.results import RunStatus
+from tests.sandbox.conftest import Runner
+
+pytestmark = pytest.mark.docker
+
+
+def test_support_prints_in_a_loop(run: Runner) -> None:
+    result = run("for number in range(3):\n    print('line', number)")
+    assert result.status is RunStatus.SUCCESS
+    assert result.stdout == "line 0\nline 1\nline 2\n"
+    assert (result.stderr, result.exit_code, result.signal, result.truncated) == ("", 0, None, False)
+
+
+def test_support_no_output_is_an_empty_text(run: Runner) -> None:
+    result = run("x = 1")
+    assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "", "")
+
+
+def test_support_input(run: Runner) -> None:
+    assert run("print('Hello', input('Who? '))", stdin="Ada\n").stdout == "Who? Hello Ada\n"
+
+
+def test_support_stdin_in_all_its_forms(run: Runner) -> None:
+    code = "import sys\nprint(input())\nprint(sys.stdin.readline(), end='')\nprint(sys.stdin.read())\nprint(open(0))"
+    assert run(code, stdin="a\nb\nc\nd").stdout.startswith("a\nb\nc\nd\n<_io.TextIOWrapper")
+
+
+def test_support_input_without_stdin_is_an_eof_error(run: Runner) -> None:
+    result = run("input()")
+    assert result.status is RunStatus.ERROR
+    assert result.stderr.endswith("EOFError: EOF when reading a line\n")
+
+
+def test_support_more_stdin_than_a_pipe_holds(run: Runner) -> None:
+    stdin = "x" * 256 * 1024
+    assert run("import sys\nprint(len(sys.stdin.read()))", stdin=stdin).stdout == "262144\n"
+
+
+def test_support_stdin_that_nobody_reads(run: Runner) -> None:
+    assert run("print('done')", stdin="x" * 256 * 1024).stdout == "done\n"
+
+
+def test_support_text_beyond_ascii(run: Runner) -> None:
+    result = run("größe = input()\nprint(größe, '🐍', 'مرحبا')", stdin="Füße\n")
+    assert result.stdout == "Füße 🐍 مرحبا\n"
+
+
+def test_support_64_kib_of_code(run: Runner) -> None:
+    code = "print('end')\n"
+    assert run("#" * (64 * 1024 - len(code) - 1) + "\n" + code).stdout == "end\n"
+
+
+def test_support_traceback_shows_only_the_learners_frames(run: Runner) -> None:
+    code = "def a():\n    b()\n\ndef b():\n    c()\n\ndef c():\n    return 1 / 0\n\na()\n"
+    result = run(code)
+    assert result.status is RunStatus.ERROR
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Traceback (most recent call last):\n"
+        '  File "main.py", line 10, in <module>\n    a()\n    ~^^\n'
+        '  File "main.py", line 2, in a\n    b()\n    ~^^\n'
+        '  File "main.py", line 5, in b\n    c()\n    ~^^\n'
+        '  File "main.py", line 8, in c\n    return 1 / 0\n           ~~^~~\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+
+
+def test_support_chained_exceptions(run: Runner) -> None:
+    result = run("try:\n    {}['a']\nexcept KeyError as error:\n    raise ValueError('no a') from error\n")
+    assert result.stderr.startswith('Traceback (most recent call last):\n  File "main.py", line 2, in <module>\n')
+    assert "direct cause" in result.stderr
+    assert result.stderr.endswith("ValueError: no a\n")
+
+
+def test_support_syntax_error(run: Runner) -> None:
+    result = run("print('a'\nprint('b')\n")
+    assert result.status is RunStatus.ERROR
+    assert result.stderr == (
+        "  File \"main.py\", line 1\n    print('a'\n         ^\nSyntaxError: '(' was never closed\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "stderr"),
+    [
+        ("import sys; sys.exit()", 0, ""),
+        ("exit(0)", 0, ""),
+        ("import sys; sys.exit(3)", 3, ""),
+        ("raise SystemExit('bye')", 1, "bye\n"),
+        ("import os; os._exit(137)", 137, ""),
+    ],
+)
+def test_support_exit_codes(run: Runner, code: str, exit_code: int, stderr: str) -> None:
+    result = run(code)
+    assert (result.exit_code, result.stderr) == (exit_code, stderr)
+    assert result.status is (RunStatus.ERROR if exit_code else RunStatus.SUCCESS)
+
+
+def test_support_a_signal_has_its_name(run: Runner) -> None:
+    result = run("import ctypes; ctypes.string_at(0)")
+    assert (result.status, result.exit_code, result.signal) == (RunStatus.ERROR, None, "SIGSEGV")
+
+
+def test_support_the_end_of_a_program(run: Runner) -> None:
+    """Threads are joined, atexit is called and objects are deleted, in the interpreter's order."""
+    code = """
+import atexit, threading, time
+class Last:
+    def __del__(self):
+        print("deleted")
+last = Last()
+atexit.register(print, "atexit")
+threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+print("main")
+"""
+    assert run(code).stdout == "main\nthread\natexit\ndeleted\n"
+
+
+def test_support_main_guard_and_own_file(run: Runner) -> None:
+    code = "import inspect, sys\ndef f(): pass\nif __name__ == '__main__':\n    print(__file__, sys.argv)\n"
+    result = run(code + "    print(inspect.getsource(f), open(__file__).readline())\n")
+    assert result.stdout == "/tmp/main.py ['main.py']\ndef f(): pass\n import inspect, sys\n\n"
+
+
+def test_support_recursion_error(run: Runner) -> None:
+    result = run("def f():\n    f()\nf()")
+    assert result.status is RunStatus.ERROR
+    assert result.stderr.endswith("RecursionError: maximum recursion depth exceeded\n")
+
+
+def test_support_surrogates_are_the_learners_error(run: Runner) -> None:
+    result = run(r"print('\ud800')")
+    assert result.status is RunStatus.ERROR
+    assert "UnicodeEncodeError" in result.stderr
+
+
+def test_support_bytes_that_are_no_text(run: Runner) -> None:
+    result = run("import sys\nsys.stdout.buffer.write(bytes(range(256)))\nsys.stdout.write('ü')")
+    assert "\x00" not in result.stdout
+    assert "\ufffd" in result.stdout
+    assert result.stdout.endswith("ü")
+
+
+def test_support_a_character_cut_by_the_pipe_is_whole(run: Runner) -> None:
+    code = "import os, time\nfor byte in 'é🐍'.encode():\n    os.write(1, bytes([byte]))\n    time.sleep(0.05)"
+    assert run(code).stdout == "é🐍"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import threading\nt = threading.Thread(target=print, args=('ok',)); t.start(); t.join()",
+        "from multiprocessing import Pool\nwith Pool(2) as pool: print(*pool.map(str.strip, [' ok ']))",
+        "from concurrent.futures import ProcessPoolExecutor as E\nwith E(2) as e: print(*e.map(str.strip, [' ok ']))",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(\"ok\")'], check=True)",
+        "import os\nos.system('echo ok')",
+        "import asyncio\nasync def main():\n    await asyncio.sleep(0.01)\n    print('ok')\nasyncio.run(main())",
+        "import sqlite3\nprint(*sqlite3.connect(':memory:').execute(\"select 'ok'\").fetchone())",
+        "from decimal import Decimal\nprint('ok' if Decimal('0.1') * 3 == Decimal('0.3') else '')",
+        "from zoneinfo import ZoneInfo\nfrom datetime import datetime\nprint('ok' if ZoneInfo('UTC') else '')",
+        "import tempfile\nwith tempfile.TemporaryFile('w+') as f:\n    f.write('ok'); f.seek(0); print(f.read())",
+        "with open('notes.txt', 'w') as f: f.write('ok')\nprint(open('notes.txt').read())",
+        "open('mine.py', 'w').write('word = \"ok\"')\nimport mine\nprint(mine.word)",
+        "import pickle\nclass A: word = 'ok'\nprint(pickle.loads(pickle.dumps(A())).word)",
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    word: str\nprint(A('ok').word)",
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self): print('ok')\nunittest.main(exit=False)",
+        "import doctest\nprint('ok' if doctest.testmod().failed == 0 else '')",
+        "import random, uuid, secrets\nprint('ok')",
+        "import logging\nlogging.basicConfig(level=10); logging.getLogger().info('x'); print('ok')",
+    ],
+)
+def test_support_what_lessons_use(run: Runner, code: str) -> None:
+    result = run(code)
+    assert (result.status, result.stdout) == (RunStatus.SUCCESS, "ok\n"), result.stderr
+
+
+def test_support_random_differs_between_runs(run: Runner) -> None:
+    assert run("import random; print(random.random())").stdout != run("import random; print(random.random())").stdout
+
+
+def test_support_memory_error_caught(run: Runner) -> None:
+    assert run("try:\n    'a' * 10**13\nexcept MemoryError:\n    print('caught')").stdout == "caught\n"
+
+
+def test_support_measures(run: Runner) -> None:
+    result = run("import time\ntime.sleep(0.3)\nx = bytearray(40_000_000)")
+    assert 0.3 <= result.wall_seconds < 5
+    assert 0 < result.cpu_seconds < 0.3
+    assert result.memory_peak_kb > 40_000
+
+
+def test_support_the_same_program_50_times(run: Runner) -> None:
+    assert {run("print('ok')").stdout for _ in range(50)} == {"ok\n"}

@@ -1,0 +1,162 @@
+"""The ways of running a test case, and what a submission can do against them."""
+
+import pytest
+
+from executions.sandbox.results import RunStatus, TestProgram
+from tests.sandbox.conftest import Runner
+
+pytestmark = pytest.mark.docker
+
+ADD = "def add(a, b):\n    return a + b\n"
+
+
+def test_test_code_runs_in_the_submissions_namespace(run: Runner) -> None:
+    [test] = run.tests(ADD + "print('noise')", TestProgram(code="result = add(5, 3)\nprint(result)")).tests
+    assert (test.status, test.stdout, test.tested) == (RunStatus.SUCCESS, "8\n", True)
+
+
+def test_a_call_is_evaluated_and_its_value_printed(run: Runner) -> None:
+    tests = [TestProgram(input="add(5, 3)"), TestProgram(input=" add('a', 'b') "), TestProgram(input="add([1], [2])")]
+    outcome = run.tests(ADD + "print('noise')", *tests)
+    assert [test.stdout for test in outcome.tests] == ["8\n", "ab\n", "[1, 2]\n"]
+    assert outcome.main.stdout == "noise\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "shown"),
+    [
+        ("def f(): return None", "None\n"),
+        ("def f(): print('hello')", "hello\n"),
+        ("def f():\n    print('hello')\n    return 1", "hello\n1\n"),
+        ("def f(): return ''", "\n"),
+    ],
+)
+def test_a_call_shows_none_only_when_it_printed_nothing(run: Runner, function: str, shown: str) -> None:
+    assert run.tests(function, TestProgram(input="f()")).tests[0].stdout == shown
+
+
+@pytest.mark.parametrize("text", ["5", "hello", "1 + 1", "[f(1)]", "f(", "f(1) f(2)", "print", "a\nb", "(" * 500])
+def test_other_input_is_stdin(run: Runner, text: str) -> None:
+    [test] = run.tests("import sys\nprint(sys.stdin.read(), end='')", TestProgram(input=text)).tests
+    assert (test.stdout, test.tested) == (text, True)
+
+
+def test_stdin_is_stdin_beside_a_call(run: Runner) -> None:
+    code = "name = input()\ndef greet(): return 'Hello ' + name"
+    outcome = run.tests(code, TestProgram(input="greet()", stdin="Ada\n"), stdin="Bob\n")
+    assert outcome.tests[0].stdout == "Hello Ada\n"
+
+
+def test_a_call_does_not_get_itself_as_stdin(run: Runner) -> None:
+    [test] = run.tests("def f(): return input()", TestProgram(input="f()")).tests
+    assert test.stderr.endswith("EOFError: EOF when reading a line\n")
+
+
+def test_stdin_wins_over_input(run: Runner) -> None:
+    assert run.tests("print(input())", TestProgram(input="a", stdin="b")).tests[0].stdout == "b\n"
+
+
+def test_each_test_is_a_fresh_process(run: Runner) -> None:
+    code = "import os\ncount = 0\ndef f():\n    global count\n    count += 1\n    return count"
+    outcome = run.tests(code, *[TestProgram(input="f()")] * 3)
+    assert [test.stdout for test in outcome.tests] == ["1\n"] * 3
+
+
+def test_a_failing_call_shows_the_learners_frames(run: Runner) -> None:
+    [test] = run.tests("def f(x):\n    return 1 / x", TestProgram(input="f(0)")).tests
+    assert (test.status, test.tested) == (RunStatus.ERROR, True)
+    assert test.stderr == (
+        "Traceback (most recent call last):\n"
+        '  File "test.py", line 1, in <module>\n    f(0)\n    ~^^^\n'
+        '  File "main.py", line 2, in f\n    return 1 / x\n           ~~^~~\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+
+
+def test_sys_exit_before_a_test_only_ends_the_submission(run: Runner) -> None:
+    tests = run.tests(
+        ADD + "import sys\nsys.exit()", TestProgram(input="add(1, 2)"), TestProgram(code="print(1)")
+    ).tests
+    assert [test.stdout for test in tests] == ["3\n", "1\n"]
+
+
+@pytest.mark.parametrize(
+    "submission",
+    [
+        "import os, sys\nprint(8)\nsys.stdout.flush()\nos._exit(0)",
+        "import sys\nprint(8)\nsys.exit(1)",
+        "print(8)\n1 / 0",
+        "print(8)\ndef",
+        "print(8)\nimport os\nos.close(1)\nos._exit(0)",
+        "print(8)\nimport os\nos.execv('/usr/bin/true', ['true'])",
+        "print(8)\nimport os\nos.kill(os.getpid(), 9)",
+        "print(8)\nimport os\nif os.fork() == 0:\n    os._exit(0)\nos._exit(0)",
+    ],
+)
+def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
+    """Printing the answer and leaving is not passing."""
+    for test in run.tests(submission, TestProgram(code="print(add(5, 3))"), TestProgram(input="add(5, 3)")).tests:
+        assert test.tested is False
+
+
+@pytest.mark.parametrize(
+    "submission",
+    [
+        "import builtins, sys\nbuiltins.print = lambda *a: sys.__stdout__.write('9')",
+        "import io, sys\nsys.stdout = io.StringIO()",
+        "import sys\nsys.stdout.close()",
+        "import sys\nsys.stdout = None",
+        "import signal\nfor n in (2, 15, 17, 18): signal.signal(n, signal.SIG_IGN)",
+        "import gc\ngc.disable()",
+        "import sys\nsys.settrace(lambda *a: None)\nsys.setrecursionlimit(60)",
+        "print('x' * 200_000)",
+        "import os\nos.write(2, b'\\x00\\x00\\x00\\x10{\"type\":\"result\"}')\nos.write(1, b'\\x00\\x00\\x00\\x02{}')",
+    ],
+)
+def test_a_submissions_tricks_do_not_disturb_the_test(run: Runner, submission: str) -> None:
+    [test] = run.tests(ADD + submission, TestProgram(input="add(5, 3)")).tests
+    assert (test.status, test.stdout) == (RunStatus.SUCCESS, "8\n"), test.stderr
+
+
+def test_a_process_left_behind_does_not_hold_up_the_test(run: Runner) -> None:
+    code = ADD + "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n"
+    assert run.tests(code, TestProgram(input="add(5, 3)")).tests[0].stdout == "8\n"
+
+
+def test_the_time_is_for_all_runs_together(run: Runner) -> None:
+    outcome = run.tests("import time\ntime.sleep(0.7)", *[TestProgram(stdin="")] * 3, timeout_seconds=2)
+    assert [test.status for test in outcome.tests] == [RunStatus.SUCCESS, RunStatus.TIMEOUT, RunStatus.NOT_RUN]
+
+
+def test_the_tests_go_on_after_a_run_was_killed_for_memory(run: Runner) -> None:
+    code = "import sys\nif sys.stdin.read() == 'big': x = bytearray(300 << 20)\nprint('ok')"
+    outcome = run.tests(code, TestProgram(stdin="big"), TestProgram(stdin=""))
+    assert [test.status for test in outcome.tests] == [RunStatus.MEMORY_LIMIT, RunStatus.SUCCESS]
+
+
+SEARCH = r"""
+import re
+def find(spaced):
+    pattern = re.compile("".join(f"[{letter}]" for letter in spaced[::2]).encode())  # does not find itself
+    places = 0
+    for line in open("/proc/self/maps"):
+        start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+        if mode.startswith("rw"):
+            with open("/proc/self/mem", "rb", buffering=0) as memory:
+                memory.seek(int(start, 16))
+                places += len(pattern.findall(memory.read(int(end, 16) - int(start, 16))))
+    return places
+"""
+
+
+def test_deny_finding_the_other_tests(run: Runner) -> None:
+    """The memory of a run holds its own test, and nothing of an earlier or a later one."""
+    search = "print(find('C A N A R Y C A N A R Y') > 0)"
+    outcome = run.tests(
+        SEARCH,
+        TestProgram(code="print('CANARYCANARY')"),
+        TestProgram(code=search),
+        TestProgram(code="own = 'CANARYCANARY'\n" + search),
+        TestProgram(code="print('CANARYCANARY')"),
+    )
+    assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
