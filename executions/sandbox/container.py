@@ -81,11 +81,14 @@ class Container:
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
         transcript = _Transcript()
+        self.is_usable = False  # until it has answered
         try:
             self._stream.send(_request(code, stdin, test, timeout_seconds))
             while (frame := self._stream.receive(deadline))[0] is not Kind.RESULT:
                 transcript.add(*frame)
-            return transcript.run(frame[1], longest_seconds=time.monotonic() - started)
+            run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
+            self.is_usable = True
+            return run
         except TimeoutError:
             # Processes in the kernel's hands can starve the supervisor of its quarter of a CPU.
             log.warning("supervisor of %s missed the deadline", self.name)
@@ -96,7 +99,6 @@ class Container:
             status = RunStatus.MEMORY_LIMIT
         except (KeyError, TypeError, ValueError, ProtocolError) as error:
             raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
-        self.is_usable = False
         return transcript.cut_short(status, time.monotonic() - started)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ Each probe is a program with the exact output and status that a sound sandbox gi
 anything else or does not run at all has failed.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -172,41 +173,35 @@ print(refusal(bomb), 0 < count < {PIDS})
 
 
 def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
-    """Run all probes, each in a container of its own, and yield their results in order.
+    """Yield whether a container starts with just `options`, and then, if it does, the results of all probes in order.
 
-    Then compare what the engine made of `options` with what they ask for.
+    Each probe has a container of its own.
     """
+    try:
+        wrong = _differences(engine, launch, options)
+    except (EngineError, RunLost) as error:
+        yield ProbeResult("starts", str(error))
+        return
+    yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
 
     def attempt(probe: Probe) -> ProbeResult:
         try:
-            container = launch()
-            try:
+            with contextlib.closing(launch()) as container:
                 run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
-            finally:
-                container.close()
         except (EngineError, RunLost) as error:
             return ProbeResult(probe.name, str(error))
         return ProbeResult(probe.name, probe.failure(run))
 
     with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
         yield from executor.map(attempt, PROBES)
-    yield _compare_options(engine, launch, options)
 
 
-def _compare_options(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> ProbeResult:
-    name = "has the options that were asked for"
-    try:
-        container = launch()
-        try:
-            made = engine.inspect(container.id)["HostConfig"]
-        finally:
-            container.close()
-    except (EngineError, RunLost) as error:
-        return ProbeResult(name, str(error))
-    # Empty is the engine's way to say none: null, "" and [] are one.
-    wrong = {
+def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the engine made otherwise than asked for. Empty is its way to say none: null, "" and [] are one."""
+    with contextlib.closing(launch()) as container:
+        made = engine.inspect(container.id)["HostConfig"]
+    return {
         option: made.get(option)
         for option, value in options["HostConfig"].items()
         if (made.get(option) or None) != (value or None)
     }
-    return ProbeResult(name, f"the engine made {wrong}" if wrong else None)

@@ -1,0 +1,133 @@
+"""What happens to programs and containers when a part fails: the owner, the image, the engine."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from executions.sandbox.engine import Engine
+from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
+from executions.sandbox.sandbox import Sandbox
+from tests.sandbox.conftest import READY_SECONDS, Launch
+
+pytestmark = pytest.mark.docker
+
+HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
+
+
+def containers_of(engine: Engine, pid: int) -> list[str]:
+    """Return the containers that the process `pid` owns."""
+    return [each.name for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")]
+
+
+def eventually(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.timeout(120)
+def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
+    command = [sys.executable, "-m", "tests.sandbox.owner_process"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "running\n"
+        assert len(containers_of(engine, owner.pid)) >= 10
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+        # What was between its creation and its start at that moment has no supervisor yet that could notice.
+        running = [c for c in containers_of(engine, owner.pid) if c not in created(engine)]
+        assert eventually(lambda: not set(running) & set(containers_of(engine, owner.pid)), seconds=2)
+
+
+def created(engine: Engine) -> set[str]:
+    return {container.name for container in engine.containers() if container.state == "created"}
+
+
+def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbox, engine: Engine) -> None:
+    with sandbox._pool.container() as container:
+        engine.remove(container.id)
+        with pytest.raises(RunLost):
+            container.run("print('ok')", "", None, timeout_seconds=5)
+        assert not container.is_usable
+    assert sandbox.execute(HELLO).main.stdout == "ok\n"
+
+
+def test_idle_containers_that_were_removed_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
+    """As `docker rm -f` or a restart of the engine does it."""
+    sandbox = launch_sandbox(pool_size=3)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    assert eventually(lambda: sandbox.health().idle == 3, 20)
+    for container in list(sandbox._pool._idle):
+        engine.remove(container.id)
+    assert sandbox.execute(HELLO).main.stdout == "ok\n"
+    assert eventually(lambda: sandbox.health().idle == 3, 20)
+
+
+def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launch, engine: Engine) -> None:
+    sandbox = launch_sandbox(image="code-exec-guest:missing")
+    assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 10)
+    assert not sandbox.health().ready
+    assert sandbox.health().engine == "connected"
+    started = time.monotonic()
+    with pytest.raises(SandboxUnavailable):
+        sandbox.execute(HELLO)
+    assert time.monotonic() - started < 1
+
+
+def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
+    sandbox = launch_sandbox(image="python:3.13-slim")
+    assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 30)
+    with pytest.raises(SandboxUnavailable, match="probes failed"):
+        sandbox.execute(HELLO)
+
+
+def test_a_runtime_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
+    sandbox = launch_sandbox(runtime="no-such-runtime")
+    assert eventually(lambda: "probes failed" in sandbox.health().reason, 30)
+    assert not sandbox.health().ready
+
+
+def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    sandbox = launch_sandbox()
+    assert eventually(lambda: sandbox.health().reason != "starting", 10)
+    assert (sandbox.health().ready, sandbox.health().engine) == (False, "unreachable")
+    with pytest.raises(SandboxUnavailable):
+        sandbox.execute(HELLO)
+
+
+def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate closes when one option is weaker than it must be, whatever the reason."""
+    from executions.sandbox import options, sandbox
+
+    def weaker(*arguments: object) -> dict[str, object]:
+        made = options.container_options(*arguments)  # type: ignore[arg-type]
+        made["HostConfig"]["ReadonlyRootfs"] = False
+        made["User"] = "0:0"
+        return made
+
+    monkeypatch.setattr(sandbox, "container_options", weaker)
+    unsound = launch_sandbox()
+    assert eventually(lambda: "probes failed" in unsound.health().reason, 30)
+    assert "runs as nobody" in unsound.health().reason
+    assert "writes nowhere" in unsound.health().reason
+
+
+@pytest.mark.timeout(120)
+def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
+    sandbox = launch_sandbox(pool_size=1)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    storm = "import os\nprint('begin')\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    run = sandbox.execute(Submission(storm, "", (), timeout_seconds=1)).main
+    assert (run.status, run.stdout) == (RunStatus.TIMEOUT, "begin\n")
+    assert run.wall_seconds < 2
+    assert sandbox.execute(HELLO).main.stdout == "ok\n"
+    others = {container.id for container in sandbox._pool._idle}
+    storms = [c for c in engine.containers() if c.id not in others and c.labels[OWNER_LABEL] == sandbox._owner]
+    assert eventually(lambda: not {c.id for c in storms} & {c.id for c in engine.containers()}, 30)

@@ -1,0 +1,239 @@
+"""The pool's promises, with containers that cost nothing: any object that waits and can be closed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from executions.sandbox.container import Container
+from executions.sandbox.engine import EngineError
+from executions.sandbox.pool import Pool
+from executions.sandbox.results import SandboxBusy, SandboxUnavailable
+from executions.sandbox.settings import SandboxSettings
+
+
+class FakeContainer(Container):
+    """Waits until it is closed or told to die."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.dead = False
+
+    def is_waiting(self) -> bool:
+        return not self.dead and not self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Factory:
+    """Launches fakes, remembers them, and fails on demand."""
+
+    def __init__(self) -> None:
+        self.made: list[FakeContainer] = []
+        self.failing = False
+        self.seconds = 0.0
+
+    def __call__(self) -> Container:
+        time.sleep(self.seconds)
+        if self.failing:
+            raise EngineError("no engine")
+        self.made.append(FakeContainer())
+        return self.made[-1]
+
+
+@pytest.fixture
+def factory() -> Factory:
+    return Factory()
+
+
+MakePool = Callable[..., Pool]
+
+
+@pytest.fixture
+def make_pool(factory: Factory) -> Iterator[MakePool]:
+    pools = []
+
+    def make(**settings: float) -> Pool:
+        defaults = {"pool_size": 2, "max_concurrent": 2, "queue_length": 2, "queue_seconds": 0.3, "refill_threads": 2}
+        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+        pool.start()
+        pools.append(pool)
+        return pool
+
+    yield make
+    for pool in pools:
+        pool.close(drain_seconds=0)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+def test_fills_to_its_size_and_no_further(make_pool: MakePool, factory: Factory) -> None:
+    pool = make_pool(pool_size=3)
+    assert eventually(lambda: pool.idle == 3)
+    time.sleep(0.05)
+    assert len(factory.made) == 3
+
+
+def test_gives_each_container_once_and_closes_it(make_pool: MakePool, factory: Factory) -> None:
+    pool = make_pool()
+    seen = []
+    for _ in range(5):
+        with pool.container() as container:
+            seen.append(container)
+            assert not factory.made[factory.made.index(container)].closed  # type: ignore[arg-type]
+    assert len(set(map(id, seen))) == 5
+    assert all(container.closed for container in seen)  # type: ignore[attr-defined]
+    assert eventually(lambda: pool.idle == 2)
+    assert pool.in_use == 0
+
+
+def test_gives_the_slot_back_when_the_caller_fails(make_pool: MakePool) -> None:
+    pool = make_pool(max_concurrent=1)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), pool.container():
+            raise ZeroDivisionError
+    assert pool.in_use == 0
+
+
+def test_no_more_in_use_than_allowed(make_pool: MakePool) -> None:
+    pool = make_pool(pool_size=4, max_concurrent=2, queue_seconds=0.05)
+    assert eventually(lambda: pool.idle == 4)
+    with pool.container(), pool.container():
+        with pytest.raises(SandboxBusy, match="in time"), pool.container():
+            pass
+        assert pool.in_use == 2
+    with pool.container():
+        pass
+
+
+def test_the_line_is_bounded_and_refuses_at_once(make_pool: MakePool) -> None:
+    pool = make_pool(max_concurrent=1, queue_length=1, queue_seconds=5)
+
+    def wait_in_line() -> None:
+        with pool.container():
+            pass
+
+    with pool.container():
+        waiter = threading.Thread(target=wait_in_line)
+        waiter.start()
+        assert eventually(lambda: pool.waiting == 1)
+        started = time.monotonic()
+        with pytest.raises(SandboxBusy, match="full"), pool.container():
+            pass
+        assert time.monotonic() - started < 1
+    waiter.join()
+    assert pool.waiting == 0
+
+
+def test_first_come_first_served(make_pool: MakePool) -> None:
+    pool = make_pool(max_concurrent=1, queue_length=10, queue_seconds=5)
+    order = []
+
+    def take(number: int) -> None:
+        with pool.container():
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(5)]
+    with pool.container():
+        for number, thread in enumerate(threads):
+            thread.start()
+            assert eventually(lambda: pool.waiting == number + 1)  # noqa: B023
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_a_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factory) -> None:
+    """With one warm container and four callers, four are made at once."""
+    factory.seconds = 0.2
+    pool = make_pool(pool_size=1, max_concurrent=4, queue_length=10, queue_seconds=5, refill_threads=4)
+    assert eventually(lambda: pool.idle == 1)
+    barrier = threading.Barrier(5)
+
+    def take() -> None:
+        with pool.container():
+            barrier.wait(timeout=2)  # passes only when all four have one
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    barrier.wait(timeout=2)
+    for thread in threads:
+        thread.join()
+
+
+def test_replaces_what_died(make_pool: MakePool, factory: Factory) -> None:
+    pool = make_pool()
+    assert eventually(lambda: pool.idle == 2)
+    factory.made[0].dead = True
+    pool.discard_dead()
+    assert factory.made[0].closed
+    assert eventually(lambda: pool.idle == 2)
+
+
+def test_never_gives_a_dead_one(make_pool: MakePool, factory: Factory) -> None:
+    pool = make_pool()
+    assert eventually(lambda: pool.idle == 2)
+    for container in factory.made:
+        container.dead = True
+    with pool.container() as container:
+        assert container.is_waiting()
+
+
+def test_refuses_at_once_while_none_can_be_made_and_recovers(make_pool: MakePool, factory: Factory) -> None:
+    factory.failing = True
+    pool = make_pool(queue_seconds=30)
+    assert eventually(lambda: pool.is_failing)
+    started = time.monotonic()
+    with pytest.raises(SandboxUnavailable), pool.container():
+        pass
+    assert time.monotonic() - started < 1
+    factory.failing = False
+    assert eventually(lambda: pool.idle == 2)
+    with pool.container():
+        pass
+
+
+def test_closes_all_and_refuses_afterwards(make_pool: MakePool, factory: Factory) -> None:
+    pool = make_pool()
+    assert eventually(lambda: pool.idle == 2)
+    pool.close(drain_seconds=1)
+    assert all(container.closed for container in factory.made)
+    with pytest.raises(SandboxUnavailable, match="shutting down"), pool.container():
+        pass
+
+
+def test_close_waits_for_those_in_use(make_pool: MakePool) -> None:
+    pool = make_pool()
+    done = threading.Event()
+    taken = threading.Event()
+
+    def work() -> None:
+        with pool.container():
+            taken.set()
+            time.sleep(0.3)
+            done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    taken.wait()
+    pool.close(drain_seconds=5)
+    assert done.is_set()
+    thread.join()
+
+
+def test_close_waits_no_longer_than_it_is_told(make_pool: MakePool) -> None:
+    pool = make_pool()
+    with ExitStack() as stack:
+        stack.enter_context(pool.container())
+        started = time.monotonic()
+        pool.close(drain_seconds=0.2)
+        assert time.monotonic() - started < 3

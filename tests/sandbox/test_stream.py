@@ -1,0 +1,179 @@
+"""What comes from a container's connection: pieces of any size, and nothing that is trusted."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executions.sandbox.container import Container
+from executions.sandbox.deadline import Deadline
+from executions.sandbox.results import Run, RunLost, RunStatus
+from executions.sandbox.stream import FrameStream, StreamEnded
+from guest.protocol import MAX_BODY_BYTES, STREAM_KEPT_BYTES, Kind, encode, encode_prefix
+
+Pair = tuple[FrameStream, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A stream, and the engine's end of its connection."""
+    ours, theirs = socket.socketpair()
+    stream = FrameStream(ours)
+    yield stream, theirs
+    stream.close()
+    theirs.close()
+
+
+def multiplexed(data: bytes, number: int = 1) -> bytes:
+    return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
+def frame(kind: Kind, body: bytes) -> bytes:
+    return multiplexed(encode_prefix(kind, len(body)) + body)
+
+
+RESULT = {
+    "status": "success",
+    "exit_code": 0,
+    "signal": None,
+    "wall_seconds": 0.01,
+    "cpu_seconds": 0.01,
+    "memory_peak_kb": 10_000,
+    "truncated": False,
+}
+
+
+@given(
+    bodies=st.lists(st.binary(max_size=300), max_size=6),
+    cuts=st.lists(st.integers(min_value=1, max_value=50), max_size=30),
+    errors=st.binary(max_size=20),
+)
+def test_frames_survive_any_cutting(bodies: list[bytes], cuts: list[int], errors: bytes) -> None:
+    """Both layers are cut anywhere: frames across pieces, pieces across reads."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        stream = FrameStream(ours)
+        data = b"".join(encode_prefix(Kind.STDOUT, len(body)) + body for body in bodies)
+        for cut in cuts:
+            theirs.sendall(multiplexed(data[:cut]))
+            theirs.sendall(multiplexed(errors, number=2))
+            data = data[cut:]
+        theirs.sendall(multiplexed(data))
+        assert [stream.receive(Deadline.after(5)) for _ in bodies] == [(Kind.STDOUT, body) for body in bodies]
+        assert stream.is_quiet() or errors or not bodies
+        stream.close()
+
+
+def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
+    with pytest.raises(TimeoutError):
+        pair[0].receive(Deadline.after(0.05))
+
+
+def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
+    pair[1].sendall(multiplexed(b"MemoryError", number=2))
+    pair[1].close()
+    with pytest.raises(StreamEnded, match="MemoryError"):
+        pair[0].receive(Deadline.after(5))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        multiplexed(b"x", number=3),
+        bytes([1, 0, 0, 0, 255, 255, 255, 255]),
+        multiplexed(b"\x09\0\0\0\0"),
+        multiplexed(encode_prefix(Kind.STDOUT, MAX_BODY_BYTES + 1)),
+    ],
+    ids=["stream 3", "4 GiB piece", "unknown kind", "frame too long"],
+)
+def test_what_is_not_our_protocol_ends_the_stream(pair: Pair, data: bytes) -> None:
+    pair[1].sendall(data)
+    with pytest.raises(StreamEnded):
+        pair[0].receive(Deadline.after(5))
+
+
+def test_sends_while_it_receives(pair: Pair) -> None:
+    """A container that answers before it reads does not block us, nor we it."""
+    stream, theirs = pair
+    stream.send(b"x" * 5_000_000)
+    theirs.sendall(frame(Kind.READY, b""))
+    assert stream.receive(Deadline.after(5)) == (Kind.READY, b"")
+
+
+def test_is_quiet_until_something_comes(pair: Pair) -> None:
+    assert pair[0].is_quiet()
+    pair[1].close()
+    assert not pair[0].is_quiet()
+
+
+def answer(pair: Pair, *frames: bytes, memory: bool = False) -> Run:
+    """Return the run that a container tells of by `frames`, before it ends."""
+    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
+    pair[1].sendall(b"".join(frames))
+    pair[1].shutdown(socket.SHUT_WR)
+    return container.run("", "", None, timeout_seconds=1)
+
+
+def test_output_and_result_make_a_run(pair: Pair) -> None:
+    run = answer(
+        pair, frame(Kind.STDOUT, b"a\xc3"), frame(Kind.STDERR, b"\0"), frame(Kind.STDOUT, b"\xa9\xff"), result()
+    )
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "aé\ufffd", "\ufffd")
+
+
+def result(**changes: object) -> bytes:
+    return multiplexed(encode(Kind.RESULT, {**RESULT, **changes}))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        result(status="fine"),
+        result(status="not_run"),
+        result(status=["success"]),
+        result(exit_code="0"),
+        result(exit_code=256),
+        result(exit_code=-1),
+        result(exit_code=True),
+        result(signal=9),
+        result(wall_seconds=float("nan")),
+        result(wall_seconds=float("inf")),
+        result(cpu_seconds=-1),
+        result(memory_peak_kb=10**20),
+        result(memory_peak_kb=None),
+        multiplexed(encode(Kind.RESULT, {})),
+        frame(Kind.RESULT, b"[]"),
+        frame(Kind.RESULT, b"{"),
+        frame(Kind.RESULT, b"\xff"),
+        frame(Kind.RESULT, b"[" * 60_000),
+        frame(Kind.READY, b""),
+        frame(Kind.RUN, b"{}"),
+        frame(Kind.STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(Kind.STDOUT, b"x"),
+    ],
+)
+def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
+    with pytest.raises(RunLost):
+        answer(pair, bad, result())
+
+
+def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
+    assert answer(pair, result(wall_seconds=3000)).wall_seconds < 1
+
+
+def test_an_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
+    with pytest.raises(RunLost):
+        answer(pair, frame(Kind.STDOUT, b"all is well"), result()[:-1])
+
+
+def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
+    run = answer(pair, frame(Kind.STDOUT, b"so far"), memory=True)
+    assert (run.status, run.stdout) == (RunStatus.MEMORY_LIMIT, "so far")
+
+
+def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
+    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
+    pair[1].sendall(frame(Kind.STDOUT, b"so far"))
+    run = container.run("", "", None, timeout_seconds=0.1)
+    assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
