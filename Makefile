@@ -11,16 +11,16 @@ DEV := .venv/.dev
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: image .env ## serve on PORT (default 8000), after setting up whatever is missing
+run: image ## serve on PORT (default 8000), after setting up whatever is missing
 	@exec scripts/serve
 
 test: $(DEV) image ## run every test, with real containers
 	$(PYTHON) -m pytest
 
-check: $(DEV) ## what CI checks besides: formatting, lint, types, migrations
+check: $(DEV) .env ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check
 
-image: engine $(RUNTIME) ## build the image that programs run in
+image: engine $(RUNTIME) .env ## build the image that programs run in
 	@scripts/base-image
 	@$(PYTHON) manage.py build_image
 

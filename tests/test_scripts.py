@@ -1,5 +1,7 @@
 """The scripts that set a fresh clone up, as far as they can be tried without changing the machine."""
 
+import os
+import re
 import stat
 import subprocess
 import sys
@@ -27,6 +29,19 @@ def target(tmp_path: Path) -> Path:
 
 def test_env_names_every_setting_of_the_example(target: Path) -> None:
     assert make_env(target).keys() == read_env(ROOT / ".env.example").keys()
+
+
+def test_env_is_accepted_by_the_settings(target: Path) -> None:
+    make_env(target)
+    clean = {name: value for name, value in os.environ.items() if name not in read_env(target)}
+    command = [sys.executable, "-c", "import codeexec.settings"]
+    subprocess.run(command, cwd=ROOT, env=clean | {"ENV_FILE": str(target)}, check=True)
+
+
+def test_example_names_every_setting_that_is_read() -> None:
+    example = (ROOT / ".env.example").read_text()
+    read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "codeexec/settings.py").read_text())
+    assert set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set(read)
 
 
 def test_env_can_be_read_by_its_owner_only(target: Path) -> None:
