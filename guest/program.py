@@ -184,7 +184,7 @@ class _CountingOutput(io.FileIO):
 
     used = False
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> int:
         self.used = True
         return super().write(data)
 

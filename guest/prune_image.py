@@ -25,8 +25,8 @@ def main() -> None:
                 shutil.rmtree(path, ignore_errors=True)
     compileall.compile_dir(library, quiet=2)
     compileall.compile_dir("/opt/sandbox", quiet=2)
-    for path in UNNEEDED:
-        shutil.rmtree(path, ignore_errors=True)
+    for directory in UNNEEDED:
+        shutil.rmtree(directory, ignore_errors=True)
     _drop_special_modes()
     _drop_programs()
 

@@ -9,7 +9,17 @@ import errno
 import socket
 import sys
 
-from seccomp import ALLOW, EQ, ERRNO, GT, MASKED_EQ, Arch, Arg, Attr, SyscallFilter
+from seccomp import (  # type: ignore[import-not-found]
+    ALLOW,
+    EQ,
+    ERRNO,
+    GT,
+    MASKED_EQ,
+    Arch,
+    Arg,
+    Attr,
+    SyscallFilter,
+)
 
 REFUSED = (
     # other processes' memory and descriptors

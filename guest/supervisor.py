@@ -14,7 +14,7 @@ import resource
 import select
 import signal
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from guest import confinement, program, protocol
 
@@ -39,14 +39,14 @@ PRELOADED = (
 ).split()
 
 
-def main() -> None:
-    """Serve runs until stdin ends. Never returns."""
+def main() -> NoReturn:
+    """Serve runs until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
     confinement.confine_supervisor()
     wakeup = _wake_on_child()
     child = Child.start()
     if child is None:
-        return program.run_task()
+        program.run_task()
     _write([protocol.encode(protocol.Kind.READY)])
     if _preload_while_idle():
         child.discard()

@@ -11,6 +11,7 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from docker.utils import kwargs_from_env
 
 from executions.sandbox.options import LABEL
 
@@ -47,7 +48,7 @@ class ContainerEvent:
 class Engine:
     """A client of the engine that DOCKER_HOST names, else of /var/run/docker.sock. For one thread at a time."""
 
-    def __init__(self, call_seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, call_seconds: int = CALL_SECONDS) -> None:
         self._call_seconds = call_seconds
         self._client: docker.APIClient | None = None
 
@@ -59,7 +60,7 @@ class Engine:
     def image_id(self, name: str) -> str:
         """Return the id of the local image `name`. Never pulls."""
         with self._calling(f"look up image {name}") as client:
-            return str(client.inspect_image(name)["Id"])
+            return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
 
     def build_image(self, context: Path, name: str) -> Iterator[str]:
         """Build the image `name` from the Dockerfile in `context`; yield the build's log as it comes."""
@@ -72,7 +73,8 @@ class Engine:
     def create(self, name: str, options: dict[str, Any]) -> str:
         """Create a container and return its id."""
         with self._calling(f"create {name}") as client:
-            return str(client.create_container_from_config(options, name)["Id"])
+            created = client.create_container_from_config(options, name)  # type: ignore[no-untyped-call]
+            return str(created["Id"])
 
     def start(self, container_id: str) -> None:
         """Start a created container."""
@@ -134,9 +136,7 @@ class Engine:
         """Give the client for one call, and turn whatever can go wrong in it into EngineError."""
         try:
             if self._client is None:
-                self._client = docker.APIClient(
-                    **docker.utils.kwargs_from_env(), version="auto", timeout=self._call_seconds
-                )
+                self._client = docker.APIClient(**kwargs_from_env(), version="auto", timeout=self._call_seconds)
             yield self._client
         except (NotFound, ImageNotFound) as error:
             raise EngineError(f"{what}: {error.explanation}", missing=True) from error

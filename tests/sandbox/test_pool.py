@@ -184,8 +184,8 @@ def test_never_gives_a_dead_one(make_pool: MakePool, factory: Factory) -> None:
     assert eventually(lambda: pool.idle == 2)
     for container in factory.made:
         container.dead = True
-    with pool.container() as container:
-        assert container.is_waiting()
+    with pool.container() as given:
+        assert given.is_waiting()
 
 
 def test_refuses_at_once_while_none_can_be_made_and_recovers(make_pool: MakePool, factory: Factory) -> None:

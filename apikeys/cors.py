@@ -1,0 +1,17 @@
+"""Which pages may read our answers: those of the settings, and those of any active key."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from apikeys.models import ApiKey
+
+
+def is_origin_of_a_key(sender: object, request: HttpRequest, **kwargs: Any) -> bool:
+    """Return whether the request's origin is one of a key. Asked by django-cors-headers for origins it has not.
+
+    A preflight request carries no key, so the origins of all keys count; whether a key may be used from an origin
+    is decided when it is.
+    """
+    origin = request.headers.get("Origin")
+    return any(origin in origins for origins in ApiKey.objects.filter(is_active=True).values_list("origins", flat=True))

@@ -1,0 +1,43 @@
+"""The key of the API_KEY variable: publishable, for the origins of the settings, and of any form."""
+
+import hmac
+import logging
+
+from django.conf import settings
+from django.db import transaction
+
+from apikeys import tokens
+from apikeys.models import ApiKey
+
+NAME = "API_KEY of the environment"
+
+log = logging.getLogger(__name__)
+
+
+def sync_environment_key(api_key: str, origins: list[str]) -> None:
+    """Make `api_key` a publishable key for `origins`; an earlier one of the environment ends. "" ends all.
+
+    Safe to call again and from several processes at once: the hash is unique.
+    """
+    token_hash = tokens.hash_token(api_key)
+    with transaction.atomic():
+        ended = ApiKey.objects.filter(is_from_environment=True, is_active=True).exclude(token_hash=token_hash)
+        if count := ended.update(is_active=False):
+            log.info("%d earlier API_KEY ended", count)
+        if api_key:
+            ApiKey.objects.update_or_create(
+                token_hash=token_hash,
+                defaults={"origins": origins, "is_active": True, "is_from_environment": True},
+                create_defaults={
+                    "name": NAME,
+                    "kind": ApiKey.Kind.PUBLISHABLE,
+                    "prefix": "API_KEY",
+                    "origins": origins,
+                    "is_from_environment": True,
+                },
+            )
+
+
+def is_environment_token(token: str) -> bool:
+    """Return whether `token` is that of the environment, which need not have our form."""
+    return bool(settings.API_KEY) and hmac.compare_digest(token.encode(), settings.API_KEY.encode())

@@ -1,0 +1,54 @@
+"""The tokens that callers send: `pl_live_pub_` or `pl_live_sec_`, 160 random bits in base62, and a checksum.
+
+A token is stored as its plain SHA-256: 160 random bits cannot be guessed, so nothing slower is needed, and a hash
+keyed with SECRET_KEY would die when that is rotated. The checksum lets a mistyped token, or garbage sent to find
+one, be refused without a query; the prefix lets scanners find a token that was published by mistake.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+SECRET_BITS = 160
+SECRET_LENGTH = 27  # 62 ** 27 > 2 ** 160
+CHECKSUM_LENGTH = 6  # 62 ** 6 > 2 ** 32
+SHOWN_LENGTH = 4
+KIND_WORDS = {"publishable": "pub", "secret": "sec"}
+TOKEN_PATTERN = re.compile(rf"(pl_live_(?:pub|sec)_[0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})")
+
+
+def generate_token(kind: str) -> str:
+    """Return a new token for a key of `kind`, "publishable" or "secret"."""
+    body = f"pl_live_{KIND_WORDS[kind]}_{_base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)}"
+    return body + _checksum(body)
+
+
+def is_well_formed(token: str) -> bool:
+    """Return whether `token` is one that `generate_token` can have made."""
+    match = TOKEN_PATTERN.fullmatch(token)
+    return match is not None and match[2] == _checksum(match[1])
+
+
+def hash_token(token: str) -> str:
+    """Return what is stored of a token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def visible_prefix(token: str) -> str:
+    """Return how staff tell a token from others: its kind and four of its characters."""
+    return token[: token.rindex("_") + 1 + SHOWN_LENGTH]
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(ALPHABET))
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,48 @@
+"""Strict readers of environment variables, beside those that environs brings. Each refusal names the variable."""
+
+import re
+from urllib.parse import urlsplit
+
+from environs import Env, ValidationError
+
+PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
+SHORTEST_SECRET = 32
+SHORTEST_API_KEY = 16
+ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+
+env = Env()
+
+
+def check_origin(origin: str) -> None:
+    """Refuse what a browser would never send as `Origin`: it is compared letter by letter."""
+    if not ORIGIN_PATTERN.fullmatch(origin):
+        raise ValidationError(f"{origin!r} is not an origin such as https://pylearn.net: scheme, host, port, no more")
+    default_port = {"http": 80, "https": 443}[urlsplit(origin).scheme]
+    if urlsplit(origin).port == default_port:
+        raise ValidationError(f"{origin!r}: browsers leave the port {default_port} out")
+
+
+def check_origins(origins: list[str]) -> None:
+    """Refuse a list with anything but origins in it."""
+    for origin in origins:
+        check_origin(origin)
+
+
+def check_secret(secret: str) -> None:
+    """Refuse a secret that is short, or that somebody copied from a page."""
+    if len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4:
+        raise ValidationError(f"use at least {SHORTEST_SECRET} random characters")
+    if any(word in secret.lower() for word in PLACEHOLDERS):
+        raise ValidationError("this is a placeholder; use random characters")
+
+
+def check_api_key(key: str) -> None:
+    """Refuse a key that is set and could be guessed."""
+    if key and (len(key) < SHORTEST_API_KEY or any(word in key.lower() for word in PLACEHOLDERS)):
+        raise ValidationError(f"use at least {SHORTEST_API_KEY} random characters, or leave it out")
+
+
+def check_hosts(hosts: list[str]) -> None:
+    """Refuse to answer for every host."""
+    if "*" in hosts:
+        raise ValidationError("name the hosts; * answers for any")

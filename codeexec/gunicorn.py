@@ -1,0 +1,29 @@
+"""How gunicorn serves: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
+
+import os
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
+
+bind = f"0.0.0.0:{settings.PORT}"
+
+# One process: the pool of warm containers and the counts of the rate limits live in its memory. Its threads only
+# wait, for containers and for the database; the work is done in the containers.
+workers = 1
+worker_class = "gthread"
+# Everyone who runs, everyone who may wait in line, and some to refuse the rest and to answer for our health.
+threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 8
+
+# The longest request waits in line, runs for ten seconds and is given a moment more.
+graceful_timeout = 30
+timeout = 60
+keepalive = 75  # longer than the idle time of the usual proxies, so that they and not we close a connection
+
+limit_request_line = 2048
+limit_request_fields = 50
+limit_request_field_size = 4096
+
+# /dev/shm is memory: the worker's heartbeat must not wait for a disk.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+errorlog = "-"

@@ -1,0 +1,52 @@
+"""Reads request bodies: JSON as RFC 8259 has it, in UTF-8, and of bounded size."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import JSONParser
+
+
+class BodyTooLarge(APIException):
+    """The body has more bytes than a valid request can have."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = f"The request body is larger than {settings.LONGEST_BODY_BYTES} bytes."
+
+
+class StrictJSONParser(JSONParser):
+    """Refuses what other parsers let pass: NaN, duplicate keys, other encodings, bottomless nesting."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return the body's value. Raises BodyTooLarge before it holds too much, ParseError for all else."""
+        body = stream.read(settings.LONGEST_BODY_BYTES + 1)
+        if len(body) > settings.LONGEST_BODY_BYTES:
+            raise BodyTooLarge
+        try:
+            return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return str(error)

@@ -1,0 +1,21 @@
+"""What a serving process does once, when it begins and when it ends."""
+
+import atexit
+
+from django.conf import settings
+from django.db import connection
+
+from apikeys.environment import sync_environment_key
+from executions.executor import close_executor, start_executor
+from executions.recovery import recover_interrupted
+
+DRAIN_SECONDS = 15
+
+
+def start_service() -> None:
+    """Make the key of the environment known, settle what a crash left, and begin to fill the pool."""
+    sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
+    recover_interrupted()
+    connection.close()  # this thread serves no request
+    start_executor()
+    atexit.register(close_executor, DRAIN_SECONDS)

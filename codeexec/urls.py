@@ -1,0 +1,18 @@
+"""The addresses of the service."""
+
+from django.contrib import admin
+from django.urls import path
+
+from codeexec.health import health
+from executions.views import ExecuteView
+
+urlpatterns = [
+    path("execute", ExecuteView.as_view(), name="execute"),
+    path("health", health, name="health"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "codeexec.errors.bad_request"
+handler403 = "codeexec.errors.forbidden"
+handler404 = "codeexec.errors.not_found"
+handler500 = "codeexec.errors.server_error"

@@ -1,0 +1,12 @@
+"""The WSGI application. Importing it starts the service: whatever serves it, and no management command, does."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
+application = get_wsgi_application()
+
+from codeexec.start import start_service  # noqa: E402 (only after Django is set up)
+
+start_service()

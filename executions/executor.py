@@ -1,0 +1,69 @@
+"""Where programs are run: the sandbox of this process, as the settings have it."""
+
+from typing import Protocol
+
+from django.conf import settings
+
+from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
+from executions.sandbox.sandbox import Sandbox, SandboxHealth
+from executions.sandbox.settings import SandboxSettings
+
+
+class Executor(Protocol):
+    """Runs submissions. Raises SandboxBusy, SandboxUnavailable or RunLost."""
+
+    def execute(self, submission: Submission) -> Outcome:
+        """Run a submission."""
+
+    def health(self) -> SandboxHealth:
+        """Return the state, at once."""
+
+
+class _NotStarted:
+    """Stands in until the executor is started."""
+
+    def execute(self, submission: Submission) -> Outcome:
+        raise SandboxUnavailable("not started")
+
+    def health(self) -> SandboxHealth:
+        return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
+
+
+_executor: Executor = _NotStarted()
+
+
+def sandbox_settings() -> SandboxSettings:
+    """Return the sandbox's part of the settings."""
+    return SandboxSettings(
+        pool_size=settings.SANDBOX_POOL_SIZE,
+        max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
+        queue_length=settings.SANDBOX_QUEUE_LENGTH,
+        queue_seconds=settings.SANDBOX_QUEUE_SECONDS,
+        refill_threads=settings.SANDBOX_REFILL_THREADS,
+        runtime=settings.SANDBOX_RUNTIME or None,
+    )
+
+
+def get_executor() -> Executor:
+    """Return the executor of this process."""
+    return _executor
+
+
+def set_executor(executor: Executor) -> None:
+    """Have all requests of this process run by `executor`."""
+    global _executor
+    _executor = executor
+
+
+def start_executor() -> None:
+    """Start the sandbox. Returns at once; until its probes have passed it refuses."""
+    sandbox = Sandbox(sandbox_settings())
+    sandbox.start()
+    set_executor(sandbox)
+
+
+def close_executor(drain_seconds: float) -> None:
+    """Let running programs finish for `drain_seconds`, then let all containers go."""
+    executor = get_executor()
+    if isinstance(executor, Sandbox):
+        executor.close(drain_seconds)

@@ -1,0 +1,89 @@
+"""Compares what a program did with what was expected. On the host alone: no expected output enters a container."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from executions.requests import Match, TestCase
+from executions.sandbox.results import Outcome, Run, RunStatus
+
+FLOAT_TOLERANCE = 1e-6
+EXCEPTION_PATTERN = re.compile(
+    r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt|Iteration)(?::.*)?", re.DOTALL
+)
+NUMBER_PATTERN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\b(?:nan|inf)\b")
+
+
+def judge(test_cases: tuple[TestCase, ...], outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the answer's `test_results`, in the order of `test_cases`."""
+    runs = iter(outcome.tests)
+    return [_result(case, outcome.main if case.looks_at_main_run else next(runs)) for case in test_cases]
+
+
+def _result(case: TestCase, run: Run) -> dict[str, Any]:
+    passed = _passes(case, run)
+    verdict = "✅ Test passed" if passed else "❌ Test failed"
+    shown = {
+        "message": f"{verdict}: {case.input or '(no input)'} -> Expected: {case.expected_output or '(expected output)'}",
+        "input": case.input,
+        "expected_output": case.expected_output,
+        "name": case.name,
+        "actual_output": run.stdout,
+    }
+    if case.hidden:  # whoever sees the answer must not learn from it what is tested
+        shown = dict.fromkeys(shown) | {"message": verdict}
+    return {
+        "passed": passed,
+        **shown,
+        "status": str(run.status),
+        "execution_time": round(run.wall_seconds, 6),
+        "hidden": case.hidden,
+    }
+
+
+def _passes(case: TestCase, run: Run) -> bool:
+    expected = case.expected_output
+    if expected and _raised(expected, run):
+        return True
+    if run.status is not RunStatus.SUCCESS or not (run.tested or case.looks_at_main_run):
+        return False
+    match = case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
+    return not expected or _matches(match, expected, run.stdout)
+
+
+def _raised(expected: str, run: Run) -> bool:
+    """Whether an exception is expected and the last line of the traceback tells of it."""
+    if run.status is not RunStatus.ERROR or not EXCEPTION_PATTERN.fullmatch(expected.strip()):
+        return False
+    lines = run.stderr.strip().splitlines()
+    return bool(lines) and expected.strip() in lines[-1]
+
+
+def _matches(match: Match, expected: str, actual: str) -> bool:
+    if match is Match.CONTAINS:
+        return _trimmed(expected) in _trimmed(actual)
+    if match is Match.FLOAT:
+        return _equal_but_for_rounding(expected, actual)
+    return _trimmed(expected) == _trimmed(actual)
+
+
+def _trimmed(text: str) -> str:
+    """Return `text` without what nobody sees: trailing blanks of lines, and blank lines at its end."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).rstrip("\n")
+
+
+def _equal_but_for_rounding(expected: str, actual: str) -> bool:
+    """Whether the texts are the same but for numbers that differ by at most 1e-6."""
+    expected, actual = _trimmed(expected), _trimmed(actual)
+    if NUMBER_PATTERN.split(expected) != NUMBER_PATTERN.split(actual):
+        return False
+    return all(_close(*pair) for pair in zip(_numbers(expected), _numbers(actual), strict=True))
+
+
+def _close(one: float, other: float) -> bool:
+    both_nan = one != one and other != other
+    return one == other or both_nan or abs(one - other) <= FLOAT_TOLERANCE
+
+
+def _numbers(text: str) -> Iterator[float]:
+    return (float(number) for number in NUMBER_PATTERN.findall(text))

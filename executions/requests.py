@@ -1,0 +1,55 @@
+"""What a caller asks for: the values of a valid request, free of HTTP."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from executions.limits import DEFAULT_TIMEOUT_SECONDS
+from executions.sandbox.results import Submission, TestProgram
+
+
+class Match(StrEnum):
+    """How an actual output is compared with the expected one."""
+
+    EXACT = "exact"
+    CONTAINS = "contains"
+    FLOAT = "float"
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One test case as it was sent. An empty text means the same as none; only `stdin` may be meant empty."""
+
+    __test__ = False  # not for pytest to collect
+
+    input: str | None = None
+    expected_output: str | None = None
+    code: str | None = None
+    name: str | None = None
+    stdin: str | None = None
+    match: Match | None = None
+    hidden: bool = False
+
+    @property
+    def looks_at_main_run(self) -> bool:
+        """Whether nothing is given to run the submission with: then its own output is looked at."""
+        return not self.code and not self.input and self.stdin is None
+
+    def program(self) -> TestProgram:
+        """Return how to run the test case."""
+        return TestProgram(code=self.code or "", input=self.input or "", stdin=self.stdin)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A valid request. `test_cases` is None where there were none to answer."""
+
+    code: str
+    input_data: str = ""
+    test_cases: tuple[TestCase, ...] | None = None
+    timeout: int = DEFAULT_TIMEOUT_SECONDS
+    learner: str = ""
+
+    def submission(self) -> Submission:
+        """Return what the sandbox is to run."""
+        tests = tuple(case.program() for case in self.test_cases or () if not case.looks_at_main_run)
+        return Submission(self.code, self.input_data, tests, self.timeout)

@@ -1,0 +1,43 @@
+"""The HTTP side of running programs."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from structlog.contextvars import get_contextvars
+
+from apikeys.client_address import client_address
+from apikeys.models import ApiKey
+from apikeys.throttling import KeyRateThrottle, rate_headers
+from codeexec.errors import ServiceUnavailable
+from executions.executor import get_executor
+from executions.sandbox.results import SandboxError
+from executions.serializers import ExecutionRequestSerializer
+from executions.service import Source, execute
+
+
+class ExecuteView(APIView):
+    """`POST /execute`: run a program and answer with what it did."""
+
+    throttle_classes = (KeyRateThrottle,)
+    http_method_names = ("post",)
+
+    def post(self, request: Request) -> Response:
+        """Run the program in the body."""
+        serializer = ExecutionRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        assert isinstance(request.auth, ApiKey)  # noqa: S101 (by ApiKeyAuthentication)
+        source = Source(request.auth, request.headers.get("Origin", ""), client_address(request._request))
+        try:
+            return Response(execute(serializer.request(), source, get_executor()))
+        except SandboxError as error:
+            raise ServiceUnavailable from error
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Add what every answer carries: no cache may keep it, and the caller sees what is left of its rate."""
+        response["Cache-Control"] = "no-store"
+        response["X-Request-ID"] = get_contextvars().get("request_id", "")
+        for name, value in rate_headers(request).items():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
