@@ -1,0 +1,174 @@
+"""What pylearn.net's page meets: real programs over HTTP."""
+
+import os
+import time
+
+import pytest
+
+from tests.service import ORIGIN, Service
+
+pytestmark = pytest.mark.docker
+
+ACCOUNT = """
+class Account:
+    def __init__(self, owner, balance=0):
+        self.owner = owner
+        self.balance = balance
+
+    def deposit(self, amount):
+        if amount <= 0:
+            raise ValueError("amount must be positive")
+        self.balance += amount
+        return self.balance
+
+    def __repr__(self):
+        return f"{self.owner}: {self.balance}"
+
+def average(numbers):
+    return sum(numbers) / len(numbers)
+
+def greet(name):
+    print(f"Hello, {name}!")
+
+if __name__ == "__main__":
+    print("Account ready")
+    import sys
+
+    for line in sys.stdin:
+        greet(line.strip())
+"""
+
+
+def test_the_call_of_the_users_document(service: Service) -> None:
+    answer = service.execute(
+        "def add(a, b):\n    return a + b\n\nprint('Hello, World!')",
+        language="python",
+        input_data="",
+        test_cases=[
+            {"input": "add(5, 3)", "expected_output": "8", "code": "result = add(5, 3)\nprint(result)"},
+        ],
+        timeout=5,
+    )
+    assert answer["output"] == "Hello, World!\n"
+    assert answer["error"] == ""
+    assert 0 < answer["execution_time"] < 5
+    [result] = answer["test_results"]
+    assert result["passed"] is True
+    assert result["message"] == "✅ Test passed: add(5, 3) -> Expected: 8"
+    assert (result["input"], result["expected_output"]) == ("add(5, 3)", "8")
+
+
+def test_a_loop_with_prints(service: Service) -> None:
+    answer = service.execute("for n in range(3):\n    print(n)")
+    assert (answer["status"], answer["output"], answer["test_results"]) == ("success", "0\n1\n2\n", None)
+
+
+def test_input_fed_by_input_data(service: Service) -> None:
+    answer = service.execute("name = input('Name: ')\nprint('Hi', name)", input_data="Ada\n")
+    assert answer["output"] == "Name: Hi Ada\n"
+
+
+def test_a_class_exercise_with_ten_tests_of_all_kinds(service: Service) -> None:
+    cases = [
+        {"code": "a = Account('Ada')\nprint(a.deposit(50))", "expected_output": "50"},
+        {"code": "a = Account('Ada', 5)\na.deposit(1)\nprint(a)", "expected_output": "Ada: 6"},
+        {"input": "average([1, 2, 3])", "expected_output": "2.0"},
+        {"input": "average([0.1, 0.2])", "expected_output": "0.15", "match": "float"},
+        {"input": "Account('Ada').deposit(-1)", "expected_output": "ValueError: amount must be positive"},
+        {"input": "average([])", "expected_output": "ZeroDivisionError"},
+        {"input": "greet('Bob')", "expected_output": "Hello, Bob!"},
+        {"stdin": "Ada\nBob\n", "expected_output": "Account ready\nHello, Ada!\nHello, Bob!"},
+        {"input": "Eve", "expected_output": "Hello, Eve!", "match": "contains", "name": "greets whoever is named"},
+        {"expected_output": "Account ready"},
+    ]
+    answer = service.execute(ACCOUNT, test_cases=cases)
+    assert [result["passed"] for result in answer["test_results"]] == [True] * 10, answer["test_results"]
+    assert answer["test_results"][8]["name"] == "greets whoever is named"
+    wrong = [{**case, "expected_output": "something else"} for case in cases]
+    answer = service.execute(ACCOUNT, test_cases=wrong)
+    assert [result["passed"] for result in answer["test_results"]] == [False] * 10
+
+
+def test_a_syntax_error(service: Service) -> None:
+    answer = service.execute("print('a'")
+    assert (answer["status"], answer["output"]) == ("error", "")
+    assert answer["error"].startswith('  File "main.py", line 1\n')
+    assert "SyntaxError: '(' was never closed" in answer["error"]
+
+
+def test_an_exception_three_calls_deep(service: Service) -> None:
+    answer = service.execute("def a(): b()\ndef b(): c()\ndef c(): {}['x']\na()")
+    assert answer["exit_code"] == 1
+    assert answer["error"].count('File "main.py"') == 4
+    assert answer["error"].endswith("KeyError: 'x'\n")
+
+
+def test_an_endless_loop_keeps_what_it_printed(service: Service) -> None:
+    started = time.monotonic()
+    answer = service.execute("print('so far')\nwhile True: pass", timeout=1)
+    assert time.monotonic() - started < 1 + 1
+    assert (answer["status"], answer["output"]) == ("timeout", "so far\n")
+    assert answer["error"] == "Execution timed out after 1 second"
+
+
+def test_300_mb(service: Service) -> None:
+    answer = service.execute("print('so far')\nx = bytearray(300 * 1024 * 1024)")
+    assert (answer["status"], answer["output"]) == ("memory_limit", "so far\n")
+    assert answer["error"] == "Memory limit of 128 MB exceeded"
+
+
+def test_a_flood_of_output(service: Service) -> None:
+    disk = os.statvfs("/var/lib")
+    response = service.post("while True: print('x' * 1000)")
+    answer = response.json()
+    assert (answer["status"], answer["truncated"]) == ("output_limit", True)
+    assert len(response.content) < 200_000
+    assert (disk.f_bfree - os.statvfs("/var/lib").f_bfree) * disk.f_frsize < 50_000_000
+
+
+def test_a_fork_bomb(service: Service) -> None:
+    answer = service.execute("import os\nprint('begin')\nwhile True: os.fork()", timeout=2)
+    assert answer["status"] in ("error", "timeout")
+    assert answer["output"].startswith("begin\n")
+    assert service.execute("print('ok')")["output"] == "ok\n"
+
+
+def test_a_network_attempt(service: Service) -> None:
+    answer = service.execute("import urllib.request\nurllib.request.urlopen('http://172.17.0.1:8000')")
+    assert answer["status"] == "error"
+    assert "Network is unreachable" in answer["error"]
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "/usr/x", "/var/tmp/x", "/opt/x"])
+def test_a_write_outside_of_tmp(service: Service, path: str) -> None:
+    assert "OSError: [Errno 30] Read-only file system" in service.execute(f"open('{path}', 'w')")["error"]
+
+
+def test_text_beyond_ascii(service: Service) -> None:
+    answer = service.execute("größe = input()\nprint(größe * 2, '→ 🐍')", input_data="日本\n")
+    assert answer["output"] == "日本日本 → 🐍\n"
+
+
+def test_hidden_tests_tell_nothing_but_the_verdict(service: Service) -> None:
+    case = {"input": "f('secret')", "expected_output": "SECRET", "name": "upper", "hidden": True}
+    response = service.post("def f(text): return text.upper()", test_cases=[case])
+    [result] = response.json()["test_results"]
+    assert (result["passed"], result["hidden"], result["status"]) == (True, True, "success")
+    assert "secret" not in response.text.lower()
+
+
+def test_every_execution_is_on_record(service: Service) -> None:
+    answer = service.execute("print('on record')", learner="ada")
+    [row] = service.query(
+        "select code, output, status, learner, origin, client_address, waited_seconds, execution_time, finished "
+        f"from executions_execution where id = '{answer['id'].replace('-', '')}'"
+    )
+    assert row[:6] == ("print('on record')", "on record\n", "success", "ada", ORIGIN, "127.0.0.1")
+    assert all(value is not None for value in row[6:])
+
+
+def test_the_log_has_neither_code_nor_output_nor_keys(service: Service) -> None:
+    service.execute("print('can' + 'ary')  # CANARY-CODE", input_data="CANARY-INPUT")
+    service.post("print('CANARY-CODE')", timeout=0)
+    for secret in ("CANARY-CODE", "CANARY-INPUT", "canary", service.api_key):
+        assert secret not in service.log()

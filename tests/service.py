@@ -1,0 +1,131 @@
+"""The whole service as a process of its own: gunicorn, a database file, real containers. For tests and benchmarks."""
+
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+ORIGIN = "https://pylearn.net"
+READY_SECONDS = 30
+STOP_SECONDS = 40
+
+
+class Service:
+    """A running service with its own port, database and key. Use it as a context manager."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        self.database = directory / "db.sqlite3"
+        self.log_path = directory / "log"
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api_key = secrets.token_urlsafe(32)
+        self.environment = {
+            **os.environ,
+            "ENV_FILE": "",
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "API_KEY": self.api_key,
+            "PORT": str(self.port),
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DEFAULT_RATE": "1000000/m",
+            **environment,
+        }
+        self._session = requests.Session()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.manage("migrate", "--verbosity=0")
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command and return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout
+
+    def start(self) -> None:
+        """Start the service and wait until it is healthy."""
+        command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not self.is_healthy():
+                assert self.process.poll() is None, self.log()
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.1)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the service, by SIGKILL every process of it."""
+        if self.process is None:
+            return
+        processes = [self.process.pid, *_children(self.process.pid)]
+        for pid in processes if how is signal.SIGKILL else processes[:1]:
+            os.kill(pid, how)
+        self.process.wait(STOP_SECONDS)
+        self.process = None
+
+    def worker_pid(self) -> int:
+        """Return the process that serves and owns the containers."""
+        assert self.process is not None
+        [pid] = _children(self.process.pid)
+        return pid
+
+    def is_healthy(self) -> bool:
+        """Return whether `/health` says so."""
+        try:
+            return self._session.get(f"{self.url}/health", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def post(self, code: str, **fields: Any) -> requests.Response:
+        """Send a program as a page of ours would."""
+        headers = {"X-API-Key": self.api_key, "Origin": ORIGIN}
+        return self._session.post(f"{self.url}/execute", json={"code": code, **fields}, headers=headers, timeout=60)
+
+    def execute(self, code: str, **fields: Any) -> dict[str, Any]:
+        """Run a program and return the answer, which must be a 200."""
+        response = self.post(code, **fields)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the service's database."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    def log(self) -> str:
+        """Return what the service has logged."""
+        return self.log_path.read_text()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
