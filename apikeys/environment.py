@@ -17,17 +17,20 @@ log = logging.getLogger(__name__)
 def sync_environment_key(api_key: str, origins: list[str]) -> None:
     """Make `api_key` a publishable key for `origins`; an earlier one of the environment ends. "" ends all.
 
-    Safe to call again and from several processes at once: the hash is unique.
+    Safe to call again and from several processes at once: the hash is unique. A key that staff have switched off
+    stays off for as long as API_KEY is the same.
     """
     token_hash = tokens.hash_token(api_key)
     with transaction.atomic():
-        ended = ApiKey.objects.filter(is_from_environment=True, is_active=True).exclude(token_hash=token_hash)
-        if count := ended.update(is_active=False):
+        ended = ApiKey.objects.filter(is_from_environment=True).exclude(token_hash=token_hash)
+        if count := ended.update(is_active=False, is_from_environment=False):
             log.info("%d earlier API_KEY ended", count)
         if api_key:
+            returning = ApiKey.objects.filter(is_from_environment=False, token_hash=token_hash)
+            returning.update(is_active=True, is_from_environment=True)
             ApiKey.objects.update_or_create(
                 token_hash=token_hash,
-                defaults={"origins": origins, "is_active": True, "is_from_environment": True},
+                defaults={"origins": origins},
                 create_defaults={
                     "name": NAME,
                     "kind": ApiKey.Kind.PUBLISHABLE,

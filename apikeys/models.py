@@ -42,7 +42,7 @@ class ApiKey(models.Model):
         """Where a key lives: in the page, where everybody can read it, or on the site's server."""
 
         PUBLISHABLE = "publishable"
-        SECRET = "secret"
+        SECRET = "secret"  # noqa: S105 (a word, not a password)
 
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=11, choices=Kind)

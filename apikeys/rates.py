@@ -1,14 +1,15 @@
 """Rates in the notation of django-ratelimit: `60/m`, `10/s`, `1000/h`, `5/10m`."""
 
-from django_ratelimit.core import _split_rate
+import re
+
+SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+RATE_PATTERN = re.compile(r"([1-9]\d{0,8})/([1-9]\d{0,3})?([smhd])")
 
 
 def parse_rate(rate: str) -> tuple[int, int]:
     """Return how many requests are allowed in how many seconds. Raises ValueError."""
-    try:
-        limit, seconds = _split_rate(rate)
-    except (AttributeError, KeyError, ValueError) as error:
-        raise ValueError("Write the rate as 60/m, 10/s or 1000/h.") from error
-    if limit < 1 or seconds < 1:
-        raise ValueError("A rate of nothing would refuse everything: switch the key off instead.")
-    return limit, seconds
+    match = RATE_PATTERN.fullmatch(rate)
+    if match is None:
+        raise ValueError("Write the rate as 60/m, 10/s or 1000/h. To allow none, switch the key off.")
+    limit, multiple, unit = match.groups()
+    return int(limit), int(multiple or 1) * SECONDS[unit]

@@ -54,9 +54,9 @@ class KeyRateThrottle(BaseThrottle):
         used = get_usage(
             request._request, group="execute", key=lambda group, request: str(key.pk), rate=key.rate, increment=True
         )
-        if used is None or used["time_left"] < 0:  # the cache did not answer: never unlimited
-            raise ServiceUnavailable
         limit, window_seconds = parse_rate(key.rate)
+        if used is None or used["limit"] != limit:  # the cache did not answer: never unlimited
+            raise ServiceUnavailable
         self.usage = RateUsage(limit, used["count"], window_seconds, max(1, used["time_left"]))
         setattr(request._request, USAGE_ATTRIBUTE, self.usage)
         return not used["should_limit"]

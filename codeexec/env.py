@@ -1,9 +1,10 @@
 """Strict readers of environment variables, beside those that environs brings. Each refusal names the variable."""
 
 import re
-from urllib.parse import urlsplit
 
 from environs import Env, ValidationError
+
+from apikeys.rates import parse_rate
 
 PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
@@ -17,9 +18,8 @@ def check_origin(origin: str) -> None:
     """Refuse what a browser would never send as `Origin`: it is compared letter by letter."""
     if not ORIGIN_PATTERN.fullmatch(origin):
         raise ValidationError(f"{origin!r} is not an origin such as https://pylearn.net: scheme, host, port, no more")
-    default_port = {"http": 80, "https": 443}[urlsplit(origin).scheme]
-    if urlsplit(origin).port == default_port:
-        raise ValidationError(f"{origin!r}: browsers leave the port {default_port} out")
+    if origin.endswith({"http:": ":80", "https:": ":443"}[origin.partition("//")[0]]):
+        raise ValidationError(f"{origin!r}: browsers leave this port out, because it is the scheme's own")
 
 
 def check_origins(origins: list[str]) -> None:
@@ -40,6 +40,14 @@ def check_api_key(key: str) -> None:
     """Refuse a key that is set and could be guessed."""
     if key and (len(key) < SHORTEST_API_KEY or any(word in key.lower() for word in PLACEHOLDERS)):
         raise ValidationError(f"use at least {SHORTEST_API_KEY} random characters, or leave it out")
+
+
+def check_rate(rate: str) -> None:
+    """Refuse what is no rate."""
+    try:
+        parse_rate(rate)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def check_hosts(hosts: list[str]) -> None:

@@ -17,6 +17,9 @@ from codeexec.parsers import BodyTooLarge
 RETRY_SECONDS = (1, 4)
 """After a 503. Spread, so that a page full of learners does not come back in one moment."""
 
+RATE_SPREAD_SECONDS = 3
+"""After a 429, beyond the end of the window: then, too, all would come back at once."""
+
 log = logging.getLogger(__name__)
 
 
@@ -54,6 +57,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = error_body(_sentence(error), _code(error))
     if response.status_code == 503:
         response["Retry-After"] = str(random.randint(*RETRY_SECONDS))  # noqa: S311
+    elif "Retry-After" in response:
+        response["Retry-After"] = str(int(response["Retry-After"]) + random.randint(0, RATE_SPREAD_SECONDS))  # noqa: S311
     return response
 
 

@@ -4,6 +4,8 @@ import os
 
 from django.conf import settings
 
+from executions.limits import LONGEST_TIMEOUT_SECONDS
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
 
 bind = f"0.0.0.0:{settings.PORT}"
@@ -15,8 +17,8 @@ worker_class = "gthread"
 # Everyone who runs, everyone who may wait in line, and some to refuse the rest and to answer for our health.
 threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 8
 
-# The longest request waits in line, runs for ten seconds and is given a moment more.
-graceful_timeout = 30
+# The longest request waits in line, runs to its end and is given a moment to be answered.
+graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
 timeout = 60
 keepalive = 75  # longer than the idle time of the usual proxies, so that they and not we close a connection
 
@@ -27,3 +29,4 @@ limit_request_field_size = 4096
 # /dev/shm is memory: the worker's heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 errorlog = "-"
+control_socket_disable = True  # nobody steers this process but by signals

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import JSONParser
 
 
@@ -24,6 +25,7 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the body's value. Raises BodyTooLarge before it holds too much, ParseError for all else."""
+        _check_encoding(parser_context["request"].headers if parser_context else {})
         body = stream.read(settings.LONGEST_BODY_BYTES + 1)
         if len(body) > settings.LONGEST_BODY_BYTES:
             raise BodyTooLarge
@@ -31,6 +33,15 @@ class StrictJSONParser(JSONParser):
             return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
+
+
+def _check_encoding(headers: Mapping[str, str]) -> None:
+    """Refuse a body that says it is something else than UTF-8 text."""
+    if headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType(headers["Content-Encoding"])
+    charset = parse_header_parameters(headers.get("Content-Type", ""))[1].get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise ParseError("The request body must be in UTF-8.")
 
 
 def _refuse(constant: str) -> NoReturn:

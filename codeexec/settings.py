@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from environs import validate
 
-from codeexec.env import check_api_key, check_hosts, check_origins, check_secret, env
+from codeexec.env import check_api_key, check_hosts, check_origins, check_rate, check_secret, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
@@ -18,7 +18,7 @@ if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=check_secret)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1"], validate=check_hosts)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], validate=check_hosts)
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
@@ -26,7 +26,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO
 API_KEY = env.str("API_KEY", "", validate=check_api_key)
 ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", ["https://pylearn.net"], validate=check_origins)
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 10))
-DEFAULT_RATE = env.str("DEFAULT_RATE", "60/m", validate=validate.Regexp(r"^[1-9]\d*/([1-9]\d*)?[smhd]$"))
+DEFAULT_RATE = env.str("DEFAULT_RATE", "60/m", validate=check_rate)
 
 # How much may run
 SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
@@ -51,7 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "codeexec.request_log.RequestLogMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,7 +100,13 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One process serves (codeexec/gunicorn.py), so its own memory is a cache that all requests share.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Each key counts its requests in an entry of its own. An entry that was pushed out would start again from none.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # API
 REST_FRAMEWORK = {
@@ -174,6 +180,14 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "key_value"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # A line for the begin of each request says nothing that the one for its end does not.
-    "loggers": {"django_structlog": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+    # One line for each request that failed, from codeexec/request_log.py: Django's own would be a second one.
+    "loggers": {
+        "django_structlog": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+    },
 }
+# Our own code knows the client's address (apikeys/client_address.py) and the caller. This one would believe a forged
+# X-Forwarded-For, and load a session for each cookie that somebody sends.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""

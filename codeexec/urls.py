@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.urls import path
 
-from codeexec.health import health
+from codeexec.health import HealthView
 from executions.views import ExecuteView
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
-    path("health", health, name="health"),
+    path("health", HealthView.as_view(), name="health"),
     path("admin/", admin.site.urls),
 ]
 

@@ -54,7 +54,7 @@ class Execution(models.Model):
     waited_seconds = models.FloatField(null=True)
     execution_time = models.FloatField(null=True)
     cpu_time = models.FloatField(null=True)
-    memory_peak_kb = models.PositiveIntegerField(null=True)
+    memory_peak_kb = models.PositiveBigIntegerField(null=True)
 
     # A key with a history is switched off, not deleted: the audit needs to know whose these were.
     key = models.ForeignKey(ApiKey, models.PROTECT, related_name="executions")

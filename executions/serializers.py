@@ -116,7 +116,9 @@ class ExecutionRequestSerializer(StrictSerializer):
     code = StrictTextField(longest_bytes=limits.CODE_BYTES, may_be_empty=False)
     language = StrictChoiceField(choices=["python"], required=False, allow_null=True)
     input_data = StrictTextField(longest_bytes=limits.INPUT_BYTES, required=False, allow_null=True)
-    test_cases = TestCaseSerializer(many=True, required=False, allow_null=True, max_length=limits.TEST_CASES)
+    test_cases = serializers.ListField(
+        child=TestCaseSerializer(), required=False, allow_null=True, max_length=limits.TEST_CASES
+    )
     timeout = StrictIntegerField(
         lowest=limits.SHORTEST_TIMEOUT_SECONDS, highest=limits.LONGEST_TIMEOUT_SECONDS, required=False, allow_null=True
     )

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from structlog.contextvars import get_contextvars
 
 from apikeys.client_address import client_address
 from apikeys.models import ApiKey
@@ -23,6 +23,12 @@ class ExecuteView(APIView):
     throttle_classes = (KeyRateThrottle,)
     http_method_names = ("post",)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse another method before anything else: what can be asked here does not depend on who asks."""
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
+        super().initial(request, *args, **kwargs)
+
     def post(self, request: Request) -> Response:
         """Run the program in the body."""
         serializer = ExecutionRequestSerializer(data=request.data)
@@ -37,7 +43,6 @@ class ExecuteView(APIView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Add what every answer carries: no cache may keep it, and the caller sees what is left of its rate."""
         response["Cache-Control"] = "no-store"
-        response["X-Request-ID"] = get_contextvars().get("request_id", "")
         for name, value in rate_headers(request).items():
             response[name] = value
         return super().finalize_response(request, response, *args, **kwargs)

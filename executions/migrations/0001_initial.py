@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ("waited_seconds", models.FloatField(null=True)),
                 ("execution_time", models.FloatField(null=True)),
                 ("cpu_time", models.FloatField(null=True)),
-                ("memory_peak_kb", models.PositiveIntegerField(null=True)),
+                ("memory_peak_kb", models.PositiveBigIntegerField(null=True)),
                 ("learner", models.CharField(blank=True, max_length=128)),
                 ("origin", models.CharField(blank=True, max_length=255)),
                 ("client_address", models.GenericIPAddressField(null=True)),

@@ -26,7 +26,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--stdin", type=FileType(encoding="utf-8"), help="a file that the program reads as its stdin"
         )
-        parser.add_argument("--timeout", type=int, default=limits.DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
+        parser.add_argument(
+            "--timeout",
+            type=int,
+            choices=range(limits.SHORTEST_TIMEOUT_SECONDS, limits.LONGEST_TIMEOUT_SECONDS + 1),
+            default=limits.DEFAULT_TIMEOUT_SECONDS,
+            metavar="SECONDS",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stdin = options["stdin"].read() if options["stdin"] else ""
