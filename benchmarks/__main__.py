@@ -1,0 +1,161 @@
+"""`make bench`: how long a learner waits, beside what Python and Docker themselves take, all in one run.
+
+Machines differ and are noisy, so only ratios are judged. The bars are those that README.md names.
+"""
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median, quantiles
+
+import docker
+
+from executions.sandbox.engine import Engine
+from executions.sandbox.image import image_name
+from executions.sandbox.options import container_options
+from executions.sandbox.owner import Owner
+from tests.service import Service
+
+PROGRAM = 'print("Hello")'
+ROUNDS = 40
+PAUSE_SECONDS = 0.5  # a learner's pace: no refill is running while something is measured
+CLIENTS = 4
+SUSTAINED_SECONDS = 10
+SUSTAINED_ROUNDS = 3
+
+# name, bar, whether the figure must stay below it
+BARS = {
+    "p50 of /execute / p50 of bare python3": (1.0, True),
+    "p50 of /execute / p50 of a container per request": (0.1, True),
+    "sustained /execute / what the engine itself can do": (0.9, False),
+}
+
+
+def main() -> int:
+    """Measure, print, and return 1 if a bar is missed."""
+    with tempfile.TemporaryDirectory() as directory, Service(Path(directory)) as service:
+        latencies = measure_latencies(service)
+        served, created = measure_sustained(service)
+    print(f"\n{'':32}{'p50 ms':>9}{'p95 ms':>9}")
+    for name, seconds in latencies.items():
+        print(f"{name:32}{median(seconds) * 1000:9.1f}{quantiles(seconds, n=20)[-1] * 1000:9.1f}")
+    print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers made and removed {created:.1f}/s\n")
+
+    execute, bare, container = (median(seconds) for seconds in latencies.values())
+    return judge(dict(zip(BARS, (execute / bare, execute / container, served / created), strict=True)))
+
+
+def judge(ratios: dict[str, float]) -> int:
+    """Print each ratio beside its bar; return 1 if one misses it."""
+    missed = 0
+    for name, ratio in ratios.items():
+        bar, below = BARS[name]
+        ok = ratio <= bar if below else ratio >= bar
+        missed += not ok
+        print(f"{name:52}{ratio:6.2f}  {'at most' if below else 'at least'} {bar}  {'ok' if ok else 'MISSED'}")
+    return 1 if missed else 0
+
+
+def measure_latencies(service: Service) -> dict[str, list[float]]:
+    """Return the seconds of each way of running the program, measured in turns."""
+    ways: dict[str, Callable[[], None]] = {
+        "/execute": lambda: run_over_http(service),
+        "bare python3": run_bare,
+        "a container per request": ContainerPerRequest(),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(ROUNDS + 1):
+        for name, way in ways.items():
+            time.sleep(PAUSE_SECONDS)
+            started = time.perf_counter()
+            way()
+            if number:  # the first round warms caches
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def run_over_http(service: Service) -> None:
+    """Run the program through the service."""
+    assert service.execute(PROGRAM)["output"] == "Hello\n"
+
+
+def run_bare() -> None:
+    """Run the program in a fresh interpreter of this machine, without any protection."""
+    # Not that of the virtual environment: it would read the environment's own start-up files besides.
+    done = subprocess.run([sys._base_executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True)  # type: ignore[attr-defined]
+    assert done.stdout == b"Hello\n"
+
+
+class ContainerPerRequest:
+    """Runs the program as the user's document does: create, start, wait, read the log, remove; with our caps."""
+
+    def __init__(self) -> None:
+        self._client = docker.from_env()
+        options = container_options(Engine().image_id(image_name()), "benchmark")
+        options |= {"Entrypoint": ["python3", "-c", PROGRAM], "OpenStdin": False, "AttachStdin": False}
+        options["HostConfig"] |= {"AutoRemove": False, "LogConfig": {"Type": "json-file", "Config": {}}}
+        self._options = options
+
+    def __call__(self) -> None:
+        api = self._client.api
+        container_id = api.create_container_from_config(self._options)["Id"]  # type: ignore[no-untyped-call]
+        container = self._client.containers.get(container_id)
+        container.start()
+        container.wait()
+        assert container.logs() == b"Hello\n"
+        container.remove(force=True)
+
+
+def measure_sustained(service: Service) -> tuple[float, float]:
+    """Return how many programs a second the service runs, and how many containers the engine can make and remove."""
+    served: list[float] = []
+    created: list[float] = []
+    for _ in range(SUSTAINED_ROUNDS):
+        served.append(rate(lambda: run_over_http(service)))
+        time.sleep(2)  # until the pool is full again
+        created.append(rate(CreateAndRemove()))
+        time.sleep(2)
+    return median(served), median(created)
+
+
+class CreateAndRemove:
+    """Makes the engine create, start and remove one of our containers, and does nothing with it."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._owner = str(Owner.of_this_process())
+
+    def __call__(self) -> None:
+        if not hasattr(self._local, "engine"):
+            self._local.engine = Engine()
+            self._local.options = container_options(self._local.engine.image_id(image_name()), self._owner)
+        engine: Engine = self._local.engine
+        container_id = engine.create(f"code_exec_benchmark_{time.monotonic_ns()}", self._local.options)
+        engine.start(container_id)
+        engine.remove(container_id)
+
+
+def rate(work: Callable[[], None]) -> float:
+    """Return how often a second `work` gets done by as many threads as there are clients."""
+    end = time.monotonic() + SUSTAINED_SECONDS
+
+    def repeat(_: int) -> int:
+        count = 0
+        while time.monotonic() < end:
+            work()
+            count += 1
+        return count
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as executor:
+        count = sum(executor.map(repeat, range(CLIENTS)))
+    return count / (time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
