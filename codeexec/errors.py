@@ -52,7 +52,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, ValidationError):
         fields = dict(_flatten(error.detail))
         name, message = next(iter(fields.items()))
-        response.data = error_body(f"{name}: {message}" if name else message, "invalid", fields)
+        response.data = error_body(f"{name}: {message}", "invalid", fields) if name else error_body(message, "invalid")
     else:
         response.data = error_body(_sentence(error), _code(error))
     if response.status_code == 503:
@@ -107,8 +107,5 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
             else:
                 inner = f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}" if path else str(name)
                 yield from _flatten(each, inner)
-    elif isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        for index, each in enumerate(detail):
-            yield from _flatten(each, f"{path}[{index}]")
     elif detail:
         yield path, str(detail[0] if isinstance(detail, list) else detail)

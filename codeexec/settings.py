@@ -183,7 +183,7 @@ LOGGING: dict[str, Any] = {
     # One line for each request that failed, from codeexec/request_log.py: Django's own would be a second one.
     "loggers": {
         "django_structlog": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "CRITICAL"},
         "django.server": {"level": "WARNING"},
     },
 }

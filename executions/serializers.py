@@ -91,7 +91,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the valid values of the fields; a null one counts as left out."""
         if not isinstance(data, dict):
-            _refuse("This must be an object.", "not_an_object")
+            raise serializers.ValidationError({"non_field_errors": ["This must be an object."]})
         if unknown := data.keys() - self.fields.keys():
             raise serializers.ValidationError({_shown(name): ["This field is unknown."] for name in sorted(unknown)})
         values: dict[str, Any] = super().to_internal_value(data)
@@ -146,7 +146,7 @@ def _test_case_values(case: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(name: str) -> str:
     """Return a client's field name in a form that any answer can carry."""
-    return name[:100].encode(errors="replace").decode()
+    return name[:100].encode(errors="replace").decode() or '""'
 
 
 def _refuse(sentence: str, code: str) -> NoReturn:

@@ -1,0 +1,31 @@
+"""Whose address goes on record."""
+
+import pytest
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from apikeys.client_address import client_address
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", None, "203.0.113.9"),
+        (0, "203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        (1, "10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        (1, "10.0.0.1", "1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        (2, "10.0.0.1", "1.2.3.4,198.51.100.1 , 10.0.0.2", "198.51.100.1"),
+        (2, "10.0.0.1", "198.51.100.1", "10.0.0.1"),
+        (1, "10.0.0.1", None, "10.0.0.1"),
+        (1, "10.0.0.1", "1.2.3.4, not an address", None),
+        (0, "", None, None),
+        (0, "2001:DB8::1", None, "2001:db8::1"),
+    ],
+)
+def test_only_our_own_proxies_are_believed(
+    settings: Settings, proxies: int, peer: str, forwarded: str | None, address: str | None
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = proxies
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    request = RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)
+    assert client_address(request) == address

@@ -1,0 +1,98 @@
+"""What a browser is told about who may read our answers."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apikeys.models import create_key
+from executions.sandbox.results import SandboxBusy
+from tests.conftest import ORIGIN, Page, database_fails
+from tests.fakes import FakeExecutor
+
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+OTHER = "https://other.example"
+
+
+def preflight(client: Client, path: str, origin: str) -> Any:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-api-key",
+    }
+    return client.options(path, headers=headers)
+
+
+def test_a_preflight_needs_no_key(page: Page) -> None:
+    response = preflight(page.client, "/execute", ORIGIN)
+    assert response.status_code == 200
+    assert response[ALLOW_ORIGIN] == ORIGIN
+    assert {"content-type", "x-api-key"} <= set(response["Access-Control-Allow-Headers"].split(", "))
+    assert "POST" in response["Access-Control-Allow-Methods"]
+    assert "origin" in response["Vary"].lower()
+    assert "Access-Control-Allow-Credentials" not in response
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://pylearn.net", "https://pylearn.net.evil"])
+def test_a_preflight_from_elsewhere_is_allowed_nothing(page: Page, origin: str) -> None:
+    assert ALLOW_ORIGIN not in preflight(page.client, "/execute", origin)
+
+
+def test_the_origins_of_all_keys_are_allowed(page: Page) -> None:
+    key, _ = create_key("Other", "publishable", [OTHER])
+    assert preflight(page.client, "/execute", OTHER)[ALLOW_ORIGIN] == OTHER
+    key.is_active = False
+    key.save()
+    assert ALLOW_ORIGIN not in preflight(page.client, "/execute", OTHER)
+
+
+def test_an_answer_can_be_read_with_all_its_headers(page: Page) -> None:
+    response = page.run()
+    assert response[ALLOW_ORIGIN] == ORIGIN
+    exposed = set(response["Access-Control-Expose-Headers"].split(", "))
+    assert exposed == {"Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"}
+
+
+@pytest.mark.parametrize(
+    ("status_code", "body", "headers"),
+    [
+        (400, b"{}", {}),
+        (400, b"{", {}),
+        (403, b"{}", {"x_api_key": "wrong"}),
+        (413, b'"' + b"x" * 3_000_000 + b'"', {}),
+        (415, b"{}", {"content_type": "text/plain"}),
+        (503, b'{"code": "1"}', {}),
+    ],
+)
+def test_errors_can_be_read_too(
+    page: Page, executor: FakeExecutor, status_code: int, body: bytes, headers: dict[str, str]
+) -> None:
+    executor.error = SandboxBusy("full")
+    response = page.post(body, **headers)
+    assert response.status_code == status_code
+    assert response[ALLOW_ORIGIN] == ORIGIN
+
+
+@pytest.mark.parametrize("path", ["/health", "/admin/", "/admin/login/", "/nothing"])
+@pytest.mark.parametrize("origin", [ORIGIN, OTHER])
+def test_only_the_api_is_open_to_pages(page: Page, path: str, origin: str) -> None:
+    create_key("Other", "publishable", [OTHER])
+    assert ALLOW_ORIGIN not in page.client.get(path, headers={"Origin": origin})
+    assert ALLOW_ORIGIN not in preflight(page.client, path, origin)
+
+
+def test_usual_requests_cost_no_query_for_their_origin(page: Page) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        preflight(page.client, "/execute", ORIGIN)
+        page.client.get("/health", headers={"Origin": OTHER})
+        page.client.post("/execute")
+    assert len(queries) == 0
+
+
+def test_a_database_that_is_away_opens_nothing(page: Page) -> None:
+    with database_fails("SELECT"):
+        response = preflight(page.client, "/execute", OTHER)
+    assert response.status_code == 200
+    assert ALLOW_ORIGIN not in response

@@ -1,0 +1,229 @@
+"""Who may call, and from where."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from apikeys import tokens
+from apikeys.environment import sync_environment_key
+from apikeys.models import ApiKey, create_key
+from executions.models import Execution
+from tests.conftest import ORIGIN, Page
+
+REFUSED = {"detail": "The API key is missing or not valid.", "code": "invalid_key"}
+WRONG_ORIGIN = {"detail": "This API key may not be used from this origin.", "code": "origin_not_allowed"}
+ENVIRONMENT_KEY = "any form will do 0123456789"
+
+
+def refusal(response: Any) -> Any:
+    """Return the body of a 403."""
+    assert response.status_code == 403, response.content
+    return response.json()
+
+
+# The key
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        " ",
+        "null",
+        "pl_live_pub_",
+        "pl_live_pub_" + "0" * 33,
+        "pl_test_pub_" + "a" * 33,
+        "sk_live_" + "a" * 40,
+        "x" * 4000,
+        "key,key",
+        "é",
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_without_a_query(page: Page, token: str | None) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert refusal(page.post({"code": "1"}, x_api_key=token)) == REFUSED
+    assert len(queries) == 0
+
+
+def test_one_wrong_character_is_seen_without_a_query(page: Page) -> None:
+    for position in range(len(page.token)):
+        other = "b" if page.token[position] == "a" else "a"
+        wrong = page.token[:position] + other + page.token[position + 1 :]
+        assert not tokens.is_well_formed(wrong)
+    assert not tokens.is_well_formed(page.token[:-1])
+    assert not tokens.is_well_formed(page.token + "\n")
+
+
+def test_missing_unknown_and_revoked_keys_get_the_same_answer(page: Page) -> None:
+    unknown = tokens.generate_token("publishable")
+    assert refusal(page.post({"code": "1"}, x_api_key=unknown)) == REFUSED
+    ApiKey.objects.update(is_active=False)
+    assert refusal(page.run()) == REFUSED
+
+
+def test_a_key_is_revoked_and_restored_at_once(page: Page) -> None:
+    for is_active, status_code in ((True, 200), (False, 403), (True, 200)):
+        ApiKey.objects.update(is_active=is_active)
+        assert page.run().status_code == status_code
+
+
+@pytest.mark.parametrize("header", ["authorization", "cookie", "x_api_key_2", "api_key"])
+def test_a_key_counts_in_its_own_header_only(page: Page, header: str) -> None:
+    headers = {header: f"x-api-key={page.token}"}
+    assert refusal(page.post({"code": "1"}, x_api_key=None, **headers)) == REFUSED
+
+
+def test_a_key_counts_neither_in_the_query_nor_in_the_body(page: Page) -> None:
+    response = page.client.post(
+        f"/execute?api_key={page.token}", f'{{"api_key": "{page.token}"}}', content_type="application/json"
+    )
+    assert refusal(response) == REFUSED
+
+
+def test_a_refused_key_is_not_in_the_log(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    ApiKey.objects.update(is_active=False)
+    page.client.post(f"/execute?X-API-Key={page.token}", headers={"X-API-Key": page.token, "Origin": ORIGIN})
+    assert "POST /execute" in caplog.text
+    assert page.token not in caplog.text
+
+
+# The origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "http://pylearn.net",
+        "https://pylearn.net/",
+        "https://pylearn.net:443",
+        "https://pylearn.net:8443",
+        "https://PYLEARN.net",
+        "https://www.pylearn.net",
+        "https://pylearn.net.evil.example",
+        "https://evil.example/https://pylearn.net",
+        "https://user@pylearn.net",
+        "https://pylearn.net,https://pylearn.net",
+        "https://pylearn.net https://evil.example",
+        " https://pylearn.net.",
+        "https://p\u0443learn.net".encode().decode("latin-1"),
+    ],
+)
+def test_a_publishable_key_needs_its_exact_origin(page: Page, origin: str | None) -> None:
+    assert refusal(page.post({"code": "1"}, origin=origin)) == WRONG_ORIGIN
+
+
+def test_a_wrong_key_is_told_nothing_about_origins(page: Page) -> None:
+    assert refusal(page.post({"code": "1"}, x_api_key="wrong", origin="https://evil.example")) == REFUSED
+
+
+def test_a_key_works_from_each_of_its_origins(page: Page) -> None:
+    ApiKey.objects.update(origins=["https://a.example", "http://localhost:3000"])
+    for origin in ("https://a.example", "http://localhost:3000"):
+        response = page.post({"code": "1"}, origin=origin)
+        assert response.status_code == 200
+        assert response["Access-Control-Allow-Origin"] == origin
+    assert refusal(page.post({"code": "1"}, origin=ORIGIN)) == WRONG_ORIGIN
+
+
+def test_a_secret_key_needs_no_origin(page: Page) -> None:
+    _, token = create_key("Server", "secret", [])
+    assert page.post({"code": "1"}, x_api_key=token, origin=None).status_code == 200
+    assert refusal(page.post({"code": "1"}, x_api_key=token)) == WRONG_ORIGIN
+    assert refusal(page.post({"code": "1"}, x_api_key=token, origin="")) == WRONG_ORIGIN
+    assert Execution.objects.get().origin == ""
+
+
+def test_a_secret_key_may_have_origins(page: Page) -> None:
+    _, token = create_key("Server", "secret", [ORIGIN])
+    assert page.post({"code": "1"}, x_api_key=token).status_code == 200
+
+
+# The key of the environment
+
+
+@pytest.fixture
+def environment_key(settings: Settings, page: Page) -> str:
+    settings.API_KEY = ENVIRONMENT_KEY
+    sync_environment_key(ENVIRONMENT_KEY, [ORIGIN])
+    return ENVIRONMENT_KEY
+
+
+def test_the_environments_key_is_publishable(page: Page, environment_key: str) -> None:
+    assert page.post({"code": "1"}, x_api_key=environment_key).status_code == 200
+    assert refusal(page.post({"code": "1"}, x_api_key=environment_key, origin=None)) == WRONG_ORIGIN
+    key = ApiKey.objects.get(is_from_environment=True)
+    assert (key.kind, key.origins, key.prefix) == ("publishable", [ORIGIN], "API_KEY")
+
+
+def test_a_second_process_changes_nothing(page: Page, environment_key: str) -> None:
+    before = ApiKey.objects.values().get(is_from_environment=True)
+    sync_environment_key(environment_key, [ORIGIN])
+    assert ApiKey.objects.values().get(is_from_environment=True) == before
+
+
+def test_its_origins_are_those_of_the_settings(page: Page, environment_key: str) -> None:
+    sync_environment_key(environment_key, ["https://other.example"])
+    assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == WRONG_ORIGIN
+    assert page.post({"code": "1"}, x_api_key=environment_key, origin="https://other.example").status_code == 200
+
+
+def test_another_key_of_the_environment_ends_the_earlier_one(
+    page: Page, environment_key: str, settings: Settings
+) -> None:
+    for key in ("the next one 0123456789", environment_key, ""):
+        settings.API_KEY = key
+        sync_environment_key(key, [ORIGIN])
+        for each in (environment_key, "the next one 0123456789"):
+            assert page.post({"code": "1"}, x_api_key=each).status_code == (200 if each == key else 403)
+
+
+def test_a_changed_key_ends_even_before_the_database_knows(
+    page: Page, environment_key: str, settings: Settings
+) -> None:
+    settings.API_KEY = "the next one 0123456789"
+    assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == REFUSED
+
+
+def test_a_key_of_the_environment_that_staff_switch_off_stays_off(page: Page, environment_key: str) -> None:
+    ApiKey.objects.filter(is_from_environment=True).update(is_active=False)
+    sync_environment_key(environment_key, [ORIGIN])
+    assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == REFUSED
+
+
+def test_a_created_key_may_be_that_of_the_environment(page: Page, settings: Settings) -> None:
+    settings.API_KEY = page.token
+    sync_environment_key(page.token, [ORIGIN])
+    assert page.run().status_code == 200
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_no_key_of_the_environment_is_no_key() -> None:
+    sync_environment_key("", [ORIGIN])
+    assert not ApiKey.objects.exists()
+
+
+# Tokens
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("publishable", "pl_live_pub_"), ("secret", "pl_live_sec_")])
+def test_tokens_are_random_and_of_one_length(kind: str, prefix: str) -> None:
+    made = {tokens.generate_token(kind) for _ in range(100)}
+    assert len(made) == 100
+    assert {len(token) for token in made} == {len(prefix) + 33}
+    assert all(token.startswith(prefix) and tokens.is_well_formed(token) for token in made)
+
+
+def test_a_key_is_stored_without_its_token(page: Page) -> None:
+    stored = str(ApiKey.objects.values().get())
+    secret = page.token.removeprefix("pl_live_pub_")
+    assert secret[:4] in stored
+    assert secret[4:] not in stored
+    assert secret[4:] not in f"{page.key} {page.key!r}"

@@ -1,0 +1,90 @@
+"""What most tests start from: a page with its key, and a sandbox that runs nothing."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import OperationalError, connection
+from django.test import Client
+from pytest_django import Settings
+
+from apikeys.models import ApiKey, create_key
+from executions.executor import get_executor, set_executor
+from tests.fakes import FakeExecutor
+
+ORIGIN = "https://pylearn.net"
+
+
+@pytest.fixture(scope="session")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture(autouse=True)
+def _no_static_files_collected(settings: Settings, static_root: Path) -> None:
+    """Let no test depend on whether `make run` has been here and collected the admin's files."""
+    settings.STATIC_ROOT = static_root
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def _no_requests_counted() -> None:
+    """Let no test begin with what another has used of a rate."""
+    cache.clear()
+
+
+@pytest.fixture
+def executor() -> Iterator[FakeExecutor]:
+    before = get_executor()
+    fake = FakeExecutor()
+    set_executor(fake)
+    yield fake
+    set_executor(before)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of our site: it has a key, and its browser says where it comes from."""
+
+    key: ApiKey
+    token: str
+    client: Client
+
+    def post(self, body: Any, **headers: str | None) -> Any:
+        """Send `body`, as JSON unless it is bytes. A header of None is left out."""
+        names = {"content_type": "application/json", "x_api_key": self.token, "origin": ORIGIN, **headers}
+        sent = {name.replace("_", "-"): value for name, value in names.items() if value is not None}
+        content_type = sent.pop("content-type", "")
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        return self.client.post("/execute", data, content_type=content_type, headers=sent)
+
+    def run(self, code: str = "print('Hello')", **fields: Any) -> Any:
+        """Send a program."""
+        return self.post({"code": code, **fields})
+
+
+@pytest.fixture
+def page(db: None, executor: FakeExecutor) -> Page:
+    key, token = create_key("Site", "publishable", [ORIGIN])
+    # A fault is to be seen as its answer, not as an exception of the test.
+    return Page(key, token, Client(raise_request_exception=False))
+
+
+def database_fails(statement: str, times: int = 1000) -> AbstractContextManager[None]:
+    """Make the next `times` statements that begin with `statement` fail, as when the database is away."""
+    left = times
+
+    def execute(run: Any, sql: str, *arguments: Any) -> Any:
+        nonlocal left
+        if sql.startswith(statement) and left > 0:
+            left -= 1
+            raise OperationalError("the database is away")
+        return run(sql, *arguments)
+
+    return connection.execute_wrapper(execute)

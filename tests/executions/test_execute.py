@@ -1,0 +1,228 @@
+"""The contract of `POST /execute`: what comes in, what goes out, and what is left on record."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from executions import service
+from executions.models import Execution
+from executions.sandbox.results import (
+    Run,
+    RunLost,
+    RunStatus,
+    SandboxBusy,
+    SandboxError,
+    SandboxUnavailable,
+    Submission,
+    TestProgram,
+)
+from tests.conftest import ORIGIN, Page, database_fails
+from tests.fakes import FakeExecutor
+
+ADD = {
+    "input": "add(5, 3)",
+    "expected_output": "8",
+    "code": "result = add(5, 3)\nprint(result)",
+}
+
+
+def test_a_program_is_answered_with_what_it_did(page: Page) -> None:
+    response = page.run()
+    answer = response.json()
+    assert response.status_code == 200
+    assert uuid.UUID(answer.pop("id")).version == 7
+    assert answer == {
+        "output": "Hello\n",
+        "error": "",
+        "execution_time": 0.25,
+        "test_results": None,
+        "status": "success",
+        "exit_code": 0,
+        "cpu_time": 0.125,
+        "memory_peak_kb": 9000,
+        "truncated": False,
+        "error_detail": None,
+        "images": [],
+    }
+
+
+def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:
+    assert page.run(test_cases=[ADD]).json()["test_results"] == [
+        {
+            "passed": True,
+            "message": "✅ Test passed: add(5, 3) -> Expected: 8",
+            "input": "add(5, 3)",
+            "expected_output": "8",
+            "name": None,
+            "actual_output": "8\n",
+            "status": "success",
+            "execution_time": 0.5,
+            "hidden": False,
+        }
+    ]
+
+
+def test_the_sandbox_gets_what_was_sent_but_no_expected_output(page: Page, executor: FakeExecutor) -> None:
+    page.run("print(1)", input_data="Ada\n", timeout=7, test_cases=[ADD, {"stdin": ""}, {"expected_output": "SECRET"}])
+    tests = (TestProgram(code=ADD["code"], input=ADD["input"]), TestProgram(stdin=""))
+    assert executor.submissions == [Submission("print(1)", "Ada\n", tests, 7)]
+
+
+def test_the_defaults(page: Page, executor: FakeExecutor) -> None:
+    page.run("print(1)")
+    assert executor.submissions == [Submission("print(1)", "", (), 5)]
+
+
+def test_no_cache_may_keep_an_answer(page: Page) -> None:
+    for response in (page.run(), page.run(""), page.post({}, x_api_key=None)):
+        assert response["Cache-Control"] == "no-store"
+
+
+def test_an_answer_carries_the_id_of_the_log(page: Page) -> None:
+    assert uuid.UUID(page.run()["X-Request-ID"])
+    assert page.run()["X-Request-ID"] != page.run()["X-Request-ID"]
+
+
+# How a program ended is an answer, not an error
+
+
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        (Run(RunStatus.ERROR, "so far\n", "Traceback …\nZeroDivisionError: no\n", exit_code=1), None),
+        (Run(RunStatus.TIMEOUT, "so far\n"), "Execution timed out after 3 seconds"),
+        (Run(RunStatus.TIMEOUT, "", "warning\n"), "warning\nExecution timed out after 3 seconds"),
+        (Run(RunStatus.MEMORY_LIMIT), "Memory limit of 128 MB exceeded"),
+        (
+            Run(RunStatus.OUTPUT_LIMIT, "x" * 1000, truncated=True),
+            "Output limit exceeded: the program printed too much",
+        ),
+        (Run(RunStatus.ERROR, signal="SIGSEGV"), "Program was ended by signal SIGSEGV"),
+    ],
+    ids=("error", "timeout", "timeout with stderr", "memory", "output", "signal"),
+)
+def test_a_program_that_fails_is_an_answer(page: Page, executor: FakeExecutor, run: Run, error: str | None) -> None:
+    executor.main = run
+    response = page.run(timeout=3)
+    answer = response.json()
+    assert response.status_code == 200
+    assert (answer["status"], answer["output"], answer["exit_code"]) == (run.status, run.stdout, run.exit_code)
+    assert answer["error"] == (run.stderr if error is None else error)
+    assert answer["truncated"] is run.truncated
+
+
+def test_a_timeout_of_one_second_is_said_in_the_singular(page: Page, executor: FakeExecutor) -> None:
+    executor.main = Run(RunStatus.TIMEOUT)
+    assert page.run(timeout=1).json()["error"] == "Execution timed out after 1 second"
+
+
+# The record
+
+
+def test_a_request_is_on_record(page: Page) -> None:
+    answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
+    record = Execution.objects.get()
+    assert str(record.pk) == answer["id"]
+    for name in ("output", "error", "execution_time", "test_results", "status", "exit_code", "cpu_time", "truncated"):
+        assert getattr(record, name) == answer[name]
+    assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
+    assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
+    assert record.test_cases == [{**ADD, "name": None, "stdin": None, "match": None, "hidden": False}]
+    assert record.waited_seconds == 0.0625
+    assert record.finished is not None
+    assert record.finished >= record.created
+
+
+def test_a_record_stands_as_running_before_anything_runs(page: Page, executor: FakeExecutor) -> None:
+    seen: list[tuple[str, str, object]] = []
+    run = executor.execute
+
+    def look_at_the_records(submission: Submission) -> Any:
+        seen.extend(Execution.objects.values_list("status", "code", "finished"))
+        return run(submission)
+
+    executor.execute = look_at_the_records  # type: ignore[method-assign]
+    page.run("print(1)")
+    assert seen == [("running", "print(1)", None)]
+
+
+def test_a_request_costs_three_statements(page: Page) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page.run(test_cases=[ADD])
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "INSERT", "UPDATE"]
+
+
+def test_refused_requests_leave_no_record(page: Page) -> None:
+    page.run("")
+    page.post({"code": "1"}, x_api_key="wrong")
+    assert not Execution.objects.exists()
+
+
+# Faults of the service
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(SandboxBusy("full"), "refused"), (SandboxUnavailable("down"), "refused"), (RunLost("gone"), "internal_error")],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_what_could_not_run_is_a_503_and_on_record(
+    page: Page, executor: FakeExecutor, error: SandboxError, status: str
+) -> None:
+    executor.error = error
+    response = page.run()
+    assert response.status_code == 503
+    assert response.json().keys() == {"detail", "code"}
+    assert response.json()["code"] == "unavailable"
+    assert str(error) not in response.json()["detail"]
+    record = Execution.objects.get()
+    assert record.status == status
+    assert record.finished is not None
+
+
+def test_callers_are_asked_to_come_back_at_different_times(page: Page, executor: FakeExecutor) -> None:
+    executor.error = SandboxBusy("full")
+    waits = {int(page.run()["Retry-After"]) for _ in range(50)}
+    assert len(waits) > 1
+    assert min(waits) >= 1
+
+
+def test_a_fault_of_ours_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
+    executor.error = ValueError("a bug")  # type: ignore[assignment]
+    response = page.run()
+    assert response.status_code == 500
+    assert response.json() == {"detail": "Something went wrong on our side.", "code": "server_error"}
+    assert Execution.objects.get().status == "internal_error"
+
+
+@pytest.mark.parametrize("statement", ["SELECT", "INSERT"])
+def test_nothing_runs_without_a_database(page: Page, executor: FakeExecutor, statement: str) -> None:
+    with database_fails(statement):
+        response = page.run()
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert int(response["Retry-After"]) >= 1
+    assert executor.submissions == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_is_recorded_again_after_a_failure(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+    with database_fails("UPDATE", times=2):
+        assert page.run().status_code == 200
+    assert Execution.objects.get().status == "success"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_learner_has_the_answer_even_if_the_record_has_not(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(service, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+    with database_fails("UPDATE"):
+        answer = page.run("print('CANARY')").json()
+    assert answer["output"] == "Hello\n"
+    assert Execution.objects.get().status == "running"
+    assert answer["id"] in caplog.text
+    assert "CANARY" not in caplog.text

@@ -1,0 +1,280 @@
+"""When a test passes, and what the learner is told of it."""
+
+from typing import Any
+
+import pytest
+
+from executions.judge import judge
+from executions.requests import Match, TestCase
+from executions.sandbox.results import Outcome, Run, RunStatus
+
+MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
+
+
+def result_of(case: TestCase, run: Run, main: Run = MAIN) -> dict[str, Any]:
+    """Return the result of one test whose run was `run`; a case that has none is shown the main one."""
+    [result] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0))
+    return result
+
+
+def passes(expected: str | None, actual: str, match: Match | None = None, **options: Any) -> bool:
+    """Return whether a call that printed `actual` passes."""
+    run = Run(**{"status": RunStatus.SUCCESS, "stdout": actual, "tested": True, **options})
+    case = TestCase(input="f()", expected_output=expected, match=match)
+    return bool(result_of(case, run)["passed"])
+
+
+# Which run is looked at
+
+
+@pytest.mark.parametrize(
+    ("case", "is_main"),
+    [
+        (TestCase(), True),
+        (TestCase(expected_output="x", name="x"), True),
+        (TestCase(code="", input=""), True),
+        (TestCase(code="1"), False),
+        (TestCase(input="f()"), False),
+        (TestCase(stdin="a"), False),
+        (TestCase(stdin=""), False),
+    ],
+    ids=repr,
+)
+def test_the_main_run_is_looked_at_when_nothing_else_is_given(case: TestCase, is_main: bool) -> None:
+    result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True))
+    assert result["actual_output"] == ("main\n" if is_main else "test\n")
+
+
+def test_results_come_in_the_order_of_the_test_cases() -> None:
+    cases = (TestCase(input="1"), TestCase(), TestCase(code="2"), TestCase(), TestCase(stdin="3"))
+    runs = tuple(Run(RunStatus.SUCCESS, text, tested=True) for text in "abc")
+    results = judge(cases, Outcome(MAIN, runs, 0))
+    assert [result["actual_output"] for result in results] == ["a", "main\n", "b", "main\n", "c"]
+
+
+# Exactly: the default, but for what nobody sees
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("8", "8\n"),
+        ("8\n", "8"),
+        ("8", "8 \t\n\n \n"),
+        ("a  \nb", "a\nb   \n"),
+        ("a\r\nb", "a\nb\n"),
+        ("  indented", "  indented\n"),
+        ("a\n\nb", "a\n\nb\n"),
+    ],
+    ids=repr,
+)
+def test_trailing_blanks_and_blank_last_lines_do_not_count(expected: str, actual: str) -> None:
+    assert passes(expected, actual)
+    assert passes(actual, expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("8", "18"),
+        ("8", "8\n9"),
+        ("8", "8.0"),
+        ("8", ""),
+        ("a", "A"),
+        ("a b", "a  b"),
+        ("  a", "a"),
+        ("a\nb", "a\n\nb"),
+        ("a\nb", "a\x0cb"),
+        ("a", "\na"),
+    ],
+    ids=repr,
+)
+def test_all_else_counts(expected: str, actual: str) -> None:
+    assert not passes(expected, actual)
+    assert not passes(expected, actual, Match.EXACT)
+
+
+# By containment: the default for the main run
+
+
+@pytest.mark.parametrize(("expected", "actual"), [("8", "18\n"), ("b  \nc\n", "a\nb\nc\nd")], ids=repr)
+def test_contains(expected: str, actual: str) -> None:
+    assert passes(expected, actual, Match.CONTAINS)
+    assert not passes(actual, expected, Match.CONTAINS)
+
+
+def test_the_main_run_is_compared_by_containment_unless_said_otherwise() -> None:
+    main = Run(RunStatus.SUCCESS, "Hello, World!\n")
+    assert result_of(TestCase(expected_output="World"), MAIN, main)["passed"]
+    assert not result_of(TestCase(expected_output="World", match=Match.EXACT), MAIN, main)["passed"]
+    assert not result_of(TestCase(expected_output="Mars"), MAIN, main)["passed"]
+
+
+# As numbers
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("0.3", "0.30000000000000004\n"),
+        ("1", "1.000001"),
+        ("1", "0.999999"),
+        ("-0.5", "-.5"),
+        ("100", "1e2"),
+        ("8", "8.0"),
+        ("[0.1, 0.2]", "[0.1000001, 0.2]"),
+        ("Area: 3.14159 m", "Area: 3.1415901 m"),
+        ("nan inf", "nan inf"),
+        ("1e9999999999999999999", "1e9999999999999999999"),
+    ],
+    ids=repr,
+)
+def test_numbers_within_a_millionth(expected: str, actual: str) -> None:
+    assert passes(expected, actual, Match.FLOAT)
+    assert passes(actual, expected, Match.FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("1", "1.0000011"),
+        ("1", "0.9999989"),
+        ("1", "-1"),
+        ("1 2", "1"),
+        ("Area: 3", "Volume: 3"),
+        ("nan", "inf"),
+        ("9" * 400, "9" * 399 + "8"),
+        ("1e9999999999999999999", "2e9999999999999999999"),
+    ],
+    ids=repr,
+)
+def test_numbers_further_apart(expected: str, actual: str) -> None:
+    assert not passes(expected, actual, Match.FLOAT)
+
+
+# Without an expected output
+
+
+@pytest.mark.parametrize("expected", [None, ""])
+@pytest.mark.parametrize("status", list(RunStatus))
+def test_with_nothing_expected_a_test_passes_that_ends_without_error(expected: str | None, status: RunStatus) -> None:
+    assert passes(expected, "anything", status=status) is (status is RunStatus.SUCCESS)
+
+
+@pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.SUCCESS])
+def test_the_right_output_of_a_failed_run_does_not_pass(status: RunStatus) -> None:
+    assert not passes("8", "8", status=status)
+
+
+def test_a_test_that_was_not_reached_does_not_pass() -> None:
+    """The submission printed the answer and left."""
+    assert not passes("8", "8", tested=False)
+    assert not passes(None, "8", tested=False)
+
+
+# Expected exceptions
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "main.py", line 1, in <module>\n'
+
+
+@pytest.mark.parametrize(
+    ("expected", "last_line"),
+    [
+        ("ZeroDivisionError", "ZeroDivisionError: division by zero"),
+        ("ZeroDivisionError: division by zero", "ZeroDivisionError: division by zero"),
+        ("ValueError: bad", "ValueError: bad luck"),
+        (" ValueError: bad\n", "ValueError: bad"),
+        ("KeyError: 'x'", "KeyError: 'x'"),
+        ("KeyboardInterrupt", "KeyboardInterrupt"),
+        ("StopIteration", "StopIteration"),
+        ("OverdrawnAccount", "OverdrawnAccount: 5 too much"),
+        ("JSONDecodeError", "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+        ("Error", "ValueError: bad"),
+    ],
+)
+@pytest.mark.parametrize("is_tested", [True, False])
+def test_an_expected_exception_passes(expected: str, last_line: str, is_tested: bool) -> None:
+    stderr = f"{TRACEBACK}{last_line}\n"
+    assert passes(expected, "", status=RunStatus.ERROR, stderr=stderr, tested=is_tested)
+
+
+@pytest.mark.parametrize(
+    ("expected", "stderr"),
+    [
+        ("ValueError", TRACEBACK + "TypeError: bad\n"),
+        ("ValueError: bad", TRACEBACK + "ValueError: good\n"),
+        ("A", TRACEBACK + "NameError: name 'A' is not defined\n"),
+        ("r", TRACEBACK + "NameError: name 'r' is not defined\n"),
+        ("ValueError", TRACEBACK + "RuntimeError: not a ValueError\n"),
+        ("ValueError", "ValueError: bad\n" + TRACEBACK + "TypeError: bad\n"),
+        ("ValueError", ""),
+    ],
+    ids=repr,
+)
+def test_another_exception_does_not_pass(expected: str, stderr: str) -> None:
+    assert not passes(expected, "", status=RunStatus.ERROR, stderr=stderr)
+
+
+def test_an_exception_that_was_only_printed_to_stderr_does_not_pass() -> None:
+    assert not passes("ValueError", "", stderr="ValueError: bad\n")
+
+
+def test_the_text_of_an_exception_may_be_expected_as_output() -> None:
+    assert passes("ValueError: bad", "ValueError: bad\n")
+
+
+def test_the_main_run_may_be_expected_to_fail() -> None:
+    main = Run(RunStatus.ERROR, "", f"{TRACEBACK}ValueError: bad\n")
+    assert result_of(TestCase(expected_output="ValueError"), MAIN, main)["passed"]
+
+
+# What the learner is told
+
+
+@pytest.mark.parametrize(
+    ("case", "output", "message"),
+    [
+        (TestCase(input="add(5, 3)", expected_output="8"), "8", "✅ Test passed: add(5, 3) -> Expected: 8"),
+        (TestCase(input="add(5, 3)", expected_output="8"), "9", "❌ Test failed: add(5, 3) -> Expected: 8"),
+        (TestCase(code="print(8)", expected_output="8"), "8", "✅ Test passed: (no input) -> Expected: 8"),
+        (
+            TestCase(input="", stdin="", expected_output=""),
+            "",
+            "✅ Test passed: (no input) -> Expected: (expected output)",
+        ),
+        (TestCase(input="f()"), "", "✅ Test passed: f() -> Expected: (expected output)"),
+    ],
+)
+def test_a_message_has_the_documents_words(case: TestCase, output: str, message: str) -> None:
+    assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True))["message"] == message
+
+
+def test_a_result_tells_what_happened() -> None:
+    case = TestCase(input="f()", expected_output="9", name="nine")
+    assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True)) == {
+        "passed": False,
+        "message": "❌ Test failed: f() -> Expected: 9",
+        "input": "f()",
+        "expected_output": "9",
+        "name": "nine",
+        "actual_output": "8\n",
+        "status": "success",
+        "execution_time": 0.5,
+        "hidden": False,
+    }
+
+
+@pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
+def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
+    case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
+    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=0.5, tested=True)) == {
+        "passed": output == "8",
+        "message": message,
+        "input": None,
+        "expected_output": None,
+        "name": None,
+        "actual_output": None,
+        "status": "success",
+        "execution_time": 0.5,
+        "hidden": True,
+    }

@@ -1,0 +1,39 @@
+"""What a crash leaves behind."""
+
+import pytest
+
+from executions.models import Execution
+from executions.recovery import recover_interrupted
+from executions.sandbox.results import Outcome, Submission
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+
+def test_what_was_running_in_a_crash_is_an_internal_error(page: Page) -> None:
+    finished = page.run().json()["id"]
+    Execution.objects.create(code="1", timeout=5, key=page.key)
+    assert recover_interrupted() == 1
+    assert recover_interrupted() == 0
+    assert Execution.objects.get(pk=finished).status == "success"
+    interrupted = Execution.objects.exclude(pk=finished).get()
+    assert (interrupted.status, interrupted.error) == (
+        "internal_error",
+        "The service was interrupted while this program ran.",
+    )
+
+
+def test_a_predecessor_that_still_drains_may_finish(page: Page, executor: FakeExecutor) -> None:
+    run = executor.execute
+
+    def successor_starts_meanwhile(submission: Submission) -> Outcome:
+        assert recover_interrupted() == 1
+        return run(submission)
+
+    executor.execute = successor_starts_meanwhile  # type: ignore[method-assign]
+    page.run()
+    assert Execution.objects.get().status == "success"
+
+
+@pytest.mark.django_db
+def test_nothing_to_recover() -> None:
+    assert recover_interrupted() == 0

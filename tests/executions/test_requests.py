@@ -1,0 +1,204 @@
+"""What a request may contain: every bound at its last allowed value and one past it, and nothing coerced."""
+
+import json
+from typing import Any
+
+import pytest
+
+from executions import limits
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+
+def refused_fields(response: Any) -> dict[str, str]:
+    """Return the fields of an answer that refuses a request."""
+    answer = response.json()
+    assert response.status_code == 400, answer
+    assert answer["code"] == "invalid"
+    assert answer["detail"]
+    fields: dict[str, str] = answer["fields"]
+    return fields
+
+
+# Sizes: in bytes of UTF-8
+
+
+@pytest.mark.parametrize(
+    ("field", "longest_bytes"),
+    [("code", limits.CODE_BYTES), ("input_data", limits.INPUT_BYTES)],
+)
+def test_a_text_is_measured_in_bytes(page: Page, field: str, longest_bytes: int) -> None:
+    for character in "x", "é", "🐍":
+        size_bytes = len(character.encode())
+        text = character * (longest_bytes // size_bytes)
+        assert page.post({"code": "1", field: text}).status_code == 200
+        assert refused_fields(page.post({"code": "1", field: text + "x"})) == {
+            field: f"This is {longest_bytes + 1} bytes long in UTF-8; at most {longest_bytes} are allowed."
+        }
+
+
+@pytest.mark.parametrize(
+    ("field", "longest_bytes"),
+    [
+        ("code", limits.CODE_BYTES),
+        ("expected_output", limits.CODE_BYTES),
+        ("input", limits.INPUT_BYTES),
+        ("stdin", limits.INPUT_BYTES),
+        ("name", limits.NAME_BYTES),
+    ],
+)
+def test_a_text_of_a_test_case_is_bounded(page: Page, field: str, longest_bytes: int) -> None:
+    assert page.run(test_cases=[{field: "x" * longest_bytes}]).status_code == 200
+    refused = refused_fields(page.run(test_cases=[{}, {field: "x" * (longest_bytes + 1)}]))
+    assert refused.keys() == {f"test_cases[1].{field}"}
+
+
+@pytest.mark.parametrize("character", ["x", "é", "🐍"])
+def test_a_learner_is_measured_in_characters(page: Page, character: str) -> None:
+    assert page.run(learner=character * 128).status_code == 200
+    assert refused_fields(page.run(learner=character * 129)).keys() == {"learner"}
+
+
+def test_the_number_of_test_cases_is_bounded(page: Page) -> None:
+    assert len(page.run(test_cases=[{}] * 50).json()["test_results"]) == 50
+    assert refused_fields(page.run(test_cases=[{}] * 51)).keys() == {"test_cases"}
+
+
+@pytest.mark.parametrize("timeout", [1, 5, 10])
+def test_a_timeout_is_taken_as_it_is(page: Page, executor: FakeExecutor, timeout: int) -> None:
+    assert page.run(timeout=timeout).status_code == 200
+    assert executor.submissions[0].timeout_seconds == timeout
+
+
+@pytest.mark.parametrize(
+    "timeout", ["0", "-1", "11", "0.0001", "5.0", "5.5", "1e1", "1e999", '"5"', "true", "[]", "{}", "9" * 4000]
+)
+def test_a_timeout_is_never_clamped(page: Page, executor: FakeExecutor, timeout: str) -> None:
+    response = page.post(b'{"code": "1", "timeout": %s}' % timeout.encode())
+    assert refused_fields(response) == {"timeout": "This must be a whole number from 1 to 10."}
+    assert executor.submissions == []
+
+
+# Types: nothing is coerced
+
+
+@pytest.mark.parametrize("field", ["code", "language", "input_data", "learner"])
+@pytest.mark.parametrize("value", [5, 5.5, True, False, [], {}, ["x"]], ids=repr)
+def test_a_text_is_a_text(page: Page, field: str, value: Any) -> None:
+    assert refused_fields(page.post({"code": "1", field: value})) == {field: "This must be a text."}
+
+
+@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match"])
+@pytest.mark.parametrize("value", [8, True, [], {}], ids=repr)
+def test_a_text_of_a_test_case_is_a_text(page: Page, field: str, value: Any) -> None:
+    assert refused_fields(page.run(test_cases=[{field: value}])) == {f"test_cases[0].{field}": "This must be a text."}
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", "", [], {}], ids=repr)
+def test_hidden_is_true_or_false(page: Page, value: Any) -> None:
+    refused = refused_fields(page.run(test_cases=[{"hidden": value}]))
+    assert refused == {"test_cases[0].hidden": "This must be true or false."}
+
+
+@pytest.mark.parametrize("value", ["", "Python", "python3", "javascript", "python "])
+def test_the_only_language_is_python(page: Page, value: str) -> None:
+    assert refused_fields(page.run(language=value)) == {"language": "This must be one of: python."}
+
+
+@pytest.mark.parametrize("value", ["", "Exact", "regex"])
+def test_a_match_is_one_of_three(page: Page, value: str) -> None:
+    refused = refused_fields(page.run(test_cases=[{"match": value}]))
+    assert refused == {"test_cases[0].match": "This must be one of: exact, contains, float."}
+
+
+@pytest.mark.parametrize("value", [5, True, "x", {}], ids=repr)
+def test_test_cases_are_a_list(page: Page, value: Any) -> None:
+    assert refused_fields(page.run(test_cases=value)).keys() == {"test_cases"}
+
+
+@pytest.mark.parametrize("value", [5, True, "x", [], None], ids=repr)
+def test_a_test_case_is_an_object(page: Page, value: Any) -> None:
+    assert refused_fields(page.run(test_cases=[{}, value])).keys() == {"test_cases[1]"}
+
+
+@pytest.mark.parametrize("body", [[], ["code"], "code", None, 5, True], ids=repr)
+def test_a_request_is_an_object(page: Page, body: Any) -> None:
+    response = page.post(body)
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid"
+    assert "fields" not in response.json()
+
+
+# What is missing and what is too much
+
+
+@pytest.mark.parametrize("body", [{}, {"code": None}, {"code": ""}], ids=repr)
+def test_code_is_required(page: Page, body: Any) -> None:
+    assert refused_fields(page.post(body)).keys() == {"code"}
+
+
+def test_code_of_blanks_is_a_program(page: Page) -> None:
+    assert page.run("   ").status_code == 200
+
+
+@pytest.mark.parametrize("field", ["input_data", "test_cases", "learner"])
+def test_null_is_the_same_as_left_out(page: Page, field: str) -> None:
+    answer = page.post({"code": "1", field: None}).json()
+    assert answer["test_results"] is None
+
+
+def test_null_in_a_test_case_is_the_same_as_left_out(page: Page, executor: FakeExecutor) -> None:
+    names = ("input", "expected_output", "code", "name", "stdin", "match", "hidden")
+    [result] = page.run(test_cases=[dict.fromkeys(names)]).json()["test_results"]
+    assert (result["input"], result["hidden"]) == (None, False)
+    assert executor.submissions[0].tests == ()
+
+
+def test_no_test_cases_have_no_results(page: Page) -> None:
+    assert page.run(test_cases=[]).json()["test_results"] is None
+
+
+@pytest.mark.parametrize(
+    "field", ["Code", "image", "user", "network", "privileged", "volumes", "memory", "cmd", "env", "", "\ud800", "x\0"]
+)
+def test_an_unknown_field_is_refused_by_name(page: Page, executor: FakeExecutor, field: str) -> None:
+    shown = field.encode(errors="replace").decode() or '""'
+    assert refused_fields(page.post({"code": "1", field: 1})).keys() == {shown}
+    assert refused_fields(page.run(test_cases=[{field: 1}])).keys() == {f"test_cases[0].{shown}"}
+    assert executor.submissions == []
+
+
+def test_the_name_of_an_unknown_field_is_shown_in_part(page: Page) -> None:
+    [name] = refused_fields(page.post({"code": "1", "x" * 100_000: 1}))
+    assert name == "x" * 100
+
+
+def test_every_wrong_field_is_named(page: Page) -> None:
+    refused = refused_fields(page.post({"code": "", "timeout": 0, "test_cases": [{"code": 1}, {}, {"hidden": 1}]}))
+    assert refused.keys() == {"code", "timeout", "test_cases[0].code", "test_cases[2].hidden"}
+
+
+# What a database or a terminal would choke on
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800", "a\udfff"], ids=ascii)
+@pytest.mark.parametrize("field", ["code", "language", "input_data", "learner"])
+def test_nul_and_half_characters_are_refused(page: Page, field: str, text: str) -> None:
+    assert refused_fields(page.post({"code": "1", field: text})).keys() == {field}
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match"])
+def test_nul_and_half_characters_in_test_cases_are_refused(page: Page, field: str, text: str) -> None:
+    assert refused_fields(page.run(test_cases=[{field: text}])).keys() == {f"test_cases[0].{field}"}
+
+
+@pytest.mark.parametrize("text", ["größe = '🐍'", "\x1b[2J\x07", "\u202e\u200b", "\uffff", "a\r\nb\x0c"], ids=ascii)
+def test_any_other_character_is_a_character(page: Page, executor: FakeExecutor, text: str) -> None:
+    assert page.run(text, input_data=text).status_code == 200
+    assert (executor.submissions[0].code, executor.submissions[0].stdin) == (text, text)
+
+
+def test_a_character_may_come_as_two_escapes(page: Page, executor: FakeExecutor) -> None:
+    page.post(json.dumps({"code": "🐍"}, ensure_ascii=True).encode())
+    assert executor.submissions[0].code == "🐍"
