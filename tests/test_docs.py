@@ -1,0 +1,186 @@
+"""What the documents say of the API and the settings is what the code does."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from rest_framework.serializers import ListField, Serializer
+
+from apikeys.models import ApiKey
+from executions import limits
+from executions.requests import Match
+from executions.sandbox.results import RunStatus, SandboxBusy
+from executions.serializers import ExecutionRequestSerializer
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+ROOT = Path(__file__).parent.parent
+API = (ROOT / "docs/api.md").read_text()
+SETTINGS = (ROOT / "docs/settings.md").read_text()
+README = (ROOT / "README.md").read_text()
+SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
+
+
+def section(document: str, heading: str) -> str:
+    """Return what stands under a heading."""
+    return document.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def rows(text: str) -> dict[str, str]:
+    """Return the rows of tables that begin with a `word`, or several, by these words."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            names, rest = line.removeprefix("| ").split(" | ", 1)
+            found.update(dict.fromkeys(re.findall(r"`([^`]+)`", names), rest))
+    return found
+
+
+# docs/api.md
+
+REQUEST, ANSWER = rows(section(API, "Request")), rows(section(API, "Answer"))
+TEST_CASE, RESULT = (
+    rows(re.split(r"^\| given|^\| field of a result", section(API, "Test cases"), flags=re.M)[i]) for i in (0, 2)
+)
+
+
+def test_every_field_of_a_request_is_documented() -> None:
+    assert REQUEST.keys() == ExecutionRequestSerializer().fields.keys()
+
+
+def test_every_field_of_a_test_case_is_documented() -> None:
+    test_cases = ExecutionRequestSerializer().fields["test_cases"]
+    assert isinstance(test_cases, ListField)
+    assert isinstance(test_cases.child, Serializer)
+    assert TEST_CASE.keys() == test_cases.child.fields.keys()
+
+
+def test_every_field_of_an_answer_is_documented(page: Page) -> None:
+    answer = page.run(test_cases=[{}]).json()
+    assert ANSWER.keys() == answer.keys()
+    assert RESULT.keys() == answer["test_results"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (REQUEST["code"], f"1 byte to {limits.CODE_BYTES // 1024} KiB"),
+        (REQUEST["input_data"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
+        (REQUEST["test_cases"], f"up to {limits.TEST_CASES} "),
+        (REQUEST["timeout"], f"{limits.SHORTEST_TIMEOUT_SECONDS} to {limits.LONGEST_TIMEOUT_SECONDS}"),
+        (REQUEST["timeout"], f"by default {limits.DEFAULT_TIMEOUT_SECONDS}"),
+        (REQUEST["learner"], f"up to {limits.LEARNER_CHARACTERS} characters"),
+        (TEST_CASE["input"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
+        (TEST_CASE["expected_output"], f"up to {limits.CODE_BYTES // 1024} KiB"),
+        (TEST_CASE["code"], f"up to {limits.CODE_BYTES // 1024} KiB"),
+        (TEST_CASE["stdin"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
+        (TEST_CASE["name"], f"up to {limits.NAME_BYTES} bytes"),
+        (section(API, "Errors"), f"larger than {settings.LONGEST_BODY_BYTES // 1024**2} MiB"),
+        (section(README, "Limits"), f"| `code` | {limits.CODE_BYTES // 1024} KiB |"),
+        (section(README, "Limits"), f"| `input_data` | {limits.INPUT_BYTES // 1024} KiB |"),
+        (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES} |"),
+    ],
+)
+def test_the_documented_limits_are_those_of_the_code(row: str, words: str) -> None:
+    assert words in row
+
+
+def test_every_word_of_the_contract_is_documented() -> None:
+    assert all(f"`{match}`" in TEST_CASE["match"] for match in Match)
+    assert all(f"`{status}`" in ANSWER["status"] + RESULT["status"] for status in RunStatus)
+
+
+def test_a_documented_call_is_one_that_is_taken(page: Page, executor: FakeExecutor) -> None:
+    body = re.search(r"^\{.*\}$", section(API, "Request"), re.MULTILINE)
+    assert body
+    assert page.post(body[0].encode()).status_code == 200
+    assert executor.submissions[0].stdin == "Ada"
+
+
+ERRORS = {
+    (int(status), code)
+    for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)` \|", section(API, "Errors"), re.MULTILINE)
+}
+
+
+def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
+    body = {"code": "1"}
+    answers = [
+        page.run(""),
+        page.post(b"{"),
+        page.post(body, host="evil.example"),
+        page.post(body, x_api_key=None),
+        page.post(body, origin="https://evil.example"),
+        page.client.get("/nothing"),
+        page.client.get("/execute"),
+        page.post(b" " * (settings.LONGEST_BODY_BYTES + 1)),
+        page.post(body, content_type="text/plain"),
+    ]
+    executor.error = SandboxBusy("full")
+    answers.append(page.run())
+    executor.error = ValueError("a bug")  # type: ignore[assignment]
+    answers.append(page.run())
+    ApiKey.objects.update(rate="1/d")
+    answers.extend(page.run("") for _ in range(2))
+    assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
+
+
+def test_the_documented_error_is_what_comes(page: Page) -> None:
+    documented = section(API, "Errors").split("```json\n")[1].split("\n```")[0]
+    assert page.run(timeout=0).content.decode() == documented.replace('": ', '":').replace('", "', '","')
+
+
+def test_the_documented_message_is_what_comes(page: Page) -> None:
+    answer = page.run(test_cases=[{"input": "add(5, 3)", "expected_output": "8"}]).json()
+    [result] = answer["test_results"]
+    assert f"`{result['message']}`" in RESULT["message"]
+
+
+def test_the_documented_health_is_what_comes(page: Page) -> None:
+    health = page.client.get("/health").json()
+    documented: dict[str, Any] = ast.literal_eval(section(API, "Health").split("```json\n")[1].split("\n```")[0])
+    assert documented.keys() == health.keys()
+    assert documented["pool"].keys() == health["pool"].keys()
+
+
+# docs/settings.md
+
+
+def env_calls() -> dict[str, ast.Call]:
+    """Return the calls in the settings that read a variable, by its name."""
+    calls = [node for node in ast.walk(SETTINGS_SOURCE) if isinstance(node, ast.Call)]
+    return {
+        call.args[0].value: call
+        for call in calls
+        if ast.unparse(call.func).startswith(("env.", "os.environ."))
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
+CALLS = env_calls()
+
+
+def test_every_setting_is_documented() -> None:
+    assert rows(SETTINGS).keys() == CALLS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_the_documented_default_is_that_of_the_code(name: str) -> None:
+    documented = rows(SETTINGS)[name].split(" | ")[0]
+    default = CALLS[name].args[1] if len(CALLS[name].args) > 1 else None
+    if not isinstance(default, ast.Constant | ast.List):
+        return  # none, or one that depends on where the project is
+    value = ast.literal_eval(default)
+    shown = ",".join(value) if isinstance(value, list) else str(value).lower() if value is False else str(value)
+    assert documented == (f"`{shown}`" if shown else "none")
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_the_documented_bounds_are_those_of_the_code(name: str) -> None:
+    bounds = re.search(r"validate\.Range\(([\d.]+), ([\d.]+)\)", ast.unparse(CALLS[name]))
+    documented = re.search(r"\| ([\d.]+) to ([\d.]+)", rows(SETTINGS)[name])
+    assert (bounds.groups() if bounds else None) == (documented.groups() if documented else None)
