@@ -18,13 +18,15 @@ if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=check_secret)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], validate=check_hosts)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], subcast=str.strip, validate=check_hosts
+)
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 # Who may call
 API_KEY = env.str("API_KEY", "", validate=check_api_key)
-ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", ["https://pylearn.net"], validate=check_origins)
+ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", ["https://pylearn.net"], subcast=str.strip, validate=check_origins)
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 10))
 DEFAULT_RATE = env.str("DEFAULT_RATE", "60/m", validate=check_rate)
 

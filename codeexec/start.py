@@ -3,6 +3,7 @@
 import atexit
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from apikeys.environment import sync_environment_key
@@ -13,7 +14,11 @@ DRAIN_SECONDS = 15
 
 
 def start_service() -> None:
-    """Make the key of the environment known, settle what a crash left, and begin to fill the pool."""
+    """Make the key of the environment known, settle what a crash left, and begin to fill the pool.
+
+    Raises SystemCheckError when the settings do not go together.
+    """
+    call_command("check", verbosity=0)
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
     recover_interrupted()
     connection.close()  # this thread serves no request

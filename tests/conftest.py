@@ -62,7 +62,7 @@ class Page:
         sent = {name.replace("_", "-"): value for name, value in names.items() if value is not None}
         content_type = sent.pop("content-type", "")
         data = body if isinstance(body, bytes) else json.dumps(body)
-        return self.client.post("/execute", data, content_type=content_type, headers=sent)
+        return self.client.generic("POST", "/execute", data, content_type=content_type, headers=sent)
 
     def run(self, code: str = "print('Hello')", **fields: Any) -> Any:
         """Send a program."""

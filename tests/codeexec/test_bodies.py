@@ -1,0 +1,117 @@
+"""What is read of a request's body: JSON in UTF-8, and not too much of it."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from executions import limits
+from tests.conftest import Page
+
+
+def refusal(response: Any, status_code: int) -> str:
+    """Return the code of an error in its one shape."""
+    body = response.json()
+    assert response.status_code == status_code, body
+    assert body["detail"].endswith(".")
+    assert body.keys() == {"detail", "code"}
+    code: str = body["code"]
+    return code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{'code': 1}",
+        b'{"code": "1",}',
+        b'{"code": "1"} {}',
+        b'{"timeout": NaN}',
+        b'{"timeout": Infinity}',
+        b'{"timeout": -Infinity}',
+        b'{"code": "1", "code": "2"}',
+        b'{"test_cases": [{"name": "a", "name": "b"}]}',
+        b'{"timeout": ' + b"9" * 5000 + b"}",
+        b'{"code": "\xff"}',
+        b'{"code": "\xed\xa0\x80"}',
+        b'\xef\xbb\xbf{"code": "1"}',
+        '{"code": "1"}'.encode("utf-16"),
+        '{"code": "1"}'.encode("utf-32"),
+        b"\0",
+        b'{"code": "a\nb"}',
+        b"code=1",
+    ],
+    ids=lambda body: repr(body)[:40],
+)
+def test_what_is_no_json_is_refused(page: Page, body: bytes) -> None:
+    assert refusal(page.post(body), 400) == "invalid_json"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"code": [{"a": '])
+def test_bottomless_nesting_is_refused(page: Page, opening: bytes) -> None:
+    assert refusal(page.post(opening * 100_000), 400) == "invalid_json"
+
+
+def test_deep_but_bounded_nesting_is_only_a_wrong_type(page: Page) -> None:
+    response = page.post(b'{"code": ' + b"[" * 500 + b"]" * 500 + b"}")
+    assert response.json()["fields"] == {"code": "This must be a text."}
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
+def test_utf8_may_be_said(page: Page, charset: str) -> None:
+    content_type = f"application/json; charset={charset}"
+    assert page.post({"code": "1"}, content_type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "latin-1", "base64", "bz2_codec", "utf-7", "bogus"])
+def test_no_other_charset_is_read(page: Page, charset: str) -> None:
+    response = page.post(b'{"code": "1"}', content_type=f"application/json; charset={charset}")
+    assert refusal(response, 400) == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "text/json",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "nonsense",
+    ],
+)
+def test_only_json_is_read(page: Page, content_type: str) -> None:
+    assert refusal(page.post(b'{"code": "1"}', content_type=content_type), 415) == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity"])
+def test_a_compressed_body_is_not_read(page: Page, encoding: str) -> None:
+    assert refusal(page.post(b'{"code": "1"}', content_encoding=encoding), 415) == "unsupported_media_type"
+
+
+def body_of(size_bytes: int) -> bytes:
+    """Return a valid request of so many bytes."""
+    body = b'{"code": "1"}'
+    return body + b" " * (size_bytes - len(body))
+
+
+def test_a_body_is_bounded(page: Page) -> None:
+    assert page.post(body_of(settings.LONGEST_BODY_BYTES)).status_code == 200
+    assert refusal(page.post(body_of(settings.LONGEST_BODY_BYTES + 1)), 413) == "too_large"
+
+
+def test_a_body_holds_the_longest_texts_however_they_are_escaped() -> None:
+    """The most that JSON makes of a byte are the six of `\\u0001`."""
+    assert settings.LONGEST_BODY_BYTES >= 6 * (limits.CODE_BYTES + limits.INPUT_BYTES)
+
+
+@pytest.mark.parametrize("body", [b"", b" "])
+def test_an_empty_body_is_refused(page: Page, body: bytes) -> None:
+    assert page.post(body).status_code == 400
+
+
+def test_the_answer_is_json_whatever_is_accepted(page: Page) -> None:
+    for accepted in ("text/html", "application/xml", "nonsense", "application/json; charset=utf-16"):
+        response = page.post({"code": "1"}, accept=accepted)
+        assert (response.status_code, response["Content-Type"]) == (200, "application/json")

@@ -1,0 +1,50 @@
+"""Every error has one shape, wherever it comes from."""
+
+import pytest
+from django.test import Client
+
+from tests.conftest import ORIGIN, Page, database_fails
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("has_key", [True, False])
+def test_only_post_executes(page: Page, method: str, has_key: bool) -> None:
+    headers = {"Origin": ORIGIN} | ({"X-API-Key": page.token} if has_key else {})
+    response = page.client.generic(method, "/execute", headers=headers)
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+    if method != "HEAD":
+        assert response.json() == {"detail": f'Method "{method}" not allowed.', "code": "method_not_allowed"}
+
+
+def test_a_method_is_not_overridden(page: Page) -> None:
+    headers = {"Origin": ORIGIN, "X-API-Key": page.token, "X-HTTP-Method-Override": "POST"}
+    assert page.client.get("/execute", headers=headers).status_code == 405
+    headers["X-HTTP-Method-Override"] = "DELETE"
+    response = page.client.post("/execute", {"code": "1"}, content_type="application/json", headers=headers)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/execute/", "/health/", "//execute", "/api/../admin", "/Execute", "/execute%2f", "/execute."],
+)
+def test_there_is_nothing_else(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.json() == {"detail": "There is nothing at this address.", "code": "not_found"}
+
+
+def test_an_unknown_host_is_refused(client: Client) -> None:
+    response = client.get("/health", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response.json() == {"detail": "The request cannot be understood.", "code": "bad_request"}
+
+
+def test_a_fault_of_the_database_tells_nothing_of_it(page: Page) -> None:
+    with database_fails("SELECT"):
+        body = page.run().json()
+    assert body == {
+        "detail": "The service cannot run programs right now. Please try again in a moment.",
+        "code": "unavailable",
+    }

@@ -1,0 +1,47 @@
+"""`GET /health`."""
+
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from executions.executor import get_executor
+from tests.fakes import HEALTHY, FakeExecutor
+
+
+def test_a_healthy_service_says_so(client: Client, executor: FakeExecutor) -> None:
+    """Without a key, and without the database: this test has none."""
+    response = client.get("/health")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "healthy",
+        "docker": "connected",
+        "pool": {"idle": 4, "in_use": 1, "waiting": 2},
+    }
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("engine", ["connected", "unreachable"])
+def test_an_unhealthy_service_says_so_but_not_why(client: Client, executor: FakeExecutor, engine: str) -> None:
+    executor.state = replace(HEALTHY, ready=False, engine=engine, reason="probe failed: write to /etc")
+    response = client.get("/health")
+    assert response.status_code == 503
+    assert (response.json()["status"], response.json()["docker"]) == ("unhealthy", engine)
+    assert "probe" not in response.content.decode()
+
+
+def test_a_service_that_was_not_started_is_unhealthy(client: Client) -> None:
+    assert get_executor().health().ready is False
+    assert client.get("/health").status_code == 503
+
+
+def test_a_session_cookie_costs_no_query(client: Client, executor: FakeExecutor) -> None:
+    client.cookies["sessionid"] = "x" * 32
+    assert client.get("/health").status_code == 200
+
+
+def test_other_methods_are_refused(client: Client, executor: FakeExecutor) -> None:
+    assert client.head("/health").status_code == 200
+    response = client.post("/health")
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert response.json()["code"] == "method_not_allowed"

@@ -1,0 +1,141 @@
+"""What the environment may say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = (ROOT / "codeexec/settings.py").read_text()
+READ = set(re.findall(r'env\.\w+\(\s*"(\w+)"', SETTINGS))
+
+
+def read_settings(name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process with no environment but this, and print one of them."""
+    command = [sys.executable, "-c", f"from codeexec import settings; print(repr(settings.{name}))"]
+    given = {"ENV_FILE": "", "SECRET_KEY": "x1y2z3w4" * 8, "PATH": os.environ["PATH"], **environment}
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 64),
+        ("SECRET_KEY", "django-insecure-x1y2z3w4x1y2z3w4x1y2z3w4"),
+        ("SECRET_KEY", "change-me-x1y2z3w4x1y2z3w4x1y2z3w4"),
+        ("DEBUG", "perhaps"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "a.example,*"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "nonsense"),
+        ("API_KEY", "x" * 15),
+        ("API_KEY", "your-default-api-key"),
+        ("API_KEY", "your-secret-api-key"),
+        ("ALLOWED_ORIGINS", "https://pylearn.net/"),
+        ("ALLOWED_ORIGINS", "https://pylearn.net,*"),
+        ("ALLOWED_ORIGINS", "pylearn.net"),
+        ("ALLOWED_ORIGINS", "https://pylearn.net:443"),
+        ("TRUSTED_PROXY_COUNT", "-1"),
+        ("DEFAULT_RATE", "60"),
+        ("DEFAULT_RATE", "0/m"),
+        ("SANDBOX_POOL_SIZE", "0"),
+        ("SANDBOX_MAX_CONCURRENT", "4.5"),
+        ("SANDBOX_QUEUE_LENGTH", "-1"),
+        ("SANDBOX_QUEUE_SECONDS", "nan"),
+        ("SANDBOX_QUEUE_SECONDS", "31"),
+        ("SANDBOX_REFILL_THREADS", "many"),
+    ],
+)
+def test_what_is_refused_is_named(name: str, value: str) -> None:
+    done = read_settings(name, **{name: value})
+    assert done.returncode == 1
+    assert f'"{name}"' in done.stderr.splitlines()[-1]
+
+
+def test_no_secret_is_no_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import codeexec.settings"],
+        cwd=ROOT,
+        env={"ENV_FILE": "", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert '"SECRET_KEY" not set' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "False"),
+        ("ALLOWED_HOSTS", "['code.pylearn.net', 'localhost', '127.0.0.1']"),
+        ("PORT", "8000"),
+        ("API_KEY", "''"),
+        ("ALLOWED_ORIGINS", "['https://pylearn.net']"),
+        ("TRUSTED_PROXY_COUNT", "0"),
+        ("DEFAULT_RATE", "'60/m'"),
+        ("SANDBOX_RUNTIME", "''"),
+    ],
+)
+def test_the_defaults_are_safe(name: str, value: str) -> None:
+    assert read_settings(name).stdout.strip() == value
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        (
+            "ALLOWED_ORIGINS",
+            "https://a.example,http://localhost:3000",
+            "['https://a.example', 'http://localhost:3000']",
+        ),
+        ("ALLOWED_ORIGINS", "https://a.example, https://b.example", "['https://a.example', 'https://b.example']"),
+        ("ALLOWED_ORIGINS", "", "[]"),
+        ("API_KEY", "x" * 16, repr("x" * 16)),
+        ("SANDBOX_QUEUE_LENGTH", "0", "0"),
+    ],
+)
+def test_what_is_given_is_read(name: str, given: str, value: str) -> None:
+    done = read_settings(name, **{name: given})
+    assert done.stdout.strip() == value, done.stderr
+
+
+# System checks
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({}, []),
+        ({"API_KEY": "x" * 16}, []),
+        ({"API_KEY": "x" * 16, "ALLOWED_ORIGINS": []}, ["codeexec.E001"]),
+        ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "127.0.0.1"]}, []),
+        ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "code.pylearn.net"]}, ["codeexec.W001"]),
+        ({"SANDBOX_POOL_SIZE": 8, "SANDBOX_MAX_CONCURRENT": 4}, []),
+        ({"SANDBOX_POOL_SIZE": 9, "SANDBOX_MAX_CONCURRENT": 4}, ["codeexec.W002"]),
+    ],
+    ids=repr,
+)
+def test_what_does_not_go_together_is_told(settings: Settings, changes: dict[str, object], ids: list[str]) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert [message.id for message in run_checks() if str(message.id).startswith("codeexec.")] == ids
+
+
+# The example
+
+
+def test_the_example_has_every_setting() -> None:
+    example = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert example == READ
