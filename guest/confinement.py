@@ -1,11 +1,12 @@
 """What the supervisor takes away from itself and from all its children before it reads any byte."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import resource
-from pathlib import Path
 
-SECCOMP_FILTER = Path(__file__).with_name("seccomp.bpf")
+SECCOMP_FILTER = os.path.join(os.path.dirname(__file__), "seccomp.bpf")
 
 # linux/prctl.h, linux/seccomp.h
 PR_SET_DUMPABLE = 4
@@ -41,7 +42,8 @@ def confine_supervisor() -> None:
     # The child has the same user: without this it could read our descriptors and memory through /proc/1.
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; the kernel takes no filter without it
-    instructions = SECCOMP_FILTER.read_bytes()
+    with open(SECCOMP_FILTER, "rb") as file:
+        instructions = file.read()
     program = _Program(len(instructions) // BPF_INSTRUCTION_BYTES, instructions)
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
 
@@ -51,7 +53,8 @@ def confine_child() -> None:
     os.setsid()
     # Inherited from the supervisor; without it this process could not open its own files in /proc.
     _prctl(PR_SET_DUMPABLE, 1)
-    Path("/proc/self/oom_score_adj").write_text(str(CHILD_OOM_SCORE))
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(CHILD_OOM_SCORE))
     # A fork bomb shares one quarter of a CPU with the supervisor, which has to be able to end it.
     os.nice(CHILD_NICENESS)
 

@@ -4,52 +4,55 @@ The supervisor forks the child before the task arrives, so no byte of a learner 
 is not already confined. The task is the first frame on descriptor 0; what follows it is the program's stdin.
 """
 
-import ast
+from __future__ import annotations
+
 import atexit
 import gc
 import io
-import linecache
 import os
-import signal
 import sys
-import threading
-import warnings
-from types import CodeType, ModuleType, TracebackType
-from typing import Any, NoReturn
 
 from guest import protocol
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from types import CodeType, TracebackType
+    from typing import Any, NoReturn
 
 # What a submission may have replaced in `builtins` by the time we need it.
 _print = print
 
+SIGSTOP = 19  # of `signal`, which takes as long to load as all the rest of this program
 FILE_NAME = "main.py"
 TEST_FILE_NAME = "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
 
+_sources: dict[str, str] = {}
+"""The text of each file that a traceback may show."""
+
 
 def run_task() -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would."""
-    _, length = protocol.decode_prefix(_read_exactly(protocol.PREFIX_BYTES), longest_bytes=sys.maxsize)
-    task = protocol.decode_message(_read_exactly(length))
+    _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
+    code, is_test, test_code, test_input, input_is_stdin = protocol.unpack_task(_read_exactly(length))
     namespace: dict[str, Any] = {}
     try:
-        namespace = _become_main(task["code"])
-        _run(task, namespace)
-        code = 0
+        namespace = _become_main(code)
+        if is_test:
+            _run_test(code, test_code, test_input, input_is_stdin, namespace)
+        else:
+            _execute(code, FILE_NAME, namespace)
+        exit_code = 0
     except SystemExit as error:
-        code = _exit_code(error)
+        exit_code = _exit_code(error)
     _finish(namespace)
-    os._exit(code & 0xFF)
+    os._exit(exit_code & 0xFF)
 
 
-def _run(task: dict[str, Any], namespace: dict[str, Any]) -> None:
-    """Run the submission, alone or with its test's own part."""
-    code, test_code, text = task["code"], task["test_code"], task["input"]
-    if not task["is_test"]:
-        _execute(code, FILE_NAME, namespace)
-        return
-    call = None if test_code else _parse_call(text)
-    if call is not None and task["input_is_stdin"]:
+def _run_test(code: str, test_code: str, test_input: str, input_is_stdin: bool, namespace: dict[str, Any]) -> None:
+    """Run the submission and then its test's own part, or the submission as that part."""
+    call = None if test_code else _parse_call(test_input)
+    if call is not None and input_is_stdin:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if not test_code and call is None:
         _begin_test()
@@ -60,7 +63,7 @@ def _run(task: dict[str, Any], namespace: dict[str, Any]) -> None:
     if call is None:
         _execute(test_code, TEST_FILE_NAME, namespace)
     else:
-        _print_value(call, text, namespace, output)
+        _print_value(call, test_input, namespace, output)
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -79,7 +82,8 @@ def _finish(namespace: dict[str, Any]) -> None:
     The rest of it, the freeing of every loaded module, would cost more than most programs.
     """
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        if threading := sys.modules.get("threading"):
+            threading._shutdown()
         atexit._run_exitfuncs()
         for name in namespace:
             if name != "__builtins__":
@@ -105,6 +109,11 @@ def _read_exactly(size: int) -> bytes:
 
 def _parse_call(text: str) -> CodeType | None:
     """Return `text` compiled if it is a call expression such as `add(5, 3)`, else None: then it is stdin."""
+    if "(" not in text:
+        return None
+    import ast
+    import warnings
+
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
@@ -117,7 +126,7 @@ def _parse_call(text: str) -> CodeType | None:
 
 def _become_main(code: str) -> dict[str, Any]:
     """Make a fresh `__main__` of main.py, as `python main.py` does, and return its namespace."""
-    main = ModuleType("__main__")
+    main = type(sys)("__main__")
     main.__file__ = f"{DIRECTORY}/{FILE_NAME}"
     main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
@@ -126,13 +135,8 @@ def _become_main(code: str) -> dict[str, Any]:
     os.chdir(DIRECTORY)
     with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
         file.write(code)
-    _show_in_tracebacks(code, FILE_NAME)
+    _sources[FILE_NAME] = code
     return main.__dict__
-
-
-def _show_in_tracebacks(code: str, name: str) -> None:
-    # Without a modification time linecache never looks for the file, which the program may have changed.
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
 
 
 def _execute(code: str, name: str, namespace: dict[str, Any], before_test: bool = False) -> None:
@@ -140,8 +144,8 @@ def _execute(code: str, name: str, namespace: dict[str, Any], before_test: bool 
 
     A submission that ends itself by `sys.exit()` before its test is only done, not failed.
     """
+    _sources[name] = code
     try:
-        _show_in_tracebacks(code, name)
         exec(compile(code, name, "exec", dont_inherit=True), namespace)  # noqa: S102 (what we are here for)
     except SystemExit as error:
         if not (before_test and error.code in (None, 0)):
@@ -152,6 +156,11 @@ def _execute(code: str, name: str, namespace: dict[str, Any], before_test: bool 
 
 def _fail(error: BaseException) -> None:
     """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
+    import linecache
+
+    for name, source in _sources.items():
+        # Without a modification time linecache never looks for the file, which the program may have changed.
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     error.__traceback__ = _own_frames(error.__traceback__)
     sys.excepthook(type(error), error, error.__traceback__)
     raise SystemExit(1) from None
@@ -164,7 +173,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def _begin_test() -> "_CountingOutput":
+def _begin_test() -> _CountingOutput:
     """Tell the supervisor that what is printed from here on is the test's, and give the test fresh streams."""
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -175,7 +184,7 @@ def _begin_test() -> "_CountingOutput":
     sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
     sys.stderr = sys.__stderr__
     # While every thread stands still, the supervisor reads the pipe empty and starts the test's output there.
-    os.kill(os.getpid(), signal.SIGSTOP)
+    os.kill(os.getpid(), SIGSTOP)
     return output
 
 
@@ -195,8 +204,8 @@ def _print_value(call: CodeType, text: str, namespace: dict[str, Any], output: _
     None is printed only when the call printed nothing, so that both a function that prints and one that
     returns None can be tested by what a learner expects to see.
     """
+    _sources[TEST_FILE_NAME] = text.strip()
     try:
-        _show_in_tracebacks(text.strip(), TEST_FILE_NAME)
         value = eval(call, namespace)  # noqa: S307 (what we are here for)
         if value is not None or not output.used:
             _print(value)

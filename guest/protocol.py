@@ -3,66 +3,101 @@
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
 writes, a TEST frame where a test's own part begins, and a RESULT frame at the end. Before all that comes one READY.
+
+The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
 
-import json
-from enum import IntEnum
-from typing import Any
+from __future__ import annotations
 
-PREFIX_BYTES = 5
+import struct
+
+# Kinds of frames. STDOUT and STDERR carry raw output, READY and TEST nothing.
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT = KINDS = tuple(range(7))
+
+STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit")
+"""How a run can end; in a RESULT frame, by its place in this list."""
+
+PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024
 """The longest body that either side takes, TASK apart: a reader refuses a frame by its prefix."""
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept: its head."""
 
-Message = dict[str, Any]
-
-
-class Kind(IntEnum):
-    """What a frame is. The body of RUN, TASK and RESULT is a JSON object, of STDOUT and STDERR raw output."""
-
-    READY = 0
-    RUN = 1
-    TASK = 2
-    STDOUT = 3
-    STDERR = 4
-    TEST = 5
-    RESULT = 6
+_RUN = struct.Struct("!dQ")  # timeout_seconds, feed_bytes
+_TASK = struct.Struct("!??III")  # is_test, input_is_stdin, lengths of code, test code and input
+_RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 
 
 class ProtocolError(Exception):
     """The other side sent what is not a frame."""
 
 
-def encode_prefix(kind: Kind, body_bytes: int) -> bytes:
-    """Return the prefix of a frame whose body is sent apart from it."""
-    return bytes([kind]) + body_bytes.to_bytes(PREFIX_BYTES - 1, "big")
+def pack_frame(kind: int, body: bytes = b"") -> bytes:
+    """Return a whole frame."""
+    return PREFIX.pack(kind, len(body)) + body
 
 
-def encode(kind: Kind, message: Message | None = None) -> bytes:
-    """Return a frame with `message` as its body, or with none."""
-    body = b"" if message is None else json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-    return encode_prefix(kind, len(body)) + body
-
-
-def decode_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES) -> tuple[Kind, int]:
+def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES) -> tuple[int, int]:
     """Return a frame's kind and how many bytes of body follow; raise ProtocolError if they cannot be."""
-    length = int.from_bytes(prefix[1:PREFIX_BYTES], "big")
-    if length > longest_bytes:
-        raise ProtocolError(f"frame of {length} bytes, at most {longest_bytes} allowed")
-    try:
-        return Kind(prefix[0]), length
-    except ValueError as error:
-        raise ProtocolError(f"frame of kind {prefix[0]}") from error
+    kind, length = PREFIX.unpack_from(prefix)
+    if kind not in KINDS or length > longest_bytes:
+        raise ProtocolError(f"frame of kind {kind} and {length} bytes")
+    return kind, length
 
 
-def decode_message(body: bytes | bytearray) -> Message:
-    """Return the message in a frame's body; raise ProtocolError if it is not a JSON object."""
+def pack_run(timeout_seconds: float, feed_bytes: int) -> bytes:
+    """Return a RUN frame."""
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes))
+
+
+def unpack_run(body: bytes) -> tuple[float, int]:
+    """Return `timeout_seconds` and `feed_bytes`."""
+    timeout_seconds, feed_bytes = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes
+
+
+def pack_task(code: str, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool) -> bytes:
+    """Return a TASK frame."""
+    texts = [text.encode() for text in (code, test_code, test_input)]
+    return pack_frame(TASK, _TASK.pack(is_test, input_is_stdin, *map(len, texts)) + b"".join(texts))
+
+
+def unpack_task(body: bytes) -> tuple[str, bool, str, str, bool]:
+    """Return code, `is_test`, the test's code and input, and `input_is_stdin`."""
+    is_test, input_is_stdin, *lengths = _TASK.unpack_from(body)
+    texts = []
+    start = _TASK.size
+    for length in lengths:
+        texts.append(body[start : start + length].decode())
+        start += length
+    code, test_code, test_input = texts
+    return code, is_test, test_code, test_input, input_is_stdin
+
+
+def pack_result(
+    status: str,
+    exit_code: int | None,
+    signal_number: int | None,
+    wall_seconds: float,
+    cpu_seconds: float,
+    memory_peak_kb: int,
+    truncated: bool,
+) -> bytes:
+    """Return a RESULT frame."""
+    code = -1 if exit_code is None else exit_code
+    body = _RESULT.pack(
+        STATUSES.index(status), code, signal_number or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated
+    )
+    return pack_frame(RESULT, body)
+
+
+def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, float, int, bool]:
+    """Return what `pack_result` was given; raise ProtocolError if the body is no result."""
     try:
-        message = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("body is not JSON") from error
-    if not isinstance(message, dict):
-        raise ProtocolError("body is not a JSON object")
-    return message
+        status, exit_code, signal_number, wall_seconds, cpu_seconds, memory_peak_kb, truncated = _RESULT.unpack(body)
+        word = STATUSES[status]
+    except (struct.error, IndexError) as error:
+        raise ProtocolError("a malformed result") from error
+    code = None if exit_code == -1 else exit_code
+    return word, code, signal_number or None, wall_seconds, cpu_seconds, memory_peak_kb, truncated

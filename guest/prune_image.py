@@ -23,6 +23,7 @@ def main() -> None:
         for module in UNNEEDED_MODULES:
             for path in (place / module, *place.glob(f"{module}-*")):
                 shutil.rmtree(path, ignore_errors=True)
+    (library / "sitecustomize.py").unlink(missing_ok=True)  # Debian's asks for its bug reporter at every start
     compileall.compile_dir(library, quiet=2)
     compileall.compile_dir("/opt/sandbox", quiet=2)
     for directory in UNNEEDED:

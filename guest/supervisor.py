@@ -8,15 +8,20 @@ be in it: code and stdin go from our stdin to the child's inside the kernel, and
 wiped, so that no test of a submission can look for what an earlier one brought.
 """
 
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import gc
 import os
-import resource
 import select
-import signal
 import time
-from typing import Any, NoReturn
 
 from guest import confinement, program, protocol
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    import resource
+    from typing import NoReturn
 
 FLOOD_BYTES = 1024 * 1024
 """What a run may write to both streams together before it is ended."""
@@ -33,9 +38,9 @@ _buffer = bytearray(protocol.MAX_BODY_BYTES)
 
 # What lessons import: loaded once here, free in every child.
 PRELOADED = (
-    "abc array bisect calendar collections contextlib copy csv dataclasses datetime decimal enum fractions "
-    "functools heapq inspect io itertools json math operator os pathlib pprint queue random re statistics string "
-    "sys tempfile textwrap threading time types typing unittest"
+    "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
+    "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
+    "statistics string sys tempfile textwrap threading time types typing unittest"
 ).split()
 
 
@@ -47,13 +52,13 @@ def main() -> NoReturn:
     child = Child.start()
     if child is None:
         program.run_task()
-    _write([protocol.encode(protocol.Kind.READY)])
+    _write([protocol.pack_frame(protocol.READY)])
     if _preload_while_idle():
         child.discard()
         child = Child.start()
     while child is not None:
-        result = _Supervision(child, _receive_request(), wakeup).result()
-        _write([protocol.encode(protocol.Kind.RESULT, result)])
+        timeout_seconds, feed_bytes = _receive_request()
+        _write([_Supervision(child, timeout_seconds, feed_bytes, wakeup).result()])
         _sweep()
         child = Child.start()
     program.run_task()
@@ -105,7 +110,7 @@ class Child:
         self.stderr = stderr
 
     @classmethod
-    def start(cls) -> "Child | None":
+    def start(cls) -> Child | None:
         """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
         pipes = [os.pipe() for _ in range(3)]
         (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
@@ -140,7 +145,7 @@ class Child:
 class _Output:
     """One output stream of a run: its head goes to the host as it comes, the rest is counted."""
 
-    def __init__(self, kind: protocol.Kind) -> None:
+    def __init__(self, kind: int) -> None:
         self._kind = kind
         self.begin()
 
@@ -155,31 +160,27 @@ class _Output:
         self._sent_bytes += len(head)
         self.truncated = self.truncated or len(head) < len(data)
         if head:
-            _write([protocol.encode_prefix(self._kind, len(head)), head])
+            _write([protocol.PREFIX.pack(self._kind, len(head)), head])
 
 
 class _Supervision:
     """One run, from its task to the death of its last process."""
 
-    def __init__(self, child: Child, request: dict[str, Any], wakeup: int) -> None:
+    def __init__(self, child: Child, timeout_seconds: float, feed_bytes: int, wakeup: int) -> None:
         self._child = child
         self._wakeup = wakeup
-        self._unfed_bytes = request["feed_bytes"]
-        self._timeout_seconds = request["timeout_seconds"]
-        self._outputs = {
-            child.stdout: _Output(protocol.Kind.STDOUT),
-            child.stderr: _Output(protocol.Kind.STDERR),
-        }
+        self._unfed_bytes = feed_bytes
+        self._timeout_seconds = timeout_seconds
+        self._outputs = {child.stdout: _Output(protocol.STDOUT), child.stderr: _Output(protocol.STDERR)}
         self._unfinished = set(self._outputs)
         self._written_bytes = 0  # of both streams
         self._ended_for: str | None = None  # our own reason to end the run
         self._wait_status: int | None = None
-        self._tested = False
         self._cpu_seconds = 0.0
         self._memory_peak_kb = 0
         self._feeds_from_host = False  # waits for more of what the child is to get, rather than for the child
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> bytes:
         """Carry out the run and return its result frame."""
         oom_kills = _oom_kills()
         started = time.monotonic()
@@ -189,16 +190,15 @@ class _Supervision:
         self._drain()
         self._child.close()
         _discard(self._unfed_bytes)
-        return {
-            "status": self._status(_oom_kills() > oom_kills),
-            "truncated": any(output.truncated for output in self._outputs.values()),
-            "exit_code": self._exit_code(),
-            "signal": self._signal(),
-            "wall_seconds": wall_seconds,
-            "cpu_seconds": self._cpu_seconds,
-            "memory_peak_kb": self._memory_peak_kb,
-            "tested": self._tested,
-        }
+        return protocol.pack_result(
+            self._status(_oom_kills() > oom_kills),
+            self._exit_code(),
+            self._signal_number(),
+            wall_seconds,
+            self._cpu_seconds,
+            self._memory_peak_kb,
+            any(output.truncated for output in self._outputs.values()),
+        )
 
     def _supervise(self, deadline: float) -> None:
         """Feed and read the child until it ends, its time is over or it floods."""
@@ -295,8 +295,7 @@ class _Supervision:
         """Forget what was printed before the test's own part, for which the child has stopped itself."""
         self._read(self._child.stdout)
         self._outputs[self._child.stdout].begin()
-        _write([protocol.encode(protocol.Kind.TEST)])
-        self._tested = True
+        _write([protocol.pack_frame(protocol.TEST)])
         os.kill(self._child.pid, signal.SIGCONT)
 
     def _kill_all(self) -> None:
@@ -334,14 +333,10 @@ class _Supervision:
             return None
         return os.WEXITSTATUS(self._wait_status)
 
-    def _signal(self) -> str | None:
+    def _signal_number(self) -> int | None:
         if self._wait_status is None or not os.WIFSIGNALED(self._wait_status):
             return None
-        number = os.WTERMSIG(self._wait_status)
-        try:
-            return signal.Signals(number).name
-        except ValueError:  # a real-time signal
-            return f"SIG{number}"
+        return os.WTERMSIG(self._wait_status)
 
 
 def _oom_kills() -> int:
@@ -359,12 +354,12 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive_request() -> protocol.Message:
+def _receive_request() -> tuple[float, int]:
     """Read one RUN frame; exit at the end of stdin."""
-    kind, length = protocol.decode_prefix(_read_exactly(protocol.PREFIX_BYTES))
-    if kind is not protocol.Kind.RUN:
-        raise protocol.ProtocolError(f"{kind.name} in place of RUN")
-    return protocol.decode_message(_read_exactly(length))
+    kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
+    if kind != protocol.RUN:
+        raise protocol.ProtocolError(f"a frame of kind {kind} in place of RUN")
+    return protocol.unpack_run(_read_exactly(length))
 
 
 def _read_exactly(size: int) -> bytes:

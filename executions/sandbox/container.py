@@ -2,16 +2,17 @@
 
 import codecs
 import logging
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import Engine
 from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.stream import FrameStream, StreamEnded
-from guest.protocol import STREAM_KEPT_BYTES, Kind, ProtocolError, decode_message, encode
+from guest import protocol
 
 READY_SECONDS = 10
 """The longest that a started container may take to say that it is ready."""
@@ -51,8 +52,8 @@ class Container:
             try:
                 engine.start(container_id)
                 kind, _ = stream.receive(Deadline.after(READY_SECONDS))
-                if kind is not Kind.READY:
-                    raise RunLost(f"{name} began with {kind.name}")
+                if kind != protocol.READY:
+                    raise RunLost(f"{name} began with a frame of kind {kind}")
             except BaseException:
                 stream.close()
                 raise
@@ -84,7 +85,7 @@ class Container:
         self.is_usable = False  # until it has answered
         try:
             self._stream.send(_request(code, stdin, test, timeout_seconds))
-            while (frame := self._stream.receive(deadline))[0] is not Kind.RESULT:
+            while (frame := self._stream.receive(deadline))[0] != protocol.RESULT:
                 transcript.add(*frame)
             run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
             self.is_usable = True
@@ -97,7 +98,7 @@ class Container:
             if not self._killed_for_memory(self.id):
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
             status = RunStatus.MEMORY_LIMIT
-        except (KeyError, TypeError, ValueError, ProtocolError) as error:
+        except (KeyError, ValueError, protocol.ProtocolError) as error:
             raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
         return transcript.cut_short(status, time.monotonic() - started)
 
@@ -107,17 +108,12 @@ class Container:
 
 
 def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> bytes:
-    test_input = test.input if test else ""
-    given = test.stdin if test else stdin
-    task = {
-        "code": code,
-        "is_test": test is not None,
-        "test_code": test.code if test else "",
-        "input": test_input,
-        "input_is_stdin": given is None,
-    }
-    feed = encode(Kind.TASK, task) + (test_input if given is None else given).encode()
-    return encode(Kind.RUN, {"timeout_seconds": timeout_seconds, "feed_bytes": len(feed)}) + feed
+    if test is None:
+        feed = protocol.pack_task(code, False, "", "", False) + stdin.encode()
+    else:
+        task = protocol.pack_task(code, True, test.code, test.input, test.stdin is None)
+        feed = task + (test.input if test.stdin is None else test.stdin).encode()
+    return protocol.pack_run(timeout_seconds, len(feed)) + feed
 
 
 class _Output:
@@ -130,7 +126,7 @@ class _Output:
 
     def add(self, data: bytes, is_end: bool = False) -> None:
         self._size_bytes += len(data)
-        if self._size_bytes > STREAM_KEPT_BYTES:
+        if self._size_bytes > protocol.STREAM_KEPT_BYTES:
             raise ValueError("more output than is kept")
         # PostgreSQL cannot store NUL.
         self.text += self._decoder.decode(data, is_end).replace("\0", "\ufffd")
@@ -140,34 +136,28 @@ class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
     def __init__(self) -> None:
-        self._outputs = {Kind.STDOUT: _Output(), Kind.STDERR: _Output()}
+        self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
         self._tested = False
 
-    def add(self, kind: Kind, body: bytes) -> None:
+    def add(self, kind: int, body: bytes) -> None:
         """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
-        if kind is Kind.TEST:
-            self._outputs[Kind.STDOUT] = _Output()
+        if kind == protocol.TEST:
+            self._outputs[protocol.STDOUT] = _Output()
             self._tested = True
         else:
             self._outputs[kind].add(body)
 
     def run(self, result: bytes, longest_seconds: float) -> Run:
         """Return the run that ends with the body of a result frame."""
-        message = decode_message(result)
-        status = RunStatus(message["status"])
-        if status is RunStatus.NOT_RUN:
-            raise ValueError("status not_run")
-        exit_code, signal = message["exit_code"], message["signal"]
-        if signal is not None and not isinstance(signal, str):
-            raise ValueError("signal is not a name")
+        status, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated = protocol.unpack_result(result)
         return replace(
             # The container's clocks are not ours to trust: no run takes longer than we waited for it.
-            self.cut_short(status, min(_number(message["wall_seconds"], 3600), longest_seconds)),
-            exit_code=None if exit_code is None else int(_number(exit_code, 255)),
-            signal=signal and signal[:32],
-            cpu_seconds=_number(message["cpu_seconds"], 3600),
-            memory_peak_kb=int(_number(message["memory_peak_kb"], 2**31)),
-            truncated=message["truncated"] is True,
+            self.cut_short(RunStatus(status), min(_within(wall_seconds, 3600), longest_seconds)),
+            exit_code=None if exit_code is None else _within(exit_code, 255),
+            signal=None if signal_number is None else _signal_name(signal_number),
+            cpu_seconds=_within(cpu_seconds, 3600),
+            memory_peak_kb=_within(peak_kb, 2**31 - 1),
+            truncated=truncated,
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
@@ -176,14 +166,24 @@ class _Transcript:
             output.add(b"", is_end=True)
         return Run(
             status,
-            stdout=self._outputs[Kind.STDOUT].text,
-            stderr=self._outputs[Kind.STDERR].text,
+            stdout=self._outputs[protocol.STDOUT].text,
+            stderr=self._outputs[protocol.STDERR].text,
             wall_seconds=wall_seconds,
             tested=self._tested,
         )
 
 
-def _number(value: object, highest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
-        raise ValueError("not a number in range")
+Number = TypeVar("Number", int, float)
+
+
+def _within(value: Number, highest: int) -> Number:
+    if not 0 <= value <= highest:  # so is NaN
+        raise ValueError(f"{value} is out of range")
     return value
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"SIG{number}"

@@ -18,7 +18,7 @@ LONGEST_PIECE_BYTES = 1024 * 1024
 RECEIVE_BYTES = 256 * 1024
 STDERR_KEPT_BYTES = 4096
 
-Frame = tuple[protocol.Kind, bytes]
+Frame = tuple[int, bytes]  # kind and body
 
 
 class StreamEnded(Exception):
@@ -102,15 +102,15 @@ class FrameStream:
                 self._errors += piece[: STDERR_KEPT_BYTES - len(self._errors)]
 
     def _next_frame(self) -> Frame | None:
-        if len(self._frames) < protocol.PREFIX_BYTES:
+        if len(self._frames) < protocol.PREFIX.size:
             return None
         try:
-            kind, length = protocol.decode_prefix(self._frames)
+            kind, length = protocol.unpack_prefix(self._frames)
         except protocol.ProtocolError as error:
             raise StreamEnded(str(error)) from error
-        end = protocol.PREFIX_BYTES + length
+        end = protocol.PREFIX.size + length
         if len(self._frames) < end:
             return None
-        body = bytes(self._frames[protocol.PREFIX_BYTES : end])
+        body = bytes(self._frames[protocol.PREFIX.size : end])
         del self._frames[:end]
         return kind, body

@@ -80,9 +80,10 @@ def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launc
     assert time.monotonic() - started < 1
 
 
+@pytest.mark.timeout(120)
 def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(image="python:3.13-slim")
-    assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 30)
+    assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 60)
     with pytest.raises(SandboxUnavailable, match="probes failed"):
         sandbox.execute(HELLO)
 

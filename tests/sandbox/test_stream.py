@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import Run, RunLost, RunStatus
 from executions.sandbox.stream import FrameStream, StreamEnded
-from guest.protocol import MAX_BODY_BYTES, STREAM_KEPT_BYTES, Kind, encode, encode_prefix
+from guest import protocol
+from guest.protocol import MAX_BODY_BYTES, READY, RUN, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
 
 Pair = tuple[FrameStream, socket.socket]
 
@@ -30,19 +32,8 @@ def multiplexed(data: bytes, number: int = 1) -> bytes:
     return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
 
 
-def frame(kind: Kind, body: bytes) -> bytes:
-    return multiplexed(encode_prefix(kind, len(body)) + body)
-
-
-RESULT = {
-    "status": "success",
-    "exit_code": 0,
-    "signal": None,
-    "wall_seconds": 0.01,
-    "cpu_seconds": 0.01,
-    "memory_peak_kb": 10_000,
-    "truncated": False,
-}
+def frame(kind: int, body: bytes) -> bytes:
+    return multiplexed(pack_frame(kind, body))
 
 
 @given(
@@ -55,13 +46,13 @@ def test_frames_survive_any_cutting(bodies: list[bytes], cuts: list[int], errors
     ours, theirs = socket.socketpair()
     with theirs:
         stream = FrameStream(ours)
-        data = b"".join(encode_prefix(Kind.STDOUT, len(body)) + body for body in bodies)
+        data = b"".join(pack_frame(STDOUT, body) for body in bodies)
         for cut in cuts:
             theirs.sendall(multiplexed(data[:cut]))
             theirs.sendall(multiplexed(errors, number=2))
             data = data[cut:]
         theirs.sendall(multiplexed(data))
-        assert [stream.receive(Deadline.after(5)) for _ in bodies] == [(Kind.STDOUT, body) for body in bodies]
+        assert [stream.receive(Deadline.after(5)) for _ in bodies] == [(STDOUT, body) for body in bodies]
         assert stream.is_quiet() or errors or not bodies
         stream.close()
 
@@ -84,7 +75,7 @@ def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
         multiplexed(b"x", number=3),
         bytes([1, 0, 0, 0, 255, 255, 255, 255]),
         multiplexed(b"\x09\0\0\0\0"),
-        multiplexed(encode_prefix(Kind.STDOUT, MAX_BODY_BYTES + 1)),
+        multiplexed(protocol.PREFIX.pack(STDOUT, MAX_BODY_BYTES + 1)),
     ],
     ids=["stream 3", "4 GiB piece", "unknown kind", "frame too long"],
 )
@@ -98,8 +89,8 @@ def test_sends_while_it_receives(pair: Pair) -> None:
     """A container that answers before it reads does not block us, nor we it."""
     stream, theirs = pair
     stream.send(b"x" * 5_000_000)
-    theirs.sendall(frame(Kind.READY, b""))
-    assert stream.receive(Deadline.after(5)) == (Kind.READY, b"")
+    theirs.sendall(frame(READY, b""))
+    assert stream.receive(Deadline.after(5)) == (READY, b"")
 
 
 def test_is_quiet_until_something_comes(pair: Pair) -> None:
@@ -117,40 +108,33 @@ def answer(pair: Pair, *frames: bytes, memory: bool = False) -> Run:
 
 
 def test_output_and_result_make_a_run(pair: Pair) -> None:
-    run = answer(
-        pair, frame(Kind.STDOUT, b"a\xc3"), frame(Kind.STDERR, b"\0"), frame(Kind.STDOUT, b"\xa9\xff"), result()
-    )
+    run = answer(pair, frame(STDOUT, b"a\xc3"), frame(STDERR, b"\0"), frame(STDOUT, b"\xa9\xff"), result())
     assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "aé\ufffd", "\ufffd")
 
 
-def result(**changes: object) -> bytes:
-    return multiplexed(encode(Kind.RESULT, {**RESULT, **changes}))
+def result(**changes: Any) -> bytes:
+    good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
+    return multiplexed(protocol.pack_result(**{**good, "wall_seconds": 0.01, "cpu_seconds": 0.01, **changes}))
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        result(status="fine"),
-        result(status="not_run"),
-        result(status=["success"]),
-        result(exit_code="0"),
+        frame(protocol.RESULT, b"\x05" + bytes(28)),
+        frame(protocol.RESULT, bytes(28)),
+        frame(protocol.RESULT, bytes(30)),
+        frame(protocol.RESULT, b""),
         result(exit_code=256),
-        result(exit_code=-1),
-        result(exit_code=True),
-        result(signal=9),
+        result(exit_code=-2),
         result(wall_seconds=float("nan")),
         result(wall_seconds=float("inf")),
-        result(cpu_seconds=-1),
-        result(memory_peak_kb=10**20),
-        result(memory_peak_kb=None),
-        multiplexed(encode(Kind.RESULT, {})),
-        frame(Kind.RESULT, b"[]"),
-        frame(Kind.RESULT, b"{"),
-        frame(Kind.RESULT, b"\xff"),
-        frame(Kind.RESULT, b"[" * 60_000),
-        frame(Kind.READY, b""),
-        frame(Kind.RUN, b"{}"),
-        frame(Kind.STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(Kind.STDOUT, b"x"),
+        result(wall_seconds=-0.1),
+        result(cpu_seconds=float("nan")),
+        result(cpu_seconds=1e9),
+        result(memory_peak_kb=2**31),
+        frame(READY, b""),
+        frame(RUN, b""),
+        frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
     ],
 )
 def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
@@ -164,16 +148,16 @@ def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
 
 def test_an_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
     with pytest.raises(RunLost):
-        answer(pair, frame(Kind.STDOUT, b"all is well"), result()[:-1])
+        answer(pair, frame(STDOUT, b"all is well"), result()[:-1])
 
 
 def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
-    run = answer(pair, frame(Kind.STDOUT, b"so far"), memory=True)
+    run = answer(pair, frame(STDOUT, b"so far"), memory=True)
     assert (run.status, run.stdout) == (RunStatus.MEMORY_LIMIT, "so far")
 
 
 def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
-    pair[1].sendall(frame(Kind.STDOUT, b"so far"))
+    pair[1].sendall(frame(STDOUT, b"so far"))
     run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
