@@ -14,13 +14,18 @@ DRAIN_SECONDS = 15
 
 
 def start_service() -> None:
-    """Make the key of the environment known, settle what a crash left, and begin to fill the pool.
+    """Prepare, and begin to fill the pool. Returns before anything can be run."""
+    prepare()
+    connection.close()  # this thread serves no request
+    start_executor()
+    atexit.register(close_executor, DRAIN_SECONDS)
+
+
+def prepare() -> None:
+    """Make the key of the environment known and settle what a crash left.
 
     Raises SystemCheckError when the settings do not go together.
     """
     call_command("check", verbosity=0)
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
     recover_interrupted()
-    connection.close()  # this thread serves no request
-    start_executor()
-    atexit.register(close_executor, DRAIN_SECONDS)

@@ -1,8 +1,9 @@
 """`manage.py run_code FILE`: one program, under the same limits. For debugging; leaves no record."""
 
 import json
-from argparse import ArgumentParser, FileType
+from argparse import ArgumentParser
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +13,7 @@ from executions.executor import sandbox_settings
 from executions.requests import ExecutionRequest
 from executions.sandbox.results import SandboxError
 from executions.sandbox.sandbox import Sandbox
+from executions.serializers import ExecutionRequestSerializer
 from executions.service import answer
 
 READY_SECONDS = 60
@@ -22,21 +24,12 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=FileType(encoding="utf-8"), help="the program; - for standard input")
-        parser.add_argument(
-            "--stdin", type=FileType(encoding="utf-8"), help="a file that the program reads as its stdin"
-        )
-        parser.add_argument(
-            "--timeout",
-            type=int,
-            choices=range(limits.SHORTEST_TIMEOUT_SECONDS, limits.LONGEST_TIMEOUT_SECONDS + 1),
-            default=limits.DEFAULT_TIMEOUT_SECONDS,
-            metavar="SECONDS",
-        )
+        parser.add_argument("file", type=Path, help="the program")
+        parser.add_argument("--stdin", type=Path, metavar="FILE", help="what the program reads as its stdin")
+        parser.add_argument("--timeout", type=int, default=limits.DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stdin = options["stdin"].read() if options["stdin"] else ""
-        request = ExecutionRequest(options["file"].read(), stdin, timeout=options["timeout"])
+        request = _request(options["file"], options["stdin"], options["timeout"])
         sandbox = Sandbox(replace(sandbox_settings(), pool_size=1, refill_threads=1))
         sandbox.start()
         try:
@@ -48,3 +41,16 @@ class Command(BaseCommand):
         finally:
             sandbox.close(drain_seconds=0)
         self.stdout.write(json.dumps(answer(request, outcome), ensure_ascii=False, indent=2))
+
+
+def _request(file: Path, stdin: Path | None, timeout: int) -> ExecutionRequest:
+    try:
+        data = {"code": file.read_text("utf-8"), "timeout": timeout}
+        if stdin:
+            data["input_data"] = stdin.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(str(error)) from error
+    serializer = ExecutionRequestSerializer(data=data)
+    if not serializer.is_valid():
+        raise CommandError("; ".join(f"{name}: {' '.join(problems)}" for name, problems in serializer.errors.items()))
+    return serializer.request()

@@ -1,0 +1,44 @@
+"""What happens when the service starts, and what it is served with."""
+
+import pytest
+from django.core.management.base import SystemCheckError
+from pytest_django import Settings
+
+from apikeys.models import ApiKey
+from codeexec import gunicorn, start
+from executions import limits
+from executions.executor import get_executor
+from executions.models import Execution
+from executions.sandbox.results import SandboxUnavailable, Submission
+from tests.conftest import ORIGIN, Page
+
+
+def test_a_start_settles_what_was_left_and_makes_the_key_known(page: Page, settings: Settings) -> None:
+    Execution.objects.create(code="1", timeout=5, key=page.key)
+    settings.API_KEY = "any form will do 0123456789"
+    start.prepare()
+    assert Execution.objects.get().status == "internal_error"
+    assert ApiKey.objects.get(is_from_environment=True).origins == [ORIGIN]
+
+
+@pytest.mark.django_db
+def test_settings_that_do_not_go_together_are_no_start(settings: Settings) -> None:
+    settings.API_KEY, settings.ALLOWED_ORIGINS = "x" * 16, []
+    with pytest.raises(SystemCheckError, match=r"codeexec\.E001"):
+        start.prepare()
+    assert not ApiKey.objects.exists()
+
+
+def test_nothing_runs_before_the_start() -> None:
+    with pytest.raises(SandboxUnavailable):
+        get_executor().execute(Submission("1", "", (), 5))
+
+
+def test_whoever_is_refused_waits_for_no_thread(settings: Settings) -> None:
+    assert gunicorn.workers == 1
+    assert gunicorn.threads > settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH
+
+
+def test_the_longest_request_may_end_before_the_service_does(settings: Settings) -> None:
+    assert gunicorn.graceful_timeout > settings.SANDBOX_QUEUE_SECONDS + limits.LONGEST_TIMEOUT_SECONDS
+    assert start.DRAIN_SECONDS > limits.LONGEST_TIMEOUT_SECONDS
