@@ -7,6 +7,9 @@ from rest_framework import serializers
 from executions import limits
 from executions.requests import ExecutionRequest, Match, TestCase
 
+UNKNOWN_NAMES_SHOWN = 10
+"""Of one object. An answer must not be many times as long as the request that it refuses."""
+
 
 class StrictTextField(serializers.Field[str, Any, str, Any]):
     """A text, counted in bytes of UTF-8, that every part of the service can hold."""
@@ -85,6 +88,17 @@ class StrictChoiceField(StrictTextField):
         return word
 
 
+class BoundedListField(serializers.ListField):
+    """A list that is measured before its items are looked at: a body has room for a million of them."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the valid items, or refuse the list for its length alone."""
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            _refuse(f"This has {len(data)} items; at most {self.max_length} are allowed.", "too_long")
+        values: list[Any] = super().to_internal_value(data)
+        return values
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it does not know: a misspelt one would otherwise be ignored in silence."""
 
@@ -93,7 +107,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": ["This must be an object."]})
         if unknown := data.keys() - self.fields.keys():
-            raise serializers.ValidationError({_shown(name): ["This field is unknown."] for name in sorted(unknown)})
+            names = sorted(unknown)[:UNKNOWN_NAMES_SHOWN]
+            raise serializers.ValidationError({_shown(name): ["This field is unknown."] for name in names})
         values: dict[str, Any] = super().to_internal_value(data)
         return {name: value for name, value in values.items() if value is not None}
 
@@ -116,7 +131,7 @@ class ExecutionRequestSerializer(StrictSerializer):
     code = StrictTextField(longest_bytes=limits.CODE_BYTES, may_be_empty=False)
     language = StrictChoiceField(choices=["python"], required=False, allow_null=True)
     input_data = StrictTextField(longest_bytes=limits.INPUT_BYTES, required=False, allow_null=True)
-    test_cases = serializers.ListField(
+    test_cases = BoundedListField(
         child=TestCaseSerializer(), required=False, allow_null=True, max_length=limits.TEST_CASES
     )
     timeout = StrictIntegerField(

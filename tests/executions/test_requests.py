@@ -173,6 +173,22 @@ def test_the_name_of_an_unknown_field_is_shown_in_part(page: Page) -> None:
     assert name == "x" * 100
 
 
+@pytest.mark.parametrize("items", [b"{}", b"0", b'{"x":0}'])
+def test_a_list_that_is_too_long_is_refused_for_that_alone(page: Page, items: bytes) -> None:
+    """Looking at each item would take half a minute, and name a million fields."""
+    response = page.post(b'{"code":"1","test_cases":[%s]}' % b",".join([items] * 200_000))
+    assert refused_fields(response) == {"test_cases": "This has 200000 items; at most 50 are allowed."}
+
+
+def test_a_refusal_is_short_however_much_is_wrong(page: Page) -> None:
+    unknown = {f"{number:05}{'x' * 200}": 0 for number in range(5_000)}
+    refused = refused_fields(page.post({"code": "1", **unknown}))
+    assert list(refused) == [name[:100] for name in list(unknown)[:10]]
+    response = page.run(test_cases=[dict(list(unknown.items())[:100])] * 50)
+    assert len(refused_fields(response)) == 500
+    assert len(response.content) < 100_000
+
+
 def test_every_wrong_field_is_named(page: Page) -> None:
     refused = refused_fields(page.post({"code": "", "timeout": 0, "test_cases": [{"code": 1}, {}, {"hidden": 1}]}))
     assert refused.keys() == {"code", "timeout", "test_cases[0].code", "test_cases[2].hidden"}
