@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, JsonResponse
-from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from rest_framework.exceptions import APIException, ParseError, Throttled, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -46,6 +46,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         error = ServiceUnavailable()
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
+    if isinstance(error, UnreadablePostError):  # the client went away, or sends too slowly
+        error = ParseError("The request body did not arrive.")
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
         return response

@@ -25,7 +25,7 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the body's value. Raises BodyTooLarge before it holds too much, ParseError for all else."""
-        _check_encoding(parser_context["request"].headers if parser_context else {})
+        _check_form(parser_context["request"].headers if parser_context else {})
         body = stream.read(settings.LONGEST_BODY_BYTES + 1)
         if len(body) > settings.LONGEST_BODY_BYTES:
             raise BodyTooLarge
@@ -35,11 +35,14 @@ class StrictJSONParser(JSONParser):
             raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
 
 
-def _check_encoding(headers: Mapping[str, str]) -> None:
-    """Refuse a body that says it is something else than UTF-8 text."""
+def _check_form(headers: Mapping[str, str]) -> None:
+    """Refuse a body that says it is something else than JSON in UTF-8."""
     if headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType(headers["Content-Encoding"])
-    charset = parse_header_parameters(headers.get("Content-Type", ""))[1].get("charset", "utf-8")
+    media_type, parameters = parse_header_parameters(headers.get("Content-Type", ""))
+    if media_type != "application/json":  # the framework has taken */* for it
+        raise UnsupportedMediaType(media_type)
+    charset = parameters.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise ParseError("The request body must be in UTF-8.")
 

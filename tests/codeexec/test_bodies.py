@@ -1,12 +1,13 @@
 """What is read of a request's body: JSON in UTF-8, and not too much of it."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.conf import settings
 
 from executions import limits
-from tests.conftest import Page
+from tests.conftest import ORIGIN, Page
 
 
 def refusal(response: Any, status_code: int) -> str:
@@ -79,6 +80,10 @@ def test_no_other_charset_is_read(page: Page, charset: str) -> None:
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "nonsense",
+        "*/*",
+        "application/*",
+        "application/jsonp",
+        "application/json, text/plain",
     ],
 )
 def test_only_json_is_read(page: Page, content_type: str) -> None:
@@ -109,6 +114,20 @@ def test_a_body_holds_the_longest_texts_however_they_are_escaped() -> None:
 @pytest.mark.parametrize("body", [b"", b" "])
 def test_an_empty_body_is_refused(page: Page, body: bytes) -> None:
     assert page.post(body).status_code == 400
+
+
+class Interrupted(BytesIO):
+    """What the server reads from when its client goes away in the middle of a body."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ConnectionResetError("gone")
+
+
+def test_a_body_that_breaks_off_is_no_fault_of_ours(page: Page) -> None:
+    server: dict[str, Any] = {"wsgi.input": Interrupted()}
+    headers = {"X-API-Key": page.token, "Origin": ORIGIN}
+    response = page.client.post("/execute", {"code": "1"}, "application/json", headers=headers, **server)
+    assert refusal(response, 400) == "invalid_json"
 
 
 def test_the_answer_is_json_whatever_is_accepted(page: Page) -> None:
