@@ -9,6 +9,7 @@ from apikeys.rates import parse_rate
 PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
 SHORTEST_API_KEY = 16
+API_KEY_PATTERN = re.compile(r"[!-~]([ -~]*[!-~])?")
 ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 env = Env()
@@ -40,6 +41,8 @@ def check_api_key(key: str) -> None:
     """Refuse a key that is set and could be guessed."""
     if key and (len(key) < SHORTEST_API_KEY or any(word in key.lower() for word in PLACEHOLDERS)):
         raise ValidationError(f"use at least {SHORTEST_API_KEY} random characters, or leave it out")
+    if key and not API_KEY_PATTERN.fullmatch(key):
+        raise ValidationError("no header can bring this: use ASCII characters, with no blank at either end")
 
 
 def check_rate(rate: str) -> None:

@@ -97,7 +97,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # Nobody may wait for the database longer than for a program.
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 3, "options": "-c statement_timeout=5000"}
+    bounds = {"connect_timeout": 3, "options": "-c statement_timeout=5000"}
+    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # its own are those of the URL
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -39,6 +39,9 @@ def read_settings(name: str, **environment: str) -> subprocess.CompletedProcess[
         ("LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", "nonsense"),
         ("API_KEY", "x" * 15),
+        ("API_KEY", "schlüssel-schlüssel"),
+        ("API_KEY", " xxxxxxxxxxxxxxxx"),
+        ("API_KEY", "xxxxxxxxxxxxxxxx\n"),
         ("API_KEY", "your-default-api-key"),
         ("API_KEY", "your-secret-api-key"),
         ("ALLOWED_ORIGINS", "https://pylearn.net/"),
@@ -109,6 +112,15 @@ def test_the_defaults_are_safe(name: str, value: str) -> None:
 def test_what_is_given_is_read(name: str, given: str, value: str) -> None:
     done = read_settings(name, **{name: given})
     assert done.stdout.strip() == value, done.stderr
+
+
+def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
+    options = read_settings(
+        "DATABASES['default']['OPTIONS']", DATABASE_URL="postgres://user:word@host/name?sslmode=require"
+    ).stdout
+    assert "'sslmode': 'require'" in options
+    assert "'connect_timeout': 3" in options
+    assert "statement_timeout=5000" in options
 
 
 # System checks
