@@ -18,6 +18,6 @@ def client_address(request: HttpRequest) -> str | None:
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
             address = forwarded[-settings.TRUSTED_PROXY_COUNT]
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: our interface is no part of it
     except ValueError:
         return None

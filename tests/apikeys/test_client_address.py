@@ -20,6 +20,7 @@ from apikeys.client_address import client_address
         (1, "10.0.0.1", "1.2.3.4, not an address", None),
         (0, "", None, None),
         (0, "2001:DB8::1", None, "2001:db8::1"),
+        (0, "fe80::1%eth0", None, "fe80::1"),
     ],
 )
 def test_only_our_own_proxies_are_believed(
