@@ -8,7 +8,7 @@ from executions.requests import Match, TestCase
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 FLOAT_TOLERANCE = Decimal("0.000001")
-EXCEPTION_PATTERN = re.compile(r"([A-Z]\w*)(?::.*)?")
+EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
 NUMBER_PATTERN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -53,13 +53,16 @@ def _passes(case: TestCase, run: Run) -> bool:
 def _raised(expected: str, run: Run) -> bool:
     """Whether an exception is expected, as `ValueError` or `ValueError: bad`, and is what the traceback ends with.
 
-    The name must be that of the exception, or its end, as `Error` is: an `A` in the message is no exception.
+    The name must be that of the exception, with or without its module, or its end, as `Error` is: an `A` in the
+    message is no exception, and neither is the `r` of `struct.error`.
     """
     expectation = EXCEPTION_PATTERN.fullmatch(expected.strip())
     if run.status is not RunStatus.ERROR or expectation is None:
         return False
     last_line = run.stderr.rstrip().rpartition("\n")[2]
-    return expected.strip() in last_line and last_line.partition(":")[0].endswith(expectation[1])
+    name, raised = expectation[1], last_line.partition(":")[0]
+    is_named = f".{raised}".endswith(f".{name}") or (name[0].isupper() and raised.endswith(name))
+    return is_named and expected.strip() in last_line
 
 
 def _matches(match: Match, expected: str, actual: str) -> bool:
