@@ -1,0 +1,84 @@
+"""What happens while somebody else holds the database: a real lock, taken by another connection."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from executions.models import Execution
+from executions.sandbox.results import Outcome, SandboxBusy, Submission
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Lock:
+    """The whole database, for nobody else to read or write."""
+
+    def __init__(self) -> None:
+        name = connection.settings_dict["NAME"]
+        self._connection = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+
+    def take(self) -> None:
+        self._connection.execute("BEGIN EXCLUSIVE")
+        # The database of the tests is in memory, which is locked table by table, by writing.
+        self._connection.execute("DELETE FROM executions_execution WHERE code = 'none has it'")
+        self._connection.execute("DELETE FROM apikeys_apikey WHERE name = 'none has it'")
+
+    def give_back(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def lock(page: Page) -> Iterator[Lock]:
+    lock = Lock()
+    yield lock
+    lock.close()
+
+
+def assert_unavailable(response: Any) -> None:
+    assert response.status_code == 503
+    assert response.json()["code"] == "unavailable"
+    assert int(response["Retry-After"]) >= 1
+    assert "locked" not in response.content.decode()
+
+
+def test_nothing_runs_while_the_database_is_locked(page: Page, executor: FakeExecutor, lock: Lock) -> None:
+    lock.take()
+    assert_unavailable(page.run())
+    assert executor.submissions == []
+    assert page.client.get("/health").status_code == 200
+    lock.give_back()
+    assert page.run().status_code == 200
+    assert Execution.objects.get().status == "success"
+
+
+def test_a_result_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeExecutor, lock: Lock) -> None:
+    run = executor.execute
+
+    def locked_meanwhile(submission: Submission) -> Outcome:
+        lock.take()
+        threading.Timer(0.05, lock.give_back).start()
+        return run(submission)
+
+    executor.execute = locked_meanwhile  # type: ignore[method-assign]
+    assert page.run().json()["output"] == "Hello\n"
+    assert Execution.objects.get().status == "success"
+
+
+def test_a_refusal_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeExecutor, lock: Lock) -> None:
+    def locked_meanwhile(submission: Submission) -> Outcome:
+        lock.take()
+        threading.Timer(0.05, lock.give_back).start()
+        raise SandboxBusy("full")
+
+    executor.execute = locked_meanwhile  # type: ignore[method-assign]
+    assert_unavailable(page.run())
+    assert Execution.objects.get().status == "refused"
