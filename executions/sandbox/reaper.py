@@ -1,5 +1,6 @@
 """The second line against leftovers. The first is that a container ends with its owner's connection."""
 
+import contextlib
 import logging
 import queue
 import threading
@@ -63,21 +64,24 @@ class Undertaker:
     """
 
     def __init__(self) -> None:
-        self._condemned: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._condemned: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def start(self) -> None:
-        """Begin to work. The thread ends with the process."""
+        """Begin to work. Returns at once."""
         threading.Thread(target=self._work, name="undertaker", daemon=True).start()
 
     def remove(self, container_id: str) -> None:
         """Have the container removed. Returns at once."""
         self._condemned.put(container_id)
 
+    def close(self) -> None:
+        """Stop, once all that are condemned are removed."""
+        self._condemned.put(None)
+
     def _work(self) -> None:
-        engine = Engine()
-        while True:
-            container_id = self._condemned.get()
-            try:
-                engine.remove(container_id)
-            except EngineError as error:
-                log.error("left to the reaper: %s", error)
+        with contextlib.closing(Engine()) as engine:
+            while container_id := self._condemned.get():
+                try:
+                    engine.remove(container_id)
+                except EngineError as error:
+                    log.error("left to the reaper: %s", error)

@@ -50,7 +50,7 @@ class Sandbox:
         self._pool = Pool(self._launch, settings)
         self._reaper = Reaper(self._owner)
         self._undertaker = Undertaker()
-        self._engines = threading.local()  # a client each: they are not made to be shared
+        self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
         self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
         self._options: dict[str, Any] = {}
         self._connected = False
@@ -107,12 +107,16 @@ class Sandbox:
 
     def close(self, drain_seconds: float) -> None:
         """Refuse new submissions, let running ones finish for `drain_seconds`, and let all containers go."""
-        self._shut("shutting down")
+        self._reason = "shutting down"
+        self._open.clear()
         self._closing.set()
         self._pool.close(drain_seconds)
-        self._deaths.close()
         if self._keeper.is_alive():
             self._keeper.join(drain_seconds)
+        self._deaths.close()
+        self._undertaker.close()
+        for engine in self._engines.values():
+            engine.close()
 
     def _keep(self) -> None:
         """Hold the sandbox open as long as that is safe. The body of the keeper's thread."""
@@ -184,10 +188,7 @@ class Sandbox:
         return set(self._containers)
 
     def _engine(self) -> Engine:
-        if not hasattr(self._engines, "engine"):
-            self._engines.engine = Engine()
-        engine: Engine = self._engines.engine
-        return engine
+        return self._engines.setdefault(threading.get_ident(), Engine())
 
 
 def _run_all(container: Container, submission: Submission) -> list[Run]:

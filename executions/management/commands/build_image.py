@@ -1,5 +1,6 @@
 """`manage.py build_image`: make the image that programs run in."""
 
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,9 +15,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            for line in build_image(Engine()):
-                if options["verbosity"] > 1:
-                    self.stdout.write(line, ending="")
+            with closing(Engine()) as engine:
+                for line in build_image(engine):
+                    if options["verbosity"] > 1:
+                        self.stdout.write(line, ending="")
         except EngineError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"guest image: {image_name()}")

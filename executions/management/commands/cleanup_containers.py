@@ -1,6 +1,7 @@
 """`manage.py cleanup_containers`: the second line against leftovers of services that are gone."""
 
 from argparse import ArgumentParser
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,13 +17,13 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        engine = Engine()
         try:
-            found = list(orphans(engine))
-            for container in found:
-                self.stdout.write(f"{container.name} ({container.state})")
-                if not options["dry_run"]:
-                    engine.remove(container.id)
+            with closing(Engine()) as engine:
+                found = list(orphans(engine))
+                for container in found:
+                    self.stdout.write(f"{container.name} ({container.state})")
+                    if not options["dry_run"]:
+                        engine.remove(container.id)
         except EngineError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{len(found)} {'to remove' if options['dry_run'] else 'removed'}")
