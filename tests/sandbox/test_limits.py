@@ -153,6 +153,24 @@ def processes():
     assert (first.stdout, second.stdout) == ("3\n", "3\n")  # ourselves, the supervisor, our own fork
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\nfor _ in range(900):\n    os.mkdir('d'); os.chdir('d')",
+        "import os\nfor n in range(400):\n    os.mkdir(b'\\xff' * 251 + b'%04d' % n)",
+        "import os\nos.mkdir('locked')\nopen('locked/file', 'w')\nos.chmod('locked', 0)",
+        "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('/tmp/socket')",
+        "with open('sparse', 'wb') as f: f.truncate(16 << 20)",
+        "import os\nos.symlink('/proc', 'link')\nos.link('main.py', 'hard')",
+    ],
+    ids=["deep", "long names", "locked", "socket", "sparse", "links"],
+)
+def test_whatever_a_run_leaves_does_not_stop_the_next(run: Runner, code: str) -> None:
+    submission = "import sys\nif sys.stdin.read() == 'make':\n" + "".join(f"    {line}\n" for line in code.splitlines())
+    outcome = run.tests(submission + "print('ok')", TestProgram(stdin="make"), TestProgram(stdin=""))
+    assert [test.stdout for test in outcome.tests] == ["ok\n"] * 2, outcome.tests
+
+
 def test_scratch_files_do_not_reach_the_next_run(run: Runner) -> None:
     code = "import os\nprint(sorted(os.listdir('/tmp')), os.listdir('/dev/shm'))\n"
     code += "os.makedirs('a/b')\nopen('a/b/c', 'w')\nopen('/dev/shm/d', 'w')\nos.symlink('/etc', 'e')\nos.mkfifo('f')"

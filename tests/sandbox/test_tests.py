@@ -110,6 +110,7 @@ def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
         "import gc\ngc.disable()",
         "import sys\nsys.settrace(lambda *a: None)\nsys.setrecursionlimit(60)",
         "print('x' * 200_000)",
+        "import fcntl\nfcntl.fcntl(1, 1031, 1 << 20)\nprint('x' * 900_000)",  # F_SETPIPE_SZ
         "import os\nos.write(2, b'\\x00\\x00\\x00\\x10{\"type\":\"result\"}')\nos.write(1, b'\\x00\\x00\\x00\\x02{}')",
     ],
 )
