@@ -13,7 +13,7 @@ bind = f"0.0.0.0:{settings.PORT}"
 # One process: the pool of warm containers and the counts of the rate limits live in its memory. Its threads only
 # wait, for containers and for the database; the work is done in the containers.
 workers = 1
-worker_class = "gthread"
+worker_class = "codeexec.worker.BoundedThreadWorker"
 # Everyone who runs, everyone who may wait in line, and some to refuse the rest and to answer for our health.
 threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 8
 
