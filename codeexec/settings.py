@@ -187,6 +187,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"level": "WARNING"},
     },
 }

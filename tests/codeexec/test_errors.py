@@ -35,10 +35,12 @@ def test_there_is_nothing_else(client: Client, path: str) -> None:
     assert response.json() == {"detail": "There is nothing at this address.", "code": "not_found"}
 
 
-def test_an_unknown_host_is_refused(client: Client) -> None:
+def test_an_unknown_host_is_refused(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     response = client.get("/health", headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert response.json() == {"detail": "The request cannot be understood.", "code": "bad_request"}
+    assert len(caplog.records) == 1
+    assert "Traceback" not in caplog.text
 
 
 def test_a_fault_of_the_database_tells_nothing_of_it(page: Page) -> None:
