@@ -144,8 +144,10 @@ class Pool:
 
     def _is_short(self) -> bool:
         """Whether another container is to be launched: for the stock, or for a line that is longer than it."""
-        wanted = max(self._settings.pool_size, min(len(self._line), self._settings.max_concurrent))
-        return len(self._idle) + self._launching < wanted
+        return len(self._idle) + self._launching < self._wanted()
+
+    def _wanted(self) -> int:
+        return max(self._settings.pool_size, min(len(self._line), self._settings.max_concurrent))
 
     def _refill(self) -> None:
         while True:
@@ -158,10 +160,12 @@ class Pool:
             with self._changed:
                 self._launching -= 1
                 self._failures = self._failures + 1 if container is None else 0
-                if container is not None and self._closed:
-                    container.close()
-                elif container is not None:
-                    self._idle.append(container)
+                if container is not None:
+                    # The line may have gone while this was launched for it.
+                    if self._closed or len(self._idle) >= self._wanted():
+                        container.close()
+                    else:
+                        self._idle.append(container)
                 pause_seconds = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1] if self._failures else 0
                 self._changed.notify_all()
                 if pause_seconds:

@@ -170,6 +170,24 @@ def test_a_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factor
         thread.join()
 
 
+def test_a_line_that_has_gone_leaves_no_surplus(make_pool: MakePool, factory: Factory) -> None:
+    factory.seconds = 0.3
+    pool = make_pool(pool_size=1, max_concurrent=4, queue_length=10, queue_seconds=0.1, refill_threads=4)
+
+    def give_up() -> None:
+        with pytest.raises(SandboxBusy), pool.container():
+            pass
+
+    threads = [threading.Thread(target=give_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert eventually(lambda: len(factory.made) == 4)
+    assert eventually(lambda: sum(not container.closed for container in factory.made) == 1)
+    assert pool.idle == 1
+
+
 def test_replaces_what_died(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool()
     assert eventually(lambda: pool.idle == 2)
