@@ -1,6 +1,7 @@
 """What a serving process does once, when it begins and when it ends."""
 
 import atexit
+import gc
 
 from django.conf import settings
 from django.core.management import call_command
@@ -18,6 +19,8 @@ def start_service() -> None:
     prepare()
     connection.close()  # this thread serves no request
     start_executor()
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no collection need look through it while a learner waits
     atexit.register(close_executor, DRAIN_SECONDS)
 
 

@@ -19,6 +19,9 @@ FAILURES_TO_GIVE_UP = 3
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
 """Pauses after a failed launch; the last one repeats. A dead engine is asked no oftener than this by a thread."""
 
+REFILL_DELAY_SECONDS = 0.05
+"""How long a refill waits as long as there are others in stock."""
+
 log = logging.getLogger(__name__)
 
 
@@ -153,8 +156,12 @@ class Pool:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._is_short())
+                # A launch takes the CPU from the program that has just been given a container. Most are over by then.
+                self._changed.wait_for(lambda: self._closed or not self._idle, REFILL_DELAY_SECONDS)
                 if self._closed:
                     return
+                if not self._is_short():
+                    continue
                 self._launching += 1
             container = self._try_launch()
             with self._changed:
