@@ -34,12 +34,12 @@ _sources: dict[str, str] = {}
 def run_task() -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would."""
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
-    code, is_test, test_code, test_input, input_is_stdin = protocol.unpack_task(_read_exactly(length))
+    code, is_test, test_code, test_input, input_is_stdin, call_stdin = protocol.unpack_task(_read_exactly(length))
     namespace: dict[str, Any] = {}
     try:
         namespace = _become_main(code)
         if is_test:
-            _run_test(code, test_code, test_input, input_is_stdin, namespace)
+            _run_test(namespace, code, test_code, test_input, input_is_stdin, call_stdin)
         else:
             _execute(code, FILE_NAME, namespace)
         exit_code = 0
@@ -49,11 +49,13 @@ def run_task() -> NoReturn:
     os._exit(exit_code & 0xFF)
 
 
-def _run_test(code: str, test_code: str, test_input: str, input_is_stdin: bool, namespace: dict[str, Any]) -> None:
+def _run_test(
+    namespace: dict[str, Any], code: str, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
+) -> None:
     """Run the submission and then its test's own part, or the submission as that part."""
     call = None if test_code else _parse_call(test_input)
     if call is not None and input_is_stdin:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        _replace_stdin(call_stdin)
     if not test_code and call is None:
         _begin_test()
         _execute(code, FILE_NAME, namespace)
@@ -64,6 +66,15 @@ def _run_test(code: str, test_code: str, test_input: str, input_is_stdin: bool, 
         _execute(test_code, TEST_FILE_NAME, namespace)
     else:
         _print_value(call, test_input, namespace, output)
+
+
+def _replace_stdin(text: str) -> None:
+    """Make `text` the stdin, in place of a call that was sent as if it were."""
+    file = os.memfd_create("stdin")
+    os.write(file, text.encode())
+    os.lseek(file, 0, os.SEEK_SET)
+    os.dup2(file, 0)
+    os.close(file)
 
 
 def _exit_code(error: SystemExit) -> int:

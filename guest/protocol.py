@@ -25,7 +25,7 @@ STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept: its head."""
 
 _RUN = struct.Struct("!dQ")  # timeout_seconds, feed_bytes
-_TASK = struct.Struct("!??III")  # is_test, input_is_stdin, lengths of code, test code and input
+_TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 
 
@@ -57,22 +57,32 @@ def unpack_run(body: bytes) -> tuple[float, int]:
     return timeout_seconds, feed_bytes
 
 
-def pack_task(code: str, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool) -> bytes:
-    """Return a TASK frame."""
-    texts = [text.encode() for text in (code, test_code, test_input)]
+def pack_task(
+    code: str,
+    is_test: bool = False,
+    test_code: str = "",
+    test_input: str = "",
+    input_is_stdin: bool = False,
+    call_stdin: str = "",
+) -> bytes:
+    """Return a TASK frame.
+
+    With `input_is_stdin` the program's stdin is `test_input`, unless that turns out to be a call: then `call_stdin`.
+    """
+    texts = [text.encode() for text in (code, test_code, test_input, call_stdin)]
     return pack_frame(TASK, _TASK.pack(is_test, input_is_stdin, *map(len, texts)) + b"".join(texts))
 
 
-def unpack_task(body: bytes) -> tuple[str, bool, str, str, bool]:
-    """Return code, `is_test`, the test's code and input, and `input_is_stdin`."""
+def unpack_task(body: bytes) -> tuple[str, bool, str, str, bool, str]:
+    """Return what `pack_task` was given."""
     is_test, input_is_stdin, *lengths = _TASK.unpack_from(body)
     texts = []
     start = _TASK.size
     for length in lengths:
         texts.append(body[start : start + length].decode())
         start += length
-    code, test_code, test_input = texts
-    return code, is_test, test_code, test_input, input_is_stdin
+    code, test_code, test_input, call_stdin = texts
+    return code, is_test, test_code, test_input, input_is_stdin, call_stdin
 
 
 def pack_result(

@@ -77,6 +77,8 @@ class Container:
     def run(self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> Run:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
+        `stdin` is the program's, and that of a test with code or a call that has none of its own.
+
         Raises RunLost when the container fails: what the program did is then unknown.
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
@@ -109,10 +111,13 @@ class Container:
 
 def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> bytes:
     if test is None:
-        feed = protocol.pack_task(code, False, "", "", False) + stdin.encode()
-    else:
-        task = protocol.pack_task(code, True, test.code, test.input, test.stdin is None)
-        feed = task + (test.input if test.stdin is None else test.stdin).encode()
+        feed = protocol.pack_task(code) + stdin.encode()
+    elif test.stdin is not None or test.code:
+        task = protocol.pack_task(code, is_test=True, test_code=test.code, test_input=test.input)
+        feed = task + (stdin if test.stdin is None else test.stdin).encode()
+    else:  # a call or stdin: the child will see
+        task = protocol.pack_task(code, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin)
+        feed = task + test.input.encode()
     return protocol.pack_run(timeout_seconds, len(feed)) + feed
 
 

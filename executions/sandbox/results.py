@@ -21,7 +21,8 @@ class TestProgram:
 
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
-    program's stdin. `stdin`, where given, is the program's stdin in every case.
+    program's stdin. `stdin`, where given, is the program's stdin in every case; without it a test with code or a call
+    has the submission's.
     """
 
     __test__ = False  # not for pytest to collect

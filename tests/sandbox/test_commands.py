@@ -45,6 +45,7 @@ def test_check_sandbox_fails_when_a_probe_does(monkeypatch: pytest.MonkeyPatch) 
         output_of("check_sandbox")
 
 
+@pytest.mark.django_db
 def test_cleanup_containers_removes_orphans_and_says_so(engine: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

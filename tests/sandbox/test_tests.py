@@ -52,6 +52,23 @@ def test_a_call_does_not_get_itself_as_stdin(run: Runner) -> None:
     assert test.stderr.endswith("EOFError: EOF when reading a line\n")
 
 
+def test_code_and_calls_have_the_submissions_stdin_unless_they_bring_their_own(run: Runner) -> None:
+    """A program that asks for a name before it defines its functions can be tested like any other."""
+    tests = [
+        TestProgram(code="print(name)"),
+        TestProgram(input="str(name)"),
+        TestProgram(code="print(name)", stdin="Bob\n"),
+        TestProgram(input="str(name)", stdin="Bob\n"),
+    ]
+    outcome = run.tests("name = input()", *tests, stdin="Ada\n")
+    assert [test.stdout for test in outcome.tests] == ["Ada\n", "Ada\n", "Bob\n", "Bob\n"]
+
+
+def test_a_call_with_more_stdin_than_a_pipe_holds(run: Runner) -> None:
+    code = "import sys\ndef f(): return len(sys.stdin.read())"
+    assert run.tests(code, TestProgram(input="f()"), stdin="x" * 256 * 1024).tests[0].stdout == "262144\n"
+
+
 def test_stdin_wins_over_input(run: Runner) -> None:
     assert run.tests("print(input())", TestProgram(input="a", stdin="b")).tests[0].stdout == "b\n"
 
