@@ -44,7 +44,12 @@ def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
         return True
-    if run.status is not RunStatus.SUCCESS or not (run.tested or case.looks_at_main_run):
+    if case.looks_at_main_run:
+        # As in the user's document: what it printed counts, also when the program failed afterwards.
+        counts = run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(expected))
+    else:
+        counts = run.status is RunStatus.SUCCESS and run.tested
+    if not counts:
         return False
     match = case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
     return not expected or _matches(match, expected, run.stdout)

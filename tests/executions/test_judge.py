@@ -110,6 +110,15 @@ def test_the_main_run_is_compared_by_containment_unless_said_otherwise() -> None
     assert not result_of(TestCase(expected_output="Mars"), MAIN, main)["passed"]
 
 
+def test_what_the_main_run_printed_counts_although_it_failed_afterwards() -> None:
+    failed = Run(RunStatus.ERROR, "Hello, World!\n", "Traceback\nValueError: bad\n")
+    assert result_of(TestCase(expected_output="World"), MAIN, failed)["passed"]
+    assert not result_of(TestCase(expected_output="Mars"), MAIN, failed)["passed"]
+    assert not result_of(TestCase(), MAIN, failed)["passed"]
+    for status in (RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT, RunStatus.OUTPUT_LIMIT):
+        assert not result_of(TestCase(expected_output="World"), MAIN, Run(status, "Hello, World!\n"))["passed"]
+
+
 # As numbers
 
 
