@@ -10,6 +10,9 @@ from rest_framework.request import Request
 from apikeys import tokens
 from apikeys.environment import is_environment_token
 from apikeys.models import ApiKey
+from audit.events import record_refusal
+
+LONGEST_ORIGIN = 255
 
 
 class Caller:
@@ -28,8 +31,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403."""
         key = find_key(request.headers.get("X-API-Key", ""))
         if key is None:
+            _record_use_of_a_revoked_key(request)
             raise AuthenticationFailed("The API key is missing or not valid.", code="invalid_key")
         if not key.allows_origin(request.headers.get("Origin")):
+            details = {"origin": request.headers.get("Origin", "")[:LONGEST_ORIGIN]}
+            record_refusal("origin_refused", request=request._request, target=key, details=details)
             refuse_origin()
         return Caller(key), key
 
@@ -41,6 +47,15 @@ def find_key(token: str) -> ApiKey | None:
     token_hash = tokens.hash_token(token)
     key = ApiKey.objects.filter(token_hash=token_hash, is_active=True).first()
     return key if key is not None and hmac.compare_digest(key.token_hash, token_hash) else None
+
+
+def _record_use_of_a_revoked_key(request: Request) -> None:
+    """Leave an entry in the audit log if somebody still sends the token of a key that was switched off."""
+    token = request.headers.get("X-API-Key", "")
+    if tokens.is_well_formed(token):
+        key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
+        if key is not None:
+            record_refusal("revoked_key_used", request=request._request, target=key)
 
 
 def refuse_origin() -> NoReturn:

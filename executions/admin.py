@@ -1,8 +1,12 @@
 """The executions in the admin: to read, never to change."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import Any
 
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+
+from audit.events import record_event
 from executions.models import Execution
 
 
@@ -27,3 +31,9 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
         """Refuse: this is a record."""
         return False
+
+    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show an execution, and record who has looked at a learner's code."""
+        actor = request.user if isinstance(request.user, User) else None
+        record_event("execution_opened", request=request, actor=actor, target=kwargs["obj"])
+        return super().render_change_form(request, *args, **kwargs)

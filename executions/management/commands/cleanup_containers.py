@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.events import record_event
 from executions.sandbox.engine import Engine, EngineError
 from executions.sandbox.reaper import orphans
 
@@ -26,4 +27,6 @@ class Command(BaseCommand):
                         engine.remove(container.id)
         except EngineError as error:
             raise CommandError(str(error)) from error
+        if found and not options["dry_run"]:
+            record_event("containers_removed", details={"containers": len(found)})
         self.stdout.write(f"{len(found)} {'to remove' if options['dry_run'] else 'removed'}")

@@ -1,0 +1,47 @@
+"""The audit log in the admin: to read, by nobody to change. And staff, who are in it and so never deleted."""
+
+from typing import Any
+
+from auditlog.admin import LogEntryAdmin
+from auditlog.models import LogEntry
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+admin.site.unregister(LogEntry)
+admin.site.unregister(User)
+
+
+@admin.register(LogEntry)
+class AuditAdmin(LogEntryAdmin):  # type: ignore[misc]
+    """What happened, the newest first."""
+
+    list_display = ("timestamp", "event", "action", "object_repr", "actor", "remote_addr", "cid")
+    list_select_related = ("actor", "content_type")
+    search_fields = ("object_repr", "actor__username", "remote_addr", "cid")
+    list_filter = ("action", "content_type")
+    fieldsets = (
+        (None, {"fields": ("timestamp", "event", "actor", "remote_addr", "cid")}),
+        ("What", {"fields": ("content_type", "object_pk", "object_repr", "action", "changes", "additional_data")}),
+    )
+    readonly_fields = ()
+    show_full_result_count = False
+
+    @admin.display(description="event")
+    def event(self, entry: LogEntry) -> str:
+        """Return what an event is called; a change has no name of its own."""
+        return str((entry.additional_data or {}).get("event", "-"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse, in a cascade too. The database would refuse it as well."""
+        return False
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Staff are switched off, not deleted: the log needs to know who they were, and would not let go of them."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False

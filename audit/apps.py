@@ -1,0 +1,21 @@
+"""The app of the audit log."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    """Who did what, when and from where. The table itself is django-auditlog's."""
+
+    name = "audit"
+
+    def ready(self) -> None:
+        """Say which models' changes are recorded, and listen to the logins."""
+        from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+
+        from audit import logins
+        from audit.changes import register_models
+
+        register_models()
+        user_logged_in.connect(logins.record_login)
+        user_logged_out.connect(logins.record_logout)
+        user_login_failed.connect(logins.record_failure)

@@ -1,0 +1,68 @@
+"""Events in the audit log: what is no change of a row, recorded in the same table as those."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.db import DatabaseError, InterfaceError, models
+from django.http import HttpRequest
+from structlog.contextvars import get_contextvars
+
+from apikeys.client_address import client_address
+
+LONGEST_REQUEST_ID = 255
+REFUSAL_SECONDS = 60
+
+log = logging.getLogger(__name__)
+
+
+def request_id() -> str | None:
+    """Return the id that the answer to this request carries, None outside of one. A client may have chosen it."""
+    found = get_contextvars().get("request_id")
+    return None if found is None else str(found)[:LONGEST_REQUEST_ID]
+
+
+def record_event(
+    action: str,
+    *,
+    request: HttpRequest | None = None,
+    actor: AbstractBaseUser | None = None,
+    target: models.Model | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Record that `actor` did `action`, to `target`. No actor is the system itself, or a caller without an account.
+
+    `details` must hold no secret and no code: nobody can take it out again. Raises DatabaseError.
+    """
+    about = ContentType.objects.get_for_model(LogEntry if target is None else target._meta.model)
+    LogEntry.objects.create(
+        content_type=about,
+        object_pk="" if target is None else str(target.pk),
+        object_id=target.pk if target is not None and isinstance(target.pk, int) else None,
+        object_repr=action if target is None else str(target),
+        action=LogEntry.Action.ACCESS,
+        actor=actor,
+        actor_email=getattr(actor, "email", None),
+        remote_addr=None if request is None else client_address(request),
+        cid=request_id(),
+        additional_data={"event": action, **(details or {})},
+    )
+
+
+def record_refusal(
+    action: str, *, request: HttpRequest, target: models.Model, details: Mapping[str, Any] | None = None
+) -> None:
+    """Record that a caller was refused: once a minute for each target and address, and never to the answer's harm.
+
+    Anybody can be refused as often as they like, and what they leave behind cannot be deleted.
+    """
+    if not cache.add(f"audit:{action}:{target.pk}:{client_address(request)}", True, REFUSAL_SECONDS):
+        return
+    try:
+        record_event(action, request=request, target=target, details=details)
+    except (DatabaseError, InterfaceError):
+        log.exception("%s is not in the audit log", action)

@@ -1,0 +1,149 @@
+"""What is in the audit log, and what is not."""
+
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from apikeys.models import ApiKey
+from executions.models import Execution
+from tests.conftest import Page, database_fails
+
+PASSWORD = "a long word of four"
+
+
+def events(name: str) -> list[LogEntry]:
+    return [entry for entry in LogEntry.objects.order_by("pk") if (entry.additional_data or {}).get("event") == name]
+
+
+def everything() -> str:
+    return str(list(LogEntry.objects.values_list()))
+
+
+def log_in(client: Client, name: str, password: str, **headers: Any) -> Any:
+    return client.post("/admin/login/", {"username": name, "password": password}, **headers)
+
+
+def test_a_change_of_a_key_says_who_where_and_what(page: Page, admin_client: Client, admin_user: User) -> None:
+    form = {"name": "Site", "origins": '["https://pylearn.net"]', "rate": "5/m", "is_active": "on"}
+    response = admin_client.post(
+        f"/admin/apikeys/apikey/{page.key.pk}/change/",
+        form,
+        REMOTE_ADDR="192.0.2.7",
+        headers={"X-Forwarded-For": "203.0.113.1"},
+    )
+    assert response.status_code == 302, response.content.decode()
+    entry = LogEntry.objects.get_for_object(page.key).latest("pk")
+    assert entry.actor == admin_user
+    assert entry.remote_addr == "192.0.2.7"
+    assert entry.cid == response["X-Request-ID"]
+    assert entry.changes["rate"] == ["60/m", "5/m"]
+
+
+def test_neither_tokens_nor_hashes_nor_passwords_are_in_it(page: Page, admin_user: User) -> None:
+    admin_user.set_password("another long word")
+    admin_user.save()
+    [changed] = LogEntry.objects.get_for_object(admin_user).filter(action=LogEntry.Action.UPDATE)
+    assert changed.changes == {"password": ["(secret)", "(secret)"]}
+    page.post({"code": "print('what')"}, origin="https://evil.example")
+    assert LogEntry.objects.get_for_object(page.key).exists()
+    for secret in (page.token, page.key.token_hash, admin_user.password, "pbkdf2", "print('what')"):
+        assert secret not in everything()
+
+
+def test_a_change_of_staff_and_groups_is_recorded(admin_client: Client, admin_user: User) -> None:
+    group = Group.objects.create(name="Reviewers")
+    admin_user.groups.add(group)
+    entry = LogEntry.objects.get_for_object(admin_user).latest("pk")
+    assert entry.changes["groups"]["objects"] == ["Reviewers"]
+
+
+def test_logins_and_logouts_are_recorded(client: Client, db: None) -> None:
+    staff = User.objects.create_superuser("ada", password=PASSWORD)
+    response = log_in(client, "ada", PASSWORD, headers={"X-Forwarded-For": "203.0.113.1"})
+    assert response.status_code == 302
+    client.post("/admin/logout/")
+    for name in ("login", "logout"):
+        [entry] = events(name)
+        assert (entry.actor, entry.remote_addr, entry.object_pk) == (staff, "127.0.0.1", str(staff.pk))
+    assert events("login")[0].cid == response["X-Request-ID"]
+
+
+def test_the_address_is_that_which_our_own_proxy_saw(client: Client, db: None, settings: Settings) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    log_in(client, "ada", PASSWORD, headers={"X-Forwarded-For": "203.0.113.1, 192.0.2.9"})
+    assert events("login_failed")[0].remote_addr == "192.0.2.9"
+
+
+def test_a_failed_login_is_recorded_without_what_was_typed(client: Client, db: None) -> None:
+    staff = User.objects.create_superuser("ada", password=PASSWORD)
+    log_in(client, "ada", "wrong-and-secret")
+    log_in(client, "typed-into-the-wrong-field", "x")
+    known, unknown = events("login_failed")
+    assert (known.object_pk, known.actor) == (str(staff.pk), None)
+    assert unknown.object_pk == ""
+    assert "wrong-and-secret" not in everything()
+    assert "wrong-field" not in everything()
+
+
+@pytest.mark.parametrize("request_id", ["x" * 4000, "\x1b[31m"])
+def test_a_request_id_of_the_client_is_bounded(client: Client, db: None, request_id: str) -> None:
+    log_in(client, "ada", PASSWORD, headers={"X-Request-ID": request_id})
+    cid = events("login_failed")[0].cid
+    assert cid
+    assert len(cid) <= 255
+
+
+def test_a_refused_origin_is_recorded_once_a_minute(page: Page) -> None:
+    for _ in range(3):
+        assert page.post({"code": "1"}, origin="https://evil.example").status_code == 403
+    [entry] = events("origin_refused")
+    assert entry.object_pk == str(page.key.pk)
+    assert entry.remote_addr == "127.0.0.1"
+    assert entry.additional_data["origin"] == "https://evil.example"
+
+
+def test_the_use_of_a_revoked_key_is_recorded_once_a_minute(page: Page) -> None:
+    ApiKey.objects.update(is_active=False)
+    for _ in range(3):
+        assert page.run().json()["code"] == "invalid_key"
+    [entry] = events("revoked_key_used")
+    assert entry.object_pk == str(page.key.pk)
+
+
+def test_a_log_that_cannot_be_written_changes_no_refusal(page: Page) -> None:
+    with database_fails('INSERT INTO "auditlog'):
+        assert page.post({"code": "1"}, origin="https://evil.example").json()["code"] == "origin_not_allowed"
+
+
+def test_nobody_logs_in_unseen(client: Client, db: None) -> None:
+    User.objects.create_superuser("ada", password=PASSWORD)
+    client.raise_request_exception = False
+    with database_fails('INSERT INTO "auditlog'):
+        assert log_in(client, "ada", PASSWORD).status_code == 500
+    assert client.get("/admin/").status_code == 302
+
+
+def test_who_opens_a_learners_code_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
+    page.run("print('private')")
+    execution = Execution.objects.get()
+    admin_client.get("/admin/executions/execution/")
+    assert events("execution_opened") == []
+    admin_client.get(f"/admin/executions/execution/{execution.pk}/change/")
+    [entry] = events("execution_opened")
+    assert (entry.actor, entry.object_pk) == (admin_user, str(execution.pk))
+    assert "private" not in everything()
+
+
+def test_a_request_that_is_served_costs_nothing_for_it(page: Page) -> None:
+    page.client.cookies["sessionid"] = "x" * 32  # somebody's, or nobody's
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert page.run().status_code == 200
+    assert not [query for query in queries if "auditlog" in query["sql"] or "session" in query["sql"]]
