@@ -10,6 +10,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which models' changes are recorded, and listen to the logins."""
+        from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from audit import logins
@@ -19,3 +20,4 @@ class AuditConfig(AppConfig):
         user_logged_in.connect(logins.record_login)
         user_logged_out.connect(logins.record_logout)
         user_login_failed.connect(logins.record_failure)
+        user_locked_out.connect(logins.record_lockout)

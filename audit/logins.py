@@ -29,3 +29,8 @@ def record_failure(
     name = str(credentials.get(users.USERNAME_FIELD, ""))
     user = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first() if "\0" not in name else None
     record_event("login_failed", request=request, target=user, details={"known_name": user is not None})
+
+
+def record_lockout(sender: object, request: HttpRequest, **kwargs: Any) -> None:
+    """Record that an address may not try a name any more. Which name: the failures before it say."""
+    record_event("locked_out", request=request)

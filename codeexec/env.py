@@ -1,5 +1,6 @@
 """Strict readers of environment variables, beside those that environs brings. Each refusal names the variable."""
 
+import ipaddress
 import re
 
 from environs import Env, ValidationError
@@ -27,6 +28,15 @@ def check_origins(origins: list[str]) -> None:
     """Refuse a list with anything but origins in it."""
     for origin in origins:
         check_origin(origin)
+
+
+def check_networks(networks: list[str]) -> None:
+    """Refuse a list with anything but addresses and networks in it."""
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ValidationError(f"{network!r} is no address and no network such as 192.0.2.0/24") from error
 
 
 def check_secret(secret: str) -> None:

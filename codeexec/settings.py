@@ -1,13 +1,14 @@
 """The settings of the service. docs/settings.md explains those that come from the environment."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 from environs import validate
 
-from codeexec.env import check_api_key, check_hosts, check_origins, check_rate, check_secret, env
+from codeexec.env import check_api_key, check_hosts, check_networks, check_origins, check_rate, check_secret, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
@@ -30,6 +31,9 @@ ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", ["https://pylearn.net"], subcast=s
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 10))
 DEFAULT_RATE = env.str("DEFAULT_RATE", "60/m", validate=check_rate)
 
+# Who may come to the admin
+ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
+
 # How much may run
 SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
 SANDBOX_MAX_CONCURRENT = env.int("SANDBOX_MAX_CONCURRENT", 4, validate=validate.Range(1, 64))
@@ -48,6 +52,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "auditlog",
+    "axes",
     "audit",
     "apikeys",
     "executions",
@@ -56,6 +61,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "codeexec.request_log.RequestLogMiddleware",
+    "codeexec.admin_gate.AdminGateMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -65,6 +71,7 @@ MIDDLEWARE = [
     "audit.changes.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "codeexec.urls"
@@ -142,6 +149,25 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {  # of the admin: codeexec/admin_gate.py
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Guessing of passwords. Counted for a name and an address together: nobody can lock out somebody else.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_CLIENT_IP_CALLABLE = "apikeys.client_address.client_address"
+AXES_VERBOSE = False
 
 # Audit log (audit/)
 AUDITLOG_CID_GETTER = "audit.events.request_id"

@@ -29,7 +29,10 @@ def log_in(client: Client, name: str, password: str, **headers: Any) -> Any:
     return client.post("/admin/login/", {"username": name, "password": password}, **headers)
 
 
-def test_a_change_of_a_key_says_who_where_and_what(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_a_change_of_a_key_says_who_where_and_what(
+    page: Page, admin_client: Client, admin_user: User, settings: Settings
+) -> None:
+    settings.ADMIN_ALLOWED_IPS = ["192.0.2.7"]
     form = {"name": "Site", "origins": '["https://pylearn.net"]', "rate": "5/m", "is_active": "on"}
     response = admin_client.post(
         f"/admin/apikeys/apikey/{page.key.pk}/change/",
@@ -76,6 +79,7 @@ def test_logins_and_logouts_are_recorded(client: Client, db: None) -> None:
 
 def test_the_address_is_that_which_our_own_proxy_saw(client: Client, db: None, settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
+    settings.ADMIN_ALLOWED_IPS = ["192.0.2.9"]
     log_in(client, "ada", PASSWORD, headers={"X-Forwarded-For": "203.0.113.1, 192.0.2.9"})
     assert events("login_failed")[0].remote_addr == "192.0.2.9"
 
