@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from apikeys import tokens
 from apikeys.environment import is_environment_token
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, usable_keys
 from audit.events import record_refusal
 
 LONGEST_ORIGIN = 255
@@ -25,7 +25,7 @@ class Caller:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of a request. The answer is the same for a missing, an unknown and a revoked one."""
+    """Finds the key of a request. The answer is the same for a missing, an unknown, a revoked and an expired one."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403."""
@@ -41,16 +41,16 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def find_key(token: str) -> ApiKey | None:
-    """Return the active key with this token. What cannot be a token is refused without a query."""
+    """Return the usable key with this token. What cannot be a token is refused without a query."""
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
     token_hash = tokens.hash_token(token)
-    key = ApiKey.objects.filter(token_hash=token_hash, is_active=True).first()
+    key = usable_keys().filter(token_hash=token_hash).first()
     return key if key is not None and hmac.compare_digest(key.token_hash, token_hash) else None
 
 
 def _record_use_of_a_revoked_key(request: Request) -> None:
-    """Leave an entry in the audit log if somebody still sends the token of a key that was switched off."""
+    """Leave an entry in the audit log if somebody still sends the token of a key that has ended."""
     token = request.headers.get("X-API-Key", "")
     if tokens.is_well_formed(token):
         key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()

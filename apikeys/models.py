@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from environs import ValidationError as InvalidValue
 
 from apikeys import tokens
@@ -52,6 +53,7 @@ class ApiKey(models.Model):
     rate = models.CharField(max_length=20, default=default_rate, validators=[validate_rate])
     is_active = models.BooleanField("active", default=True)
     is_from_environment = models.BooleanField("from API_KEY", default=False, editable=False)
+    expires = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -73,9 +75,15 @@ class ApiKey(models.Model):
         return origin in self.origins
 
 
-def create_key(name: str, kind: str, origins: list[str]) -> tuple[ApiKey, str]:
+def usable_keys() -> models.QuerySet[ApiKey]:
+    """Return the keys that are neither revoked nor expired."""
+    lasting = models.Q(expires=None) | models.Q(expires__gt=timezone.now())
+    return ApiKey.objects.filter(lasting, is_active=True)
+
+
+def create_key(name: str, kind: str, origins: list[str], *, environment: str = "live") -> tuple[ApiKey, str]:
     """Create a key and return it with its token, which is not to be had again. Raises ValidationError."""
-    token = tokens.generate_token(kind)
+    token = tokens.generate_token(kind, environment)
     key = ApiKey(
         name=name, kind=kind, origins=origins, prefix=tokens.visible_prefix(token), token_hash=tokens.hash_token(token)
     )

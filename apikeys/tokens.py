@@ -1,4 +1,4 @@
-"""The tokens that callers send: `pl_live_pub_` or `pl_live_sec_`, 160 random bits in base62, and a checksum.
+"""The tokens that callers send: `pl_<live|test>_<pub|sec>_`, 160 random bits in base62, and a checksum.
 
 A token is stored as its plain SHA-256: 160 random bits cannot be guessed, so nothing slower is needed, and a hash
 keyed with SECRET_KEY would die when that is rotated. The checksum lets a mistyped token, or garbage sent to find
@@ -17,12 +17,14 @@ SECRET_LENGTH = 27  # 62 ** 27 > 2 ** 160
 CHECKSUM_LENGTH = 6  # 62 ** 6 > 2 ** 32
 SHOWN_LENGTH = 4
 KIND_WORDS = {"publishable": "pub", "secret": "sec"}
-TOKEN_PATTERN = re.compile(rf"(pl_live_(?:pub|sec)_[0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})")
+TOKEN_PATTERN = re.compile(
+    rf"(pl_(?:live|test)_(?:pub|sec)_[0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
+)
 
 
-def generate_token(kind: str) -> str:
-    """Return a new token for a key of `kind`, "publishable" or "secret"."""
-    body = f"pl_live_{KIND_WORDS[kind]}_{_base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)}"
+def generate_token(kind: str, environment: str = "live") -> str:
+    """Return a new token for a key of `kind`, "publishable" or "secret", in `environment`, "live" or "test"."""
+    body = f"pl_{environment}_{KIND_WORDS[kind]}_{_base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)}"
     return body + _checksum(body)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py create_key NAME --kind publishable|secret [--origin URL …]`"""
+"""`manage.py create_key NAME --kind publishable|secret [--origin URL …] [--environment live|test]`"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -19,11 +19,15 @@ class Command(BaseCommand):
             "--origin", action="append", default=[], dest="origins", metavar="URL", help="a page's origin; repeatable"
         )
 
+        parser.add_argument("--environment", choices=["live", "test"], default="live", help="shown in the token")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["kind"] == ApiKey.Kind.PUBLISHABLE and not options["origins"]:
             raise CommandError("A publishable key works only from its origins: give at least one --origin.")
         try:
-            key, token = create_key(options["name"], options["kind"], options["origins"])
+            key, token = create_key(
+                options["name"], options["kind"], options["origins"], environment=options["environment"]
+            )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         self.stdout.write(f"{key.get_kind_display()} key “{key.name}”. Its token is not shown again:")
