@@ -1,0 +1,80 @@
+"""Old executions go, and that they went is on record."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from audit.events import record_event
+from executions.management.commands import prune_executions
+from executions.models import Execution
+from tests.conftest import Page
+
+
+def prune(*arguments: str) -> str:
+    output = StringIO()
+    call_command("prune_executions", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def events() -> list[dict[str, Any]]:
+    found = [entry.additional_data or {} for entry in LogEntry.objects.order_by("pk")]
+    return [data for data in found if data.get("event") == "executions_pruned"]
+
+
+@pytest.fixture
+def aged(page: Page) -> list[Execution]:
+    """Return executions of 0, 89, 91, 92 and 93 days, the oldest last."""
+    for days in (0, 89, 91, 92, 93):
+        page.run("print('private')")
+        newest = Execution.objects.order_by("pk").last()
+        assert newest
+        Execution.objects.filter(pk=newest.pk).update(created=timezone.now() - timedelta(days=days))
+    return list(Execution.objects.order_by("-created"))
+
+
+def test_what_is_older_goes_and_the_rest_stays(aged: list[Execution]) -> None:
+    assert prune("--older-than", "90d") == "3 executions deleted\n"
+    assert set(Execution.objects.all()) == set(aged[:2])
+    [event] = events()
+    assert event["executions"] == 3
+    assert prune("--older-than", "90d") == "0 executions deleted\n"
+    assert len(events()) == 1
+
+
+def test_a_dry_run_deletes_nothing(aged: list[Execution]) -> None:
+    assert prune("--older-than", "90d", "--dry-run") == "3 executions to delete\n"
+    assert Execution.objects.count() == 5
+    assert events() == []
+
+
+def test_what_is_running_stays(aged: list[Execution]) -> None:
+    Execution.objects.filter(pk=aged[-1].pk).update(status=Execution.Status.RUNNING)
+    assert prune("--older-than", "90d") == "2 executions deleted\n"
+
+
+def test_broken_off_it_can_be_run_again(aged: list[Execution], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune_executions, "BATCH_ROWS", 2)
+    calls: list[str] = []
+
+    def record_once(action: str, **arguments: Any) -> None:
+        calls.append(action)
+        if len(calls) == 2:
+            raise ZeroDivisionError
+        record_event(action, **arguments)
+
+    monkeypatch.setattr(prune_executions, "record_event", record_once)
+    with pytest.raises(ZeroDivisionError):
+        prune("--older-than", "90d")
+    assert Execution.objects.count() == 3
+    assert prune("--older-than", "90d") == "1 executions deleted\n"
+    assert [event["executions"] for event in events()] == [2, 1]
+
+
+def test_an_age_is_needed(db: None) -> None:
+    with pytest.raises(CommandError, match="older-than"):
+        prune()
