@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 
-from apikeys.models import ApiKey
+from apikeys.models import usable_keys
 
 
 def is_origin_of_a_key(sender: object, request: HttpRequest, **kwargs: Any) -> bool:
@@ -21,8 +21,6 @@ def is_origin_of_a_key(sender: object, request: HttpRequest, **kwargs: Any) -> b
     if origin is None or not re.match(settings.CORS_URLS_REGEX, request.path_info):
         return False
     try:
-        return any(
-            origin in origins for origins in ApiKey.objects.filter(is_active=True).values_list("origins", flat=True)
-        )
+        return any(origin in origins for origins in usable_keys().values_list("origins", flat=True))
     except (DatabaseError, InterfaceError):  # the view says so to whoever may read it
         return False

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from apikeys.models import create_key
+from apikeys.models import ApiKey, create_key
 from executions.sandbox.results import SandboxBusy
 from tests.conftest import ORIGIN, Page, database_fails
 from tests.fakes import FakeExecutor
@@ -45,6 +46,11 @@ def test_the_origins_of_all_keys_are_allowed(page: Page) -> None:
     assert preflight(page.client, "/execute", OTHER)[ALLOW_ORIGIN] == OTHER
     key.is_active = False
     key.save()
+    assert ALLOW_ORIGIN not in preflight(page.client, "/execute", OTHER)
+
+
+def test_the_origins_of_an_expired_key_are_not(page: Page) -> None:
+    ApiKey.objects.filter(pk=create_key("Other", "publishable", [OTHER])[0].pk).update(expires=timezone.now())
     assert ALLOW_ORIGIN not in preflight(page.client, "/execute", OTHER)
 
 
