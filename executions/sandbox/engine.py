@@ -37,6 +37,12 @@ class ContainerSummary:
     labels: dict[str, str]
 
 
+def _name(container: dict[str, Any]) -> str:
+    """Return a container's name; one that a dying engine left behind half-made may have none."""
+    names = container["Names"] or [""]
+    return str(names[0]).lstrip("/")
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerEvent:
     """Something that happened to one of our containers: `action` is oom, die or destroy."""
@@ -114,9 +120,7 @@ class Engine:
         """Return all containers with our label, of whatever owner and in whatever state."""
         with self._calling("list containers") as client:
             found = client.containers(all=True, filters={"label": LABEL})
-        return [
-            ContainerSummary(each["Id"], each["Names"][0].lstrip("/"), each["State"], each["Labels"]) for each in found
-        ]
+            return [ContainerSummary(each["Id"], _name(each), each["State"], each["Labels"]) for each in found]
 
     def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
         """Yield what happens to containers with all of `labels` from now on, until the engine goes away."""

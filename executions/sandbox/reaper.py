@@ -46,14 +46,13 @@ class Reaper:
 
         One call's grace lets a container that has just been let go, or is just being created, settle by itself.
         """
-        stray = {
-            c.name: c.id for c in engine.containers() if c.labels.get(OWNER_LABEL) == self._owner and c.name not in held
-        }
-        overdue = self._suspects & stray.keys()
-        for name in overdue:
-            log.warning("removing stray container %s", name)
-            engine.remove(stray[name])
-        self._suspects = stray.keys() - overdue
+        ours = [each for each in engine.containers() if each.labels.get(OWNER_LABEL) == self._owner]
+        strays = {each.id for each in ours if each.name not in held}
+        overdue = self._suspects & strays
+        for container_id in overdue:
+            log.warning("removing stray container %.12s", container_id)
+            engine.remove(container_id)
+        self._suspects = strays - overdue
         return len(overdue)
 
 

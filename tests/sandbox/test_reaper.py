@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine import Engine, _name
 from executions.sandbox.image import image_name
 from executions.sandbox.options import NAME_PREFIX, container_options
 from executions.sandbox.owner import Owner
@@ -88,3 +88,9 @@ def test_strays_of_a_living_owner_get_one_calls_grace(engine: Engine, create: Cr
     assert reaper.reap(engine, {held}) == 0
     names = {container.name for container in engine.containers()}
     assert (stray in names, held in names) == (False, True)
+
+
+@pytest.mark.parametrize(("names", "name"), [(["/code_exec_a"], "code_exec_a"), ([], ""), (None, "")])
+def test_a_container_without_a_name_is_no_reason_to_stop(names: list[str] | None, name: str) -> None:
+    """What an engine that was killed left half-made has none. One such container once kept the gate shut."""
+    assert _name({"Names": names}) == name
