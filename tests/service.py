@@ -96,6 +96,11 @@ class Service:
         except requests.ConnectionError:
             return False
 
+    def health(self) -> dict[str, Any]:
+        """Return what `/health` answers."""
+        answer: dict[str, Any] = self._session.get(f"{self.url}/health", timeout=5).json()
+        return answer
+
     def post(self, code: str, **fields: Any) -> requests.Response:
         """Send a program as a page of ours would."""
         headers = {"X-API-Key": self.api_key, "Origin": ORIGIN}

@@ -22,7 +22,7 @@ from executions.sandbox.settings import SandboxSettings
 CHECK_SECONDS = 1.0
 """How often the keeper looks at the engine and the waiting containers."""
 
-REAP_EVERY_CHECKS = 30
+REAP_EVERY_CHECKS = 5
 RETRY_PROBES_SECONDS = 10
 
 log = logging.getLogger(__name__)

@@ -129,4 +129,7 @@ def test_ten_clients_for_a_minute(own_service: Service) -> None:
     rows = own_service.query("select status, count(*) from executions_execution group by status")
     assert dict(rows)["success"] == served + 1
     assert set(dict(rows)) <= {"success", "refused"}
-    assert eventually(lambda: len(containers_of(own_service.worker_pid())) == 2, 20)
+    worker = own_service.worker_pid()
+    # Under load the engine may miss that a connection has ended; the reaper then takes two of its rounds.
+    settled = eventually(lambda: len(containers_of(worker)) == 2, 30)
+    assert settled, (containers_of(worker), own_service.health(), own_service.log()[-3000:])
