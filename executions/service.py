@@ -51,13 +51,18 @@ def execute(request: ExecutionRequest, source: Source, executor: Executor) -> di
     except Exception:
         _finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
         raise
-    _finish(execution, {**_result(request, outcome), "waited_seconds": outcome.waited_seconds})
-    return {**answer(request, outcome), "id": str(execution.pk)}
+    result = _result(request, outcome)
+    _finish(execution, {**result, "waited_seconds": outcome.waited_seconds})
+    return {**_answer(result), "id": str(execution.pk)}
 
 
 def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the body of the answer to `request`, but for the id of its record."""
-    return {**_result(request, outcome), "error_detail": None, "images": []}
+    return _answer(_result(request, outcome))
+
+
+def _answer(result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "error_detail": None, "images": []}
 
 
 def _begin(request: ExecutionRequest, source: Source) -> Execution:

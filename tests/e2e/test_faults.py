@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import requests
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import OWNER_LABEL
 from tests.service import Service
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 
@@ -27,13 +27,6 @@ def containers_of(pid: int) -> list[str]:
         return [each.name for each in ours if each.state == "running"]
     finally:
         engine.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 def start_runs(service: Service, code: str, results: list[requests.Response | None]) -> list[threading.Thread]:

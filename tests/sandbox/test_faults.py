@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +12,7 @@ from executions.sandbox.options import OWNER_LABEL
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 
@@ -22,13 +22,6 @@ HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 def containers_of(engine: Engine, pid: int) -> list[str]:
     """Return the containers that the process `pid` owns."""
     return [each.name for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")]
-
-
-def eventually(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 @pytest.mark.timeout(120)
@@ -124,11 +117,11 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pyt
 def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
+    assert eventually(lambda: sandbox.health().idle == 1, 20)
+    [starved] = sandbox._pool._idle
     storm = "import os\nprint('begin')\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     run = sandbox.execute(Submission(storm, "", (), timeout_seconds=1)).main
     assert (run.status, run.stdout) == (RunStatus.TIMEOUT, "begin\n")
     assert run.wall_seconds < 2
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
-    others = {container.id for container in sandbox._pool._idle}
-    storms = [c for c in engine.containers() if c.id not in others and c.labels[OWNER_LABEL] == sandbox._owner]
-    assert eventually(lambda: not {c.id for c in storms} & {c.id for c in engine.containers()}, 30)
+    assert eventually(lambda: starved.id not in {each.id for each in engine.containers()}, 30)

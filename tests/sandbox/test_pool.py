@@ -12,6 +12,7 @@ from executions.sandbox.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
+from tests.waiting import eventually
 
 
 class FakeContainer(Container):
@@ -66,13 +67,6 @@ def make_pool(factory: Factory) -> Iterator[MakePool]:
     yield make
     for pool in pools:
         pool.close(drain_seconds=0)
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 def test_fills_to_its_size_and_no_further(make_pool: MakePool, factory: Factory) -> None:
