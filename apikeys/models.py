@@ -1,9 +1,11 @@
-"""Keys: who may call the service, from where, and how often."""
+"""Keys: who may call the service, from where and how much, and whom staff have suspended."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from environs import ValidationError as InvalidValue
@@ -16,6 +18,26 @@ from codeexec.env import check_origins
 def default_rate() -> str:
     """Return the rate of a key for which nobody has chosen another."""
     return settings.DEFAULT_RATE
+
+
+def default_learner_rate() -> str:
+    """Return the rate of each learner under a key for which nobody has chosen another."""
+    return settings.DEFAULT_LEARNER_RATE
+
+
+def default_max_concurrent() -> int:
+    """Return how many requests of a key are served at once, unless somebody has chosen another number."""
+    return settings.DEFAULT_MAX_CONCURRENT
+
+
+def default_executions_per_day() -> int:
+    """Return how many executions a key has in a day, unless somebody has chosen another number."""
+    return settings.DEFAULT_EXECUTIONS_PER_DAY
+
+
+def default_cpu_seconds_per_day() -> int:
+    """Return how many seconds of a CPU a key has in a day, unless somebody has chosen another number."""
+    return settings.DEFAULT_CPU_SECONDS_PER_DAY
 
 
 def validate_origins(origins: Any) -> None:
@@ -46,20 +68,50 @@ class ApiKey(models.Model):
         SECRET = "secret"  # noqa: S105 (a word, not a password)
 
     name = models.CharField(max_length=100)
+    owner = models.CharField(max_length=100, blank=True, help_text="whom to ask about this key")
+    notes = models.TextField(blank=True)
     kind = models.CharField(max_length=11, choices=Kind)
     prefix = models.CharField(max_length=20, editable=False)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    origins = models.JSONField(default=list, blank=True, validators=[validate_origins])
-    rate = models.CharField(max_length=20, default=default_rate, validators=[validate_rate])
+    origins = models.JSONField(
+        default=list, blank=True, validators=[validate_origins], help_text='such as ["https://pylearn.net"]'
+    )
+
+    rate = models.CharField(
+        max_length=20, default=default_rate, validators=[validate_rate], help_text="requests, such as 60/m"
+    )
+    learner_rate = models.CharField(
+        max_length=20,
+        default=default_learner_rate,
+        blank=True,
+        validators=[validate_rate],
+        help_text="the same for each learner, or each address where none is proven; empty: no limit of its own",
+    )
+    max_concurrent = models.PositiveSmallIntegerField(
+        "executions at once", default=default_max_concurrent, validators=[MinValueValidator(1)]
+    )
+    executions_per_day = models.PositiveIntegerField(
+        default=default_executions_per_day, validators=[MinValueValidator(1)], help_text="days of UTC"
+    )
+    cpu_seconds_per_day = models.PositiveIntegerField(
+        "CPU seconds per day", default=default_cpu_seconds_per_day, validators=[MinValueValidator(1)]
+    )
+
     is_active = models.BooleanField("active", default=True)
     is_from_environment = models.BooleanField("from API_KEY", default=False, editable=False)
     expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, editable=False)
     created = models.DateTimeField(auto_now_add=True)
+
+    # A key and those that it was rotated into are one family: what they use is counted together.
+    family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
+    replaced_by = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="replaces")
 
     class Meta:
         verbose_name = "API key"
         verbose_name_plural = "API keys"
         ordering = ("name",)
+        permissions = (("rotate_apikey", "Can rotate API keys"), ("revoke_apikey", "Can revoke API keys"))
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -75,10 +127,78 @@ class ApiKey(models.Model):
         return origin in self.origins
 
 
+class DailyUse(models.Model):
+    """What a family of keys has used on one day of UTC: as a whole, and for each learner or address.
+
+    Rows are made and counted up by `apikeys.quotas` alone, in the transaction that records an execution's end.
+    """
+
+    family = models.UUIDField()
+    day = models.DateField()
+    # "" for the whole family, else "learner:…" or "address:…"
+    who = models.CharField(max_length=140, blank=True)
+    executions = models.PositiveIntegerField(default=0)
+    cpu_seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["family", "day", "who"], name="daily_use_once"),)
+        indexes = (models.Index(fields=["day", "-cpu_seconds"], name="daily_use_day_cpu"),)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.who or 'all'} on {self.day}"
+
+
+class Suspension(models.Model):
+    """Whom staff have shut out: a learner of a family of keys, an address, or a key with its family.
+
+    It is lifted, never deleted: its reason belongs to the record.
+    """
+
+    # The key that the learner came with; alone, what is suspended.
+    key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="suspensions")
+    learner = models.CharField(max_length=128, blank=True)
+    # An IPv6 address stands for the whole /64 that one household or machine has.
+    address = models.GenericIPAddressField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    begins = models.DateTimeField(auto_now_add=True)
+    ends = models.DateTimeField(null=True, blank=True, help_text="empty: until it is lifted")
+    lifted = models.DateTimeField(null=True, editable=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False)
+
+    class Meta:
+        ordering = ("-begins",)
+        indexes = (
+            models.Index(fields=["address"], name="suspension_address"),
+            models.Index(fields=["learner"], name="suspension_learner"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(learner="", address=None, key__isnull=False)
+                | (models.Q(address=None, key__isnull=False) & ~models.Q(learner=""))
+                | models.Q(learner="", address__isnull=False, key=None),
+                name="suspension_of_one",
+            ),
+        )
+        default_permissions = ("add", "change", "view")
+
+    def __str__(self) -> str:
+        return (
+            f"learner {self.learner}" if self.learner else f"address {self.address}" if self.address else str(self.key)
+        )
+
+
+def active_suspensions() -> models.QuerySet[Suspension]:
+    """Return the suspensions that hold now."""
+    now = timezone.now()
+    return Suspension.objects.filter(models.Q(ends=None) | models.Q(ends__gt=now), lifted=None)
+
+
 def usable_keys() -> models.QuerySet[ApiKey]:
-    """Return the keys that are neither revoked nor expired."""
+    """Return the keys that are neither revoked nor expired nor suspended."""
     lasting = models.Q(expires=None) | models.Q(expires__gt=timezone.now())
-    return ApiKey.objects.filter(lasting, is_active=True)
+    suspended = active_suspensions().filter(learner="", key__family=models.OuterRef("family"))
+    return ApiKey.objects.filter(lasting, ~models.Exists(suspended), is_active=True)
 
 
 def create_key(name: str, kind: str, origins: list[str], *, environment: str = "live") -> tuple[ApiKey, str]:

@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from apikeys.models import ApiKey
@@ -37,10 +38,13 @@ class Execution(models.Model):
         REFUSED = "refused", "refused: nothing ran"
         INTERNAL_ERROR = "internal_error"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # A number of the database's own, and not what callers know: full-text search needs it (executions/search.py).
+    id = models.BigAutoField(primary_key=True)
+    public_id = models.UUIDField("id for callers", unique=True, default=uuid7, editable=False)
     status = models.CharField(max_length=14, choices=Status, default=Status.RUNNING)
 
     code = models.TextField()
+    code_hash = models.CharField("SHA-256 of the code", max_length=64, editable=False)
     input_data = models.TextField(blank=True)
     test_cases = models.JSONField(null=True)
     timeout = models.PositiveSmallIntegerField()
@@ -54,10 +58,13 @@ class Execution(models.Model):
     waited_seconds = models.FloatField(null=True)
     execution_time = models.FloatField(null=True)
     cpu_time = models.FloatField(null=True)
+    total_cpu_seconds = models.FloatField("CPU seconds with all test cases", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
 
-    # A key with a history is switched off, not deleted: the audit needs to know whose these were.
-    key = models.ForeignKey(ApiKey, models.PROTECT, related_name="executions")
+    # A key with a history is switched off, not deleted: the audit needs to know whose these were. None: run by staff.
+    key = models.ForeignKey(ApiKey, models.PROTECT, null=True, db_index=False, related_name="executions")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="repeated_by")
     learner = models.CharField(max_length=128, blank=True)
     origin = models.CharField(max_length=255, blank=True)
     client_address = models.GenericIPAddressField(null=True)
@@ -65,14 +72,46 @@ class Execution(models.Model):
     finished = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ("-created",)
+        ordering = ("-id",)
         indexes = (
-            models.Index(fields=["-created"], name="execution_created"),
-            models.Index(fields=["key", "-created"], name="execution_key_created"),
-            models.Index(fields=["learner", "-created"], name="execution_learner_created"),
-            # Few rows are unfinished at any time; they are looked for at each start.
-            models.Index(fields=["status"], name="execution_running", condition=models.Q(status="running")),
+            models.Index(fields=["created", "status"], name="execution_created"),
+            models.Index(fields=["status", "-id"], name="execution_status"),
+            models.Index(fields=["key", "-id"], name="execution_key"),
+            models.Index(fields=["learner", "-id"], name="execution_learner"),
+            models.Index(fields=["client_address", "-id"], name="execution_address"),
+            models.Index(fields=["code_hash", "-id"], name="execution_code_hash"),
+            # Few rows are unfinished at any time; they are counted for each request, and looked for at each start.
+            models.Index(fields=["key"], name="execution_running", condition=models.Q(status="running")),
         )
+        default_permissions = ("view",)
+        permissions = (("rerun_execution", "Can run a program again"),)
 
     def __str__(self) -> str:
-        return f"{self.id} ({self.status})"
+        return f"{self.public_id} ({self.status})"
+
+
+class ExecutionSignal(models.Model):
+    """A reason for staff to look at an execution. It judges nobody: a beginner's endless loop is one, too."""
+
+    class Kind(models.TextChoices):
+        """What was seen, by the supervisor, by the service, or by comparison with earlier executions."""
+
+        REPEATED_TIMEOUTS = "repeated_timeouts", "timeouts in a row"
+        MEMORY_KILL = "memory_kill", "killed for memory"
+        OUTPUT_FLOOD = "output_flood"
+        FORK_STORM = "fork_storm"
+        NETWORK_ATTEMPT = "network_attempt"
+        FORBIDDEN_CALL = "forbidden_call", "forbidden system call"
+        SHARED_CODE = "shared_code", "same code from many addresses"
+        CPU_BUDGET = "cpu_budget", "CPU budget burnt by one learner"
+
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="signals")
+    kind = models.CharField(max_length=17, choices=Kind)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["execution", "kind"], name="execution_signal_once"),)
+        indexes = (models.Index(fields=["kind", "-execution"], name="execution_signal_kind"),)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

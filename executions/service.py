@@ -1,5 +1,6 @@
 """Runs a request from its record to its answer: record it, run it, judge it, record what came of it."""
 
+import hashlib
 import logging
 import time
 from dataclasses import asdict, dataclass
@@ -41,11 +42,11 @@ def execute(request: ExecutionRequest, source: Source, executor: Executor) -> di
     try:
         outcome = executor.execute(request.submission())
     except (SandboxBusy, SandboxUnavailable) as error:
-        log.warning("refused %s: %s", execution.pk, error)
+        log.warning("refused %s: %s", execution.public_id, error)
         _finish(execution, {"status": Execution.Status.REFUSED, "error": "Nothing was run: the service was not free."})
         raise
     except RunLost as error:
-        log.error("lost %s: %s", execution.pk, error)
+        log.error("lost %s: %s", execution.public_id, error)
         _finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
         raise
     except Exception:
@@ -53,7 +54,7 @@ def execute(request: ExecutionRequest, source: Source, executor: Executor) -> di
         raise
     result = _result(request, outcome)
     _finish(execution, {**result, "waited_seconds": outcome.waited_seconds})
-    return {**_answer(result), "id": str(execution.pk)}
+    return {**_answer(result), "id": str(execution.public_id)}
 
 
 def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def _begin(request: ExecutionRequest, source: Source) -> Execution:
     cases = request.test_cases
     return Execution.objects.create(
         code=request.code,
+        code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
         test_cases=None if cases is None else [asdict(case) for case in cases],
         timeout=request.timeout,
@@ -102,12 +104,12 @@ def _finish(execution: Execution, values: dict[str, Any]) -> None:
             # Whoever comes second finds `finished` set, and changes nothing.
             unfinished = Execution.objects.filter(pk=execution.pk, finished=None)
             if not unfinished.update(**values, finished=timezone.now()):
-                log.error("%s was finished already", execution.pk)
+                log.error("%s was finished already", execution.public_id)
             return
         except (DatabaseError, InterfaceError) as error:
             if pause_seconds is None:
-                log.exception("the result of %s is not on record", execution.pk)
+                log.exception("the result of %s is not on record", execution.public_id)
                 return
-            log.warning("recording %s again in %s s: %s", execution.pk, pause_seconds, error)
+            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
             time.sleep(pause_seconds)
             close_old_connections()

@@ -125,7 +125,7 @@ def test_a_timeout_of_one_second_is_said_in_the_singular(page: Page, executor: F
 def test_a_request_is_on_record(page: Page) -> None:
     answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
     record = Execution.objects.get()
-    assert str(record.pk) == answer["id"]
+    assert str(record.public_id) == answer["id"]
     for name in ("output", "error", "execution_time", "test_results", "status", "exit_code", "cpu_time", "truncated"):
         assert getattr(record, name) == answer[name]
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")

@@ -14,7 +14,7 @@ def test_what_was_running_in_a_crash_is_an_internal_error(page: Page) -> None:
     Execution.objects.create(code="1", timeout=5, key=page.key)
     assert recover_interrupted() == 1
     assert recover_interrupted() == 0
-    assert Execution.objects.get(pk=finished).status == "success"
+    assert Execution.objects.get(public_id=finished).status == "success"
     interrupted = Execution.objects.exclude(pk=finished).get()
     assert (interrupted.status, interrupted.error) == (
         "internal_error",
