@@ -21,3 +21,16 @@ def client_address(request: HttpRequest) -> str | None:
         return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: our interface is no part of it
     except ValueError:
         return None
+
+
+def address_block(address: str) -> str:
+    """Return what one client has of the address space: an IPv4 address itself, of an IPv6 address its /64.
+
+    Whoever has one IPv6 address has 2**64 of them, and could come from another one each time.
+    """
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False).network_address)

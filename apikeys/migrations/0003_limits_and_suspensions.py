@@ -6,9 +6,11 @@ import django.db.models.deletion
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 
-def give_each_its_own_family(apps, schema_editor):
+def give_each_its_own_family(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """The default of a new column is one value for all rows."""
     for key in apps.get_model("apikeys", "ApiKey").objects.all():
         key.family = uuid.uuid4()

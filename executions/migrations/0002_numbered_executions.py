@@ -7,12 +7,14 @@ import django.db.models.deletion
 import executions.models
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 
 BATCH_ROWS = 500
 
 
-def copy(apps, schema_editor):
+def copy(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Give each execution a number, in the order of their ids, which begin with the time."""
     numbered = apps.get_model("executions", "NumberedExecution").objects
     rows = (

@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from apikeys.client_address import client_address
+from apikeys.client_address import address_block, client_address
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,16 @@ def test_only_our_own_proxies_are_believed(
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer)
     assert client_address(request) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::"),
+    ],
+)
+def test_who_has_one_ipv6_address_has_its_whole_network(address: str, block: str) -> None:
+    assert address_block(address) == block

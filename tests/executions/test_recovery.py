@@ -15,7 +15,7 @@ def test_what_was_running_in_a_crash_is_an_internal_error(page: Page) -> None:
     assert recover_interrupted() == 1
     assert recover_interrupted() == 0
     assert Execution.objects.get(public_id=finished).status == "success"
-    interrupted = Execution.objects.exclude(pk=finished).get()
+    interrupted = Execution.objects.exclude(public_id=finished).get()
     assert (interrupted.status, interrupted.error) == (
         "internal_error",
         "The service was interrupted while this program ran.",
