@@ -1,0 +1,72 @@
+"""`python -m benchmarks.million`: how long each page of the admin takes with 1,000,000 executions.
+
+DATABASE_URL names the database: an empty one is filled first, which takes some minutes and 3 GB; one that this
+has filled before is measured at once. Each page is asked for three times. The first time includes what Python and
+Django do but once, and nothing is cached yet.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+
+PAGES = {
+    "dashboard": "/admin/",
+    "executions": "/admin/executions/execution/",
+}
+ROUNDS = 3
+
+
+def main() -> int:
+    """Fill if need be, measure, print; return 1 if a page takes a second."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    rows: int = parser.parse_args().rows
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    django.setup()
+    from benchmarks.population import STAFF, populate
+    from executions.models import Execution
+
+    call_command("migrate", verbosity=0)
+    if not Execution.objects.exists():
+        started = time.monotonic()
+        populate(rows)
+        print(f"filled in {time.monotonic() - started:.0f} s")
+    newest = Execution.objects.latest("id")
+    print(f"{connection.vendor}, {newest.pk:,} executions\n\n{'':40}{'first ms':>10}{'best ms':>10}{'queries':>9}")
+    # The files of the admin need not have been collected.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        slowest = max(measure(name, path, STAFF) for name, path in PAGES.items())
+    return 0 if slowest < 1 else 1
+
+
+def measure(name: str, path: str, staff: str) -> float:
+    """Ask for a page as `staff`, print its line and return the seconds of the slowest time."""
+    from django.contrib.auth.models import User
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(User.objects.get(username=staff))
+    seconds = []
+    queries = 0
+    for _ in range(ROUNDS):
+        with CaptureQueriesContext(connection) as captured:
+            started = time.perf_counter()
+            response = client.get(path, secure=True)
+            seconds.append(time.perf_counter() - started)
+        assert response.status_code == 200, (path, response.status_code)
+        queries = max(queries, len(captured))
+    print(f"{name:40}{seconds[0] * 1000:10.0f}{min(seconds) * 1000:10.0f}{queries:9}")
+    return max(seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
