@@ -47,7 +47,7 @@ SANDBOX_REFILL_THREADS = env.int("SANDBOX_REFILL_THREADS", 4, validate=validate.
 SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "codeexec.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
