@@ -1,27 +1,27 @@
-"""Who is calling: the key in `X-API-Key`, and whether it may be used from where the request comes."""
+"""Who is calling: the key or learner token in `X-API-Key`, and whether it may be used from where the request comes."""
 
 import hmac
+import logging
+from datetime import timedelta
 from typing import NoReturn
 
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from apikeys import tokens
+from apikeys import learner_tokens, tokens
+from apikeys.callers import Caller
 from apikeys.environment import is_environment_token
 from apikeys.models import ApiKey, usable_keys
 from audit.events import record_refusal
 
 LONGEST_ORIGIN = 255
+LAST_USED_EVERY = timedelta(minutes=1)
 
-
-class Caller:
-    """What stands in place of a user: whoever holds a key."""
-
-    is_authenticated = True
-
-    def __init__(self, key: ApiKey) -> None:
-        self.key = key
+log = logging.getLogger(__name__)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -29,24 +29,39 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403."""
-        key = find_key(request.headers.get("X-API-Key", ""))
-        if key is None:
+        caller = find_caller(request.headers.get("X-API-Key", ""))
+        if caller is None:
             _record_use_of_a_revoked_key(request)
             raise AuthenticationFailed("The API key is missing or not valid.", code="invalid_key")
-        if not key.allows_origin(request.headers.get("Origin")):
+        if not caller.key.allows_origin(request.headers.get("Origin")):
             details = {"origin": request.headers.get("Origin", "")[:LONGEST_ORIGIN]}
-            record_refusal("origin_refused", request=request._request, target=key, details=details)
+            record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
             refuse_origin()
-        return Caller(key), key
+        _remember_use(caller.key)
+        return caller, caller.key
 
 
-def find_key(token: str) -> ApiKey | None:
-    """Return the usable key with this token. What cannot be a token is refused without a query."""
+def find_caller(token: str) -> Caller | None:
+    """Return who holds `token`, None if nobody may. What cannot be a token of ours is refused without a query."""
+    if (claim := learner_tokens.read(token)) is not None:
+        key = usable_keys().filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
+        return None if key is None else Caller(key, claim.learner)
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
     token_hash = tokens.hash_token(token)
     key = usable_keys().filter(token_hash=token_hash).first()
-    return key if key is not None and hmac.compare_digest(key.token_hash, token_hash) else None
+    return Caller(key) if key is not None and hmac.compare_digest(key.token_hash, token_hash) else None
+
+
+def _remember_use(key: ApiKey) -> None:
+    """Write down that the key is in use: once a minute, however many processes serve it."""
+    now = timezone.now()
+    if key.last_used is None or key.last_used < now - LAST_USED_EVERY:
+        stale = Q(last_used=None) | Q(last_used__lt=now - LAST_USED_EVERY)
+        try:
+            ApiKey.objects.filter(stale, pk=key.pk).update(last_used=now)
+        except (DatabaseError, InterfaceError) as error:  # no reason to refuse anybody
+            log.warning("the use of key %s is not on record: %s", key.prefix, error)
 
 
 def _record_use_of_a_revoked_key(request: Request) -> None:

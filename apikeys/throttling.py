@@ -1,66 +1,72 @@
-"""How often a key may be used: counted by django-ratelimit in the shared cache."""
+"""Where django-rest-framework asks whether a request is within the rates, and how an answer tells what is left."""
 
-from dataclasses import dataclass
-
-from django_ratelimit.core import get_usage
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from apikeys.models import ApiKey
-from apikeys.rates import parse_rate
-from codeexec.errors import ServiceUnavailable
+from apikeys.callers import caller_of
+from apikeys.client_address import client_address
+from apikeys.limits import LimitReached, LimitUse
+from apikeys.rate_limits import NotCounted, count_execution, count_request
+from codeexec.errors import ServiceUnavailable, TooManyRequests
+
+USES_ATTRIBUTE = "limit_uses"
 
 
-@dataclass(frozen=True, slots=True)
-class RateUsage:
-    """What a key has used of its rate in the present window, as the RateLimit header fields tell it.
-
-    (IETF draft-ietf-httpapi-ratelimit-headers-10.)
-    """
-
-    limit: int
-    count: int
-    window_seconds: int
-    seconds_left: int
-
-    def headers(self) -> dict[str, str]:
-        """Return the header fields."""
-        remaining = max(0, self.limit - self.count)
-        return {
-            "RateLimit": f'"key";r={remaining};t={self.seconds_left}',
-            "RateLimit-Policy": f'"key";q={self.limit};w={self.window_seconds}',
-        }
-
-
-USAGE_ATTRIBUTE = "rate_usage"
-
-
-def rate_headers(request: Request) -> dict[str, str]:
+def limit_headers(request: Request) -> dict[str, str]:
     """Return the RateLimit header fields for the answer to `request`, none if it was refused before it counted."""
-    usage: RateUsage | None = getattr(request._request, USAGE_ATTRIBUTE, None)
-    return {} if usage is None else usage.headers()
+    uses: list[LimitUse] = getattr(request._request, USES_ATTRIBUTE, [])
+    if not uses:
+        return {}
+    fields = {"RateLimit": [use.field() for use in uses], "RateLimit-Policy": [use.policy() for use in uses]}
+    return {name: ", ".join(items) for name, items in fields.items()}
+
+
+def too_many_requests(request: Request, reached: LimitReached) -> TooManyRequests:
+    """Return the answer for a limit that is used up, whose header fields tell of that limit alone."""
+    setattr(request._request, USES_ATTRIBUTE, [reached.use])
+    return TooManyRequests(reached.sentence, reached.code, reached.use.seconds_left)
+
+
+def who_runs(request: Request) -> str:
+    """Return under which name the use of a request to run a program is counted.
+
+    Only the body of a server is read for it. Raises APIException where that cannot be read.
+    """
+    caller = caller_of(request)
+    body = request.data if caller.is_server else None
+    claimed = body.get("learner") if isinstance(body, dict) else None
+    return caller.who(claimed if isinstance(claimed, str) else "", client_address(request._request))
 
 
 class KeyRateThrottle(BaseThrottle):
-    """Counts every request of a key against its rate."""
-
-    usage: RateUsage | None = None
+    """Counts a request against its key's rate, for each view apart."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request; return whether it is within the rate. Raises ServiceUnavailable without a cache."""
-        key = request.auth
-        assert isinstance(key, ApiKey)  # noqa: S101 (authentication comes first)
-        used = get_usage(
-            request._request, group="execute", key=lambda group, request: str(key.pk), rate=key.rate, increment=True
-        )
-        limit, window_seconds = parse_rate(key.rate)
-        if used is None or used["limit"] != limit:  # the cache did not answer: never unlimited
-            raise ServiceUnavailable
-        self.usage = RateUsage(limit, used["count"], window_seconds, max(1, used["time_left"]))
-        setattr(request._request, USAGE_ATTRIBUTE, self.usage)
-        return not used["should_limit"]
+        """Count the request. Raises TooManyRequests, or ServiceUnavailable without a cache."""
+        try:
+            setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
+        except LimitReached as reached:
+            raise too_many_requests(request, reached) from reached
+        except NotCounted as error:
+            raise ServiceUnavailable from error
+        return True
 
-    def wait(self) -> float | None:
-        """Return the seconds until the window ends."""
-        return None if self.usage is None else float(self.usage.seconds_left)
+    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+        """Count the request, and return what is left."""
+        return [count_request(request._request, caller_of(request), view.get_view_name())]
+
+
+class ExecutionRateThrottle(KeyRateThrottle):
+    """Counts a request to run a program, against the rate of its learner first."""
+
+    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+        """Count the request, one with an unreadable body too, and return what is left."""
+        caller = caller_of(request)
+        try:
+            who = who_runs(request)
+        except APIException:
+            count_execution(request._request, caller, caller.who("", client_address(request._request)))
+            raise
+        return count_execution(request._request, caller, who)

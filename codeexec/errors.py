@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
-from rest_framework.exceptions import APIException, ParseError, Throttled, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -29,6 +29,24 @@ class ServiceUnavailable(APIException):
     status_code = 503
     default_code = "unavailable"
     default_detail = "The service cannot run programs right now. Please try again in a moment."
+
+
+class TooManyRequests(APIException):
+    """A limit of the caller's is used up; `wait` is for how many seconds, and becomes `Retry-After`."""
+
+    status_code = 429
+
+    def __init__(self, sentence: str, code: str, wait: int) -> None:
+        super().__init__(f"{sentence} Try again in {duration(wait)}.", code)
+        self.wait = wait
+
+
+def duration(seconds: int) -> str:
+    """Return a time in words, in seconds or in hours and minutes."""
+    if seconds < 2 * 60:
+        return f"{seconds} second{'s' if seconds > 1 else ''}"
+    hours, minutes = divmod(-(-seconds // 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} minutes"
 
 
 def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
@@ -86,8 +104,6 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 def _sentence(error: APIException) -> str:
     text = str(error.detail)
-    if isinstance(error, Throttled):
-        text = "This API key has made too many requests. " + text.removeprefix("Request was throttled. ")
     if isinstance(error, UnsupportedMediaType):
         text = "Send the request as application/json."
     return text
@@ -95,9 +111,7 @@ def _sentence(error: APIException) -> str:
 
 def _code(error: APIException) -> str:
     code = error.get_codes()
-    return {"parse_error": "invalid_json", "permission_denied": "forbidden", "throttled": "rate_limited"}.get(
-        str(code), str(code)
-    )
+    return {"parse_error": "invalid_json", "permission_denied": "forbidden"}.get(str(code), str(code))
 
 
 def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:

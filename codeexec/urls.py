@@ -3,11 +3,14 @@
 from django.contrib import admin
 from django.urls import path
 
+from apikeys.views import TokensView
 from codeexec.health import HealthView
-from executions.views import ExecuteView
+from executions.views import ExecuteView, ExecutionView
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
+    path("executions/<uuid:public_id>", ExecutionView.as_view(), name="execution"),
+    path("tokens", TokensView.as_view(), name="tokens"),
     path("health", HealthView.as_view(), name="health"),
     path("admin/", admin.site.urls),
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from executions.limits import DEFAULT_TIMEOUT_SECONDS
 from executions.sandbox.results import Submission, TestProgram
@@ -28,6 +29,11 @@ class TestCase:
     stdin: str | None = None
     match: Match | None = None
     hidden: bool = False
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "TestCase":
+        """Return the test case with these values, as they were sent or as they are on record."""
+        return cls(**{**values, "match": Match(values["match"]) if values.get("match") else None})
 
     @property
     def looks_at_main_run(self) -> bool:

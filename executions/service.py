@@ -1,60 +1,70 @@
 """Runs a request from its record to its answer: record it, run it, judge it, record what came of it."""
 
-import hashlib
 import logging
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.utils import timezone
+from django.contrib.auth.models import User
 
+from apikeys.admission import is_shut_out
 from apikeys.models import ApiKey
+from apikeys.quotas import Account
 from executions.executor import Executor
 from executions.judge import judge
 from executions.models import Execution
-from executions.requests import ExecutionRequest
+from executions.records import Charged, begin, create, finish
+from executions.requests import ExecutionRequest, TestCase
 from executions.sandbox.results import Outcome, RunLost, SandboxBusy, SandboxUnavailable
 from executions.wording import error_text
 
-FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5, 2.0)
-"""Between the attempts to record a result that is already known."""
+STORED = (
+    "output error execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
+    "learner created finished"
+).split()
+"""What an answer from the record has of it."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from: the key, the page's origin and the client's address."""
+    """Where a request comes from: the key, as whose use it counts, the page's origin and the client's address."""
 
     key: ApiKey
+    who: str
     origin: str
     client_address: str | None
+
+
+class ShutOut(Exception):
+    """Staff have suspended this learner or this address. Why is on record, and not for the answer."""
 
 
 def execute(request: ExecutionRequest, source: Source, executor: Executor) -> dict[str, Any]:
     """Run `request` and return the body of the answer.
 
-    Raises SandboxError when it could not be run, after that is on record, and DatabaseError when it could not be
-    recorded: then nothing has run.
+    Raises ShutOut or LimitReached: then there is no record; SandboxError when it could not be run, after that is on
+    record; DatabaseError when it could not be recorded: then nothing has run.
     """
-    execution = _begin(request, source)
-    try:
-        outcome = executor.execute(request.submission())
-    except (SandboxBusy, SandboxUnavailable) as error:
-        log.warning("refused %s: %s", execution.public_id, error)
-        _finish(execution, {"status": Execution.Status.REFUSED, "error": "Nothing was run: the service was not free."})
-        raise
-    except RunLost as error:
-        log.error("lost %s: %s", execution.public_id, error)
-        _finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
-        raise
-    except Exception:
-        _finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
-        raise
-    result = _result(request, outcome)
-    _finish(execution, {**result, "waited_seconds": outcome.waited_seconds})
+    if is_shut_out(source.key, request.learner, source.client_address):
+        raise ShutOut("This learner or address may not run programs at present.")
+    account = Account.today(source.key, source.who)
+    execution, charged = begin(request, account, source.origin, source.client_address)
+    result = _run(execution, request, executor, charged)
     return {**_answer(result), "id": str(execution.public_id)}
+
+
+def run_again(original: Execution, staff: User, executor: Executor) -> Execution:
+    """Run a stored program once more, at nobody's expense, and return the new record.
+
+    Raises SandboxError when it could not be run, after that is on record, and DatabaseError.
+    """
+    cases = None if original.test_cases is None else tuple(TestCase.of(case) for case in original.test_cases)
+    request = ExecutionRequest(original.code, original.input_data, cases, original.timeout)
+    execution = create(request, staff=staff, repeats=original)
+    _run(execution, request, executor)
+    execution.refresh_from_db()
+    return execution
 
 
 def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
@@ -62,23 +72,37 @@ def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
     return _answer(_result(request, outcome))
 
 
+def stored_answer(execution: Execution) -> dict[str, Any]:
+    """Return the body of the answer to the request that an execution is the record of, and what else is known."""
+    result = {name: getattr(execution, name) for name in STORED}
+    return {**_answer(result), "id": str(execution.public_id)}
+
+
+def _run(
+    execution: Execution, request: ExecutionRequest, executor: Executor, charged: Charged | None = None
+) -> dict[str, Any]:
+    """Run what is on record, record what came of it, and return that."""
+    try:
+        outcome = executor.execute(request.submission())
+    except (SandboxBusy, SandboxUnavailable) as error:
+        log.warning("refused %s: %s", execution.public_id, error)
+        finish(execution, {"status": Execution.Status.REFUSED, "error": "Nothing was run: the service was not free."})
+        raise
+    except RunLost as error:
+        log.error("lost %s: %s", execution.public_id, error)
+        finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
+        raise
+    except Exception:
+        finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
+        raise
+    result = _result(request, outcome)
+    cost = {"waited_seconds": outcome.waited_seconds, "total_cpu_seconds": outcome.cpu_seconds}
+    finish(execution, {**result, **cost}, outcome, charged)
+    return result
+
+
 def _answer(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, "error_detail": None, "images": []}
-
-
-def _begin(request: ExecutionRequest, source: Source) -> Execution:
-    cases = request.test_cases
-    return Execution.objects.create(
-        code=request.code,
-        code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
-        input_data=request.input_data,
-        test_cases=None if cases is None else [asdict(case) for case in cases],
-        timeout=request.timeout,
-        key=source.key,
-        learner=request.learner,
-        origin=source.origin,
-        client_address=source.client_address,
-    )
 
 
 def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
@@ -95,21 +119,3 @@ def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
         "memory_peak_kb": main.memory_peak_kb,
         "truncated": main.truncated,
     }
-
-
-def _finish(execution: Execution, values: dict[str, Any]) -> None:
-    """Record what came of an execution, once. A database that is away for a moment loses nothing."""
-    for pause_seconds in (*FINAL_UPDATE_PAUSES_SECONDS, None):
-        try:
-            # Whoever comes second finds `finished` set, and changes nothing.
-            unfinished = Execution.objects.filter(pk=execution.pk, finished=None)
-            if not unfinished.update(**values, finished=timezone.now()):
-                log.error("%s was finished already", execution.public_id)
-            return
-        except (DatabaseError, InterfaceError) as error:
-            if pause_seconds is None:
-                log.exception("the result of %s is not on record", execution.public_id)
-                return
-            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
-            time.sleep(pause_seconds)
-            close_old_connections()

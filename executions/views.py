@@ -1,48 +1,57 @@
-"""The HTTP side of running programs."""
+"""The HTTP side of running programs, and of reading what came of them."""
 
-from typing import Any
+from uuid import UUID
 
-from rest_framework.exceptions import MethodNotAllowed
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from apikeys.callers import caller_of
 from apikeys.client_address import client_address
-from apikeys.models import ApiKey
-from apikeys.throttling import KeyRateThrottle, rate_headers
+from apikeys.limits import LimitReached
+from apikeys.throttling import ExecutionRateThrottle, too_many_requests, who_runs
+from apikeys.views import IsServer, KeyedView
 from codeexec.errors import ServiceUnavailable
 from executions.executor import get_executor
+from executions.models import Execution
 from executions.sandbox.results import SandboxError
 from executions.serializers import ExecutionRequestSerializer
-from executions.service import Source, execute
+from executions.service import ShutOut, Source, execute, stored_answer
 
 
-class ExecuteView(APIView):
+class ExecuteView(KeyedView):
     """`POST /execute`: run a program and answer with what it did."""
 
-    throttle_classes = (KeyRateThrottle,)
+    throttle_classes = (ExecutionRateThrottle,)
     http_method_names = ("post",)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse another method before anything else: what can be asked here does not depend on who asks."""
-        if request.method not in self.allowed_methods:
-            raise MethodNotAllowed(str(request.method))
-        super().initial(request, *args, **kwargs)
 
     def post(self, request: Request) -> Response:
         """Run the program in the body."""
-        serializer = ExecutionRequestSerializer(data=request.data)
+        serializer = ExecutionRequestSerializer(data=request.data, context={"learner": caller_of(request).learner})
         serializer.is_valid(raise_exception=True)
-        assert isinstance(request.auth, ApiKey)  # noqa: S101 (by ApiKeyAuthentication)
-        source = Source(request.auth, request.headers.get("Origin", ""), client_address(request._request))
         try:
-            return Response(execute(serializer.request(), source, get_executor()))
+            return Response(execute(serializer.request(), _source(request), get_executor()))
+        except ShutOut as error:
+            raise PermissionDenied(str(error), code="suspended") from error
+        except LimitReached as reached:
+            raise too_many_requests(request, reached) from reached
         except SandboxError as error:
             raise ServiceUnavailable from error
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Add what every answer carries: no cache may keep it, and the caller sees what is left of its rate."""
-        response["Cache-Control"] = "no-store"
-        for name, value in rate_headers(request).items():
-            response[name] = value
-        return super().finalize_response(request, response, *args, **kwargs)
+
+class ExecutionView(KeyedView):
+    """`GET /executions/{id}`: what came of an execution, for the site's server."""
+
+    permission_classes = (IsServer,)
+    http_method_names = ("get", "head")
+
+    def get(self, request: Request, public_id: UUID) -> Response:
+        """Answer with an execution of this key or of one that it replaces or was replaced by."""
+        own = Execution.objects.filter(key__family=caller_of(request).key.family)
+        return Response(stored_answer(get_object_or_404(own, public_id=public_id)))
+
+
+def _source(request: Request) -> Source:
+    address = client_address(request._request)
+    return Source(caller_of(request).key, who_runs(request), request.headers.get("Origin", ""), address)

@@ -9,12 +9,13 @@ import pytest
 from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, Suspension
+from apikeys.serializers import LEARNER_CHARACTERS
 from executions import limits
 from executions.requests import Match
 from executions.sandbox.results import RunStatus, SandboxBusy
 from executions.serializers import ExecutionRequestSerializer
-from tests.conftest import Page
+from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +73,7 @@ def test_every_field_of_an_answer_is_documented(page: Page) -> None:
         (REQUEST["test_cases"], f"up to {limits.TEST_CASES} "),
         (REQUEST["timeout"], f"{limits.SHORTEST_TIMEOUT_SECONDS} to {limits.LONGEST_TIMEOUT_SECONDS}"),
         (REQUEST["timeout"], f"by default {limits.DEFAULT_TIMEOUT_SECONDS}"),
-        (REQUEST["learner"], f"up to {limits.LEARNER_CHARACTERS} characters"),
+        (REQUEST["learner"], f"up to {LEARNER_CHARACTERS} characters"),
         (TEST_CASE["input"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (TEST_CASE["expected_output"], f"up to {limits.CODE_BYTES // 1024} KiB"),
         (TEST_CASE["code"], f"up to {limits.CODE_BYTES // 1024} KiB"),
@@ -123,8 +124,19 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     answers.append(page.run())
     executor.error = ValueError("a bug")  # type: ignore[assignment]
     answers.append(page.run())
-    ApiKey.objects.update(rate="1/d")
-    answers.extend(page.run("") for _ in range(2))
+    answers.append(page.client.post("/tokens", headers={"X-API-Key": page.token, "Origin": ORIGIN}))
+    suspension = Suspension.objects.create(address="127.0.0.1", reason="a test")
+    answers.append(page.run())
+    suspension.delete()
+    for limits in (
+        {"cpu_seconds_per_day": 0},
+        {"executions_per_day": 0},
+        {"max_concurrent": 0},
+        {"learner_rate": "1/d"},
+        {"learner_rate": "", "rate": "1/d"},
+    ):
+        ApiKey.objects.update(**limits)
+        answers.extend(page.run("1") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
 
 

@@ -15,6 +15,14 @@ class RunStatus(StrEnum):
     NOT_RUN = "not_run"
 
 
+class Signal(StrEnum):
+    """What the supervisor saw a run try. It was refused in any case."""
+
+    NETWORK_ATTEMPT = "network_attempt"
+    FORBIDDEN_CALL = "forbidden_call"
+    FORK_STORM = "fork_storm"
+
+
 @dataclass(frozen=True, slots=True)
 class TestProgram:
     """How one test case runs beside the submission, in a process of its own.
@@ -66,6 +74,7 @@ class Run:
     memory_peak_kb: int = 0
     truncated: bool = False
     tested: bool = False
+    signals: frozenset[Signal] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,11 @@ class Outcome:
     main: Run
     tests: tuple[Run, ...]
     waited_seconds: float
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time of all runs."""
+        return self.main.cpu_seconds + sum(run.cpu_seconds for run in self.tests)
 
 
 class SandboxError(Exception):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from pytest_django import Settings
 
 from apikeys.models import ApiKey, create_key
@@ -16,11 +17,13 @@ def set_rate(rate: str) -> None:
     ApiKey.objects.update(rate=rate)
 
 
-def rate_of(response: Any) -> tuple[int, int]:
-    """Return what remains, and for how many seconds."""
-    name, remaining, seconds = response["RateLimit"].split(";")
-    assert name == '"key"'
-    return int(remaining.removeprefix("r=")), int(seconds.removeprefix("t="))
+def rates_of(response: Any) -> dict[str, tuple[int, int]]:
+    """Return of each limit what remains, and for how many seconds."""
+    items = [item.split(";") for item in response["RateLimit"].split(", ")]
+    return {
+        name.strip('"'): (int(left.removeprefix("r=")), int(seconds.removeprefix("t=")))
+        for name, left, seconds in items
+    }
 
 
 def test_requests_up_to_the_rate_pass(page: Page) -> None:
@@ -33,10 +36,11 @@ def test_every_answer_tells_what_is_left(page: Page) -> None:
     set_rate("2/h")
     answers = [page.run(), page.run(""), page.run()]
     assert [response.status_code for response in answers] == [200, 400, 429]
-    assert [rate_of(response)[0] for response in answers] == [1, 0, 0]
-    for response in answers:
-        assert 1 <= rate_of(response)[1] <= 3600
-        assert response["RateLimit-Policy"] == '"key";q=2;w=3600'
+    assert [rates_of(response)["key"][0] for response in answers] == [1, 0, 0]
+    assert [rates_of(response)["learner"][0] for response in answers[:2]] == [29, 28]
+    assert {response["RateLimit-Policy"] for response in answers[:2]} == {'"learner";q=30;w=60, "key";q=2;w=3600'}
+    assert answers[2]["RateLimit-Policy"] == '"key";q=2;w=3600'
+    assert all(1 <= rates_of(response)["key"][1] <= 3600 for response in answers)
 
 
 def test_too_many_requests_are_told_when_to_come_back(page: Page) -> None:
@@ -50,12 +54,21 @@ def test_too_many_requests_are_told_when_to_come_back(page: Page) -> None:
 
 
 def test_callers_are_asked_to_come_back_at_different_times(page: Page) -> None:
-    set_rate("1/d")
+    ApiKey.objects.update(rate="1/d", learner_rate="")
     page.run()
     answers = [page.run() for _ in range(50)]
-    waits = {int(response["Retry-After"]) - rate_of(response)[1] for response in answers}
+    waits = {int(response["Retry-After"]) - rates_of(response)["key"][1] for response in answers}
     assert len(waits) > 1
     assert min(waits) >= 0
+
+
+def test_the_keys_of_a_family_have_one_rate(page: Page) -> None:
+    """Else a site would have twice its rate for as long as a rotation takes."""
+    set_rate("1/h")
+    other, token = create_key("Next", "publishable", [ORIGIN])
+    ApiKey.objects.filter(pk=other.pk).update(family=page.key.family, rate="1/h")
+    assert page.run().status_code == 200
+    assert page.post({"code": "1"}, x_api_key=token).status_code == 429
 
 
 def test_each_key_has_a_rate_of_its_own(page: Page) -> None:
@@ -92,6 +105,85 @@ def test_a_new_key_has_the_rate_of_the_settings(page: Page, settings: Settings) 
     settings.DEFAULT_RATE = "7/d"
     key, _ = create_key("Other", "secret", [])
     assert key.rate == "7/d"
+
+
+# The rate of each learner
+
+
+def server(page: Page, **limits: Any) -> str:
+    """Return the token of a secret key with these limits."""
+    key, token = create_key("Server", "secret", [])
+    ApiKey.objects.filter(pk=key.pk).update(**limits)
+    return token
+
+
+def test_a_learner_in_a_loop_costs_the_others_nothing(page: Page) -> None:
+    token = server(page, rate="4/h", learner_rate="2/h")
+
+    def status(learner: str) -> int:
+        sent = page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
+        return int(sent.status_code)
+
+    assert [status("ada") for _ in range(10)] == [200, 200, *[429] * 8]
+    assert [status("bob") for _ in range(2)] == [200, 200]
+    assert status("eve") == 429  # now the key's own rate is used up
+
+
+def test_a_learner_who_is_refused_is_told_so(page: Page) -> None:
+    token = server(page, learner_rate="1/h")
+    answers = [page.post({"code": "1", "learner": "ada"}, x_api_key=token, origin=None) for _ in range(2)]
+    assert answers[1].json()["code"] == "learner_rate_limited"
+    assert answers[1].json()["detail"].startswith("This learner has made too many requests. Try again in ")
+    assert answers[1]["RateLimit-Policy"] == '"learner";q=1;w=3600'
+    assert int(answers[1]["Retry-After"]) >= 1
+
+
+def test_a_page_can_claim_any_learner_and_is_known_by_its_address(page: Page) -> None:
+    ApiKey.objects.update(learner_rate="2/h")
+    assert [page.run(learner=f"learner {number}").status_code for number in range(3)] == [200, 200, 429]
+    elsewhere = Page(page.key, page.token, Client(REMOTE_ADDR="192.0.2.1"))
+    assert elsewhere.run().status_code == 200
+
+
+def test_all_addresses_of_one_ipv6_network_are_one_client(page: Page) -> None:
+    ApiKey.objects.update(learner_rate="2/h")
+    answers = [
+        Page(page.key, page.token, Client(REMOTE_ADDR=f"2001:db8::{number}")).run().status_code for number in range(3)
+    ]
+    assert answers == [200, 200, 429]
+
+
+@pytest.mark.parametrize("forged", ["203.0.113.1", "203.0.113.1, 198.51.100.7", "127.0.0.1"])
+def test_a_forged_address_changes_nothing(page: Page, forged: str) -> None:
+    ApiKey.objects.update(learner_rate="1/h")
+    headers = {"x_forwarded_for": forged, "x_real_ip": forged, "forwarded": f"for={forged}"}
+    assert [page.post({"code": "1"}, **sent).status_code for sent in ({}, headers, headers)] == [200, 429, 429]
+
+
+def test_a_server_that_sends_garbage_is_counted(page: Page) -> None:
+    token = server(page, learner_rate="2/h")
+    answers = [page.post(b"{", x_api_key=token, origin=None) for _ in range(3)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (400, "invalid_json"),
+        (400, "invalid_json"),
+        (429, "learner_rate_limited"),
+    ]
+
+
+@pytest.mark.parametrize("learner", [5, None, [], "", "x" * 200])
+def test_a_learner_that_is_none_is_the_address(page: Page, learner: Any) -> None:
+    token = server(page, learner_rate="1/h")
+    page.post({"code": "1"}, x_api_key=token, origin=None)
+    sent = page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
+    assert sent.status_code == (400 if learner == "x" * 200 else 429)
+
+
+def test_a_key_may_have_no_rate_for_each_learner(page: Page) -> None:
+    ApiKey.objects.update(learner_rate="", rate="1000/h")
+    assert {page.run().status_code for _ in range(40)} == {200}
+
+
+# Faults, and the notation
 
 
 def test_without_a_cache_nothing_is_unlimited(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

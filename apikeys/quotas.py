@@ -1,0 +1,86 @@
+"""What a family of keys may use in a day of UTC, and at once. Counted in the database, for what has run and no more.
+
+A quota is looked at when an execution begins, under a lock, with those that run still counted as used; it is charged
+when it ends, with the record of the end. So nothing is ever given back: what was refused, what failed by our own fault
+and what died with its process was never charged.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from apikeys.limits import LimitReached, LimitUse
+from apikeys.models import ApiKey, DailyUse
+
+ALL = ""
+DAY_SECONDS = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose use is counted, and on which day: that on which the execution began."""
+
+    key: ApiKey
+    who: str
+    day: date
+
+    @classmethod
+    def today(cls, key: ApiKey, who: str) -> "Account":
+        """Return the account of `who` for an execution that begins now."""
+        return cls(key, who, timezone.now().date())
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What all callers of a family, and one of them, have used on a day."""
+
+    executions: int
+    cpu_seconds: float
+    own_cpu_seconds: float
+
+
+def lock_use(account: Account) -> Use:
+    """Return what has been used. Until the transaction ends, nobody else of the family begins or ends an execution."""
+    rows = DailyUse.objects.filter(family=account.key.family, day=account.day, who__in=(ALL, account.who))
+    # Always in this order, so that no two transactions wait for each other.
+    found = {row.who: row for row in rows.order_by("who").select_for_update()}
+    if len(found) < 2:
+        missing = [DailyUse(family=account.key.family, day=account.day, who=who) for who in (ALL, account.who)]
+        DailyUse.objects.bulk_create(missing, ignore_conflicts=True)
+        found = {row.who: row for row in rows.order_by("who").select_for_update()}
+    return Use(found[ALL].executions, found[ALL].cpu_seconds, found[account.who].cpu_seconds)
+
+
+def check_quotas(account: Account, use: Use, running: int) -> None:
+    """Raise LimitReached if nothing more may run. `running` executions of the family have no end on record yet.
+
+    Count `running` after `lock_use`. CPU time is known only at the end, so that those that run may still overdraw it.
+    """
+    key = account.key
+    if running >= key.max_concurrent:
+        at_once = LimitUse("concurrent", key.max_concurrent, 0, 1, None, "concurrent-requests")
+        sentence = f"This API key is running {key.max_concurrent} programs already."
+        raise LimitReached("concurrency_limited", sentence, at_once)
+    seconds_left = _seconds_left(account.day)
+    if use.executions + running >= key.executions_per_day:
+        executions = LimitUse("executions", key.executions_per_day, 0, seconds_left, DAY_SECONDS)
+        sentence = f"This API key has used up the {key.executions_per_day} executions of its day (UTC)."
+        raise LimitReached("executions_used_up", sentence, executions)
+    if use.cpu_seconds >= key.cpu_seconds_per_day:
+        cpu = LimitUse("cpu", key.cpu_seconds_per_day, 0, seconds_left, DAY_SECONDS, "cpu-seconds")
+        sentence = f"This API key has used up the {key.cpu_seconds_per_day} CPU seconds of its day (UTC)."
+        raise LimitReached("cpu_used_up", sentence, cpu)
+
+
+def charge(account: Account, cpu_seconds: float) -> None:
+    """Count one execution that has run, in the transaction that records its end."""
+    for who in (ALL, account.who):  # in the order of `lock_use`
+        row = DailyUse.objects.filter(family=account.key.family, day=account.day, who=who)
+        row.update(executions=F("executions") + 1, cpu_seconds=F("cpu_seconds") + cpu_seconds)
+
+
+def _seconds_left(day: date) -> int:
+    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    return max(1, int((end - timezone.now()).total_seconds()))

@@ -1,0 +1,60 @@
+"""What all views for holders of a key have in common, and the one that mints learner tokens."""
+
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apikeys import learner_tokens
+from apikeys.callers import caller_of
+from apikeys.serializers import TokenRequestSerializer
+from apikeys.throttling import KeyRateThrottle, limit_headers
+
+
+class KeyedView(APIView):
+    """A view for holders of a key, within their rates."""
+
+    throttle_classes: Any = (KeyRateThrottle,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse another method before anything else: what can be asked here does not depend on who asks."""
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Add what every answer carries: no cache may keep it, and the caller sees what is left of its limits."""
+        response["Cache-Control"] = "no-store"
+        for name, value in limit_headers(request).items():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class IsServer(BasePermission):
+    """Lets only a server of the site in, which holds a secret key itself."""
+
+    message = "This needs a secret key."
+    code = "secret_key_required"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return whether the caller is one."""
+        return caller_of(request).is_server
+
+
+class TokensView(KeyedView):
+    """`POST /tokens`: mint a learner token."""
+
+    permission_classes = (IsServer,)
+    http_method_names = ("post",)
+
+    def post(self, request: Request) -> Response:
+        """Answer with a token for the learner in the body."""
+        serializer = TokenRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = {"lifetime_seconds": learner_tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}
+        token = learner_tokens.mint(caller_of(request).key, **asked)
+        body = {"token": str(token), "learner": token.learner, "expires": token.ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return Response(body, status=201)

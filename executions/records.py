@@ -1,0 +1,96 @@
+"""The records of executions: made before anything runs, and finished once, with all that follows from the end."""
+
+import hashlib
+import logging
+import time
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.utils import timezone
+
+from apikeys.models import ApiKey
+from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
+from executions.limits import LONGEST_TIMEOUT_SECONDS
+from executions.models import Execution, ExecutionSignal
+from executions.requests import ExecutionRequest
+from executions.sandbox.results import Outcome
+from executions.signals import find_signals
+
+FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5, 2.0)
+"""Between the attempts to record a result that is already known."""
+
+LONGEST_EXECUTION = timedelta(seconds=60)
+"""From the record to its end, with the longest wait that the settings allow."""
+assert LONGEST_EXECUTION.total_seconds() > 30 + LONGEST_TIMEOUT_SECONDS  # noqa: S101
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """An execution, the account that pays for it, and what that had used before."""
+
+    account: Account
+    use: Use
+
+
+def begin(request: ExecutionRequest, account: Account, origin: str, address: str | None) -> tuple[Execution, Charged]:
+    """Record an execution as running, if the quotas of the account leave room for it. Raises LimitReached."""
+    with transaction.atomic():
+        use = lock_use(account)
+        check_quotas(account, use, _running(account.key))
+        execution = create(request, key=account.key, learner=request.learner, origin=origin, client_address=address)
+    return execution, Charged(account, use)
+
+
+def create(request: ExecutionRequest, **source: Any) -> Execution:
+    """Record an execution as running. `source` are the columns that say where it comes from."""
+    cases = request.test_cases
+    return Execution.objects.create(
+        code=request.code,
+        code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
+        input_data=request.input_data,
+        test_cases=None if cases is None else [asdict(case) for case in cases],
+        timeout=request.timeout,
+        **source,
+    )
+
+
+def finish(
+    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
+) -> None:
+    """Record what came of an execution, once. A database that is away for a moment loses nothing.
+
+    With `charged`, the account pays for what ran, and signals are looked for, in the same transaction.
+    """
+    for pause_seconds in (*FINAL_UPDATE_PAUSES_SECONDS, None):
+        try:
+            with transaction.atomic():
+                _finish(execution, values, outcome, charged)
+            return
+        except (DatabaseError, InterfaceError) as error:
+            if pause_seconds is None:
+                log.exception("the result of %s is not on record", execution.public_id)
+                return
+            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
+            time.sleep(pause_seconds)
+            close_old_connections()
+
+
+def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | None, charged: Charged | None) -> None:
+    # Whoever comes second finds `finished` set, and changes nothing.
+    if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values, finished=timezone.now()):
+        log.error("%s was finished already", execution.public_id)
+        return
+    if outcome is not None and charged is not None:
+        charge(charged.account, outcome.cpu_seconds)
+        kinds = find_signals(execution, outcome, charged.account, charged.use)
+        ExecutionSignal.objects.bulk_create(ExecutionSignal(execution=execution, kind=kind) for kind in kinds)
+
+
+def _running(key: ApiKey) -> int:
+    """Return how many executions of the key's family have no end on record yet."""
+    begun = timezone.now() - LONGEST_EXECUTION  # one whose end could not be recorded must not count for ever
+    return Execution.objects.filter(key__family=key.family, status=Execution.Status.RUNNING, created__gt=begun).count()
