@@ -128,14 +128,14 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     suspension = Suspension.objects.create(address="127.0.0.1", reason="a test")
     answers.append(page.run())
     suspension.delete()
-    for limits in (
+    for used_up in (
         {"cpu_seconds_per_day": 0},
         {"executions_per_day": 0},
         {"max_concurrent": 0},
         {"learner_rate": "1/d"},
         {"learner_rate": "", "rate": "1/d"},
     ):
-        ApiKey.objects.update(**limits)
+        ApiKey.objects.update(**used_up)
         answers.extend(page.run("1") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
 

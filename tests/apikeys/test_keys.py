@@ -1,5 +1,6 @@
 """Who may call, and from where."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +90,24 @@ def test_a_refused_key_is_not_in_the_log(page: Page, caplog: pytest.LogCaptureFi
     page.client.post(f"/execute?X-API-Key={page.token}", headers={"X-API-Key": page.token, "Origin": ORIGIN})
     assert "POST /execute" in caplog.text
     assert page.token not in caplog.text
+
+
+def test_its_last_use_is_written_once_a_minute(page: Page) -> None:
+    page.run()
+    first = ApiKey.objects.get().last_used
+    assert first is not None
+    page.run()
+    assert ApiKey.objects.get().last_used == first
+    ApiKey.objects.update(last_used=first - timedelta(minutes=1))
+    page.run()
+    last = ApiKey.objects.get().last_used
+    assert last is not None
+    assert last > first
+
+
+def test_a_refused_request_is_no_use(page: Page) -> None:
+    page.post({"code": "1"}, origin="https://evil.example")
+    assert ApiKey.objects.get().last_used is None
 
 
 # The origin

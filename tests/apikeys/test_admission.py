@@ -1,0 +1,78 @@
+"""Learners, addresses and keys that staff have suspended."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+from django.utils import timezone
+
+from apikeys.models import ApiKey, Suspension, create_key
+from executions.models import Execution
+from tests.conftest import ORIGIN, Page
+from tests.fakes import FakeExecutor
+
+SUSPENDED = (403, "suspended")
+REFUSED = (403, "invalid_key")
+
+
+def suspend(**whom: Any) -> Suspension:
+    return Suspension.objects.create(reason="mines coins", **whom)
+
+
+def answer(response: Any) -> tuple[int, str | None]:
+    return response.status_code, response.json().get("code")
+
+
+def test_a_suspended_learner_runs_nothing(page: Page, executor: FakeExecutor) -> None:
+    suspend(key=page.key, learner="eve")
+    response = page.run(learner="eve")
+    assert answer(response) == SUSPENDED
+    assert "mines coins" not in response.content.decode()
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert not executor.submissions
+    assert not Execution.objects.exists()
+    assert page.run(learner="ada").status_code == page.run().status_code == 200
+
+
+def test_a_learner_is_suspended_with_all_keys_of_a_family(page: Page) -> None:
+    suspend(key=page.key, learner="eve")
+    other, token = create_key("Next", "publishable", [ORIGIN])
+    assert page.post({"code": "1", "learner": "eve"}, x_api_key=token).status_code == 200  # another site's eve
+    ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
+    assert answer(page.post({"code": "1", "learner": "eve"}, x_api_key=token)) == SUSPENDED
+
+
+def test_a_blocked_address_runs_nothing_with_any_key(page: Page) -> None:
+    suspend(address="192.0.2.1")
+    suspend(address="2001:db8::")
+    for address, status in (("192.0.2.1", 403), ("2001:db8::7", 403), ("192.0.2.2", 200), ("2001:db8:0:1::7", 200)):
+        assert Page(page.key, page.token, Client(REMOTE_ADDR=address)).run().status_code == status
+
+
+def test_a_suspended_key_answers_like_a_revoked_one(page: Page) -> None:
+    other, token = create_key("Next", "publishable", [ORIGIN])
+    ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
+    suspension = suspend(key=page.key)
+    assert answer(page.run()) == answer(page.post({"code": "1"}, x_api_key=token)) == REFUSED
+    Suspension.objects.filter(pk=suspension.pk).update(lifted=timezone.now())
+    assert page.run().status_code == 200
+
+
+def test_a_suspension_ends_by_itself_or_is_lifted(page: Page) -> None:
+    suspension = suspend(address="127.0.0.1", ends=timezone.now() + timedelta(hours=1))
+    assert answer(page.run()) == SUSPENDED
+    Suspension.objects.filter(pk=suspension.pk).update(ends=timezone.now() - timedelta(seconds=1))
+    assert page.run().status_code == 200
+    Suspension.objects.filter(pk=suspension.pk).update(ends=None)
+    assert answer(page.run()) == SUSPENDED
+    Suspension.objects.filter(pk=suspension.pk).update(lifted=timezone.now())
+    assert page.run().status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("whom", [{}, {"learner": "eve"}, {"learner": "eve", "address": "192.0.2.1"}])
+def test_a_suspension_is_of_one(whom: dict[str, str]) -> None:
+    with pytest.raises(IntegrityError):
+        suspend(**whom)

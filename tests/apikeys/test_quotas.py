@@ -1,0 +1,181 @@
+"""What a key may use in a day, and at once; and what is never charged."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apikeys import quotas
+from apikeys.models import ApiKey, DailyUse, create_key
+from executions.models import Execution
+from executions.recovery import recover_interrupted
+from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy, SandboxError, SandboxUnavailable
+from tests.conftest import ORIGIN, Page
+from tests.fakes import FakeExecutor
+
+TEST = {"input": "add(5, 3)", "expected_output": "8"}
+
+
+def use(who: str = "") -> tuple[int, float]:
+    """Return the executions and CPU seconds of today."""
+    row = DailyUse.objects.filter(day=timezone.now().date(), who=who).first()
+    return (0, 0.0) if row is None else (row.executions, row.cpu_seconds)
+
+
+def running(key: ApiKey, count: int, age: timedelta = timedelta()) -> None:
+    """Leave executions that have not ended."""
+    rows = [Execution(key=key, code="1", timeout=5, client_address="192.0.2.1") for _ in range(count)]
+    for row in Execution.objects.bulk_create(rows):
+        Execution.objects.filter(pk=row.pk).update(created=timezone.now() - age)
+
+
+def test_an_execution_costs_the_cpu_time_of_all_its_runs(page: Page) -> None:
+    page.run(test_cases=[TEST, TEST])  # 0.125 seconds for the program, 0.25 for each test case
+    assert use() == use("address:127.0.0.1") == (1, 0.625)
+    assert Execution.objects.get().total_cpu_seconds == 0.625
+    page.run()
+    assert use() == (2, 0.75)
+
+
+@pytest.mark.parametrize("status", [RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT, RunStatus.OUTPUT_LIMIT])
+def test_a_program_that_fails_is_charged(page: Page, executor: FakeExecutor, status: RunStatus) -> None:
+    executor.main = Run(status, cpu_seconds=1.25)
+    page.run()
+    assert use() == (1, 1.25)
+
+
+@pytest.mark.parametrize("error", [SandboxBusy("x"), SandboxUnavailable("x"), RunLost("x"), ValueError("a bug")])
+def test_what_fails_by_our_own_fault_is_not_charged(page: Page, executor: FakeExecutor, error: SandboxError) -> None:
+    executor.error = error
+    assert page.run().status_code in (500, 503)
+    assert use() == use("address:127.0.0.1") == (0, 0)
+
+
+def test_what_is_refused_is_not_charged(page: Page) -> None:
+    ApiKey.objects.update(rate="1/d")
+    page.run()
+    for refused in (page.run(), page.run(""), page.post({"code": "1"}, origin="https://evil.example")):
+        assert refused.status_code in (400, 403, 429)
+    assert use() == (1, 0.125)
+
+
+def test_what_died_with_its_process_is_not_charged(page: Page) -> None:
+    ApiKey.objects.update(executions_per_day=2)
+    running(page.key, 2)
+    assert page.run().status_code == 429
+    recover_interrupted()
+    assert [page.run().status_code for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "policy", "sentence"),
+    [
+        ({"executions_per_day": 2}, "executions_used_up", '"executions";q=2;w=86400', "the 2 executions of its day"),
+        (
+            {"cpu_seconds_per_day": 1},
+            "cpu_used_up",
+            '"cpu";q=1;w=86400;qu="cpu-seconds"',
+            "the 1 CPU seconds of its day",
+        ),
+    ],
+)
+def test_a_day_ends_at_its_limit(
+    page: Page, executor: FakeExecutor, limits: dict[str, int], code: str, policy: str, sentence: str
+) -> None:
+    ApiKey.objects.update(**limits)
+    executor.main = Run(RunStatus.SUCCESS, cpu_seconds=0.5)
+    assert [page.run().status_code for _ in range(2)] == [200, 200]
+    response = page.run()
+    assert (response.status_code, response.json()["code"]) == (429, code)
+    assert sentence in response.json()["detail"]
+    assert response["RateLimit-Policy"] == policy
+    left = datetime.combine(timezone.now().date() + timedelta(days=1), datetime.min.time(), UTC) - timezone.now()
+    assert abs(int(response["Retry-After"]) - left.total_seconds()) < 10
+    assert len(executor.submissions) == 2
+    assert Execution.objects.count() == 2
+
+
+def test_a_day_begins_anew_at_midnight_of_utc(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    ApiKey.objects.update(executions_per_day=1)
+    midnight = datetime(2027, 3, 28, tzinfo=UTC)  # a night in which Europe changes its clocks
+    answers = []
+    for seconds in (-7200, -1, 0, 3600, 86399, 86400):
+        monkeypatch.setattr(quotas.timezone, "now", lambda seconds=seconds: midnight + timedelta(seconds=seconds))
+        answers.append(page.run().status_code)
+    assert answers == [200, 429, 200, 429, 429, 200]
+
+
+def test_an_execution_belongs_to_the_day_on_which_it_began(
+    page: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([datetime(2027, 1, 1, 0, 0, tzinfo=UTC) + timedelta(hours=hours) for hours in range(24)])
+    before = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    run = executor.execute
+
+    def over_midnight(submission: Any) -> Any:
+        monkeypatch.setattr(quotas.timezone, "now", lambda: next(times))
+        return run(submission)
+
+    executor.execute = over_midnight  # type: ignore[method-assign]
+    monkeypatch.setattr(quotas.timezone, "now", lambda: before)
+    page.run()
+    assert set(DailyUse.objects.values_list("day", "executions")) == {(before.date(), 1)}
+
+
+def test_at_once_runs_no_more_than_the_limit(page: Page) -> None:
+    ApiKey.objects.update(max_concurrent=3)
+    running(page.key, 2)
+    assert page.run().status_code == 200
+    running(page.key, 1)
+    response = page.run()
+    assert (response.status_code, response.json()["code"]) == (429, "concurrency_limited")
+    assert response["RateLimit-Policy"] == '"concurrent";q=3;qu="concurrent-requests"'
+    assert 1 <= int(response["Retry-After"]) <= 4
+
+
+def test_an_end_that_was_never_recorded_does_not_count_for_ever(page: Page) -> None:
+    ApiKey.objects.update(max_concurrent=1)
+    running(page.key, 5, timedelta(minutes=2))
+    assert page.run().status_code == 200
+
+
+def test_another_key_is_not_in_the_way(page: Page) -> None:
+    ApiKey.objects.update(max_concurrent=1, executions_per_day=1)
+    running(page.key, 1)
+    _, token = create_key("Other", "publishable", [ORIGIN])
+    assert page.run().status_code == 429
+    assert page.post({"code": "1"}, x_api_key=token).status_code == 200
+
+
+def test_the_keys_of_a_family_have_one_day_together(page: Page) -> None:
+    other, token = create_key("Next", "publishable", [ORIGIN])
+    ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
+    ApiKey.objects.update(executions_per_day=1)
+    assert page.run().status_code == 200
+    assert page.post({"code": "1"}, x_api_key=token).json()["code"] == "executions_used_up"
+
+
+def test_each_learner_has_an_account(page: Page) -> None:
+    _, token = create_key("Server", "secret", [])
+    for learner in ("ada", "bob", "ada"):
+        page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
+    page.run(learner="ada")  # says a page, and is not believed
+    assert use("learner:ada") == (2, 0.25)
+    assert use("learner:bob") == (1, 0.125)
+    assert use("address:127.0.0.1") == (1, 0.125)
+
+
+def test_a_limit_that_staff_change_counts_at_once(page: Page) -> None:
+    ApiKey.objects.update(executions_per_day=1)
+    assert [page.run().status_code for _ in range(2)] == [200, 429]
+    ApiKey.objects.update(executions_per_day=2)
+    assert [page.run().status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_row_that_another_process_makes_first_is_no_fault(page: Page) -> None:
+    DailyUse.objects.create(family=page.key.family, day=timezone.now().date(), who="", executions=7)
+    DailyUse.objects.create(family=uuid.uuid4(), day=timezone.now().date(), who="", executions=9)
+    assert page.run().status_code == 200
+    assert DailyUse.objects.get(family=page.key.family, who="").executions == 8

@@ -1,0 +1,88 @@
+"""`GET /executions/{id}`: what came of an execution, for the site's server."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apikeys.models import ApiKey, create_key
+from executions.models import Execution
+from tests.conftest import ORIGIN, Page
+
+
+@pytest.fixture
+def server(page: Page) -> Page:
+    key, token = create_key("Server", "secret", [])
+    return Page(key, token, Client(raise_request_exception=False))
+
+
+def get(page: Page, public_id: object, **headers: str) -> Any:
+    return page.client.get(f"/executions/{public_id}", headers={"X-API-Key": page.token, **headers})
+
+
+def run(page: Page, **fields: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = page.post({"code": "print('Hello')", **fields}, origin=None).json()
+    return answer
+
+
+def test_the_answer_is_the_one_that_was_given(server: Page) -> None:
+    tests = [{"input": "add(5, 3)", "expected_output": "8"}, {"code": "print(1)", "hidden": True}]
+    given = run(server, learner="ada", test_cases=tests)
+    response = get(server, given["id"])
+    stored = response.json()
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert stored["learner"] == "ada"
+    assert stored["created"] <= stored["finished"]
+    assert {name: stored[name] for name in given} == given
+    assert stored.keys() - given.keys() == {"learner", "created", "finished"}
+
+
+def test_one_that_still_runs_says_so(server: Page) -> None:
+    record = Execution.objects.create(key=server.key, code="1", timeout=5)
+    stored = get(server, record.public_id).json()
+    assert (stored["status"], stored["output"], stored["finished"]) == ("running", "", None)
+
+
+def test_another_keys_id_answers_like_an_unknown_one(page: Page, server: Page) -> None:
+    theirs = page.run().json()["id"]
+    staffs = Execution.objects.create(code="1", timeout=5).public_id
+    answers = [get(server, each) for each in (theirs, staffs, uuid.uuid4())]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_a_rotated_key_finds_what_was_run_before(page: Page, server: Page) -> None:
+    other, token = create_key("Next", "secret", [])
+    ApiKey.objects.filter(pk=other.pk).update(family=server.key.family)
+    successor = Page(other, token, server.client)
+    assert get(successor, run(server)["id"]).status_code == 200
+
+
+def test_only_a_server_reads(page: Page, server: Page) -> None:
+    ApiKey.objects.filter(pk=server.key.pk).update(origins=[ORIGIN])
+    minted = server.client.post(
+        "/tokens", {"learner": "ada"}, content_type="application/json", headers={"X-API-Key": server.token}
+    ).json()["token"]
+    for token in (page.token, minted):
+        response = get(Page(page.key, token, page.client), run(server)["id"], Origin=ORIGIN)
+        assert (response.status_code, response.json()["code"]) == (403, "secret_key_required")
+
+
+@pytest.mark.parametrize("path", ["x", "", "../admin/", "1", "00000000-0000-0000-0000-00000000000g"])
+def test_what_is_no_id_is_not_there(server: Page, path: str) -> None:
+    assert get(server, path).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_a_record_is_only_read(server: Page, method: str) -> None:
+    response = getattr(server.client, method)(f"/executions/{uuid.uuid4()}", headers={"X-API-Key": server.token})
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
+
+
+def test_reading_has_a_rate(server: Page) -> None:
+    given = run(server)["id"]
+    ApiKey.objects.filter(pk=server.key.pk).update(rate="2/h")
+    assert [get(server, given).status_code for _ in range(3)] == [200, 200, 429]
