@@ -1,16 +1,13 @@
-"""The audit log in the admin: to read, by nobody to change. And staff, who are in it and so never deleted."""
+"""The audit log in the admin: to read, by nobody to change."""
 
 from typing import Any
 
 from auditlog.admin import LogEntryAdmin
 from auditlog.models import LogEntry
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 admin.site.unregister(LogEntry)
-admin.site.unregister(User)
 
 
 @admin.register(LogEntry)
@@ -35,13 +32,4 @@ class AuditAdmin(LogEntryAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse, in a cascade too. The database would refuse it as well."""
-        return False
-
-
-@admin.register(User)
-class StaffAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Staff are switched off, not deleted: the log needs to know who they were, and would not let go of them."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
         return False

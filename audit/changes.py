@@ -4,6 +4,7 @@ from auditlog.middleware import AuditlogMiddleware
 from auditlog.registry import auditlog
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apikeys.client_address import client_address
 from apikeys.models import ApiKey
@@ -24,6 +25,7 @@ def register_models() -> None:
         m2m_fields={"groups", "user_permissions"},
     )
     auditlog.register(Group, m2m_fields={"permissions"})
+    auditlog.register(TOTPDevice, include_fields=["user", "name", "confirmed"])
 
 
 def mask(value: str) -> str:

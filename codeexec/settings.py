@@ -23,6 +23,7 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], subcast=str.strip, validate=check_hosts
 )
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+HTTPS = env.bool("HTTPS", False)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 # Who may call
@@ -37,6 +38,7 @@ DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, vali
 
 # Who may come to the admin
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
+ADMIN_REQUIRE_OTP = env.bool("ADMIN_REQUIRE_OTP", False)
 
 # How much may run
 SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
@@ -57,14 +59,17 @@ INSTALLED_APPS = [
     "rest_framework",
     "auditlog",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "audit",
     "apikeys",
     "executions",
+    "staff",
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "codeexec.request_log.RequestLogMiddleware",
+    "codeexec.https.HttpsMiddleware",
     "codeexec.admin_gate.AdminGateMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -72,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "audit.changes.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -153,6 +159,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# Reached over https alone. Docker and Coolify ask for our health over http, from within.
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Without a proxy of ours in front, the client would be the one who says that it came over https.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXY_COUNT else None
 CONTENT_SECURITY_POLICY = {  # of the admin: codeexec/admin_gate.py
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -172,6 +188,10 @@ AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_CLIENT_IP_CALLABLE = "apikeys.client_address.client_address"
 AXES_VERBOSE = False
+
+# The second factor (staff/)
+OTP_TOTP_ISSUER = "code.pylearn.net"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # Audit log (audit/)
 AUDITLOG_CID_GETTER = "audit.events.request_id"

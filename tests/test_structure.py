@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICE = ("codeexec", "apikeys", "audit", "executions")
+SERVICE = ("codeexec", "apikeys", "audit", "executions", "staff")
 
 
 def modules(*directories: str) -> Iterator[Path]:
