@@ -17,6 +17,13 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "https://pylearn.net"
 READY_SECONDS = 30
+UNLIMITED = {
+    "DEFAULT_RATE": "1000000/m",
+    "DEFAULT_LEARNER_RATE": "1000000/m",
+    "DEFAULT_MAX_CONCURRENT": "1000",
+    "DEFAULT_EXECUTIONS_PER_DAY": "10000000",
+    "DEFAULT_CPU_SECONDS_PER_DAY": "10000000",
+}
 STOP_SECONDS = 40
 
 
@@ -36,7 +43,7 @@ class Service:
             "API_KEY": self.api_key,
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
-            "DEFAULT_RATE": "1000000/m",
+            **UNLIMITED,
             **environment,
         }
         self._session = requests.Session()

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apikeys import learner_tokens
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 
@@ -94,9 +95,9 @@ def test_a_page_of_another_site_cannot_use_it(server: Page) -> None:
 def test_it_ends_by_itself(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     minted = token(server, lifetime_seconds=60)
     now = time.time()
-    monkeypatch.setattr(learner_tokens.time, "time", lambda: now + 58)
+    monkeypatch.setattr(time, "time", lambda: now + 58)
     assert status(server, minted) == 200
-    monkeypatch.setattr(learner_tokens.time, "time", lambda: now + 61)
+    monkeypatch.setattr(time, "time", lambda: now + 61)
     assert server.post({"code": "1"}, x_api_key=minted).json()["code"] == "invalid_key"
 
 

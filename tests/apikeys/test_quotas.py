@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apikeys import quotas
-from apikeys.models import ApiKey, DailyUse, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey, DailyUse
 from executions.models import Execution
 from executions.recovery import recover_interrupted
 from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy, SandboxError, SandboxUnavailable
@@ -102,7 +102,7 @@ def test_a_day_begins_anew_at_midnight_of_utc(page: Page, monkeypatch: pytest.Mo
     midnight = datetime(2027, 3, 28, tzinfo=UTC)  # a night in which Europe changes its clocks
     answers = []
     for seconds in (-7200, -1, 0, 3600, 86399, 86400):
-        monkeypatch.setattr(quotas.timezone, "now", lambda seconds=seconds: midnight + timedelta(seconds=seconds))
+        monkeypatch.setattr(timezone, "now", lambda seconds=seconds: midnight + timedelta(seconds=seconds))
         answers.append(page.run().status_code)
     assert answers == [200, 429, 200, 429, 429, 200]
 
@@ -115,11 +115,11 @@ def test_an_execution_belongs_to_the_day_on_which_it_began(
     run = executor.execute
 
     def over_midnight(submission: Any) -> Any:
-        monkeypatch.setattr(quotas.timezone, "now", lambda: next(times))
+        monkeypatch.setattr(timezone, "now", lambda: next(times))
         return run(submission)
 
     executor.execute = over_midnight  # type: ignore[method-assign]
-    monkeypatch.setattr(quotas.timezone, "now", lambda: before)
+    monkeypatch.setattr(timezone, "now", lambda: before)
     page.run()
     assert set(DailyUse.objects.values_list("day", "executions")) == {(before.date(), 1)}
 
