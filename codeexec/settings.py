@@ -69,7 +69,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "codeexec.request_log.RequestLogMiddleware",
-    "codeexec.https.HttpsMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "codeexec.https.PlainHttpMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "codeexec.admin_gate.AdminGateMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -80,7 +82,6 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "audit.changes.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
+
+from codeexec.checks import is_guessed
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (ROOT / "codeexec/settings.py").read_text()
@@ -90,6 +93,7 @@ def test_no_secret_is_no_start() -> None:
         ("API_KEY", "''"),
         ("ALLOWED_ORIGINS", "['https://pylearn.net']"),
         ("TRUSTED_PROXY_COUNT", "0"),
+        ("HTTPS", "False"),
         ("ADMIN_ALLOWED_IPS", "['127.0.0.1', '::1']"),
         ("DEFAULT_RATE", "'60/m'"),
         ("SANDBOX_RUNTIME", "''"),
@@ -137,7 +141,13 @@ def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
         ({"API_KEY": "x" * 16}, []),
         ({"API_KEY": "x" * 16, "ALLOWED_ORIGINS": []}, ["codeexec.E001"]),
         ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "127.0.0.1"]}, []),
-        ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "code.pylearn.net"]}, ["codeexec.W001"]),
+        ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "code.pylearn.net"]}, ["codeexec.E002"]),
+        ({"ADMIN_ALLOWED_IPS": ["192.0.2.0/24"]}, []),
+        ({"ADMIN_ALLOWED_IPS": ["192.0.2.0/24", "0.0.0.0/0"]}, ["codeexec.E004"]),
+        ({"ADMIN_ALLOWED_IPS": ["::/0"]}, ["codeexec.E004"]),
+        ({"ADMIN_ALLOWED_IPS": ["0.0.0.0/0", "::/0"], "ADMIN_REQUIRE_OTP": True}, []),
+        ({"HTTPS": True, "TRUSTED_PROXY_COUNT": 1}, []),
+        ({"HTTPS": True, "TRUSTED_PROXY_COUNT": 0}, ["codeexec.E005"]),
         ({"SANDBOX_POOL_SIZE": 8, "SANDBOX_MAX_CONCURRENT": 4}, []),
         ({"SANDBOX_POOL_SIZE": 9, "SANDBOX_MAX_CONCURRENT": 4}, ["codeexec.W002"]),
     ],
@@ -147,6 +157,65 @@ def test_what_does_not_go_together_is_told(settings: Settings, changes: dict[str
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [message.id for message in run_checks() if str(message.id).startswith("codeexec.")] == ids
+
+
+@pytest.mark.parametrize(
+    ("host", "password", "guessed"),
+    [
+        ("db", "x7Jq-random-0vTz", False),
+        ("db", "Postgres", True),
+        ("db", "changeme", True),
+        ("192.0.2.1", "", True),
+        ("db", "runner", True),
+        ("db", "records", True),
+        ("localhost", "postgres", False),
+        ("/run/postgresql", "", False),
+        ("", "", False),
+    ],
+)
+def test_passwords_of_databases_that_anybody_would_try(host: str, password: str, guessed: bool) -> None:
+    assert is_guessed({"HOST": host, "USER": "runner", "PASSWORD": password, "NAME": "records"}) == guessed
+
+
+PRODUCTION = {
+    "SECRET_KEY": secrets.token_hex(32),
+    "ALLOWED_HOSTS": "code.pylearn.net",
+    "DATABASE_URL": f"postgres://runner:{secrets.token_hex(16)}@db/records",
+    "API_KEY": secrets.token_hex(32),
+    "TRUSTED_PROXY_COUNT": "1",
+    "HTTPS": "true",
+    "ADMIN_ALLOWED_IPS": "192.0.2.0/24",
+    "ADMIN_REQUIRE_OTP": "true",
+}
+
+
+def check_deployment(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the checks that `docs/settings.md` asks for before a deployment."""
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    given = {"ENV_FILE": "", "PATH": os.environ["PATH"], **PRODUCTION, **environment}
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+
+
+def test_a_production_deployment_passes_every_check() -> None:
+    done = check_deployment()
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("HTTPS", "false", "security.W008"),
+        ("DEBUG", "true", "codeexec.E002"),
+        ("DATABASE_URL", "postgres://runner:postgres@db/records", "codeexec.E003"),
+        ("ADMIN_REQUIRE_OTP", "false", "codeexec.W003"),
+        ("TRUSTED_PROXY_COUNT", "0", "codeexec.E005"),
+    ],
+)
+def test_an_unsafe_deployment_does_not(name: str, value: str, told: str) -> None:
+    done = check_deployment(**{name: value})
+    assert done.returncode == 1
+    assert told in done.stderr
 
 
 # The example

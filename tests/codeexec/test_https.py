@@ -1,0 +1,98 @@
+"""HTTPS=true: what is answered to those who come over plain http."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from executions.models import Execution
+from tests.codeexec.test_settings import read_settings
+from tests.conftest import ORIGIN, Page
+
+SWITCHED = (
+    "SECURE_SSL_REDIRECT",
+    "SESSION_COOKIE_SECURE",
+    "CSRF_COOKIE_SECURE",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    "SECURE_HSTS_PRELOAD",
+)
+OVER_HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+@pytest.fixture
+def https(page: Page, settings: Settings) -> Page:
+    for name in SWITCHED:
+        setattr(settings, name, True)
+    settings.SECURE_HSTS_SECONDS = 31536000
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    return Page(page.key, page.token, Client(headers={"Host": "code.pylearn.net"}, raise_request_exception=False))
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+def test_one_setting_switches_all(name: str) -> None:
+    assert read_settings(name, HTTPS="true", TRUSTED_PROXY_COUNT="1").stdout == "True\n"
+    assert read_settings(name).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "believed"),
+    [
+        ({}, "None"),
+        ({"TRUSTED_PROXY_COUNT": "1"}, "None"),
+        ({"HTTPS": "true"}, "None"),
+        ({"HTTPS": "true", "TRUSTED_PROXY_COUNT": "1"}, "('HTTP_X_FORWARDED_PROTO', 'https')"),
+    ],
+    ids=repr,
+)
+def test_only_a_proxy_of_ours_is_believed(environment: dict[str, str], believed: str) -> None:
+    assert read_settings("SECURE_PROXY_SSL_HEADER", **environment).stdout.strip() == believed
+
+
+def test_readers_are_sent_to_https(https: Page) -> None:
+    response = https.client.get("/admin/login/?next=/admin/")
+    assert response.status_code == 301
+    assert response["Location"] == "https://code.pylearn.net/admin/login/?next=/admin/"
+
+
+def test_a_program_over_http_is_refused_and_not_redirected(https: Page) -> None:
+    response = https.run()
+    assert response.status_code == 403
+    assert response.json() == {"detail": "Send this over https.", "code": "https_required"}
+    assert response["X-Request-ID"]
+    assert not Execution.objects.exists()
+
+
+def test_a_password_over_http_is_not_looked_at(https: Page, admin_user: object) -> None:
+    form = {"username": "admin", "password": "password"}
+    assert https.client.post("/admin/login/", form).status_code == 403
+    assert "sessionid" not in https.client.cookies
+
+
+def test_over_https_everything_is_served(https: Page) -> None:
+    response = https.post({"code": "1"}, x_forwarded_proto="https")
+    assert response.status_code == 200
+    assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_cookies_are_for_https(https: Page, admin_user: object) -> None:
+    form = {"username": "admin", "password": "password"}
+    response = https.client.post("/admin/login/", form, headers=OVER_HTTPS)
+    assert response.status_code == 302
+    for name in ("sessionid", "csrftoken"):
+        assert response.cookies[name]["secure"] is True
+        assert response.cookies[name]["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health?full=1"])
+def test_health_is_asked_over_http(https: Page, path: str) -> None:
+    assert https.client.get(path).status_code == 200
+
+
+def test_what_only_looks_like_health_is_redirected(https: Page) -> None:
+    assert https.client.get("/healthy").status_code == 301
+
+
+def test_the_documents_name_the_refusal() -> None:
+    assert "403 `https_required`" in (Path(__file__).parents[2] / "docs/settings.md").read_text()
