@@ -17,17 +17,18 @@ log = logging.getLogger(__name__)
 def sync_environment_key(api_key: str, origins: list[str]) -> None:
     """Make `api_key` a publishable key for `origins`; an earlier one of the environment ends. "" ends all.
 
-    Safe to call again and from several processes at once: the hash is unique. A key that staff have switched off
-    stays off for as long as API_KEY is the same.
+    Safe to call again and from several processes at once: the hash is unique. A key that staff have revoked stays so
+    for as long as API_KEY is the same. This is the only way back: whoever sets API_KEY to a token means it to work.
     """
     token_hash = tokens.hash_token(api_key)
     with transaction.atomic():
-        ended = ApiKey.objects.filter(is_from_environment=True).exclude(token_hash=token_hash)
-        if count := ended.update(is_active=False, is_from_environment=False):
-            log.info("%d earlier API_KEY ended", count)
+        for ended in ApiKey.objects.select_for_update().filter(is_from_environment=True).exclude(token_hash=token_hash):
+            _switch(ended, on=False)
+            log.info("an earlier API_KEY ended")
         if api_key:
-            returning = ApiKey.objects.filter(is_from_environment=False, token_hash=token_hash)
-            returning.update(is_active=True, is_from_environment=True)
+            earlier = ApiKey.objects.select_for_update().filter(is_from_environment=False, token_hash=token_hash)
+            for returning in earlier:
+                _switch(returning, on=True)
             ApiKey.objects.update_or_create(
                 token_hash=token_hash,
                 defaults={"origins": origins},
@@ -44,3 +45,9 @@ def sync_environment_key(api_key: str, origins: list[str]) -> None:
 def is_environment_token(token: str) -> bool:
     """Return whether `token` is that of the environment, which need not have our form."""
     return bool(settings.API_KEY) and hmac.compare_digest(token.encode(), settings.API_KEY.encode())
+
+
+def _switch(key: ApiKey, *, on: bool) -> None:
+    """Save one by one: a change of many rows at once is not seen by the audit log."""
+    key.is_active = key.is_from_environment = on
+    key.save(update_fields=["is_active", "is_from_environment"])

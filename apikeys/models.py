@@ -10,7 +10,6 @@ from django.db import models
 from django.utils import timezone
 from environs import ValidationError as InvalidValue
 
-from apikeys import tokens
 from apikeys.rates import parse_rate
 from codeexec.env import check_origins
 
@@ -116,6 +115,11 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    def clean(self) -> None:
+        """Refuse a key that would work from nowhere."""
+        if self.kind == self.Kind.PUBLISHABLE and not self.origins:
+            raise ValidationError({"origins": "A publishable key works only from its origins: give at least one."})
+
     def allows_origin(self, origin: str | None) -> bool:
         """Return whether a request with this `Origin` header may use the key.
 
@@ -199,14 +203,3 @@ def usable_keys() -> models.QuerySet[ApiKey]:
     lasting = models.Q(expires=None) | models.Q(expires__gt=timezone.now())
     suspended = active_suspensions().filter(learner="", key__family=models.OuterRef("family"))
     return ApiKey.objects.filter(lasting, ~models.Exists(suspended), is_active=True)
-
-
-def create_key(name: str, kind: str, origins: list[str], *, environment: str = "live") -> tuple[ApiKey, str]:
-    """Create a key and return it with its token, which is not to be had again. Raises ValidationError."""
-    token = tokens.generate_token(kind, environment)
-    key = ApiKey(
-        name=name, kind=kind, origins=origins, prefix=tokens.visible_prefix(token), token_hash=tokens.hash_token(token)
-    )
-    key.full_clean()
-    key.save(force_insert=True)
-    return key, token

@@ -44,6 +44,11 @@ def visible_prefix(token: str) -> str:
     return token[: token.rindex("_") + 1 + SHOWN_LENGTH]
 
 
+def environment_of(prefix: str) -> str:
+    """Return the environment that a token or its visible prefix names; one of another form is "live"."""
+    return "test" if prefix.startswith("pl_test_") else "live"
+
+
 def _checksum(body: str) -> str:
     return _base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
 

@@ -15,7 +15,8 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from apikeys.models import ApiKey, DailyUse, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey, DailyUse
 from executions.models import Execution, ExecutionSignal
 
 DAYS = 60

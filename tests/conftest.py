@@ -14,7 +14,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from audit.append_only import lifted
 from executions.executor import get_executor, set_executor
 from tests.fakes import FakeExecutor

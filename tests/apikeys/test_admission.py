@@ -8,7 +8,8 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
-from apikeys.models import ApiKey, Suspension, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey, Suspension
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor

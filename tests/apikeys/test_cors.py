@@ -8,7 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from executions.sandbox.results import SandboxBusy
 from tests.conftest import ORIGIN, Page, database_fails
 from tests.fakes import FakeExecutor

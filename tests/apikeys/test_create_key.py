@@ -22,7 +22,7 @@ def test_the_token_is_the_last_line_and_works(page: Page, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["Site", "--kind", "publishable"], "at least one --origin"),
+        (["Site", "--kind", "publishable"], "origins: A publishable key works only from its origins"),
         (["Site"], "--kind"),
         (["Site", "--kind", "public"], "invalid choice"),
         (["", "--kind", "secret"], "blank"),

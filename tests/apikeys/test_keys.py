@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from apikeys import tokens
 from apikeys.environment import sync_environment_key
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 

@@ -7,7 +7,8 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from apikeys.rates import parse_rate
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page

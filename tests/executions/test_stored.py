@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apikeys.models import ApiKey, create_key
+from apikeys.keys import create_key
+from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 

@@ -7,31 +7,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from apikeys.keys import NotRotatable, rotate_key
-from apikeys.models import ApiKey
-
-LONGEST_OVERLAP_HOURS = 24 * 90
+from apikeys.keys import LONGEST_OVERLAP_HOURS, NoSuchKey, NotRotatable, find_key, rotate_key
 
 
 class Command(BaseCommand):
     help = "Replaces a key: prints a new token, once, as the last line; the old one works on for the overlap."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prefix", help="the beginning of the key's token, as the admin shows it")
-        parser.add_argument("--overlap-hours", type=int, default=24, metavar="N")
+        parser.add_argument("prefix", help="the beginning of the key's token, or its number, as list_keys shows them")
+        parser.add_argument("--overlap-hours", type=float, default=24, metavar="N", help="0.5 is half an hour")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["overlap_hours"] <= LONGEST_OVERLAP_HOURS:
             raise CommandError(f"--overlap-hours is 0 to {LONGEST_OVERLAP_HOURS}.")
-        keys = ApiKey.objects.filter(prefix=options["prefix"], is_active=True)
-        if len(keys) != 1:
-            raise CommandError(f"{len(keys)} active keys have this prefix.")
         ends = timezone.now() + timedelta(hours=options["overlap_hours"])
         try:
-            successor, token = rotate_key(keys[0], ends)
-        except NotRotatable as error:
+            successor, token = rotate_key(find_key(options["prefix"]), ends)
+        except (NoSuchKey, NotRotatable) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"Key “{successor.name}”. Its token is not shown again; the old one ends {ends:%Y-%m-%d %H:%M} UTC:"
+            f"Key “{successor.name}”. Its token is not shown again; the old one ends {ends:%Y-%m-%d %H:%M:%S} UTC:"
         )
         self.stdout.write(token)
