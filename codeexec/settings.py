@@ -40,6 +40,9 @@ DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, vali
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
 ADMIN_REQUIRE_OTP = env.bool("ADMIN_REQUIRE_OTP", False)
 
+# How long what learners wrote is kept
+EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=validate.Range(0, 3650))
+
 # How much may run
 SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
 SANDBOX_MAX_CONCURRENT = env.int("SANDBOX_MAX_CONCURRENT", 4, validate=validate.Range(1, 64))

@@ -10,6 +10,7 @@ from django.db import connection
 from apikeys.environment import sync_environment_key
 from executions.executor import close_executor, start_executor
 from executions.recovery import recover_interrupted
+from executions.retention import Retention
 
 DRAIN_SECONDS = 15
 
@@ -19,6 +20,10 @@ def start_service() -> None:
     prepare()
     connection.close()  # this thread serves no request
     start_executor()
+    if settings.EXECUTION_RETENTION_DAYS:
+        retention = Retention(settings.EXECUTION_RETENTION_DAYS)
+        retention.start()
+        atexit.register(retention.close)
     gc.collect()
     gc.freeze()  # what is loaded by now stays: no collection need look through it while a learner waits
     atexit.register(close_executor, DRAIN_SECONDS)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.events import record_event
-from executions.management.commands import prune_executions
+from executions import retention
 from executions.models import Execution
 from tests.conftest import Page
 
@@ -58,7 +58,7 @@ def test_what_is_running_stays(aged: list[Execution]) -> None:
 
 
 def test_broken_off_it_can_be_run_again(aged: list[Execution], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune_executions, "BATCH_ROWS", 2)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 2)
     calls: list[str] = []
 
     def record_once(action: str, **arguments: Any) -> None:
@@ -67,7 +67,7 @@ def test_broken_off_it_can_be_run_again(aged: list[Execution], monkeypatch: pyte
             raise ZeroDivisionError
         record_event(action, **arguments)
 
-    monkeypatch.setattr(prune_executions, "record_event", record_once)
+    monkeypatch.setattr(retention, "record_event", record_once)
     with pytest.raises(ZeroDivisionError):
         prune("--older-than", "90d")
     assert Execution.objects.count() == 3

@@ -4,15 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import transaction
 from django.utils import timezone
 
 from audit.age import age
-from audit.events import record_event
-from executions.models import Execution
-
-BATCH_ROWS = 500
-"""In one transaction: whoever runs a program meanwhile waits for no more than this."""
+from executions.retention import old_executions, prune
 
 
 class Command(BaseCommand):
@@ -24,15 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         before = timezone.now() - options["older_than"]
-        # What is still running has its result to come.
-        old = Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING)
         if options["dry_run"]:
-            self.stdout.write(f"{old.count()} executions to delete")
-            return
-        total = 0
-        while batch := list(old.order_by("created").values_list("pk", flat=True)[:BATCH_ROWS]):
-            with transaction.atomic():
-                count, _ = Execution.objects.filter(pk__in=batch).delete()
-                record_event("executions_pruned", details={"executions": count, "before": before.isoformat()})
-            total += count
-        self.stdout.write(f"{total} executions deleted")
+            self.stdout.write(f"{old_executions(before).count()} executions to delete")
+        else:
+            self.stdout.write(f"{prune(before)} executions deleted")

@@ -1,0 +1,104 @@
+"""How executions leave: when they are old, and when a learner asks for it. Learners may be minors.
+
+Everything goes in batches, each with its entry in the audit log in the same transaction: broken off, it is simply run
+again. The entries hold numbers only, for nobody can take a learner's id out of the log again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apikeys.models import DailyUse, Suspension
+from audit.events import record_event
+from executions.models import Execution
+
+BATCH_ROWS = 500
+"""In one transaction: whoever runs a program meanwhile waits for no more than this."""
+
+PAUSE_SECONDS = 0.2
+"""Between two batches of the daily run, for those who run programs."""
+
+DAY_SECONDS = 24 * 60 * 60
+
+log = logging.getLogger(__name__)
+
+
+def old_executions(before: datetime) -> models.QuerySet[Execution]:
+    """Return the executions from before that time, the oldest first; what is still running has its result to come."""
+    return Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING).order_by("created")
+
+
+def prune(before: datetime, pause_seconds: float = 0) -> int:
+    """Delete executions and daily use from before that time; return how many executions there were."""
+    details = {"before": before.isoformat()}
+    total = _delete(old_executions(before), "executions_pruned", details, pause_seconds)
+    DailyUse.objects.filter(day__lt=before.date()).delete()
+    return total
+
+
+def erase_learner(learner: str, families: list[UUID] | None = None) -> int:
+    """Delete all that is kept of a learner, or only what came with keys of `families`. Return how many executions.
+
+    What staff ran again goes with the original, and a suspension with the id that it was for.
+    """
+    own = Q() if families is None else Q(key__family__in=families)
+    use = Q() if families is None else Q(family__in=families)
+    executions = Execution.objects.filter(own, learner=learner)
+    total = _delete(Execution.objects.filter(repeats__in=executions), "learner_erased", {}, 0)
+    total += _delete(executions, "learner_erased", {}, 0)
+    DailyUse.objects.filter(use, who=f"learner:{learner}").delete()
+    Suspension.objects.filter(own, learner=learner).delete()
+    return total
+
+
+def _delete(
+    executions: models.QuerySet[Execution], event: str, details: Mapping[str, Any], pause_seconds: float
+) -> int:
+    total = 0
+    while batch := list(executions.values_list("pk", flat=True)[:BATCH_ROWS]):
+        with transaction.atomic():
+            _, deleted = Execution.objects.filter(pk__in=batch).delete()
+            count = deleted.get("executions.Execution", 0)
+            record_event(event, details={"executions": count, **details})
+        total += count
+        time.sleep(pause_seconds)
+    return total
+
+
+class Retention(threading.Thread):
+    """Prunes once a day for as long as the process serves, the first time soon after its start.
+
+    Several processes may do so at once: each finds what the others have left.
+    """
+
+    def __init__(self, days: int) -> None:
+        super().__init__(name="retention", daemon=True)
+        self._age = timedelta(days=days)
+        self._closing = threading.Event()
+
+    def run(self) -> None:
+        """Prune, and wait for a day."""
+        while not self._closing.is_set():
+            self.run_once()
+            connection.close()
+            self._closing.wait(DAY_SECONDS)
+
+    def run_once(self) -> None:
+        """Prune. A database that is away is no reason to end."""
+        try:
+            count = prune(timezone.now() - self._age, PAUSE_SECONDS)
+            log.info("%d executions were older than %s days", count, self._age.days)
+        except (DatabaseError, InterfaceError):
+            log.exception("old executions stay for another day")
+
+    def close(self) -> None:
+        """Let it end."""
+        self._closing.set()

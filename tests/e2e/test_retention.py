@@ -1,0 +1,19 @@
+"""What is old goes while the service serves, without anybody's help."""
+
+import sqlite3
+
+from tests.service import Service
+from tests.waiting import eventually
+
+
+def test_a_service_that_starts_deletes_what_is_old(own_service: Service) -> None:
+    old = own_service.execute("print('old')")["id"]
+    own_service.stop()
+    with sqlite3.connect(own_service.database) as connection:
+        connection.execute("UPDATE executions_execution SET created = '2020-01-01 00:00:00'")
+    connection.close()
+    own_service.start()
+    own_service.execute("print('new')")
+    ids = "SELECT public_id FROM executions_execution"
+    assert eventually(lambda: old.replace("-", "") not in [row[0] for row in own_service.query(ids)], seconds=20)
+    assert len(own_service.query(ids)) == 1

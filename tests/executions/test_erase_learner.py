@@ -1,0 +1,90 @@
+"""All that is kept of a learner goes, and nothing of others."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from apikeys.keys import create_key
+from apikeys.models import DailyUse, Suspension
+from audit.events import record_event
+from executions import retention
+from executions.executor import get_executor
+from executions.models import Execution, ExecutionSignal
+from executions.service import run_again
+from tests.conftest import Page
+
+
+def erase(*arguments: str) -> str:
+    output = StringIO()
+    call_command("erase_learner", *arguments, stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def traces(page: Page, admin_user: User) -> str:
+    """Leave traces of ada, with two keys, and of bob; return the prefix of the second key."""
+    key, token = create_key("Server", "secret", [])
+    for learner in ("ada", "ada", "bob"):
+        page.run(learner=learner)
+        page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
+    for learner in ("ada", "bob"):
+        Suspension.objects.create(key=key, learner=learner, reason="a test")
+    for execution in Execution.objects.filter(learner="ada"):
+        ExecutionSignal.objects.create(execution=execution, kind="memory_kill")
+    run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_executor())
+    return key.prefix
+
+
+def learners() -> set[str]:
+    return set(Execution.objects.values_list("learner", flat=True))
+
+
+def test_nothing_is_left_of_a_learner(traces: str) -> None:
+    assert erase("ada") == "5 executions erased\n"  # four, and one that staff ran again
+    assert learners() == {"bob"}
+    assert set(DailyUse.objects.filter(who__startswith="learner").values_list("who", flat=True)) == {"learner:bob"}
+    assert set(Suspension.objects.values_list("learner", flat=True)) == {"bob"}
+    assert not ExecutionSignal.objects.exists()
+
+
+def test_the_log_says_how_many_and_not_who(traces: str) -> None:
+    erase("ada")
+    entries = [entry.additional_data or {} for entry in LogEntry.objects.order_by("pk")]
+    assert [entry for entry in entries if entry.get("event") == "learner_erased"] == [
+        {"event": "learner_erased", "executions": 1},
+        {"event": "learner_erased", "executions": 4},
+    ]
+
+
+def test_one_site_may_forget_its_own_learner(traces: str) -> None:
+    assert erase("ada", "--key", traces) == "3 executions erased\n"
+    assert Execution.objects.filter(learner="ada").count() == 2
+    assert not Suspension.objects.filter(learner="ada").exists()
+
+
+@pytest.mark.parametrize("arguments", [("",), ("ada", "--key", "pl_live_nobody")])
+def test_what_names_nobody_is_refused(traces: str, arguments: Any) -> None:
+    with pytest.raises(CommandError):
+        erase(*arguments)
+    assert learners() == {"ada", "bob", ""}
+
+
+def test_broken_off_it_can_be_run_again(traces: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH_ROWS", 2)
+    calls: list[str] = []
+
+    def record_two(action: str, **arguments: Any) -> None:
+        calls.append(action)
+        if len(calls) == 3:
+            raise ZeroDivisionError
+        record_event(action, **arguments)
+
+    monkeypatch.setattr(retention, "record_event", record_two)
+    with pytest.raises(ZeroDivisionError):
+        erase("ada")
+    assert erase("ada") == "2 executions erased\n"
+    assert learners() == {"bob"}
