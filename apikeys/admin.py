@@ -1,21 +1,284 @@
-"""The keys in the admin. A hash or a token is never shown."""
+"""The keys in the admin: made, changed, rotated and revoked. A hash is never shown, a token once."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from apikeys.forms import KeyForm, NewKeyForm, RotationForm
+from apikeys.keys import NotRotatable, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
+from apikeys.standing import State, state_in_words, use_in_words, with_standing
+from apikeys.tokens import environment_of
+
+TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from saving a key to answering with its token)
+
+LIMITS = ("Limits", {"fields": ("rate", "learner_rate", "max_concurrent", "executions_per_day", "cpu_seconds_per_day")})
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By the state in which a key is now."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return all states."""
+        return [(state.value, str(state.label).lower()) for state in State]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the keys in the chosen one."""
+        return queryset.filter(state=self.value()) if self.value() in State.values else queryset
+
+
+class EnvironmentFilter(admin.SimpleListFilter):
+    """By the environment that the token names."""
+
+    title = "environment"
+    parameter_name = "environment"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both environments."""
+        return [("live", "live"), ("test", "test")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the keys of the chosen one."""
+        of_tests = {"prefix__startswith": "pl_test_"}
+        if self.value() == "test":
+            return queryset.filter(**of_tests)
+        return queryset.exclude(**of_tests) if self.value() == "live" else queryset
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Keys are made by `manage.py create_key`, which shows the token; here they are changed and switched off."""
+    """Keys are revoked and kept: what was run with them belongs to them."""
 
-    list_display = ("name", "kind", "prefix", "rate", "is_active", "expires", "created")
-    list_filter = ("kind", "is_active")
-    search_fields = ("name", "prefix")
-    fields = ("name", "kind", "prefix", "origins", "rate", "is_active", "expires", "created")
-    readonly_fields = ("kind", "prefix", "created")
+    form = KeyForm
+    list_display = (
+        "name",
+        "owner",
+        "kind",
+        "environment",
+        "token",
+        "state",
+        "last_used",
+        "executions_today",
+        "cpu_seconds_today",
+    )
+    list_filter = (StateFilter, "kind", EnvironmentFilter)
+    search_fields = ("name", "owner", "notes", "prefix")
+    radio_fields = {"kind": admin.VERTICAL}
+    actions = ("revoke_selected",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: a form could not show the token once and never again."""
+    class Media:
+        css = {"all": ("apikeys/keys.css",)}
+
+    # What is shown
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the keys with what `state` and the two columns of today show, in one query."""
+        return with_standing(super().get_queryset(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """Return the parts of the form: a new key has no life yet, and an old one its kind for good."""
+        if obj is None:
+            return (
+                ("Identity", {"fields": ("name", "owner", "notes", "kind", "environment")}),
+                ("Access", {"fields": ("origins", "expires")}),
+                LIMITS,
+            )
+        return (
+            ("Identity", {"fields": ("name", "owner", "notes", "kind", "environment", "token")}),
+            ("Access", {"fields": ("state", "origins", "expires")}),
+            LIMITS,
+            (
+                "Life",
+                {
+                    "fields": (
+                        "executions_today",
+                        "cpu_seconds_today",
+                        "created",
+                        "last_used",
+                        "replaced_by_link",
+                        "replaces_links",
+                    )
+                },
+            ),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        """Return what the form shows and does not change."""
+        if obj is None:
+            return ()
+        return (
+            "kind",
+            "environment",
+            "token",
+            "state",
+            "executions_today",
+            "cpu_seconds_today",
+            "created",
+            "last_used",
+            "replaced_by_link",
+            "replaces_links",
+        )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form, for a new key the one that asks for its environment."""
+        return super().get_form(request, obj, change, **({"form": NewKeyForm} if obj is None else {}), **kwargs)
+
+    @admin.display(description="environment")
+    def environment(self, key: ApiKey) -> str:
+        """Return the environment that the token names."""
+        return environment_of(key.prefix)
+
+    @admin.display(description="token", ordering="prefix")
+    def token(self, key: ApiKey) -> str:
+        """Return how the token begins."""
+        return f"{key.prefix}…"
+
+    @admin.display(description="state", ordering="state")
+    def state(self, key: Any) -> str:
+        """Return the state in words; the colour only says it again."""
+        words = state_in_words(key.state, key.expires)
+        return format_html('<span class="key-state key-state-{}">{}</span>', key.state, words)
+
+    @admin.display(description="executions today")
+    def executions_today(self, key: Any) -> str:
+        """Return what the key and its family have used of their executions."""
+        return use_in_words(key.executions_today, key.executions_per_day)
+
+    @admin.display(description="CPU seconds today")
+    def cpu_seconds_today(self, key: Any) -> str:
+        """Return what the key and its family have used of their CPU seconds."""
+        return use_in_words(key.cpu_seconds_today, key.cpu_seconds_per_day)
+
+    @admin.display(description="replaced by", empty_value="-")
+    def replaced_by_link(self, key: ApiKey) -> str | None:
+        """Return a link to the successor."""
+        return None if key.replaced_by is None else _links([key.replaced_by])
+
+    @admin.display(description="replaces", empty_value="-")
+    def replaces_links(self, key: ApiKey) -> str | None:
+        """Return a link to the key that was rotated into this one."""
+        return _links(key.replaces.all()) or None
+
+    # What is done
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses of the model, with those that rotate and revoke a key."""
+        own = [
+            path(
+                "<path:object_id>/rotate/", self.admin_site.admin_view(self.rotate_view), name="apikeys_apikey_rotate"
+            ),
+            path(
+                "<path:object_id>/revoke/", self.admin_site.admin_view(self.revoke_view), name="apikeys_apikey_revoke"
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: the record of what a key has run needs the key."""
         return False
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        """Return whether this member of staff may rotate keys."""
+        return request.user.has_perm("apikeys.rotate_apikey")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Return whether this member of staff may revoke keys."""
+        return request.user.has_perm("apikeys.revoke_apikey")
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Save what was changed and no more: else a key that is revoked at this moment would come back."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+        else:
+            setattr(request, TOKEN_ATTRIBUTE, issue_key(obj, form.cleaned_data["environment"]))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show the form of a new key, with one button: what follows is the token."""
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **one_button})
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: Any = None) -> HttpResponse:
+        """Answer with the token."""
+        return self._show_token(request, obj, getattr(request, TOKEN_ATTRIBUTE))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form, with buttons for what can be done with the key as it stands."""
+        key = kwargs.get("obj")
+        if key is not None:
+            rotatable = key.state == State.ACTIVE and not key.is_from_environment
+            context["can_rotate"] = rotatable and self.has_rotate_permission(request)
+            context["can_revoke"] = key.is_active and self.has_revoke_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask how long the old token works on; rotate the key and show the new token."""
+        key = self._find(request, object_id, allowed=self.has_rotate_permission(request))
+        form = RotationForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
+            try:
+                successor, token = rotate_key(key, timezone.now() + overlap)
+            except NotRotatable as error:
+                form.add_error(None, str(error))
+            else:
+                return self._show_token(request, successor, token)
+        return self._page(request, "rotate", f"Rotate {key}", key=key, form=form)
+
+    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask whether the key is to end, and end it."""
+        key = self._find(request, object_id, allowed=self.has_revoke_permission(request))
+        if request.method == "POST":
+            self._revoke(request, [key])
+            return HttpResponseRedirect(_address(key))
+        return self._page(request, "revoke", f"Revoke {key}", key=key, keys=[key])
+
+    @admin.action(description="Revoke selected keys", permissions=["revoke"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        """Ask whether these keys are to end, and end them."""
+        if "confirmed" in request.POST:
+            self._revoke(request, queryset)
+            return None
+        return self._page(request, "revoke", "Revoke keys", keys=queryset, action="revoke_selected")
+
+    def _find(self, request: HttpRequest, object_id: str, *, allowed: bool) -> ApiKey:
+        """Return the key of an address. Raises PermissionDenied or Http404."""
+        if not allowed:
+            raise PermissionDenied
+        key: ApiKey | None = self.get_object(request, unquote(object_id))
+        if key is None:
+            raise Http404
+        return key
+
+    def _revoke(self, request: HttpRequest, keys: Iterable[ApiKey]) -> None:
+        for key in keys:
+            ended = revoke_key(key)
+            messages.info(request, f"{key} is revoked." if ended else f"{key} was revoked before.")
+
+    def _show_token(self, request: HttpRequest, key: ApiKey, token: str) -> HttpResponse:
+        """Answer with a token, the only time. It goes into this answer alone: no cache, session or address has it."""
+        return self._page(request, "token", f"Token of {key}", key=key, token=token)
+
+    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
+        return TemplateResponse(request, f"admin/apikeys/apikey/{name}.html", {**shared, **context})
+
+
+def _address(key: ApiKey) -> str:
+    return reverse("admin:apikeys_apikey_change", args=[key.pk])
+
+
+def _links(keys: Iterable[ApiKey]) -> str:
+    return format_html_join(", ", '<a href="{}">{}</a>', ((_address(key), key) for key in keys))

@@ -1,14 +1,124 @@
-"""The keys as staff see them."""
+"""The keys as staff see and handle them."""
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from apikeys.models import ApiKey
-from tests.conftest import Page
+from apikeys import tokens
+from apikeys.keys import create_key, rotate_key
+from apikeys.models import ApiKey, DailyUse, Suspension
+from tests.conftest import ORIGIN, Page
+
+LIST = "/admin/apikeys/apikey/"
+ADD = f"{LIST}add/"
+FORM = {
+    "name": "Site",
+    "owner": "",
+    "notes": "",
+    "origins": ORIGIN,
+    "rate": "60/m",
+    "learner_rate": "30/m",
+    "max_concurrent": "24",
+    "executions_per_day": "20000",
+    "cpu_seconds_per_day": "10800",
+    "expires_0": "",
+    "expires_1": "",
+}
+NEW = {**FORM, "name": "New", "kind": "secret", "environment": "test", "origins": ""}
+
+
+def address(key: ApiKey, what: str = "change") -> str:
+    return f"{LIST}{key.pk}/{what}/"
+
+
+def tokens_in(response: Any) -> list[str]:
+    return [match[0] for match in tokens.TOKEN_PATTERN.finditer(response.content.decode())]
+
+
+def everything_stored() -> str:
+    """Return all rows of all tables."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows.append(cursor.fetchall())
+    return str(rows)
+
+
+def entries(key: ApiKey) -> list[Any]:
+    return list(LogEntry.objects.get_for_object(key).order_by("pk"))
+
+
+def events(key: ApiKey) -> list[str]:
+    return [entry.additional_data["event"] for entry in entries(key) if entry.additional_data]
+
+
+def staff_with(*permissions: str) -> Client:
+    user = User.objects.create_user("grace", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+# A token is shown once
+
+
+def make(client: Client, page: Page) -> Any:
+    return client.post(ADD, NEW)
+
+
+def rotate(client: Client, page: Page) -> Any:
+    return client.post(address(page.key, "rotate"), {"overlap_hours": "1"})
+
+
+@pytest.mark.parametrize("act", [make, rotate])
+def test_a_token_is_in_one_answer_and_nowhere_else(
+    page: Page, admin_client: Client, caplog: pytest.LogCaptureFixture, act: Any
+) -> None:
+    caplog.set_level("DEBUG")
+    response = act(admin_client, page)
+    [token] = tokens_in(response)
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert f'value="{token}" readonly' in response.content.decode()
+    assert page.post({"code": "1"}, x_api_key=token, origin=None if act is make else ORIGIN).status_code == 200
+    key = ApiKey.objects.latest("pk")
+    for path in (
+        LIST,
+        address(key),
+        address(key, "history"),
+        address(key, "rotate"),
+        address(key, "revoke"),
+        "/admin/",
+    ):
+        content = admin_client.get(path).content.decode()
+        assert token not in content
+        assert key.token_hash not in content
+    for place in (everything_stored(), caplog.text, str(response.headers), str(dict(admin_client.session))):
+        assert token not in place
+    assert everything_stored().count(key.token_hash) == 1
+
+
+def test_the_page_of_a_token_has_no_script_but_our_own_file(page: Page, admin_client: Client) -> None:
+    content = make(admin_client, page).content.decode()
+    assert 'src="/static/apikeys/token.js"' in content
+    assert "<script>" not in content
+    assert " style=" not in content
+    assert "onclick" not in content
 
 
 def test_neither_token_nor_hash_is_ever_shown(page: Page, admin_client: Client) -> None:
-    for path in ("/admin/apikeys/apikey/", f"/admin/apikeys/apikey/{page.key.pk}/change/"):
+    for path in (LIST, address(page.key)):
         content = admin_client.get(path).content.decode()
         assert page.key.name in content
         assert page.key.prefix in content
@@ -16,22 +126,340 @@ def test_neither_token_nor_hash_is_ever_shown(page: Page, admin_client: Client) 
         assert page.token not in content
 
 
-def test_a_key_is_switched_off(page: Page, admin_client: Client) -> None:
-    form = {"name": "Site", "origins": '["https://pylearn.net"]', "rate": "5/m"}  # without is_active: not ticked
-    assert admin_client.post(f"/admin/apikeys/apikey/{page.key.pk}/change/", form).status_code == 302
-    assert page.run().status_code == 403
-    assert ApiKey.objects.get().rate == "5/m"
+# Making and changing
+
+
+def test_a_key_is_made_with_what_the_form_says(page: Page, admin_client: Client) -> None:
+    form = {
+        "owner": "Ada",
+        "notes": "for the school",
+        "kind": "publishable",
+        "origins": f"{ORIGIN}\n\n  http://localhost:3000 \n{ORIGIN}",
+        "max_concurrent": "3",
+        "learner_rate": "",
+        "expires_0": "2099-01-31",
+        "expires_1": "12:00:00",
+    }
+    [token] = tokens_in(admin_client.post(ADD, {**NEW, **form}))
+    assert token.startswith("pl_test_pub_")
+    key = ApiKey.objects.get(name="New")
+    assert (key.owner, key.notes, key.kind, key.max_concurrent) == ("Ada", "for the school", "publishable", 3)
+    assert (key.rate, key.learner_rate, key.executions_per_day) == ("60/m", "", 20000)
+    assert key.origins == [ORIGIN, "http://localhost:3000"]
+    assert f"{key.expires:%Y-%m-%d %H:%M}" == "2099-01-31 12:00"
+
+
+WRONG = [
+    ("origins", "https://pylearn.net/", "is not an origin such as https://pylearn.net"),
+    ("origins", f"{ORIGIN}\nhttps://pylearn.net:443", "browsers leave this port out"),
+    ("origins", '["https://pylearn.net"]', "is not an origin"),
+    ("origins", "", "works only from its origins"),
+    ("rate", "5", "Write the rate as 60/m"),
+    ("rate", "", "This field is required."),
+    ("learner_rate", "often", "Write the rate as 60/m"),
+    ("max_concurrent", "0", "greater than or equal to 1"),
+    ("executions_per_day", "-1", "greater than or equal to"),
+    ("cpu_seconds_per_day", "x", "Enter a whole number."),
+    ("name", "", "This field is required."),
+    ("expires_0", "2001-01-31", "To end a key at once, revoke it."),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "reason"), WRONG)
+@pytest.mark.parametrize("new", [True, False])
+def test_what_makes_no_key_is_told(
+    page: Page, admin_client: Client, field: str, value: str, reason: str, new: bool
+) -> None:
+    before = list(ApiKey.objects.values())
+    form = {**(NEW if new else FORM), "kind": "publishable", "origins": ORIGIN, "expires_1": "0:00", field: value}
+    if field != "expires_0":
+        form["expires_1"] = ""
+    response = admin_client.post(ADD if new else address(page.key), form)
+    assert response.status_code == 200
+    assert reason in unescape(response.content.decode())
+    assert list(ApiKey.objects.values()) == before
+
+
+def in_the_log(value: Any) -> Any:
+    return str(value.replace(tzinfo=None)) if isinstance(value, datetime) else value
+
+
+CHANGES = {
+    "name": "Other",
+    "owner": "Ada",
+    "notes": "moved",
+    "origins": "https://other.example",
+    "rate": "5/m",
+    "learner_rate": "2/m",
+    "max_concurrent": "7",
+    "executions_per_day": "100",
+    "cpu_seconds_per_day": "50",
+}
+
+
+@pytest.mark.parametrize("field", [*CHANGES, "expires"])
+def test_every_change_is_saved_and_on_record(page: Page, admin_client: Client, admin_user: User, field: str) -> None:
+    change = {field: CHANGES[field]} if field in CHANGES else {"expires_0": "2099-01-31", "expires_1": "12:00"}
+    before = getattr(page.key, field)
+    response = admin_client.post(address(page.key), {**FORM, **change})
+    assert response.status_code == 302, response.content.decode()
+    page.key.refresh_from_db()
+    after = getattr(page.key, field)
+    assert after != before
+    entry = entries(page.key)[-1]
+    assert entry.changes.keys() == {field}
+    assert entry.changes[field] == [in_the_log(before), in_the_log(after)]
+    assert (entry.actor, entry.remote_addr, entry.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
+
+
+def test_a_form_without_a_change_writes_nothing(page: Page, admin_client: Client) -> None:
+    before = len(entries(page.key))
+    assert admin_client.post(address(page.key), FORM).status_code == 302
+    assert len(entries(page.key)) == before
+
+
+def test_a_change_brings_no_key_back_that_is_revoked_meanwhile(page: Page, admin_client: Client) -> None:
+    """The form was read before, and writes what it changed alone."""
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.post(address(page.key), {**FORM, "owner": "Ada"})
+    [update] = [query["sql"] for query in queries if query["sql"].startswith('UPDATE "apikeys_apikey"')]
+    assert '"owner" =' in update
+    assert "is_active" not in update
+
+
+@pytest.mark.parametrize("field", ["is_active", "kind", "prefix", "token_hash", "family", "is_from_environment"])
+def test_what_is_no_field_of_the_form_is_not_changed(page: Page, admin_client: Client, field: str) -> None:
+    before = ApiKey.objects.values().get()
+    admin_client.post(address(page.key), {**FORM, field: "secret"})
+    assert ApiKey.objects.values().get() == before
+
+
+# Rotating and revoking
+
+
+@pytest.mark.parametrize("act", [make, rotate])
+def test_a_new_key_is_on_record(page: Page, admin_client: Client, admin_user: User, act: Any) -> None:
+    response = act(admin_client, page)
+    key = ApiKey.objects.latest("pk")
+    assert events(key) == ["key_created"]
+    assert events(page.key) == (["key_created", *(["key_rotated"] if act is rotate else [])])
+    for entry in [*entries(key), *entries(page.key)[2:]]:
+        assert (entry.actor, entry.remote_addr, entry.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
+
+
+def test_a_rotation_leaves_before_and_after(page: Page, admin_client: Client) -> None:
+    rotate(admin_client, page)
+    [change] = [entry for entry in entries(page.key) if entry.action == LogEntry.Action.UPDATE]
+    assert change.changes.keys() == {"expires", "replaced_by"}
+    event = entries(page.key)[-1].additional_data
+    assert event["event"] == "key_rotated"
+    assert event["successor"] == ApiKey.objects.latest("pk").prefix
+
+
+def revoke(client: Client, key: ApiKey) -> Any:
+    return client.post(address(key, "revoke"), {"confirmed": "yes"})
+
+
+def revoke_from_the_list(client: Client, key: ApiKey) -> Any:
+    form = {"action": "revoke_selected", "_selected_action": [key.pk]}
+    assert client.post(LIST, form).status_code == 200
+    assert ApiKey.objects.get(pk=key.pk).is_active
+    return client.post(LIST, {**form, "confirmed": "yes"})
+
+
+@pytest.mark.parametrize("act", [revoke, revoke_from_the_list])
+def test_a_key_is_revoked_at_once_for_good_and_on_record(
+    page: Page, admin_client: Client, admin_user: User, act: Any
+) -> None:
+    response = act(admin_client, page.key)
+    assert response.status_code == 302
+    assert page.run().json()["code"] == "invalid_key"
+    assert events(page.key) == ["key_created", "key_revoked", "revoked_key_used"]
+    [change] = [entry for entry in entries(page.key) if entry.action == LogEntry.Action.UPDATE]
+    assert change.changes == {"is_active": [True, False]}
+    event = entries(page.key)[-2]
+    assert (change.actor, change.remote_addr, change.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
+    assert (event.actor, event.remote_addr, event.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
+    assert (
+        "was revoked before"
+        in admin_client.post(address(page.key, "revoke"), {"confirmed": "yes"}, follow=True).content.decode()
+    )
+    assert events(page.key).count("key_revoked") == 1
+
+
+@pytest.mark.parametrize("what", ["rotate", "revoke"])
+def test_to_look_at_the_question_answers_nothing(page: Page, admin_client: Client, what: str) -> None:
+    before = list(ApiKey.objects.values())
+    for ask in (admin_client.get, admin_client.head, admin_client.options):
+        assert ask(address(page.key, what)).status_code == 200
+    assert list(ApiKey.objects.values()) == before
+
+
+@pytest.mark.parametrize("hours", ["-1", "", "nan", "inf", "2161", "x"])
+def test_a_wrong_overlap_rotates_nothing(page: Page, admin_client: Client, hours: str) -> None:
+    response = admin_client.post(address(page.key, "rotate"), {"overlap_hours": hours})
+    assert response.status_code == 200
+    assert tokens_in(response) == []
+    assert "errorlist" in response.content.decode()
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", [{"is_from_environment": True}, {"is_active": False}, {"expires": timezone.now()}])
+def test_a_key_that_cannot_be_rotated_says_so(page: Page, admin_client: Client, change: dict[str, Any]) -> None:
+    ApiKey.objects.update(**change)
+    response = rotate(admin_client, page)
+    assert "Only a key that still works" in response.content.decode()
+    assert f'href="{address(page.key, "rotate")}"' not in admin_client.get(address(page.key)).content.decode()
+    assert ApiKey.objects.count() == 1
+
+
+def test_without_its_csrf_token_nothing_is_done(page: Page, admin_user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    before = list(ApiKey.objects.values())
+    assert make(client, page).status_code == 403
+    assert rotate(client, page).status_code == 403
+    assert revoke(client, page.key).status_code == 403
+    assert list(ApiKey.objects.values()) == before
+
+
+# Who may
+
+MAY_CHANGE = ("view_apikey", "change_apikey")
+
+
+@pytest.mark.parametrize("what", ["rotate", "revoke"])
+def test_rotating_and_revoking_need_their_own_permission(page: Page, what: str) -> None:
+    client = staff_with(*MAY_CHANGE)
+    assert client.get(address(page.key)).status_code == 200
+    assert f'href="{address(page.key, what)}"' not in client.get(address(page.key)).content.decode()
+    assert client.get(address(page.key, what)).status_code == 403
+    assert client.post(address(page.key, what), {"overlap_hours": "1"}).status_code == 403
+    client.post(LIST, {"action": "revoke_selected", "_selected_action": [page.key.pk], "confirmed": "yes"})
+    assert ApiKey.objects.get().is_active
+    User.objects.get().user_permissions.add(Permission.objects.get(codename=f"{what}_apikey"))
+    assert f'href="{address(page.key, what)}"' in client.get(address(page.key)).content.decode()
+    assert client.post(address(page.key, what), {"overlap_hours": "1"}).status_code in (200, 302)
+    assert page.key.pk in ApiKey.objects.exclude(is_active=True, replaced_by=None).values_list("pk", flat=True)
+
+
+def test_who_may_only_look_makes_and_changes_nothing(page: Page) -> None:
+    client = staff_with("view_apikey")
+    assert client.get(LIST).status_code == 200
+    assert client.get(address(page.key)).status_code == 200
+    assert client.get(ADD).status_code == 403
+    assert client.post(ADD, NEW).status_code == 403
+    assert client.post(address(page.key), {**FORM, "owner": "Ada"}).status_code == 403
+    assert ApiKey.objects.get().owner == ""
+
+
+def test_nobody_deletes_a_key(page: Page, admin_client: Client) -> None:
+    assert admin_client.post(address(page.key, "delete"), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in admin_client.get(LIST).content.decode()
+
+
+def test_a_key_that_is_not_there(admin_client: Client) -> None:
+    for what in ("rotate", "revoke"):
+        assert admin_client.get(f"{LIST}99/{what}/").status_code == 404
+
+
+# The list and the page of a key
+
+
+@pytest.fixture
+def states(page: Page) -> dict[str, ApiKey]:
+    """Return a key in each state; the page's own is the active one."""
+    keys = {name: create_key(name, "secret", [])[0] for name in ("revoked", "expired", "suspended", "rotating")}
+    ApiKey.objects.filter(name="revoked").update(is_active=False)
+    ApiKey.objects.filter(name="expired").update(expires=timezone.now())
+    Suspension.objects.create(key=keys["suspended"], reason="a test")
+    successor, _ = rotate_key(keys["rotating"], timezone.now() + timedelta(hours=1))
+    ApiKey.objects.filter(pk=successor.pk).update(name="successor")
+    return {**keys, "active": page.key}
+
+
+def names_in(response: Any) -> set[str]:
+    return set(re.findall(r'<th class="field-name"><a href="[^"]*">([^<]*)<', response.content.decode()))
+
+
+@pytest.mark.parametrize("state", ["revoked", "expired", "suspended", "rotating", "active"])
+def test_every_state_is_told_in_words_and_found_by_it(
+    states: dict[str, ApiKey], admin_client: Client, state: str
+) -> None:
+    response = admin_client.get(LIST, {"state": state})
+    assert names_in(response) == ({states[state].name} if state != "active" else {"Site", "successor"})
+    until = r" until \d{4}-\d\d-\d\d \d\d:\d\d UTC" if state == "rotating" else ""
+    assert re.search(f'class="key-state key-state-{state}">{state}{until}<', response.content.decode())
+
+
+def test_a_learner_who_is_suspended_suspends_no_key(page: Page, admin_client: Client) -> None:
+    Suspension.objects.create(key=page.key, learner="ada", reason="a test")
+    assert names_in(admin_client.get(LIST, {"state": "active"})) == {"Site"}
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("origins", '["https://pylearn.net/"]'), ("origins", '"https://pylearn.net"'), ("origins", "[5]"), ("rate", "5")],
+    ("query", "names"),
+    [
+        ({"kind": "secret"}, {"Try", "Ada"}),
+        ({"environment": "test"}, {"Try"}),
+        ({"environment": "live"}, {"Site", "Ada"}),
+        ({"q": "tr"}, {"Try"}),
+        ({"q": "school"}, {"Ada"}),
+        ({"q": "pl_test_"}, {"Try"}),
+    ],
 )
-def test_what_makes_no_key_is_refused(page: Page, admin_client: Client, field: str, value: str) -> None:
-    form = {"name": "Site", "origins": "[]", "rate": "5/m", field: value}
-    assert admin_client.post(f"/admin/apikeys/apikey/{page.key.pk}/change/", form).status_code == 200
-    assert ApiKey.objects.get().origins == ["https://pylearn.net"]
+def test_keys_are_found(page: Page, admin_client: Client, query: dict[str, str], names: set[str]) -> None:
+    create_key("Try", "secret", [], environment="test")
+    key, _ = create_key("Ada", "secret", [])
+    ApiKey.objects.filter(pk=key.pk).update(owner="The school")
+    assert names_in(admin_client.get(LIST, query)) == names
 
 
-def test_a_form_makes_no_key(page: Page, admin_client: Client) -> None:
-    assert admin_client.get("/admin/apikeys/apikey/add/").status_code == 403
+def test_todays_use_of_the_family_is_shown(page: Page, admin_client: Client) -> None:
+    today = timezone.now().date()
+    for day, who, executions in ((today, "", 1312), (today, "learner:ada", 5), (today - timedelta(days=1), "", 9)):
+        DailyUse.objects.create(family=page.key.family, day=day, who=who, executions=executions, cpu_seconds=12.4)
+    successor, _ = rotate_key(page.key, timezone.now() + timedelta(hours=1))
+    for path in (LIST, address(page.key), address(successor)):
+        content = admin_client.get(path).content.decode()
+        assert "1,312 / 20,000" in content
+        assert "12 / 10,800" in content
+
+
+def test_a_key_and_its_successor_lead_to_each_other(page: Page, admin_client: Client) -> None:
+    successor, _ = rotate_key(page.key, timezone.now() + timedelta(hours=1))
+    for one, other in ((page.key, successor), (successor, page.key)):
+        assert f'<a href="{address(other)}">' in admin_client.get(address(one)).content.decode()
+
+
+def test_origins_are_edited_one_a_line(page: Page, admin_client: Client) -> None:
+    ApiKey.objects.update(origins=[ORIGIN, "http://localhost:3000"])
+    content = admin_client.get(address(page.key)).content.decode()
+    assert re.search(rf"<textarea[^>]*>\s*{ORIGIN}\nhttp://localhost:3000</textarea>", content)
+
+
+def test_what_staff_wrote_is_no_markup(page: Page, admin_client: Client) -> None:
+    ApiKey.objects.update(name="<script>alert(1)</script>", owner="<b>", notes="</textarea><i>")
+    for path in (LIST, address(page.key), address(page.key, "rotate"), address(page.key, "revoke")):
+        content = admin_client.get(path).content.decode()
+        assert "alert(1)" in content
+        for markup in ("<script>", "<b>", "<i>"):
+            assert markup not in content
+
+
+def test_thirty_keys_cost_no_more_queries_than_one(page: Page, admin_client: Client) -> None:
+    def queries() -> list[int]:
+        counts = []
+        for path in (LIST, f"{LIST}?state=active", address(page.key)):
+            with CaptureQueriesContext(connection) as captured:
+                assert admin_client.get(path).status_code == 200
+            counts.append(len(captured))
+        return counts
+
+    admin_client.get(LIST)  # what Django remembers from the first time on
+    with_one = queries()
+    for number in range(29):
+        key, _ = create_key(f"Key {number}", "secret", [])
+        DailyUse.objects.create(family=key.family, day=timezone.now().date(), executions=number)
+    assert queries() == with_one
+    assert max(with_one) <= 8, with_one

@@ -33,7 +33,8 @@ def test_a_change_of_a_key_says_who_where_and_what(
     page: Page, admin_client: Client, admin_user: User, settings: Settings
 ) -> None:
     settings.ADMIN_ALLOWED_IPS = ["192.0.2.7"]
-    form = {"name": "Site", "origins": '["https://pylearn.net"]', "rate": "5/m", "is_active": "on"}
+    limits = {"max_concurrent": "24", "executions_per_day": "20000", "cpu_seconds_per_day": "10800"}
+    form = {"name": "Site", "origins": "https://pylearn.net", "rate": "5/m", **limits}
     response = admin_client.post(
         f"/admin/apikeys/apikey/{page.key.pk}/change/",
         form,
