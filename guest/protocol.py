@@ -2,7 +2,8 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins, and a RESULT frame at the end. Before all that comes one READY.
+writes, a TEST frame where a test's own part begins, a SIGNAL frame when it first sees one, and a RESULT frame at the
+end. Before all that comes one READY.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
@@ -11,11 +12,14 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, READY and TEST nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT = KINDS = tuple(range(7))
+# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY and TEST nothing.
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL = KINDS = tuple(range(8))
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit")
 """How a run can end; in a RESULT frame, by its place in this list."""
+
+NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call", "fork_storm"
+"""What a SIGNAL frame can say of a run; see `guest.watch`."""
 
 PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024

@@ -1,13 +1,17 @@
-"""Writes the supervisor's seccomp filter as a BPF program to stdout. Run once, when the image is built.
+"""Writes the supervisor's seccomp filter as BPF programs into the directory given. Run once, when the image is built.
 
 Docker's own profile depends on the age of the daemon; this one does not. It refuses what no lesson needs and
 what kernel exploits of the last years were made of, and allows the rest: Docker's profile stands before it.
 Needs libseccomp's own Python binding (Debian: python3-seccomp).
+
+Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so
+sees them (see `guest.watch`). The second also shows it what may lead to the network, which neither refuses.
 """
 
 import errno
 import socket
 import sys
+from pathlib import Path
 
 from seccomp import (  # type: ignore[import-not-found]
     ALLOW,
@@ -15,7 +19,8 @@ from seccomp import (  # type: ignore[import-not-found]
     ERRNO,
     GT,
     MASKED_EQ,
-    Arch,
+    NE,
+    NOTIFY,
     Arg,
     Attr,
     SyscallFilter,
@@ -44,9 +49,11 @@ HIGHEST_ALLOWED_FAMILY = max(ALLOWED_FAMILIES)
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 
 
-def build_filter() -> SyscallFilter:
-    """Return the filter for the architecture of this machine; calls of any other ABI are refused whole."""
-    refuse = ERRNO(errno.EPERM)
+def build_filter(refuse: int) -> SyscallFilter:
+    """Return the filter for the architecture of this machine, with `refuse` for its action.
+
+    Calls of any other ABI are refused whole.
+    """
     rules = SyscallFilter(ALLOW)
     rules.set_attr(Attr.ACT_BADARCH, refuse)
     for name in REFUSED:
@@ -65,6 +72,19 @@ def build_filter() -> SyscallFilter:
     return rules
 
 
+def build_notifying_filter() -> SyscallFilter:
+    """Return the same filter, which asks the supervisor about each call that it would refuse or that has an address."""
+    rules = build_filter(NOTIFY)
+    rules.add_rule(NOTIFY, "connect")
+    rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address it is `send`, of a connected socket
+    return rules
+
+
 if __name__ == "__main__":
-    print(f"seccomp: filter for {Arch()}", file=sys.stderr)
-    build_filter().export_bpf(sys.stdout)
+    directory = Path(sys.argv[1])
+    for name, rules in (
+        ("seccomp.bpf", build_filter(ERRNO(errno.EPERM))),
+        ("seccomp_notify.bpf", build_notifying_filter()),
+    ):
+        with open(directory / name, "wb") as file:
+            rules.export_bpf(file)

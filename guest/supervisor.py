@@ -16,7 +16,7 @@ import os
 import select
 import time
 
-from guest import confinement, program, protocol
+from guest import confinement, program, protocol, watch
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ FLOOD_BYTES = 1024 * 1024
 
 OUTPUT_TICK_SECONDS = 0.02
 """Output is read at most this often: a program that prints many short lines wakes us once for all of them."""
+
+LOOK_SECONDS = 0.05
+"""Refused forks are looked for at least this often: soon, nobody may come to run who could tell of them."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
 SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm")  # noqa: S108 (the container's own)
@@ -47,7 +50,7 @@ PRELOADED = (
 def main() -> NoReturn:
     """Serve runs until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
-    confinement.confine_supervisor()
+    watcher = watch.Watch(confinement.confine_supervisor())
     wakeup = _wake_on_child()
     child = Child.start()
     if child is None:
@@ -58,7 +61,7 @@ def main() -> NoReturn:
         child = Child.start()
     while child is not None:
         timeout_seconds, feed_bytes = _receive_request()
-        _write([_Supervision(child, timeout_seconds, feed_bytes, wakeup).result()])
+        _write([_Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher).result()])
         _sweep()
         child = Child.start()
     program.run_task()
@@ -166,9 +169,13 @@ class _Output:
 class _Supervision:
     """One run, from its task to the death of its last process."""
 
-    def __init__(self, child: Child, timeout_seconds: float, feed_bytes: int, wakeup: int) -> None:
+    def __init__(
+        self, child: Child, timeout_seconds: float, feed_bytes: int, wakeup: int, watcher: watch.Watch
+    ) -> None:
         self._child = child
         self._wakeup = wakeup
+        self._watch = watcher
+        self._signals: set[str] = set()
         self._unfed_bytes = feed_bytes
         self._timeout_seconds = timeout_seconds
         self._outputs = {child.stdout: _Output(protocol.STDOUT), child.stderr: _Output(protocol.STDERR)}
@@ -183,10 +190,14 @@ class _Supervision:
     def result(self) -> bytes:
         """Carry out the run and return its result frame."""
         oom_kills = _oom_kills()
+        self._watch.begin()
         started = time.monotonic()
         self._supervise(started + self._timeout_seconds)
         wall_seconds = time.monotonic() - started
+        for seen in self._watch.look_at_waiting_calls():
+            self._tell(seen)
         self._kill_all()
+        self._tell(self._watch.look_at_forks())
         self._drain()
         self._child.close()
         _discard(self._unfed_bytes)
@@ -208,7 +219,8 @@ class _Supervision:
             if now >= deadline:
                 self._ended_for = "timeout"
                 return
-            until = deadline if now >= next_read else min(next_read, deadline)
+            self._tell(self._watch.look_at_forks())
+            until = min(deadline, now + LOOK_SECONDS, next_read if now < next_read else deadline)
             # One millisecond more: poll rounds down, and would spin through the last one.
             ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)
             for descriptor, event in ready:
@@ -220,6 +232,8 @@ class _Supervision:
         """Return what to wait for in the present state."""
         poll = select.poll()
         poll.register(self._wakeup, select.POLLIN)
+        if self._watch.listener is not None:
+            poll.register(self._watch.listener, select.POLLIN)
         # Even without POLLIN it tells of its end.
         poll.register(0, select.POLLIN if self._feeds_from_host or not self._unfed_bytes else 0)
         if self._child.stdin >= 0 and not self._feeds_from_host:
@@ -235,10 +249,18 @@ class _Supervision:
             self._reap()
         elif descriptor in self._outputs:
             self._read(descriptor)
+        elif descriptor == self._watch.listener:
+            self._tell(self._watch.look_at_call())
         elif descriptor == 0 and (event & select.POLLHUP or not self._unfed_bytes):
             os._exit(0)  # the owner has gone, or speaks out of turn
         else:
             self._feed()
+
+    def _tell(self, seen: str | None) -> None:
+        """Tell the host what the watch saw, once in a run, and at once: a storm may let us come to no result."""
+        if seen is not None and seen not in self._signals:
+            self._signals.add(seen)
+            _write([protocol.pack_frame(protocol.SIGNAL, seen.encode())])
 
     def _feed(self) -> None:
         """Move what there is from our stdin to the child's, unread."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import Engine
-from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import Run, RunLost, RunStatus, Signal, TestProgram
 from executions.sandbox.stream import FrameStream, StreamEnded
 from guest import protocol
 
@@ -143,12 +143,15 @@ class _Transcript:
     def __init__(self) -> None:
         self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
         self._tested = False
+        self._signals: set[Signal] = set()
 
     def add(self, kind: int, body: bytes) -> None:
         """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
         if kind == protocol.TEST:
             self._outputs[protocol.STDOUT] = _Output()
             self._tested = True
+        elif kind == protocol.SIGNAL:
+            self._signals.add(Signal(body.decode()))
         else:
             self._outputs[kind].add(body)
 
@@ -175,6 +178,7 @@ class _Transcript:
             stderr=self._outputs[protocol.STDERR].text,
             wall_seconds=wall_seconds,
             tested=self._tested,
+            signals=frozenset(self._signals),
         )
 
 

@@ -16,7 +16,11 @@ class RunStatus(StrEnum):
 
 
 class Signal(StrEnum):
-    """What the supervisor saw a run try. It was refused in any case."""
+    """What the supervisor saw a run try. It was refused in any case: this is told for review only.
+
+    `network_attempt`: a connection or datagram to another host, or a name look-up. `forbidden_call`: a system call that
+    our seccomp filter refuses. `fork_storm`: more processes or threads than a container may have.
+    """
 
     NETWORK_ATTEMPT = "network_attempt"
     FORBIDDEN_CALL = "forbidden_call"

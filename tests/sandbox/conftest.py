@@ -43,11 +43,16 @@ class Runner:
 
     def refusal(self, attempt: str) -> str:
         """Return the name of the error with which the kernel answers the Python statements in `attempt`."""
-        body = "\n".join(f"    {line}" for line in attempt.strip().splitlines())
-        code = f"import ctypes, errno, os, socket\ntry:\n{body}\n    print('allowed')\n"
-        run = self(code + "except OSError as error:\n    print(errno.errorcode[error.errno])\n")
+        run = self(telling_its_refusal(attempt))
         assert run.stderr == ""
         return run.stdout.strip()
+
+
+def telling_its_refusal(attempt: str) -> str:
+    """Return a program that prints the name of the error that the Python statements in `attempt` get."""
+    body = "\n".join(f"    {line}" for line in attempt.strip().splitlines())
+    code = f"import ctypes, errno, os, socket\ntry:\n{body}\n    print('allowed')\n"
+    return code + "except OSError as error:\n    print(errno.errorcode[error.errno])\n"
 
 
 @pytest.fixture

@@ -176,7 +176,9 @@ print(sorted(os.listdir("/opt/sandbox/guest")))
         "program.py",
         "protocol.py",
         "seccomp.bpf",
+        "seccomp_notify.bpf",
         "supervisor.py",
+        "watch.py",
     ]
     assert result.stdout == f"{guest}\n"
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
-from executions.sandbox.results import Run, RunLost, RunStatus
+from executions.sandbox.results import Run, RunLost, RunStatus, Signal
 from executions.sandbox.stream import FrameStream, StreamEnded
 from guest import protocol
-from guest.protocol import MAX_BODY_BYTES, READY, RUN, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
+from guest.protocol import MAX_BODY_BYTES, READY, RUN, SIGNAL, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
 
 Pair = tuple[FrameStream, socket.socket]
 
@@ -135,11 +135,20 @@ def result(**changes: Any) -> bytes:
         frame(READY, b""),
         frame(RUN, b""),
         frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
+        frame(SIGNAL, b""),
+        frame(SIGNAL, b"timeout"),
+        frame(SIGNAL, b"fork_storm\n"),
+        frame(SIGNAL, b"\xff"),
     ],
 )
 def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
     with pytest.raises(RunLost):
         answer(pair, bad, result())
+
+
+def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
+    words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM, protocol.FORK_STORM)
+    assert answer(pair, *(frame(SIGNAL, word.encode()) for word in words), result()).signals == set(Signal)
 
 
 def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
@@ -158,6 +167,7 @@ def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
 
 def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
-    pair[1].sendall(frame(STDOUT, b"so far"))
+    pair[1].sendall(frame(STDOUT, b"so far") + frame(SIGNAL, b"fork_storm"))
     run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
+    assert run.signals == {Signal.FORK_STORM}

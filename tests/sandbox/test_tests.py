@@ -155,7 +155,7 @@ def test_the_tests_go_on_after_a_run_was_killed_for_memory(run: Runner) -> None:
 SEARCH = r"""
 import re
 def find(spaced):
-    pattern = re.compile("".join(f"[{letter}]" for letter in spaced[::2]).encode())  # does not find itself
+    pattern = re.compile("".join(f"[{letter}]" for letter in spaced if letter != " ").encode())  # does not find itself
     places = 0
     for line in open("/proc/self/maps"):
         start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
