@@ -10,6 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, models
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 from structlog.contextvars import get_contextvars
 
 from apikeys.client_address import client_address
@@ -60,9 +61,8 @@ def record_refusal(
 
     Anybody can be refused as often as they like, and what they leave behind cannot be deleted.
     """
-    if not cache.add(f"audit:{action}:{target.pk}:{client_address(request)}", True, REFUSAL_SECONDS):
-        return
     try:
-        record_event(action, request=request, target=target, details=details)
-    except (DatabaseError, InterfaceError):
+        if cache.add(f"audit:{action}:{target.pk}:{client_address(request)}", True, REFUSAL_SECONDS):
+            record_event(action, request=request, target=target, details=details)
+    except (DatabaseError, InterfaceError, RedisError):
         log.exception("%s is not in the audit log", action)

@@ -11,6 +11,7 @@ PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
 SHORTEST_API_KEY = 16
 API_KEY_PATTERN = re.compile(r"[!-~]([ -~]*[!-~])?")
+REDIS_PATTERN = re.compile(r"rediss?://[^\s/]+(/\d+)?|unix://\S+")
 ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 env = Env()
@@ -67,3 +68,9 @@ def check_hosts(hosts: list[str]) -> None:
     """Refuse to answer for every host."""
     if "*" in hosts:
         raise ValidationError("name the hosts; * answers for any")
+
+
+def check_redis_url(url: str) -> None:
+    """Refuse what is set and is no address of a Redis."""
+    if url and not REDIS_PATTERN.fullmatch(url):
+        raise ValidationError("write redis://host:6379/0, rediss://… or unix:///path")

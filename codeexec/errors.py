@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -59,8 +60,8 @@ def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception of an API view. What is none of ours becomes a neutral 500 and a line in the log."""
-    if isinstance(error, DatabaseError | InterfaceError):
-        log.error("database failed", exc_info=error)
+    if isinstance(error, DatabaseError | InterfaceError | RedisError):
+        log.error("database or cache failed", exc_info=error)
         error = ServiceUnavailable()
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()

@@ -7,8 +7,19 @@ from typing import Any
 
 import structlog
 from environs import validate
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from codeexec.env import check_api_key, check_hosts, check_networks, check_origins, check_rate, check_secret, env
+from codeexec.env import (
+    check_api_key,
+    check_hosts,
+    check_networks,
+    check_origins,
+    check_rate,
+    check_redis_url,
+    check_secret,
+    env,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
@@ -126,9 +137,17 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One process serves (codeexec/gunicorn.py), so its own memory is a cache that all requests share.
-CACHES = {
+# What all requests share: the counts of the rate limits. One process serves (codeexec/gunicorn.py), so its own memory
+# will do; several services share a Redis. One that hangs may cost a request no more than a fraction of a second.
+REDIS_URL = env.str("REDIS_URL", "", validate=check_redis_url)
+CACHES: dict[str, Any] = {
     "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry": Retry(NoBackoff(), 0)},
+    }
+    if REDIS_URL
+    else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         # Each key counts its requests in an entry of its own. An entry that was pushed out would start again from none.
         "OPTIONS": {"MAX_ENTRIES": 100_000},

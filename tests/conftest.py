@@ -19,6 +19,7 @@ from apikeys.models import ApiKey
 from audit.append_only import lifted
 from executions.executor import get_executor, set_executor
 from tests.fakes import FakeExecutor
+from tests.servers import PostgreSQL, Redis
 
 ORIGIN = "https://pylearn.net"
 
@@ -62,6 +63,18 @@ def executor() -> Iterator[FakeExecutor]:
     set_executor(fake)
     yield fake
     set_executor(before)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    with Redis() as server:
+        yield server
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,14 @@ class Service:
         self._session = requests.Session()
         self.process: subprocess.Popen[bytes] | None = None
 
+    def sibling(self) -> "Service":
+        """Return another service with the same settings, database and key, and a port of its own."""
+        other = Service(self.log_path.parent)
+        other.log_path = self.log_path.with_name(f"log-{other.port}")
+        other.api_key = self.api_key
+        other.environment = {**self.environment, "PORT": str(other.port)}
+        return other
+
     def __enter__(self) -> Self:
         self.manage("migrate", "--verbosity=0")
         self.start()

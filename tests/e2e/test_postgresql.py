@@ -1,0 +1,94 @@
+"""The whole service on PostgreSQL, and an audit log that its own role cannot change there."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.servers import PostgreSQL
+from tests.service import Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def service(tmp_path: Path, postgresql: PostgreSQL) -> Iterator[Service]:
+    postgresql.sql("DROP SCHEMA public CASCADE", user="owner")
+    postgresql.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
+    with Service(tmp_path, DATABASE_URL=postgresql.url, SANDBOX_POOL_SIZE="1") as service:
+        yield service
+
+
+def test_a_program_is_run_and_recorded(service: Service, postgresql: PostgreSQL) -> None:
+    answer = service.execute(
+        "import sys\nsys.stdout.buffer.write(bytes(range(256)))",
+        learner="ada",
+        test_cases=[{"input": "1 + 1", "expected_output": "x"}],
+    )
+    assert "\ufffd" in answer["output"]
+    [row] = postgresql.sql("SELECT public_id::text, status, output, learner, finished FROM executions_execution")
+    assert row[:4] == (answer["id"], "success", answer["output"], "ada")
+    assert row[4] is not None
+    assert postgresql.sql("SELECT executions FROM apikeys_dailyuse ORDER BY who") == [(1,), (1,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE auditlog_logentry SET object_repr = ''",
+        "DELETE FROM auditlog_logentry",
+        "TRUNCATE auditlog_logentry",
+    ],
+)
+def test_the_services_own_role_cannot_change_the_audit_log(
+    service: Service, postgresql: PostgreSQL, statement: str
+) -> None:
+    entries = postgresql.sql("SELECT count(*) FROM auditlog_logentry")
+    assert entries != [(0,)]
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="append-only"):
+        postgresql.sql(statement)
+    assert postgresql.sql("SELECT count(*) FROM auditlog_logentry") == entries
+
+
+def test_old_entries_leave_by_the_command_alone(service: Service, postgresql: PostgreSQL) -> None:
+    postgresql.sql(
+        "INSERT INTO auditlog_logentry (object_pk, object_repr, action, timestamp, content_type_id, additional_data,"
+        " changes_text) SELECT '', 'old', 3, '2020-01-01', (SELECT min(id) FROM django_content_type), '{}', ''"
+    )
+    assert service.manage("prune_audit", "--older-than", "365d") == "1 entries deleted\n"
+    assert postgresql.sql("SELECT count(*) FROM auditlog_logentry WHERE object_repr = 'old'") == [(0,)]
+    assert postgresql.sql("SELECT count(*) FROM auditlog_logentry WHERE object_repr = 'audit_pruned'") == [(1,)]
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        postgresql.sql("DELETE FROM auditlog_logentry")
+
+
+def test_a_role_that_does_not_own_the_table_cannot_lift_the_triggers(service: Service, postgresql: PostgreSQL) -> None:
+    """As docs/decisions/0007-audit-log.md advises."""
+    postgresql.sql("ALTER TABLE auditlog_logentry OWNER TO owner", user="owner")
+    postgresql.sql("GRANT SELECT, INSERT ON auditlog_logentry TO code", user="owner")
+    for statement in (
+        "DROP TRIGGER audit_no_delete ON auditlog_logentry",
+        "ALTER TABLE auditlog_logentry DISABLE TRIGGER ALL",
+        "DELETE FROM auditlog_logentry",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            postgresql.sql(statement)
+    service.manage("create_key", "Server", "--kind", "secret")
+    assert service.execute("print(1)")["output"] == "1\n"
+
+
+def test_without_a_database_nothing_runs_until_it_is_back(service: Service, postgresql: PostgreSQL) -> None:
+    assert service.execute("print(1)")["output"] == "1\n"
+    postgresql.stop()
+    for _ in range(3):
+        started = time.monotonic()
+        response = service.post("print(2)")
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - started < 3
+    assert service.is_healthy()
+    postgresql.start()
+    assert eventually(lambda: service.post("print(3)").status_code == 200)
+    assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE code = 'print(2)'") == [(0,)]

@@ -1,0 +1,93 @@
+"""Several services that count their rates together in Redis, and a Redis that is away."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.servers import PostgreSQL, Redis
+from tests.service import ORIGIN, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+AT_ONCE = 50
+
+
+@pytest.fixture
+def service(tmp_path: Path, redis: Redis) -> Iterator[Service]:
+    with Service(tmp_path, REDIS_URL=redis.url, SANDBOX_POOL_SIZE="1") as service:
+        yield service
+
+
+def test_of_fifty_at_once_ten_pass_in_four_processes(tmp_path: Path, redis: Redis, postgresql: PostgreSQL) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(
+            Service(
+                tmp_path,
+                REDIS_URL=redis.url,
+                DATABASE_URL=postgresql.url,
+                SANDBOX_POOL_SIZE="1",
+                DEFAULT_RATE="10/h",
+            )
+        )
+        services = [first, *(stack.enter_context(first.sibling()) for _ in range(3))]
+
+        def post(number: int) -> requests.Response:
+            headers = {"X-API-Key": first.api_key, "Origin": ORIGIN, "X-Forwarded-For": f"192.0.2.{number}"}
+            url = f"{services[number % 4].url}/execute"
+            return requests.post(url, json={"code": "print(1)"}, headers=headers, timeout=60)
+
+        with ThreadPoolExecutor(AT_ONCE) as clients:
+            answers = list(clients.map(post, range(AT_ONCE)))
+        counts = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
+        assert counts == {(200, None): 10, (429, "rate_limited"): 40}
+        assert postgresql.sql("SELECT executions FROM apikeys_dailyuse WHERE who = ''") == [(10,)]
+
+
+def is_refused(service: Service) -> bool:
+    """Whether programs are refused, soon and in the form that callers know, while the service is healthy."""
+    started = time.monotonic()
+    response = service.post("print(1)")
+    assert time.monotonic() - started < 3
+    if response.status_code != 503:
+        return False
+    assert response.json()["code"] == "unavailable"
+    assert int(response.headers["Retry-After"]) >= 1
+    assert service.is_healthy()
+    return True
+
+
+def test_without_redis_nothing_is_unlimited(service: Service, redis: Redis) -> None:
+    assert service.execute("print(1)")["output"] == "1\n"
+    redis.stop()
+    assert all(is_refused(service) for _ in range(3))
+    wrong = requests.post(f"{service.url}/execute", json={}, headers={"X-API-Key": "wrong"}, timeout=5)
+    foreign = {"X-API-Key": service.api_key, "Origin": "https://evil.example"}
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "invalid_key")
+    refused = requests.post(f"{service.url}/execute", json={"code": "1"}, headers=foreign, timeout=5)
+    assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+    redis.start()
+    assert service.execute("print(2)")["output"] == "2\n"
+    assert service.query("SELECT count(*) FROM executions_execution") == [(2,)]
+
+
+def test_a_redis_that_hangs_is_one_that_is_away(service: Service, redis: Redis) -> None:
+    service.execute("print(1)")
+    redis.pause()
+    try:
+        assert is_refused(service)
+    finally:
+        redis.resume()
+    assert eventually(lambda: service.post("print(2)").status_code == 200)
+
+
+def test_a_redis_that_forgets_is_no_fault(service: Service, redis: Redis) -> None:
+    service.execute("print(1)")
+    redis.client().flushall()
+    assert service.execute("print(2)")["output"] == "2\n"

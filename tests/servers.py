@@ -1,0 +1,162 @@
+"""PostgreSQL and Redis for the tests: real servers of our own, on loopback, that can be stopped and made to hang."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import redis
+
+START_SECONDS = 20
+
+
+class Server:
+    """A server process with a port and a directory of its own. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self.port = _free_port()
+        self.directory = Path(tempfile.mkdtemp())
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.prepare()
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def prepare(self) -> None:
+        """Do what is needed once."""
+
+    def command(self) -> list[str]:
+        """Return how the server is started."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """Return whether the server serves."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start the server and wait until it serves."""
+        self.process = subprocess.Popen(
+            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=_user(), cwd=self.directory
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            assert self.process.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server at once. Who is connected is cut off."""
+        if self.process is not None:
+            self.resume()
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(START_SECONDS)
+            self.process = None
+
+    def pause(self) -> None:
+        """Let the server hang: connections stand, and nothing is answered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the server go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+
+class PostgreSQL(Server):
+    """A cluster with the role and the database `code`; `url` is for DATABASE_URL."""
+
+    @property
+    def url(self) -> str:
+        return f"postgres://code@127.0.0.1:{self.port}/code"
+
+    def prepare(self) -> None:
+        if (user := _user()) is not None:
+            shutil.chown(self.directory, user)
+        initdb = [_postgresql("initdb"), "-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=self.directory, user=_user())
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "max_connections": 200,
+        }
+        return [_postgresql("postgres"), "-D", "data", *(f"--{name}={value}" for name, value in settings.items())]
+
+    def answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self.sql("SELECT 1", user="owner", database="postgres")
+            return True
+        return False
+
+    def start(self) -> None:
+        super().start()
+        if not self.sql("SELECT 1 FROM pg_database WHERE datname = 'code'", user="owner", database="postgres"):
+            self.sql("CREATE ROLE code LOGIN CREATEDB", user="owner", database="postgres")
+            self.sql("CREATE DATABASE code OWNER code", user="owner", database="postgres")
+
+    def sql(self, statement: str, user: str = "code", database: str = "code") -> list[tuple[object, ...]]:
+        """Run a statement; return the rows that it gives."""
+        place = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 3}
+        with psycopg.connect(user=user, dbname=database, autocommit=True, **place) as connection:  # type: ignore[arg-type]
+            cursor = connection.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+class Redis(Server):
+    """A Redis that keeps nothing; `url` is for REDIS_URL."""
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        if (user := _user()) is not None:
+            shutil.chown(self.directory, user)
+
+    def command(self) -> list[str]:
+        return ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.url, socket_timeout=1)
+
+    def answers(self) -> bool:
+        with contextlib.suppress(redis.RedisError), contextlib.closing(self.client()) as client:
+            return bool(client.ping())
+        return False
+
+
+def _postgresql(program: str) -> str:
+    """Return the path of a program of the newest PostgreSQL that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: int(path.parts[4]))
+    return str(found[-1]) if found else program
+
+
+def _user() -> str | None:
+    """Return whom a server runs as: PostgreSQL refuses root. None: whoever runs the tests."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
