@@ -54,8 +54,7 @@ class ContainerEvent:
 class Engine:
     """A client of the engine that DOCKER_HOST names, else of /var/run/docker.sock. For one thread at a time."""
 
-    def __init__(self, call_seconds: int = CALL_SECONDS) -> None:
-        self._call_seconds = call_seconds
+    def __init__(self) -> None:
         self._client: docker.APIClient | None = None
 
     def ping(self) -> None:
@@ -140,7 +139,7 @@ class Engine:
         """Give the client for one call, and turn whatever can go wrong in it into EngineError."""
         try:
             if self._client is None:
-                self._client = docker.APIClient(**kwargs_from_env(), version="auto", timeout=self._call_seconds)
+                self._client = docker.APIClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
             yield self._client
         except (NotFound, ImageNotFound) as error:
             raise EngineError(f"{what}: {error.explanation}", missing=True) from error

@@ -1,0 +1,240 @@
+"""A proxy in front of the real Docker Engine that fails by plan: for the faults that a real engine will not show.
+
+It passes every call on to the engine, but for those that a `Fault` is planned for.
+"""
+
+import contextlib
+import os
+import re
+import select
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ENGINE = "/var/run/docker.sock"
+CALLS = {
+    "ping": r"(GET|HEAD) /_ping",
+    "version": r"GET /version",
+    "create": r"POST /containers/create",
+    "attach": r"POST /containers/\w+/attach",
+    "start": r"POST /containers/\w+/start",
+    "inspect": r"GET /containers/\w+/json",
+    "remove": r"DELETE /containers/\w+",
+    "list": r"GET /containers/json",
+    "events": r"GET /events",
+    "image": r"GET /images/.*/json",
+    "pull": r"POST /images/create",
+}
+LONGEST_HANG_SECONDS = 60
+
+
+class How(StrEnum):
+    """In what way a call fails."""
+
+    HANG = "hang"  # no answer, and the engine never hears of it
+    HANG_AFTER = "hang_after"  # no answer, but the engine has done it
+    CUT = "cut"  # the connection ends, and the engine never hears of it
+    CUT_AFTER = "cut_after"  # the connection ends, but the engine has done it
+    ERROR = "error"  # 500
+    LIE = "lie"  # 204, and the engine never hears of it
+    GARBAGE = "garbage"  # 200, with what is not JSON
+    EMPTY = "empty"  # 200, with JSON that says nothing
+    DUPLICATE = "duplicate"  # the engine hears of it twice, and the second answer comes
+    DELAY = "delay"  # two seconds late
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Fail the next `times` calls in this way."""
+
+    call: str
+    how: How
+    times: int = 1_000_000
+
+
+class FakeEngine:
+    """The proxy. Use it as a context manager; `url` is for DOCKER_HOST."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "engine.sock"
+        self.url = f"unix://{self.path}"
+        self.calls: Counter[str] = Counter()
+        self._faults: dict[str, Fault] = {}
+        self._failed: Counter[str] = Counter()
+        self._mended = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._streams: set[socket.socket] = set()
+        self.distort: Callable[[bytes], bytes] | None = None
+        """What becomes of what containers say, if it does not come through as it is."""
+        self._server = socket.socket(socket.AF_UNIX)
+        self._is_down = False
+
+    def __enter__(self) -> "FakeEngine":
+        self._server.bind(str(self.path))
+        self._server.listen(128)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.mend()
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        for connection in list(self._connections):
+            _end(connection)
+        os.unlink(self.path)
+
+    def plan(self, *faults: Fault) -> None:
+        """Let calls fail from now on."""
+        self._mended.clear()
+        self._failed.clear()
+        self._faults = {fault.call: fault for fault in faults}
+
+    def mend(self) -> None:
+        """Let all calls pass, and those that hang end without an answer."""
+        self._faults = {}
+        self.distort = None
+        self._is_down = False
+        self._mended.set()
+
+    def go_down(self) -> None:
+        """End all connections and take no more."""
+        self._is_down = True
+        for connection in list(self._connections):
+            _end(connection)
+
+    def cut_streams(self) -> None:
+        """End the connections of all attached containers, in both directions."""
+        for connection in list(self._streams):
+            _end(connection)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                if self._is_down:
+                    connection.close()
+                    continue
+                self._connections.add(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            request = _read_request(connection)
+            if request is not None:
+                self._answer(connection, request)
+        self._connections.discard(connection)
+
+    def _answer(self, connection: socket.socket, request: bytes) -> None:
+        call = _call_of(request)
+        self.calls[call] += 1
+        fault = self._faults.get(call)
+        if fault is None or self._failed[call] >= fault.times:
+            self._pass_on(connection, request, call)
+            return
+        self._failed[call] += 1
+        match fault.how:
+            case How.HANG:
+                self._mended.wait(LONGEST_HANG_SECONDS)
+            case How.HANG_AFTER:
+                _ask_engine(request)
+                self._mended.wait(LONGEST_HANG_SECONDS)
+            case How.CUT:
+                pass
+            case How.CUT_AFTER:
+                _ask_engine(request)
+            case How.ERROR:
+                connection.sendall(_response(500, b'{"message": "planned"}'))
+            case How.LIE:
+                connection.sendall(_response(204, b""))
+            case How.GARBAGE:
+                connection.sendall(_response(200, b"<html>\x00 not what you think"))
+            case How.EMPTY:
+                connection.sendall(_response(200, b"{}"))
+            case How.DUPLICATE:
+                _ask_engine(request)
+                self._pass_on(connection, request, call)
+            case How.DELAY:
+                time.sleep(2)
+                self._pass_on(connection, request, call)
+
+    def _pass_on(self, connection: socket.socket, request: bytes, call: str) -> None:
+        """Join the caller and the engine until one of them ends."""
+        with contextlib.closing(_connect(request)) as engine:
+            streams = {connection, engine} if call == "attach" else set()
+            self._streams |= streams
+            self._connections.add(engine)
+            try:
+                for data, target in _exchange(connection, engine):
+                    is_output = call == "attach" and target is connection
+                    target.sendall(self.distort(data) if is_output and self.distort else data)
+            finally:
+                self._streams -= streams
+                self._connections.discard(engine)
+
+
+def _exchange(one: socket.socket, other: socket.socket) -> Iterator[tuple[bytes, socket.socket]]:
+    """Yield what each says, with the one whom it is for. One that has finished speaking may still listen."""
+    speaking = {one: other, other: one}
+    while other in speaking:
+        ready, _, _ = select.select(list(speaking), [], [])
+        for source in ready:
+            data = source.recv(65536)
+            if data:
+                yield data, speaking[source]
+            else:
+                target = speaking.pop(source)
+                with contextlib.suppress(OSError):
+                    target.shutdown(socket.SHUT_WR)
+
+
+def _read_request(connection: socket.socket) -> bytes | None:
+    """Return one request with its body, which asks for the connection to be closed after the answer."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            return None
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+    while len(body) < (int(length[1]) if length else 0):
+        body += connection.recv(65536)
+    if b"upgrade:" not in head.lower():
+        head = re.sub(rb"(?im)^connection:.*\r?\n?", b"", head).rstrip(b"\r\n") + b"\r\nConnection: close"
+    return head + b"\r\n\r\n" + body
+
+
+def _call_of(request: bytes) -> str:
+    line = re.sub(r"^(\w+) /v[\d.]+/", r"\1 /", request.split(b"\r\n")[0].decode())
+    return next((call for call, pattern in CALLS.items() if re.match(pattern, line)), line)
+
+
+def _connect(request: bytes) -> socket.socket:
+    engine = socket.socket(socket.AF_UNIX)
+    engine.connect(ENGINE)
+    engine.sendall(request)
+    return engine
+
+
+def _ask_engine(request: bytes) -> None:
+    """Have the engine do it, and throw the answer away."""
+    with contextlib.closing(_connect(request)) as engine:
+        engine.settimeout(10)
+        while engine.recv(65536):
+            pass
+
+
+def _response(status: int, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status} Planned\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
