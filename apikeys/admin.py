@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from apikeys import suspension_admin  # noqa: F401 (registers itself)
 from apikeys.forms import KeyForm, NewKeyForm, RotationForm
 from apikeys.keys import NotRotatable, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 from environs import ValidationError as InvalidValue
 
+from apikeys.client_address import address_block
 from apikeys.rates import parse_rate
 from codeexec.env import check_origins
 
@@ -187,9 +188,19 @@ class Suspension(models.Model):
         default_permissions = ("add", "change", "view")
 
     def __str__(self) -> str:
+        # In the audit log, too, out of which nobody could take a learner's id again.
         return (
-            f"learner {self.learner}" if self.learner else f"address {self.address}" if self.address else str(self.key)
+            f"a learner of {self.key}" if self.learner else f"address {self.address}" if self.address else str(self.key)
         )
+
+    def clean(self) -> None:
+        """Refuse what suspends nobody, or several at once."""
+        if self.address and (self.key or self.learner):
+            raise ValidationError("An address is suspended by itself, for all keys.")
+        if not self.address and not self.key:
+            raise ValidationError("Name a learner with a key, a key alone, or an address alone.")
+        # A form leaves "" where there is none.
+        self.address = address_block(self.address) if self.address else None
 
 
 def active_suspensions() -> models.QuerySet[Suspension]:

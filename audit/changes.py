@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apikeys.client_address import client_address
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, Suspension
 
 ADMIN_PATH = "/admin/"
 
@@ -16,6 +16,7 @@ def register_models() -> None:
     """Have the changes of keys, staff and groups recorded, each field before and after, but for secrets."""
     hashes = [field.name for field in ApiKey._meta.fields if "hash" in field.name]
     auditlog.register(ApiKey, exclude_fields=[*hashes, "last_used"])
+    auditlog.register(Suspension, exclude_fields=["learner"])  # the log keeps for ever what it is told
     # That a password was changed is on record; nothing of its hash is. A login is an event of its own.
     auditlog.register(
         User,

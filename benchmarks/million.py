@@ -17,9 +17,28 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
+LIST = "/admin/executions/execution/"
 PAGES = {
     "dashboard": "/admin/",
-    "executions": "/admin/executions/execution/",
+    "keys": "/admin/apikeys/apikey/",
+    "executions": LIST,
+    "executions, page 20": f"{LIST}?p=20",
+    "status": f"{LIST}?status__exact=memory_limit",
+    "signal": f"{LIST}?signal=fork_storm",
+    "key": f"{LIST}?key__id__exact=3",
+    "learner": f"{LIST}?learner=learner-00017",
+    "address": f"{LIST}?client_address=203.0.0.7",
+    "today": f"{LIST}?day=0",
+    "last 30 days": f"{LIST}?day=30",
+    "run by staff": f"{LIST}?run_by=staff",
+    "key, status, signal, 30 days": f"{LIST}?key__id__exact=3&status__exact=timeout&signal=fork_storm&day=30",
+    "search: a word of every row": f"{LIST}?q=print",
+    "search: a rare word": f"{LIST}?q=attacker.example",
+    "search: no row": f"{LIST}?q=xyzzyplugh",
+    "search: beginning of a word": f"{LIST}?q=pr",
+    "search and status": f"{LIST}?q=print&status__exact=memory_limit",
+    "search: an address": f"{LIST}?q=203.0.0.7",
+    "an execution": f"{LIST}500000/change/",
 }
 ROUNDS = 3
 

@@ -1,24 +1,49 @@
-"""The executions in the admin: to read, never to change."""
+"""The executions in the admin: to read and to act upon, never to change."""
 
+import ipaddress
+import uuid
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Substr
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
 
 from audit.events import record_event
+from executions import review
+from executions.display import first_line, make_visible
+from executions.export import MOST_ROWS, csv_lines
+from executions.filters import CappedPaginator, DayFilter, RunByFilter, SignalFilter
 from executions.models import Execution
+from executions.search import NoWords, find
+
+TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 
 
 @admin.register(Execution)
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What was run, the newest first."""
 
-    list_display = ("created", "status", "key", "learner", "client_address", "execution_time")
-    list_filter = ("status", "key", "created")
-    list_select_related = ("key",)
-    search_fields = ("id", "learner")
+    list_display = ("when", "outcome", "seen", "caller", "learner_link", "address_link", "took", "beginning")
+    list_display_links = ("when",)
+    list_filter = ("status", SignalFilter, DayFilter, RunByFilter, "key")
+    list_select_related = ("key", "staff")
+    list_per_page = 50
+    sortable_by = ()
+    search_fields = ("public_id",)  # shows the field; get_search_results does the work
+    search_help_text = (
+        "Words of the code, the input, the output or the error, such as os.fork; or an id, an address, learner:ada."
+    )
     show_full_result_count = False
+    paginator = CappedPaginator
+    actions = ("export_as_csv",)
+
+    class Media:
+        css = {"all": ("executions/review.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: executions are made by running programs."""
@@ -32,8 +57,114 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Refuse: this is a record."""
         return False
 
-    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show an execution, and record who has looked at a learner's code."""
-        actor = request.user if isinstance(request.user, User) else None
-        record_event("execution_opened", request=request, actor=actor, target=kwargs["obj"])
-        return super().render_change_form(request, *args, **kwargs)
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
+        """Return the executions without their texts, of which a page would read megabytes."""
+        rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, 400))
+        return rows.prefetch_related("signals")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what an id, an address, a learner's id or words find."""
+        term = search_term.replace("\0", "").strip()
+        if not term:
+            return queryset, False
+        if (exact := _exactly(term)) is not None:
+            return queryset.filter(exact), False
+        try:
+            return find(queryset, term), False
+        except NoWords:
+            self.message_user(request, "There is no word in this search.", messages.WARNING)
+            return queryset.none(), False
+
+    @admin.display(description="created (UTC)")
+    def when(self, execution: Execution) -> str:
+        """Return when it began."""
+        return f"{execution.created:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="status")
+    def outcome(self, execution: Execution) -> str:
+        """Return how it ended, in its colour."""
+        return review.status_badge(execution)
+
+    @admin.display(description="signals")
+    def seen(self, execution: Execution) -> str:
+        """Return its signals."""
+        return review.signal_badges(execution)
+
+    @admin.display(description="key")
+    def caller(self, execution: Execution) -> str:
+        """Return who ran it."""
+        return f"staff: {execution.staff}" if execution.staff else str(execution.key or "")
+
+    @admin.display(description="learner")
+    def learner_link(self, execution: Execution) -> str:
+        """Return the learner, with a link to all of theirs."""
+        return _filter_link("learner", execution.learner)
+
+    @admin.display(description="address")
+    def address_link(self, execution: Execution) -> str:
+        """Return the address, with a link to all of its."""
+        return _filter_link("client_address", execution.client_address or "")
+
+    @admin.display(description="took")
+    def took(self, execution: Execution) -> str:
+        """Return how long the program ran."""
+        return "" if execution.execution_time is None else f"{execution.execution_time * 1000:,.0f} ms"
+
+    @admin.display(description="code")
+    def beginning(self, execution: Any) -> str:
+        """Return the first line of the program."""
+        return format_html('<code class="beginning"><bdi>{}</bdi></code>', first_line(execution.head))
+
+    @admin.action(description="Export selected executions as CSV", permissions=["view"])
+    def export_as_csv(self, request: HttpRequest, queryset: QuerySet[Execution]) -> HttpResponseBase:
+        """Answer with a file. That it was taken, by whom and with what filter, is on record."""
+        chosen = list(queryset.values_list("pk", flat=True)[:MOST_ROWS])
+        details = {"executions": len(chosen), "filter": request.GET.urlencode()[:1000]}
+        record_event("executions_exported", request=request, actor=review.staff_of(request), details=details)
+        rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("signals")
+        response = StreamingHttpResponse(csv_lines(rows.iterator(chunk_size=100)), content_type="text/csv")
+        response["Content-Disposition"] = 'attachment; filename="executions.csv"'
+        return response
+
+    # One execution
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses of the actions with the usual ones."""
+        added = [
+            path(f"<int:number>/{action}/", self.admin_site.admin_view(require_POST(view)), name=f"execution_{action}")
+            for action, view in review.ACTIONS.items()
+        ]
+        return [*added, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show an execution."""
+        site = {**self.admin_site.each_context(request), "opts": self.model._meta, "media": self.media}
+        return review.show(request, object_id, site)
+
+
+def _exactly(term: str) -> Q | None:
+    """Return what a search term names by itself: an execution, an address or a learner; None for words."""
+    if term.startswith("learner:"):
+        return Q(learner=term.removeprefix("learner:"))
+    try:
+        return Q(public_id=uuid.UUID(term))
+    except ValueError:
+        pass
+    try:
+        return Q(client_address=str(ipaddress.ip_address(term)))
+    except ValueError:
+        return None
+
+
+def _filter_link(field: str, value: str) -> str:
+    if not value:
+        return ""
+    query = urlencode({field: value})
+    url = reverse("admin:executions_execution_changelist")
+    return format_html('<a href="{}?{}"><bdi>{}</bdi></a>', url, query, make_visible(value))

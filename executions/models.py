@@ -83,6 +83,7 @@ class Execution(models.Model):
             models.Index(fields=["learner", "-id"], name="execution_learner"),
             models.Index(fields=["client_address", "-id"], name="execution_address"),
             models.Index(fields=["code_hash", "-id"], name="execution_code_hash"),
+            models.Index(fields=["-id"], name="execution_staff", condition=models.Q(staff__isnull=False)),
             # Few rows are unfinished at any time; they are counted for each request, and looked for at each start.
             models.Index(fields=["key"], name="execution_running", condition=models.Q(status="running")),
         )

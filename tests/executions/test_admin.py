@@ -1,20 +1,280 @@
-"""The executions as staff see them: to read."""
+"""The executions as staff see them: to read, to search, and to act upon."""
 
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from executions.models import Execution
+from apikeys.models import Suspension
+from executions.models import Execution, ExecutionSignal
+from executions.sandbox.results import SandboxBusy
 from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+LIST = "/admin/executions/execution/"
+HOSTILE = "print('</pre><script>alert(1)</script>') # \u202e\x1b[31m {{7*7}}"
 
 
-def test_an_execution_is_shown_and_cannot_be_changed(page: Page, admin_client: Client) -> None:
-    page.run("print('<script>')")
-    execution = Execution.objects.get()
-    assert admin_client.get("/admin/executions/execution/").status_code == 200
-    path = f"/admin/executions/execution/{execution.pk}"
-    content = admin_client.get(f"{path}/change/").content.decode()
-    assert "print(&#x27;&lt;script&gt;&#x27;)" in content
-    assert 'name="code"' not in content
-    assert admin_client.post(f"{path}/change/", {"code": "other"}).status_code == 403
-    assert admin_client.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
-    assert admin_client.get("/admin/executions/execution/add/").status_code == 403
-    assert Execution.objects.get().code == "print('<script>')"
+@pytest.fixture
+def execution(page: Page) -> Execution:
+    page.run(HOSTILE, learner="eve", test_cases=[{"input": "add(5, 3)", "expected_output": "<b>8</b>", "name": "<i>"}])
+    return Execution.objects.get()
+
+
+def listed(client: Client, **query: str) -> set[int]:
+    """Return the numbers of the executions in the list."""
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return {row.pk for row in response.context["cl"].result_list}
+
+
+def change(execution: Execution) -> str:
+    return f"{LIST}{execution.pk}/change/"
+
+
+def act(client: Client, execution: Execution, action: str, **form: str) -> Any:
+    return client.post(f"{LIST}{execution.pk}/{action}/", form, follow=True)
+
+
+def events(name: str) -> list[LogEntry]:
+    return [entry for entry in LogEntry.objects.order_by("pk") if (entry.additional_data or {}).get("event") == name]
+
+
+# The list
+
+
+def test_each_filter_finds_its_own(page: Page, admin_client: Client, admin_user: User) -> None:
+    now = timezone.now()
+    rows = {}
+    ways: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "timeout": {"status": "timeout"},
+        "learner": {"learner": "ada"},
+        "address": {"client_address": "192.0.2.7"},
+        "staff": {"key": None, "staff": admin_user},
+        "yesterday": {"age": timedelta(days=1)},
+        "old": {"age": timedelta(days=40)},
+    }
+    for name, fields in ways.items():
+        values = {"key": page.key, "status": "success", **fields}
+        age = values.pop("age", timedelta())
+        rows[name] = Execution.objects.create(code=name, timeout=5, **values).pk
+        Execution.objects.filter(pk=rows[name]).update(created=now - age)
+    ExecutionSignal.objects.create(execution_id=rows["plain"], kind="fork_storm")
+    everything = set(rows.values())
+    recent = everything - {rows["yesterday"], rows["old"]}
+    assert listed(admin_client) == everything
+    assert listed(admin_client, status__exact="timeout") == {rows["timeout"]}
+    assert listed(admin_client, signal="fork_storm") == {rows["plain"]}
+    assert listed(admin_client, learner="ada") == listed(admin_client, q="learner:ada") == {rows["learner"]}
+    assert listed(admin_client, client_address="192.0.2.7") == listed(admin_client, q="192.0.2.7") == {rows["address"]}
+    assert listed(admin_client, run_by="staff") == {rows["staff"]}
+    assert listed(admin_client, key__id__exact=str(page.key.pk)) == everything - {rows["staff"]}
+    assert listed(admin_client, day="0") == recent
+    assert listed(admin_client, day="1") == {rows["yesterday"]}
+    assert listed(admin_client, day="7") == recent | {rows["yesterday"]}
+    assert listed(admin_client, q="timeout", status__exact="timeout") == {rows["timeout"]}
+    assert listed(admin_client, q="timeout", status__exact="success") == set()
+    public_id = str(Execution.objects.get(pk=rows["old"]).public_id)
+    assert listed(admin_client, q=public_id) == {rows["old"]}
+
+
+@pytest.mark.parametrize("search", ["...", '"', "\0", "a" * 5_000, "NEAR(", "' OR 1=1", "learner:", "::1", "%"])
+def test_any_search_is_answered(execution: Execution, admin_client: Client, search: str) -> None:
+    listed(admin_client, q=search)
+
+
+def test_a_search_without_words_says_so(execution: Execution, admin_client: Client) -> None:
+    assert "There is no word in this search." in admin_client.get(LIST, {"q": "..."}).content.decode()
+
+
+def test_the_list_shows_hostile_text_harmlessly(execution: Execution, admin_client: Client) -> None:
+    content = admin_client.get(LIST).content.decode()
+    assert "<script>alert" not in content
+    assert "\u202e" not in content
+    assert "\x1b" not in content
+    assert "⟨U+202E⟩␛" in content
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(execution: Execution, page: Page, admin_client: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            listed(admin_client)
+        assert not [query for query in captured if '"output"' in query["sql"]]
+        return len(captured)
+
+    alone = queries()
+    for number in range(60):
+        row = Execution.objects.create(code="1", timeout=5, key=page.key, learner=f"learner {number}", status="timeout")
+        ExecutionSignal.objects.create(execution=row, kind="memory_kill")
+    assert queries() == alone <= 9
+
+
+def test_nobody_counts_them_all(page: Page, admin_client: Client) -> None:
+    Execution.objects.bulk_create(Execution(code="1", timeout=5, key=page.key) for _ in range(1_001))
+    response = admin_client.get(LIST)
+    assert "more than 1,000 executions" in " ".join(response.content.decode().split())
+    assert response.context["cl"].paginator.num_pages == 21
+
+
+def test_an_export_is_harmless_and_on_record(page: Page, admin_client: Client, admin_user: User) -> None:
+    for code in ("=1+1", "+1", "-1", "@x", "\t=1", " =1", "print(1)\n\x1b"):
+        Execution.objects.create(code=code, timeout=5, key=page.key, learner="=cmd()", status="error", exit_code=-9)
+    chosen = [str(pk) for pk in Execution.objects.values_list("pk", flat=True)]
+    form = {"action": "export_as_csv", "_selected_action": chosen}
+    response = admin_client.post(f"{LIST}?status__exact=error", form)
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    head, *rows = csv.reader(io.StringIO(text))
+    assert len(rows) == 7
+    assert {row[head.index("learner")] for row in rows} == {"'=cmd()"}
+    assert {row[head.index("exit_code")] for row in rows} == {"-9"}
+    codes = [row[head.index("code")] for row in rows]
+    assert sum(code.startswith("'") for code in codes) == 6
+    assert "print(1)\n␛" in codes
+    [entry] = events("executions_exported")
+    assert (entry.actor, entry.additional_data["executions"]) == (admin_user, 7)
+    assert "status__exact=error" in entry.additional_data["filter"]
+
+
+# One execution
+
+
+def test_an_execution_is_shown_harmlessly(execution: Execution, admin_client: Client) -> None:
+    response = admin_client.get(change(execution))
+    content = response.content.decode()
+    assert response.status_code == 200
+    for hostile in ("<script>alert", "<b>8</b>", "<i>", "\u202e", "\x1b", ' style="', "javascript:"):
+        assert hostile not in content
+    for shown in ("⟨U+202E⟩␛[31m", "{{", "&lt;b&gt;8&lt;/b&gt;", str(execution.public_id), "eve", "Hello"):
+        assert shown in content
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_it_shows_what_else_the_learner_and_the_address_ran(page: Page, admin_client: Client) -> None:
+    for number in range(13):
+        page.run(f"print('by eve {number}')", learner="eve")
+    page.run("print('by bob')", learner="bob")
+    latest = Execution.objects.filter(learner="eve").latest("pk")
+    with CaptureQueriesContext(connection) as captured:
+        response = admin_client.get(change(latest))
+    recent = dict(response.context["recent"])
+    assert len(recent["this learner"]) == len(recent["this address"]) == 10
+    assert recent["this learner"][0][3] == "print('by eve 11')"
+    assert recent["this address"][0][3] == "print('by bob')"
+    assert len(captured) <= 12
+
+
+@pytest.mark.parametrize("number", ["0", "99999", "x", "9" * 30, "1e3", "-1"])
+def test_what_is_not_there_is_not_found(execution: Execution, admin_client: Client, number: str) -> None:
+    assert admin_client.get(f"{LIST}{number}/change/").status_code in (302, 404)
+
+
+def test_a_record_is_never_changed(execution: Execution, admin_client: Client) -> None:
+    for method in ("post", "put", "delete"):
+        assert getattr(admin_client, method)(change(execution), {"code": "other"}).status_code == 403
+    assert admin_client.post(f"{LIST}{execution.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin_client.get(f"{LIST}add/").status_code == 403
+    assert Execution.objects.get().code == HOSTILE
+
+
+# What staff can do
+
+
+def test_a_program_is_run_again_and_stored_as_staffs(
+    execution: Execution, admin_client: Client, admin_user: User, executor: FakeExecutor
+) -> None:
+    response = act(admin_client, execution, "run-again")
+    again = Execution.objects.latest("pk")
+    assert response.redirect_chain == [(change(again), 302)]
+    assert executor.submissions[0] == executor.submissions[1]
+    assert (again.staff, again.repeats, again.key, again.learner) == (admin_user, execution, None, "")
+    assert (again.status, again.code, again.test_cases) == ("success", HOSTILE, execution.test_cases)
+    assert again.test_results == execution.test_results
+    [entry] = events("execution_run_again")
+    assert (entry.actor, entry.object_pk) == (admin_user, str(execution.pk))
+
+
+def test_a_sandbox_that_is_busy_is_said_and_loses_nothing(
+    execution: Execution, admin_client: Client, executor: FakeExecutor
+) -> None:
+    executor.error = SandboxBusy("full")
+    response = act(admin_client, execution, "run-again")
+    assert response.redirect_chain == [(change(execution), 302)]
+    assert "could not be run" in response.content.decode()
+    assert Execution.objects.latest("pk").status == "refused"
+
+
+def test_a_learner_is_suspended_and_the_next_request_refused(
+    execution: Execution, page: Page, admin_client: Client, admin_user: User
+) -> None:
+    response = act(admin_client, execution, "suspend-learner", reason="mines coins", lasts="1d")
+    assert "The learner is suspended." in response.content.decode()
+    suspension = Suspension.objects.get()
+    assert (suspension.key, suspension.learner, suspension.author) == (page.key, "eve", admin_user)
+    assert suspension.ends is not None
+    assert abs(suspension.ends - timezone.now() - timedelta(days=1)) < timedelta(minutes=1)
+    assert page.run(learner="eve").status_code == 403
+    assert page.run(learner="ada").status_code == 200
+
+
+def test_an_address_is_blocked(execution: Execution, page: Page, admin_client: Client) -> None:
+    act(admin_client, execution, "block-address", reason="floods", lasts="")
+    assert (Suspension.objects.get().address, Suspension.objects.get().ends) == ("127.0.0.1", None)
+    assert page.run().status_code == 403
+
+
+def test_a_key_is_suspended(execution: Execution, page: Page, admin_client: Client) -> None:
+    act(admin_client, execution, "suspend-key", reason="leaked", lasts="1h")
+    assert page.run().json()["code"] == "invalid_key"
+
+
+ACTS = ("run-again", "suspend-learner", "block-address", "suspend-key")
+
+
+@pytest.mark.parametrize("action", ACTS[1:])
+def test_a_suspension_needs_a_reason_and_is_made_once(execution: Execution, admin_client: Client, action: str) -> None:
+    for form in ({}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "x", "lasts": "9y"}):
+        assert "Give a reason" in act(admin_client, execution, action, **form).content.decode()
+    assert not Suspension.objects.exists()
+    for _ in range(2):  # a double click
+        act(admin_client, execution, action, reason="abuse", lasts="")
+    assert Suspension.objects.count() == 1
+
+
+def test_nobody_is_suspended_where_nobody_is_named(admin_client: Client, admin_user: User) -> None:
+    execution = Execution.objects.create(code="1", timeout=5, staff=admin_user)
+    for action in ACTS[1:]:
+        act(admin_client, execution, action, reason="abuse")
+    assert not Suspension.objects.exists()
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_acts_need_a_post_and_a_permission(
+    execution: Execution, admin_client: Client, client: Client, action: str
+) -> None:
+    assert admin_client.get(f"{LIST}{execution.pk}/{action}/").status_code == 405
+    reader = User.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.set([])
+    reader.groups.set([Group.objects.get(name="Key managers")])
+    client.force_login(reader)
+    assert client.post(f"{LIST}{execution.pk}/{action}/", {"reason": "x"}).status_code == 403
+    assert Execution.objects.count() == 1
+    assert not Suspension.objects.exists()
+
+
+def test_an_abuse_reviewer_may_do_all_of_it(execution: Execution, client: Client) -> None:
+    reviewer = User.objects.create_user("reviewer", is_staff=True)
+    reviewer.groups.set([Group.objects.get(name="Abuse reviewers")])
+    client.force_login(reviewer)
+    assert client.get(LIST).status_code == client.get(change(execution)).status_code == 200
+    for action in ACTS:
+        assert act(client, execution, action, reason="abuse").status_code == 200
+    assert Suspension.objects.count() == 3

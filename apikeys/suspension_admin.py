@@ -1,0 +1,71 @@
+"""Suspensions in the admin: who is shut out, why, by whom, and until when."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apikeys.models import Suspension, active_suspensions
+from apikeys.suspensions import lift
+
+
+class InForceFilter(admin.SimpleListFilter):
+    """By whether a suspension holds now."""
+
+    title = "in force"
+    parameter_name = "in_force"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both answers."""
+        return [("yes", "yes"), ("no", "no")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the suspensions with the chosen one."""
+        active = active_suspensions().values("pk")
+        chosen = {"yes": queryset.filter(pk__in=active), "no": queryset.exclude(pk__in=active)}
+        return chosen.get(self.value() or "", queryset)
+
+
+@admin.register(Suspension)
+class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Made here or from an execution, lifted here. None is ever deleted: the reasons are part of the record."""
+
+    list_display = ("whom", "reason", "begins", "ends", "in_force", "author")
+    list_filter = (InForceFilter,)
+    list_select_related = ("key", "author")
+    search_fields = ("learner", "address", "reason")
+    fields = ("key", "learner", "address", "reason", "ends", "begins", "lifted", "author")
+    readonly_fields = ("begins", "lifted", "author")
+    actions = ("lift",)
+
+    @admin.display(description="who")
+    def whom(self, suspension: Suspension) -> str:
+        """Return who is shut out."""
+        return f"learner {suspension.learner} of {suspension.key}" if suspension.learner else str(suspension)
+
+    @admin.display(description="in force", boolean=True)
+    def in_force(self, suspension: Suspension) -> bool:
+        """Return whether it holds now."""
+        return suspension.lifted is None and (suspension.ends is None or suspension.ends > timezone.now())
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
+        """Leave only the reason and the end to be changed: another one is another suspension."""
+        return self.readonly_fields if obj is None else ("key", "learner", "address", *self.readonly_fields)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Suspension, form: Any, change: bool) -> None:
+        """Save it with its author."""
+        if not change:
+            obj.author = request.user  # type: ignore[assignment]  # staff: the admin lets in nobody else
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Lift selected suspensions", permissions=["change"])
+    def lift(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> None:
+        """Let in again."""
+        count = sum(lift(suspension) for suspension in queryset)
+        self.message_user(request, f"{count} suspensions lifted.", messages.SUCCESS)

@@ -1,0 +1,77 @@
+"""Shows text that an attacker may have written: whatever would hide, move or overwrite something becomes a mark."""
+
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+LONGEST_TEXT = 100_000
+LONGEST_LINE = 2_000
+LONGEST_HIGHLIGHTED = 20_000
+"""Characters. A lexer is made of regular expressions, and hostile text can make those slow."""
+MARKS_KEPT = 4
+"""Of the combining marks on one letter: some languages need two or three."""
+
+SHOWN_AS_THEY_ARE = frozenset("\n\t")
+HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+COMBINING = frozenset(("Mn", "Me"))
+
+
+def make_visible(text: str) -> str:
+    """Return `text` with a mark for each character that shows nothing, or something else than itself.
+
+    ESC becomes ␛, the override of the writing direction ⟨U+202E⟩. Long lines and texts are cut, and say so.
+    """
+    shown = "".join(_without_towers(text[:LONGEST_TEXT]))
+    lines = [_cut(line, LONGEST_LINE) for line in shown.split("\n")]
+    rest = len(text) - LONGEST_TEXT
+    return "\n".join(lines) + (f"\n⟨{rest:,} more characters⟩" if rest > 0 else "")
+
+
+def first_line(text: str, longest: int = 80) -> str:
+    """Return the first line that says something, on which nothing can hide, for a row of a list."""
+    lines = (line.strip() for line in text.splitlines())
+    return _cut(make_visible(next((line for line in lines if line), "")).replace("\t", " "), longest, "…")
+
+
+def highlighted(code: str) -> SafeString:
+    """Return Python code as HTML with classes for its colours; very long code is shown without them."""
+    shown = make_visible(code)
+    if len(shown) > LONGEST_HIGHLIGHTED:
+        return format_html('<div class="code"><pre>{}</pre></div>', shown)
+    formatter = HtmlFormatter(cssclass="code")  # it escapes what it is given
+    colored: str = highlight(shown, PythonLexer(stripnl=False), formatter)
+    return mark_safe(colored)  # noqa: S308
+
+
+def _without_towers(text: str) -> list[str]:
+    """Return the pieces of `text`, of each run of combining marks only the first few."""
+    pieces = []
+    for is_combining, run in groupby(text, lambda character: unicodedata.category(character) in COMBINING):
+        characters = list(run)
+        if is_combining and len(characters) > MARKS_KEPT:
+            pieces += [*characters[:MARKS_KEPT], f"⟨{len(characters) - MARKS_KEPT} more marks⟩"]
+        else:
+            pieces += [_visible(character) for character in characters]
+    return pieces
+
+
+@lru_cache(maxsize=4096)
+def _visible(character: str) -> str:
+    code = ord(character)
+    if character in SHOWN_AS_THEY_ARE or unicodedata.category(character) not in HIDDEN:
+        return character
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def _cut(line: str, longest: int, mark: str = "") -> str:
+    if len(line) <= longest:
+        return line
+    return line[:longest] + (mark or f" ⟨{len(line) - longest:,} more characters⟩")

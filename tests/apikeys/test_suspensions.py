@@ -1,0 +1,96 @@
+"""Suspensions in the admin: made, lifted, on record, and never deleted."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from apikeys.models import Suspension
+from apikeys.suspensions import block_address, lift, suspend_learner
+from tests.conftest import Page
+
+LIST = "/admin/apikeys/suspension/"
+
+
+def entries(suspension: Suspension) -> list[LogEntry]:
+    return list(LogEntry.objects.get_for_object(suspension).order_by("pk"))
+
+
+def add(client: Client, **form: Any) -> Any:
+    return client.post(f"{LIST}add/", {"reason": "abuse", "learner": "", "address": "", "key": "", **form})
+
+
+def test_staff_block_an_address(page: Page, admin_client: Client, admin_user: User) -> None:
+    assert add(admin_client, address="2001:db8::7").status_code == 302
+    suspension = Suspension.objects.get()
+    assert (suspension.address, suspension.author, suspension.reason) == ("2001:db8::", admin_user, "abuse")
+    [entry] = entries(suspension)
+    assert (entry.actor, entry.action) == (admin_user, LogEntry.Action.CREATE)
+    assert entry.changes["reason"] == [None, "abuse"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"learner": "eve"},
+        {"address": "192.0.2.1", "learner": "eve"},
+        {"address": "x"},
+        {"address": "1.2.3.4", "reason": ""},
+    ],
+)
+def test_what_suspends_nobody_is_refused(page: Page, admin_client: Client, form: dict[str, str]) -> None:
+    response = add(admin_client, **form)
+    assert response.status_code == 200
+    assert "errornote" in response.content.decode()
+    assert not Suspension.objects.exists()
+
+
+def test_the_learner_is_not_in_the_log(page: Page, admin_client: Client) -> None:
+    """It could never be erased there."""
+    response = add(admin_client, key=str(page.key.pk), learner="ada-lovelace")
+    assert response.status_code == 302, response.context["errors"]
+    assert entries(Suspension.objects.get())
+    assert "ada-lovelace" not in str(list(LogEntry.objects.values_list()))
+
+
+def test_staff_lift_it_once(page: Page, admin_client: Client, admin_user: User) -> None:
+    suspension = block_address("127.0.0.1", "abuse", None, admin_user)
+    form = {"action": "lift", "_selected_action": [str(suspension.pk)]}
+    assert page.run().status_code == 403
+    for _ in range(2):
+        assert admin_client.post(LIST, form).status_code == 302
+    assert page.run().status_code == 200
+    assert [entry.action for entry in entries(suspension)] == [LogEntry.Action.CREATE, LogEntry.Action.UPDATE]
+
+
+def test_only_the_reason_and_the_end_are_changed(page: Page, admin_client: Client, admin_user: User) -> None:
+    suspension = suspend_learner(page.key, "eve", "abuse", None, admin_user)
+    ends = timezone.now() + timedelta(hours=1)
+    form = {"reason": "more", "ends_0": f"{ends:%Y-%m-%d}", "ends_1": f"{ends:%H:%M:%S}", "learner": "bob"}
+    assert admin_client.post(f"{LIST}{suspension.pk}/change/", form).status_code == 302
+    suspension.refresh_from_db()
+    assert (suspension.learner, suspension.reason, suspension.author) == ("eve", "more", admin_user)
+    assert suspension.ends is not None
+
+
+def test_none_is_deleted(page: Page, admin_client: Client, admin_user: User) -> None:
+    suspension = suspend_learner(page.key, "eve", "abuse", None, admin_user)
+    assert admin_client.post(f"{LIST}{suspension.pk}/delete/", {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [str(suspension.pk)], "post": "yes"}
+    admin_client.post(LIST, form)
+    assert Suspension.objects.exists()
+
+
+def test_the_list_tells_those_in_force(page: Page, admin_client: Client, admin_user: User) -> None:
+    held = suspend_learner(page.key, "eve", "abuse", None, admin_user)
+    past = suspend_learner(page.key, "mal", "abuse", None, admin_user)
+    assert lift(past)
+    assert not lift(past)
+    for chosen, shown in (("yes", {held.pk}), ("no", {past.pk}), ("", {held.pk, past.pk})):
+        response = admin_client.get(LIST, {"in_force": chosen} if chosen else {})
+        assert {row.pk for row in response.context["cl"].result_list} == shown

@@ -1,0 +1,69 @@
+"""Hostile text is shown harmlessly: nothing hides, moves, overwrites or runs."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executions.display import HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
+
+ANYTHING = st.text(st.characters(exclude_categories=[]))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("é 日本語 العربية 🙂", "é 日本語 العربية 🙂"),
+        ("\x1b[2J\x07\b\r", "␛[2J␇␈␍"),
+        ("\x00\x7f", "␀␡"),
+        ("\x9b31m", "⟨U+009B⟩31m"),
+        ("a\u202eb\u2066c\u200bd", "a⟨U+202E⟩b⟨U+2066⟩c⟨U+200B⟩d"),
+        ("\ufeff\U000e0041\uffff\u2028", "⟨U+FEFF⟩⟨U+E0041⟩⟨U+FFFF⟩⟨U+2028⟩"),
+        ("\ud800", "⟨U+D800⟩"),
+        ("e" + "\u0301" * 3, "e" + "\u0301" * 3),
+        ("e" + "\u0301" * 100, "e" + "\u0301" * 4 + "⟨96 more marks⟩"),
+    ],
+)
+def test_what_hides_becomes_a_mark(text: str, shown: str) -> None:
+    assert make_visible(text) == shown
+
+
+def test_long_lines_and_texts_are_cut_and_say_so() -> None:
+    assert make_visible("x" * 2_500) == "x" * LONGEST_LINE + " ⟨500 more characters⟩"
+    assert make_visible("x\n" * LONGEST_TEXT).endswith(f"⟨{LONGEST_TEXT:,} more characters⟩")
+
+
+@given(ANYTHING)
+def test_nothing_hidden_is_left(text: str) -> None:
+    shown = make_visible(text)
+    assert not {character for character in shown if unicodedata.category(character) in HIDDEN} - {"\n", "\t"}
+    shown.encode()  # no half of a surrogate pair is left, either
+
+
+@given(ANYTHING)
+def test_code_is_escaped_whatever_it_is(code: str) -> None:
+    html = highlighted(code)
+    assert "<script" not in html
+    assert html.count("<div") == html.count("</div>") == 1
+
+
+@pytest.mark.parametrize("code", ["</pre><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}"])
+def test_markup_in_code_is_text(code: str) -> None:
+    for html in (highlighted(code), highlighted(code * 1_000)):
+        assert "<script" not in html
+        assert "<img" not in html
+
+
+def test_code_has_colours_but_not_when_it_is_long() -> None:
+    assert '<span class="k">def</span>' in highlighted("def f(): pass")
+    assert "<span" not in highlighted("def f(): pass\n" * 2_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("", ""), ("\n\n  print(1)\nprint(2)", "print(1)"), ("x" * 100, "x" * 80 + "…"), ("\u202e\x1b\r\n1", "⟨U+202E⟩␛")],
+)
+def test_a_row_shows_the_first_line_that_says_something(text: str, line: str) -> None:
+    assert first_line(text) == line
