@@ -9,6 +9,7 @@ import re
 
 from django.db import OperationalError, connection, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -24,7 +25,7 @@ NEWEST_LOOKED_AT = 5_000
 PARTS = (2_000, 20_000, 200_000)
 """How many of the newest rows are asked for what is common, one after another, until enough is found."""
 ENOUGH = 1_000
-RARE_MILLISECONDS = 300
+LONGEST_QUERY_MILLISECONDS = 300
 LONGEST_WORD = 100
 MOST_WORDS = 20
 COLUMNS = ("code", "input_data", "output", "error")
@@ -55,25 +56,34 @@ def _newest_in_postgresql(query: str) -> list[int]:
     """
     matching = f"SELECT id FROM {TABLE} WHERE status <> 'running' AND {_vector('')} @@ to_tsquery('simple', %s)"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL work_mem = '64MB'")
-        try:
-            with transaction.atomic():
-                cursor.execute("SET LOCAL statement_timeout = %s", (RARE_MILLISECONDS,))
-                cursor.execute(f"{matching} LIMIT %s", (query, NEWEST_LOOKED_AT))
-                found = [number for (number,) in cursor.fetchall()]
-            if len(found) < NEWEST_LOOKED_AT:
-                return found
-        except OperationalError as error:
-            log.info("a search for common words: %s", error)
         cursor.execute(f"SELECT coalesce(max(id), 0) FROM {TABLE}")  # noqa: S608
         last = cursor.fetchone()[0]
-        found = []
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL work_mem = '64MB'")
+        found = _within(cursor, f"{matching} LIMIT %s", (query, NEWEST_LOOKED_AT))
+        if found is not None and len(found) < NEWEST_LOOKED_AT:
+            return found
+        newest: list[int] = []
         for rows in PARTS if "<->" not in query else PARTS[:1]:
-            cursor.execute(f"{matching} AND id > %s ORDER BY id DESC LIMIT %s", (query, last - rows, NEWEST_LOOKED_AT))
-            found = [number for (number,) in cursor.fetchall()]
-            if len(found) >= ENOUGH:
+            ordered = f"{matching} AND id > %s ORDER BY id DESC LIMIT %s"
+            found = _within(cursor, ordered, (query, last - rows, NEWEST_LOOKED_AT))
+            if found is None:
                 break
-    return found
+            newest = found
+            if len(newest) >= ENOUGH:
+                break
+    return newest
+
+
+def _within(cursor: CursorWrapper, statement: str, values: tuple[str | int, ...]) -> list[int] | None:
+    """Return the numbers that a query gives, None if it takes too long."""
+    try:
+        with transaction.atomic():
+            cursor.execute("SET LOCAL statement_timeout = %s", (LONGEST_QUERY_MILLISECONDS,))
+            cursor.execute(statement, values)
+            return [number for (number,) in cursor.fetchall()]
+    except OperationalError as error:
+        log.info("a search for common words: %s", error)
+        return None
 
 
 def create_index(schema_editor: BaseDatabaseSchemaEditor) -> None:

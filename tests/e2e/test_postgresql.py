@@ -92,3 +92,16 @@ def test_without_a_database_nothing_runs_until_it_is_back(service: Service, post
     postgresql.start()
     assert eventually(lambda: service.post("print(3)").status_code == 200)
     assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE code = 'print(2)'") == [(0,)]
+
+
+def test_staff_find_words_on_postgresql_as_on_sqlite(service: Service, postgresql: PostgreSQL) -> None:
+    """Through the code itself, in a process on that database: tests/executions/test_search.py has the cases."""
+    for code in ("import os\nos.fork()", "print('Привет, мир')", "x_y = '=HYPERLINK(1)'"):
+        service.execute(code)
+    script = (
+        "from executions.models import Execution; from executions.search import find\n"
+        "print([[row.pk for row in find(Execution.objects.all(), words)] for words in"
+        " ('os.fork', 'FORK', 'os.fo', 'привет', 'y', 'hyperlink', 'fork os', \"a' | b & !c <-> \", 'x' * 9999)])"
+    )
+    found = service.manage("shell", "--verbosity=0", "-c", script)
+    assert found == "[[1], [1], [1], [2], [3], [3], [], [], []]\n"
