@@ -1,11 +1,17 @@
 """The admin as a site of ours."""
 
+from typing import TYPE_CHECKING, Any, cast
+
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django_otp.middleware import is_verified
 
 from staff.login import StaffLoginForm
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class StaffSite(AdminSite):
@@ -20,3 +26,12 @@ class StaffSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether this is staff, and with ADMIN_REQUIRE_OTP whether a device has shown who it is."""
         return super().has_permission(request) and (not settings.ADMIN_REQUIRE_OTP or is_verified(request.user))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show the dashboard, or what of it this member of staff may see, above the list of tables."""
+        from executions.dashboard import dashboard_for  # models can be had only after the site
+        from executions.dashboard_charts import draw
+
+        dashboard = dashboard_for(cast("User", request.user))
+        charts = draw(dashboard.activity) if dashboard and dashboard.activity else None
+        return super().index(request, {"dashboard": dashboard, "charts": charts, **(extra_context or {})})

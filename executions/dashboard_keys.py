@@ -1,0 +1,112 @@
+"""The dashboard's figures of keys: what they have used of their day, which expire, and who is suspended."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apikeys.models import ApiKey, DailyUse, active_suspensions
+
+EXPIRES_SOON = timedelta(days=7)
+SHOWN_KEYS = 10
+SHOWN_SUSPENSIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What a family of keys has used today, beside the limits of its newest key."""
+
+    key_id: int
+    name: str
+    executions: int
+    executions_per_day: int
+    cpu_seconds: float
+    cpu_seconds_per_day: int
+
+    @property
+    def executions_share(self) -> float:
+        """How much of its executions is used, of one."""
+        return self.executions / self.executions_per_day
+
+    @property
+    def cpu_share(self) -> float:
+        """How much of its CPU time is used, of one. It can be overdrawn a little."""
+        return self.cpu_seconds / self.cpu_seconds_per_day
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringKey:
+    """A key that works now, and soon no more."""
+
+    key_id: int
+    name: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigures:
+    """The keys. `used` are those nearest to a limit, and `used_count` how many have been used today."""
+
+    active: int
+    inactive: int
+    expiring: tuple[ExpiringKey, ...]
+    used: tuple[KeyUse, ...]
+    used_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSuspension:
+    """A suspension that holds now. `ends` is None for one that holds until it is lifted."""
+
+    subject: str
+    reason: str
+    begins: datetime
+    ends: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionFigures:
+    """How many suspensions hold, and the newest of them."""
+
+    count: int
+    newest: tuple[HeldSuspension, ...]
+
+
+def key_figures(now: datetime) -> KeyFigures:
+    """Return the figures of the keys at `now`."""
+    keys = list(ApiKey.objects.order_by("id"))
+    active = [key for key in keys if key.is_active and (key.expires is None or key.expires > now)]
+    expiring = sorted(
+        (
+            ExpiringKey(key.pk, key.name, key.expires)
+            for key in active
+            if key.expires and key.expires - now < EXPIRES_SOON
+        ),
+        key=lambda key: key.expires,
+    )
+    newest = {key.family: key for key in keys}
+    used = sorted(
+        (
+            _use(newest[row.family], row)
+            for row in DailyUse.objects.filter(day=now.date(), who="", executions__gt=0)
+            if row.family in newest
+        ),
+        key=lambda use: (-max(use.executions_share, use.cpu_share), use.name),
+    )
+    return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used))
+
+
+def _use(key: ApiKey, row: DailyUse) -> KeyUse:
+    return KeyUse(key.pk, key.name, row.executions, key.executions_per_day, row.cpu_seconds, key.cpu_seconds_per_day)
+
+
+def suspension_figures() -> SuspensionFigures:
+    """Return the suspensions that hold now."""
+    held = active_suspensions().select_related("key")
+    newest = tuple(HeldSuspension(str(each), each.reason, each.begins, each.ends) for each in held[:SHOWN_SUSPENSIONS])
+    return SuspensionFigures(held.count(), newest)
+
+
+def names_of_families(families: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the name of the newest key of each family."""
+    return dict(ApiKey.objects.filter(family__in=set(families)).order_by("id").values_list("family", "name"))

@@ -1,0 +1,233 @@
+"""The dashboard: its figures, its charts, and who sees what."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apikeys.models import ApiKey, DailyUse, Suspension
+from executions.dashboard import Counts, Spread, count_month, find_activity
+from executions.dashboard_charts import draw, lines, round_up, short
+from executions.models import Execution, ExecutionSignal
+from executions.templatetags.figures import compared, duration, share, width
+from tests.conftest import Page
+
+NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+
+
+def add(created: datetime, status: str = "success", **fields: Any) -> Execution:
+    """Leave an execution of that time."""
+    execution = Execution.objects.create(code="1", timeout=5, status=status, **fields)
+    Execution.objects.filter(pk=execution.pk).update(created=created)
+    return execution
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+
+@pytest.mark.django_db
+def test_executions_count_for_their_day_of_utc() -> None:
+    midnight = datetime(2027, 3, 28, tzinfo=UTC)
+    add(midnight - timedelta(microseconds=1), "timeout")
+    add(midnight, "error")
+    add(NOW - timedelta(microseconds=1), "memory_limit")
+    add(midnight - timedelta(days=30), "success")  # a day too old
+    add(midnight - timedelta(days=29), "refused")
+    month = count_month(NOW)
+    assert len(month.days) == 30
+    assert month.today.counts == Counts(error=1, memory_limit=1)
+    assert month.yesterday.counts == Counts(timeout=1)
+    assert month.days[0].counts == Counts(refused=1)
+    assert sum(day.counts.total for day in month.days) == 4
+
+
+@pytest.mark.django_db
+def test_today_is_compared_with_yesterday_until_this_time() -> None:
+    for hours in (25, 24, 23, 1):
+        add(NOW - timedelta(hours=hours))
+    month = count_month(NOW)
+    assert month.yesterday_by_now == Counts(success=1)
+    assert (month.yesterday.counts, month.today.counts) == (Counts(success=3), Counts(success=1))
+
+
+@pytest.mark.django_db
+def test_half_and_95_in_100_stay_below() -> None:
+    for number in range(101):
+        add(NOW, execution_time=number / 100, waited_seconds=number / 1000)
+    add(NOW, "refused")
+    today = count_month(NOW).today
+    assert today.running is not None
+    assert today.waiting is not None
+    found = [today.running.p50, today.running.p95, today.waiting.p50, today.waiting.p95]
+    assert found == pytest.approx([0.5, 0.95, 0.05, 0.095])
+    assert count_month(NOW).yesterday.running is None
+
+
+@pytest.mark.django_db
+def test_who_has_used_the_most(at_noon: None) -> None:
+    key = ApiKey.objects.create(name="Site", kind="secret", prefix="p", token_hash="h")
+    for who, day, cpu_seconds in (
+        ("", 28, 9.0),
+        ("learner:ada", 28, 6.0),
+        ("address:192.0.2.1", 28, 3.0),
+        ("learner:bob", 27, 30.0),
+        ("learner:idle", 28, 0.0),
+        ("", 27, 30.0),
+    ):
+        DailyUse.objects.create(
+            family=key.family, day=NOW.replace(day=day), who=who, executions=2, cpu_seconds=cpu_seconds
+        )
+    activity = find_activity()
+    assert (activity.cpu_seconds_today, activity.cpu_seconds_yesterday) == (9.0, 30.0)
+    today = [
+        (use.kind, use.name, use.key, use.executions, use.cpu_seconds, use.part) for use in activity.learners_today
+    ]
+    assert today == [("learner", "ada", "Site", 2, 6.0, 1.0), ("address", "192.0.2.1", "Site", 2, 3.0, 0.5)]
+    assert [use.name for use in activity.month.learners] == ["bob", "ada", "192.0.2.1"]
+
+
+# The page
+
+
+@pytest.fixture
+def busy(page: Page) -> Page:
+    """Leave a day with a bit of everything, some of it hostile."""
+    page.run("print('<script>')", learner="<img src=x>")
+    ApiKey.objects.update(name="<b>Site</b>", expires=timezone.now() + timedelta(days=3))
+    for status in Execution.Status.values:
+        add(timezone.now(), status, key=page.key, learner="<i>eve</i>", execution_time=0.1, waited_seconds=0.001)
+    for execution in Execution.objects.all():
+        ExecutionSignal.objects.create(execution=execution, kind="fork_storm")
+    Suspension.objects.create(key=page.key, learner="eve", reason="<u>abuse</u>")
+    return page
+
+
+def test_staff_see_all_of_it(busy: Page, admin_client: Client) -> None:
+    response = admin_client.get("/admin/")
+    content = response.content.decode()
+    assert response.status_code == 200
+    for shown in ("Executions today", "Quotas of keys today", "Most CPU time", "Recent signals", "Active suspensions"):
+        assert shown in content
+    assert "Keys that expire within a week" in content
+    assert "Programs are run" in content
+    assert "API keys" in content  # the tables are still there
+    assert response.context["dashboard"].activity.month.today.counts.total == 9
+
+
+def test_nothing_hostile_and_nothing_that_the_policy_forbids_is_in_it(busy: Page, admin_client: Client) -> None:
+    content = admin_client.get("/admin/").content.decode()
+    for hostile in ("<i>eve", "<b>Site", "<u>abuse", "<img src=x"):
+        assert hostile not in content
+    figures = content.split('<div class="figures">')[1].split("{% endif %}")[0]
+    assert ' style="' not in figures
+    assert "<script" not in figures.split('id="content-main"')[0]
+
+
+@pytest.mark.django_db
+def test_an_empty_service_has_a_dashboard(admin_client: Client) -> None:
+    content = admin_client.get("/admin/").content.decode()
+    for shown in ("Nothing has been run yet.", "No key has been used today.", "None yet.", "Nobody is suspended."):
+        assert shown in content
+
+
+def test_each_group_sees_its_part(busy: Page, client: Client) -> None:
+    def content(group: str | None) -> str:
+        user = User.objects.create_user(f"member of {group}", is_staff=True)
+        user.groups.set([Group.objects.get(name=group)] if group else [])
+        client.force_login(user)
+        return client.get("/admin/").content.decode()
+
+    managers, reviewers, nobody = content("Key managers"), content("Abuse reviewers"), content(None)
+    assert "Quotas of keys today" in managers
+    assert "Executions today" not in managers
+    assert "Recent signals" not in managers
+    assert "Executions today" in reviewers
+    assert 'class="figures"' not in nobody
+
+
+def test_it_costs_the_same_however_much_there_is(busy: Page, admin_client: Client) -> None:
+    def queries() -> int:
+        from django.core.cache import cache
+
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get("/admin/").status_code == 200
+        return len(captured)
+
+    few = queries()
+    for number in range(50):
+        execution = add(timezone.now() - timedelta(hours=number), key=busy.key, learner=f"learner {number}")
+        ExecutionSignal.objects.create(execution=execution, kind="memory_kill")
+        DailyUse.objects.create(family=busy.key.family, day=timezone.now(), who=f"learner:{number}", cpu_seconds=number)
+    assert queries() == few <= 22
+
+
+# Shapes and words
+
+
+@pytest.mark.django_db
+def test_a_bar_has_its_statuses_one_above_the_other() -> None:
+    for status, count in (("success", 6), ("error", 2)):
+        for _ in range(count):
+            add(NOW, status)
+    bars = draw_at_noon().statuses
+    today = bars.bars[-1]
+    assert [segment.status for segment in today.segments] == ["success", "error"]
+    assert [(segment.y, segment.height) for segment in today.segments] == [(25.0, 75.0), (0.0, 25.0)]
+    assert today.sentence == "Sun 28 Mar: 8 executions (6 success, 2 error)"
+    assert bars.statuses == (("success", 6), ("error", 2))
+
+
+def draw_at_noon() -> Any:
+    from executions.dashboard import Activity
+
+    return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
+
+
+def test_a_line_is_broken_where_nothing_ran() -> None:
+    day = NOW.date()
+    chart = lines([(day, Spread(0.001, 0.1)), (day, None), (day, Spread(0.01, 0.1))])
+    assert chart.p50 == "M0.5 100.0 h0 M2.5 50.0 h0"
+    assert [line.label for line in chart.grid] == ["1 ms", "10 ms", "100 ms"]
+    assert lines([(day, None)]).points == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "top"), [(0, 4), (4, 4), (5, 8), (9, 12), (100, 100), (101, 120), (999_999, 1_000_000)]
+)
+def test_a_scale_ends_at_a_round_number(number: int, top: int) -> None:
+    assert round_up(number) == top
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (duration(None), "\N{EN DASH}"),
+        (duration(0.0042), "4.2 ms"),
+        (duration(0.5), "500 ms"),
+        (duration(1.25), "1.2 s"),
+        (duration(59.6), "1 min 0 s"),
+        (duration(3725), "1 h 2 min"),
+        (share(0.0001), "<0.1 %"),
+        (share(0.055), "5.5 %"),
+        (share(0.5), "50 %"),
+        (share(0.9999), ">99.9 %"),
+        (share(1.5), "150 %"),
+        (width(1.5), "100.0%"),
+        (compared(3, 3), "as many as"),
+        (compared(6, 3), "100 % more than"),
+        (compared(0, 3), "100 % fewer than"),
+        (compared(5, 0), "5 more than"),
+        (short(1_200), "1.2k"),
+        (short(3_000_000), "3M"),
+    ],
+)
+def test_figures_are_written_for_people(shown: str, text: str) -> None:
+    assert shown == text
