@@ -14,8 +14,8 @@ help: ## show these targets
 run: image ## serve on PORT (default 8000), after setting up whatever is missing
 	@exec scripts/serve
 
-test: $(DEV) image ## run every test, with real containers and servers
-	@scripts/ensure-servers
+test: $(DEV) image ## run every test, with real containers, servers and a browser
+	@scripts/ensure-test-tools
 	$(PYTHON) -m pytest
 
 check: $(DEV) .env ## what CI checks besides: formatting, lint, types, migrations

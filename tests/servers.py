@@ -86,7 +86,19 @@ class PostgreSQL(Server):
     def prepare(self) -> None:
         if (user := _user()) is not None:
             shutil.chown(self.directory, user)
-        initdb = [_postgresql("initdb"), "-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        initdb = [
+            _postgresql("initdb"),
+            "-D",
+            "data",
+            "-U",
+            "owner",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=self.directory, user=_user())
 
     def command(self) -> list[str]:
