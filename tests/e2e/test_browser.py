@@ -58,10 +58,11 @@ class Watched:
     def __post_init__(self) -> None:
         self.page.on("dialog", self._refuse)
         self.page.on("pageerror", lambda error: self.faults.append(f"error {error}"))
-        self.page.on(
-            "console",
-            lambda message: self.faults.append(message.text) if message.type in ("error", "warning") else None,
-        )
+        self.page.on("console", lambda message: self.faults.append(message.text))
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
 
 def picture(page: Page, name: str, path: Path) -> None:
