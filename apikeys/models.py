@@ -147,7 +147,10 @@ class DailyUse(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["family", "day", "who"], name="daily_use_once"),)
-        indexes = (models.Index(fields=["day", "-cpu_seconds"], name="daily_use_day_cpu"),)
+        # It holds all that the dashboard asks for, so that no rows are read.
+        indexes = (
+            models.Index(fields=["day", "who", "family", "executions", "cpu_seconds"], name="daily_use_figures"),
+        )
         default_permissions = ("view",)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import Engine
+from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.results import Run, RunLost, RunStatus, Signal, TestProgram
 from executions.sandbox.stream import FrameStream, StreamEnded
 from guest import protocol
@@ -177,6 +178,8 @@ class _Transcript:
             stdout=self._outputs[protocol.STDOUT].text,
             stderr=self._outputs[protocol.STDERR].text,
             wall_seconds=wall_seconds,
+            # Not measured any more. It cannot be more, and a storm of processes takes all of it.
+            cpu_seconds=wall_seconds * CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS,
             tested=self._tested,
             signals=frozenset(self._signals),
         )
