@@ -1,7 +1,11 @@
 """The app of the executions."""
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db import connections
+from django.db.models.signals import pre_migrate
 
 from codeexec.checks import check_settings
 
@@ -12,5 +16,13 @@ class ExecutionsConfig(AppConfig):
     name = "executions"
 
     def ready(self) -> None:
-        """Have Django check our settings with its own."""
+        """Have Django check our settings with its own, and let migrations take their time."""
         register(check_settings)
+        pre_migrate.connect(lift_statement_timeout, sender=self)
+
+
+def lift_statement_timeout(sender: object, using: str, **kwargs: Any) -> None:
+    """Bound no statement of a migration: to index a million executions takes longer than anybody may wait otherwise."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")

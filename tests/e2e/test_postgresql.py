@@ -105,3 +105,15 @@ def test_staff_find_words_on_postgresql_as_on_sqlite(service: Service, postgresq
     )
     found = service.manage("shell", "--verbosity=0", "-c", script)
     assert found == "[[1], [1], [1], [2], [3], [3], [], [], []]\n"
+
+
+def test_a_migration_may_take_longer_than_a_request(service: Service) -> None:
+    script = (
+        "from django.core.management import call_command; from django.db import connection\n"
+        "def bound():\n"
+        "    with connection.cursor() as cursor:\n"
+        "        cursor.execute('SHOW statement_timeout')\n"
+        "        return cursor.fetchone()[0]\n"
+        "before = bound(); call_command('migrate', verbosity=0); print(before, bound())"
+    )
+    assert service.manage("shell", "--verbosity=0", "-c", script) == "5s 0\n"
