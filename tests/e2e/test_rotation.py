@@ -1,0 +1,63 @@
+"""A key is rotated under load, by another process: nobody who switches in the overlap sees a failed request."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+
+from tests.service import Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+
+@dataclass
+class Clients:
+    """Clients that run programs one after another with whatever token they have at the moment."""
+
+    service: Service
+    token: str
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        with requests.Session() as session:
+            while not self.stopped.is_set():
+                token = self.token
+                self.answers[token, status(self.service, token, session)] += 1
+
+
+def status(service: Service, token: str, session: requests.Session | None = None) -> int:
+    send = (session or requests).post
+    answer = send(f"{service.url}/execute", json={"code": "print(1)"}, headers={"X-API-Key": token}, timeout=30)
+    return answer.status_code
+
+
+def test_who_switches_in_the_overlap_sees_no_failure(own_service: Service) -> None:
+    first = own_service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
+    prefix = first[:16]
+    clients = Clients(own_service, first)
+    threads = [threading.Thread(target=clients.run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    second = own_service.manage("rotate_key", prefix, "--overlap-hours", "1").splitlines()[-1]
+    clients.token = second
+    time.sleep(2)
+    clients.stopped.set()
+    for thread in threads:
+        thread.join()
+    assert {code for _, code in clients.answers} == {200}
+    assert {token for token, _ in clients.answers} == {first, second}
+    assert status(own_service, first) == 200  # the overlap lasts
+
+
+def test_without_an_overlap_the_old_one_ends_at_once_and_so_does_a_revoked_one(own_service: Service) -> None:
+    first = own_service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
+    assert status(own_service, first) == 200
+    second = own_service.manage("rotate_key", first[:16], "--overlap-hours", "0").splitlines()[-1]
+    assert (status(own_service, first), status(own_service, second)) == (403, 200)
+    own_service.manage("revoke_key", second[:16])
+    assert status(own_service, second) == 403
