@@ -1,13 +1,17 @@
 """Shutting out and letting in again: learners, addresses and keys. django-auditlog records who did it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apikeys.client_address import address_block
 from apikeys.models import ApiKey, Suspension, active_suspensions
+
+DOUBLE_CLICK = timedelta(minutes=1)
+"""An end that is no later than this after another's is the same."""
 
 
 def suspend_learner(key: ApiKey, learner: str, reason: str, ends: datetime | None, author: User) -> Suspension:
@@ -37,12 +41,17 @@ def lift(suspension: Suspension) -> bool:
 
 
 def _suspend(wanted: Suspension) -> Suspension:
-    """Save `wanted`, unless the same one is shut out already, as after a double click. Raises ValidationError."""
+    """Save `wanted`, unless the same one is shut out for as long already, as after a double click.
+
+    Raises ValidationError.
+    """
     wanted.full_clean()
     with transaction.atomic():
+        if wanted.author is not None:  # two clicks of one person, one after the other
+            User.objects.select_for_update().get(pk=wanted.author.pk)
+        lasting = Q(ends=None) if wanted.ends is None else Q(ends=None) | Q(ends__gt=wanted.ends - DOUBLE_CLICK)
         same = active_suspensions().filter(key=wanted.key, learner=wanted.learner, address=wanted.address)
-        standing = same.filter(ends=wanted.ends).first() or same.filter(ends=None).first()
-        if standing is not None:
+        if (standing := same.filter(lasting).first()) is not None:
             return standing
         wanted.save(force_insert=True)
     return wanted

@@ -19,6 +19,17 @@ MARKS_KEPT = 4
 
 SHOWN_AS_THEY_ARE = frozenset("\n\t")
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+# Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point), and a blank that is no space.
+BLANK_RANGES = (
+    (0x34F, 0x34F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+)
+BLANK_RANGES += ((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF))
+BLANK = frozenset(chr(code) for first, last in BLANK_RANGES for code in range(first, last + 1))
 COMBINING = frozenset(("Mn", "Me"))
 
 
@@ -52,7 +63,7 @@ def highlighted(code: str) -> SafeString:
 def _without_towers(text: str) -> list[str]:
     """Return the pieces of `text`, of each run of combining marks only the first few."""
     pieces = []
-    for is_combining, run in groupby(text, lambda character: unicodedata.category(character) in COMBINING):
+    for is_combining, run in groupby(text, _is_combining):
         characters = list(run)
         if is_combining and len(characters) > MARKS_KEPT:
             pieces += [*characters[:MARKS_KEPT], f"⟨{len(characters) - MARKS_KEPT} more marks⟩"]
@@ -61,10 +72,16 @@ def _without_towers(text: str) -> list[str]:
     return pieces
 
 
+def _is_combining(character: str) -> bool:
+    return unicodedata.category(character) in COMBINING and character not in BLANK
+
+
 @lru_cache(maxsize=4096)
 def _visible(character: str) -> str:
     code = ord(character)
-    if character in SHOWN_AS_THEY_ARE or unicodedata.category(character) not in HIDDEN:
+    if character in SHOWN_AS_THEY_ARE:
+        return character
+    if unicodedata.category(character) not in HIDDEN and character not in BLANK:
         return character
     if code < 0x20:
         return chr(0x2400 + code)

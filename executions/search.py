@@ -12,6 +12,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
+from psycopg.errors import QueryCanceled
 
 from executions.models import Execution
 
@@ -82,6 +83,8 @@ def _within(cursor: CursorWrapper, statement: str, values: tuple[str | int, ...]
             cursor.execute(statement, values)
             return [number for (number,) in cursor.fetchall()]
     except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
         log.info("a search for common words: %s", error)
         return None
 

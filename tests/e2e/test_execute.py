@@ -161,7 +161,7 @@ def test_every_execution_is_on_record(service: Service) -> None:
     answer = service.execute("print('on record')", learner="ada")
     [row] = service.query(
         "select code, output, status, learner, origin, client_address, waited_seconds, execution_time, finished "
-        f"from executions_execution where id = '{answer['id'].replace('-', '')}'"
+        f"from executions_execution where public_id = '{answer['id'].replace('-', '')}'"
     )
     assert row[:6] == ("print('on record')", "on record\n", "success", "ada", ORIGIN, "127.0.0.1")
     assert all(value is not None for value in row[6:])

@@ -239,14 +239,23 @@ def test_a_key_is_suspended(execution: Execution, page: Page, admin_client: Clie
 ACTS = ("run-again", "suspend-learner", "block-address", "suspend-key")
 
 
+@pytest.mark.parametrize("lasts", ["", "1h", "7d"])
 @pytest.mark.parametrize("action", ACTS[1:])
-def test_a_suspension_needs_a_reason_and_is_made_once(execution: Execution, admin_client: Client, action: str) -> None:
+def test_a_suspension_needs_a_reason_and_is_made_once(
+    execution: Execution, admin_client: Client, action: str, lasts: str
+) -> None:
     for form in ({}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "x", "lasts": "9y"}):
         assert "Give a reason" in act(admin_client, execution, action, **form).content.decode()
     assert not Suspension.objects.exists()
     for _ in range(2):  # a double click
-        act(admin_client, execution, action, reason="abuse", lasts="")
+        act(admin_client, execution, action, reason="abuse", lasts=lasts)
     assert Suspension.objects.count() == 1
+
+
+def test_a_longer_suspension_is_another(execution: Execution, admin_client: Client) -> None:
+    for lasts in ("1h", "1d", "1h", ""):
+        act(admin_client, execution, "block-address", reason="abuse", lasts=lasts)
+    assert Suspension.objects.count() == 3
 
 
 def test_nobody_is_suspended_where_nobody_is_named(admin_client: Client, admin_user: User) -> None:

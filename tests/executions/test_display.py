@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.display import HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
+from executions.display import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
 
 ANYTHING = st.text(st.characters(exclude_categories=[]))
 
@@ -22,6 +22,7 @@ ANYTHING = st.text(st.characters(exclude_categories=[]))
         ("a\u202eb\u2066c\u200bd", "a⟨U+202E⟩b⟨U+2066⟩c⟨U+200B⟩d"),
         ("\ufeff\U000e0041\uffff\u2028", "⟨U+FEFF⟩⟨U+E0041⟩⟨U+FFFF⟩⟨U+2028⟩"),
         ("\ud800", "⟨U+D800⟩"),
+        ("a\u034f\u115f\u3164\u2800\ufe0fb", "a⟨U+034F⟩⟨U+115F⟩⟨U+3164⟩⟨U+2800⟩⟨U+FE0F⟩b"),
         ("e" + "\u0301" * 3, "e" + "\u0301" * 3),
         ("e" + "\u0301" * 100, "e" + "\u0301" * 4 + "⟨96 more marks⟩"),
     ],
@@ -39,6 +40,7 @@ def test_long_lines_and_texts_are_cut_and_say_so() -> None:
 def test_nothing_hidden_is_left(text: str) -> None:
     shown = make_visible(text)
     assert not {character for character in shown if unicodedata.category(character) in HIDDEN} - {"\n", "\t"}
+    assert not BLANK & set(shown)
     shown.encode()  # no half of a surrogate pair is left, either
 
 
