@@ -13,13 +13,17 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apikeys import learner_tokens, tokens
+from apikeys.admission import ShutOut, who_is_shut_out
 from apikeys.callers import Caller
+from apikeys.client_address import client_address
 from apikeys.environment import is_environment_token
-from apikeys.models import ApiKey, usable_keys
+from apikeys.models import ApiKey
 from audit.events import record_refusal
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
+INVALID_KEY = "The API key is missing or not valid."
+SUSPENDED = "This learner or address may not run programs at present."
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         caller = find_caller(request.headers.get("X-API-Key", ""))
         if caller is None:
             _record_use_of_a_revoked_key(request)
-            raise AuthenticationFailed("The API key is missing or not valid.", code="invalid_key")
+            raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
+        _refuse_the_suspended(caller.key, client_address(request._request))
         if not caller.key.allows_origin(request.headers.get("Origin")):
             details = {"origin": request.headers.get("Origin", "")[:LONGEST_ORIGIN]}
             record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
@@ -44,13 +49,24 @@ class ApiKeyAuthentication(BaseAuthentication):
 def find_caller(token: str) -> Caller | None:
     """Return who holds `token`, None if nobody may. What cannot be a token of ours is refused without a query."""
     if (claim := learner_tokens.read(token)) is not None:
-        key = usable_keys().filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
-        return None if key is None else Caller(key, claim.learner)
+        key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
+        return Caller(key, claim.learner) if key is not None and key.is_usable() else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
     token_hash = tokens.hash_token(token)
-    key = usable_keys().filter(token_hash=token_hash).first()
-    return Caller(key) if key is not None and hmac.compare_digest(key.token_hash, token_hash) else None
+    key = ApiKey.objects.filter(token_hash=token_hash).first()
+    if key is None or not hmac.compare_digest(key.token_hash, token_hash) or not key.is_usable():
+        return None
+    return Caller(key)
+
+
+def _refuse_the_suspended(key: ApiKey, address: str | None) -> None:
+    """Refuse a suspended key, as if there were none, and a blocked address."""
+    match who_is_shut_out(key, address):
+        case ShutOut.KEY:
+            raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
+        case ShutOut.ADDRESS:
+            raise PermissionDenied(SUSPENDED, code="suspended")
 
 
 def _remember_use(key: ApiKey) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from environs import ValidationError as InvalidValue
 
@@ -120,6 +120,14 @@ class ApiKey(models.Model):
         """Refuse a key that would work from nowhere."""
         if self.kind == self.Kind.PUBLISHABLE and not self.origins:
             raise ValidationError({"origins": "A publishable key works only from its origins: give at least one."})
+
+    def is_usable(self) -> bool:
+        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.admission`)."""
+        return self.is_active and (self.expires is None or self.expires > timezone.now())
+
+    def family_in_sql(self) -> Any:
+        """Return the family as a parameter of SQL of our own."""
+        return self._meta.get_field("family").get_db_prep_value(self.family, connection)
 
     def allows_origin(self, origin: str | None) -> bool:
         """Return whether a request with this `Origin` header may use the key.

@@ -21,14 +21,9 @@ SHOWN_AS_THEY_ARE = frozenset("\n\t")
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 # Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point), and a blank that is no space.
 BLANK_RANGES = (
-    (0x34F, 0x34F),
-    (0x115F, 0x1160),
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x2800, 0x2800),
-    (0x3164, 0x3164),
+    *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800), (0x3164, 0x3164)),
+    *((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
 )
-BLANK_RANGES += ((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF))
 BLANK = frozenset(chr(code) for first, last in BLANK_RANGES for code in range(first, last + 1))
 COMBINING = frozenset(("Mn", "Me"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from apikeys.admission import is_shut_out
+from apikeys.admission import is_learner_shut_out
 from apikeys.models import ApiKey
 from apikeys.quotas import Account
 from executions.executor import Executor
@@ -36,18 +36,18 @@ class Source:
     client_address: str | None
 
 
-class ShutOut(Exception):
-    """Staff have suspended this learner or this address. Why is on record, and not for the answer."""
+class Suspended(Exception):
+    """Staff have shut this learner out. Why is on record, and not for the answer."""
 
 
 def execute(request: ExecutionRequest, source: Source, executor: Executor) -> dict[str, Any]:
     """Run `request` and return the body of the answer.
 
-    Raises ShutOut or LimitReached: then there is no record; SandboxError when it could not be run, after that is on
+    Raises Suspended or LimitReached: then there is no record; SandboxError when it could not be run, after that is on
     record; DatabaseError when it could not be recorded: then nothing has run.
     """
-    if is_shut_out(source.key, request.learner, source.client_address):
-        raise ShutOut("This learner or address may not run programs at present.")
+    if is_learner_shut_out(source.key, request.learner):
+        raise Suspended
     account = Account.today(source.key, source.who)
     execution, charged = begin(request, account, source.origin, source.client_address)
     result = _run(execution, request, executor, charged)

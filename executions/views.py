@@ -7,6 +7,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apikeys.authentication import SUSPENDED
 from apikeys.callers import caller_of
 from apikeys.client_address import client_address
 from apikeys.limits import LimitReached
@@ -17,7 +18,7 @@ from executions.executor import get_executor
 from executions.models import Execution
 from executions.sandbox.results import SandboxError
 from executions.serializers import ExecutionRequestSerializer
-from executions.service import ShutOut, Source, execute, stored_answer
+from executions.service import Source, Suspended, execute, stored_answer
 
 
 class ExecuteView(KeyedView):
@@ -32,8 +33,8 @@ class ExecuteView(KeyedView):
         serializer.is_valid(raise_exception=True)
         try:
             return Response(execute(serializer.request(), _source(request), get_executor()))
-        except ShutOut as error:
-            raise PermissionDenied(str(error), code="suspended") from error
+        except Suspended as error:
+            raise PermissionDenied(SUSPENDED, code="suspended") from error
         except LimitReached as reached:
             raise too_many_requests(request, reached) from reached
         except SandboxError as error:

@@ -155,8 +155,9 @@ def statements(page: Page, **fields: Any) -> list[str]:
     page.run()  # the first of a key and of a day begins more than itself
     with CaptureQueriesContext(connection) as queries:
         page.run(**fields)
-    found = [re.search(r'^(\w+) .*?"((?:apikeys|executions)_\w+)"', query["sql"], re.DOTALL) for query in queries]
-    return [" ".join(match.groups()) for match in found if match]
+    table = re.compile(r'^(\w+) .*?(?:FROM|INTO|UPDATE) "?((?:apikeys|executions)_\w+)|^(UPDATE) "?(\w+)', re.DOTALL)
+    found = [table.search(query["sql"]) for query in queries]
+    return [" ".join(part for part in match.groups() if part) for match in found if match]
 
 
 def test_what_a_request_costs_the_database(page: Page) -> None:
