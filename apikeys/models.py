@@ -127,7 +127,8 @@ class ApiKey(models.Model):
 
     def family_in_sql(self) -> Any:
         """Return the family as a parameter of SQL of our own."""
-        return self._meta.get_field("family").get_db_prep_value(self.family, connection)
+        column: Any = self._meta.get_field("family")
+        return column.get_db_prep_value(self.family, connection)
 
     def allows_origin(self, origin: str | None) -> bool:
         """Return whether a request with this `Origin` header may use the key.

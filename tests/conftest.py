@@ -66,9 +66,17 @@ def executor() -> Iterator[FakeExecutor]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql_server() -> Iterator[PostgreSQL]:
     with PostgreSQL() as server:
         yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: PostgreSQL) -> PostgreSQL:
+    """Return the server with an empty database."""
+    postgresql_server.sql("DROP SCHEMA public CASCADE", user="owner")
+    postgresql_server.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
+    return postgresql_server
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def service(tmp_path: Path, postgresql: PostgreSQL) -> Iterator[Service]:
-    postgresql.sql("DROP SCHEMA public CASCADE", user="owner")
-    postgresql.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
     with Service(tmp_path, DATABASE_URL=postgresql.url, SANDBOX_POOL_SIZE="1") as service:
         yield service
 
