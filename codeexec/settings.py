@@ -211,6 +211,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_CLIENT_IP_CALLABLE = "apikeys.client_address.client_address"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # its pages would delete without an entry in the audit log; the log has the same and more
 
 # The second factor (staff/)
 OTP_TOTP_ISSUER = "code.pylearn.net"
