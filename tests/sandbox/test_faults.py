@@ -123,6 +123,6 @@ def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: La
     run = sandbox.execute(Submission(storm, "", (), timeout_seconds=1)).main
     assert (run.status, run.stdout) == (RunStatus.TIMEOUT, "begin\n")
     assert run.wall_seconds < 2
-    assert run.cpu_seconds == run.wall_seconds / 4  # all that it can have had
+    assert 0.1 < run.cpu_seconds < 1  # it is charged, whoever ended it
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: starved.id not in {each.id for each in engine.containers()}, 30)
