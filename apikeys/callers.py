@@ -27,7 +27,7 @@ class Caller:
 
         A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.
         """
-        learner = (claimed_learner if self.is_server else "") if self.learner is None else self.learner
+        learner = claimed_learner if self.is_server else self.learner
         return f"learner:{learner}" if learner else f"address:{address_block(address) if address else 'unknown'}"
 
 

@@ -75,7 +75,7 @@ class SuspensionFigures:
 def key_figures(now: datetime) -> KeyFigures:
     """Return the figures of the keys at `now`."""
     keys = list(ApiKey.objects.order_by("id"))
-    active = [key for key in keys if key.is_active and (key.expires is None or key.expires > now)]
+    active = [key for key in keys if key.is_usable()]
     expiring = sorted(
         (
             ExpiringKey(key.pk, key.name, key.expires)

@@ -55,7 +55,7 @@ def _newest_in_postgresql(query: str) -> list[int]:
     are asked for first, for a moment: that is enough for what is rare. What is common is looked for among the newest
     rows, and among more of them if a word is found there too seldom; a phrase has each row read, so only few are.
     """
-    matching = f"SELECT id FROM {TABLE} WHERE status <> 'running' AND {_vector('')} @@ to_tsquery('simple', %s)"  # noqa: S608
+    matching = f"SELECT id FROM {TABLE} WHERE status <> 'running' AND {_vector()} @@ to_tsquery('simple', %s)"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT coalesce(max(id), 0) FROM {TABLE}")  # noqa: S608
         last = cursor.fetchone()[0]
@@ -106,9 +106,9 @@ def _body(row: str) -> str:
     return " || ' ' || ".join(f"substr({row}{column}, 1, {INDEXED_CHARACTERS})" for column in COLUMNS)
 
 
-def _vector(row: str) -> str:
+def _vector() -> str:
     """Return the PostgreSQL expression for it. Its parser takes `os.fork` for a host, so only words are left to it."""
-    text = " || ' ' || ".join(f"left({row}{column}, {INDEXED_CHARACTERS})" for column in COLUMNS)
+    text = " || ' ' || ".join(f"left({column}, {INDEXED_CHARACTERS})" for column in COLUMNS)
     return rf"to_tsvector('simple', regexp_replace({text}, '[!-/:-@\[-`{{-~]+', ' ', 'g'))"
 
 
@@ -135,7 +135,7 @@ CREATE = {
         _trigger("delete", "DELETE", WAS, _remove("OLD")),
         f"INSERT INTO {INDEX}(rowid, body) SELECT id, {_body('')} FROM {TABLE} WHERE status <> 'running'",  # noqa: S608
     ),
-    "postgresql": (f"CREATE INDEX {INDEX} ON {TABLE} USING gin ({_vector('')}) WHERE status <> 'running'",),
+    "postgresql": (f"CREATE INDEX {INDEX} ON {TABLE} USING gin ({_vector()}) WHERE status <> 'running'",),
 }
 DROP = {
     "sqlite": (

@@ -12,13 +12,10 @@ from pytest_django import Settings
 
 from apikeys.models import ApiKey
 from executions.models import Execution
+from tests.audit_log import events
 from tests.conftest import Page, database_fails
 
 PASSWORD = "a long word of four"
-
-
-def events(name: str) -> list[LogEntry]:
-    return [entry for entry in LogEntry.objects.order_by("pk") if (entry.additional_data or {}).get("event") == name]
 
 
 def everything() -> str:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
@@ -16,6 +15,7 @@ from django.utils import timezone
 from apikeys.models import Suspension
 from executions.models import Execution, ExecutionSignal
 from executions.sandbox.results import SandboxBusy
+from tests.audit_log import events
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -42,10 +42,6 @@ def change(execution: Execution) -> str:
 
 def act(client: Client, execution: Execution, action: str, **form: str) -> Any:
     return client.post(f"{LIST}{execution.pk}/{action}/", form, follow=True)
-
-
-def events(name: str) -> list[LogEntry]:
-    return [entry for entry in LogEntry.objects.order_by("pk") if (entry.additional_data or {}).get("event") == name]
 
 
 # The list

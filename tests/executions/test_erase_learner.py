@@ -4,7 +4,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
@@ -15,6 +14,7 @@ from executions import retention
 from executions.executor import get_executor
 from executions.models import Execution, ExecutionSignal
 from executions.service import run_again
+from tests.audit_log import events
 from tests.conftest import Page
 
 
@@ -53,8 +53,7 @@ def test_nothing_is_left_of_a_learner(traces: str) -> None:
 
 def test_the_log_says_how_many_and_not_who(traces: str) -> None:
     erase("ada")
-    entries = [entry.additional_data or {} for entry in LogEntry.objects.order_by("pk")]
-    assert [entry for entry in entries if entry.get("event") == "learner_erased"] == [
+    assert [entry.additional_data for entry in events("learner_erased")] == [
         {"event": "learner_erased", "executions": 1},
         {"event": "learner_erased", "executions": 4},
     ]

@@ -5,13 +5,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from auditlog.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.events import record_event
 from executions import retention
 from executions.models import Execution
+from tests.audit_log import events
 from tests.conftest import Page
 
 
@@ -21,9 +21,9 @@ def prune(*arguments: str) -> str:
     return output.getvalue()
 
 
-def events() -> list[dict[str, Any]]:
-    found = [entry.additional_data or {} for entry in LogEntry.objects.order_by("pk")]
-    return [data for data in found if data.get("event") == "executions_pruned"]
+def pruned() -> list[int]:
+    """Return how many executions each entry of the audit log tells of."""
+    return [entry.additional_data["executions"] for entry in events("executions_pruned")]
 
 
 @pytest.fixture
@@ -40,16 +40,15 @@ def aged(page: Page) -> list[Execution]:
 def test_what_is_older_goes_and_the_rest_stays(aged: list[Execution]) -> None:
     assert prune("--older-than", "90d") == "3 executions deleted\n"
     assert set(Execution.objects.all()) == set(aged[:2])
-    [event] = events()
-    assert event["executions"] == 3
+    assert pruned() == [3]
     assert prune("--older-than", "90d") == "0 executions deleted\n"
-    assert len(events()) == 1
+    assert len(pruned()) == 1
 
 
 def test_a_dry_run_deletes_nothing(aged: list[Execution]) -> None:
     assert prune("--older-than", "90d", "--dry-run") == "3 executions to delete\n"
     assert Execution.objects.count() == 5
-    assert events() == []
+    assert pruned() == []
 
 
 def test_what_is_running_stays(aged: list[Execution]) -> None:
@@ -72,7 +71,7 @@ def test_broken_off_it_can_be_run_again(aged: list[Execution], monkeypatch: pyte
         prune("--older-than", "90d")
     assert Execution.objects.count() == 3
     assert prune("--older-than", "90d") == "1 executions deleted\n"
-    assert [event["executions"] for event in events()] == [2, 1]
+    assert pruned() == [2, 1]
 
 
 def test_an_age_is_needed(db: None) -> None:
