@@ -1,11 +1,10 @@
-"""`python -m benchmarks.execute_at_scale DATABASE`: /execute with many executions on record, beside an empty database.
+"""`python -m benchmarks.execute_at_scale FULL EMPTY`: /execute with many executions on record, beside an empty database.
 
-DATABASE is a SQLite file that `python -m benchmarks.million` has filled; it is copied first. Both services run at once
-and are asked in turn, at a learner's pace, so that whatever else the machine does slows both.
+Both are DATABASE_URLs, and are written to: FULL is a copy of what `python -m benchmarks.million` has filled. Both
+services run at once and are asked in turn, at a learner's pace, so that whatever else the machine does slows both.
 """
 
 import argparse
-import shutil
 import statistics
 import sys
 import tempfile
@@ -16,19 +15,19 @@ from tests.service import Service
 
 ROUNDS = 150
 PAUSE_SECONDS = 0.15
+COUNT = "from executions.models import Execution; print(Execution.objects.count())"
 
 
 def main() -> int:
     """Measure and print; return 1 if the full database costs a fifth more."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("database", type=Path)
-    database: Path = parser.parse_args().database
+    parser.add_argument("full")
+    parser.add_argument("empty")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        full, empty = Path(directory, "full"), Path(directory, "empty")
-        full.mkdir()
-        empty.mkdir()
-        shutil.copy(database, full / "db.sqlite3")
-        with Service(empty) as beside, Service(full, EXECUTION_RETENTION_DAYS="0") as filled:
+        beside = Service(_folder(directory, "empty"), DATABASE_URL=arguments.empty)
+        filled = Service(_folder(directory, "full"), DATABASE_URL=arguments.full, EXECUTION_RETENTION_DAYS="0")
+        with beside, filled:
             seconds: dict[str, list[float]] = {"empty": [], "full": []}
             for _ in range(ROUNDS):
                 for name, service in (("empty", beside), ("full", filled)):
@@ -36,11 +35,17 @@ def main() -> int:
                     started = time.perf_counter()
                     service.execute('print("Hello")', learner="learner-00017")
                     seconds[name].append(time.perf_counter() - started)
-            rows = filled.query("SELECT count(*) FROM executions_execution")[0][0]
+            rows = int(filled.manage("shell", "--verbosity=0", "-c", COUNT))
     p50 = {name: statistics.median(each) for name, each in seconds.items()}
     ratio = p50["full"] / p50["empty"]
     print(f"empty {p50['empty'] * 1000:.1f} ms, {rows:,} executions {p50['full'] * 1000:.1f} ms: {ratio:.2f}")
     return 0 if ratio < 1.2 else 1
+
+
+def _folder(directory: str, name: str) -> Path:
+    folder = Path(directory, name)
+    folder.mkdir()
+    return folder
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.models import Suspension
@@ -94,3 +96,16 @@ def test_the_list_tells_those_in_force(page: Page, admin_client: Client, admin_u
     for chosen, shown in (("yes", {held.pk}), ("no", {past.pk}), ("", {held.pk, past.pk})):
         response = admin_client.get(LIST, {"in_force": chosen} if chosen else {})
         assert {row.pk for row in response.context["cl"].result_list} == shown
+
+
+def test_thirty_suspensions_cost_no_more_queries_than_one(page: Page, admin_client: Client, admin_user: User) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get(LIST).status_code == 200
+        return len(captured)
+
+    suspend_learner(page.key, "eve", "abuse", None, admin_user)
+    one = queries()
+    for number in range(29):
+        suspend_learner(page.key, f"learner {number}", "abuse", None, admin_user)
+    assert queries() == one <= 9
