@@ -1,4 +1,4 @@
-"""`python -m benchmarks.execute_at_scale FULL EMPTY`: /execute with many executions on record, beside an empty database.
+"""`python -m benchmarks.execute_at_scale FULL EMPTY`: /execute with many executions on record, and with none.
 
 Both are DATABASE_URLs, and are written to: FULL is a copy of what `python -m benchmarks.million` has filled. Both
 services run at once and are asked in turn, at a learner's pace, so that whatever else the machine does slows both.
