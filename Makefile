@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run test check image bench constraints clean engine
+.PHONY: help run test check image bench sabotage constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -17,6 +17,9 @@ run: image ## serve on PORT (default 8000), after setting up whatever is missing
 test: $(DEV) image ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	$(PYTHON) -m pytest
+
+sabotage: $(DEV) image ## take each protection away in turn; just the tests that name it must fail (FAST=1: the main ones)
+	$(PYTHON) -m tests.sabotage $(if $(FAST),--fast) $(WALLS)
 
 check: $(DEV) .env ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check

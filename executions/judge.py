@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from executions.requests import Match, TestCase
+from executions.requests import Match, TestCase, in_running_order
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 FLOAT_TOLERANCE = Decimal("0.000001")
@@ -14,8 +14,8 @@ NUMBER_PATTERN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome) -> list[dict[str, Any]]:
     """Return the answer's `test_results`, in the order of `test_cases`."""
-    runs = iter(outcome.tests)
-    return [_result(case, outcome.main if case.looks_at_main_run else next(runs)) for case in test_cases]
+    runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
+    return [_result(case, runs.get(place, outcome.main)) for place, case in enumerate(test_cases)]
 
 
 def _result(case: TestCase, run: Run) -> dict[str, Any]:
@@ -48,7 +48,8 @@ def _passes(case: TestCase, run: Run) -> bool:
         # As in the user's document: what it printed counts, also when the program failed afterwards.
         counts = run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(expected))
     else:
-        counts = run.status is RunStatus.SUCCESS and run.tested
+        # Without an output to compare, nothing but the end of its own part shows that a test was run.
+        counts = run.status is RunStatus.SUCCESS and (run.tested if expected else run.completed)
     if not counts:
         return False
     match = case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)

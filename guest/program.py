@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import Any, NoReturn
 
-# What a submission may have replaced in `builtins` by the time we need it.
-_print = print
+# What a submission may have replaced or taken away by the time we need it.
+_print, _exec, _eval, _compile = print, exec, eval, compile
+_kill, _getpid, _exit = os.kill, os.getpid, os._exit
 
 SIGSTOP = 19  # of `signal`, which takes as long to load as all the rest of this program
 FILE_NAME = "main.py"
@@ -46,7 +47,7 @@ def run_task() -> NoReturn:
     except SystemExit as error:
         exit_code = _exit_code(error)
     _finish(namespace)
-    os._exit(exit_code & 0xFF)
+    _exit(exit_code & 0xFF)
 
 
 def _run_test(
@@ -58,14 +59,29 @@ def _run_test(
         _replace_stdin(call_stdin)
     if not test_code and call is None:
         _begin_test()
+        _end_test()  # how the program ends is all there is to it
         _execute(code, FILE_NAME, namespace)
         return
     _execute(code, FILE_NAME, namespace, before_test=True)
     output = _begin_test()
-    if call is None:
-        _execute(test_code, TEST_FILE_NAME, namespace)
-    else:
-        _print_value(call, test_input, namespace, output)
+    try:
+        if call is None:
+            _execute(test_code, TEST_FILE_NAME, namespace)
+        else:
+            _print_value(call, test_input, namespace, output)
+    except SystemExit as error:
+        # The test's own, as unittest.main() ends; a submission that leaves has not let it come to its end.
+        if error.code in (None, 0) and not _comes_from_submission(error):
+            _end_test()
+        raise
+    _end_test()
+
+
+def _comes_from_submission(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != FILE_NAME:
+        trace = trace.tb_next
+    return trace is not None
 
 
 def _replace_stdin(text: str) -> None:
@@ -129,7 +145,7 @@ def _parse_call(text: str) -> CodeType | None:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
             if isinstance(tree.body, ast.Call):
-                return compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True)
+                return _compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         pass
     return None
@@ -157,7 +173,7 @@ def _execute(code: str, name: str, namespace: dict[str, Any], before_test: bool 
     """
     _sources[name] = code
     try:
-        exec(compile(code, name, "exec", dont_inherit=True), namespace)  # noqa: S102 (what we are here for)
+        _exec(_compile(code, name, "exec", dont_inherit=True), namespace)
     except SystemExit as error:
         if not (before_test and error.code in (None, 0)):
             raise
@@ -195,8 +211,13 @@ def _begin_test() -> _CountingOutput:
     sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
     sys.stderr = sys.__stderr__
     # While every thread stands still, the supervisor reads the pipe empty and starts the test's output there.
-    os.kill(os.getpid(), SIGSTOP)
+    _kill(_getpid(), SIGSTOP)
     return output
+
+
+def _end_test() -> None:
+    """Tell the supervisor that the test's own part has come to its end."""
+    _kill(_getpid(), SIGSTOP)
 
 
 class _CountingOutput(io.FileIO):
@@ -217,7 +238,7 @@ def _print_value(call: CodeType, text: str, namespace: dict[str, Any], output: _
     """
     _sources[TEST_FILE_NAME] = text.strip()
     try:
-        value = eval(call, namespace)  # noqa: S307 (what we are here for)
+        value = _eval(call, namespace)
         if value is not None or not output.used:
             _print(value)
     except SystemExit:

@@ -2,8 +2,8 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins, a SIGNAL frame when it first sees one, and a RESULT frame at the
-end. Before all that comes one READY.
+writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one,
+and a RESULT frame at the end. Before all that comes one READY.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY and TEST nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL = KINDS = tuple(range(8))
+# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST and TESTED nothing.
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED = KINDS = tuple(range(9))
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit")
 """How a run can end; in a RESULT frame, by its place in this list."""

@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.05
 """Refused forks are looked for at least this often: soon, nobody may come to run who could tell of them."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
-SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm")  # noqa: S108 (the container's own)
+SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 (the container's own)
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
 
 _buffer = bytearray(protocol.MAX_BODY_BYTES)
@@ -183,6 +183,7 @@ class _Supervision:
         self._written_bytes = 0  # of both streams
         self._ended_for: str | None = None  # our own reason to end the run
         self._wait_status: int | None = None
+        self._stops = 0  # of the child by itself
         self._cpu_seconds = 0.0
         self._memory_peak_kb = 0
         self._feeds_from_host = False  # waits for more of what the child is to get, rather than for the child
@@ -307,20 +308,28 @@ class _Supervision:
                 return
             if os.WIFSTOPPED(status):
                 if pid == self._child.pid:
-                    self._begin_test()
+                    self._pass_stop()
                 continue
             self._account(usage)
             if pid == self._child.pid:
                 self._wait_status = status
 
+    def _pass_stop(self) -> None:
+        """Let the child go on, which has stopped itself where its test's own part begins, and then where it ends."""
+        self._stops += 1
+        if self._stops == 1:
+            self._begin_test()
+        elif self._stops == 2:
+            _write([protocol.pack_frame(protocol.TESTED)])
+        os.kill(self._child.pid, signal.SIGCONT)
+
     def _begin_test(self) -> None:
-        """Forget what was printed before the test's own part, for which the child has stopped itself."""
+        """Forget what was printed before the test's own part."""
         # More than once: a program can make its pipe larger than our buffer.
         while self._read(self._child.stdout) == len(_buffer) and self._ended_for is None:
             pass
         self._outputs[self._child.stdout].begin()
         _write([protocol.pack_frame(protocol.TEST)])
-        os.kill(self._child.pid, signal.SIGCONT)
 
     def _kill_all(self) -> None:
         """End every process but ourselves. The kernel signals all at once, so no fork slips through."""

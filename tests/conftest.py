@@ -19,9 +19,21 @@ from apikeys.models import ApiKey
 from audit.append_only import lifted
 from executions.executor import get_executor, set_executor
 from tests.fakes import FakeExecutor
+from tests.sabotage import demand_failures
 from tests.servers import PostgreSQL, Redis
 
 ORIGIN = "https://pylearn.net"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-wall", metavar="NAME", help="this wall of tests/walls.py has been taken away")
+    parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where a wall has been taken away, demand that the tests that name it fail."""
+    if removed := config.getoption("--without-wall"):
+        demand_failures(items, removed, config.getoption("--its-tests-alone"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from executions.sandbox.sandbox import SandboxHealth
 
 HEALTHY = SandboxHealth(ready=True, engine="connected", reason="", idle=4, in_use=1, waiting=2)
 HELLO = Run(RunStatus.SUCCESS, "Hello\n", exit_code=0, wall_seconds=0.25, cpu_seconds=0.125, memory_peak_kb=9000)
-EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds=0.25, tested=True)
+EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds=0.25, tested=True, completed=True)
 
 
 class FakeExecutor:

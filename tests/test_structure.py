@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.walls import NO_PROBES, WALLS
+
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = ("codeexec", "apikeys", "audit", "executions", "staff")
 
@@ -74,3 +76,19 @@ def test_every_test_that_a_document_names_is_there() -> None:
             assert f"def {name}(" in written, f"{document.name} names {name}"
         for name in re.findall(r"`(tests/[\w/.]+)`", document.read_text()):
             assert (ROOT / name).exists(), f"{document.name} names {name}"
+
+
+def walls_named(pattern: str, text: str) -> set[str]:
+    return {name for names in re.findall(pattern, text) for name in re.findall(r"\w+", names)}
+
+
+def test_every_wall_is_documented_tested_and_can_be_taken_away() -> None:
+    table = "\n".join(re.findall(r"^\| (`[a-z_`, ]+`) \|.*\|.*\|.*\|$", (ROOT / "SECURITY.md").read_text(), re.M))
+    marks = "\n".join(path.read_text() for path in modules("tests") if path.name.startswith("test_"))
+    assert walls_named("`(\\w+)`", table) == walls_named(r"\bwall\(([^)]+)\)", marks) == WALLS.keys()
+
+
+@pytest.mark.parametrize("wall", sorted(WALLS))
+def test_what_a_sabotage_edits_stands_there_once(wall: str) -> None:
+    for edit in (*WALLS[wall].edits, NO_PROBES):
+        assert (ROOT / edit.path).read_text().count(edit.old) == 1, edit

@@ -143,7 +143,7 @@ class _Transcript:
 
     def __init__(self) -> None:
         self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
-        self._tested = False
+        self._tested = self._completed = False
         self._signals: set[Signal] = set()
 
     def add(self, kind: int, body: bytes) -> None:
@@ -151,6 +151,8 @@ class _Transcript:
         if kind == protocol.TEST:
             self._outputs[protocol.STDOUT] = _Output()
             self._tested = True
+        elif kind == protocol.TESTED:
+            self._completed = True
         elif kind == protocol.SIGNAL:
             self._signals.add(Signal(body.decode()))
         else:
@@ -181,6 +183,7 @@ class _Transcript:
             # Not measured any more. It cannot be more, and a storm of processes takes all of it.
             cpu_seconds=wall_seconds * CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS,
             tested=self._tested,
+            completed=self._completed,
             signals=frozenset(self._signals),
         )
 

@@ -65,7 +65,8 @@ class Run:
     `stdout` and `stderr` are the head of each stream (64 KiB), decoded with replacement and without NUL;
     `truncated` tells that more was written. `exit_code` is None when a signal ended the process, whose
     name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
-    test with code or a call `stdout` then holds only what that part printed.
+    test with code or a call `stdout` then holds only what that part printed. `completed` tells that this part came to
+    its end, and was not left by the submission.
     """
 
     status: RunStatus
@@ -78,6 +79,7 @@ class Run:
     memory_peak_kb: int = 0
     truncated: bool = False
     tested: bool = False
+    completed: bool = False
     signals: frozenset[Signal] = frozenset()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from executions.judge import judge
-from executions.requests import Match, TestCase
+from executions.requests import ExecutionRequest, Match, TestCase
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
@@ -19,7 +19,7 @@ def result_of(case: TestCase, run: Run, main: Run = MAIN) -> dict[str, Any]:
 
 def passes(expected: str | None, actual: str, match: Match | None = None, **options: Any) -> bool:
     """Return whether a call that printed `actual` passes."""
-    run = Run(**{"status": RunStatus.SUCCESS, "stdout": actual, "tested": True, **options})
+    run = Run(**{"status": RunStatus.SUCCESS, "stdout": actual, "tested": True, "completed": True, **options})
     case = TestCase(input="f()", expected_output=expected, match=match)
     return bool(result_of(case, run)["passed"])
 
@@ -41,13 +41,13 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
     ids=repr,
 )
 def test_the_main_run_is_looked_at_when_nothing_else_is_given(case: TestCase, is_main: bool) -> None:
-    result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True))
+    result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True, completed=True))
     assert result["actual_output"] == ("main\n" if is_main else "test\n")
 
 
 def test_results_come_in_the_order_of_the_test_cases() -> None:
     cases = (TestCase(input="1"), TestCase(), TestCase(code="2"), TestCase(), TestCase(stdin="3"))
-    runs = tuple(Run(RunStatus.SUCCESS, text, tested=True) for text in "abc")
+    runs = tuple(Run(RunStatus.SUCCESS, text, tested=True, completed=True) for text in "abc")
     results = judge(cases, Outcome(MAIN, runs, 0))
     assert [result["actual_output"] for result in results] == ["a", "main\n", "b", "main\n", "c"]
 
@@ -177,8 +177,25 @@ def test_the_right_output_of_a_failed_run_does_not_pass(status: RunStatus) -> No
 
 def test_a_test_that_was_not_reached_does_not_pass() -> None:
     """The submission printed the answer and left."""
-    assert not passes("8", "8", tested=False)
-    assert not passes(None, "8", tested=False)
+    assert not passes("8", "8", tested=False, completed=False)
+    assert not passes(None, "8", tested=False, completed=False)
+
+
+def test_a_test_without_an_expected_output_passes_by_coming_to_its_end() -> None:
+    assert passes("8", "8", completed=False)
+    assert passes(None, "8")
+    assert not passes(None, "8", completed=False)
+
+
+def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
+    texts = ("a", "b", None, "c", "d")
+    cases = tuple(TestCase(stdin=text, expected_output=text or "main", hidden=text in ("b", "d")) for text in texts)
+    programs = ExecutionRequest("", test_cases=cases).submission().tests
+    assert [program.stdin for program in programs] == ["a", "c", "b", "d"]
+    runs = tuple(Run(RunStatus.SUCCESS, program.stdin or "", tested=True) for program in programs)
+    results = judge(cases, Outcome(MAIN, runs, 0))
+    assert [result["passed"] for result in results] == [True] * 5
+    assert [result["actual_output"] for result in results] == ["a", None, "main\n", "c", None]
 
 
 # Expected exceptions
@@ -263,12 +280,12 @@ def test_the_main_run_may_be_expected_to_fail() -> None:
     ],
 )
 def test_a_message_has_the_documents_words(case: TestCase, output: str, message: str) -> None:
-    assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True))["message"] == message
+    assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True, completed=True))["message"] == message
 
 
 def test_a_result_tells_what_happened() -> None:
     case = TestCase(input="f()", expected_output="9", name="nine")
-    assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True)) == {
+    assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True, completed=True)) == {
         "passed": False,
         "message": "❌ Test failed: f() -> Expected: 9",
         "input": "f()",
@@ -281,10 +298,11 @@ def test_a_result_tells_what_happened() -> None:
     }
 
 
+@pytest.mark.wall("hidden_tests")
 @pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
 def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
     case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
-    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=0.5, tested=True)) == {
+    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=0.5, tested=True, completed=True)) == {
         "passed": output == "8",
         "message": message,
         "input": None,

@@ -15,6 +15,7 @@ from tests.sandbox.conftest import READY_SECONDS, Launch
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
+wall = pytest.mark.wall
 
 HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 
@@ -24,6 +25,7 @@ def containers_of(engine: Engine, pid: int) -> list[str]:
     return [each.name for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")]
 
 
+@wall("lease", "auto_remove")
 @pytest.mark.timeout(120)
 def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
     command = [sys.executable, "-m", "tests.sandbox.owner_process"]
@@ -42,6 +44,7 @@ def created(engine: Engine) -> set[str]:
     return {container.name for container in engine.containers() if container.state == "created"}
 
 
+@wall("early_end")
 def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbox, engine: Engine) -> None:
     with sandbox._pool.container() as container:
         engine.remove(container.id)
@@ -73,6 +76,7 @@ def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launc
     assert time.monotonic() - started < 1
 
 
+@wall("gate")
 @pytest.mark.timeout(120)
 def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(image="python:3.13-slim")
@@ -81,6 +85,7 @@ def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Laun
         sandbox.execute(HELLO)
 
 
+@wall("gate")
 def test_a_runtime_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(runtime="no-such-runtime")
     assert eventually(lambda: "probes failed" in sandbox.health().reason, 30)
@@ -96,6 +101,7 @@ def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytes
         sandbox.execute(HELLO)
 
 
+@wall("gate")
 def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate closes when one option is weaker than it must be, whatever the reason."""
     from executions.sandbox import options, sandbox
@@ -113,6 +119,7 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pyt
     assert "writes nowhere" in unsound.health().reason
 
 
+@wall("hosts_deadline")
 @pytest.mark.timeout(120)
 def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)

@@ -16,6 +16,7 @@ from guest import protocol
 from guest.protocol import MAX_BODY_BYTES, READY, RUN, SIGNAL, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
 
 Pair = tuple[FrameStream, socket.socket]
+wall = pytest.mark.wall
 
 
 @pytest.fixture
@@ -74,8 +75,8 @@ def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
     [
         multiplexed(b"x", number=3),
         bytes([1, 0, 0, 0, 255, 255, 255, 255]),
-        multiplexed(b"\x09\0\0\0\0"),
-        multiplexed(protocol.PREFIX.pack(STDOUT, MAX_BODY_BYTES + 1)),
+        pytest.param(multiplexed(b"\x09\0\0\0\0"), marks=wall("bounded_frames")),
+        pytest.param(multiplexed(protocol.PREFIX.pack(STDOUT, MAX_BODY_BYTES + 1)), marks=wall("bounded_frames")),
     ],
     ids=["stream 3", "4 GiB piece", "unknown kind", "frame too long"],
 )
@@ -124,14 +125,14 @@ def result(**changes: Any) -> bytes:
         frame(protocol.RESULT, bytes(28)),
         frame(protocol.RESULT, bytes(30)),
         frame(protocol.RESULT, b""),
-        result(exit_code=256),
-        result(exit_code=-2),
-        result(wall_seconds=float("nan")),
-        result(wall_seconds=float("inf")),
-        result(wall_seconds=-0.1),
-        result(cpu_seconds=float("nan")),
-        result(cpu_seconds=1e9),
-        result(memory_peak_kb=2**31),
+        pytest.param(result(exit_code=256), marks=wall("checked_results")),
+        pytest.param(result(exit_code=-2), marks=wall("checked_results")),
+        pytest.param(result(wall_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(result(wall_seconds=float("inf")), marks=wall("checked_results")),
+        pytest.param(result(wall_seconds=-0.1), marks=wall("checked_results")),
+        pytest.param(result(cpu_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(result(cpu_seconds=1e9), marks=wall("checked_results")),
+        pytest.param(result(memory_peak_kb=2**31), marks=wall("checked_results")),
         frame(READY, b""),
         frame(RUN, b""),
         frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
@@ -155,6 +156,7 @@ def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
     assert answer(pair, result(wall_seconds=3000)).wall_seconds < 1
 
 
+@wall("early_end")
 def test_an_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
     with pytest.raises(RunLost):
         answer(pair, frame(STDOUT, b"all is well"), result()[:-1])

@@ -6,15 +6,18 @@ from executions.sandbox.results import RunStatus, TestProgram
 from tests.sandbox.conftest import Runner
 
 pytestmark = pytest.mark.docker
+wall = pytest.mark.wall
 
 ADD = "def add(a, b):\n    return a + b\n"
 
 
+@wall("output_from_the_test_on")
 def test_test_code_runs_in_the_submissions_namespace(run: Runner) -> None:
     [test] = run.tests(ADD + "print('noise')", TestProgram(code="result = add(5, 3)\nprint(result)")).tests
     assert (test.status, test.stdout, test.tested) == (RunStatus.SUCCESS, "8\n", True)
 
 
+@wall("output_from_the_test_on")
 def test_a_call_is_evaluated_and_its_value_printed(run: Runner) -> None:
     tests = [TestProgram(input="add(5, 3)"), TestProgram(input=" add('a', 'b') "), TestProgram(input="add([1], [2])")]
     outcome = run.tests(ADD + "print('noise')", *tests)
@@ -141,6 +144,7 @@ def test_a_process_left_behind_does_not_hold_up_the_test(run: Runner) -> None:
     assert run.tests(code, TestProgram(input="add(5, 3)")).tests[0].stdout == "8\n"
 
 
+@wall("deadline")
 def test_the_time_is_for_all_runs_together(run: Runner) -> None:
     outcome = run.tests("import time\ntime.sleep(0.7)", *[TestProgram(stdin="")] * 3, timeout_seconds=2)
     assert [test.status for test in outcome.tests] == [RunStatus.SUCCESS, RunStatus.TIMEOUT, RunStatus.NOT_RUN]
@@ -167,6 +171,7 @@ def find(spaced):
 """
 
 
+@wall("unread_program", "wiped_buffer")
 def test_deny_finding_the_other_tests(run: Runner) -> None:
     """The memory of a run holds its own test, and nothing of an earlier or a later one."""
     search = "print(find('C A N A R Y C A N A R Y') > 0)"

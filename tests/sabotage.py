@@ -1,0 +1,145 @@
+"""Takes each wall of tests/walls.py away, and demands that just the tests that name it turn red: `make sabotage`.
+
+Each wall is removed in a copy of the project, from a guest image of the copy's own. With --fast, only the tests that
+name a starred wall are run; else all tests that attack containers, which takes the better part of an hour.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from executions.sandbox.results import RunLost
+from tests.walls import NO_PROBES, SABOTAGE_GATEWAY, SABOTAGE_NETWORK, STARRED, WALLS, Edit
+
+ROOT = Path(__file__).resolve().parent.parent
+AT_ONCE = 3
+ATTACKS = {f"test_{name}.py" for name in ("isolation", "limits", "tests", "programs", "grading")}
+"""Modules that are run whole: without a wall, what does not name it must stay as it is."""
+
+RED = (AssertionError, pytest.fail.Exception, RunLost)
+"""How a test of a wall may fail. A program that does not start, or a slip in the test, is another matter."""
+
+
+def names_of(item: pytest.Item) -> set[str]:
+    """Return the walls that a test names."""
+    return {name for mark in item.iter_markers("wall") for name in mark.args}
+
+
+def demand_failures(items: list[pytest.Item], removed: str, alone: bool) -> None:
+    """Turn the verdict of the tests that name `removed` round, and keep these `alone`, or with all that attack."""
+    fallen = {removed, *WALLS[removed].falls_with}
+    naming = [item for item in items if fallen & names_of(item)]
+    for item in naming:
+        item.add_marker(pytest.mark.xfail(strict=True, raises=RED, reason=f"without {removed}"))
+    if alone:
+        items[:] = naming
+    else:
+        items[:] = [item for item in items if item in naming or is_an_attack(item)]
+
+
+def is_an_attack(item: pytest.Item) -> bool:
+    """Tell whether a test is of the kind that must stay green. The gate is open in every sabotage."""
+    return (item.path.name in ATTACKS or bool(names_of(item))) and "gate" not in names_of(item)
+
+
+@contextmanager
+def copy_without(wall: str) -> Iterator[Path]:
+    """Give a copy of the project in which `wall` is missing, with the guest image that belongs to it."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, check=True, stdout=-1
+        )
+        for path in filter(None, listed.stdout.decode().split("\0")):
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, copy / path)
+        for edit in WALLS[wall].edits:
+            apply(edit, copy)
+        if wall != "gate":
+            apply(NO_PROBES, copy)
+        image = build_image(copy)
+        try:
+            yield copy
+        finally:
+            if image:
+                subprocess.run(["docker", "rmi", "--force", image], check=True, stdout=subprocess.DEVNULL)
+
+
+def apply(edit: Edit, copy: Path) -> None:
+    """Make the edit in the copy. Raises ValueError unless its text stands there just once."""
+    path = copy / edit.path
+    text = path.read_text()
+    if text.count(edit.old) != 1:
+        raise ValueError(f"{edit.path} does not have once: {edit.old}")
+    path.write_text(text.replace(edit.old, edit.new))
+
+
+def image_name(directory: Path) -> str:
+    code = "from executions.sandbox.image import image_name; print(image_name())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=directory, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+def build_image(copy: Path) -> str | None:
+    """Put the copy's guest over the project's image; return the new image's name, None if they are the same."""
+    name, original = image_name(copy), image_name(ROOT)
+    if name == original:
+        return None
+    changed = f"FROM {original}\nUSER 0:0\nCOPY *.py /opt/sandbox/guest/\nUSER 64321:64321\n"
+    command = ["docker", "build", "--quiet", "--tag", name, "--file", "-", str(copy / "guest")]
+    subprocess.run(command, check=True, input=changed.encode(), stdout=subprocess.DEVNULL)
+    return name
+
+
+def sabotage(wall: str, fast: bool) -> bool:
+    """Run the tests without `wall`, say what came of it, and return whether it is as it must be."""
+    with copy_without(wall) as copy:
+        options = [f"--without-wall={wall}", *(["--its-tests-alone"] if fast else [])]
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", *options, "tests/sandbox", "tests/executions"]
+        done = subprocess.run(command, cwd=copy, env=os.environ, stdout=-1, stderr=subprocess.STDOUT, text=True)
+    *_, summary = done.stdout.strip().splitlines() or [""]
+    is_right = done.returncode == 0 and " xfailed" in summary
+    print(f"{'ok ' if is_right else 'BAD'} without {wall}: {summary.strip('= ')}", flush=True)
+    if not is_right:
+        print(done.stdout[-6000:], flush=True)
+    return is_right
+
+
+@contextmanager
+def network_that_leads_nowhere() -> Iterator[None]:
+    """Have the engine make the network that containers without the wall `network` join."""
+    pool = docker.types.IPAMPool(subnet=f"{SABOTAGE_GATEWAY}/24", gateway=SABOTAGE_GATEWAY)
+    client = docker.from_env()
+    network = client.networks.create(SABOTAGE_NETWORK, internal=True, ipam=docker.types.IPAMConfig(pool_configs=[pool]))
+    try:
+        yield
+    finally:
+        network.remove()
+        client.close()
+
+
+def main() -> None:
+    """Sabotage the walls named, else all of them; exit with 1 if one is not what its tests hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fast", action="store_true", help="the starred walls, and only the tests that name them")
+    parser.add_argument("walls", nargs="*", metavar="WALL", help=f"some of {' '.join(WALLS)}")
+    arguments = parser.parse_args()
+    walls = arguments.walls or (STARRED if arguments.fast else list(WALLS))
+    with network_that_leads_nowhere(), ThreadPoolExecutor(AT_ONCE) as executor:
+        sound = list(executor.map(lambda wall: sabotage(wall, arguments.fast), walls))
+    print(f"{sum(sound)} of {len(walls)} walls are held by just the tests that name them")
+    sys.exit(not all(sound))
+
+
+if __name__ == "__main__":
+    main()

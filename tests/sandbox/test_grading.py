@@ -1,0 +1,231 @@
+"""Submissions that attack their own verdict: judged as the service judges, on what a real container did."""
+
+import json
+from typing import Any
+
+import pytest
+
+from executions.requests import ExecutionRequest, TestCase
+from executions.sandbox.sandbox import Sandbox
+from executions.service import answer
+from tests.sandbox.test_tests import SEARCH
+
+pytestmark = pytest.mark.docker
+wall = pytest.mark.wall
+
+Answer = dict[str, Any]
+
+EXERCISE = (
+    TestCase(code="print(add(5, 3))", expected_output="8"),
+    TestCase(input="add(2, 2)", expected_output="4"),
+    TestCase(code="assert add(1, 1) == 2"),
+    TestCase(input="add(20, 22)", expected_output="42", hidden=True),
+)
+RIGHT = "def add(a, b):\n    return a + b\n"
+WRONG = "def add(a, b):\n    return None\n"
+
+
+class Grader:
+    """Runs a submission with test cases and answers as `POST /execute` does."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def __call__(self, code: str, *cases: TestCase, timeout: int = 8) -> Answer:
+        request = ExecutionRequest(code, test_cases=cases or EXERCISE, timeout=timeout)
+        return answer(request, self._sandbox.execute(request.submission()))
+
+
+@pytest.fixture
+def grade(sandbox: Sandbox) -> Grader:
+    return Grader(sandbox)
+
+
+def verdicts(answer: Answer) -> list[bool]:
+    """Return the verdicts of an answer, which must be well formed."""
+    json.dumps(answer, allow_nan=False).encode()
+    results = answer["test_results"]
+    assert all(isinstance(result["passed"], bool) for result in results)
+    assert all(result["message"].startswith("✅" if result["passed"] else "❌") for result in results)
+    return [result["passed"] for result in results]
+
+
+FRAMES = "import os, struct\nresult = struct.pack('!BhBddQ?', 0, 0, 0, 0.1, 0.1, 1000, False)\n"
+FRAMES += "for kind in range(9):\n    for body in (b'', b'8\\n', result):\n        for fd in (1, 2):\n"
+FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\n"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        FRAMES,
+        FRAMES + "os._exit(0)",
+        "import os\nfor fd in (0, 1, 2): os.close(fd)",
+        "import os\nos.write(1, b'8\\n4\\n42\\n' * 100_000)",
+        "import os\nos.write(1, b'8\\n4\\n42\\n'); os._exit(0)",
+        "import os\nos._exit(137)",
+        "import atexit, os\natexit.register(os._exit, 0)\natexit.register(print, 8)",
+        "import os\nos.fork = os._exit = lambda *a: 0\nprint(8)",
+        "import os\nif os.fork(): os._exit(0)\nprint(8)",
+        "import os\nif os.fork() == 0: print(8); os._exit(0)\nos.wait(); os.kill(os.getpid(), 9)",
+        "import os\nfor n in (9, 15, 17, 18, 19):\n    try: os.kill(1, n)\n    except OSError: pass\nprint(8)",
+        "import os\nos.kill(-1, 9)",
+        "import ctypes\nlibc = ctypes.CDLL(None)\nfor call in (0, 16, 0x4206): libc.ptrace(call, 1, 0, 0)\nprint(8)",
+        "import sys\nsys.excepthook = lambda *a: print(8)\n1 / 0",
+        "import signal, os\nsignal.signal(signal.SIGTERM, lambda *a: print(8))\nos.kill(os.getpid(), 15)",
+        "import os\nos.execv('/usr/bin/echo', ['echo', '8'])",
+        "import sys\nprint(8)\nsys.exit('✅ Test passed')",
+        "raise SystemExit(8)",
+        "print(8); import time; time.sleep(60)",
+        "print(8); x = bytearray(300 << 20)",
+        "while True: print(8)",
+    ],
+    ids=range(21),
+)
+def test_deny_a_pass_without_an_answer(grade: Grader, attack: str) -> None:
+    assert verdicts(grade(WRONG + attack, timeout=4)) == [False] * 4
+
+
+@wall("begun_test")
+@pytest.mark.parametrize("ending", ["import os\nos._exit(0)", "import os\nos.execv('/usr/bin/true', ['true'])"])
+def test_deny_a_pass_to_a_test_that_never_began(grade: Grader, ending: str) -> None:
+    """It printed what is expected and ended well, and did so by itself."""
+    cases = (TestCase(code="print(add(5, 3))", expected_output="8"), TestCase(code="assert add(5, 3) == 8"))
+    assert verdicts(grade(f"print(8, flush=True)\n{ending}", *cases)) == [False] * 2
+
+
+@wall("completed_test")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os; os._exit(0)",
+        "raise SystemExit",
+        "exit()",
+        "import os; os.execv('/usr/bin/true', ['true'])",
+        "import atexit, os; atexit.register(os._exit, 0)",
+        "import sys, os; sys.excepthook = lambda *_: os._exit(0)",
+    ],
+)
+def test_deny_a_pass_to_a_test_that_was_left(grade: Grader, body: str) -> None:
+    """A test that only asserts has no output to compare: it passes by coming to its end."""
+    cases = (TestCase(code="assert add(5, 3) == 8"), TestCase(input="add(5, 3).check()"))
+    assert verdicts(grade(f"def add(a, b):\n    {body}", *cases)) == [False] * 2
+
+
+def test_allow_a_test_to_leave_by_itself(grade: Grader) -> None:
+    suite = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(add(5, 3), 8)\n"
+    cases = (TestCase(code=suite + "unittest.main()"), TestCase(code="assert add(1, 1) == 2\nexit()"))
+    assert verdicts(grade(RIGHT, *cases)) == [True] * 2
+    assert verdicts(grade(WRONG, *cases)) == [False] * 2
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "import builtins\nbuiltins.print = builtins.exec = builtins.eval = builtins.compile = None",
+        "import sys, io\nsys.stdout = sys.stderr = io.StringIO()",
+        "import sys\nsys.stdout = sys.__stdout__ = None",
+        "import sys, os\nos.write = os.read = os._exit = os.kill = None",
+        "import sys\nsys.modules.clear()",
+        "import gc\ngc.disable(); gc.freeze()",
+        "import sys\nsys.settrace(lambda *a: None); sys.setprofile(lambda *a: None)",
+        "import signal\nfor n in signal.valid_signals() - {9, 19}: signal.signal(n, signal.SIG_IGN)",
+        "import os\nos.environ.clear(); os.chdir('/')",
+        "import os\nfor name in os.listdir('/tmp'): os.unlink('/tmp/' + name)",
+        "import os\nos.close(0)",
+        "import os\nos.dup2(1, 2)",
+        "import os\nfor _ in range(200): os.open('/dev/null', 0)",
+        "print('8' * 60_000)",
+        FRAMES,
+    ],
+    ids=range(15),
+)
+def test_allow_a_pass_whatever_a_submission_does_besides(grade: Grader, attack: str) -> None:
+    """What it breaks in its own process it may break for itself; what works must not be held against it."""
+    passed = verdicts(grade(RIGHT + attack))
+    if attack.startswith("import builtins"):
+        assert passed == [False, True, True, True]  # the test's own `print` is the one that it took away
+    else:
+        assert passed == [True] * 4
+
+
+LOOK_EVERYWHERE = (
+    SEARCH
+    + r"""
+import gc, os, sys
+found = []
+def look(where, text):
+    if "YRANAC" in text[::-1]: found.append(where)  # without making the word in our own memory
+for one in gc.get_objects():
+    if isinstance(one, (dict, list, tuple)): look("objects", repr(one)[:100_000])
+frame = sys._getframe()
+while frame:
+    look("frames", repr(frame.f_locals) + repr(frame.f_globals)); frame = frame.f_back
+look("environment", repr(os.environ) + repr(sys.argv))
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    for name in ("cmdline", "environ", "maps"):
+        try: look(f"process {pid}", open(f"/proc/{pid}/{name}", errors="replace").read())
+        except OSError: pass
+for top in ("/tmp", "/dev/shm", "/dev/mqueue", "/opt", "/etc", "/var", "/run"):
+    for directory, _, files in os.walk(top):
+        for name in files:
+            try: look(directory, open(os.path.join(directory, name), errors="replace").read())
+            except OSError: pass
+for fd in range(3, 256):
+    try: os.fstat(fd); found.append(f"descriptor {fd}")
+    except OSError: pass
+print(sorted(set(found)), find("C A N A R Y"))
+"""
+)
+
+
+@wall("expected_stays_here")
+def test_deny_finding_what_is_expected(grade: Grader) -> None:
+    """Not in memory, objects, frames, environment, processes, files or descriptors; in no run of a submission."""
+    cases = [
+        TestCase(code="look_again()", expected_output="CANARY"),
+        TestCase(input="look_again()", expected_output="CANARY"),
+        TestCase(stdin="", expected_output="CANARY"),
+        TestCase(code="look_again()", expected_output="CANARY", hidden=True),
+        TestCase(expected_output="CANARY"),
+    ]
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
+    result = grade(f"def look_again():\n{body}\nlook_again()", *cases, timeout=10)
+    assert verdicts(result) == [False] * 5
+    shown = [each["actual_output"] for each in result["test_results"] if not each["hidden"]]
+    assert {result["output"], *shown} == {"[] 0\n"}, result
+
+
+def test_the_search_finds_what_is_there(grade: Grader) -> None:
+    """The test above could not fail if its search found nothing at all."""
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
+    code = f"def look_again():\n{body}\nkept = ['CANARY']\nopen('/tmp/file', 'w').write('CANARY')\nlook_again()"
+    assert grade(code)["output"].startswith("['/tmp', 'frames', 'objects'] ")
+
+
+@wall("hidden_tests_last")
+def test_deny_learning_a_hidden_test_by_way_of_a_shown_one(grade: Grader) -> None:
+    """Hidden tests run last, whatever their place: what one of them leaves behind, nobody is shown."""
+    submission = """
+import os, socket
+def add(a, b):
+    for port in (a, b):  # the kernel remembers the ports of a closed connection for a minute
+        server = socket.create_server(("127.0.0.1", 30000 + port))
+        client = socket.create_connection(server.getsockname())
+        accepted = server.accept()[0]
+        accepted.close(); client.close(); server.close()
+    return a + b
+def remembered():
+    lines = open("/proc/net/tcp").read().split("\\n")[1:-1]
+    return sorted({int(line.split()[1].split(":")[1], 16) - 30000 for line in lines} & set(range(200)))
+"""
+    cases = (
+        TestCase(input="add(170, 171)", expected_output="341", hidden=True),
+        TestCase(input="remembered()", name="shown"),
+        TestCase(input="add(180, 181)", expected_output="361", hidden=True),
+        TestCase(code="print(remembered())"),
+    )
+    result = grade(submission, *cases)
+    assert verdicts(result) == [True] * 4
+    assert [each["actual_output"] for each in result["test_results"]] == [None, "[]\n", None, "[]\n"]
+    assert result["test_results"][1]["name"] == "shown"

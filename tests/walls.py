@@ -1,0 +1,167 @@
+"""Every protection of the sandbox, and how to take it away: what `make sabotage` removes, one at a time.
+
+A test that a protection alone keeps green carries `@pytest.mark.wall("name")`. With the protection removed it must
+fail, and all other tests must not. The table of SECURITY.md has the same names.
+"""
+
+from dataclasses import dataclass
+
+SABOTAGE_NETWORK = "code_exec_sabotage"
+SABOTAGE_GATEWAY = "10.99.99.1"
+"""A network of the engine that leads nowhere: `make sabotage` makes it, and lets containers join it."""
+
+STARRED = ("network", "capabilities", "read_only", "user", "processes", "memory", "seccomp", "no_new_privileges")
+"""Those that CI takes away at every run."""
+
+OPTIONS = "executions/sandbox/options.py"
+CONTAINER = "executions/sandbox/container.py"
+SANDBOX = "executions/sandbox/sandbox.py"
+JUDGE = "executions/judge.py"
+REQUESTS = "executions/requests.py"
+CONFINEMENT = "guest/confinement.py"
+SUPERVISOR = "guest/supervisor.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that stands in a file once, and what is put in its place."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """The edits that remove one protection; `falls_with` names those that cannot stand without it."""
+
+    edits: tuple[Edit, ...]
+    falls_with: tuple[str, ...] = ()
+
+
+NO_PROBES = Edit(SANDBOX, "return list(run_probes(engine, self._launch, self._options))", "return []")
+"""Without it no sandbox with a wall less would open. Part of each sabotage but that of the gate itself."""
+
+NO_FILTER = Edit(CONFINEMENT, "    listener = _install_notifying_filter()\n", "    return None\n")
+
+WALLS = {
+    # What the engine is asked for
+    "network": Wall(
+        (
+            Edit(OPTIONS, '"NetworkMode": "none"', f'"NetworkMode": "{SABOTAGE_NETWORK}"'),
+            Edit(OPTIONS, '"NetworkDisabled": True', '"NetworkDisabled": False'),
+        )
+    ),
+    "capabilities": Wall((Edit(OPTIONS, '"CapDrop": ["ALL"]', '"CapDrop": []'),)),
+    "no_new_privileges": Wall(
+        (
+            Edit(OPTIONS, '"SecurityOpt": ["no-new-privileges"]', '"SecurityOpt": []'),
+            Edit(CONFINEMENT, "    _prctl(PR_SET_NO_NEW_PRIVS, 1)", "    # none"),
+            NO_FILTER,  # the kernel would not take it
+        ),
+        falls_with=("seccomp",),
+    ),
+    "user": Wall((Edit(OPTIONS, 'USER = "64321:64321"', 'USER = "0:0"'),)),
+    "read_only": Wall((Edit(OPTIONS, '"ReadonlyRootfs": True', '"ReadonlyRootfs": False'),)),
+    "dockers_seccomp": Wall(
+        (Edit(OPTIONS, '["no-new-privileges"]', '["no-new-privileges", "seccomp=unconfined"]'),),
+    ),
+    "memory": Wall((Edit(OPTIONS, "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
+    "swap": Wall((Edit(OPTIONS, '"MemorySwap": MEMORY_BYTES', '"MemorySwap": -1'),)),
+    "cpu": Wall((Edit(OPTIONS, "CPU_QUOTA_MICROSECONDS = 25_000", "CPU_QUOTA_MICROSECONDS = 200_000"),)),
+    "processes": Wall((Edit(OPTIONS, "PIDS = 64", "PIDS = 640"),)),
+    "descriptors": Wall(
+        (
+            Edit(OPTIONS, "OPEN_FILES = 256", "OPEN_FILES = 1024"),
+            Edit(CONFINEMENT, "resource.RLIMIT_NOFILE: 256", "resource.RLIMIT_NOFILE: 1024"),
+        )
+    ),
+    "core_files": Wall(
+        (
+            Edit(OPTIONS, '"core", "Soft": 0, "Hard": 0', '"core", "Soft": 1024, "Hard": 1024'),
+            Edit(CONFINEMENT, "resource.RLIMIT_CORE: 0", "resource.RLIMIT_CORE: 1024"),
+        )
+    ),
+    "file_size": Wall(
+        (
+            Edit(OPTIONS, "FILE_BYTES = 16 *", "FILE_BYTES = 64 *"),
+            Edit(CONFINEMENT, "resource.RLIMIT_FSIZE: 16 *", "resource.RLIMIT_FSIZE: 64 *"),
+        )
+    ),
+    "scratch_size": Wall((Edit(OPTIONS, "size=16m", "size=64m"), Edit(OPTIONS, "size=4m", "size=64m"))),
+    "scratch_inodes": Wall(
+        (Edit(OPTIONS, "nr_inodes=1024", "nr_inodes=9000"), Edit(OPTIONS, "nr_inodes=128", "nr_inodes=9000"))
+    ),
+    "scratch_noexec": Wall(
+        (
+            Edit(OPTIONS, '"/tmp": "rw,noexec', '"/tmp": "rw,exec'),
+            Edit(OPTIONS, '"/dev/shm": "rw,noexec', '"/dev/shm": "rw,exec'),
+        )
+    ),
+    "ipc": Wall((Edit(OPTIONS, '"IpcMode": "private"', '"IpcMode": "host"'),)),
+    "environment": Wall(
+        (
+            Edit(OPTIONS, '"Env": list(ENVIRONMENT)', '"Env": [*ENVIRONMENT, *map("=".join, os.environ.items())]'),
+            Edit(OPTIONS, "from typing import Any", "import os\nfrom typing import Any"),
+        )
+    ),
+    "binds": Wall((Edit(OPTIONS, '"Binds": []', '"Binds": ["/var/run/docker.sock:/run/docker.sock"]'),)),
+    "no_log": Wall((Edit(OPTIONS, '"LogConfig": {"Type": "none"', '"LogConfig": {"Type": "json-file"'),)),
+    "auto_remove": Wall((Edit(OPTIONS, '"AutoRemove": True', '"AutoRemove": False'),)),
+    "lease": Wall((Edit(OPTIONS, '"StdinOnce": True', '"StdinOnce": False'),)),
+    # What the supervisor does
+    "seccomp": Wall((NO_FILTER,)),
+    "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
+    "three_descriptors": Wall((Edit(SUPERVISOR, "os.closerange(3, 256)", "pass"),)),
+    "no_survivors": Wall((Edit(SUPERVISOR, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
+    "sweep": Wall((Edit(SUPERVISOR, "        _sweep()\n", ""),)),
+    "unread_program": Wall(
+        (
+            Edit(
+                SUPERVISOR,
+                "os.splice(0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)",
+                "os.write(self._child.stdin, os.read(0, min(self._unfed_bytes, 4096)))",
+            ),
+        )
+    ),
+    "wiped_buffer": Wall((Edit(SUPERVISOR, "            data[:] = bytes(size)\n", ""),)),
+    "deadline": Wall(
+        (
+            Edit(SUPERVISOR, "if now >= deadline:", "if False:"),
+            Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 2.5"),
+        )
+    ),
+    "hosts_deadline": Wall((Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),)),
+    "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
+    "kept_output": Wall((Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),)),
+    # What the host makes of it
+    "one_container_each": Wall(
+        (
+            Edit(
+                "executions/sandbox/pool.py",
+                "            container.close()\n            with self._changed:\n",
+                "            with self._changed:\n                self._idle.appendleft(container)\n",
+            ),
+        )
+    ),
+    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs[protocol.STDOUT] = _Output()\n", ""),)),
+    "begun_test": Wall((Edit(JUDGE, "(run.tested if expected else run.completed)", "True"),)),
+    "completed_test": Wall((Edit(JUDGE, "run.tested if expected else run.completed", "run.tested"),)),
+    "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
+    "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[place].hidden)", "0)"),)),
+    "expected_stays_here": Wall(
+        (Edit(REQUESTS, 'code=self.code or ""', 'code=f"{self.code or str()}\\n# {self.expected_output}"'),)
+    ),
+    "early_end": Wall(
+        (
+            Edit(
+                CONTAINER,
+                'raise RunLost(f"{self.name} failed in a run: {error}") from error',
+                "return transcript.cut_short(RunStatus.SUCCESS, 0.0)",
+            ),
+        )
+    ),
+    "bounded_frames": Wall((Edit("guest/protocol.py", "kind not in KINDS or length > longest_bytes", "False"),)),
+    "checked_results": Wall((Edit(CONTAINER, "    if not 0 <= value <= highest:", "    if False:"),)),
+    "gate": Wall((Edit(SANDBOX, "if result.failure is not None]", "if False]"),)),
+}
