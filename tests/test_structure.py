@@ -69,6 +69,11 @@ def test_nobody_enters_or_copies_or_pulls(call: str) -> None:
     assert [path for path in modules(*SERVICE, "guest") if call in path.read_text()] == []
 
 
+@pytest.mark.parametrize("call", ["time.time()", "datetime.now(", "CLOCK_REALTIME"])
+def test_no_run_is_timed_by_a_clock_that_can_be_set(call: str) -> None:
+    assert [path for path in modules("executions/sandbox", "guest") if call in path.read_text()] == []
+
+
 def test_every_test_that_a_document_names_is_there() -> None:
     written = "\n".join(path.read_text() for path in modules("tests"))
     for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):

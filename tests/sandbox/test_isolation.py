@@ -25,6 +25,8 @@ wall = pytest.mark.wall
         ("socket.socketpair(socket.AF_PACKET)", "EPERM"),
         ("socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)", "EPERM"),
         ("os.unshare(os.CLONE_NEWUSER)", "EPERM"),
+        ("os.unshare(os.CLONE_NEWNET)", "EPERM"),
+        ("os.unshare(os.CLONE_NEWNS)", "EPERM"),
         ("os.setns(os.open('/proc/self/ns/net', 0))", "EPERM"),
         pytest.param("os.setuid(0)", "EPERM", marks=wall("user")),
         pytest.param("os.setresgid(0, 0, 0)", "EPERM", marks=wall("user")),
@@ -77,6 +79,14 @@ CALL = "libc = ctypes.CDLL(None, use_errno=True)\nif libc.{call} == -1: raise OS
 )
 def test_deny_kernel_interfaces(run: Runner, call: str) -> None:
     assert run.refusal(CALL.format(call=call)) == "EPERM"
+
+
+def test_a_program_that_asks_to_be_traced_goes_on(run: Runner) -> None:
+    """Were it traced, it would stop at its next program for ever, and what that prints would be lost."""
+    code = "import ctypes, os\nprint(ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True)\n"
+    code += "if os.fork() == 0: os.execv('/usr/bin/echo', ['echo', 'ok'])\nos.wait()"
+    result = run(code)
+    assert (result.status, result.stdout, result.exit_code) == (RunStatus.SUCCESS, "-1\nok\n", 0)
 
 
 @wall("dockers_seccomp")

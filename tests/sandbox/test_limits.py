@@ -1,12 +1,13 @@
 """Each limit, reached on purpose: the right word for it, nothing lost, nothing left."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from executions.sandbox.results import RunStatus, TestProgram
+from executions.sandbox.results import RunStatus, Submission, TestProgram
 from guest.protocol import STREAM_KEPT_BYTES
-from tests.sandbox.conftest import Runner
+from tests.sandbox.conftest import READY_SECONDS, Launch, Runner
 
 pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
@@ -35,6 +36,16 @@ def test_deny_more_time(run: Runner, code: str) -> None:
     assert result.exit_code is None
     assert 1 <= result.wall_seconds < 2
     assert time.monotonic() - started < 2 + 3  # with the wait for a container
+
+
+def test_waiting_for_a_container_is_no_program_time(launch_sandbox: Launch) -> None:
+    sandbox = launch_sandbox(pool_size=1, max_concurrent=1, queue_seconds=20)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    long = Submission("import time\ntime.sleep(1.5)\nprint('ok')", "", (), timeout_seconds=2)
+    with ThreadPoolExecutor(3) as executor:
+        outcomes = list(executor.map(sandbox.execute, [long] * 3))
+    assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 3
+    assert max(outcome.waited_seconds for outcome in outcomes) > 2
 
 
 def test_allow_all_of_the_time(run: Runner) -> None:
@@ -142,6 +153,13 @@ def test_allow_output_up_to_the_cap(run: Runner) -> None:
 def test_more_output_than_the_cap_keeps_its_head(run: Runner) -> None:
     result = run(f"print('x' * {STREAM_KEPT_BYTES})")
     assert (result.status, result.truncated, result.stdout) == (RunStatus.SUCCESS, True, "x" * STREAM_KEPT_BYTES)
+
+
+def test_what_is_echoed_is_exact_up_to_the_cap(run: Runner) -> None:
+    text = "".join(map(chr, [*range(1, 0xD800), *range(0x10000, 0x10400)]))
+    result = run("import shutil, sys\nshutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)", stdin=text)
+    kept = text.encode()[:STREAM_KEPT_BYTES].decode(errors="replace")
+    assert (result.status, result.truncated, result.stdout) == (RunStatus.SUCCESS, True, kept)
 
 
 @wall("kept_output")

@@ -195,3 +195,25 @@ def test_support_measures(run: Runner) -> None:
 
 def test_support_the_same_program_50_times(run: Runner) -> None:
     assert {run("print('ok')").stdout for _ in range(50)} == {"ok\n"}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import threading\n"
+        "for _ in range(50):\n    t = threading.Thread(target=print, args=('ok',))\n    t.start()\n    t.join()",
+        "from multiprocessing import Pool\nfor _ in range(50):\n    with Pool(2) as p: print(*p.map(str, ['ok']))",
+        "import subprocess\nfor _ in range(50): subprocess.run(['python3', '-c', 'print(\"ok\")'], check=True)",
+        "import asyncio\nasync def main():\n    await asyncio.sleep(0.001)\n    print('ok')\n"
+        "for _ in range(50): asyncio.run(main())",
+        "import sqlite3\nfor _ in range(50): print(*sqlite3.connect(':memory:').execute(\"select 'ok'\").fetchone())",
+        "import tempfile\nfor _ in range(50):\n    with tempfile.TemporaryFile('w+') as file: print('ok')",
+    ],
+    ids=["threads", "pools", "programs", "asyncio", "sqlite", "files"],
+)
+def test_support_50_of_each_kind(run: Runner, code: str) -> None:
+    """One that is refused in a thousand is one too many."""
+    result = run(code, timeout_seconds=60)
+    assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "ok\n" * 50, "")
+    assert result.signals == frozenset()
