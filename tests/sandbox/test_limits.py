@@ -102,6 +102,16 @@ print([open(path).read().strip() == bound for path, bound in bounds.items() if o
 
 
 @wall("cpu")
+def test_a_quarter_of_a_processor_is_what_the_kernel_grants(run: Runner) -> None:
+    """By the cgroup's own word: on a busy machine nobody gets more, whatever is granted."""
+    code = """
+import os
+old, new = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu.max"
+print([open(path).read().split()[0] for path in (old, new) if os.path.exists(path)])
+"""
+    assert run(code).stdout == "['25000']\n"
+
+
 def test_deny_more_processor_time(run: Runner) -> None:
     """Four processes that never pause get a quarter of one processor together."""
     code = "import os\nfor _ in range(2): os.fork()\nwhile True: pass"
