@@ -4,6 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from executions.diff import first_difference, missing_line
+from executions.error_detail import error_detail
 from executions.requests import Match, TestCase, in_running_order
 from executions.sandbox.results import Outcome, Run, RunStatus
 
@@ -12,25 +14,31 @@ EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
 NUMBER_PATTERN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
-def judge(test_cases: tuple[TestCase, ...], outcome: Outcome) -> list[dict[str, Any]]:
+NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
+
+
+def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
     """Return the answer's `test_results`, in the order of `test_cases`."""
     runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
-    return [_result(case, runs.get(place, outcome.main)) for place, case in enumerate(test_cases)]
+    return [_result(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
 
 
-def _result(case: TestCase, run: Run) -> dict[str, Any]:
+def _result(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
+    reason = NOT_RUN if run.status is RunStatus.NOT_RUN else ""
     given, expected = case.input or "(no input)", case.expected_output or "(expected output)"
     shown = {
-        "message": f"{verdict}: {given} -> Expected: {expected}",
+        "message": f"{verdict}: {given} -> Expected: {expected}{reason}",
         "input": case.input,
         "expected_output": case.expected_output,
         "name": case.name,
         "actual_output": run.stdout,
+        "diff": None if passed else _diff(case, run),
+        "error_detail": None if passed else error_detail(run, timeout_seconds),
     }
     if case.hidden:  # whoever sees the answer must not learn from it what is tested
-        shown = dict.fromkeys(shown) | {"message": verdict}
+        shown = dict.fromkeys(shown) | {"message": f"{verdict}{reason}"}
     return {
         "passed": passed,
         **shown,
@@ -44,16 +52,35 @@ def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
         return True
+    return _output_counts(case, run) and (not expected or _matches(_match(case), expected, run.stdout))
+
+
+def _output_counts(case: TestCase, run: Run) -> bool:
+    """Whether what was printed decides, and not how the run ended."""
     if case.looks_at_main_run:
         # As in the user's document: what it printed counts, also when the program failed afterwards.
-        counts = run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(expected))
-    else:
-        # Without an output to compare, nothing but the end of its own part shows that a test was run.
-        counts = run.status is RunStatus.SUCCESS and (run.tested if expected else run.completed)
-    if not counts:
-        return False
-    match = case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
-    return not expected or _matches(match, expected, run.stdout)
+        return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
+    # Without an output to compare, nothing but the end of its own part shows that a test was run.
+    return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
+
+
+def _match(case: TestCase) -> Match:
+    return case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
+
+
+def _diff(case: TestCase, run: Run) -> str | None:
+    """Return where the output of a test that has failed differs, if that is why it has."""
+    if not case.expected_output or not _output_counts(case, run):
+        return None
+    text = _trimmed(run.stdout)
+    expected, actual = _trimmed(case.expected_output).split("\n"), text.split("\n")
+    match _match(case):
+        case Match.EXACT:
+            return first_difference(expected, actual, str.__eq__)
+        case Match.FLOAT:
+            return first_difference(expected, actual, _equal_but_for_rounding)
+        case Match.CONTAINS:
+            return missing_line(expected, text)
 
 
 def _raised(expected: str, run: Run) -> bool:

@@ -51,6 +51,7 @@ class Execution(models.Model):
 
     output = models.TextField(blank=True)
     error = models.TextField(blank=True)
+    error_detail = models.JSONField(null=True)
     test_results = models.JSONField(null=True)
     exit_code = models.SmallIntegerField(null=True)
     truncated = models.BooleanField(default=False)

@@ -53,6 +53,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "learner": make_visible(execution.learner),
         "origin": make_visible(execution.origin),
         "code": highlighted(execution.code),
+        "told": _told(execution),
         "texts": list(_texts(execution)),
         "verdicts": list(_verdicts(execution)),
         "recent": list(_recent(execution)),
@@ -154,6 +155,13 @@ def _texts(execution: Execution) -> Iterator[tuple[str, str]]:
     return ((name, make_visible(text)) for name, text in named.items() if text)
 
 
+def _told(execution: Execution) -> str:
+    """Return in one line what the learner was told of an error, besides the traceback."""
+    detail = execution.error_detail or {}
+    place = f"Line {detail['line']}: " if detail.get("line") else ""
+    return first_line(place + (detail.get("hint") or detail.get("message") or ""), longest=300)
+
+
 def _verdicts(execution: Execution) -> Iterator[Verdict]:
     cases, results = execution.test_cases or [], execution.test_results or []
     for number, case in enumerate(cases):
@@ -164,6 +172,7 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
             "Test code": case.get("code"),
             "Expected": case.get("expected_output"),
             "Actual": result.get("actual_output"),
+            "Difference": result.get("diff"),
         }
         yield Verdict(
             make_visible(case.get("name") or f"Test {number + 1}") + (" (hidden)" if case.get("hidden") else ""),

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from apikeys.admission import is_learner_shut_out
 from apikeys.models import ApiKey
 from apikeys.quotas import Account
+from executions.error_detail import error_detail
 from executions.executor import Executor
 from executions.judge import judge
 from executions.models import Execution
@@ -18,7 +19,7 @@ from executions.sandbox.results import Outcome, RunLost, SandboxBusy, SandboxUna
 from executions.wording import error_text
 
 STORED = (
-    "output error execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
+    "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
     "learner created finished"
 ).split()
 """What an answer from the record has of it."""
@@ -102,7 +103,7 @@ def _run(
 
 
 def _answer(result: dict[str, Any]) -> dict[str, Any]:
-    return {**result, "error_detail": None, "images": []}
+    return {**result, "images": []}
 
 
 def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
@@ -111,8 +112,9 @@ def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
     return {
         "output": main.stdout,
         "error": error_text(main, request.timeout),
+        "error_detail": error_detail(main, request.timeout),
         "execution_time": round(main.wall_seconds, 6),
-        "test_results": judge(request.test_cases, outcome) if request.test_cases else None,
+        "test_results": judge(request.test_cases, outcome, request.timeout) if request.test_cases else None,
         "status": str(main.status),
         "exit_code": main.exit_code,
         "cpu_time": round(main.cpu_seconds, 6),

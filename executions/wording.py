@@ -6,13 +6,14 @@ from executions.sandbox.results import Run, RunStatus
 
 def error_text(run: Run, timeout_seconds: int) -> str:
     """Return what the program wrote to stderr and then, on a line of its own, what ended it but for itself."""
-    sentence = _sentence(run, timeout_seconds)
-    if not sentence or not run.stderr:
-        return run.stderr or sentence
-    return f"{run.stderr.rstrip()}\n{sentence}"
+    ended_by = sentence(run, timeout_seconds)
+    if not ended_by or not run.stderr:
+        return run.stderr or ended_by
+    return f"{run.stderr.rstrip()}\n{ended_by}"
 
 
-def _sentence(run: Run, timeout_seconds: int) -> str:
+def sentence(run: Run, timeout_seconds: int) -> str:
+    """Return what ended a run but for the program itself; an empty text if nothing did."""
     if run.status is RunStatus.TIMEOUT:
         return f"Execution timed out after {timeout_seconds} second{'s' if timeout_seconds != 1 else ''}"
     if run.status is RunStatus.MEMORY_LIMIT:

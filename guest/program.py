@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import Any, NoReturn
 
+    from guest.mailbox import Mailbox
+
 # What a submission may have replaced or taken away by the time we need it.
 _print, _exec, _eval, _compile = print, exec, eval, compile
 _kill, _getpid, _exit = os.kill, os.getpid, os._exit
@@ -32,8 +34,11 @@ _sources: dict[str, str] = {}
 """The text of each file that a traceback may show."""
 
 
-def run_task() -> NoReturn:
-    """Run the task that waits on stdin, and end the process as the interpreter would."""
+def run_task(mailbox: Mailbox) -> NoReturn:
+    """Run the task that waits on stdin, and end the process as the interpreter would.
+
+    Of a program that failed, what is told of its error is left in `mailbox`.
+    """
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
     code, is_test, test_code, test_input, input_is_stdin, call_stdin = protocol.unpack_task(_read_exactly(length))
     namespace: dict[str, Any] = {}
@@ -46,6 +51,8 @@ def run_task() -> NoReturn:
         exit_code = 0
     except SystemExit as error:
         exit_code = _exit_code(error)
+        if exit_code:
+            _leave_detail(error, mailbox)
     _finish(namespace)
     _exit(exit_code & 0xFF)
 
@@ -190,7 +197,26 @@ def _fail(error: BaseException) -> None:
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     error.__traceback__ = _own_frames(error.__traceback__)
     sys.excepthook(type(error), error, error.__traceback__)
-    raise SystemExit(1) from None
+    raise _Failed(1) from error
+
+
+class _Failed(SystemExit):
+    """The end of a program by an exception, which is its cause."""
+
+
+def _leave_detail(end: SystemExit, mailbox: Mailbox) -> None:
+    """Leave in the mailbox what is told of the error that ended the program.
+
+    Last of all, when the learner has the traceback. What the program has replaced in its own process may keep it from
+    us or make it wrong: then it is missing or wrong, and nothing else is.
+    """
+    try:
+        from guest import error_detail
+
+        error = end.__cause__ if isinstance(end, _Failed) else end
+        mailbox.put(error_detail.describe(error, FILE_NAME, _sources[FILE_NAME]))
+    except BaseException:  # noqa: S110 (whatever the program put there)
+        pass
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -2,8 +2,9 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one,
-and a RESULT frame at the end. Before all that comes one READY.
+writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one, a
+DETAIL frame with what the process of a failed program has left of its error, and a RESULT frame at the end. Before all
+that comes one READY.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST and TESTED nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED = KINDS = tuple(range(9))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL = KINDS = tuple(range(10))
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit")
 """How a run can end; in a RESULT frame, by its place in this list."""
@@ -28,9 +29,16 @@ MAX_BODY_BYTES = 64 * 1024
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept: its head."""
 
+DETAIL_BYTES = 8 * 1024
+"""The body of a DETAIL frame, whatever is in it: the supervisor looks at nothing that a program has chosen."""
+
+TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
+"""How much of each text a DETAIL frame holds. A character takes at most four bytes."""
+
 _RUN = struct.Struct("!dQ")  # timeout_seconds, feed_bytes
 _TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
+_DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
 
 
 class ProtocolError(Exception):
@@ -115,3 +123,30 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
         raise ProtocolError("a malformed result") from error
     code = None if exit_code == -1 else exit_code
     return word, code, signal_number or None, wall_seconds, cpu_seconds, memory_peak_kb, truncated
+
+
+def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
+    """Return the body of a DETAIL frame, but for the zeros that follow. A number of 0 is one that is not known."""
+    bounded = (kind[:TYPE_CHARACTERS], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
+    texts = [text.encode("utf-8", "replace") for text in bounded]  # a learner's message may hold half a surrogate pair
+    return _DETAIL.pack(line, column, end_column, *map(len, texts)) + b"".join(texts)
+
+
+def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:
+    """Return what `pack_detail` was given; the type is empty if there is nothing.
+
+    A program can have written this itself: raise ProtocolError if it is too short, and promise no more of it.
+    """
+    try:
+        line, column, end_column, *lengths = _DETAIL.unpack_from(body)
+    except struct.error as error:
+        raise ProtocolError("a malformed detail") from error
+    if _DETAIL.size + sum(lengths) > len(body):
+        raise ProtocolError("a detail longer than its frame")
+    texts = []
+    start = _DETAIL.size
+    for length in lengths:
+        texts.append(body[start : start + length].decode("utf-8", "replace"))
+        start += length
+    kind, message, hint = texts
+    return kind, message, hint, line, column, end_column

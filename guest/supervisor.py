@@ -16,7 +16,7 @@ import os
 import select
 import time
 
-from guest import confinement, program, protocol, watch
+from guest import confinement, mailbox, program, protocol, watch
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oo
 _buffer = bytearray(protocol.MAX_BODY_BYTES)
 """All that is ever read from our stdin or from a program goes through here."""
 
+_mailbox = mailbox.Mailbox()
+"""Where a program's process leaves what is told of its error."""
+
 # What lessons import: loaded once here, free in every child.
 PRELOADED = (
     "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
@@ -54,7 +57,7 @@ def main() -> NoReturn:
     wakeup = _wake_on_child()
     child = Child.start()
     if child is None:
-        program.run_task()
+        program.run_task(_mailbox)
     _write([protocol.pack_frame(protocol.READY)])
     if _preload_while_idle():
         child.discard()
@@ -64,7 +67,7 @@ def main() -> NoReturn:
         _write([_Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher).result()])
         _sweep()
         child = Child.start()
-    program.run_task()
+    program.run_task(_mailbox)
 
 
 def _wake_on_child() -> int:
@@ -202,8 +205,10 @@ class _Supervision:
         self._drain()
         self._child.close()
         _discard(self._unfed_bytes)
+        status = self._status(_oom_kills() > oom_kills)
+        _pass_on_detail(has_failed=status == "error")
         return protocol.pack_result(
-            self._status(_oom_kills() > oom_kills),
+            status,
             self._exit_code(),
             self._signal_number(),
             wall_seconds,
@@ -403,6 +408,13 @@ def _read_exactly(size: int) -> bytes:
             os._exit(0)
         data += part
     return bytes(data)
+
+
+def _pass_on_detail(has_failed: bool) -> None:
+    """Tell the host of a failed program what it has left in the mailbox, all of it unread, and empty the mailbox."""
+    if has_failed:
+        _write([protocol.PREFIX.pack(protocol.DETAIL, protocol.DETAIL_BYTES), _mailbox.view])
+    _mailbox.wipe()
 
 
 def _discard(size: int) -> None:

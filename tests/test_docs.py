@@ -1,6 +1,8 @@
 """What the documents say of the API and the settings is what the code does."""
 
 import ast
+import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,13 @@ from rest_framework.serializers import ListField, Serializer
 from apikeys.models import ApiKey, Suspension
 from apikeys.serializers import LEARNER_CHARACTERS
 from executions import limits
+from executions.error_detail import TYPES
 from executions.requests import Match
-from executions.sandbox.results import RunStatus, SandboxBusy
+from executions.sandbox.detail import LONGEST_SOURCE
+from executions.sandbox.results import ErrorDetail, RunStatus, SandboxBusy
 from executions.serializers import ExecutionRequestSerializer
+from guest import protocol
+from guest.hints import HINTS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
 
@@ -43,6 +49,7 @@ def rows(text: str) -> dict[str, str]:
 # docs/api.md
 
 REQUEST, ANSWER = rows(section(API, "Request")), rows(section(API, "Answer"))
+DETAIL = rows(section(API, "What went wrong"))
 TEST_CASE, RESULT = (
     rows(re.split(r"^\| given|^\| field of a result", section(API, "Test cases"), flags=re.M)[i]) for i in (0, 2)
 )
@@ -65,9 +72,23 @@ def test_every_field_of_an_answer_is_documented(page: Page) -> None:
     assert RESULT.keys() == answer["test_results"][0].keys()
 
 
+def test_every_field_of_a_detail_is_documented() -> None:
+    assert DETAIL.keys() == {field.name for field in dataclasses.fields(ErrorDetail)}
+    assert all(f"`{kind}`" in DETAIL["type"] for kind in (*TYPES.values(), "Exit"))
+
+
+def test_the_documented_detail_is_what_comes() -> None:
+    shown = json.loads(section(API, "What went wrong").split("```json\n")[1].split("\n```")[0])
+    assert shown.keys() == DETAIL.keys()
+    assert shown["hint"] == HINTS["name_near"].format(name="pritn", near="print")
+    assert shown["source"][shown["column"] - 1 : shown["end_column"] - 1] == "pritn"
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
+        (DETAIL["message"], f"up to {protocol.MESSAGE_CHARACTERS} characters"),
+        (DETAIL["source"], f"up to {LONGEST_SOURCE} characters"),
         (REQUEST["code"], f"1 byte to {limits.CODE_BYTES // 1024} KiB"),
         (REQUEST["input_data"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (REQUEST["test_cases"], f"up to {limits.TEST_CASES} "),

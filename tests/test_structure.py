@@ -50,9 +50,9 @@ def test_the_guest_imports_nothing_of_the_project(package: str) -> None:
     assert importers(package, "guest") == set()
 
 
-def test_the_service_takes_only_the_protocol_from_the_guest() -> None:
+def test_the_service_takes_only_the_protocol_and_the_hints_from_the_guest() -> None:
     taken = {name for path in modules(*SERVICE) for name in imports(path) if name.split(".")[0] == "guest"}
-    assert taken == {"guest", "guest.protocol"}
+    assert taken == {"guest", "guest.protocol", "guest.hints", "guest.hints.HINTS"}
 
 
 @pytest.mark.parametrize("layer", ["executions.views", "executions.serializers"])

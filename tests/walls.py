@@ -125,6 +125,7 @@ WALLS = {
         )
     ),
     "wiped_buffer": Wall((Edit(SUPERVISOR, "            data[:] = bytes(size)\n", ""),)),
+    "wiped_mailbox": Wall((Edit(SUPERVISOR, "    _mailbox.wipe()\n", ""),)),
     "deadline": Wall(
         (
             Edit(SUPERVISOR, "if now >= deadline:", "if False:"),

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from executions.sandbox.deadline import Deadline
+from executions.sandbox.detail import read_detail
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
-from executions.sandbox.results import Run, RunLost, RunStatus, Signal, TestProgram
+from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
 from executions.sandbox.stream import FrameStream, StreamEnded
 from guest import protocol
 
@@ -84,7 +85,7 @@ class Container:
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
-        transcript = _Transcript()
+        transcript = _Transcript(code)
         self.is_usable = False  # until it has answered
         try:
             self._stream.send(_request(code, stdin, test, timeout_seconds))
@@ -141,7 +142,9 @@ class _Output:
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._detail: ErrorDetail | None = None
         self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
         self._tested = self._completed = False
         self._signals: set[Signal] = set()
@@ -155,6 +158,8 @@ class _Transcript:
             self._completed = True
         elif kind == protocol.SIGNAL:
             self._signals.add(Signal(body.decode()))
+        elif kind == protocol.DETAIL:
+            self._detail = read_detail(body, self._code)
         else:
             self._outputs[kind].add(body)
 
@@ -169,6 +174,7 @@ class _Transcript:
             cpu_seconds=_within(cpu_seconds, 3600),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
+            detail=self._detail,
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:

@@ -59,6 +59,23 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """What ended a program, and where in it, as an editor shows it.
+
+    `line` and `column` count from 1, columns in characters; `end_column` is the one after the last character. All are
+    within the program, and `source` is the line; None where no place in it is known. `hint` is a sentence, or None.
+    """
+
+    type: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+    source: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What one process did.
 
@@ -67,6 +84,8 @@ class Run:
     name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
     test with code or a call `stdout` then holds only what that part printed. `completed` tells that this part came to
     its end, and was not left by the submission.
+    `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
+    program's.
     """
 
     status: RunStatus
@@ -81,6 +100,7 @@ class Run:
     tested: bool = False
     completed: bool = False
     signals: frozenset[Signal] = frozenset()
+    detail: ErrorDetail | None = None
 
 
 @dataclass(frozen=True, slots=True)

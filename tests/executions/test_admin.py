@@ -154,6 +154,13 @@ def test_an_execution_is_shown_harmlessly(execution: Execution, admin_client: Cl
     assert "default-src 'self'" in response["Content-Security-Policy"]
 
 
+def test_what_a_learner_was_told_is_one_harmless_line(execution: Execution, admin_client: Client) -> None:
+    detail = {"type": "E", "message": "m", "line": 2, "column": 1, "end_column": 2, "source": "x"}
+    Execution.objects.update(error_detail={**detail, "hint": "<i>\u202eDo\nnot"})
+    content = admin_client.get(change(execution)).content.decode()
+    assert "<dt>Told</dt><dd><bdi>Line 2: &lt;i&gt;⟨U+202E⟩Do</bdi></dd>" in content
+
+
 def test_it_shows_what_else_the_learner_and_the_address_ran(page: Page, admin_client: Client) -> None:
     for number in range(13):
         page.run(f"print('by eve {number}')", learner="eve")

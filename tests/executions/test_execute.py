@@ -59,6 +59,8 @@ def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:
             "expected_output": "8",
             "name": None,
             "actual_output": "8\n",
+            "diff": None,
+            "error_detail": None,
             "status": "success",
             "execution_time": 0.5,
             "hidden": False,

@@ -1,19 +1,20 @@
 """When a test passes, and what the learner is told of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from executions.judge import judge
 from executions.requests import ExecutionRequest, Match, TestCase
-from executions.sandbox.results import Outcome, Run, RunStatus
+from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
 
 
 def result_of(case: TestCase, run: Run, main: Run = MAIN) -> dict[str, Any]:
     """Return the result of one test whose run was `run`; a case that has none is shown the main one."""
-    [result] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0))
+    [result] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0), 5)
     return result
 
 
@@ -48,7 +49,7 @@ def test_the_main_run_is_looked_at_when_nothing_else_is_given(case: TestCase, is
 def test_results_come_in_the_order_of_the_test_cases() -> None:
     cases = (TestCase(input="1"), TestCase(), TestCase(code="2"), TestCase(), TestCase(stdin="3"))
     runs = tuple(Run(RunStatus.SUCCESS, text, tested=True, completed=True) for text in "abc")
-    results = judge(cases, Outcome(MAIN, runs, 0))
+    results = judge(cases, Outcome(MAIN, runs, 0), 5)
     assert [result["actual_output"] for result in results] == ["a", "main\n", "b", "main\n", "c"]
 
 
@@ -193,7 +194,7 @@ def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
     programs = ExecutionRequest("", test_cases=cases).submission().tests
     assert [program.stdin for program in programs] == ["a", "c", "b", "d"]
     runs = tuple(Run(RunStatus.SUCCESS, program.stdin or "", tested=True) for program in programs)
-    results = judge(cases, Outcome(MAIN, runs, 0))
+    results = judge(cases, Outcome(MAIN, runs, 0), 5)
     assert [result["passed"] for result in results] == [True] * 5
     assert [result["actual_output"] for result in results] == ["a", None, "main\n", "c", None]
 
@@ -292,6 +293,8 @@ def test_a_result_tells_what_happened() -> None:
         "expected_output": "9",
         "name": "nine",
         "actual_output": "8\n",
+        "diff": "Line 1 differs:\n  expected: 9\n  printed:  8\n            ^",
+        "error_detail": None,
         "status": "success",
         "execution_time": 0.5,
         "hidden": False,
@@ -309,7 +312,40 @@ def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) 
         "expected_output": None,
         "name": None,
         "actual_output": None,
+        "diff": None,
+        "error_detail": None,
         "status": "success",
         "execution_time": 0.5,
         "hidden": True,
     }
+
+
+# What was not reached, and what went wrong
+
+
+def test_a_test_that_was_not_run_says_so() -> None:
+    case = TestCase(input="f()", expected_output="8")
+    result = result_of(case, Run(RunStatus.NOT_RUN))
+    reason = "(not run: earlier runs have used up the time or the memory)"
+    assert result["message"] == f"❌ Test failed: f() -> Expected: 8 {reason}"
+    assert (result["status"], result["error_detail"]) == ("not_run", None)
+    assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN))["message"] == f"❌ Test failed {reason}"
+
+
+FAILED = Run(RunStatus.ERROR, "", "Traceback\nValueError: bad\n", detail=ErrorDetail("ValueError", "bad", 1))
+
+
+def test_a_test_that_failed_by_an_error_tells_of_it() -> None:
+    detail = result_of(TestCase(input="f()", expected_output="8"), FAILED)["error_detail"]
+    assert (detail["type"], detail["message"], detail["line"]) == ("ValueError", "bad", 1)
+    detail = result_of(TestCase(input="f()", expected_output="8"), Run(RunStatus.TIMEOUT))["error_detail"]
+    assert (detail["type"], detail["message"]) == ("Timeout", "Execution timed out after 5 seconds")
+
+
+def test_an_expected_error_is_none() -> None:
+    assert result_of(TestCase(input="f()", expected_output="ValueError"), FAILED)["error_detail"] is None
+
+
+def test_a_hidden_test_tells_nothing_of_its_error() -> None:
+    result = result_of(TestCase(input="f()", expected_output="8", hidden=True), FAILED)
+    assert (result["error_detail"], result["diff"]) == (None, None)

@@ -122,7 +122,7 @@ def test_a_later_migration_has_not_lost_the_triggers() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_rows_from_before_the_index_are_found() -> None:
-    call_command("migrate", "executions", "0004", verbosity=0)
     row = add("alpha")
+    call_command("migrate", "executions", "0004", verbosity=0)
     call_command("migrate", "executions", verbosity=0)
     assert found("alpha") == {row}

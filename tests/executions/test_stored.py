@@ -1,6 +1,7 @@
 """`GET /executions/{id}`: what came of an execution, for the site's server."""
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from django.test import Client
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.models import Execution
+from executions.sandbox.results import ErrorDetail, Run, RunStatus
 from tests.conftest import ORIGIN, Page
+from tests.fakes import FakeExecutor
 
 
 @pytest.fixture
@@ -38,6 +41,14 @@ def test_the_answer_is_the_one_that_was_given(server: Page) -> None:
     assert stored["created"] <= stored["finished"]
     assert {name: stored[name] for name in given} == given
     assert stored.keys() - given.keys() == {"learner", "created", "finished"}
+
+
+def test_what_went_wrong_is_kept(server: Page, executor: FakeExecutor) -> None:
+    detail = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
+    executor.main = Run(RunStatus.ERROR, stderr="Traceback", exit_code=1, detail=detail)
+    given = run(server)
+    assert given["error_detail"] == asdict(detail)
+    assert get(server, given["id"]).json()["error_detail"] == given["error_detail"]
 
 
 def test_one_that_still_runs_says_so(server: Page) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
-from executions.sandbox.results import Run, RunLost, RunStatus, Signal
+from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal
 from executions.sandbox.stream import FrameStream, StreamEnded
 from guest import protocol
 from guest.protocol import MAX_BODY_BYTES, READY, RUN, SIGNAL, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
@@ -150,6 +150,24 @@ def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
 def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM, protocol.FORK_STORM)
     assert answer(pair, *(frame(SIGNAL, word.encode()) for word in words), result()).signals == set(Signal)
+
+
+DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "column": 1, "end_column": 1}
+
+
+def test_a_detail_is_that_of_the_run(pair: Pair) -> None:
+    body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
+    run = answer(pair, frame(protocol.DETAIL, body), result(status="error", exit_code=1))
+    assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
+
+
+@given(body=st.binary(max_size=200))
+def test_a_malformed_detail_is_none_and_loses_no_run(body: bytes) -> None:
+    """A program can write it: to spoil it must not be a way to a run that costs nothing."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        run = answer((FrameStream(ours), theirs), frame(protocol.DETAIL, body), result(status="error", exit_code=1))
+        assert run.status is RunStatus.ERROR
 
 
 def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:

@@ -1,0 +1,70 @@
+"""Where an output differs from the expected one, in a few lines that a beginner can read.
+
+Only the first difference is shown: the rest often follows from it. It is found in one pass, for texts that are made to
+differ in hard ways must not cost us time.
+"""
+
+from collections.abc import Callable
+
+LONGEST_LINE = 80
+"""Characters of a line that are shown, around the difference."""
+
+LEAD = LONGEST_LINE // 2
+
+LINES_LOOKED_FOR = 100
+"""Each is searched for in the whole output."""
+
+
+def first_difference(expected: list[str], actual: list[str], is_same: Callable[[str, str], bool]) -> str:
+    """Return the first lines that are not the same, one below the other, with a mark below the first difference."""
+    both = min(len(expected), len(actual))
+    number = next((each for each in range(both) if not is_same(expected[each], actual[each])), both)
+    if number < both:
+        return _two_lines(number + 1, expected[number], actual[number])
+    if number < len(expected):
+        more = _more(len(expected) - number)
+        return f"Line {number + 1} is missing{more}:\n  expected: {_window(expected[number], 0)}"
+    more = _more(len(actual) - number)
+    return f"Line {number + 1} is too much{more}:\n  printed:  {_window(actual[number], 0)}"
+
+
+def missing_line(expected: list[str], actual: str) -> str:
+    """Return the first of the expected lines that is nowhere in the output."""
+    line = next((line for line in expected[:LINES_LOOKED_FOR] if line not in actual), None)
+    if line is None:
+        return "The expected lines were not printed one after the other."
+    return f"This was not printed:\n  expected: {_window(line, 0)}"
+
+
+def _two_lines(number: int, expected: str, actual: str) -> str:
+    both = min(len(expected), len(actual))
+    place = next((each for each in range(both) if expected[each] != actual[each]), both)
+    start = max(0, place - LEAD) if max(len(expected), len(actual)) > LONGEST_LINE else 0
+    mark = " " * (len("  expected: ") + place - start + (start > 0)) + "^"
+    shown = (f"  expected: {_window(expected, start)}", f"  printed:  {_window(actual, start)}", mark)
+    return "\n".join((f"Line {number} differs{_kind(expected, actual)}:", *shown))
+
+
+def _kind(expected: str, actual: str) -> str:
+    """Return what is easily overlooked, if the lines differ in nothing else."""
+    if "".join(expected.split()) == "".join(actual.split()):
+        return " in its blanks"
+    if expected.casefold() == actual.casefold():
+        return " in capital letters"
+    return ""
+
+
+def _window(line: str, start: int) -> str:
+    """Return a piece of a line, with a sign for each character that shows nothing."""
+    piece = "".join(map(_visible, line[start : start + LONGEST_LINE]))
+    return f"{'…' if start else ''}{piece}{'…' if len(line) > start + LONGEST_LINE else ''}"
+
+
+def _visible(character: str) -> str:
+    if character == "\t":
+        return "→"
+    return character if character.isprintable() else "\ufffd"
+
+
+def _more(lines: int) -> str:
+    return f", and {lines - 1} more" if lines > 1 else ""

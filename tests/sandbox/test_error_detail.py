@@ -1,0 +1,182 @@
+"""Where the mark is in an editor, and that a program can spoil what is told of its error, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from executions.sandbox.results import ErrorDetail, Run, RunStatus, TestProgram
+from guest import protocol
+from tests.sandbox.conftest import Runner
+from tests.sandbox.test_tests import SEARCH
+
+pytestmark = pytest.mark.docker
+
+
+def detail_of(run: Run) -> ErrorDetail:
+    assert run.detail is not None, run
+    return run.detail
+
+
+@pytest.mark.parametrize(
+    ("code", "marked"),
+    [
+        ("größe = 1; größe()", (1, "größe()")),
+        ("print('🐍', 1 / 0)", (1, "1 / 0")),
+        ("a = '🐍'; return a", (1, "return a")),
+        ("x = 1\r\ny = '\x0c\u2028'\r1 / 0", (3, "1 / 0")),
+        ("print(1,\n      1 / 0)", (2, "1 / 0")),
+        ("int(\n  'a'\n)", (1, "int(")),
+        ("x = (1 +\n", (1, "(")),
+        ("def f(): ", (1, "")),
+        ("eval('1 +')", (1, "eval('1 +')")),
+        ("import json\n\ndef f():\n    return json.loads('x')\n\nf()", (4, "json.loads('x')")),
+        ("def f():\n    g()\ndef g():\n    1 / 0\nf()", (4, "1 / 0")),
+        ("try:\n    {}['a']\nexcept KeyError:\n    int('b')", (4, "int('b')")),
+        ("def f():\n    import sys\n    sys.exit('bye')\nf()", (3, "sys.exit('bye')")),
+        ("raise SystemExit(3) from ValueError()", (1, "raise SystemExit(3) from ValueError()")),
+    ],
+)
+def test_the_mark_is_on_the_learners_own_line(run: Runner, code: str, marked: tuple[int, str]) -> None:
+    detail = detail_of(run(code))
+    assert detail.source is not None
+    assert detail.column is not None
+    assert detail.end_column is not None
+    assert (detail.line, detail.source[detail.column - 1 : detail.end_column - 1]) == marked
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("class Overdrawn(Exception): pass\nraise Overdrawn('5 too much')", "Overdrawn", "5 too much"),
+        ("raise ValueError('\\0\\ud800')", "ValueError", "\ufffd?"),
+        ("raise ValueError('x' * 100_000)", "ValueError", "x" * protocol.MESSAGE_CHARACTERS),
+        ("raise ValueError('🐍' * 100_000)", "ValueError", "🐍" * protocol.MESSAGE_CHARACTERS),
+        ("raise type('Ü' * 1000, (Exception,), {})", "Ü" * protocol.TYPE_CHARACTERS, ""),
+        ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E", ""),
+    ],
+)
+def test_texts_are_clean_and_bounded(run: Runner, code: str, kind: str, message: str) -> None:
+    detail = detail_of(run(code))
+    assert (detail.type, detail.message) == (kind, message)
+
+
+def test_a_test_tells_of_the_submissions_line_and_of_none_of_its_own(run: Runner) -> None:
+    tests = [TestProgram(input="f(0)"), TestProgram(input="g(0)"), TestProgram(code="1 / 0"), TestProgram(code="def")]
+    outcome = run.tests("def f(x):\n    return 1 / x", *tests)
+    details = [detail_of(test) for test in outcome.tests]
+    assert [(detail.type, detail.line, detail.source) for detail in details] == [
+        ("ZeroDivisionError", 2, "    return 1 / x"),
+        ("NameError", None, None),
+        ("ZeroDivisionError", None, None),
+        ("SyntaxError", None, None),
+    ]
+    assert outcome.main.detail is None
+
+
+def test_a_program_that_went_well_has_none_whatever_it_left(run: Runner) -> None:
+    assert run(FIND_MAILBOX + "write(b'\\1' * 8192)").detail is None
+
+
+# A hostile program: it finds the mailbox in its own memory, and writes to it
+
+FIND_MAILBOX = """
+def write(data):
+    for line in open("/proc/self/maps"):
+        if "/dev/zero" in line:
+            with open("/proc/self/mem", "r+b", buffering=0) as memory:
+                memory.seek(int(line.split("-")[0], 16))
+                print("written", memory.write(data))
+"""
+LEAVE = "\nimport os\nos._exit(1)"
+
+
+def left(**changes: Any) -> str:
+    """Return a program that leaves a detail of its own making, and ends."""
+    good = {"kind": "E", "message": "m", "hint": "h", "line": 1, "column": 1, "end_column": 1}
+    return f"{FIND_MAILBOX}write({protocol.pack_detail(**{**good, **changes})!r}){LEAVE}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"line": 2, "column": 1, "end_column": 17}, (2, 1, 17)),
+        ({"line": 2, "column": 1, "end_column": 18}, (2, None, None)),
+        ({"line": 2, "column": 5, "end_column": 4}, (2, None, None)),
+        ({"line": 2, "column": 0, "end_column": 4}, (2, None, None)),
+        ({"line": 0}, (None, None, None)),
+        ({"line": 1000}, (None, None, None)),
+        ({"line": 2**32 - 1, "column": 2**32 - 1, "end_column": 2**32 - 1}, (None, None, None)),
+    ],
+)
+def test_a_forged_place_is_within_the_program_or_none(
+    run: Runner, changes: dict[str, int], place: tuple[int | None, ...]
+) -> None:
+    result = run(left(**changes))
+    detail = detail_of(result)
+    assert (result.status, result.exit_code, detail.type) == (RunStatus.ERROR, 1, "E")
+    assert (detail.line, detail.column, detail.end_column) == place
+
+
+@pytest.mark.parametrize(
+    "data", ["b'\\xff' * 8192", "bytes(12) + b'\\xff\\xff' * 3", "bytes(12) + b'\\0\\1\\x1f\\xff\\0\\0'", "bytes(8192)"]
+)
+def test_a_forged_length_is_no_detail(run: Runner, data: str) -> None:
+    result = run(f"{FIND_MAILBOX}write({data}){LEAVE}")
+    assert "written" in result.stdout
+    assert (result.status, result.exit_code, result.detail) == (RunStatus.ERROR, 1, None)
+
+
+UNMAP = """
+import ctypes
+for line in open("/proc/self/maps"):
+    if "/dev/zero" in line:
+        start, end = (int(number, 16) for number in line.split()[0].split("-"))
+        ctypes.CDLL(None).munmap(ctypes.c_void_p(start), ctypes.c_size_t(end - start))
+"""
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "import sys\nsys.modules['guest'] = sys.modules['guest.protocol'] = None",
+        "import sys\nsys.path[:] = []\nsys.meta_path[:] = []",
+        "import builtins\nbuiltins.isinstance = builtins.len = builtins.__import__ = None",
+        "import traceback\ntraceback.TracebackException = None",
+        "import ctypes\nctypes.memmove = None",
+        "import sys\nsys.excepthook = lambda *a: None",
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        "open('/tmp/full', 'wb').write(bytes(15 << 20))",
+        UNMAP,
+    ],
+)
+def test_tricks_spoil_the_detail_and_nothing_else(run: Runner, trick: str) -> None:
+    """With the first program's tests behind it: the container goes on."""
+    code = f"print('before')\nif not input():\n{indented(trick)}\n    nothing"
+    outcome = run.tests(code, TestProgram(stdin="x\n"), stdin="\n")
+    assert (outcome.main.status, outcome.main.stdout) == (RunStatus.ERROR, "before\n")
+    assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
+
+
+def indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+@pytest.mark.wall("wiped_mailbox")
+def test_nothing_is_left_in_the_mailbox_for_the_next_run(run: Runner) -> None:
+    canary = "write(b'CANARY' * 1365)"
+    search = "print(find('C A N A R Y C A N A R Y') > 0)"
+    outcome = run.tests(
+        FIND_MAILBOX + SEARCH,
+        TestProgram(code=canary),
+        TestProgram(code=search),
+        TestProgram(code=canary + "\n" + search),
+        TestProgram(code=canary + LEAVE),
+        TestProgram(code=search),
+    )
+    assert [test.stdout.replace("written 8190\n", "") for test in outcome.tests] == [
+        "",
+        "False\n",
+        "True\n",
+        "",
+        "False\n",
+    ]
