@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import docker
 
@@ -24,6 +25,7 @@ from executions.sandbox.owner import Owner
 from tests.service import ORIGIN, Service
 
 PROGRAM = 'print("Hello")'
+TEST_CASE = {"input": "add(5, 3)", "expected_output": "8"}
 ROUNDS = 40
 PAUSE_SECONDS = 0.5  # a learner's pace: no refill is running while something is measured
 CLIENTS = 4
@@ -35,6 +37,7 @@ BARS = {
     "p50 of /execute / p50 of bare python3": (1.0, True),
     "p50 of /execute / p50 of a container per request": (0.1, True),
     "sustained /execute / what the engine itself can do": (0.9, False),
+    "ten tests in /execute / the program time they need": (1.5, True),
 }
 
 
@@ -42,6 +45,7 @@ def main() -> int:
     """Measure, print, and return 1 if a bar is missed."""
     with tempfile.TemporaryDirectory() as directory, Service(Path(directory)) as service:
         latencies = measure_latencies(service)
+        tests = measure_tests(service)
         served, created = measure_sustained(service)
     print(f"\n{'':32}{'p50 ms':>9}{'p95 ms':>9}")
     for name, seconds in latencies.items():
@@ -49,7 +53,7 @@ def main() -> int:
     print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers made and removed {created:.1f}/s\n")
 
     execute, bare, container = (median(seconds) for seconds in latencies.values())
-    return judge(dict(zip(BARS, (execute / bare, execute / container, served / created), strict=True)))
+    return judge(dict(zip(BARS, (execute / bare, execute / container, served / created, tests), strict=True)))
 
 
 def judge(ratios: dict[str, float]) -> int:
@@ -65,7 +69,7 @@ def judge(ratios: dict[str, float]) -> int:
 
 def measure_latencies(service: Service) -> dict[str, list[float]]:
     """Return the seconds of each way of running the program, measured in turns."""
-    ways: dict[str, Callable[[], None]] = {
+    ways: dict[str, Callable[[], object]] = {
         "/execute": OverHTTP(service),
         "bare python3": run_bare,
         "a container per request": ContainerPerRequest(),
@@ -81,23 +85,43 @@ def measure_latencies(service: Service) -> dict[str, list[float]]:
     return seconds
 
 
+def measure_tests(service: Service) -> float:
+    """Return what ten tests add to a request, as a multiple of the time that their programs ran."""
+    code = f"def add(a, b):\n    return a + b\n\n{PROGRAM}"
+    without, with_tests = OverHTTP(service, code=code), OverHTTP(service, code=code, test_cases=[TEST_CASE] * 10)
+    ratios = []
+    for _ in range(ROUNDS):
+        seconds = []
+        for way in (without, with_tests):
+            time.sleep(PAUSE_SECONDS)
+            started = time.perf_counter()
+            answer = way()
+            seconds.append(time.perf_counter() - started)
+        needed: float = sum(result["execution_time"] for result in answer["test_results"])
+        ratios.append((seconds[1] - seconds[0]) / needed)
+    return median(ratios)
+
+
 class OverHTTP:
     """Runs the program through the service, over one kept connection for each thread, as a browser does."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, code: str = PROGRAM, **fields: Any) -> None:
         self._port = service.port
         self._headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
-        self._body = json.dumps({"code": PROGRAM})
+        self._body = json.dumps({"code": code, **fields})
         self._local = threading.local()
 
-    def __call__(self) -> None:
+    def __call__(self) -> dict[str, Any]:
+        """Return the answer."""
         if not hasattr(self._local, "connection"):
             self._local.connection = HTTPConnection("127.0.0.1", self._port)
         self._local.connection.request("POST", "/execute", self._body, self._headers)
         response = self._local.connection.getresponse()
-        answer = response.read()
-        assert response.status == 200, answer
-        assert json.loads(answer)["output"] == "Hello\n"
+        body = response.read()
+        assert response.status == 200, body
+        answer: dict[str, Any] = json.loads(body)
+        assert answer["output"] == "Hello\n"
+        return answer
 
 
 def run_bare() -> None:
@@ -156,7 +180,7 @@ class CreateAndRemove:
         engine.remove(container_id)
 
 
-def rate(work: Callable[[], None]) -> float:
+def rate(work: Callable[[], object]) -> float:
     """Return how often a second `work` gets done by as many threads as there are clients."""
     end = time.monotonic() + SUSTAINED_SECONDS
 
