@@ -157,6 +157,13 @@ def test_tricks_spoil_the_detail_and_nothing_else(run: Runner, trick: str) -> No
     assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
 
 
+def test_a_detail_that_never_comes_ends_with_the_time(run: Runner) -> None:
+    code = "import sys\nsys.excepthook = lambda *_: print('reported')\n"
+    code += "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E"
+    result = run(code, timeout_seconds=1)
+    assert (result.status, result.stdout, result.detail) == (RunStatus.TIMEOUT, "reported\n", None)
+
+
 def indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 

@@ -13,7 +13,7 @@ from executions.sandbox.sandbox import Sandbox
 pytestmark = pytest.mark.docker
 
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
-TIMEOUT_SECONDS = 3
+TIMEOUT_SECONDS = 8  # a flood needs a part of it on a busy machine
 
 Row = tuple[str, str, str, str]  # type, line, column, hint
 
@@ -49,7 +49,7 @@ def test_the_document_has_thirty_mistakes_and_more() -> None:
     assert len(MISTAKES) > 30
 
 
-@pytest.mark.timeout(120)  # the first of them waits for all
+@pytest.mark.timeout(180)  # the first of them waits for all
 @pytest.mark.parametrize("program", MISTAKES)
 def test_a_mistake_is_told_as_documented(told: dict[str, Row], program: str) -> None:
     assert told[program] == MISTAKES[program]

@@ -190,7 +190,7 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
 
 
 def test_ten_tests_cost_little_beside_what_they_run(sandbox: Sandbox) -> None:
-    """On an idle machine the ratio is 1.3 to 1.5, and `make bench` holds it there; a busy one only adds to it."""
+    """The bar of `make bench` is 1.5; here, a machine that is busy with other tests may add to it."""
     submission = Submission(ADD, "", (TestProgram(input="add(5, 3)"),) * 10, 8)
     ratios = []
     for _ in range(7):
