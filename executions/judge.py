@@ -15,6 +15,7 @@ NUMBER_PATTERN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
+LEFT = " (the program ended before the test did)"
 
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
@@ -26,10 +27,9 @@ def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: i
 def _result(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
-    reason = NOT_RUN if run.status is RunStatus.NOT_RUN else ""
     given, expected = case.input or "(no input)", case.expected_output or "(expected output)"
     shown = {
-        "message": f"{verdict}: {given} -> Expected: {expected}{reason}",
+        "message": f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
         "input": case.input,
         "expected_output": case.expected_output,
         "name": case.name,
@@ -38,7 +38,7 @@ def _result(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
         "error_detail": None if passed else error_detail(run, timeout_seconds),
     }
     if case.hidden:  # whoever sees the answer must not learn from it what is tested
-        shown = dict.fromkeys(shown) | {"message": f"{verdict}{reason}"}
+        shown = dict.fromkeys(shown) | {"message": f"{verdict}{_reason(case, run)}"}
     return {
         "passed": passed,
         **shown,
@@ -46,6 +46,15 @@ def _result(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
         "execution_time": round(run.wall_seconds, 6),
         "hidden": case.hidden,
     }
+
+
+def _reason(case: TestCase, run: Run) -> str:
+    """Return why a test failed, where neither its output nor its error shows it."""
+    if run.status is RunStatus.NOT_RUN:
+        return NOT_RUN
+    if run.status is RunStatus.SUCCESS and not _output_counts(case, run):
+        return LEFT
+    return ""
 
 
 def _passes(case: TestCase, run: Run) -> bool:

@@ -55,6 +55,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
     watcher = watch.Watch(confinement.confine_supervisor())
     wakeup = _wake_on_child()
+    gc.freeze()  # a collection in a child would otherwise write to, and so copy, every page
     child = Child.start()
     if child is None:
         program.run_task(_mailbox)
@@ -90,7 +91,7 @@ def _preload_while_idle() -> bool:
         if _is_readable(0):
             return False
     gc.collect()
-    gc.freeze()  # a collection in a child would otherwise write to, and so copy, every page
+    gc.freeze()
     return True
 
 

@@ -186,6 +186,9 @@ def test_a_test_without_an_expected_output_passes_by_coming_to_its_end() -> None
     assert passes("8", "8", completed=False)
     assert passes(None, "8")
     assert not passes(None, "8", completed=False)
+    left = Run(RunStatus.SUCCESS, "8\n", tested=True)
+    message = "❌ Test failed: f() -> Expected: (expected output) (the program ended before the test did)"
+    assert result_of(TestCase(input="f()"), left)["message"] == message
 
 
 def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
