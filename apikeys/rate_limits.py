@@ -7,6 +7,9 @@ from apikeys.callers import Caller
 from apikeys.limits import LimitReached, LimitUse
 from apikeys.rates import parse_rate
 
+INPUT_RATE = "300/m"
+"""Answers to programs, of one learner or address. The programs themselves count against the rates of the key."""
+
 
 class NotCounted(Exception):
     """The cache did not count the request, so that nobody knows whether it is within the rate."""
@@ -33,6 +36,14 @@ def count_request(request: HttpRequest, caller: Caller, group: str) -> LimitUse:
     use = _count(request, group, "key", str(caller.key.family), caller.key.rate)
     if use.remaining < 0:
         raise LimitReached("rate_limited", "This API key has made too many requests.", use)
+    return use
+
+
+def count_input(request: HttpRequest, caller: Caller, who: str) -> LimitUse:
+    """Count an answer of `who` to a program that runs. Raises LimitReached or NotCounted."""
+    use = _count(request, "input", "input", f"{caller.key.family}:{who}", INPUT_RATE)
+    if use.remaining < 0:
+        raise LimitReached("learner_rate_limited", "This learner has made too many requests.", use)
     return use
 
 

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 from apikeys.callers import caller_of
 from apikeys.client_address import client_address
 from apikeys.limits import LimitReached, LimitUse
-from apikeys.rate_limits import NotCounted, count_execution, count_request
+from apikeys.rate_limits import NotCounted, count_execution, count_input, count_request
 from codeexec.errors import ServiceUnavailable, TooManyRequests
 
 USES_ATTRIBUTE = "limit_uses"
@@ -70,3 +70,12 @@ class ExecutionRateThrottle(KeyRateThrottle):
             count_execution(request._request, caller, caller.who("", client_address(request._request)))
             raise
         return count_execution(request._request, caller, who)
+
+
+class InputRateThrottle(KeyRateThrottle):
+    """Counts what is answered to programs, by learner or address: it is bounded by them, and not by the key's rate."""
+
+    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+        """Count the request, and return what is left."""
+        caller = caller_of(request)
+        return [count_input(request._request, caller, caller.who("", client_address(request._request)))]

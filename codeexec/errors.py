@@ -21,6 +21,8 @@ RETRY_SECONDS = (1, 4)
 RATE_SPREAD_SECONDS = 3
 """After a 429, beyond the end of the window: then, too, all would come back at once."""
 
+NOTHING_HERE = "There is nothing at this address."
+
 log = logging.getLogger(__name__)
 
 
@@ -95,7 +97,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Answer for a path that is not there."""
-    return JsonResponse(error_body("There is nothing at this address.", "not_found"), status=404)
+    return JsonResponse(error_body(NOTHING_HERE, "not_found"), status=404)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

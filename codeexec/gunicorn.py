@@ -14,8 +14,9 @@ bind = f"0.0.0.0:{settings.PORT}"
 # wait, for containers and for the database; the work is done in the containers.
 workers = 1
 worker_class = "codeexec.worker.BoundedThreadWorker"
-# Everyone who runs, everyone who may wait in line, and some to refuse the rest and to answer for our health.
-threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 8
+# Everyone who runs, everyone whose program may wait for them, everyone who may wait in line, and some to refuse the
+# rest, to pass on what people answer to programs, and to answer for our health.
+threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH + 8
 
 # The longest request waits in line, runs to its end and is given a moment to be answered.
 graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5

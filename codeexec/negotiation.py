@@ -1,4 +1,4 @@
-"""What an answer is written in: JSON, whatever a client says that it accepts."""
+"""What an answer is written in: JSON, whatever a client says that it accepts, but for event streams."""
 
 from typing import Any
 
@@ -15,3 +15,9 @@ class AlwaysJSON(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         """Return the first renderer and its media type."""
         return renderers[0], renderers[0].media_type
+
+
+def accepts_events(request: Request) -> bool:
+    """Return whether a client asks for an event stream in so many words: `*/*` is no such wish."""
+    types = (part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(","))
+    return "text/event-stream" in types

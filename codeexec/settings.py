@@ -60,6 +60,9 @@ SANDBOX_MAX_CONCURRENT = env.int("SANDBOX_MAX_CONCURRENT", 4, validate=validate.
 SANDBOX_QUEUE_LENGTH = env.int("SANDBOX_QUEUE_LENGTH", 32, validate=validate.Range(0, 256))
 SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 5.0, validate=validate.Range(0.1, 30))
 SANDBOX_REFILL_THREADS = env.int("SANDBOX_REFILL_THREADS", 4, validate=validate.Range(1, 16))
+SANDBOX_MAX_INTERACTIVE = env.int("SANDBOX_MAX_INTERACTIVE", 8, validate=validate.Range(0, 64))
+SANDBOX_INPUT_SECONDS = env.int("SANDBOX_INPUT_SECONDS", 60, validate=validate.Range(1, 600))
+SANDBOX_INPUT_SECONDS_IN_ALL = env.int("SANDBOX_INPUT_SECONDS_IN_ALL", 300, validate=validate.Range(1, 3600))
 SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
 
 INSTALLED_APPS = [
@@ -169,7 +172,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_BODY_BYTES
 
 # CORS: the API alone, for the origins of the settings and of the keys (apikeys/cors.py), without cookies.
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
-CORS_URLS_REGEX = r"^/execute$"
+CORS_URLS_REGEX = r"^/(execute|executions/[0-9a-f-]{36}/input)$"
 CORS_ALLOW_METHODS = ["POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = ["content-type", "x-api-key", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]

@@ -5,11 +5,12 @@ from django.urls import path
 
 from apikeys.views import TokensView
 from codeexec.health import HealthView
-from executions.views import ExecuteView, ExecutionView
+from executions.views import ExecuteView, ExecutionInputView, ExecutionView
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
     path("executions/<uuid:public_id>", ExecutionView.as_view(), name="execution"),
+    path("executions/<uuid:public_id>/input", ExecutionInputView.as_view(), name="execution-input"),
     path("tokens", TokensView.as_view(), name="tokens"),
     path("health", HealthView.as_view(), name="health"),
     path("admin/", admin.site.urls),

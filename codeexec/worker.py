@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
@@ -9,12 +10,20 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 STALLED_SECONDS = 5
 """How long a client may send or take nothing in the middle of a request or an answer."""
 
+ending = threading.Event()
+"""Set when this process has been asked to end: what runs is finished, and nobody is waited for."""
+
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Lets no client that stalls keep a thread, and none that lingers keep the one that accepts for all.
 
     A client that drips a byte at a time is still read to its end: that is for the proxy in front.
     """
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to end."""
+        ending.set()
+        super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:
         """Serve a request and, if it was the connection's last, close it; return what gunicorn is to do with it."""

@@ -42,13 +42,14 @@ class Counts:
     timeout: int = 0
     memory_limit: int = 0
     output_limit: int = 0
+    cancelled: int = 0
     refused: int = 0
     internal_error: int = 0
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.ran + self.running + self.refused + self.internal_error
+        return self.ran + self.running + self.cancelled + self.refused + self.internal_error
 
     @property
     def stopped(self) -> int:
@@ -57,7 +58,7 @@ class Counts:
 
     @property
     def ran(self) -> int:
-        """Those whose program was run, however it ended."""
+        """Those whose program was run to its end, whatever that was."""
         return self.success + self.error + self.stopped
 
     @property

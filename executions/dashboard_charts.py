@@ -16,7 +16,17 @@ HEIGHT = 100
 BAR_WIDTH = 0.74
 GRID_LINES = 4
 
-STACK = ("success", "error", "timeout", "memory_limit", "output_limit", "running", "refused", "internal_error")
+STACK = (
+    "success",
+    "error",
+    "timeout",
+    "memory_limit",
+    "output_limit",
+    "running",
+    "cancelled",
+    "refused",
+    "internal_error",
+)
 """From the bottom to the top: what went well, what the learner's program did, what we did."""
 
 

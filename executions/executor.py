@@ -4,6 +4,7 @@ from typing import Protocol
 
 from django.conf import settings
 
+from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox, SandboxHealth
 from executions.sandbox.settings import SandboxSettings
@@ -12,8 +13,8 @@ from executions.sandbox.settings import SandboxSettings
 class Executor(Protocol):
     """Runs submissions. Raises SandboxBusy, SandboxUnavailable or RunLost."""
 
-    def execute(self, submission: Submission) -> Outcome:
-        """Run a submission."""
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+        """Run a submission, and let whoever looks on by `console` take part."""
 
     def health(self) -> SandboxHealth:
         """Return the state, at once."""
@@ -22,7 +23,7 @@ class Executor(Protocol):
 class _NotStarted:
     """Stands in until the executor is started."""
 
-    def execute(self, submission: Submission) -> Outcome:
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
         raise SandboxUnavailable("not started")
 
     def health(self) -> SandboxHealth:
@@ -41,6 +42,8 @@ def sandbox_settings() -> SandboxSettings:
         queue_seconds=settings.SANDBOX_QUEUE_SECONDS,
         refill_threads=settings.SANDBOX_REFILL_THREADS,
         runtime=settings.SANDBOX_RUNTIME or None,
+        input_seconds=settings.SANDBOX_INPUT_SECONDS,
+        input_seconds_in_all=settings.SANDBOX_INPUT_SECONDS_IN_ALL,
     )
 
 

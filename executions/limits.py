@@ -7,3 +7,5 @@ NAME_BYTES = 200
 SHORTEST_TIMEOUT_SECONDS = 1
 LONGEST_TIMEOUT_SECONDS = 10
 DEFAULT_TIMEOUT_SECONDS = 5
+INPUT_TEXT_BYTES = 16 * 1024
+"""Of one answer to a program that runs; INPUT_BYTES are for all together."""

@@ -27,7 +27,7 @@ class Execution(models.Model):
     """
 
     class Status(models.TextChoices):
-        """How far it came. The five of a finished program are those of the HTTP contract."""
+        """How far it came. Those of a finished program are those of the HTTP contract."""
 
         RUNNING = "running"
         SUCCESS = "success"
@@ -35,6 +35,7 @@ class Execution(models.Model):
         TIMEOUT = "timeout"
         MEMORY_LIMIT = "memory_limit"
         OUTPUT_LIMIT = "output_limit"
+        CANCELLED = "cancelled", "cancelled: the client left"
         REFUSED = "refused", "refused: nothing ran"
         INTERNAL_ERROR = "internal_error"
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.utils import timezone
 
@@ -22,7 +23,7 @@ FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5, 2.0)
 """Between the attempts to record a result that is already known."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
-"""From the record to its end, with the longest wait that the settings allow."""
+"""From the record to its end, with the longest wait for a container that the settings allow, and without a person."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
 # Asked for each request, so in SQL that is ready made (see `apikeys.admission`).
@@ -99,7 +100,8 @@ def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | Non
 def _running(key: ApiKey) -> int:
     """Return how many executions of the key's family have no end on record yet."""
     # One whose end could not be recorded must not count for ever.
-    begun = connection.ops.adapt_datetimefield_value(timezone.now() - LONGEST_EXECUTION)
+    longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
+    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)
     with connection.cursor() as cursor:
         cursor.execute(RUNNING, (key.family_in_sql(), begun))
         return int(cursor.fetchone()[0])

@@ -54,6 +54,7 @@ class ExecutionRequest:
     test_cases: tuple[TestCase, ...] | None = None
     timeout: int = DEFAULT_TIMEOUT_SECONDS
     learner: str = ""
+    interactive: bool = False
 
     def submission(self) -> Submission:
         """Return what the sandbox is to run."""

@@ -1,4 +1,6 @@
-"""What a request to run a program may contain."""
+"""What a request to run a program, or to answer one, may contain."""
+
+from typing import Any
 
 from apikeys.serializers import LearnerField
 from codeexec.fields import (
@@ -39,6 +41,13 @@ class ExecutionRequestSerializer(StrictSerializer):
         lowest=limits.SHORTEST_TIMEOUT_SECONDS, highest=limits.LONGEST_TIMEOUT_SECONDS, required=False, allow_null=True
     )
     learner = LearnerField(required=False, allow_null=True)
+    interactive = StrictBooleanField(required=False, allow_null=True)
+
+    def validate_interactive(self, interactive: bool | None) -> bool | None:
+        """Refuse it where the program's question could not reach anybody."""
+        if interactive and not self.context.get("is_live"):
+            refuse("This needs the header Accept: text/event-stream.", "not_live")
+        return interactive
 
     def validate_learner(self, learner: str | None) -> str | None:
         """Refuse another learner than the one that the caller's token is bound to."""
@@ -57,3 +66,21 @@ class ExecutionRequestSerializer(StrictSerializer):
         if cases is not None:
             values["test_cases"] = tuple(TestCase.of(case) for case in cases)
         return ExecutionRequest(**values)
+
+
+class InputSerializer(StrictSerializer):
+    """The body of `POST /executions/{id}/input`."""
+
+    text = StrictTextField(longest_bytes=limits.INPUT_TEXT_BYTES, required=False, allow_null=True)
+    end = StrictBooleanField(required=False, allow_null=True)
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a body that says nothing."""
+        if values.get("text") is None and not values.get("end"):
+            refuse("This needs a text, or end: true.", "empty")
+        return values
+
+    def line(self) -> str:
+        """Return what the program is to read: the text as a line."""
+        text = self.validated_data.get("text")
+        return "" if text is None else f"{text}\n"

@@ -1,6 +1,7 @@
 """Runs a request from its record to its answer: record it, run it, judge it, record what came of it."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,16 @@ def execute(request: ExecutionRequest, source: Source, executor: Executor) -> di
     Raises Suspended or LimitReached: then there is no record; SandboxError when it could not be run, after that is on
     record; DatabaseError when it could not be recorded: then nothing has run.
     """
+    execution, charged = admit(request, source)
+    return conclude(execution, request, lambda: executor.execute(request.submission()), charged)
+
+
+def admit(request: ExecutionRequest, source: Source) -> tuple[Execution, Charged]:
+    """Record that `request` is about to be run. Raises what `execute` does before there is a record."""
     if is_learner_shut_out(source.key, request.learner):
         raise Suspended
     account = Account.today(source.key, source.who)
-    execution, charged = begin(request, account, source.origin, source.client_address)
-    result = _run(execution, request, executor, charged)
-    return {**_answer(result), "id": str(execution.public_id)}
+    return begin(request, account, source.origin, source.client_address)
 
 
 def run_again(original: Execution, staff: User, executor: Executor) -> Execution:
@@ -63,7 +68,7 @@ def run_again(original: Execution, staff: User, executor: Executor) -> Execution
     cases = None if original.test_cases is None else tuple(TestCase.of(case) for case in original.test_cases)
     request = ExecutionRequest(original.code, original.input_data, cases, original.timeout)
     execution = create(request, staff=staff, repeats=original)
-    _run(execution, request, executor)
+    conclude(execution, request, lambda: executor.execute(request.submission()))
     execution.refresh_from_db()
     return execution
 
@@ -79,12 +84,15 @@ def stored_answer(execution: Execution) -> dict[str, Any]:
     return {**_answer(result), "id": str(execution.public_id)}
 
 
-def _run(
-    execution: Execution, request: ExecutionRequest, executor: Executor, charged: Charged | None = None
+def conclude(
+    execution: Execution, request: ExecutionRequest, run: Callable[[], Outcome], charged: Charged | None = None
 ) -> dict[str, Any]:
-    """Run what is on record, record what came of it, and return that."""
+    """Have what is on record run, record what came of it, and return the body of the answer.
+
+    Raises what `run` does, after that is on record.
+    """
     try:
-        outcome = executor.execute(request.submission())
+        outcome = run()
     except (SandboxBusy, SandboxUnavailable) as error:
         log.warning("refused %s: %s", execution.public_id, error)
         finish(execution, {"status": Execution.Status.REFUSED, "error": "Nothing was run: the service was not free."})
@@ -97,9 +105,11 @@ def _run(
         finish(execution, {"status": Execution.Status.INTERNAL_ERROR, "error": "The run was lost."})
         raise
     result = _result(request, outcome)
-    cost = {"waited_seconds": outcome.waited_seconds, "total_cpu_seconds": outcome.cpu_seconds}
-    finish(execution, {**result, **cost}, outcome, charged)
-    return result
+    values = {**result, "waited_seconds": outcome.waited_seconds, "total_cpu_seconds": outcome.cpu_seconds}
+    if request.interactive:
+        values["input_data"] = execution.input_data  # with all that was typed
+    finish(execution, values, outcome, charged)
+    return {**_answer(result), "id": str(execution.public_id)}
 
 
 def _answer(result: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The HTTP side of running programs, and of reading what came of them."""
+"""The HTTP side of running programs, of answering them, and of reading what came of them."""
 
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,13 +12,19 @@ from apikeys.authentication import SUSPENDED
 from apikeys.callers import caller_of
 from apikeys.client_address import client_address
 from apikeys.limits import LimitReached
-from apikeys.throttling import ExecutionRateThrottle, too_many_requests, who_runs
+from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, too_many_requests, who_runs
 from apikeys.views import IsServer, KeyedView
-from codeexec.errors import ServiceUnavailable
+from codeexec.errors import NOTHING_HERE, ServiceUnavailable
+from codeexec.negotiation import accepts_events
+from executions import places
+from executions.events import stream_events
 from executions.executor import get_executor
+from executions.limits import INPUT_BYTES
+from executions.live import begin_live
 from executions.models import Execution
+from executions.places import TooMuchInput
 from executions.sandbox.results import SandboxError
-from executions.serializers import ExecutionRequestSerializer
+from executions.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.service import Source, Suspended, execute, stored_answer
 
 
@@ -27,12 +34,17 @@ class ExecuteView(KeyedView):
     throttle_classes = (ExecutionRateThrottle,)
     http_method_names = ("post",)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         """Run the program in the body."""
-        serializer = ExecutionRequestSerializer(data=request.data, context={"learner": caller_of(request).learner})
+        caller, is_live = caller_of(request), accepts_events(request)
+        context = {"learner": caller.learner, "is_live": is_live}
+        serializer = ExecutionRequestSerializer(data=request.data, context=context)
         serializer.is_valid(raise_exception=True)
+        asked, source = serializer.request(), _source(request)
         try:
-            return Response(execute(serializer.request(), _source(request), get_executor()))
+            if is_live:
+                return stream_events(request, begin_live(asked, source, get_executor(), caller))
+            return Response(execute(asked, source, get_executor()))
         except Suspended as error:
             raise PermissionDenied(SUSPENDED, code="suspended") from error
         except LimitReached as reached:
@@ -51,6 +63,25 @@ class ExecutionView(KeyedView):
         """Answer with an execution of this key or of one that it replaces or was replaced by."""
         own = Execution.objects.filter(key__family=caller_of(request).key.family)
         return Response(stored_answer(get_object_or_404(own, public_id=public_id)))
+
+
+class ExecutionInputView(KeyedView):
+    """`POST /executions/{id}/input`: what a person answers to a program that runs."""
+
+    throttle_classes = (InputRateThrottle,)
+    http_method_names = ("post",)
+
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Feed the program; answer alike for whatever is not to be fed by this caller."""
+        serializer = InputSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        is_end = serializer.validated_data.get("end", False)
+        try:
+            if not places.answer(public_id, caller_of(request), serializer.line(), is_end):
+                raise NotFound(NOTHING_HERE)
+        except TooMuchInput as error:
+            raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
+        return Response(status=204)
 
 
 def _source(request: Request) -> Source:

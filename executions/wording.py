@@ -14,6 +14,10 @@ def error_text(run: Run, timeout_seconds: int) -> str:
 
 def sentence(run: Run, timeout_seconds: int) -> str:
     """Return what ended a run but for the program itself; an empty text if nothing did."""
+    if run.waited_in_vain:
+        return "Execution timed out: no input came"
+    if run.status is RunStatus.CANCELLED:
+        return "Execution was stopped: nobody was there any more"
     if run.status is RunStatus.TIMEOUT:
         return f"Execution timed out after {timeout_seconds} second{'s' if timeout_seconds != 1 else ''}"
     if run.status is RunStatus.MEMORY_LIMIT:

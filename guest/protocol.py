@@ -6,6 +6,10 @@ writes, a TEST frame where a test's own part begins and TESTED where it ends, a 
 DETAIL frame with what the process of a failed program has left of its error, and a RESULT frame at the end. Before all
 that comes one READY.
 
+An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
+empty one is the end of it. WAIT frames tell whether such a run waits for a person. When our stdin ends in mid-run, the
+run is over, and the last word is its RESULT.
+
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
 
@@ -14,10 +18,13 @@ from __future__ import annotations
 import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST and TESTED nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL = KINDS = tuple(range(10))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT = KINDS = tuple(range(12))
 
-STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit")
+STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled", "no_input")
 """How a run can end; in a RESULT frame, by its place in this list."""
+
+WAITS, STILL_WAITS, GOES_ON = b"\1", b"\2", b"\0"
+"""What a WAIT frame can say: a program asks for input, still does, goes on. All it has printed before goes before."""
 
 NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call", "fork_storm"
 """What a SIGNAL frame can say of a run; see `guest.watch`."""
@@ -35,7 +42,7 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each text a DETAIL frame holds. A character takes at most four bytes."""
 
-_RUN = struct.Struct("!dQ")  # timeout_seconds, feed_bytes
+_RUN = struct.Struct("!dQdd")  # timeout_seconds, feed_bytes; of an interactive run, wait_seconds and …_in_all, else 0
 _TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
@@ -58,15 +65,17 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(timeout_seconds: float, feed_bytes: int) -> bytes:
-    """Return a RUN frame."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes))
+def pack_run(
+    timeout_seconds: float, feed_bytes: int, wait_seconds: float = 0.0, wait_seconds_in_all: float = 0.0
+) -> bytes:
+    """Return a RUN frame. With `wait_seconds` the run is interactive: it may wait that long for each input."""
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all))
 
 
-def unpack_run(body: bytes) -> tuple[float, int]:
-    """Return `timeout_seconds` and `feed_bytes`."""
-    timeout_seconds, feed_bytes = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes
+def unpack_run(body: bytes) -> tuple[float, int, float, float]:
+    """Return what `pack_run` was given."""
+    timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all
 
 
 def pack_task(

@@ -1,7 +1,7 @@
 """PID 1 of a container: holds a process with a loaded interpreter ready, feeds it one program, tells what it did.
 
-Frames come on stdin and go to stdout (see `guest.protocol`). At the end of stdin the supervisor exits, and the
-kernel kills whatever is left in its PID namespace: a container does not outlive the connection of its owner.
+Frames come on stdin and go to stdout (see `guest.protocol`). At the end of stdin the supervisor ends the run, says what
+it cost to whoever may still listen, and exits: a container does not outlive the connection of its owner.
 
 Every child is a fork of this process and so has a copy of its memory. What belongs to one run must therefore never
 be in it: code and stdin go from our stdin to the child's inside the kernel, and output through one buffer that is
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import resource
     from typing import NoReturn
 
+    from guest.waiting import Waiting
+
 FLOOD_BYTES = 1024 * 1024
 """What a run may write to both streams together before it is ended."""
 
@@ -31,6 +33,9 @@ OUTPUT_TICK_SECONDS = 0.02
 
 LOOK_SECONDS = 0.05
 """Refused forks are looked for at least this often: soon, nobody may come to run who could tell of them."""
+
+LOOK_FOR_WAIT_SECONDS = 0.02
+"""How often to look whether an interactive run waits. While it does, input wakes us."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
 SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 (the container's own)
@@ -42,11 +47,11 @@ _buffer = bytearray(protocol.MAX_BODY_BYTES)
 _mailbox = mailbox.Mailbox()
 """Where a program's process leaves what is told of its error."""
 
-# What lessons import: loaded once here, free in every child.
+# What lessons import, and what we need for some of them: loaded once here, free in every child.
 PRELOADED = (
     "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
     "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
-    "statistics string sys tempfile textwrap threading time types typing unittest"
+    "statistics string sys tempfile textwrap threading time types typing unittest guest.waiting"
 ).split()
 
 
@@ -64,8 +69,11 @@ def main() -> NoReturn:
         child.discard()
         child = Child.start()
     while child is not None:
-        timeout_seconds, feed_bytes = _receive_request()
-        _write([_Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher).result()])
+        timeout_seconds, feed_bytes, *waits = _receive_request()
+        supervision = _Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher)
+        if waits[0]:
+            supervision.be_interactive(*waits)
+        _write([supervision.result()])
         _sweep()
         child = Child.start()
     program.run_task(_mailbox)
@@ -191,14 +199,26 @@ class _Supervision:
         self._cpu_seconds = 0.0
         self._memory_peak_kb = 0
         self._feeds_from_host = False  # waits for more of what the child is to get, rather than for the child
+        self._deadline = 0.0
+        self._waiting: Waiting | None = None  # of an interactive run
+
+    def be_interactive(self, wait_seconds: float, wait_seconds_in_all: float) -> None:
+        """Let the run be fed while it runs, and wait for a person."""
+        from guest import waiting  # few runs do, and under load no container has it
+
+        self._waiting = waiting.Waiting(self._child.stdin, wait_seconds, wait_seconds_in_all)
 
     def result(self) -> bytes:
         """Carry out the run and return its result frame."""
         oom_kills = _oom_kills()
         self._watch.begin()
         started = time.monotonic()
-        self._supervise(started + self._timeout_seconds)
+        self._deadline = started + self._timeout_seconds
+        self._supervise()
         wall_seconds = time.monotonic() - started
+        if self._waiting is not None:
+            wall_seconds -= self._waiting.seconds
+            self._waiting.close()
         for seen in self._watch.look_at_waiting_calls():
             self._tell(seen)
         self._kill_all()
@@ -218,16 +238,19 @@ class _Supervision:
             any(output.truncated for output in self._outputs.values()),
         )
 
-    def _supervise(self, deadline: float) -> None:
+    def _supervise(self) -> None:
         """Feed and read the child until it ends, its time is over or it floods."""
         next_read = 0.0
+        look_seconds = LOOK_SECONDS
         while self._wait_status is None and self._ended_for is None:
+            if self._waiting is not None:
+                look_seconds = self._look_at_waiting(self._waiting)
             now = time.monotonic()
-            if now >= deadline:
+            if now >= self._deadline:
                 self._ended_for = "timeout"
                 return
             self._tell(self._watch.look_at_forks())
-            until = min(deadline, now + LOOK_SECONDS, next_read if now < next_read else deadline)
+            until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
             # One millisecond more: poll rounds down, and would spin through the last one.
             ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)
             for descriptor, event in ready:
@@ -243,7 +266,7 @@ class _Supervision:
             poll.register(self._watch.listener, select.POLLIN)
         # Even without POLLIN it tells of its end.
         poll.register(0, select.POLLIN if self._feeds_from_host or not self._unfed_bytes else 0)
-        if self._child.stdin >= 0 and not self._feeds_from_host:
+        if self._child.stdin >= 0 and self._unfed_bytes and not self._feeds_from_host:
             poll.register(self._child.stdin, select.POLLOUT)
         if with_outputs:
             for descriptor in self._unfinished:
@@ -258,8 +281,10 @@ class _Supervision:
             self._read(descriptor)
         elif descriptor == self._watch.listener:
             self._tell(self._watch.look_at_call())
-        elif descriptor == 0 and (event & select.POLLHUP or not self._unfed_bytes):
-            os._exit(0)  # the owner has gone, or speaks out of turn
+        elif descriptor == 0 and event & select.POLLHUP:
+            self._let_go()
+        elif descriptor == 0 and not self._unfed_bytes:
+            self._take_input()
         else:
             self._feed()
 
@@ -268,6 +293,34 @@ class _Supervision:
         if seen is not None and seen not in self._signals:
             self._signals.add(seen)
             _write([protocol.pack_frame(protocol.SIGNAL, seen.encode())])
+
+    def _look_at_waiting(self, waiting: Waiting) -> float:
+        """See whether the run waits for a person, and tell the host; return after how long to look again."""
+        waited_seconds = waiting.seconds
+        word = waiting.look(-1 if self._unfed_bytes else self._child.stdin)
+        self._deadline += waiting.seconds - waited_seconds
+        if waiting.is_over:
+            self._ended_for = "no_input"
+        if word == protocol.WAITS:
+            for descriptor in self._outputs:  # what it has printed goes before
+                self._read_all(descriptor)
+        if word is not None:
+            _write([protocol.pack_frame(protocol.WAIT, word)])
+        return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
+
+    def _take_input(self) -> None:
+        """Begin to feed what the host has sent since, or end the feeding."""
+        if self._waiting is None:
+            os._exit(0)  # the owner speaks out of turn
+        self._unfed_bytes = _receive_prefix(protocol.INPUT)
+        if not self._unfed_bytes and self._child.stdin >= 0:
+            self._end_feeding()
+
+    def _let_go(self) -> None:
+        """End the run: the owner has closed our stdin. If it is dead, no last word of ours may hold us up."""
+        os.set_blocking(1, False)
+        self._unfed_bytes = 0
+        self._ended_for = "cancelled"
 
     def _feed(self) -> None:
         """Move what there is from our stdin to the child's, unread."""
@@ -280,7 +333,9 @@ class _Supervision:
             self._end_feeding()
             return
         if not self._unfed_bytes:
-            self._end_feeding()
+            self._feeds_from_host = False
+            if self._waiting is None:
+                self._end_feeding()
 
     def _end_feeding(self) -> None:
         self._feeds_from_host = False
@@ -302,6 +357,11 @@ class _Supervision:
         if self._written_bytes > FLOOD_BYTES:
             self._ended_for = self._ended_for or "output_limit"
         return size
+
+    def _read_all(self, descriptor: int) -> None:
+        """Take what the stream holds now. More than once: a program can make its pipe larger than our buffer."""
+        while self._read(descriptor) == len(_buffer) and self._ended_for is None:
+            pass
 
     def _reap(self) -> None:
         """Collect every process that has stopped or ended, the orphans of the run among them."""
@@ -331,9 +391,7 @@ class _Supervision:
 
     def _begin_test(self) -> None:
         """Forget what was printed before the test's own part."""
-        # More than once: a program can make its pipe larger than our buffer.
-        while self._read(self._child.stdout) == len(_buffer) and self._ended_for is None:
-            pass
+        self._read_all(self._child.stdout)
         self._outputs[self._child.stdout].begin()
         _write([protocol.pack_frame(protocol.TEST)])
 
@@ -403,12 +461,20 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive_request() -> tuple[float, int]:
-    """Read one RUN frame; exit at the end of stdin."""
+def _receive_request() -> tuple[float, int, float, float]:
+    """Read one RUN frame, after what came too late for the last run; exit at the end of stdin."""
+    return protocol.unpack_run(_read_exactly(_receive_prefix(protocol.RUN)))
+
+
+def _receive_prefix(wanted: int) -> int:
+    """Read a frame of the kind up to its body, which is of the length returned. INPUT in place of RUN is late."""
     kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
-    if kind != protocol.RUN:
-        raise protocol.ProtocolError(f"a frame of kind {kind} in place of RUN")
-    return protocol.unpack_run(_read_exactly(length))
+    while kind == protocol.INPUT != wanted:
+        _discard(length)
+        kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
+    if kind != wanted:
+        raise protocol.ProtocolError(f"a frame of kind {kind} in place of {wanted}")
+    return length
 
 
 def _read_exactly(size: int) -> bytes:

@@ -1,5 +1,9 @@
 """A stand-in for the sandbox: it runs nothing, and tells what it is told to tell."""
 
+import select
+from dataclasses import replace
+
+from executions.sandbox.console import Asked, Began, Console, Ended, Printed
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
 
@@ -9,20 +13,44 @@ EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds
 
 
 class FakeExecutor:
-    """Answers every submission with `main` and, for each of its tests, `test`; or with `error`."""
+    """Answers every submission with `main` and, for each of its tests, `test`; or with `error`.
+
+    Who looks on sees `main` line by line. An interactive program then asks once, and prints what it is fed.
+    """
 
     def __init__(self) -> None:
         self.submissions: list[Submission] = []
         self.main = HELLO
         self.test = EIGHT
         self.error: SandboxError | None = None
+        self.late_error: SandboxError | None = None
         self.state = HEALTHY
 
-    def execute(self, submission: Submission) -> Outcome:
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
         self.submissions.append(submission)
         if self.error is not None:
             raise self.error
-        return Outcome(self.main, (self.test,) * len(submission.tests), waited_seconds=0.0625)
+        main, tests = self.main, (self.test,) * len(submission.tests)
+        if console is not None:
+            console.put(Began())
+            for line in main.stdout.splitlines(keepends=True):
+                console.put(Printed("stdout", line))
+            if console.is_interactive:
+                main = _ask(console, main)
+            for run in (main, *tests):
+                console.put(Ended(run))
+        if self.late_error is not None:
+            raise self.late_error
+        return Outcome(main, tests, waited_seconds=0.0625)
 
     def health(self) -> SandboxHealth:
         return self.state
+
+
+def _ask(console: Console, main: Run) -> Run:
+    console.put(Asked())
+    select.select([console], [], [], 10)
+    fed = b"".join(console.take_input()).decode()
+    console.put(Printed("stdout", fed))
+    status = RunStatus.CANCELLED if console.is_stopped else main.status
+    return replace(main, stdout=main.stdout + fed, status=status)

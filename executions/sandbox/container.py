@@ -1,19 +1,22 @@
 """One running, capped container, and what can be asked of it: to run programs, one after another, and to end."""
 
 import codecs
+import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from executions.sandbox.console import Console, Printed
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.detail import read_detail
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
-from executions.sandbox.stream import FrameStream, StreamEnded
+from executions.sandbox.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.talk import Talk
 from guest import protocol
 
 READY_SECONDS = 10
@@ -76,42 +79,62 @@ class Container:
         """Return whether the container is still there and still waits for a program. Does not block."""
         return self._stream.is_quiet()
 
-    def run(self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> Run:
+    def run(
+        self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None = None
+    ) -> Run:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
-        `stdin` is the program's, and that of a test with code or a call that has none of its own.
+        `stdin` is the program's, and that of a test with code or a call that has none of its own. With `talk`, somebody
+        watches: what is printed is told meanwhile, unless under a test, and an interactive program may be answered.
 
         Raises RunLost when the container fails: what the program did is then unknown.
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
-        transcript = _Transcript(code)
+        transcript = _Transcript(code, talk.console if talk is not None and test is None else None)
         self.is_usable = False  # until it has answered
         try:
-            self._stream.send(_request(code, stdin, test, timeout_seconds))
-            while (frame := self._stream.receive(deadline))[0] != protocol.RESULT:
-                transcript.add(*frame)
+            self._stream.send(_request(code, stdin, test, timeout_seconds, talk))
+            with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
+                while (frame := next(frames))[0] != protocol.RESULT:
+                    transcript.add(*frame)
             run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
-            self.is_usable = True
+            self.is_usable = run.status is not RunStatus.CANCELLED
             return run
         except TimeoutError:
             # Processes in the kernel's hands can starve the supervisor of its quarter of a CPU.
             log.warning("supervisor of %s missed the deadline", self.name)
-            status = RunStatus.TIMEOUT
+            status = RunStatus.CANCELLED if _is_stopped(talk) else RunStatus.TIMEOUT
         except StreamEnded as error:
-            if not self._killed_for_memory(self.id):
+            if _is_stopped(talk):
+                status = RunStatus.CANCELLED
+            elif self._killed_for_memory(self.id):
+                status = RunStatus.MEMORY_LIMIT
+            else:
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
-            status = RunStatus.MEMORY_LIMIT
         except (KeyError, ValueError, protocol.ProtocolError) as error:
             raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
         return transcript.cut_short(status, time.monotonic() - started)
+
+    def _frames(self, deadline: Deadline, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:
+        if talk is not None:
+            yield from talk.frames(self._stream, deadline, is_main)
+        while True:
+            yield self._stream.receive(deadline)
 
     def close(self) -> None:
         """Let go of the container: its supervisor ends, and the engine removes it."""
         self._stream.close()
 
 
-def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float) -> bytes:
+def _is_stopped(talk: Talk | None) -> bool:
+    return talk is not None and talk.console.is_stopped
+
+
+def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None) -> bytes:
+    if test is None and talk is not None and talk.console.is_interactive:
+        feed = protocol.pack_task(code) + stdin.encode()
+        return protocol.pack_run(timeout_seconds, len(feed), talk.patience.seconds, talk.patience.seconds_in_all) + feed
     if test is None:
         feed = protocol.pack_task(code) + stdin.encode()
     elif test.stdin is not None or test.code:
@@ -131,19 +154,23 @@ class _Output:
         self._size_bytes = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def add(self, data: bytes, is_end: bool = False) -> None:
+    def add(self, data: bytes, is_end: bool = False) -> str:
+        """Take what was written; return the text that it ends. Bytes of a character wait for the rest of it."""
         self._size_bytes += len(data)
         if self._size_bytes > protocol.STREAM_KEPT_BYTES:
             raise ValueError("more output than is kept")
         # PostgreSQL cannot store NUL.
-        self.text += self._decoder.decode(data, is_end).replace("\0", "\ufffd")
+        text = self._decoder.decode(data, is_end).replace("\0", "\ufffd")
+        self.text += text
+        return text
 
 
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, console: Console | None) -> None:
         self._code = code
+        self._console = console
         self._detail: ErrorDetail | None = None
         self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
         self._tested = self._completed = False
@@ -161,26 +188,33 @@ class _Transcript:
         elif kind == protocol.DETAIL:
             self._detail = read_detail(body, self._code)
         else:
-            self._outputs[kind].add(body)
+            self._print(kind, body)
+
+    def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
+        text = self._outputs[kind].add(body, is_end)
+        if text and self._console is not None:
+            self._console.put(Printed("stdout" if kind == protocol.STDOUT else "stderr", text))
 
     def run(self, result: bytes, longest_seconds: float) -> Run:
         """Return the run that ends with the body of a result frame."""
-        status, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated = protocol.unpack_result(result)
+        word, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated = protocol.unpack_result(result)
+        status = RunStatus.TIMEOUT if word == "no_input" else RunStatus(word)
         return replace(
             # The container's clocks are not ours to trust: no run takes longer than we waited for it.
-            self.cut_short(RunStatus(status), min(_within(wall_seconds, 3600), longest_seconds)),
+            self.cut_short(status, min(_within(wall_seconds, 3600), longest_seconds)),
             exit_code=None if exit_code is None else _within(exit_code, 255),
             signal=None if signal_number is None else _signal_name(signal_number),
             cpu_seconds=_within(cpu_seconds, 3600),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
             detail=self._detail,
+            waited_in_vain=word == "no_input",
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
         """Return the run whose end the supervisor could not tell."""
-        for output in self._outputs.values():
-            output.add(b"", is_end=True)
+        for kind in self._outputs:
+            self._print(kind, b"", is_end=True)
         return Run(
             status,
             stdout=self._outputs[protocol.STDOUT].text,

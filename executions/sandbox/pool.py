@@ -12,6 +12,7 @@ from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import EngineError
 from executions.sandbox.results import RunLost, SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.slot import Slot
 
 FAILURES_TO_GIVE_UP = 3
 """After so many launches in a row have failed, callers are refused at once instead of waiting."""
@@ -35,6 +36,8 @@ class Pool:
         self._line: deque[object] = deque()  # one ticket for each caller that waits
         self._launching = 0
         self._in_use = 0
+        self._paused = 0  # given away, and without a slot
+        self._returning = 0  # of these, who want one again
         self._failures = 0  # launches in a row
         self._closed = False
         # One lock for all of the state above; whoever changes it notifies.
@@ -51,7 +54,7 @@ class Pool:
 
     @property
     def in_use(self) -> int:
-        """How many containers are given away."""
+        """How many containers are given away, those apart whose program waits for a person."""
         return self._in_use
 
     @property
@@ -86,6 +89,34 @@ class Pool:
                 self._in_use -= 1
                 self._changed.notify_all()
 
+    @contextlib.contextmanager
+    def without_slot(self) -> Iterator[Slot]:
+        """Leave the slot of a container that is in use to others; it is taken back at the end, if not before."""
+        slot = Slot(self._return_to_slot)
+        with self._changed:
+            self._in_use -= 1
+            self._paused += 1
+            self._changed.notify_all()
+        try:
+            yield slot
+        finally:
+            if not slot.is_held:
+                with self._changed:
+                    self._in_use += 1
+                    self._paused -= 1
+
+    def _return_to_slot(self) -> None:
+        """Wait for room, before all who have yet to begin. After `queue_seconds` go on in any case: the program is here
+        already, and those that run do so for seconds only."""
+        with self._changed:
+            self._returning += 1
+            self._changed.wait_for(
+                lambda: self._closed or self._in_use < self._settings.max_concurrent, self._settings.queue_seconds
+            )
+            self._returning -= 1
+            self._in_use += 1
+            self._paused -= 1
+
     def discard_dead(self) -> None:
         """Replace waiting containers that have ended, as all do when the engine restarts."""
         with self._changed:
@@ -103,7 +134,7 @@ class Pool:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._in_use == 0, deadline.remaining_seconds())
+            self._changed.wait_for(lambda: self._in_use + self._paused == 0, deadline.remaining_seconds())
             while self._idle:
                 self._idle.popleft().close()
         for thread in self._threads:
@@ -135,7 +166,9 @@ class Pool:
 
     def _can_serve(self, ticket: object) -> bool:
         """Whether the caller with `ticket` is next and a living container waits for it."""
-        if self._in_use >= self._settings.max_concurrent or (self._line and self._line[0] is not ticket):
+        if self._in_use + self._returning >= self._settings.max_concurrent or (
+            self._line and self._line[0] is not ticket
+        ):
             return False
         while self._idle and not self._idle[0].is_waiting():
             self._idle.popleft().close()

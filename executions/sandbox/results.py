@@ -5,13 +5,14 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
-    """How one run ended. The values are those of the HTTP contract."""
+    """How one run ended. The values are those of the HTTP contract. `cancelled`: whoever looked on has left."""
 
     SUCCESS = "success"
     ERROR = "error"
     TIMEOUT = "timeout"
     MEMORY_LIMIT = "memory_limit"
     OUTPUT_LIMIT = "output_limit"
+    CANCELLED = "cancelled"
     NOT_RUN = "not_run"
 
 
@@ -83,7 +84,8 @@ class Run:
     `truncated` tells that more was written. `exit_code` is None when a signal ended the process, whose
     name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
     test with code or a call `stdout` then holds only what that part printed. `completed` tells that this part came to
-    its end, and was not left by the submission.
+    its end, and was not left by the submission. `wall_seconds` is without the time for which it waited for a person;
+    `waited_in_vain` tells of a timeout that nobody gave it input in time.
     `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
     program's.
     """
@@ -101,6 +103,7 @@ class Run:
     completed: bool = False
     signals: frozenset[Signal] = frozenset()
     detail: ErrorDetail | None = None
+    waited_in_vain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from executions.sandbox.console import Began, Console, Ended
 from executions.sandbox.container import Container
 from executions.sandbox.deaths import DeathWatch
 from executions.sandbox.engine import Engine, EngineError
@@ -18,6 +19,7 @@ from executions.sandbox.probes import ProbeResult, run_probes
 from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.talk import Patience, Talk
 
 CHECK_SECONDS = 1.0
 """How often the keeper looks at the engine and the waiting containers."""
@@ -69,9 +71,10 @@ class Sandbox:
         """Wait until programs can be run; return whether they can."""
         return self._open.wait(timeout_seconds)
 
-    def execute(self, submission: Submission) -> Outcome:
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
         """Run the submission's program and its tests in one fresh container, which nobody uses again.
 
+        Whoever looks on by `console` is told of it meanwhile, may answer the program and end it.
         Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
         SandboxUnavailable (nothing has run) or RunLost (something may have run; its results are lost).
         """
@@ -80,8 +83,13 @@ class Sandbox:
         asked = time.monotonic()
         with self._pool.container() as container:
             waited_seconds = time.monotonic() - asked
+            talk = None
+            if console is not None:
+                console.put(Began())
+                patience = Patience(self._settings.input_seconds, self._settings.input_seconds_in_all)
+                talk = Talk(console, patience, self._pool.without_slot)
             try:
-                main, *tests = _run_all(container, submission)
+                main, *tests = _run_all(container, submission, talk)
             finally:
                 if not container.is_usable:
                     self._undertaker.remove(container.id)
@@ -191,15 +199,17 @@ class Sandbox:
         return self._engines.setdefault(threading.get_ident(), Engine())
 
 
-def _run_all(container: Container, submission: Submission) -> list[Run]:
+def _run_all(container: Container, submission: Submission, talk: Talk | None) -> list[Run]:
     """Run the program, then its tests, until the submission's time is spent or the container is."""
     runs: list[Run] = []
     remaining_seconds = submission.timeout_seconds
     for test in (None, *submission.tests):
         if remaining_seconds <= 0 or not container.is_usable:
-            runs.append(Run(RunStatus.NOT_RUN))
-            continue
-        run = container.run(submission.code, submission.stdin, test, remaining_seconds)
+            run = Run(RunStatus.NOT_RUN)
+        else:
+            run = container.run(submission.code, submission.stdin, test, remaining_seconds, talk)
         remaining_seconds -= run.wall_seconds
         runs.append(run)
+        if talk is not None:
+            talk.console.put(Ended(run))
     return runs

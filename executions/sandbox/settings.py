@@ -10,7 +10,8 @@ class SandboxSettings:
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
     warm and `max_concurrent` may be in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
     `refill_threads` make new containers side by side. `runtime` names one of the engine's container runtimes, None
-    its default.
+    its default. A program that waits for a person may do so for `input_seconds` at a time, and for
+    `input_seconds_in_all`.
     """
 
     image: str = ""
@@ -20,3 +21,5 @@ class SandboxSettings:
     queue_seconds: float = 5.0
     refill_threads: int = 4
     runtime: str | None = None
+    input_seconds: float = 60.0
+    input_seconds_in_all: float = 300.0

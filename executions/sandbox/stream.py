@@ -46,6 +46,19 @@ class FrameStream:
             self._exchange(deadline)
         return frame
 
+    def receive_or_wake(self, deadline: Deadline, wake: int) -> Frame | None:
+        """Return the next frame as `receive` does, or None as soon as the descriptor `wake` is readable."""
+        while (frame := self._next_frame()) is None:
+            if self._exchange(deadline, wake):
+                return None
+        return frame
+
+    def end_sending(self) -> None:
+        """Close the container's stdin, so that the supervisor ends what runs; what it says last can be received."""
+        self._outgoing = memoryview(b"")
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     @property
     def is_closed(self) -> bool:
         """Whether `close` was called."""
@@ -66,25 +79,30 @@ class FrameStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _exchange(self, deadline: Deadline) -> None:
-        """Send what goes out and take what comes, as soon as one of both is possible."""
+    def _exchange(self, deadline: Deadline, wake: int | None = None) -> bool:
+        """Send what goes out and take what comes, as soon as one of both is possible; return whether `wake` came."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
-        ready = poll.poll(deadline.remaining_seconds() * 1000)
+        if wake is not None:
+            poll.register(wake, select.POLLIN)
+        ready = dict(poll.poll(deadline.remaining_seconds() * 1000))
         if not ready:
             raise TimeoutError
+        if wake in ready:
+            return True
         try:
-            if self._outgoing and ready[0][1] & select.POLLOUT:
+            if self._outgoing and ready[self._socket.fileno()] & select.POLLOUT:
                 self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
             data = self._socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError as error:
             raise StreamEnded(f"connection lost: {error}") from error
         if not data:
             raise StreamEnded(f"output ended; stderr: {self._errors.decode(errors='replace')!r}")
         self._received += data
         self._demultiplex()
+        return False
 
     def _demultiplex(self) -> None:
         while len(self._received) >= HEADER_BYTES:

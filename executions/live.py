@@ -1,0 +1,139 @@
+"""Executions that somebody watches: told of as they happen, answered where interactive, and ended if nobody is left."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+from apikeys.callers import Caller
+from executions import places
+from executions.executor import Executor
+from executions.judge import judge
+from executions.models import Execution
+from executions.places import Place
+from executions.records import Charged
+from executions.requests import ExecutionRequest
+from executions.sandbox.console import Asked, Console, Ended, Event, Printed
+from executions.sandbox.results import Outcome, Run, SandboxError
+from executions.service import Source, admit, conclude
+
+LONGEST_WAIT_SECONDS = 60
+"""For a container. The sandbox gives up long before."""
+
+Told = tuple[str, dict[str, Any]]  # the name of an event, and its data
+
+
+class LiveExecution:
+    """One that has begun. Whoever has it closes it.
+
+    A thread of its own runs it, so that no reader, however slow, keeps a container; the record is written by the
+    thread that tells of it.
+    """
+
+    def __init__(
+        self, execution: Execution, charged: Charged, request: ExecutionRequest, console: Console, place: Place | None
+    ) -> None:
+        self.id = str(execution.public_id)
+        self.is_waiting = False
+        """Whether the program waits for input, as far as was told."""
+        self._execution = execution
+        self._charged = charged
+        self._request = request
+        self._console = console
+        self._place = place
+        self._outcome: Future[Outcome] = Future()
+        self._is_concluded = False
+        self._untold_tests = [
+            (index, case) for index, case in enumerate(request.test_cases or ()) if not case.looks_at_main_run
+        ]
+        self._has_main_ended = False
+
+    def start(self, executor: Executor) -> None:
+        """Run it. Returns when there is a container for it; else raises SandboxError, after that is on record."""
+        threading.Thread(target=self._run, args=(executor,), name=f"live-{self.id}", daemon=True).start()
+        if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
+            self.close(must_succeed=True)
+
+    def next_told(self, timeout_seconds: float) -> list[Told] | None:
+        """Return what has happened since, nothing if that was nothing in time, None if there will be nothing more."""
+        event = self._console.next_event(timeout_seconds)
+        if event is None:
+            return None if self._console.is_over else []
+        return list(self._tell(event))
+
+    def stop(self) -> None:
+        """Have it ended. What is told meanwhile is told as ever."""
+        self._console.stop()
+
+    def conclude(self) -> dict[str, Any]:
+        """Wait for the end, record it, and return the body of the answer. Raises SandboxError once it is on record."""
+        self._is_concluded = True
+        return conclude(self._execution, self._request, self._await_outcome, self._charged)
+
+    def close(self, must_succeed: bool = False) -> None:
+        """End it if it has not ended, and record that. Raises SandboxError only where it `must_succeed`."""
+        try:
+            if not self._is_concluded:
+                self.stop()
+                self.conclude()
+        except SandboxError:
+            if must_succeed:
+                raise
+        finally:
+            if self._place is not None:
+                places.leave(self._place)
+
+    def _run(self, executor: Executor) -> None:
+        try:
+            self._outcome.set_result(executor.execute(self._request.submission(), self._console))
+        except BaseException as error:  # noqa: BLE001 (whoever waits for the outcome gets it)
+            self._outcome.set_exception(error)
+        finally:
+            self._console.close()
+
+    def _await_outcome(self) -> Outcome:
+        outcome = self._outcome.result()
+        if self._place is not None:
+            self._execution.input_data += self._place.typed
+        return outcome
+
+    def _tell(self, event: Event) -> Iterator[Told]:
+        """Yield what callers are told of an event."""
+        self.is_waiting = isinstance(event, Asked)
+        match event:
+            case Printed(stream, text):
+                yield stream, {"text": text}
+            case Asked():
+                yield "input", {}
+            case Ended(run):
+                yield from self._judge(run)
+
+    def _judge(self, run: Run) -> Iterator[Told]:
+        """Yield the verdicts on a run: the next test's, or those of all that look at the main run."""
+        if self._has_main_ended:
+            cases = [self._untold_tests.pop(0)]
+        else:
+            self._has_main_ended = True
+            cases = [each for each in enumerate(self._request.test_cases or ()) if each[1].looks_at_main_run]
+        for index, case in cases:
+            [result] = judge((case,), Outcome(run, (run,), 0.0))
+            yield "test", {"index": index, **result}
+
+
+def begin_live(request: ExecutionRequest, source: Source, executor: Executor, caller: Caller) -> LiveExecution:
+    """Begin to run `request`. Raises what `executions.service.execute` does."""
+    console = Console(request.interactive)
+    place = None
+    try:
+        place = places.take(caller, source.who, console) if request.interactive else None
+        execution, charged = admit(request, source)
+    except BaseException:
+        if place is not None:
+            places.leave(place)
+        console.close()
+        raise
+    if place is not None:
+        place.public_id = execution.public_id
+    live = LiveExecution(execution, charged, request, console, place)
+    live.start(executor)
+    return live
