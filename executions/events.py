@@ -15,7 +15,7 @@ from codeexec.worker import ending
 from executions.live import LiveExecution
 from executions.sandbox.results import SandboxError
 
-HEARTBEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 5
 """A proxy must not take a program that is silent for a connection that is dead."""
 
 LOOK_SECONDS = 0.5

@@ -118,7 +118,7 @@ def test_an_execution_belongs_to_the_day_on_which_it_began(
         monkeypatch.setattr(timezone, "now", lambda: next(times))
         return run(submission)
 
-    executor.execute = over_midnight  # type: ignore[method-assign]
+    executor.execute = over_midnight  # type: ignore[assignment, method-assign]
     monkeypatch.setattr(timezone, "now", lambda: before)
     page.run()
     assert set(DailyUse.objects.values_list("day", "executions")) == {(before.date(), 1)}

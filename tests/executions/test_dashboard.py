@@ -118,7 +118,7 @@ def test_staff_see_all_of_it(busy: Page, admin_client: Client) -> None:
     assert "Keys that expire within a week" in content
     assert "Programs are run" in content
     assert "API keys" in content  # the tables are still there
-    assert response.context["dashboard"].activity.month.today.counts.total == 9
+    assert response.context["dashboard"].activity.month.today.counts.total == 10
 
 
 def test_nothing_hostile_and_nothing_that_the_policy_forbids_is_in_it(busy: Page, admin_client: Client) -> None:

@@ -147,7 +147,7 @@ def test_a_record_stands_as_running_before_anything_runs(page: Page, executor: F
         seen.extend(Execution.objects.values_list("status", "code", "finished"))
         return run(submission)
 
-    executor.execute = look_at_the_records  # type: ignore[method-assign]
+    executor.execute = look_at_the_records  # type: ignore[assignment, method-assign]
     page.run("print(1)")
     assert seen == [("running", "print(1)", None)]
 

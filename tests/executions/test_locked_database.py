@@ -68,7 +68,7 @@ def test_a_result_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeEx
         threading.Timer(0.05, lock.give_back).start()
         return run(submission)
 
-    executor.execute = locked_meanwhile  # type: ignore[method-assign]
+    executor.execute = locked_meanwhile  # type: ignore[assignment, method-assign]
     assert page.run().json()["output"] == "Hello\n"
     assert Execution.objects.get().status == "success"
 
@@ -79,6 +79,6 @@ def test_a_refusal_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeE
         threading.Timer(0.05, lock.give_back).start()
         raise SandboxBusy("full")
 
-    executor.execute = locked_meanwhile  # type: ignore[method-assign]
+    executor.execute = locked_meanwhile  # type: ignore[assignment, method-assign]
     assert_unavailable(page.run())
     assert Execution.objects.get().status == "refused"

@@ -29,7 +29,7 @@ def test_a_predecessor_that_still_drains_may_finish(page: Page, executor: FakeEx
         assert recover_interrupted() == 1
         return run(submission)
 
-    executor.execute = successor_starts_meanwhile  # type: ignore[method-assign]
+    executor.execute = successor_starts_meanwhile  # type: ignore[assignment, method-assign]
     page.run()
     assert Execution.objects.get().status == "success"
 

@@ -279,6 +279,7 @@ print(sorted(os.listdir("/opt/sandbox/guest")))
         "seccomp.bpf",
         "seccomp_notify.bpf",
         "supervisor.py",
+        "waiting.py",
         "watch.py",
     ]
     assert result.stdout == f"{guest}\n"

@@ -1,0 +1,228 @@
+"""Programs that are watched and answered over HTTP, and people who leave, stall or never answer."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.e2e.event_source import EventSource
+from tests.e2e.test_faults import containers_of
+from tests.service import Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+GUESSING_GAME = """
+secret = 37
+print("I think of a number from 1 to 100.")
+for tries in range(1, 8):
+    guess = int(input(f"Guess {tries}: "))
+    if guess == secret:
+        print(f"Right! It took you {tries} guesses.")
+        break
+    print("Too low." if guess < secret else "Too high.")
+"""
+TICKS = """
+import time
+for number in range(10):
+    print(number, time.time())
+    time.sleep(0.2)
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("live"), SANDBOX_POOL_SIZE="2", SANDBOX_INPUT_SECONDS="30") as service:
+        yield service
+
+
+def record(service: Service, execution_id: str) -> dict[str, Any]:
+    columns = ("status", "output", "error", "cpu_time", "total_cpu_seconds", "execution_time", "finished", "input_data")
+    query = f"SELECT {', '.join(columns)} FROM executions_execution WHERE public_id = '{execution_id.replace('-', '')}'"
+    [row] = service.query(query)
+    return dict(zip(columns, row, strict=True))
+
+
+def is_final(service: Service, execution_id: str) -> bool:
+    return record(service, execution_id)["finished"] is not None
+
+
+def test_a_guessing_game(service: Service) -> None:
+    with EventSource(service, GUESSING_GAME, interactive=True, timeout=5) as game:
+        low, high = 1, 100
+        said = game.printed_until("input")
+        assert said == "I think of a number from 1 to 100.\nGuess 1: "
+        while True:
+            guess = (low + high) // 2
+            assert game.answer(str(guess)) == 204
+            events = iter(game)
+            said = ""
+            for event in events:
+                said += event.data.get("text", "")
+                if event.name in ("input", "result"):
+                    break
+            if event.name == "result":
+                break
+            low, high = (guess + 1, high) if "Too low." in said else (low, guess - 1)
+        assert "Right! It took you" in said
+        assert event.data["status"] == "success"
+        assert event.data["output"].endswith("guesses.\n")
+        assert event.data["execution_time"] < 5
+        assert game.answer("1") == 404
+    assert record(service, game.id)["input_data"].startswith("50\n25\n37\n")
+
+
+def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
+    """Both clocks are those of this machine."""
+    arrived: dict[int, float] = {}
+    with EventSource(service, TICKS) as source:
+        text = ""
+        for event in source:
+            if event.name == "stdout":
+                text += event.data["text"]
+                for line in text.split("\n")[:-1]:
+                    arrived.setdefault(int(line.split()[0]), event.came)
+    printed = [float(line.split()[1]) for line in text.splitlines()]
+    assert len(arrived) == len(printed) == 10
+    delays = [arrived[number] - printed[number] for number in range(10)]
+    assert median(delays) < 0.1, delays
+    assert all(arrived[number] < printed[number + 1] for number in range(9)), delays
+
+
+def test_verdicts_come_one_by_one(service: Service) -> None:
+    cases = [{"code": "print(add(1, 2))", "expected_output": "3"}, {"code": "import time; time.sleep(1)"}]
+    with EventSource(service, "def add(a, b): return a + b", test_cases=cases) as source:
+        first, second, result = source.until("test"), source.until("test"), source.until("result")
+    assert (first.data["index"], first.data["passed"], second.data["index"]) == (0, True, 1)
+    assert second.came - first.came > 0.5
+    assert [each["passed"] for each in result.data["test_results"]] == [True, True]
+
+
+def test_the_stream_is_the_plain_answer(service: Service) -> None:
+    code = "print(input())\nraise ValueError('bad')"
+    fields: dict[str, Any] = {"input_data": "Ada\n", "test_cases": [{"stdin": "x"}]}
+    plain = service.execute(code, **fields)
+    with EventSource(service, code, **fields) as source:
+        result = source.until("result").data
+        assert list(source) == []
+    measured = {"id", "execution_time", "cpu_time", "memory_peak_kb", "test_results"}
+    assert {name: result[name] for name in result.keys() - measured} == {
+        name: plain[name] for name in plain.keys() - measured
+    }
+    assert result.keys() == plain.keys()
+
+
+def test_silence_is_filled_with_comments(service: Service) -> None:
+    with EventSource(service, "import time\ntime.sleep(7)", timeout=9) as source:
+        events = [event.name for event in source]
+    assert events == ["", "result"]
+
+
+SILENT = {
+    "sleeps": "import time\nprint('so far')\ntime.sleep(9)",
+    "prints": "import time\nwhile True:\n    print('so far')\n    time.sleep(0.1)",
+    "waits": "print('so far')\ninput()",
+}
+
+
+@pytest.mark.parametrize("code", SILENT.values(), ids=SILENT.keys())
+def test_who_leaves_has_the_run_ended(service: Service, code: str) -> None:
+    with EventSource(service, code, timeout=10, interactive="input" in code) as source:
+        source.until("stdout")
+        left = time.monotonic()
+    assert eventually(lambda: is_final(service, source.id), 8)
+    assert time.monotonic() - left < 8  # before its own deadline
+    found = record(service, source.id)
+    assert (found["status"], found["error"]) == ("cancelled", "Execution was stopped: nobody was there any more")
+    assert found["output"].startswith("so far\n")
+    assert 0 < found["total_cpu_seconds"] < 1  # what it used, and not what it might have
+    assert service.health()["pool"]["in_use"] == 0
+    assert eventually(lambda: len(containers_of(service.worker_pid())) == service.health()["pool"]["idle"], 10)
+
+
+def test_who_does_not_read_keeps_no_container(service: Service) -> None:
+    """The program ends in its own time, and so does its record, however little the client takes."""
+    flood = "import sys\nfor _ in range(200): print('\\x00' * 600)"
+    cases = [{"stdin": "", "expected_output": "x" * 60_000}] * 30
+    with EventSource(service, flood, receive_bytes=2048, test_cases=cases, timeout=10) as source:
+        assert eventually(lambda: service.health()["pool"]["in_use"] == 0, 15)
+        assert eventually(lambda: is_final(service, source.id), 15)
+    assert service.execute("print('ok')")["output"] == "ok\n"
+
+
+def test_a_program_that_waits_is_not_charged_for_it(service: Service) -> None:
+    with EventSource(service, "input()\ninput()", interactive=True, timeout=1) as source:
+        for _ in range(2):
+            source.until("input")
+            time.sleep(1.2)
+            source.answer("")
+        result = source.until("result").data
+    assert (result["status"], result["error"]) == ("success", "")
+    assert result["execution_time"] < 1
+    assert record(service, source.id)["total_cpu_seconds"] < 0.5
+
+
+def test_nobody_is_waited_for_for_ever(tmp_path: Path) -> None:
+    with (
+        Service(tmp_path, SANDBOX_POOL_SIZE="1", SANDBOX_INPUT_SECONDS="1") as service,
+        EventSource(service, "print('so far')\ninput()", interactive=True) as source,
+    ):
+        result = source.until("result").data
+    assert (result["status"], result["output"]) == ("timeout", "so far\n")
+    assert result["error"] == "Execution timed out: no input came"
+
+
+def test_programs_that_wait_keep_nobody_out(tmp_path: Path) -> None:
+    with Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_MAX_CONCURRENT="2", SANDBOX_MAX_INTERACTIVE="6") as service:
+        sources = [EventSource(service, "print(input())", interactive=True) for _ in range(3)]
+        for source in sources:
+            source.until("input")
+        refused = service.post("1", interactive=True)
+        assert refused.status_code == 400  # not as events
+        assert service.health()["pool"]["in_use"] == 0
+        assert service.execute("print('others')")["output"] == "others\n"
+        for number, source in enumerate(sources):
+            assert source.answer(str(number)) == 204
+        for number, source in enumerate(sources):
+            assert source.until("result").data["output"] == f"{number}\n"
+            source.leave()
+
+
+def test_a_restart_waits_for_programs_and_not_for_people(tmp_path: Path) -> None:
+    with Service(tmp_path, SANDBOX_POOL_SIZE="2") as service:
+        waiting = EventSource(service, "print('so far')\ninput()", interactive=True)
+        running = EventSource(service, "import time\ntime.sleep(2)\nprint('done')")
+        waiting.until("input")
+        pid = service.worker_pid()
+        started = time.monotonic()
+        service.stop(signal.SIGTERM)
+        assert time.monotonic() - started < 12
+        assert waiting.until("result").data["status"] == "cancelled"
+        assert running.until("result").data["output"] == "done\n"
+        assert record(service, waiting.id)["status"] == "cancelled"
+        assert record(service, running.id)["status"] == "success"
+        waiting.leave()
+        running.leave()
+        assert eventually(lambda: not containers_of(pid))
+
+
+def test_a_killed_service_leaves_no_container_that_waits(tmp_path: Path) -> None:
+    with Service(tmp_path, SANDBOX_POOL_SIZE="1") as service:
+        with EventSource(service, "input()", interactive=True) as source:
+            source.until("input")
+            pid = service.worker_pid()
+            service.stop(signal.SIGKILL)
+            assert eventually(lambda: not containers_of(pid), 10)
+        service.start()
+        assert record(service, source.id)["status"] == "internal_error"
+
+
+def test_a_page_may_read_it_from_its_own_origin(service: Service) -> None:
+    with EventSource(service, "print(1)") as source:
+        headers = dict(source._response.headers)
+    assert headers["access-control-allow-origin"] == "https://pylearn.net"
+    assert (headers["Transfer-Encoding"], headers["Cache-Control"]) == ("chunked", "no-store")

@@ -1,0 +1,368 @@
+"""`POST /execute` as a stream of events, and what can be answered to a program meanwhile."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.http import StreamingHttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from apikeys import rate_limits
+from apikeys.keys import create_key
+from apikeys.models import ApiKey, DailyUse, Suspension
+from executions import limits, places
+from executions.models import Execution
+from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy
+from tests.conftest import ORIGIN, Page
+from tests.fakes import EIGHT, FakeExecutor
+
+EVENTS = "text/event-stream"
+NOT_FOUND = b'{"detail":"There is nothing at this address.","code":"not_found"}'
+
+Event = tuple[str, dict[str, Any]]
+
+
+class Stream:
+    """An answer in events, read one by one."""
+
+    def __init__(self, response: StreamingHttpResponse) -> None:
+        assert response.status_code == 200, response.content
+        self.response = response
+        self._chunks = iter(response)
+
+    def __iter__(self) -> Iterator[Event]:
+        for chunk in self._chunks:
+            name, data = chunk.decode().removesuffix("\n\n").split("\n")
+            yield name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+    def until(self, name: str) -> dict[str, Any]:
+        """Read on to the next event of a name, and return its data."""
+        return next(data for each, data in self if each == name)
+
+    def all(self) -> list[Event]:
+        return list(self)
+
+    def close(self) -> None:
+        self.response.close()
+
+
+Streams = Callable[..., Stream]
+
+
+@pytest.fixture
+def stream(page: Page) -> Iterator[Streams]:
+    """Begin streams, which are closed after the test."""
+    begun: list[Stream] = []
+
+    def begin(code: str = "print('Hello')", by: Page = page, token: str | None = None, **fields: Any) -> Stream:
+        sent = {"accept": EVENTS, **({} if token is None else {"x_api_key": token})}
+        begun.append(Stream(by.post({"code": code, **fields}, **sent)))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.close()
+    assert not places._places
+
+
+@pytest.fixture
+def server(page: Page) -> Page:
+    key, token = create_key("Server", "secret", [ORIGIN])
+    return Page(key, token, Client(raise_request_exception=False))
+
+
+def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, stdout="one\ntwo ⚡\n")
+    cases = [{"code": "print(8)", "expected_output": "8"}, {"expected_output": "one"}, {"stdin": ""}]
+    events = stream(test_cases=cases).all()
+    (first, start), *told, (last, result) = events
+    assert (first, set(start), last) == ("start", {"id"}, "result")
+    assert "".join(data["text"] for name, data in told if name == "stdout") == "one\ntwo ⚡\n"
+    verdicts = {data.pop("index"): data for name, data in told if name == "test"}
+    assert [verdicts[index] for index in range(3)] == result["test_results"]
+    plain = page.run(test_cases=cases).json()
+    assert result == {**plain, "id": start["id"]}
+
+
+def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
+    stream("print(1)", test_cases=[{"stdin": ""}], learner="ada").all()
+    record = Execution.objects.get()
+    assert (record.code, record.status, record.output, record.learner) == ("print(1)", "success", "Hello\n", "ada")
+    assert (record.total_cpu_seconds, record.waited_seconds, record.origin) == (0.375, 0.0625, ORIGIN)
+    assert record.finished is not None
+    assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.375)}
+
+
+def test_nothing_between_may_keep_it(stream: Streams) -> None:
+    response = stream().response
+    assert response["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert response["Cache-Control"] == "no-store"
+    assert response["X-Accel-Buffering"] == "no"
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert '"learner";r=' in response["RateLimit"]
+    assert "Content-Length" not in response
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*;q=0.8", "text/event", ""])
+def test_who_does_not_ask_for_events_gets_json(page: Page, accept: str) -> None:
+    response = page.post({"code": "1"}, accept=accept)
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["output"] == "Hello\n"
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "Text/Event-Stream;q=0.9, application/json"])
+def test_who_does_gets_them(page: Page, accept: str) -> None:
+    response = page.post({"code": "1"}, accept=accept)
+    assert response["Content-Type"].startswith(EVENTS)
+    response.close()
+
+
+def test_what_is_refused_is_answered_as_ever(page: Page, executor: FakeExecutor) -> None:
+    def answer(body: Any, **headers: str | None) -> tuple[int, str]:
+        response = page.post(body, accept=EVENTS, **headers)
+        assert response["Content-Type"] == "application/json"
+        assert response["Access-Control-Allow-Origin"] == ORIGIN
+        return response.status_code, response.json()["code"]
+
+    assert answer({"code": ""}) == (400, "invalid")
+    assert answer(b"{") == (400, "invalid_json")
+    assert answer({"code": "1"}, x_api_key=None) == (403, "invalid_key")
+    assert answer({"code": "1"}, content_type="text/plain") == (415, "unsupported_media_type")
+    suspension = Suspension.objects.create(key=page.key, learner="eve", reason="a test")
+    assert answer({"code": "1", "learner": "eve"}) == (403, "suspended")
+    suspension.delete()
+    assert Execution.objects.count() == 0
+    executor.error = SandboxBusy("full")
+    assert answer({"code": "1", "interactive": True}) == (503, "unavailable")
+    assert Execution.objects.get().status == "refused"
+    assert not places._places
+    ApiKey.objects.update(executions_per_day=0)
+    assert answer({"code": "1", "interactive": True}) == (429, "executions_used_up")
+    assert not places._places
+
+
+def test_a_run_that_is_lost_later_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
+    executor.late_error = RunLost("gone")
+    name, data = stream().all()[-1]
+    assert (name, set(data), data["code"]) == ("error", {"detail", "code"}, "unavailable")
+    record = Execution.objects.get()
+    assert (record.status, record.finished is None) == ("internal_error", False)
+    assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
+
+
+def test_a_fault_of_ours_is_one_too(stream: Streams, executor: FakeExecutor) -> None:
+    executor.late_error = ValueError("a bug")  # type: ignore[assignment]
+    assert stream().all()[-1] == ("error", {"detail": "Something went wrong on our side.", "code": "server_error"})
+    assert Execution.objects.get().status == "internal_error"
+
+
+def test_hidden_tests_leak_nothing(stream: Streams, executor: FakeExecutor) -> None:
+    executor.test = replace(EIGHT, stdout="SECRET-OUTPUT")
+    case = {"input": "SECRET-INPUT", "expected_output": "SECRET-EXPECTED", "name": "SECRET-NAME", "hidden": True}
+    events = stream(test_cases=[case]).all()
+    assert "SECRET" not in str(events)
+    [verdict] = [data for name, data in events if name == "test"]
+    assert (verdict["index"], verdict["hidden"], verdict["passed"]) == (0, True, False)
+
+
+def test_tests_that_did_not_run_say_so(stream: Streams, executor: FakeExecutor) -> None:
+    executor.main, executor.test = Run(RunStatus.TIMEOUT), Run(RunStatus.NOT_RUN)
+    events = stream(test_cases=[{"stdin": ""}]).all()
+    assert [data["status"] for name, data in events if name in ("test", "result")] == ["not_run", "timeout"]
+
+
+def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> None:
+    watched = stream("input()", interactive=True)
+    watched.until("input")
+    watched.close()
+    record = Execution.objects.get()
+    assert (record.status, record.output, record.finished is None) == ("cancelled", "Hello\n", False)
+    assert record.error == "Execution was stopped: nobody was there any more"
+    assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.125)}
+    assert not places._places
+
+
+def test_so_has_who_never_began_to_read(stream: Streams) -> None:
+    stream("input()", interactive=True).close()
+    assert Execution.objects.get().status == "cancelled"
+
+
+# Answers
+
+
+def answer(page: Page, execution_id: str, body: Any = None, **headers: str | None) -> Any:
+    names = {"x_api_key": page.token, "origin": ORIGIN, "content_type": "application/json", **headers}
+    sent = {name.replace("_", "-"): value for name, value in names.items() if value is not None}
+    data = body if isinstance(body, bytes) else json.dumps({"text": "Ada"} if body is None else body)
+    path = f"/executions/{execution_id}/input"
+    return page.client.generic("POST", path, data, content_type=sent.pop("content-type"), headers=sent)
+
+
+def test_a_program_is_answered(page: Page, stream: Streams) -> None:
+    watched = stream("print(input())", interactive=True, input_data="first\n")
+    execution_id = watched.until("start")["id"]
+    assert watched.until("input") == {}
+    response = answer(page, execution_id)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response["Cache-Control"] == "no-store"
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert response["RateLimit"].startswith('"input";r=299;t=')
+    assert watched.until("stdout") == {"text": "Ada\n"}
+    assert watched.until("result")["output"] == "Hello\nAda\n"
+    assert Execution.objects.get().input_data == "first\nAda\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "fed"),
+    [
+        ({"text": "Ada"}, "Ada\n"),
+        ({"text": ""}, "\n"),
+        ({"text": "größer 🐍"}, "größer 🐍\n"),
+        ({"text": "one\ntwo"}, "one\ntwo\n"),
+        ({"text": "Ada", "end": True}, "Ada\n"),
+        ({"text": "Ada", "end": False}, "Ada\n"),
+        ({"end": True}, ""),
+        ({"text": None, "end": True}, ""),
+        ({"text": "x" * limits.INPUT_TEXT_BYTES}, "x" * limits.INPUT_TEXT_BYTES + "\n"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_sent_is_what_is_read(page: Page, stream: Streams, body: Any, fed: str) -> None:
+    watched = stream(interactive=True)
+    assert answer(page, watched.until("start")["id"], body).status_code == 204
+    assert watched.until("result")["output"] == f"Hello\n{fed}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"end": False},
+        {"text": None},
+        {"text": 5},
+        {"text": ["Ada"]},
+        {"text": "Ada", "end": "true"},
+        {"text": "Ada", "id": "x"},
+        {"text": "x" * (limits.INPUT_TEXT_BYTES + 1)},
+        {"text": "é" * (limits.INPUT_TEXT_BYTES // 2) + "x"},
+        {"text": "\0"},
+        {"text": "\ud800"},
+        [],
+        b"Ada",
+        b'{"text": "a", "text": "b"}',
+    ],
+    ids=lambda body: str(body)[:30],
+)
+def test_what_is_no_answer_is_refused_and_not_read(page: Page, stream: Streams, body: Any) -> None:
+    watched = stream(interactive=True)
+    execution_id = watched.until("start")["id"]
+    assert answer(page, execution_id, body).status_code == 400
+    assert answer(page, execution_id).status_code == 204
+    assert watched.until("result")["output"] == "Hello\nAda\n"
+
+
+def test_all_answers_together_are_bounded(page: Page, stream: Streams) -> None:
+    watched = stream(interactive=True)
+    place = next(iter(places._places))
+    place.typed = "x" * (limits.INPUT_BYTES - 4)
+    response = answer(page, watched.until("start")["id"], {"text": "Eve!"})
+    assert response.status_code == 400
+    assert response.json()["fields"] == {"text": "All input together is at most 262144 bytes."}
+    assert answer(page, str(place.public_id), {"text": "Ada"}).status_code == 204
+
+
+def test_it_may_not_be_after_the_end_of_input(page: Page, stream: Streams) -> None:
+    watched = stream(interactive=True)
+    execution_id = watched.until("start")["id"]
+    assert answer(page, execution_id, {"end": True}).status_code == 204
+    assert answer(page, execution_id).status_code == 404
+
+
+def test_whatever_is_not_the_callers_to_answer_is_not_there(page: Page, stream: Streams) -> None:
+    other_key, other_token = create_key("Other", "publishable", [ORIGIN])
+    other = Page(other_key, other_token, page.client)
+    ended = stream().all()[0][1]["id"]
+    not_interactive = stream()
+    foreign = stream(interactive=True).until("start")["id"]
+    answers = [
+        answer(page, str(uuid.uuid4())),
+        answer(page, ended),
+        answer(page, not_interactive.until("start")["id"]),
+        answer(other, foreign),
+    ]
+    assert {(each.status_code, each.content) for each in answers} == {(404, NOT_FOUND)}
+
+
+def test_it_needs_the_key_and_the_origin(page: Page, stream: Streams) -> None:
+    execution_id = stream(interactive=True).until("start")["id"]
+    assert answer(page, execution_id, x_api_key=None).status_code == 403
+    assert answer(page, execution_id, origin="https://evil.example").status_code == 403
+    assert answer(page, execution_id, content_type="text/plain").status_code == 415
+    assert page.client.get(f"/executions/{execution_id}/input").status_code == 405
+
+
+def test_a_learner_answers_their_own_and_a_server_those_of_its_learners(server: Page, stream: Streams) -> None:
+    def token(learner: str) -> str:
+        body = {"learner": learner}
+        sent = {"X-API-Key": server.token}
+        return str(server.client.post("/tokens", body, "application/json", headers=sent).json()["token"])
+
+    ada = stream(by=server, token=token("ada"), interactive=True)
+    own = stream(by=server, learner="ada", interactive=True)
+    ada_id, own_id = ada.until("start")["id"], own.until("start")["id"]
+    statuses = [
+        answer(server, ada_id, x_api_key=token("eve")).status_code,
+        answer(server, own_id, x_api_key=token("ada")).status_code,
+        answer(server, ada_id, x_api_key=token("ada")).status_code,
+        answer(server, own_id).status_code,
+    ]
+    assert statuses == [404, 404, 204, 204]
+
+
+def test_a_rotated_key_answers_what_the_old_one_began(page: Page, stream: Streams) -> None:
+    execution_id = stream(interactive=True).until("start")["id"]
+    successor, token = create_key("Site", "publishable", [ORIGIN])
+    ApiKey.objects.filter(pk=successor.pk).update(family=page.key.family)
+    assert answer(Page(successor, token, page.client), execution_id).status_code == 204
+
+
+def test_answers_have_a_rate_of_their_own(page: Page, stream: Streams) -> None:
+    ApiKey.objects.update(rate="1/d", learner_rate="1/d")
+    execution_id = stream(interactive=True).until("start")["id"]
+    allowed = int(rate_limits.INPUT_RATE.partition("/")[0])
+    responses = [answer(page, execution_id, {"text": 5}) for _ in range(allowed + 1)]
+    assert [each.status_code for each in responses] == [400] * allowed + [429]
+    assert responses[-1].json()["code"] == "learner_rate_limited"
+    assert int(responses[-1]["Retry-After"]) > 0
+
+
+def test_interactive_needs_events(page: Page) -> None:
+    response = page.run(interactive=True)
+    assert response.status_code == 400
+    assert response.json()["fields"] == {"interactive": "This needs the header Accept: text/event-stream."}
+    assert page.run(interactive=False).status_code == 200
+    assert page.run(interactive=None).status_code == 200
+
+
+def test_nobody_has_more_than_half_of_the_places(page: Page, server: Page, stream: Streams, settings: Settings) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 4
+    for _ in range(2):
+        stream(by=server, learner="ada", interactive=True)
+    response = server.post({"code": "1", "learner": "ada", "interactive": True}, accept=EVENTS)
+    assert (response.status_code, response.json()["code"]) == (429, "interactive_limited")
+    assert response["RateLimit-Policy"] == '"interactive";q=2;qu="concurrent-requests"'
+    stream(by=server, learner="ada").all()  # one that nobody has to answer
+    for _ in range(2):
+        stream(interactive=True)
+    response = server.post({"code": "1", "learner": "bob", "interactive": True}, accept=EVENTS)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert Execution.objects.count() == 5
+
+
+def test_there_may_be_none_at_all(page: Page, settings: Settings) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 0
+    assert page.post({"code": "1", "interactive": True}, accept=EVENTS).status_code == 503
