@@ -35,6 +35,8 @@ class FakeExecutor:
             console.put(Began())
             for line in main.stdout.splitlines(keepends=True):
                 console.put(Printed("stdout", line))
+            if main.stderr:
+                console.put(Printed("stderr", main.stderr))
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):

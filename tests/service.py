@@ -108,7 +108,7 @@ class Service:
         """Return whether `/health` says so."""
         try:
             return self._session.get(f"{self.url}/health", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # it listens before it has loaded
             return False
 
     def health(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
 from apikeys.models import ApiKey, Suspension
+from apikeys.rate_limits import INPUT_RATE
 from apikeys.serializers import LEARNER_CHARACTERS
-from executions import limits
+from executions import limits, places
 from executions.error_detail import TYPES
 from executions.requests import Match
 from executions.sandbox.detail import LONGEST_SOURCE
-from executions.sandbox.results import ErrorDetail, RunStatus, SandboxBusy
-from executions.serializers import ExecutionRequestSerializer
+from executions.sandbox.results import ErrorDetail, RunLost, RunStatus, SandboxBusy
+from executions.serializers import ExecutionRequestSerializer, InputSerializer
 from guest import protocol
 from guest.hints import HINTS
 from tests.conftest import ORIGIN, Page
@@ -27,6 +29,7 @@ from tests.fakes import FakeExecutor
 ROOT = Path(__file__).parent.parent
 API = (ROOT / "docs/api.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
+OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * places.SHARE_OF_ONE)
 README = (ROOT / "README.md").read_text()
 SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
 
@@ -101,6 +104,11 @@ def test_the_documented_detail_is_what_comes() -> None:
         (TEST_CASE["stdin"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (TEST_CASE["name"], f"up to {limits.NAME_BYTES} bytes"),
         (section(API, "Errors"), f"larger than {settings.LONGEST_BODY_BYTES // 1024**2} MiB"),
+        (section(API, "Answering a program"), f"up to {limits.INPUT_TEXT_BYTES // 1024} KiB"),
+        (section(API, "Answering a program"), f"up to {limits.INPUT_BYTES // 1024} KiB"),
+        (section(API, "Answering a program"), f"{INPUT_RATE.removesuffix('/m')} a minute"),
+        (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS} seconds for one input"),
+        (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} for all"),
         (section(README, "Limits"), f"| `code` | {limits.CODE_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `input_data` | {limits.INPUT_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES} |"),
@@ -149,6 +157,12 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     suspension = Suspension.objects.create(address="127.0.0.1", reason="a test")
     answers.append(page.run())
     suspension.delete()
+    executor.error = None
+    interactive = {"code": "1", "interactive": True}
+    *streams, refused = [page.post(interactive, accept="text/event-stream") for _ in range(OWN_PLACES + 1)]
+    for stream in streams:
+        stream.close()
+    answers.append(refused)
     for used_up in (
         {"cpu_seconds_per_day": 0},
         {"executions_per_day": 0},
@@ -159,6 +173,23 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
         ApiKey.objects.update(**used_up)
         answers.extend(page.run("1") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
+
+
+def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, stderr="a warning")
+    told = b"".join(page.post({"code": "1", "test_cases": [{}]}, accept="text/event-stream"))
+    executor.late_error = RunLost("gone")
+    stream = page.post({"code": "1", "interactive": True}, accept="text/event-stream")
+    for chunk in stream:
+        told += chunk
+        if chunk.startswith(b"event: input"):
+            next(iter(places._places)).console.feed("", is_end=True)
+    stream.close()
+    assert rows(section(API, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
+
+
+def test_every_field_of_an_input_is_documented() -> None:
+    assert rows(section(API, "Answering a program")).keys() == InputSerializer().fields.keys()
 
 
 def test_the_documented_error_is_what_comes(page: Page) -> None:

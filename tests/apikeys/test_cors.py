@@ -37,6 +37,13 @@ def test_a_preflight_needs_no_key(page: Page) -> None:
     assert "Access-Control-Allow-Credentials" not in response
 
 
+def test_a_page_may_answer_a_program_but_read_no_record(page: Page) -> None:
+    path = "/executions/01a20721-e828-7330-892d-0b9ae5257344"
+    assert preflight(page.client, f"{path}/input", ORIGIN)[ALLOW_ORIGIN] == ORIGIN
+    for closed in (path, f"{path}/input/", f"{path}/inputs", "/tokens"):
+        assert ALLOW_ORIGIN not in preflight(page.client, closed, ORIGIN)
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://pylearn.net", "https://pylearn.net.evil"])
 def test_a_preflight_from_elsewhere_is_allowed_nothing(page: Page, origin: str) -> None:
     assert ALLOW_ORIGIN not in preflight(page.client, "/execute", origin)

@@ -6,7 +6,6 @@ With SCREENSHOTS the pictures of docs/images are taken anew: `SCREENSHOTS=docs/i
 import base64
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from django_otp.oath import totp
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.service import ORIGIN, Service
 
@@ -38,14 +37,6 @@ def service(tmp_path: Path) -> Iterator[Service]:
     with service:
         service.manage("shell", "--verbosity=0", "-c", "from benchmarks.population import populate; populate(6000)")
         yield service
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass
