@@ -21,10 +21,11 @@ LEFT = " (the program ended before the test did)"
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
     """Return the answer's `test_results`, in the order of `test_cases`."""
     runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
-    return [_result(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
+    return [judge_run(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
 
 
-def _result(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
+def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
+    """Return the result of one test case, whose run was `run`."""
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
     given, expected = case.input or "(no input)", case.expected_output or "(expected output)"

@@ -8,11 +8,11 @@ from typing import Any
 from apikeys.callers import Caller
 from executions import places
 from executions.executor import Executor
-from executions.judge import judge
+from executions.judge import judge_run
 from executions.models import Execution
 from executions.places import Place
 from executions.records import Charged
-from executions.requests import ExecutionRequest
+from executions.requests import ExecutionRequest, in_running_order
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed
 from executions.sandbox.results import Outcome, Run, SandboxError
 from executions.service import Source, admit, conclude
@@ -43,9 +43,8 @@ class LiveExecution:
         self._place = place
         self._outcome: Future[Outcome] = Future()
         self._is_concluded = False
-        self._untold_tests = [
-            (index, case) for index, case in enumerate(request.test_cases or ()) if not case.looks_at_main_run
-        ]
+        self._cases = request.test_cases or ()
+        self._untold = in_running_order(self._cases)
         self._has_main_ended = False
 
     def start(self, executor: Executor) -> None:
@@ -111,13 +110,12 @@ class LiveExecution:
     def _judge(self, run: Run) -> Iterator[Told]:
         """Yield the verdicts on a run: the next test's, or those of all that look at the main run."""
         if self._has_main_ended:
-            cases = [self._untold_tests.pop(0)]
+            indexes = [self._untold.pop(0)]
         else:
             self._has_main_ended = True
-            cases = [each for each in enumerate(self._request.test_cases or ()) if each[1].looks_at_main_run]
-        for index, case in cases:
-            [result] = judge((case,), Outcome(run, (run,), 0.0))
-            yield "test", {"index": index, **result}
+            indexes = [index for index, case in enumerate(self._cases) if case.looks_at_main_run]
+        for index in indexes:
+            yield "test", {"index": index, **judge_run(self._cases[index], run, self._request.timeout)}
 
 
 def begin_live(request: ExecutionRequest, source: Source, executor: Executor, caller: Caller) -> LiveExecution:
