@@ -16,8 +16,8 @@ TYPES = {
 
 
 def error_detail(run: Run, timeout_seconds: int) -> dict[str, Any] | None:
-    """Return what is told of the error of a run, None of one that has not failed or was not run."""
-    if run.status in (RunStatus.SUCCESS, RunStatus.NOT_RUN):
+    """Return what is told of the error of a run, None of one that has not failed, was not run or was stopped."""
+    if run.status in (RunStatus.SUCCESS, RunStatus.NOT_RUN, RunStatus.CANCELLED):
         return None
     return asdict(_detail(run, timeout_seconds))
 

@@ -128,7 +128,7 @@ WALLS = {
     "wiped_mailbox": Wall((Edit(SUPERVISOR, "    _mailbox.wipe()\n", ""),)),
     "deadline": Wall(
         (
-            Edit(SUPERVISOR, "if now >= deadline:", "if False:"),
+            Edit(SUPERVISOR, "if now >= self._deadline:", "if False:"),
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 2.5"),
         )
     ),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0006_staff_index"),
+        ("executions", "0007_error_detail"),
     ]
 
     operations = [
