@@ -5,21 +5,27 @@ PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run test check image bench sabotage constraints clean engine
+.PHONY: help run test test-gvisor check image bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: image ## serve on PORT (default 8000), after setting up whatever is missing
 	@exec scripts/serve
 
 test: $(DEV) image ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
+	@scripts/ensure-gvisor
 	$(PYTHON) -m pytest
 
 sabotage: $(DEV) image ## take each protection away in turn; just the tests that name it must fail (FAST=1: the main ones)
 	$(PYTHON) -m tests.sabotage $(if $(FAST),--fast) $(WALLS)
+
+test-gvisor: $(DEV) image ## run what concerns containers under gVisor: docs/gvisor.md
+	@scripts/ensure-gvisor
+	SANDBOX_RUNTIME=runsc $(PYTHON) -m pytest --timeout=180 tests/sandbox tests/e2e/test_gvisor.py \
+		--ignore=tests/sandbox/test_engine_faults.py
 
 check: $(DEV) .env ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check
@@ -30,6 +36,9 @@ image: engine $(RUNTIME) .env ## build the image that programs run in
 
 bench: $(DEV) image ## measure /execute beside bare Python and a container per request
 	$(PYTHON) -m benchmarks
+
+soak: $(DEV) image ## load the service, a part of it hostile, for MINUTES (default 10), and look for what is wrong or left
+	$(PYTHON) -m benchmarks.soak $(MINUTES)
 
 constraints: ## pin what the requirements pull in, as of today
 	scripts/pin-constraints

@@ -9,6 +9,8 @@ import resource
 DIRECTORY = os.path.dirname(__file__)
 PLAIN_FILTER = os.path.join(DIRECTORY, "seccomp.bpf")
 NOTIFYING_FILTER = os.path.join(DIRECTORY, "seccomp_notify.bpf")
+GVISOR_FILTER = os.path.join(DIRECTORY, "seccomp_gvisor.bpf")
+GVISOR_VERSION = "#1 SMP Sun Jan 10 15:06:54 PST 2016"  # of uname(2)
 
 # linux/prctl.h, linux/seccomp.h
 PR_SET_DUMPABLE = 4
@@ -20,6 +22,8 @@ SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16
 SECCOMP_CALLS = {"x86_64": 317, "aarch64": 277}
 BPF_INSTRUCTION_BYTES = 8
+
+GVISOR_ADDRESS_SPACE_BYTES = 16 * 1024**3
 
 CHILD_OOM_SCORE = 1000
 CHILD_NICENESS = 19
@@ -54,8 +58,28 @@ def confine_supervisor() -> int | None:
     _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; the kernel takes no filter without it
     listener = _install_notifying_filter()
     if listener is None:
-        _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_read_filter(PLAIN_FILTER)))
+        _install_filter(PLAIN_FILTER)
+        if os.uname().version == GVISOR_VERSION:
+            _confine_under_gvisor()
     return listener
+
+
+def _confine_under_gvisor() -> None:
+    """Do what Linux does by itself for a process that is not dumpable and the first of its PID namespace.
+
+    gVisor lets children look into /proc/1/fd, and asks only for the mode of what they open there: our connection to the
+    host, on which they could speak for us. They have the same user and could change the mode back; so nobody changes a
+    mode from now on. And gVisor lets them send us any signal.
+    """
+    for descriptor in (0, 1, 2):
+        os.fchmod(descriptor, 0)
+    _install_filter(GVISOR_FILTER)
+    # Linux gives out no more address space than it may ever back; MemoryError is the answer to too much.
+    resource.setrlimit(resource.RLIMIT_AS, (GVISOR_ADDRESS_SPACE_BYTES, GVISOR_ADDRESS_SPACE_BYTES))
+
+
+def _install_filter(path: str) -> None:
+    _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_read_filter(path)))
 
 
 def _install_notifying_filter() -> int | None:

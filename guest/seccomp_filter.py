@@ -6,6 +6,7 @@ Needs libseccomp's own Python binding (Debian: python3-seccomp).
 
 Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so
 sees them (see `guest.watch`). The second also shows it what may lead to the network, which neither refuses.
+`seccomp_gvisor.bpf` comes on top of the first under gVisor (see `guest.confinement`).
 """
 
 import errno
@@ -51,6 +52,13 @@ HIGHEST_ALLOWED_FAMILY = max(ALLOWED_FAMILIES)
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 
 
+SUPERVISOR_PID = 1
+LOW_HALF = 0xFFFFFFFF  # of a register: the kernel looks at no more of a process number
+
+# fcntl.h, asm-generic/ioctls.h and sockios.h: who is to get the signals of a descriptor
+F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
+
+
 def build_filter(refuse: int) -> SyscallFilter:
     """Return the filter for the architecture of this machine, with `refuse` for its action.
 
@@ -69,6 +77,8 @@ def build_filter(refuse: int) -> SyscallFilter:
             rules.add_rule(refuse, call, Arg(0, EQ, family))
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
+    # The supervisor has the same user, and without descriptors it could not go on. 0: one's own limits.
+    rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
     # The flags of clone3 lie in memory, out of a filter's sight; with ENOSYS the C library uses clone.
     rules.add_rule(ERRNO(errno.ENOSYS), "clone3")
     return rules
@@ -82,11 +92,33 @@ def build_notifying_filter() -> SyscallFilter:
     return rules
 
 
+def build_gvisor_filter() -> SyscallFilter:
+    """Return the filter that protects the supervisor where Linux would do so by itself.
+
+    Nobody sends it a signal. Nobody changes modes: who tries is told that it is done, for `shutil.copy` and others do
+    that in passing.
+    """
+    rules, refuse = SyscallFilter(ALLOW), ERRNO(errno.EPERM)
+    for call in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"):
+        rules.add_rule(refuse, call, Arg(0, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
+    for command in (F_SETOWN, F_SETOWN_EX):
+        rules.add_rule(refuse, "fcntl", Arg(1, MASKED_EQ, LOW_HALF, command))
+    for request in (FIOSETOWN, SIOCSPGRP):
+        rules.add_rule(refuse, "ioctl", Arg(1, MASKED_EQ, LOW_HALF, request))
+    for call in ("chmod", "fchmod", "fchmodat", "fchmodat2"):
+        try:
+            rules.add_rule(ERRNO(0), call)
+        except RuntimeError:
+            print(f"seccomp: no rule for {call}", file=sys.stderr)
+    return rules
+
+
 if __name__ == "__main__":
     directory = Path(sys.argv[1])
     for name, rules in (
         ("seccomp.bpf", build_filter(ERRNO(errno.EPERM))),
         ("seccomp_notify.bpf", build_notifying_filter()),
+        ("seccomp_gvisor.bpf", build_gvisor_filter()),
     ):
         with open(directory / name, "wb") as file:
             rules.export_bpf(file)

@@ -275,7 +275,10 @@ class _Supervision:
 
     def _handle(self, descriptor: int, event: int) -> None:
         if descriptor == self._wakeup:
-            os.read(self._wakeup, 4096)
+            try:
+                os.read(self._wakeup, 4096)
+            except BlockingIOError:  # under gVisor a program can open it, and be the first to read
+                pass
             self._reap()
         elif descriptor in self._outputs:
             self._read(descriptor)

@@ -25,26 +25,44 @@ READY_SECONDS = 10
 GRACE_SECONDS = 0.7
 """How long after a run's own deadline the supervisor may answer before we end the container ourselves."""
 
+CPU_SHARE = CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS
+
 log = logging.getLogger(__name__)
 
 KilledForMemory = Callable[[str], bool]
 """Tells of a container id, once its connection has ended, whether the engine saw it run out of memory."""
 
+Collapsed = Callable[[str], bool]
+"""Tells the same of a container whose kernel is its own, gVisor's, and could not go on."""
+
 
 class Container:
     """A container of ours whose supervisor waits for programs. Whoever holds it closes it."""
 
-    def __init__(self, name: str, container_id: str, stream: FrameStream, killed_for_memory: KilledForMemory) -> None:
+    def __init__(
+        self,
+        name: str,
+        container_id: str,
+        stream: FrameStream,
+        killed_for_memory: KilledForMemory,
+        collapsed: Collapsed = lambda _: False,
+    ) -> None:
         self.name = name
         self.id = container_id
         self._stream = stream
         self._killed_for_memory = killed_for_memory
+        self._collapsed = collapsed
         self.is_usable = True
         """False once a run has cost us the container: it ended, or its answers can no longer be told apart."""
 
     @classmethod
     def launch(
-        cls, engine: Engine, name: str, options: dict[str, Any], killed_for_memory: KilledForMemory
+        cls,
+        engine: Engine,
+        name: str,
+        options: dict[str, Any],
+        killed_for_memory: KilledForMemory,
+        collapsed: Collapsed = lambda _: False,
     ) -> "Container":
         """Create, attach and start a container and wait until it is ready.
 
@@ -68,7 +86,7 @@ class Container:
         except BaseException:
             engine.remove(container_id)
             raise
-        return cls(name, container_id, stream, killed_for_memory)
+        return cls(name, container_id, stream, killed_for_memory, collapsed)
 
     @property
     def is_closed(self) -> bool:
@@ -110,11 +128,16 @@ class Container:
                 status = RunStatus.CANCELLED
             elif self._killed_for_memory(self.id):
                 status = RunStatus.MEMORY_LIMIT
+            elif self._collapsed(self.id):
+                # As too many processes make it. Whatever it was, the program did it, and no process of it is left.
+                log.warning("kernel of %s collapsed", self.name)
+                status = RunStatus.ERROR
             else:
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
         except (KeyError, ValueError, protocol.ProtocolError) as error:
             raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
-        return transcript.cut_short(status, time.monotonic() - started)
+        run = transcript.cut_short(status, time.monotonic() - started)
+        return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
 
     def _frames(self, deadline: Deadline, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:
         if talk is not None:
@@ -204,7 +227,8 @@ class _Transcript:
             self.cut_short(status, min(_within(wall_seconds, 3600), longest_seconds)),
             exit_code=None if exit_code is None else _within(exit_code, 255),
             signal=None if signal_number is None else _signal_name(signal_number),
-            cpu_seconds=_within(cpu_seconds, 3600),
+            # gVisor counts what each of a thousand threads has waited for its turn.
+            cpu_seconds=min(_within(cpu_seconds, 3600), _most_cpu_seconds(longest_seconds)),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
             detail=self._detail,
@@ -221,11 +245,16 @@ class _Transcript:
             stderr=self._outputs[protocol.STDERR].text,
             wall_seconds=wall_seconds,
             # Not measured any more. It cannot be more, and a storm of processes takes all of it.
-            cpu_seconds=wall_seconds * CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS,
+            cpu_seconds=wall_seconds * CPU_SHARE,
             tested=self._tested,
             completed=self._completed,
             signals=frozenset(self._signals),
         )
+
+
+def _most_cpu_seconds(wall_seconds: float) -> float:
+    """Return what a container can have had: its share, and that of the periods at both ends."""
+    return wall_seconds * CPU_SHARE + 2 * CPU_QUOTA_MICROSECONDS / 1_000_000
 
 
 Number = TypeVar("Number", int, float)

@@ -45,10 +45,14 @@ def _name(container: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEvent:
-    """Something that happened to one of our containers: `action` is oom, die or destroy."""
+    """Something that happened to one of our containers: `action` is oom, kill, die or destroy.
+
+    `exit_code` is that of a container that has died.
+    """
 
     container_id: str
     action: str
+    exit_code: int | None = None
 
 
 class Engine:
@@ -123,10 +127,13 @@ class Engine:
 
     def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
         """Yield what happens to containers with all of `labels` from now on, until the engine goes away."""
-        filters = {"type": ["container"], "label": labels, "event": ["oom", "die", "destroy"]}
+        filters = {"type": ["container"], "label": labels, "event": ["oom", "kill", "die", "destroy"]}
         with self._calling("watch events") as client:
             for event in client.events(filters=filters, decode=True):
-                yield ContainerEvent(event["Actor"]["ID"], event["Action"])
+                exit_code = event["Actor"]["Attributes"].get("exitCode")
+                yield ContainerEvent(
+                    event["Actor"]["ID"], event["Action"], None if exit_code is None else int(exit_code)
+                )
 
     def close(self) -> None:
         """Close the connections to the engine."""

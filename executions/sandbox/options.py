@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from executions.sandbox import gvisor
+
 NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
 OWNER_LABEL = f"{LABEL}.owner"
@@ -32,15 +34,18 @@ ENVIRONMENT = (
 
 def container_options(image_id: str, owner: str, runtime: str | None = None) -> dict[str, Any]:
     """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
+    memory_bytes, pids = MEMORY_BYTES, PIDS
+    if gvisor.is_gvisor(runtime):
+        memory_bytes, pids = MEMORY_BYTES + gvisor.KERNEL_BYTES, gvisor.PIDS
     host_config: dict[str, Any] = {
         # A created or running container that its owner has lost ends by itself and leaves nothing.
         "AutoRemove": True,
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
-        "Memory": MEMORY_BYTES,
-        "MemorySwap": MEMORY_BYTES,  # memory and swap together: no swap
+        "Memory": memory_bytes,
+        "MemorySwap": memory_bytes,  # memory and swap together: no swap
         "CpuPeriod": CPU_PERIOD_MICROSECONDS,
         "CpuQuota": CPU_QUOTA_MICROSECONDS,
-        "PidsLimit": PIDS,
+        "PidsLimit": pids,
         "OomScoreAdj": 500,  # where the host runs out of memory, a container goes before the service
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},

@@ -1,10 +1,12 @@
 """Attacks that must fail, run on real containers before any learner's program is: the service fails closed.
 
 Each probe is a program with the exact output and status that a sound sandbox gives it. A probe that crashes, prints
-anything else or does not run at all has failed.
+anything else or does not run at all has failed. Where gVisor's kernel holds the same wall but says so otherwise, a
+probe has an ending of its own for it; those that only gVisor can pass are GVISOR_PROBES.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any
 
 from executions.sandbox.container import Container
 from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.gvisor import KERNEL, is_gvisor
 from executions.sandbox.options import ENVIRONMENT, FILE_BYTES, PIDS, USER
 from executions.sandbox.results import Run, RunLost, RunStatus
 
@@ -32,6 +35,14 @@ def refusal(attempt, *arguments):
 
 
 @dataclass(frozen=True, slots=True)
+class UnderGvisor:
+    """What must come of a probe under gVisor: one of `statuses`, and a whole stdout of the form `pattern`."""
+
+    pattern: str
+    statuses: tuple[RunStatus, ...] = (RunStatus.SUCCESS,)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """A program and what must come of it: `status`, and exactly `stdout`."""
 
@@ -40,13 +51,17 @@ class Probe:
     stdout: str
     status: RunStatus = RunStatus.SUCCESS
     timeout_seconds: float = 8
+    under_gvisor: UnderGvisor | None = None
 
-    def failure(self, run: Run) -> str | None:
-        """Return what is wrong with `run`, None if it is as it must be."""
-        if run.status is not self.status:
-            return f"ended with {run.status}, not {self.status}: {run.stderr[-300:]}"
-        if run.stdout != self.stdout:
-            return f"printed {run.stdout[:300]!r}, not {self.stdout!r}"
+    def failure(self, run: Run, runtime: str | None) -> str | None:
+        """Return what is wrong with `run`, None if it is as it must be under `runtime`."""
+        wanted = UnderGvisor(re.escape(self.stdout), (self.status,))
+        if self.under_gvisor is not None and is_gvisor(runtime):
+            wanted = self.under_gvisor
+        if run.status not in wanted.statuses:
+            return f"ended with {run.status}, not {' or '.join(wanted.statuses)}: {run.stderr[-300:]}"
+        if re.fullmatch(wanted.pattern, run.stdout) is None:
+            return f"printed {run.stdout[:300]!r}, not {wanted.pattern!r}"
         return None
 
 
@@ -58,16 +73,22 @@ class ProbeResult:
     failure: str | None
 
 
+OWN_ENVIRONMENT = str(sorted(tuple(entry.split("=", 1)) for entry in ENVIRONMENT))
+
 PROBES = (
     Probe(
         "runs as nobody, without capabilities, under no_new_privs and seccomp",
         """
 status = dict(line.rstrip().split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
 print(f"{os.getuid()}:{os.getgid()}", os.getgroups() in ([], [os.getgid()]))
-print({status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
-print(status["NoNewPrivs"], status["Seccomp"])
+sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+print({status[name].strip("0") for name in sets if name in status}, [name for name in sets if name not in status])
+PR_GET_NO_NEW_PRIVS = 39
+print(libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), status["Seccomp"])
 """,
-        f"{USER} True\n{{''}}\n1 2\n",
+        f"{USER} True\n{{''}} []\n1 2\n",
+        # It knows no ambient capabilities.
+        under_gvisor=UnderGvisor(rf"{USER} True\n\{{''\}} \[('CapAmb')?\]\n1 2\n"),
     ),
     Probe(
         "refuses kernel interfaces that no lesson needs",
@@ -85,6 +106,7 @@ attempts = {
     "bpf": lambda: libc.syscall(bpf, 0, 0, 0),
     "user namespace": lambda: libc.unshare(0x10000000),
     "setns": lambda: libc.setns(0, 0),
+    "limits of the supervisor": lambda: libc.prlimit(1, 7, 0, 0),
 }
 results = {name: refusal(attempt) for name, attempt in attempts.items()}
 print({name: result for name, result in results.items() if result != "EPERM"})
@@ -99,6 +121,7 @@ for address in ("169.254.169.254", "172.17.0.1", "8.8.8.8"):
     print(refusal(socket.socket().connect, (address, 80)))
 """,
         "['lo']\n" + "ENETUNREACH\n" * 3,
+        under_gvisor=UnderGvisor(r"\['lo'\]\n(E(NET|HOST)UNREACH\n){3}"),
     ),
     Probe(
         "writes nowhere but in its scratch directories",
@@ -109,9 +132,8 @@ for place in places.split():
         print("can write in", place)
 for place in ("/tmp", "/dev/shm"):
     program = place + "/program"
-    with open(program, "w") as file:
+    with open(os.open(program, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
         file.write("#!/bin/sh")
-    os.chmod(program, 0o755)
     print(refusal(os.execv, program, [program]))
 """,
         "EACCES\nEACCES\n",
@@ -131,17 +153,28 @@ os.unlink("/tmp/full")
 print(refusal(crowd))
 """,
         "True\nENOSPC\n",
+        # It counts no inodes. Their memory is the container's, and so bounded.
+        under_gvisor=UnderGvisor(r"True\n(ENOSPC|allowed)\n"),
     ),
     Probe(
         "shows nothing but its own environment and processes",
         """
 print(sorted(os.environ.items()))
 print(refusal(open, "/proc/1/environ"), refusal(os.listdir, "/proc/1/fd"))
+for number in range(3):
+    channel = f"/proc/1/fd/{number}"
+    refusal(os.chmod, channel, 0o666)
+    print(refusal(os.open, channel, os.O_RDWR | os.O_NONBLOCK), refusal(os.open, channel, os.O_RDONLY | os.O_NONBLOCK))
 print(len([name for name in os.listdir("/proc") if name.isdigit()]))
 print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
 print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd") if os.path.exists(path)])
 """,
-        f"{sorted(tuple(entry.split('=', 1)) for entry in ENVIRONMENT)}\nEACCES EACCES\n2\n['0', '1', '2'] 4\n[]\n",
+        OWN_ENVIRONMENT + "\n" + "EACCES EACCES\n" * 4 + "2\n['0', '1', '2'] 4\n[]\n",
+        # There, PID 1 can be looked at. It has the same environment; its descriptors are closed to others.
+        under_gvisor=UnderGvisor(
+            rf"{re.escape(OWN_ENVIRONMENT)}\n(EACCES|allowed) (EACCES|allowed)\n(EACCES EACCES\n){{3}}"
+            r"2\n\['0', '1', '2'\] 4\n\[\]\n"
+        ),
     ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(
@@ -159,6 +192,8 @@ def bomb():
 print(refusal(bomb), 0 < count < {PIDS})
 """,
         "EAGAIN True\n",
+        # Its kernel ends where the host gives it no more threads or memory, and takes all processes along.
+        under_gvisor=UnderGvisor("", (RunStatus.ERROR, RunStatus.MEMORY_LIMIT)),
     ),
     Probe(
         "ends at the deadline", "print('so far')\nwhile True: pass", "so far\n", RunStatus.TIMEOUT, timeout_seconds=1
@@ -172,11 +207,34 @@ print(refusal(bomb), 0 < count < {PIDS})
 )
 
 
+GVISOR_PROBES = (
+    # The engine may be told any name of a runtime, and any program can be behind it.
+    Probe("runs on gVisor's kernel", "print(os.uname().release, os.uname().version)", " ".join(KERNEL) + "\n"),
+    Probe(
+        "lets no signal reach the supervisor",
+        """
+import fcntl
+reader, writer = os.pipe()
+fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
+print(refusal(os.kill, 1, 9), refusal(libc.tgkill, 1, 1, 9), refusal(libc.syscall, 200, 1, 9))
+print(refusal(fcntl.fcntl, reader, 8, 1), refusal(fcntl.ioctl, reader, 0x8901, b"\\1\\0\\0\\0"))
+""",
+        "EPERM EPERM EPERM\nEPERM EPERM\n",
+    ),
+)
+
+
+def probes_for(runtime: str | None) -> tuple[Probe, ...]:
+    """Return the probes that must pass under `runtime`."""
+    return (*GVISOR_PROBES, *PROBES) if is_gvisor(runtime) else PROBES
+
+
 def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
     """Yield whether a container starts with just `options`, and then, if it does, the results of all probes in order.
 
     Each probe has a container of its own.
     """
+    runtime = options["HostConfig"].get("Runtime")
     try:
         wrong = _differences(engine, launch, options)
     except (EngineError, RunLost) as error:
@@ -190,10 +248,10 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
                 run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
         except (EngineError, RunLost) as error:
             return ProbeResult(probe.name, str(error))
-        return ProbeResult(probe.name, probe.failure(run))
+        return ProbeResult(probe.name, probe.failure(run, runtime))
 
     with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
-        yield from executor.map(attempt, PROBES)
+        yield from executor.map(attempt, probes_for(runtime))
 
 
 def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from executions.sandbox.console import Began, Console, Ended
 from executions.sandbox.container import Container
@@ -45,15 +45,17 @@ class SandboxHealth:
 class Sandbox:
     """Runs submissions. Opens when the engine answers and the probes have passed; closes itself when they do not."""
 
+    _containers: ClassVar[dict[str, Container | None]] = {}
+    """By name; None while it is being launched. Of all sandboxes of this process: to a reaper they are one owner."""
+
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         self._owner = str(Owner.of_this_process())
-        self._deaths = DeathWatch([f"{OWNER_LABEL}={self._owner}"])
+        self._deaths = DeathWatch([f"{OWNER_LABEL}={self._owner}"], settings.runtime)
         self._pool = Pool(self._launch, settings)
         self._reaper = Reaper(self._owner)
         self._undertaker = Undertaker()
         self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
-        self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
         self._options: dict[str, Any] = {}
         self._connected = False
         self._reason = "starting"
@@ -108,6 +110,7 @@ class Sandbox:
 
     def probe(self) -> list[ProbeResult]:
         """Run the probes now, on an engine and image as they are. Raises EngineError."""
+        self._deaths.start()  # under gVisor, only the engine can tell of a kill for memory
         engine = self._engine()
         image_id = engine.image_id(self._settings.image or image_name())
         self._options = container_options(image_id, self._owner, self._settings.runtime)
@@ -182,7 +185,9 @@ class Sandbox:
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
         self._containers[name] = None
         try:
-            container = Container.launch(self._engine(), name, self._options, self._deaths.killed_for_memory)
+            container = Container.launch(
+                self._engine(), name, self._options, self._deaths.killed_for_memory, self._deaths.collapsed
+            )
         except BaseException:
             del self._containers[name]
             raise
@@ -192,7 +197,7 @@ class Sandbox:
     def _held_names(self) -> set[str]:
         for name, container in list(self._containers.items()):
             if container is not None and container.is_closed:
-                del self._containers[name]
+                self._containers.pop(name, None)
         return set(self._containers)
 
     def _engine(self) -> Engine:

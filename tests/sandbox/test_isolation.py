@@ -277,6 +277,7 @@ print(sorted(os.listdir("/opt/sandbox/guest")))
         "program.py",
         "protocol.py",
         "seccomp.bpf",
+        "seccomp_gvisor.bpf",
         "seccomp_notify.bpf",
         "supervisor.py",
         "waiting.py",

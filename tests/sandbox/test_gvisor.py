@@ -1,0 +1,118 @@
+"""gVisor, the second wall: the promise of it is kept, or nothing is run."""
+
+import re
+import socket
+import uuid
+from pathlib import Path
+
+import pytest
+
+from executions.sandbox.container import Container
+from executions.sandbox.deaths import DeathWatch
+from executions.sandbox.engine import ContainerEvent, Engine
+from executions.sandbox.gvisor import is_gvisor
+from executions.sandbox.image import image_name
+from executions.sandbox.options import NAME_PREFIX, container_options
+from executions.sandbox.owner import Owner
+from executions.sandbox.probes import run_probes
+from executions.sandbox.results import RunStatus, SandboxUnavailable, Submission
+from executions.sandbox.stream import FrameStream
+from guest import protocol
+from tests.sandbox.conftest import Launch
+from tests.sandbox.gvisor_differences import DIFFERENCES
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.docker
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/gvisor.md").read_text()
+
+
+def test_a_gvisor_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
+    sandbox = launch_sandbox(runtime="runsc-missing")
+    assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 30), sandbox.health()
+    assert not sandbox.health().ready
+    with pytest.raises(SandboxUnavailable):
+        sandbox.execute(Submission("print('ok')", "", (), timeout_seconds=5))
+
+
+@pytest.fixture
+def failures(engine: Engine) -> dict[str, str]:
+    """Return what the probes of gVisor say of containers that the engine's own runtime has made."""
+    image_id, owner = engine.image_id(image_name()), str(Owner.of_this_process())
+    options = container_options(image_id, owner, "runc")
+
+    def launch() -> Container:
+        engine = Engine()
+        try:
+            return Container.launch(engine, f"{NAME_PREFIX}{uuid.uuid4()}", options, lambda _: False)
+        finally:
+            engine.close()
+
+    results = list(run_probes(engine, launch, container_options(image_id, owner, "runsc")))
+    return {result.name: result.failure for result in results if result.failure is not None}
+
+
+def test_a_fall_back_to_the_hosts_kernel_is_noticed_from_outside_and_from_inside(failures: dict[str, str]) -> None:
+    assert "'Runtime': 'runc'" in failures["starts with the options asked for"]
+    assert "#1 SMP" in failures["runs on gVisor's kernel"]
+    assert "lets no signal reach the supervisor" in failures
+
+
+@pytest.mark.parametrize(
+    ("runtime", "events", "killed", "collapsed"),
+    [
+        ("runsc", [("oom", None), ("die", 137)], True, False),
+        ("runsc", [("die", 137)], True, False),  # before the engine has seen why
+        ("runsc", [("kill", None), ("die", 137)], False, False),  # by `docker rm -f`
+        ("runsc", [("die", 2)], False, True),
+        ("runsc", [("die", 0)], False, False),
+        (None, [("oom", None), ("die", 137)], True, False),
+        (None, [("die", 137)], False, False),
+        (None, [("die", 2)], False, False),
+    ],
+)
+def test_the_engine_tells_how_a_container_ended(
+    runtime: str | None, events: list[tuple[str, int | None]], killed: bool, collapsed: bool
+) -> None:
+    deaths = DeathWatch([], runtime)
+    for action, exit_code in events:
+        deaths._note(ContainerEvent("id", action, exit_code))
+    assert (deaths.killed_for_memory("id"), deaths.collapsed("id")) == (killed, collapsed)
+
+
+@pytest.mark.parametrize(("killed", "status"), [(True, RunStatus.MEMORY_LIMIT), (False, RunStatus.ERROR)])
+def test_a_kernel_that_collapses_is_the_programs_own_end(killed: bool, status: RunStatus) -> None:
+    ours, theirs = socket.socketpair()
+    container = Container("name", "id", FrameStream(ours), lambda _: killed, lambda _: True)
+    frame = protocol.pack_frame(protocol.STDOUT, b"so far")
+    theirs.sendall(bytes([1, 0, 0, 0]) + len(frame).to_bytes(4, "big") + frame)
+    theirs.shutdown(socket.SHUT_WR)
+    run = container.run("", "", None, timeout_seconds=5)
+    assert (run.status, run.stdout, container.is_usable) == (status, "so far", False)
+    assert run.signal == (None if killed else "SIGKILL")
+    container.close()
+    theirs.close()
+
+
+def test_gvisor_goes_by_the_name_of_its_runtime() -> None:
+    assert [is_gvisor(name) for name in ("runsc", "runsc-kvm", "runc", "kata", None)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_the_document_lists_the_known_differences() -> None:
+    listed = re.findall(r"^\| `([^`]+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
+    assert dict(listed) == {pattern.replace("[[]", "["): reason for pattern, reason in DIFFERENCES.items()}
+
+
+def test_each_known_difference_is_that_of_a_test() -> None:
+    """A pattern that fits nothing would hide that its test is gone."""
+    for pattern in DIFFERENCES:
+        module, name = pattern.split("::")
+        function = re.match(r"\w+", name)
+        assert function, pattern
+        assert f"def {function[0]}" in (Path(__file__).parent / module).read_text(), pattern

@@ -1,0 +1,33 @@
+"""What a program does to the supervisor, which has the same user, and to what belongs to another sandbox."""
+
+import pytest
+
+from executions.sandbox.results import RunStatus, TestProgram
+from executions.sandbox.sandbox import Sandbox
+from tests.sandbox.conftest import READY_SECONDS, Launch, Runner
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU"])
+def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
+    """Without descriptors it could neither watch the run nor fork the next: the learner would be told of our fault."""
+    code = f"import resource\ntry: resource.prlimit(1, resource.{limit}, (0, 0))\n"
+    code += "except PermissionError: print('refused')"
+    outcome = run.tests(code, TestProgram(stdin=""))
+    assert [each.status for each in (outcome.main, *outcome.tests)] == [RunStatus.SUCCESS] * 2
+    assert [each.stdout for each in (outcome.main, *outcome.tests)] == ["refused\n"] * 2
+
+
+def test_allow_limits_of_ones_own(run: Runner) -> None:
+    code = "import resource as r\nr.setrlimit(r.RLIMIT_CPU, (3, 3))\nprint(r.getrlimit(r.RLIMIT_CPU))"
+    assert run(code).stdout == "(3, 3)\n"
+
+
+def test_sandboxes_of_one_process_leave_each_other_alone(sandbox: Sandbox, launch_sandbox: Launch) -> None:
+    """They have one owner: what one holds is no stray to the other's reaper."""
+    other = launch_sandbox(pool_size=2)
+    assert other.wait_until_ready(READY_SECONDS), other.health().reason
+    assert eventually(lambda: other.health().idle == 2, 20)
+    assert {container.name for container in other._pool._idle} <= sandbox._held_names()
