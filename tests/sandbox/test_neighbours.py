@@ -1,0 +1,61 @@
+"""Programs that run side by side: each has its own share, whatever the others do."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from executions.sandbox.container import CPU_SHARE
+from executions.sandbox.results import Run, RunStatus, Submission
+from executions.sandbox.sandbox import Sandbox
+from tests.sandbox.conftest import READY_SECONDS, Launch
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+BUSY_SECONDS = 3
+
+# Counts how much work is done in a time that all have alike, and what CPU time that took, children included.
+BUSY = f"""
+import os, time
+for _ in range({{processes}} - 1):
+    if os.fork() == 0: break
+start, loops = time.monotonic(), 0
+while time.monotonic() - start < {BUSY_SECONDS}:
+    sum(range(1000)); loops += 1
+print(loops)
+"""
+
+
+@pytest.fixture
+def crowded(launch_sandbox: Launch) -> Sandbox:
+    sandbox = launch_sandbox(pool_size=4, max_concurrent=10, queue_seconds=60, refill_threads=4)
+    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    return sandbox
+
+
+def side_by_side(sandbox: Sandbox, *codes: str) -> list[Run]:
+    """Run the programs at once."""
+    submissions = [Submission(code, "", (), timeout_seconds=10) for code in codes]
+    with ThreadPoolExecutor(len(submissions)) as executor:
+        return [outcome.main for outcome in executor.map(sandbox.execute, submissions)]
+
+
+def test_allow_100_mb_to_each_of_ten(crowded: Sandbox) -> None:
+    runs = side_by_side(crowded, *["x = bytearray(100 << 20)\nimport time\ntime.sleep(2)\nprint('ok')"] * 10)
+    assert [(run.status, run.stdout) for run in runs] == [(RunStatus.SUCCESS, "ok\n")] * 10
+
+
+def test_deny_more_than_a_quarter_of_a_cpu(crowded: Sandbox) -> None:
+    """By one process, by ten, and by a crowd beside: each has its share at most, and none much less than the others."""
+    codes = [BUSY.format(processes=processes) for processes in (1, 1, 1, 10)]
+    runs = side_by_side(crowded, *codes)
+    for run in runs:
+        assert run.status is RunStatus.SUCCESS
+        assert run.cpu_seconds <= run.wall_seconds * CPU_SHARE + 0.1
+    alike = [int(run.stdout) for run in runs[:3]]
+    assert min(alike) > max(alike) / 3, alike
+
+
+def test_a_storm_starves_no_neighbour(crowded: Sandbox) -> None:
+    storm = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    runs = side_by_side(crowded, storm, storm, "print('ok')", "import time\ntime.sleep(1)\nprint('ok')")
+    assert [run.stdout for run in runs[2:]] == ["ok\n"] * 2
