@@ -16,7 +16,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "https://pylearn.net"
-READY_SECONDS = 30
+READY_SECONDS = 90
 UNLIMITED = {
     "DEFAULT_RATE": "1000000/m",
     "DEFAULT_LEARNER_RATE": "1000000/m",

@@ -1,0 +1,87 @@
+"""The course of a soak: warm up, measure, load, settle, stop; and what was seen on the way."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from benchmarks.soak.growth import Footprint, Peaks, containers_of
+from benchmarks.soak.load import Tally, closed_loop, open_loop
+from executions.sandbox.engine import Engine
+from tests.service import Service
+from tests.waiting import eventually
+
+LOAD = 0.8
+LOADED_CLIENTS = 8
+LONGEST_MEASUREMENT_SECONDS = 20
+WARM_UP_REQUESTS = 44  # as many as the service has threads
+WARM_UP_ROUNDS = 2
+LARGE = "import sys\nprint(sys.stdin.read())\nprint('x' * 65536, file=sys.stderr)"
+LARGE_INPUT = "x" * 256 * 1024
+SETTLE_SECONDS = 60
+GONE_SECONDS = 15
+
+Query = Callable[[str], list[tuple[object, ...]]]
+"""Gives the rows of a query of the service's database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What was seen. `on_record` has the status of each execution by its id, `seen` the ids of all containers."""
+
+    tally: Tally
+    capacity: float
+    before: Footprint
+    peaks: Peaks
+    after: Footprint
+    seen: set[str]
+    orphans: set[str]
+    on_record: dict[str, str]
+    log: str
+
+
+def run_course(service: Service, minutes: float, query: Query) -> Course:
+    """Start `service`, load it for `minutes`, and stop it."""
+    tally = Tally()
+    with contextlib.closing(Engine()) as engine:
+        with service:
+            worker = service.worker_pid()
+            warm_up(service)
+            seconds = min(LONGEST_MEASUREMENT_SECONDS, minutes * 12)
+            capacity = closed_loop(service, tally, LOADED_CLIENTS, seconds)
+            before = quiet(service, worker, engine)
+            peaks = Peaks(worker, engine)
+            open_loop(service, tally, capacity * LOAD, minutes * 60, peaks.look)
+            after = quiet(service, worker, engine)
+            seen = peaks.containers | containers_of(worker, engine)
+            log = service.log()
+            rows = query("select public_id, status from executions_execution")
+        eventually(lambda: not containers_of(worker, engine), GONE_SECONDS)
+        orphans = containers_of(worker, engine)
+    on_record = {plain(str(public_id)): str(status) for public_id, status in rows}
+    return Course(tally, capacity, before, peaks, after, seen, orphans, on_record, log)
+
+
+def plain(public_id: str) -> str:
+    """Return an execution's id as all databases have it."""
+    return public_id.replace("-", "")
+
+
+def warm_up(service: Service) -> None:
+    """Have every thread of the service take and give as much as there can be: until then it only grows."""
+    for _ in range(WARM_UP_ROUNDS):
+        with ThreadPoolExecutor(WARM_UP_REQUESTS) as executor:
+            list(executor.map(lambda _: service.post(LARGE, input_data=LARGE_INPUT), range(WARM_UP_REQUESTS)))
+
+
+def quiet(service: Service, worker: int, engine: Engine) -> Footprint:
+    """Wait until nothing is going on but the waiting of warm containers, and measure."""
+
+    def settled() -> bool:
+        pool = service.health()["pool"]
+        return (pool["in_use"], pool["waiting"]) == (0, 0) and pool["idle"] == len(containers_of(worker, engine)) > 0
+
+    assert eventually(settled, SETTLE_SECONDS), service.health()
+    time.sleep(1)
+    return Footprint.of(worker, engine)

@@ -1,0 +1,21 @@
+"""`make soak` in short: honest and hostile clients side by side, and nothing wrong, lost, left over or grown."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.soak.course import run_course
+from benchmarks.soak.verdict import faults, show
+from tests.service import Service
+
+MINUTES = 0.75
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_a_soak_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    course = run_course(service, MINUTES, service.query)
+    show(course)
+    assert faults(course) == []
+    assert {"success", "error", "timeout", "output_limit"} <= set(course.tally.statuses.values())
