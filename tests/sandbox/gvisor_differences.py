@@ -1,16 +1,18 @@
 """Where gVisor differs from what the tests of this directory expect: each is known, and documented in docs/gvisor.md.
 
-`make test-gvisor` expects these tests to fail and all others to pass. One that does not fail any more is an error, too.
+`make test-gvisor` expects these tests to fail and all others to pass. One that does not fail any more is an error, too,
+but for those where it is chance.
 """
 
 UNSEEN = "gVisor has no user notification for seccomp: what is refused is not seen"
 STORM_ENDS_ALL = "where the host gives gVisor no more threads or memory, all processes of the container end at once"
+STORM_MAY_END_ALL = f"{STORM_ENDS_ALL}; what comes first, that or the deadline, is chance"
 MEMORY_ENDS_ALL = "a kill for memory ends the whole container, and what the other processes would have done"
 OWN_PROC = "gVisor's /proc and /sys have other files, modes and errors"
 
 DIFFERENCES = {
     "test_commands.py::test_check_sandbox_*": "gVisor has probes of its own besides",
-    "test_faults.py::test_a_starved_supervisor_costs_its_container_and_no_more": STORM_ENDS_ALL,
+    "test_faults.py::test_a_starved_supervisor_costs_its_container_and_no_more": STORM_MAY_END_ALL,
     "test_isolation.py::test_deny_privileges[[]os.mknod*": "anyone may make a device node, which leads to no device",
     "test_isolation.py::test_deny_privileges[[]os.kill(1, 0)*": "signals for the supervisor are refused: EPERM",
     "test_isolation.py::test_deny_privileges[[]open('/proc/1/environ'*": OWN_PROC,
@@ -22,7 +24,7 @@ DIFFERENCES = {
     "test_isolation.py::test_a_process_is_nobody": OWN_PROC,
     "test_isolation.py::test_deny_network*": "an address that cannot be reached is EHOSTUNREACH",
     "test_limits.py::test_deny_more_memory_to_a_child_that_its_parent_survives": MEMORY_ENDS_ALL,
-    "test_limits.py::test_deny_a_fork_bomb": STORM_ENDS_ALL,
+    "test_limits.py::test_deny_a_fork_bomb": STORM_MAY_END_ALL,
     "test_limits.py::test_deny_more_processes_than_64": STORM_ENDS_ALL,
     "test_limits.py::test_deny_a_full_disk*": "files are not counted; their memory is bounded with all the rest",
     "test_limits.py::test_deny_higher_limits": "niceness has no effect there, and anyone may change it",
