@@ -15,7 +15,7 @@ from executions.sandbox.options import NAME_PREFIX, container_options
 from executions.sandbox.owner import Owner
 
 PROGRAM = 'print("Hello")'
-ROUNDS = 20
+ROUNDS = 10
 IDLE_SECONDS = 1.5
 """Until a container is warm: it has then loaded what lessons import."""
 
