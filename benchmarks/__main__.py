@@ -14,19 +14,23 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, cast
 
 import docker
 
 from executions.sandbox.engine import Engine
 from executions.sandbox.image import image_name
-from executions.sandbox.options import container_options
+from executions.sandbox.options import LABEL, OWNER_LABEL, container_options
 from executions.sandbox.owner import Owner
 from tests.service import ORIGIN, Service
 
 PROGRAM = 'print("Hello")'
 TEST_CASE = {"input": "add(5, 3)", "expected_output": "8"}
+SCIENCE_PROGRAM = f"import numpy, pandas, matplotlib.pyplot\n{PROGRAM}"
 ROUNDS = 40
+SCIENCE_ROUNDS = 5
+STOCK = {"SANDBOX_POOL_SIZE": "4", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
+STOCK_SECONDS = 60
 PAUSE_SECONDS = 0.5  # a learner's pace: no refill is running while something is measured
 CLIENTS = 4
 SUSTAINED_SECONDS = 10
@@ -36,6 +40,7 @@ SUSTAINED_ROUNDS = 3
 BARS = {
     "p50 of /execute / p50 of bare python3": (1.0, True),
     "p50 of /execute / p50 of a container per request": (0.1, True),
+    "imports: p50 of /execute / p50 of a cold container": (0.05, True),
     "sustained /execute / what the engine itself can do": (0.9, False),
     "ten tests in /execute / the program time they need": (1.5, True),
 }
@@ -43,17 +48,25 @@ BARS = {
 
 def main() -> int:
     """Measure, print, and return 1 if a bar is missed."""
-    with tempfile.TemporaryDirectory() as directory, Service(Path(directory)) as service:
+    with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **STOCK) as service:
+        memory = measure_memory(service)
         latencies = measure_latencies(service)
         tests = measure_tests(service)
+        warm, cold = measure_imports(service)
         served, created = measure_sustained(service)
     print(f"\n{'':32}{'p50 ms':>9}{'p95 ms':>9}")
     for name, seconds in latencies.items():
         print(f"{name:32}{median(seconds) * 1000:9.1f}{quantiles(seconds, n=20)[-1] * 1000:9.1f}")
+    for name, seconds in (("imports: /execute", warm), ("imports: a cold container", cold)):
+        print(f"{name:32}{median(seconds) * 1000:9.1f}{max(seconds) * 1000:9.1f} (the longest)")
+    print(
+        "\nwaiting containers: " + ", ".join(f"{profile} {megabytes:.0f} MB" for profile, megabytes in memory.items())
+    )
     print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers made and removed {created:.1f}/s\n")
 
     execute, bare, container = (median(seconds) for seconds in latencies.values())
-    return judge(dict(zip(BARS, (execute / bare, execute / container, served / created, tests), strict=True)))
+    ratios = (execute / bare, execute / container, median(warm) / median(cold), served / created, tests)
+    return judge(dict(zip(BARS, ratios, strict=True)))
 
 
 def judge(ratios: dict[str, float]) -> int:
@@ -102,6 +115,40 @@ def measure_tests(service: Service) -> float:
     return median(ratios)
 
 
+def measure_imports(service: Service) -> tuple[list[float], list[float]]:
+    """Return the seconds of a program that imports the science packages: by the service, and in a cold container."""
+    ways: tuple[Callable[[], object], ...] = (OverHTTP(service, SCIENCE_PROGRAM), ContainerPerRequest(SCIENCE_PROGRAM))
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(SCIENCE_ROUNDS):
+        wait_for_stock(service)
+        for way, taken in zip(ways, seconds, strict=True):
+            started = time.perf_counter()
+            way()
+            taken.append(time.perf_counter() - started)
+    return seconds
+
+
+def measure_memory(service: Service) -> dict[str, float]:
+    """Return how many MB a waiting container of each profile is charged."""
+    wait_for_stock(service)
+    time.sleep(2)  # until all that is loaded when nobody comes is loaded
+    megabytes: dict[str, float] = {}
+    for container in docker.from_env().containers.list(filters={"label": LABEL}):
+        owner = Owner.parse(container.labels[OWNER_LABEL])
+        if owner is not None and owner.pid == service.worker_pid():
+            stats = cast("dict[str, Any]", container.stats(stream=False))
+            megabytes[container.attrs["Config"]["Cmd"][0]] = stats["memory_stats"]["usage"] / 1e6
+    return dict(sorted(megabytes.items()))
+
+
+def wait_for_stock(service: Service) -> None:
+    """Wait until every container that the service keeps is warm."""
+    deadline = time.monotonic() + STOCK_SECONDS
+    while service.health()["pool"]["idle"] < sum(map(int, STOCK.values())):
+        assert time.monotonic() < deadline, service.health()
+        time.sleep(0.2)
+
+
 class OverHTTP:
     """Runs the program through the service, over one kept connection for each thread, as a browser does."""
 
@@ -134,10 +181,10 @@ def run_bare() -> None:
 class ContainerPerRequest:
     """Runs the program as the user's document does: create, start, wait, read the log, remove; with our caps."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = PROGRAM) -> None:
         self._client = docker.from_env()
-        options = container_options(Engine().image_id(image_name()), "benchmark")
-        options |= {"Entrypoint": ["python3", "-c", PROGRAM], "OpenStdin": False, "AttachStdin": False}
+        options = container_options(Engine().image_id(image_name()), str(Owner.of_this_process()))
+        options |= {"Entrypoint": ["python3", "-c", program], "OpenStdin": False, "AttachStdin": False}
         options["HostConfig"] |= {"AutoRemove": False, "LogConfig": {"Type": "json-file", "Config": {}}}
         self._options = options
 

@@ -56,6 +56,7 @@ EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=vali
 
 # How much may run
 SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
+SANDBOX_SCIENCE_POOL_SIZE = env.int("SANDBOX_SCIENCE_POOL_SIZE", 2, validate=validate.Range(0, 64))
 SANDBOX_MAX_CONCURRENT = env.int("SANDBOX_MAX_CONCURRENT", 4, validate=validate.Range(1, 64))
 SANDBOX_QUEUE_LENGTH = env.int("SANDBOX_QUEUE_LENGTH", 32, validate=validate.Range(0, 256))
 SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 5.0, validate=validate.Range(0.1, 30))

@@ -37,6 +37,7 @@ def sandbox_settings() -> SandboxSettings:
     """Return the sandbox's part of the settings."""
     return SandboxSettings(
         pool_size=settings.SANDBOX_POOL_SIZE,
+        science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
         max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
         queue_length=settings.SANDBOX_QUEUE_LENGTH,
         queue_seconds=settings.SANDBOX_QUEUE_SECONDS,

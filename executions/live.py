@@ -13,9 +13,9 @@ from executions.models import Execution
 from executions.places import Place
 from executions.records import Charged
 from executions.requests import ExecutionRequest, in_running_order
-from executions.sandbox.console import Asked, Console, Ended, Event, Printed
+from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
 from executions.sandbox.results import Outcome, Run, SandboxError
-from executions.service import Source, admit, conclude
+from executions.service import Source, admit, conclude, image_body
 
 LONGEST_WAIT_SECONDS = 60
 """For a container. The sandbox gives up long before."""
@@ -102,6 +102,8 @@ class LiveExecution:
         match event:
             case Printed(stream, text):
                 yield stream, {"text": text}
+            case Shown(image):
+                yield "image", image_body(image)
             case Asked():
                 yield "input", {}
             case Ended(run):

@@ -1,5 +1,6 @@
 """Runs a request from its record to its answer: record it, run it, judge it, record what came of it."""
 
+import base64
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from executions.judge import judge
 from executions.models import Execution
 from executions.records import Charged, begin, create, finish
 from executions.requests import ExecutionRequest, TestCase
-from executions.sandbox.results import Outcome, RunLost, SandboxBusy, SandboxUnavailable
+from executions.sandbox.results import Image, Outcome, RunLost, SandboxBusy, SandboxUnavailable
 from executions.wording import error_text
 
 STORED = (
@@ -75,7 +76,7 @@ def run_again(original: Execution, staff: User, executor: Executor) -> Execution
 
 def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the body of the answer to `request`, but for the id of its record."""
-    return _answer(_result(request, outcome))
+    return _answer(_result(request, outcome), outcome.main.images, outcome.main.images_dropped)
 
 
 def stored_answer(execution: Execution) -> dict[str, Any]:
@@ -109,11 +110,17 @@ def conclude(
     if request.interactive:
         values["input_data"] = execution.input_data  # with all that was typed
     finish(execution, values, outcome, charged)
-    return {**_answer(result), "id": str(execution.public_id)}
+    return {**_answer(result, outcome.main.images, outcome.main.images_dropped), "id": str(execution.public_id)}
 
 
-def _answer(result: dict[str, Any]) -> dict[str, Any]:
-    return {**result, "images": []}
+def _answer(result: dict[str, Any], images: tuple[Image, ...] = (), images_dropped: int = 0) -> dict[str, Any]:
+    return {**result, "images": [image_body(image) for image in images], "images_dropped": images_dropped}
+
+
+def image_body(image: Image) -> dict[str, Any]:
+    """Return one of the answer's `images`."""
+    data = base64.b64encode(image.data).decode()
+    return {"format": "png", "data": data, "width": image.width, "height": image.height}
 
 
 def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:

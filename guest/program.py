@@ -30,6 +30,9 @@ FILE_NAME = "main.py"
 TEST_FILE_NAME = "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
 
+shows_images = True
+"""False under a test case: what the program shows there it has shown in its own run."""
+
 _sources: dict[str, str] = {}
 """The text of each file that a traceback may show."""
 
@@ -39,8 +42,12 @@ def run_task(mailbox: Mailbox) -> NoReturn:
 
     Of a program that failed, what is told of its error is left in `mailbox`.
     """
+    global shows_images
+    if random := sys.modules.get("numpy.random"):
+        random.seed()  # every child would draw the same numbers
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
     code, is_test, test_code, test_input, input_is_stdin, call_stdin = protocol.unpack_task(_read_exactly(length))
+    shows_images = not is_test
     namespace: dict[str, Any] = {}
     try:
         namespace = _become_main(code)
@@ -118,6 +125,7 @@ def _finish(namespace: dict[str, Any]) -> None:
     try:
         if threading := sys.modules.get("threading"):
             threading._shutdown()
+        _show_open_figures()
         atexit._run_exitfuncs()
         for name in namespace:
             if name != "__builtins__":
@@ -127,6 +135,19 @@ def _finish(namespace: dict[str, Any]) -> None:
         sys.stderr.flush()
     except BaseException:  # noqa: S110 (whatever the program put there)
         pass
+
+
+def _show_open_figures() -> None:
+    """Show what would stand on the screen now. Costs nothing where matplotlib is not in use."""
+    pylab = sys.modules.get("matplotlib._pylab_helpers")
+    if pylab is None or not pylab.Gcf.figs or not shows_images:
+        return
+    try:
+        from guest import figures
+
+        figures.show_open_figures()
+    except Exception as error:
+        sys.excepthook(type(error), error, None)
 
 
 def _read_exactly(size: int) -> bytes:

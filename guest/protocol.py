@@ -2,9 +2,9 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one, a
-DETAIL frame with what the process of a failed program has left of its error, and a RESULT frame at the end. Before all
-that comes one READY.
+writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one,
+IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error, and
+a RESULT frame at the end. Before all that comes one READY.
 
 An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
 empty one is the end of it. WAIT frames tell whether such a run waits for a person. When our stdin ends in mid-run, the
@@ -18,7 +18,7 @@ from __future__ import annotations
 import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST and TESTED nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT = KINDS = tuple(range(12))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT, IMAGE = KINDS = tuple(range(13))
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled", "no_input")
 """How a run can end; in a RESULT frame, by its place in this list."""
@@ -35,6 +35,13 @@ MAX_BODY_BYTES = 64 * 1024
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept: its head."""
+
+IMAGE_GOES_ON, IMAGE_ENDS, IMAGE_DROPPED = b"\0", b"\1", b"\2"
+"""How the body of an IMAGE frame begins: with a piece of an image, with its last piece, or in place of one."""
+
+IMAGE_DIRECTORY = "/tmp/.shown"  # noqa: S108 (the container's own)
+IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
+"""How many images of a run are told, how long they may be together, and how many are counted. In base64: 1 MiB."""
 
 DETAIL_BYTES = 8 * 1024
 """The body of a DETAIL frame, whatever is in it: the supervisor looks at nothing that a program has chosen."""

@@ -3,6 +3,7 @@
 import compileall
 import os
 import shutil
+import site
 import stat
 import sysconfig
 from pathlib import Path
@@ -12,6 +13,12 @@ UNNEEDED = (
     "/usr/share/doc /usr/share/man /usr/share/info /usr/share/locale /usr/lib/apt /usr/libexec"
 ).split()
 UNNEEDED_MODULES = ("ensurepip", "idlelib", "pip", "test", "turtledemo")
+
+PACKAGES = Path("/opt/site-packages")
+"""What guest/requirements.txt names; in the same place on every base image."""
+UNNEEDED_OF_PACKAGES = ("**/tests", "**/sample_data", "bin", "share", "numpy/f2py")
+UNNEEDED_FILES_OF_PACKAGES = ("**/*.pyi", "**/*.a", "**/*.h", "**/*.pxd")
+
 KEPT_PROGRAMS = {"python", "python3", "python3.13", "sh", "dash", "cat", "echo", "ls", "sleep", "true", "false"}
 
 
@@ -23,13 +30,28 @@ def main() -> None:
         for module in UNNEEDED_MODULES:
             for path in (place / module, *place.glob(f"{module}-*")):
                 shutil.rmtree(path, ignore_errors=True)
+    _prune_packages()
     (library / "sitecustomize.py").unlink(missing_ok=True)  # Debian's asks for its bug reporter at every start
     compileall.compile_dir(library, quiet=2)
-    compileall.compile_dir("/opt/sandbox", quiet=2)
+    compileall.compile_dir(PACKAGES, quiet=2)
     for directory in UNNEEDED:
         shutil.rmtree(directory, ignore_errors=True)
+    for path in Path("/tmp").iterdir():  # noqa: S108 (ours, while the image is built)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     _drop_special_modes()
     _drop_programs()
+
+
+def _prune_packages() -> None:
+    """Take from the packages what is for their own development, and have every Python process find the rest."""
+    for pattern in UNNEEDED_OF_PACKAGES:
+        for directory in list(PACKAGES.glob(pattern)):
+            shutil.rmtree(directory, ignore_errors=True)
+    for pattern in UNNEEDED_FILES_OF_PACKAGES:
+        for file in list(PACKAGES.glob(pattern)):
+            file.unlink()
+    # Also our own, for `module://guest.figures` and what else a process of a program's own loads by its name.
+    Path(site.getsitepackages()[0], "sandbox.pth").write_text(f"{PACKAGES}\n/opt/sandbox\n")
 
 
 def _drop_special_modes() -> None:

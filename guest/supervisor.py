@@ -14,9 +14,10 @@ import _signal as signal  # type: ignore[import-not-found]  # `signal` itself wo
 import gc
 import os
 import select
+import sys
 import time
 
-from guest import confinement, mailbox, program, protocol, watch
+from guest import confinement, images, mailbox, program, protocol, watch
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
     watcher = watch.Watch(confinement.confine_supervisor())
     wakeup = _wake_on_child()
+    if sys.argv[1:] == ["science"]:
+        _load_science()
     gc.freeze()  # a collection in a child would otherwise write to, and so copy, every page
     child = Child.start()
     if child is None:
@@ -77,6 +80,13 @@ def main() -> NoReturn:
         _sweep()
         child = Child.start()
     program.run_task(_mailbox)
+
+
+def _load_science() -> None:
+    from guest import science
+
+    science.load()
+    _sweep()  # matplotlib makes directories
 
 
 def _wake_on_child() -> int:
@@ -192,6 +202,7 @@ class _Supervision:
         self._timeout_seconds = timeout_seconds
         self._outputs = {child.stdout: _Output(protocol.STDOUT), child.stderr: _Output(protocol.STDERR)}
         self._unfinished = set(self._outputs)
+        self._images = images.Images(_buffer, _write)
         self._written_bytes = 0  # of both streams
         self._ended_for: str | None = None  # our own reason to end the run
         self._wait_status: int | None = None
@@ -224,6 +235,7 @@ class _Supervision:
         self._kill_all()
         self._tell(self._watch.look_at_forks())
         self._drain()
+        self._images.look()
         self._child.close()
         _discard(self._unfed_bytes)
         status = self._status(_oom_kills() > oom_kills)
@@ -250,6 +262,7 @@ class _Supervision:
                 self._ended_for = "timeout"
                 return
             self._tell(self._watch.look_at_forks())
+            self._images.look()
             until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
             # One millisecond more: poll rounds down, and would spin through the last one.
             ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)

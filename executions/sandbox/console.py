@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from executions.sandbox.results import Run
+from executions.sandbox.results import Image, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,13 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The program itself has shown an image, which is kept."""
+
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The program waits for input. All that it printed before has been told."""
 
@@ -33,7 +40,7 @@ class Ended:
     run: Run
 
 
-Event = Began | Printed | Asked | Ended
+Event = Began | Printed | Shown | Asked | Ended
 
 
 class Console:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from executions.sandbox.console import Console, Printed
+from executions.sandbox.console import Console, Printed, Shown
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.detail import read_detail
 from executions.sandbox.engine import Engine
+from executions.sandbox.images import ImageCollector
 from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
+from executions.sandbox.profiles import Profile
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
 from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.talk import Talk
@@ -21,6 +23,9 @@ from guest import protocol
 
 READY_SECONDS = 10
 """The longest that a started container may take to say that it is ready."""
+
+LOADING_SECONDS = 20
+"""How much longer one of the science profile may take, for what it loads before."""
 
 GRACE_SECONDS = 0.7
 """How long after a run's own deadline the supervisor may answer before we end the container ourselves."""
@@ -46,8 +51,10 @@ class Container:
         stream: FrameStream,
         killed_for_memory: KilledForMemory,
         collapsed: Collapsed = lambda _: False,
+        profile: Profile = Profile.PLAIN,
     ) -> None:
         self.name = name
+        self.profile = profile
         self.id = container_id
         self._stream = stream
         self._killed_for_memory = killed_for_memory
@@ -63,18 +70,20 @@ class Container:
         options: dict[str, Any],
         killed_for_memory: KilledForMemory,
         collapsed: Collapsed = lambda _: False,
+        profile: Profile = Profile.PLAIN,
     ) -> "Container":
         """Create, attach and start a container and wait until it is ready.
 
         Raises EngineError, or RunLost when the supervisor does not come up. Either way nothing is left of it but
         what the reaper finds: a container whose creation timed out may still appear later.
         """
+        ready_seconds = READY_SECONDS + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
         container_id = engine.create(name, options)
         try:
             stream = FrameStream(engine.attach(container_id))
             try:
                 engine.start(container_id)
-                kind, _ = stream.receive(Deadline.after(READY_SECONDS))
+                kind, _ = stream.receive(Deadline.after(ready_seconds))
                 if kind != protocol.READY:
                     raise RunLost(f"{name} began with a frame of kind {kind}")
             except BaseException:
@@ -86,7 +95,7 @@ class Container:
         except BaseException:
             engine.remove(container_id)
             raise
-        return cls(name, container_id, stream, killed_for_memory, collapsed)
+        return cls(name, container_id, stream, killed_for_memory, collapsed, profile)
 
     @property
     def is_closed(self) -> bool:
@@ -109,7 +118,8 @@ class Container:
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
-        transcript = _Transcript(code, talk.console if talk is not None and test is None else None)
+        console = talk.console if talk is not None and test is None else None
+        transcript = _Transcript(code, ImageCollector(keeps=test is None), console)
         self.is_usable = False  # until it has answered
         try:
             self._stream.send(_request(code, stdin, test, timeout_seconds, talk))
@@ -191,8 +201,9 @@ class _Output:
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
-    def __init__(self, code: str, console: Console | None) -> None:
+    def __init__(self, code: str, images: ImageCollector, console: Console | None) -> None:
         self._code = code
+        self._images = images
         self._console = console
         self._detail: ErrorDetail | None = None
         self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
@@ -210,6 +221,10 @@ class _Transcript:
             self._signals.add(Signal(body.decode()))
         elif kind == protocol.DETAIL:
             self._detail = read_detail(body, self._code)
+        elif kind == protocol.IMAGE:
+            image = self._images.add(body)
+            if image is not None and self._console is not None:
+                self._console.put(Shown(image))
         else:
             self._print(kind, body)
 
@@ -249,6 +264,8 @@ class _Transcript:
             tested=self._tested,
             completed=self._completed,
             signals=frozenset(self._signals),
+            images=tuple(self._images.images),
+            images_dropped=self._images.dropped,
         )
 
 

@@ -71,6 +71,11 @@ class Engine:
         with self._calling(f"look up image {name}") as client:
             return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
 
+    def architecture(self) -> str:
+        """Return what the engine runs on, by Docker's word for it: amd64, arm64, …"""
+        with self._calling("ask for the version") as client:
+            return str(client.version()["Arch"])
+
     def build_image(self, context: Path, name: str) -> Iterator[str]:
         """Build the image `name` from the Dockerfile in `context`; yield the build's log as it comes."""
         with self._calling(f"build image {name}") as client:

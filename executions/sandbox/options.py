@@ -3,6 +3,7 @@
 from typing import Any
 
 from executions.sandbox import gvisor
+from executions.sandbox.profiles import Profile
 
 NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
@@ -29,10 +30,17 @@ ENVIRONMENT = (
     "LANG=C.UTF-8",
     "PYTHONDONTWRITEBYTECODE=1",
     "PYTHONUNBUFFERED=1",
+    # Where figures go, in every process of a program.
+    "MPLBACKEND=module://guest.figures",
+    # Linear algebra by one thread: there is a quarter of a CPU, and a supervisor with threads could not fork.
+    "OPENBLAS_NUM_THREADS=1",
+    "OMP_NUM_THREADS=1",
 )
 
 
-def container_options(image_id: str, owner: str, runtime: str | None = None) -> dict[str, Any]:
+def container_options(
+    image_id: str, owner: str, runtime: str | None = None, profile: Profile = Profile.PLAIN
+) -> dict[str, Any]:
     """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
     memory_bytes, pids = MEMORY_BYTES, PIDS
     if gvisor.is_gvisor(runtime):
@@ -67,6 +75,7 @@ def container_options(image_id: str, owner: str, runtime: str | None = None) -> 
         host_config["Runtime"] = runtime
     return {
         "Image": image_id,
+        "Cmd": [str(profile)],
         "User": USER,
         "Hostname": "sandbox",
         "Env": list(ENVIRONMENT),

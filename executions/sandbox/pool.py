@@ -4,12 +4,14 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import EngineError
+from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost, SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.slot import Slot
@@ -23,28 +25,44 @@ RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
 REFILL_DELAY_SECONDS = 0.05
 """How long a refill waits as long as there are others in stock."""
 
+LOADING_SECONDS = 5.0
+"""How much longer than others a caller may wait for a container that loads packages first. See docs/decisions/0012."""
+
 log = logging.getLogger(__name__)
 
 
-class Pool:
-    """Warm containers, at most `max_concurrent` in use, and one bounded line of callers, first come first served."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _Ticket:
+    """A place in the line, for a container of the profile."""
 
-    def __init__(self, launch: Callable[[], Container], settings: SandboxSettings) -> None:
+    profile: Profile
+
+
+class Pool:
+    """Warm containers of each profile, at most `max_concurrent` in use, and one bounded line of callers.
+
+    First come first served, but nobody waits for a container that somebody else waits for and could not use.
+    """
+
+    def __init__(self, launch: Callable[[Profile], Container], settings: SandboxSettings) -> None:
         self._launch = launch
         self._settings = settings
+        self._sizes = {Profile.PLAIN: settings.pool_size, Profile.SCIENCE: settings.science_pool_size}
         self._idle: deque[Container] = deque()
-        self._line: deque[object] = deque()  # one ticket for each caller that waits
-        self._launching = 0
+        self._line: deque[_Ticket] = deque()  # one for each caller that waits
+        self._launching: Counter[Profile] = Counter()
         self._in_use = 0
         self._paused = 0  # given away, and without a slot
         self._returning = 0  # of these, who want one again
-        self._failures = 0  # launches in a row
+        self._failures: Counter[Profile] = Counter()  # launches in a row
         self._closed = False
         # One lock for all of the state above; whoever changes it notifies.
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._refill, name=f"refill-{number}", daemon=True)
+            threading.Thread(target=self._refill, args=[profile], name=f"refill-{profile}-{number}", daemon=True)
+            for profile, size in self._sizes.items()
             for number in range(settings.refill_threads)
+            if size
         ]
 
     @property
@@ -64,8 +82,8 @@ class Pool:
 
     @property
     def is_failing(self) -> bool:
-        """Whether new containers cannot be made now."""
-        return self._failures >= FAILURES_TO_GIVE_UP
+        """Whether new containers cannot be made now. Without those of another profile, programs only run slower."""
+        return self._failures[Profile.PLAIN] >= FAILURES_TO_GIVE_UP
 
     def start(self) -> None:
         """Begin to fill. Returns at once; does nothing when started already."""
@@ -74,13 +92,16 @@ class Pool:
                 thread.start()
 
     @contextlib.contextmanager
-    def container(self) -> Iterator[Container]:
+    def container(self, profile: Profile = Profile.PLAIN) -> Iterator[Container]:
         """Give a warm container to this caller alone, and destroy it afterwards.
+
+        It is a plain one where none of the profile are kept or can be made.
 
         Raises SandboxBusy when the line is full or no container came in `queue_seconds`, SandboxUnavailable when
         none can be made or the pool is closed.
         """
-        container = self._take(Deadline.after(self._settings.queue_seconds))
+        patience_seconds = self._settings.queue_seconds + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
+        container = self._take(_Ticket(profile), Deadline.after(patience_seconds))
         try:
             yield container
         finally:
@@ -141,8 +162,7 @@ class Pool:
             if thread.is_alive():
                 thread.join(deadline.remaining_seconds() + 1)
 
-    def _take(self, deadline: Deadline) -> Container:
-        ticket = object()
+    def _take(self, ticket: _Ticket, deadline: Deadline) -> Container:
         with self._changed:
             if not self._can_serve(ticket) and len(self._line) >= self._settings.queue_length:
                 raise SandboxBusy("the waiting line is full")
@@ -159,62 +179,86 @@ class Pool:
                         raise SandboxUnavailable("no container can be started")
                     raise SandboxBusy("no container came free in time")
                 self._in_use += 1
-                return self._idle.popleft()
+                container = self._next(self._served(ticket))
+                assert container is not None  # noqa: S101 (as `_can_serve` has just said)
+                self._idle.remove(container)
+                return container
             finally:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
-    def _can_serve(self, ticket: object) -> bool:
-        """Whether the caller with `ticket` is next and a living container waits for it."""
-        if self._in_use + self._returning >= self._settings.max_concurrent or (
-            self._line and self._line[0] is not ticket
-        ):
+    def _can_serve(self, ticket: _Ticket) -> bool:
+        """Whether a living container waits for the caller with `ticket` and for nobody before it."""
+        if self._in_use + self._returning >= self._settings.max_concurrent:
             return False
-        while self._idle and not self._idle[0].is_waiting():
-            self._idle.popleft().close()
+        for earlier in self._line:
+            if earlier is ticket:
+                break
+            if self._next(self._served(earlier)) is not None:
+                return False
+        return self._next(self._served(ticket)) is not None
+
+    def _served(self, ticket: _Ticket) -> Profile:
+        """Return the profile that the caller with `ticket` is given."""
+        profile = ticket.profile
+        if not self._sizes[profile] or (self._failures[profile] >= FAILURES_TO_GIVE_UP and not self._stock(profile)):
+            return Profile.PLAIN
+        return profile
+
+    def _next(self, profile: Profile) -> Container | None:
+        """Return the container of the profile that has waited longest, None if there is none."""
+        for container in self._stock(profile):
+            if container.is_waiting():
+                return container
+            self._idle.remove(container)
+            container.close()
             self._changed.notify_all()
-        return bool(self._idle)
+        return None
+
+    def _stock(self, profile: Profile) -> list[Container]:
+        return [container for container in self._idle if container.profile is profile]
 
     def _is_hopeless(self) -> bool:
-        return self.is_failing and not self._idle
+        return self.is_failing and not self._stock(Profile.PLAIN)
 
-    def _is_short(self) -> bool:
+    def _is_short(self, profile: Profile) -> bool:
         """Whether another container is to be launched: for the stock, or for a line that is longer than it."""
-        return len(self._idle) + self._launching < self._wanted()
+        return len(self._stock(profile)) + self._launching[profile] < self._wanted(profile)
 
-    def _wanted(self) -> int:
-        return max(self._settings.pool_size, min(len(self._line), self._settings.max_concurrent))
+    def _wanted(self, profile: Profile) -> int:
+        waiting = sum(self._served(ticket) is profile for ticket in self._line)
+        return max(self._sizes[profile], min(waiting, self._settings.max_concurrent))
 
-    def _refill(self) -> None:
+    def _refill(self, profile: Profile) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._is_short())
+                self._changed.wait_for(lambda: self._closed or self._is_short(profile))
                 # A launch takes the CPU from the program that has just been given a container. Most are over by then.
-                self._changed.wait_for(lambda: self._closed or not self._idle, REFILL_DELAY_SECONDS)
+                self._changed.wait_for(lambda: self._closed or not self._stock(profile), REFILL_DELAY_SECONDS)
                 if self._closed:
                     return
-                if not self._is_short():
+                if not self._is_short(profile):
                     continue
-                self._launching += 1
-            container = self._try_launch()
+                self._launching[profile] += 1
+            container = self._try_launch(profile)
             with self._changed:
-                self._launching -= 1
-                self._failures = self._failures + 1 if container is None else 0
+                self._launching[profile] -= 1
+                failures = self._failures[profile] = self._failures[profile] + 1 if container is None else 0
                 if container is not None:
                     # The line may have gone while this was launched for it.
-                    if self._closed or len(self._idle) >= self._wanted():
+                    if self._closed or len(self._stock(profile)) >= self._wanted(profile):
                         container.close()
                     else:
                         self._idle.append(container)
-                pause_seconds = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1] if self._failures else 0
+                pause_seconds = RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1] if failures else 0
                 self._changed.notify_all()
                 if pause_seconds:
                     self._changed.wait_for(lambda: self._closed, pause_seconds)
 
-    def _try_launch(self) -> Container | None:
+    def _try_launch(self, profile: Profile) -> Container | None:
         started = time.monotonic()
         try:
-            return self._launch()
+            return self._launch(profile)
         except (EngineError, RunLost) as error:
             log.error("launch failed after %.1f s: %s", time.monotonic() - started, error)
             return None

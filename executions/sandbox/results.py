@@ -77,6 +77,15 @@ class ErrorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A PNG that a program has shown. Its bytes are the program's own: nothing is certain of them but their size."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What one process did.
 
@@ -88,6 +97,8 @@ class Run:
     `waited_in_vain` tells of a timeout that nobody gave it input in time.
     `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
     program's.
+    `images` is what was shown, with `images_dropped` more that were too many, too large or no images; both are empty
+    for a test.
     """
 
     status: RunStatus
@@ -104,6 +115,8 @@ class Run:
     signals: frozenset[Signal] = frozenset()
     detail: ErrorDetail | None = None
     waited_in_vain: bool = False
+    images: tuple[Image, ...] = ()
+    images_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

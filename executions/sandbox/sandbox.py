@@ -16,6 +16,7 @@ from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_optio
 from executions.sandbox.owner import Owner
 from executions.sandbox.pool import Pool
 from executions.sandbox.probes import ProbeResult, run_probes
+from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.settings import SandboxSettings
@@ -56,7 +57,7 @@ class Sandbox:
         self._reaper = Reaper(self._owner)
         self._undertaker = Undertaker()
         self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
-        self._options: dict[str, Any] = {}
+        self._options: dict[Profile, dict[str, Any]] = {}
         self._connected = False
         self._reason = "starting"
         self._open = threading.Event()
@@ -83,7 +84,7 @@ class Sandbox:
         if not self._open.is_set():
             raise SandboxUnavailable(self._reason)
         asked = time.monotonic()
-        with self._pool.container() as container:
+        with self._pool.container(choose_profile(submission)) as container:
             waited_seconds = time.monotonic() - asked
             talk = None
             if console is not None:
@@ -113,8 +114,10 @@ class Sandbox:
         self._deaths.start()  # under gVisor, only the engine can tell of a kill for memory
         engine = self._engine()
         image_id = engine.image_id(self._settings.image or image_name())
-        self._options = container_options(image_id, self._owner, self._settings.runtime)
-        return list(run_probes(engine, self._launch, self._options))
+        self._options = {
+            profile: container_options(image_id, self._owner, self._settings.runtime, profile) for profile in Profile
+        }
+        return list(run_probes(engine, self._launch, self._options[Profile.PLAIN]))
 
     def close(self, drain_seconds: float) -> None:
         """Refuse new submissions, let running ones finish for `drain_seconds`, and let all containers go."""
@@ -181,12 +184,14 @@ class Sandbox:
         self._reason = reason
         self._open.clear()
 
-    def _launch(self) -> Container:
+    def _launch(self, profile: Profile = Profile.PLAIN) -> Container:
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
         self._containers[name] = None
         try:
+            options = self._options[profile]
+            deaths = self._deaths
             container = Container.launch(
-                self._engine(), name, self._options, self._deaths.killed_for_memory, self._deaths.collapsed
+                self._engine(), name, options, deaths.killed_for_memory, deaths.collapsed, profile
             )
         except BaseException:
             del self._containers[name]

@@ -8,14 +8,16 @@ class SandboxSettings:
     """How many containers to keep, and how long a caller may wait for one.
 
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
-    warm and `max_concurrent` may be in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
-    `refill_threads` make new containers side by side. `runtime` names one of the engine's container runtimes, None
-    its default. A program that waits for a person may do so for `input_seconds` at a time, and for
-    `input_seconds_in_all`.
+    warm, and `science_pool_size` of the science profile: with 0, its programs have plain ones. `max_concurrent` of both
+    together may be in use at once; then `queue_length` callers may wait, each for `queue_seconds`. `refill_threads`
+    make new containers of each profile side by side. `runtime` names one of the engine's container runtimes, None its
+    default.
+    A program that waits for a person may do so for `input_seconds` at a time, and for `input_seconds_in_all`.
     """
 
     image: str = ""
     pool_size: int = 4
+    science_pool_size: int = 0
     max_concurrent: int = 4
     queue_length: int = 32
     queue_seconds: float = 5.0

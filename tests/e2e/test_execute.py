@@ -1,11 +1,14 @@
 """What pylearn.net's page meets: real programs over HTTP."""
 
+import base64
 import os
 import time
 
 import pytest
+from django.conf import settings
 
 from tests.service import ORIGIN, Service
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 
@@ -124,6 +127,31 @@ def test_a_flood_of_output(service: Service) -> None:
     assert (answer["status"], answer["truncated"]) == ("output_limit", True)
     assert len(response.content) < 200_000
     assert (disk.f_bfree - os.statvfs("/var/lib").f_bfree) * disk.f_frsize < 50_000_000
+
+
+@pytest.mark.timeout(150)
+def test_a_plot_a_failure_and_a_flood_together(service: Service) -> None:
+    """All bounds reached at once, with output of the kind that JSON makes six times as long."""
+    stock = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE
+    assert eventually(lambda: service.health()["pool"]["idle"] == stock, 100)
+    response = service.post(
+        "import matplotlib.pyplot as plt, os, sys\n"
+        "from PIL import Image\n"
+        "plt.plot([1, 3, 2])\nplt.show()\n"
+        "Image.frombytes('L', (900, 800), os.urandom(720_000)).show()\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: sys.excepthook(*sys.exc_info())\n"
+        "while True: print('\\x01' * 1000, end='', file=sys.stderr); print('\\x01' * 1000, end='')",
+        timeout=10,
+    )
+    answer = response.json()
+    assert (answer["status"], answer["truncated"]) == ("output_limit", True)
+    assert "ZeroDivisionError: division by zero" in answer["error"]
+    figure, noise = answer["images"]
+    assert (figure["format"], figure["width"], figure["height"]) == ("png", 640, 480)
+    assert base64.b64decode(figure["data"]).startswith(b"\x89PNG")
+    assert (noise["width"], noise["height"], answer["images_dropped"]) == (900, 800, 0)
+    assert 1_000_000 < len(response.content) < 2_000_000
 
 
 def test_a_fork_bomb(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from executions import records
 from executions.models import Execution
 from executions.sandbox.results import (
+    Image,
     Run,
     RunLost,
     RunStatus,
@@ -20,6 +22,7 @@ from executions.sandbox.results import (
     Submission,
     TestProgram,
 )
+from executions.service import stored_answer
 from tests.conftest import ORIGIN, Page, database_fails
 from tests.fakes import FakeExecutor
 
@@ -47,7 +50,18 @@ def test_a_program_is_answered_with_what_it_did(page: Page) -> None:
         "truncated": False,
         "error_detail": None,
         "images": [],
+        "images_dropped": 0,
     }
+
+
+def test_images_are_answered_and_not_kept(page: Page, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, images=(Image(b"\x89PNG", 3, 2),), images_dropped=4)
+    answer = page.run().json()
+    assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2}]
+    assert answer["images_dropped"] == 4
+    execution = Execution.objects.get()
+    assert (stored_answer(execution)["images"], stored_answer(execution)["images_dropped"]) == ([], 0)
+    assert "iVBORw" not in str(Execution.objects.values())
 
 
 def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:

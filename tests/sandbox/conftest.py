@@ -5,6 +5,7 @@ tests/sandbox/gvisor_differences.py.
 """
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -50,6 +51,19 @@ def sandbox() -> Iterator[Sandbox]:
     sandbox.close(drain_seconds=1)
 
 
+@pytest.fixture(scope="session")
+def science_sandbox() -> Iterator[Sandbox]:
+    """Give a sandbox with containers of the science profile, each of which takes seconds to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        # As if on another host: else the reapers of this process's sandboxes would take each other's for strays.
+        patch.setattr(socket, "gethostname", lambda: "science")
+        sandbox = Sandbox(SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2))
+    sandbox.start()
+    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    yield sandbox
+    sandbox.close(drain_seconds=1)
+
+
 @dataclass(frozen=True)
 class Runner:
     """Runs programs in the sandbox, each in a container of its own."""
@@ -79,6 +93,12 @@ def telling_its_refusal(attempt: str) -> str:
 @pytest.fixture
 def run(sandbox: Sandbox) -> Runner:
     return Runner(sandbox)
+
+
+@pytest.fixture
+def science(science_sandbox: Sandbox) -> Runner:
+    """Run programs that import numpy and the like in a container that has them loaded."""
+    return Runner(science_sandbox)
 
 
 Launch = Callable[..., Sandbox]

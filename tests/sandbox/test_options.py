@@ -4,12 +4,14 @@ import pytest
 
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import container_options
+from executions.sandbox.profiles import Profile
 from executions.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.docker
 
 GOLDEN = {
     "Image": "sha256:guest",
+    "Cmd": ["plain"],
     "User": "64321:64321",
     "Hostname": "sandbox",
     "Env": [
@@ -19,6 +21,9 @@ GOLDEN = {
         "LANG=C.UTF-8",
         "PYTHONDONTWRITEBYTECODE=1",
         "PYTHONUNBUFFERED=1",
+        "MPLBACKEND=module://guest.figures",
+        "OPENBLAS_NUM_THREADS=1",
+        "OMP_NUM_THREADS=1",
     ],
     "WorkingDir": "/tmp",
     "Labels": {"net.pylearn.codeexec": "run", "net.pylearn.codeexec.owner": "1-2-3@host"},
@@ -61,6 +66,11 @@ GOLDEN = {
 
 def test_options_are_these_and_no_others() -> None:
     assert container_options("sha256:guest", "1-2-3@host") == GOLDEN
+
+
+def test_a_profile_is_only_told_to_the_supervisor() -> None:
+    options = container_options("sha256:guest", "1-2-3@host", profile=Profile.SCIENCE)
+    assert options == {**GOLDEN, "Cmd": ["science"]}
 
 
 def test_a_runtime_is_the_only_choice() -> None:

@@ -10,6 +10,7 @@ import pytest
 from executions.sandbox.container import Container
 from executions.sandbox.engine import EngineError
 from executions.sandbox.pool import Pool
+from executions.sandbox.profiles import Profile
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
 from tests.waiting import eventually
@@ -35,13 +36,15 @@ class Factory:
     def __init__(self) -> None:
         self.made: list[FakeContainer] = []
         self.failing = False
+        self.failing_profiles: set[Profile] = set()
         self.seconds = 0.0
 
-    def __call__(self) -> Container:
+    def __call__(self, profile: Profile) -> Container:
         time.sleep(self.seconds)
-        if self.failing:
+        if self.failing or profile in self.failing_profiles:
             raise EngineError("no engine")
         self.made.append(FakeContainer())
+        self.made[-1].profile = profile
         return self.made[-1]
 
 
@@ -212,6 +215,58 @@ def test_refuses_at_once_while_none_can_be_made_and_recovers(make_pool: MakePool
     assert eventually(lambda: pool.idle == 2)
     with pool.container():
         pass
+
+
+def test_keeps_each_profile_in_stock_and_gives_what_is_asked_for(make_pool: MakePool) -> None:
+    pool = make_pool(science_pool_size=1)
+    assert eventually(lambda: pool.idle == 3)
+    for profile in (Profile.SCIENCE, Profile.PLAIN, Profile.SCIENCE, Profile.SCIENCE):
+        with pool.container(profile) as container:
+            assert container.profile is profile
+
+
+def test_one_bound_on_use_is_for_all_profiles(make_pool: MakePool) -> None:
+    pool = make_pool(science_pool_size=2, max_concurrent=2, queue_seconds=0.05)
+    assert eventually(lambda: pool.idle == 4)
+    with pool.container(), pool.container(Profile.SCIENCE), pytest.raises(SandboxBusy), pool.container():
+        pass
+
+
+def test_nobody_waits_behind_one_who_waits_for_another_profile(make_pool: MakePool, factory: Factory) -> None:
+    factory.failing_profiles = {Profile.SCIENCE}
+    pool = make_pool(science_pool_size=1, queue_seconds=20)
+    assert eventually(lambda: pool.idle == 2)
+    given: list[Profile] = []
+
+    def take_science() -> None:
+        with pool.container(Profile.SCIENCE) as container:
+            given.append(container.profile)
+
+    pool._failures[Profile.SCIENCE] = -1000  # launches go on failing, and are not given up
+    waiter = threading.Thread(target=take_science)
+    waiter.start()
+    assert eventually(lambda: pool.waiting == 1)
+    for _ in range(3):
+        with pool.container() as container:
+            assert container.profile is Profile.PLAIN
+    assert pool.waiting == 1
+    factory.failing_profiles.clear()
+    waiter.join(timeout=10)
+    assert given == [Profile.SCIENCE]
+
+
+def test_where_none_of_the_profile_are_kept_a_plain_one_serves(make_pool: MakePool) -> None:
+    pool = make_pool(science_pool_size=0)
+    with pool.container(Profile.SCIENCE) as container:
+        assert container.profile is Profile.PLAIN
+
+
+def test_where_none_of_the_profile_can_be_made_a_plain_one_serves(make_pool: MakePool, factory: Factory) -> None:
+    factory.failing_profiles = {Profile.SCIENCE}
+    pool = make_pool(science_pool_size=1, queue_seconds=20)
+    with pool.container(Profile.SCIENCE) as container:  # after three launches have failed
+        assert container.profile is Profile.PLAIN
+    assert not pool.is_failing
 
 
 def test_closes_all_and_refuses_afterwards(make_pool: MakePool, factory: Factory) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import build_image, image_name
+from executions.sandbox.image import ImageError, build_image, image_name
 
 
 class Command(BaseCommand):
@@ -19,6 +19,6 @@ class Command(BaseCommand):
                 for line in build_image(engine):
                     if options["verbosity"] > 1:
                         self.stdout.write(line, ending="")
-        except EngineError as error:
+        except (EngineError, ImageError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"guest image: {image_name()}")

@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         request = _request(options["file"], options["stdin"], options["timeout"])
-        sandbox = Sandbox(replace(sandbox_settings(), pool_size=1, refill_threads=1))
+        sandbox = Sandbox(replace(sandbox_settings(), pool_size=1, science_pool_size=0, refill_threads=1))
         sandbox.start()
         try:
             if not sandbox.wait_until_ready(READY_SECONDS):

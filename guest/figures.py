@@ -1,0 +1,39 @@
+"""The backend of matplotlib (MPLBACKEND): a figure that would open in a window is shown as an image."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from matplotlib import is_interactive
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from guest import shown
+
+
+class FigureManager(FigureManagerBase):  # type: ignore[misc]
+    """A window that is never there. It is closed when the program has shown it, as by a person."""
+
+    @classmethod
+    def pyplot_show(cls, *, block: bool | None = None) -> None:
+        """Show all open figures; those that need not be waited for are shown at the end of the program."""
+        if block or (block is None and not is_interactive()):
+            show_open_figures()
+
+    def show(self) -> None:
+        """Leave it open: it is shown at the end of the program, as it is then."""
+
+
+class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
+    """What figures are drawn on."""
+
+    manager_class = FigureManager
+
+
+def show_open_figures() -> None:
+    """Show and close all figures of pyplot, whatever backend they were made for."""
+    managers = sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num)
+    for manager in managers:
+        shown.show(partial(manager.canvas.figure.savefig, format="png"))
+        Gcf.destroy(manager)

@@ -1,0 +1,260 @@
+"""What a program shows comes back, bounded, and whatever else it does; and only that."""
+
+import struct
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from executions.sandbox.images import ImageCollector, parse_png
+from executions.sandbox.results import Image, RunStatus, TestProgram
+from guest import protocol
+from tests.sandbox.conftest import Runner
+from tests.sandbox.test_tests import SEARCH
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\n"
+
+
+def png(width: int = 4, height: int = 3) -> bytes:
+    """Return a PNG, all black."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack("!I", len(data)) + name + data + struct.pack("!I", zlib.crc32(name + data))
+
+    pixels = zlib.compress(b"\0" * (1 + width) * height)
+    header = struct.pack("!IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def sizes(images: tuple[Image, ...]) -> list[tuple[int, int]]:
+    assert all(parse_png(image.data) == image for image in images)
+    return [(image.width, image.height) for image in images]
+
+
+# What programs do
+
+
+def test_a_figure_left_open_comes_at_the_end(science: Runner) -> None:
+    run = science(PLOT + "print('done')")
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "done\n", "")
+    assert (sizes(run.images), run.images_dropped) == ([(640, 480)], 0)
+
+
+def test_figures_come_in_order_and_once(science: Runner) -> None:
+    """Shown and then closed, as a window is; shown without waiting, and so left open; not shown at all."""
+    run = science(
+        "import matplotlib.pyplot as plt\n"
+        "def figure(width): plt.figure(figsize=(width, 1)); plt.plot([1, 2])\n"
+        "figure(1)\nplt.show()\n"
+        "figure(2)\nplt.show(block=False)\nplt.pause(0.01)\n"
+        "figure(3)\nplt.gcf().show()\n"
+        "print(plt.get_fignums())\n"
+        "figure(4)\nplt.close()\n",
+        timeout_seconds=20,
+    )
+    assert (run.stdout, run.stderr) == ("[1, 2]\n", "")
+    assert sizes(run.images) == [(100, 100), (200, 100), (300, 100)]
+
+
+def test_a_figure_comes_when_the_program_then_fails(science: Runner) -> None:
+    run = science(PLOT + "plt.show()\nplt.plot([1])\n1 / 0")
+    assert (run.status, run.exit_code) == (RunStatus.ERROR, 1)
+    assert run.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+    assert sizes(run.images) == [(640, 480)] * 2
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("while True: pass", RunStatus.TIMEOUT),
+        ("while True: print('x' * 1000)", RunStatus.OUTPUT_LIMIT),
+        ("data = bytearray(200_000_000)", RunStatus.MEMORY_LIMIT),
+        ("import os\nos._exit(3)", RunStatus.ERROR),
+    ],
+)
+def test_what_was_shown_comes_when_the_program_is_ended(science: Runner, end: str, status: RunStatus) -> None:
+    run = science(PLOT + "plt.show()\nprint('shown')\nplt.plot([1])\n" + end)
+    assert run.status is status
+    assert run.stdout.startswith("shown\n")
+    assert (sizes(run.images), run.images_dropped) == ([(640, 480)], 0)
+
+
+def test_a_backend_of_ones_own_choice_changes_nothing(science: Runner) -> None:
+    run = science("import matplotlib\nmatplotlib.use('Agg')\n" + PLOT + "plt.show()")
+    assert (sizes(run.images), run.stderr) == ([(640, 480)], "")
+
+
+def test_pillow_shows_too(science: Runner) -> None:
+    run = science(
+        "from PIL import Image\nfor mode in ('RGB', '1', 'CMYK', 'RGBA'):\n"
+        "    Image.new(mode, (20, 10)).show(title='mine')"
+    )
+    assert (sizes(run.images), run.stderr) == ([(20, 10)] * 4, "")
+
+
+def test_what_cannot_be_drawn_is_told(science: Runner) -> None:
+    run = science(PLOT + "plt.title('$\\\\nonsense$')")
+    assert run.status is RunStatus.SUCCESS
+    assert "nonsense" in run.stderr
+    assert run.images == ()
+
+
+def test_a_test_case_shows_nothing_and_is_not_disturbed(science: Runner) -> None:
+    outcome = science.tests(PLOT + "plt.show()\ndef double(n): return 2 * n", TestProgram(input="double(4)"))
+    assert sizes(outcome.main.images) == [(640, 480)]
+    [test] = outcome.tests
+    assert (test.status, test.stdout, test.images, test.images_dropped) == (RunStatus.SUCCESS, "8\n", (), 0)
+
+
+def test_no_more_than_five_come_and_the_rest_is_counted(science: Runner) -> None:
+    show = "from PIL import Image\nfor n in range({}): Image.new('L', (n + 1, 1)).show()"
+    for count, dropped in ((5, 0), (6, 1), (150, 95)):
+        run = science(show.format(count))
+        assert (run.status, run.stderr) == (RunStatus.SUCCESS, "")
+        assert (sizes(run.images), run.images_dropped) == ([(n, 1) for n in range(1, 6)], dropped)
+
+
+# What hostile programs do, with the directory and the files; no package is needed for it
+
+PUT = f"""
+import os
+os.mkdir("{protocol.IMAGE_DIRECTORY}")
+def put(number, data):
+    with open("/tmp/draft", "wb") as file: file.write(data)
+    os.rename("/tmp/draft", "{protocol.IMAGE_DIRECTORY}/" + str(number))
+good = {png()!r}
+"""
+
+
+def test_a_program_may_put_any_png_there(run: Runner) -> None:
+    result = run(PUT + "put(0, good)")
+    assert result.images == (Image(png(), 4, 3),)
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "put(0, b'')",
+        "put(0, b'GIF89a' + good)",
+        "put(0, good[:-1])",
+        "put(0, good.replace(b'IHDR', b'IDAT'))",
+        "open('/tmp/own', 'wb').write(good); os.symlink('/tmp/own', '/tmp/.shown/0')",
+        "os.symlink('/proc/1/status', '/tmp/.shown/0')",
+        "os.mkfifo('/tmp/.shown/0')",
+        "os.mkdir('/tmp/.shown/0')",
+        "put(0, good); os.chmod('/tmp/.shown/0', 0)",
+        "os.truncate(os.open('/tmp/.shown/0', os.O_CREAT | os.O_RDWR), 16_000_000)",
+        "import socket; socket.socket(socket.AF_UNIX).bind('/tmp/.shown/0')",
+    ],
+)
+def test_what_is_no_image_is_dropped_and_the_next_one_comes(run: Runner, obstacle: str) -> None:
+    result = run(f"{PUT}{obstacle}\nput(1, good)\nprint('done')")
+    assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "done\n", "")
+    assert (result.images, result.images_dropped) == ((Image(png(), 4, 3),), 1)
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "os.rename('/tmp/.shown', '/tmp/other'); os.symlink('/tmp/other', '/tmp/.shown')",
+        "os.rename('/tmp/.shown', '/tmp/other'); os.symlink('/proc/1/fdinfo', '/tmp/.shown')",
+        "os.rename('/tmp/.shown', '/tmp/other'); os.mkfifo('/tmp/.shown')",
+        "os.rename('/tmp/.shown', '/tmp/other'); open('/tmp/.shown', 'w')",
+        "os.chmod('/tmp/.shown', 0)",
+    ],
+)
+def test_a_directory_that_is_none_shows_nothing(run: Runner, directory: str) -> None:
+    result = run(f"{PUT}put(0, good)\n{directory}\nprint('done')", timeout_seconds=5)
+    assert (result.status, result.stdout, result.images) == (RunStatus.SUCCESS, "done\n", ())
+
+
+def test_all_together_are_bounded_in_bytes(run: Runner) -> None:
+    room = protocol.IMAGE_BYTES - len(png())
+    result = run(
+        PUT + f"import zlib\nextra = {room} - len(good) - 12\n"
+        "data = b'teSt' + b'x' * extra\n"
+        "large = good[:-12] + extra.to_bytes(4, 'big') + data + zlib.crc32(data).to_bytes(4, 'big') + good[-12:]\n"
+        f"assert len(large) == {room}, len(large)\n"
+        "put(0, large)\nput(1, good + b'x')\nput(2, good)\nput(3, good)\n"
+    )
+    assert (result.status, result.stderr) == (RunStatus.SUCCESS, "")
+    assert ([len(image.data) for image in result.images], result.images_dropped) == ([room, len(png())], 2)
+
+
+def test_an_endless_show_is_bounded(run: Runner) -> None:
+    result = run(
+        PUT
+        + "while True:\n    for n in range(200): put(n, good)\n    for n in range(200): os.unlink(f'/tmp/.shown/{n}')",
+        timeout_seconds=2,
+    )
+    assert (result.status, len(result.images)) == (RunStatus.TIMEOUT, protocol.IMAGES)
+    assert result.images_dropped <= protocol.COUNTED_IMAGES - protocol.IMAGES
+
+
+def test_nothing_of_an_image_is_left_for_the_next_run(run: Runner) -> None:
+    """It has passed through the supervisor, whose memory the next run begins with."""
+    search = "print(find('C A N A R Y C A N A R Y') > 0)"
+    show = SEARCH + PUT + "import sys\nput(0, sys.stdin.buffer.read())\n" + search
+    outcome = run.tests(show, TestProgram(code=search, stdin=""), stdin="CANARY" * 20_000)
+    assert (outcome.main.stdout, outcome.main.images_dropped) == ("True\n", 1)
+    assert outcome.tests[0].stdout == "False\n", outcome.tests
+
+
+# What the host makes of it
+
+
+@pytest.mark.parametrize(
+    ("data", "is_image"),
+    [
+        (png(), True),
+        (png(1, 1), True),
+        (png(4096, 1), True),
+        (png()[:-1], False),
+        (png()[1:], False),
+        (b"", False),
+        (b"\x89PNG\r\n\x1a\n", False),
+        (png().replace(struct.pack("!II", 4, 3), struct.pack("!II", 0, 3)), False),
+        (png().replace(struct.pack("!II", 4, 3), struct.pack("!II", 8192, 4096)), True),
+        (png().replace(struct.pack("!II", 4, 3), struct.pack("!II", 8192, 4097)), False),
+        (png().replace(struct.pack("!II", 4, 3), struct.pack("!II", 2**32 - 1, 2**32 - 1)), False),
+    ],
+)
+def test_only_what_begins_and_ends_as_png_is_one(data: bytes, is_image: bool) -> None:
+    assert (parse_png(data) is not None) is is_image
+
+
+def told(*bodies: bytes) -> Callable[[], ImageCollector]:
+    def tell() -> ImageCollector:
+        collector = ImageCollector()
+        for body in bodies:
+            collector.add(body)
+        return collector
+
+    return tell
+
+
+def test_pieces_are_put_together() -> None:
+    data = png()
+    collector = told(protocol.IMAGE_GOES_ON + data[:20], protocol.IMAGE_ENDS + data[20:])()
+    assert collector.images == [Image(data, 4, 3)]
+
+
+def test_an_image_that_was_broken_off_is_not_part_of_the_next() -> None:
+    collector = told(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
+    assert (collector.images, collector.dropped) == ([Image(png(), 4, 3)], 1)
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        (b"",),
+        (b"\x03",),
+        (protocol.IMAGE_DROPPED,) * (protocol.COUNTED_IMAGES + 1),
+        (protocol.IMAGE_GOES_ON + b"x" * 60_000,) * 14,
+    ],
+)
+def test_a_container_that_tells_more_than_is_told_is_not_believed(bodies: tuple[bytes, ...]) -> None:
+    with pytest.raises(ValueError, match="image"):
+        told(*bodies)()

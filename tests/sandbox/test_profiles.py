@@ -1,0 +1,62 @@
+"""The guess which containers a submission should have: right for lessons, and quick for everything."""
+
+import time
+
+import pytest
+
+from executions.sandbox.profiles import Profile, choose_profile
+from executions.sandbox.results import Submission, TestProgram
+
+
+def profile_of(code: str, *test_codes: str) -> Profile:
+    return choose_profile(Submission(code, "", tuple(TestProgram(code=test) for test in test_codes), 5))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy",
+        "import numpy as np\nprint(np.pi)",
+        "x = 1\nimport pandas as pd",
+        "from matplotlib import pyplot as plt",
+        "import matplotlib.pyplot as plt",
+        "import os, sys, numpy",
+        "import os; import numpy",
+        "def f():\n\timport numpy\n",
+        "from PIL import Image",
+        "from mpl_toolkits.mplot3d import Axes3D",
+        "\ufeffx = 1\r\nimport numpy\r\n",
+    ],
+)
+def test_science_is_seen_by_its_imports(code: str) -> None:
+    assert profile_of(code) is Profile.SCIENCE
+    assert profile_of("print('Hello')", "print(1)", code) is Profile.SCIENCE
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('Hello')",
+        "import math",
+        "print('numpy')",
+        "# no numpy here\nimport math",
+        "import numpyish",
+        "imported = 'numpy'",
+        "from_ = numpy = 1",
+        "",
+    ],
+)
+def test_all_else_is_plain(code: str) -> None:
+    assert profile_of(code, code) is Profile.PLAIN
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import " * 9000, "from " * 13000 + "numpy", "\n" * 60000 + "numpy", "import \t" + " \t" * 30000 + "numpyish",
+     "import numpy_" * 5000, "import x\n" * 7000 + "numpy_"],
+)  # fmt: skip
+def test_no_text_takes_long(code: str) -> None:
+    """The longest request there can be: 64 KiB in each of 31 texts, with the 2 MiB of its body."""
+    started = time.process_time()
+    profile_of(code, *[code] * 30)
+    assert time.process_time() - started < 0.5
