@@ -3,7 +3,7 @@
 from typing import Any
 
 from apikeys import learner_tokens
-from codeexec.fields import StrictIntegerField, StrictSerializer, StrictTextField, refuse
+from codeexec.fields import StrictIntegerField, StrictSerializer, StrictTextField
 
 LEARNER_CHARACTERS = 128
 
@@ -12,23 +12,18 @@ class LearnerField(StrictTextField):
     """The site's id of a learner, counted in characters."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(longest_bytes=LEARNER_CHARACTERS * 4, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        """Return the id, or refuse one that is longer than the record has room for."""
-        learner = super().to_internal_value(data)
-        if len(learner) > LEARNER_CHARACTERS:
-            refuse(f"At most {LEARNER_CHARACTERS} characters are allowed.", "too_long")
-        return learner
+        characters = LEARNER_CHARACTERS
+        super().__init__(longest_bytes=characters * 4, longest_characters=characters, **options)
 
 
 class TokenRequestSerializer(StrictSerializer):
     """The body of `POST /tokens`."""
 
-    learner = LearnerField(may_be_empty=False)
+    learner = LearnerField(may_be_empty=False, help_text="Your id of the learner.")
     lifetime_seconds = StrictIntegerField(
         lowest=learner_tokens.SHORTEST_LIFETIME_SECONDS,
         highest=learner_tokens.LONGEST_LIFETIME_SECONDS,
         required=False,
         allow_null=True,
+        help_text=f"How long the token works; by default {learner_tokens.DEFAULT_LIFETIME_SECONDS}.",
     )

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from apikeys import learner_tokens
 from apikeys.callers import caller_of
+from apikeys.openapi import describe_minting
 from apikeys.serializers import TokenRequestSerializer
 from apikeys.throttling import KeyRateThrottle, limit_headers
 
@@ -50,6 +51,7 @@ class TokensView(KeyedView):
     permission_classes = (IsServer,)
     http_method_names = ("post",)
 
+    @describe_minting
     def post(self, request: Request) -> Response:
         """Answer with a token for the learner in the body."""
         serializer = TokenRequestSerializer(data=request.data)

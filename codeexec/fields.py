@@ -1,5 +1,6 @@
 """Strict fields of request bodies. Nothing is coerced: a number is no text, and true is no number."""
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from rest_framework import serializers
@@ -9,11 +10,14 @@ UNKNOWN_NAMES_SHOWN = 10
 
 
 class StrictTextField(serializers.Field[str, Any, str, Any]):
-    """A text, counted in bytes of UTF-8, that every part of the service can hold."""
+    """A text that every part of the service can hold, counted in bytes of UTF-8 or, where told so, in characters."""
 
-    def __init__(self, *, longest_bytes: int, may_be_empty: bool = True, **options: Any) -> None:
+    def __init__(
+        self, *, longest_bytes: int, longest_characters: int | None = None, may_be_empty: bool = True, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.longest_bytes = longest_bytes
+        self.longest_characters = longest_characters
         self.may_be_empty = may_be_empty
 
     def to_internal_value(self, data: Any) -> str:
@@ -28,6 +32,8 @@ class StrictTextField(serializers.Field[str, Any, str, Any]):
             refuse("This must not contain the character NUL.", "nul")
         if size_bytes > self.longest_bytes:
             refuse(f"This is {size_bytes} bytes long in UTF-8; at most {self.longest_bytes} are allowed.", "too_long")
+        if self.longest_characters is not None and len(data) > self.longest_characters:
+            refuse(f"At most {self.longest_characters} characters are allowed.", "too_long")
         if not data and not self.may_be_empty:
             refuse("This must not be empty.", "empty")
         return data
@@ -73,7 +79,7 @@ class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
 class StrictChoiceField(StrictTextField):
     """One of a few words."""
 
-    def __init__(self, *, choices: list[str], **options: Any) -> None:
+    def __init__(self, *, choices: Sequence[str], **options: Any) -> None:
         super().__init__(longest_bytes=100, **options)
         self.choices = choices
 

@@ -1,10 +1,49 @@
 """`GET /health`: whether programs can be run. For monitors and proxies; needs no key."""
 
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from codeexec.fields import StrictChoiceField
+from codeexec.openapi_errors import FOR_ALL, errors, headers
 from executions.executor import get_executor
+
+
+class PoolSerializer(serializers.Serializer[Any]):
+    """The containers."""
+
+    idle = serializers.IntegerField(min_value=0, help_text="Containers that wait for a request.")
+    in_use = serializers.IntegerField(min_value=0, help_text="Containers that run a program.")
+    waiting = serializers.IntegerField(min_value=0, help_text="Requests that wait for a container.")
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """How the service is."""
+
+    status = StrictChoiceField(choices=["healthy", "unhealthy"])
+    docker = StrictChoiceField(choices=["connected", "unreachable"])
+    pool = PoolSerializer()
+
+
+HEALTHY = {"status": "healthy", "docker": "connected", "pool": {"idle": 4, "in_use": 0, "waiting": 0}}
+UNHEALTHY = {"status": "unhealthy", "docker": "unreachable", "pool": {"idle": 0, "in_use": 0, "waiting": 0}}
+
+describe_health = extend_schema(
+    operation_id="getHealth",
+    tags=["Health"],
+    summary="Tell whether programs can be run",
+    description="For monitors and proxies. It needs no key and answers at once.",
+    parameters=headers(limited=False),
+    responses={
+        200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", [OpenApiExample("Healthy", HEALTHY)]),
+        **errors(*FOR_ALL),
+        503: OpenApiResponse(HealthSerializer, "They cannot.", [OpenApiExample("Without Docker", UNHEALTHY)]),
+    },
+)
 
 
 class HealthView(APIView):
@@ -14,6 +53,7 @@ class HealthView(APIView):
     permission_classes = ()
     http_method_names = ("get", "head")
 
+    @describe_health
     def get(self, request: Request) -> Response:
         """Say how we are: 200 when programs can be run safely, else 503."""
         state = get_executor().health()

@@ -75,6 +75,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "auditlog",
     "axes",
     "django_otp",
@@ -90,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "codeexec.https.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "codeexec.page_policy.PagePolicyMiddleware",
     "codeexec.admin_gate.AdminGateMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -167,6 +170,16 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "codeexec.negotiation.AlwaysJSON",
     "EXCEPTION_HANDLER": "codeexec.errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "pylearn.net code execution",
+    "DESCRIPTION": "Runs Python programs that learners write, and checks them against test cases. Requests and answers"
+    " are JSON in UTF-8. Every error has the same shape, `{detail, code, fields?}`.",
+    "VERSION": "1.0.0",
+    "POSTPROCESSING_HOOKS": [],
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they are for who reads the code
 }
 LONGEST_BODY_BYTES = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_BODY_BYTES
@@ -196,7 +209,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Without a proxy of ours in front, the client would be the one who says that it came over https.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXY_COUNT else None
-CONTENT_SECURITY_POLICY = {  # of the admin: codeexec/admin_gate.py
+CONTENT_SECURITY_POLICY = {  # of our pages: codeexec/page_policy.py
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "object-src": ["'none'"],

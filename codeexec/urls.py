@@ -2,17 +2,22 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apikeys.views import TokensView
+from codeexec.api_docs import api_docs, openapi_json
 from codeexec.health import HealthView
 from executions.views import ExecuteView, ExecutionInputView, ExecutionView
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
-    path("executions/<uuid:public_id>", ExecutionView.as_view(), name="execution"),
-    path("executions/<uuid:public_id>/input", ExecutionInputView.as_view(), name="execution-input"),
+    path("executions/<uuid:id>", ExecutionView.as_view(), name="execution"),
+    path("executions/<uuid:id>/input", ExecutionInputView.as_view(), name="execution-input"),
     path("tokens", TokensView.as_view(), name="tokens"),
     path("health", HealthView.as_view(), name="health"),
+    path("openapi.json", openapi_json, name="openapi"),
+    path("docs/", api_docs, name="docs"),
+    path("docs", RedirectView.as_view(pattern_name="docs", permanent=True)),
     path("admin/", admin.site.urls),
 ]
 

@@ -19,29 +19,80 @@ from executions.requests import ExecutionRequest, Match, TestCase
 class TestCaseSerializer(StrictSerializer):
     """One of `test_cases`."""
 
-    input = StrictTextField(longest_bytes=limits.INPUT_BYTES, required=False, allow_null=True)
-    expected_output = StrictTextField(longest_bytes=limits.CODE_BYTES, required=False, allow_null=True)
-    code = StrictTextField(longest_bytes=limits.CODE_BYTES, required=False, allow_null=True)
-    name = StrictTextField(longest_bytes=limits.NAME_BYTES, required=False, allow_null=True)
-    stdin = StrictTextField(longest_bytes=limits.INPUT_BYTES, required=False, allow_null=True)
-    match = StrictChoiceField(choices=list(Match), required=False, allow_null=True)
-    hidden = StrictBooleanField(required=False, allow_null=True)
+    input = StrictTextField(
+        longest_bytes=limits.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="A call such as `add(5, 3)`, or else what is read from stdin.",
+    )
+    expected_output = StrictTextField(
+        longest_bytes=limits.CODE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="Left out, the test passes when it ends without an error.",
+    )
+    code = StrictTextField(
+        longest_bytes=limits.CODE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="Test code. It runs after the program, in its namespace; only what it prints is compared.",
+    )
+    name = StrictTextField(
+        longest_bytes=limits.NAME_BYTES, required=False, allow_null=True, help_text="Yours; comes back with the result."
+    )
+    stdin = StrictTextField(
+        longest_bytes=limits.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="What is read from stdin, whatever `input` is.",
+    )
+    match = StrictChoiceField(
+        choices=list(Match),
+        required=False,
+        allow_null=True,
+        help_text="How outputs are compared: `float` takes numbers within 0.000001 for the same. By default `contains`"
+        " where none of `input`, `code` and `stdin` is given, else `exact`.",
+    )
+    hidden = StrictBooleanField(
+        required=False,
+        allow_null=True,
+        help_text="The result then tells only whether it passed, the status and the time.",
+    )
 
 
 class ExecutionRequestSerializer(StrictSerializer):
     """The body of `POST /execute`."""
 
-    code = StrictTextField(longest_bytes=limits.CODE_BYTES, may_be_empty=False)
-    language = StrictChoiceField(choices=["python"], required=False, allow_null=True)
-    input_data = StrictTextField(longest_bytes=limits.INPUT_BYTES, required=False, allow_null=True)
+    code = StrictTextField(longest_bytes=limits.CODE_BYTES, may_be_empty=False, help_text="The program.")
+    language = StrictChoiceField(choices=["python"], required=False, allow_null=True, help_text="The only one.")
+    input_data = StrictTextField(
+        longest_bytes=limits.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="What the program reads from stdin.",
+    )
     test_cases = BoundedListField(
-        child=TestCaseSerializer(), required=False, allow_null=True, max_length=limits.TEST_CASES
+        child=TestCaseSerializer(),
+        required=False,
+        allow_null=True,
+        max_length=limits.TEST_CASES,
+        help_text="Each runs in a fresh process.",
     )
     timeout = StrictIntegerField(
-        lowest=limits.SHORTEST_TIMEOUT_SECONDS, highest=limits.LONGEST_TIMEOUT_SECONDS, required=False, allow_null=True
+        lowest=limits.SHORTEST_TIMEOUT_SECONDS,
+        highest=limits.LONGEST_TIMEOUT_SECONDS,
+        required=False,
+        allow_null=True,
+        help_text=f"Seconds for the program and its test cases together; by default {limits.DEFAULT_TIMEOUT_SECONDS}.",
     )
-    learner = LearnerField(required=False, allow_null=True)
-    interactive = StrictBooleanField(required=False, allow_null=True)
+    learner = LearnerField(
+        required=False, allow_null=True, help_text="An id of yours for whoever wrote the program; kept with the record."
+    )
+    interactive = StrictBooleanField(
+        required=False,
+        allow_null=True,
+        help_text="The program's stdin stays open: see `POST /executions/{id}/input`. With an event stream only.",
+    )
 
     def validate_interactive(self, interactive: bool | None) -> bool | None:
         """Refuse it where the program's question could not reach anybody."""

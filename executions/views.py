@@ -22,6 +22,7 @@ from executions.executor import get_executor
 from executions.limits import INPUT_BYTES
 from executions.live import begin_live
 from executions.models import Execution
+from executions.openapi import describe_execute, describe_input, describe_stored
 from executions.places import TooMuchInput
 from executions.sandbox.results import SandboxError
 from executions.serializers import ExecutionRequestSerializer, InputSerializer
@@ -34,6 +35,7 @@ class ExecuteView(KeyedView):
     throttle_classes = (ExecutionRateThrottle,)
     http_method_names = ("post",)
 
+    @describe_execute
     def post(self, request: Request) -> HttpResponseBase:
         """Run the program in the body."""
         caller, is_live = caller_of(request), accepts_events(request)
@@ -59,10 +61,11 @@ class ExecutionView(KeyedView):
     permission_classes = (IsServer,)
     http_method_names = ("get", "head")
 
-    def get(self, request: Request, public_id: UUID) -> Response:
+    @describe_stored
+    def get(self, request: Request, id: UUID) -> Response:
         """Answer with an execution of this key or of one that it replaces or was replaced by."""
         own = Execution.objects.filter(key__family=caller_of(request).key.family)
-        return Response(stored_answer(get_object_or_404(own, public_id=public_id)))
+        return Response(stored_answer(get_object_or_404(own, public_id=id)))
 
 
 class ExecutionInputView(KeyedView):
@@ -71,13 +74,14 @@ class ExecutionInputView(KeyedView):
     throttle_classes = (InputRateThrottle,)
     http_method_names = ("post",)
 
-    def post(self, request: Request, public_id: UUID) -> Response:
+    @describe_input
+    def post(self, request: Request, id: UUID) -> Response:
         """Feed the program; answer alike for whatever is not to be fed by this caller."""
         serializer = InputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         is_end = serializer.validated_data.get("end", False)
         try:
-            if not places.answer(public_id, caller_of(request), serializer.line(), is_end):
+            if not places.answer(id, caller_of(request), serializer.line(), is_end):
                 raise NotFound(NOTHING_HERE)
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error

@@ -1,0 +1,45 @@
+"""The page of the API's documents, in a real browser: a visitor reads it and runs a program from it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.service import Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    service = Service(tmp_path, SANDBOX_POOL_SIZE="1", SANDBOX_MAX_CONCURRENT="1")
+    service.environment["ALLOWED_ORIGINS"] = service.url
+    service.manage("collectstatic", "--no-input", "--verbosity=0")
+    with service:
+        yield service
+
+
+def test_a_visitor_runs_a_program_and_nothing_is_refused(service: Service) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{service.url}/docs")
+        page.click("button.authorize")
+        page.fill(".modal-ux input", service.api_key)
+        page.click(".modal-ux .modal-btn.authorize")
+        page.click(".modal-ux .btn-done")
+        page.click("text=Run a program")
+        page.click("text=Try it out")
+        page.click("button.execute")
+        expect(page.locator(".live-responses-table")).to_contain_text("Hello, Ada", timeout=20_000)
+        assert page.evaluate("JSON.stringify(localStorage)") == "{}"
+        browser.close()
+    assert said == []
+    assert all(url.startswith((service.url, "data:")) for url in asked)
