@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run test test-gvisor check image bench sabotage soak constraints clean engine
+.PHONY: help run test test-gvisor check fuzz image bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -29,6 +29,9 @@ test-gvisor: $(DEV) image ## run what concerns containers under gVisor: docs/gvi
 
 check: $(DEV) .env ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check
+
+fuzz: $(DEV) image ## look long for input that breaks something: new examples each time, about half an hour
+	$(PYTHON) -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=3600
 
 image: engine $(RUNTIME) .env ## build the image that programs run in
 	@scripts/base-image

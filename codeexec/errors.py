@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from redis.exceptions import RedisError
-from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -67,6 +67,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         error = ServiceUnavailable()
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
+    if isinstance(error, Http404):  # its own text names our classes
+        error = NotFound(NOTHING_HERE)
     if isinstance(error, UnreadablePostError):  # the client went away, or sends too slowly
         error = ParseError("The request body did not arrive.")
     response = exception_handler(error, context)

@@ -1,19 +1,24 @@
 """Shows text that an attacker may have written: whatever would hide, move or overwrite something becomes a mark."""
 
+import time
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from pygments import highlight
+from pygments import format
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from pygments.token import Text, _TokenType
 
 LONGEST_TEXT = 100_000
 LONGEST_LINE = 2_000
 LONGEST_HIGHLIGHTED = 20_000
-"""Characters. A lexer is made of regular expressions, and hostile text can make those slow."""
+LONGEST_HIGHLIGHTING_SECONDS = 0.25
+"""Characters, and how long colours may take. A lexer is made of regular expressions, and hostile text can make those
+slow: for blank lines alone it takes time by the square of their number."""
 MARKS_KEPT = 4
 """Of the combining marks on one letter: some languages need two or three."""
 
@@ -46,13 +51,25 @@ def first_line(text: str, longest: int = 80) -> str:
 
 
 def highlighted(code: str) -> SafeString:
-    """Return Python code as HTML with classes for its colours; very long code is shown without them."""
+    """Return Python code as HTML with classes for its colours; without them what is very long or takes too long."""
     shown = make_visible(code)
     if len(shown) > LONGEST_HIGHLIGHTED:
         return format_html('<div class="code"><pre>{}</pre></div>', shown)
     formatter = HtmlFormatter(cssclass="code")  # it escapes what it is given
-    colored: str = highlight(shown, PythonLexer(stripnl=False), formatter)
+    colored: str = format(_tokens(shown), formatter)
     return mark_safe(colored)  # noqa: S308
+
+
+def _tokens(code: str) -> Iterator[tuple[_TokenType, str]]:
+    """Yield the tokens of `code`, and what is left when the time is up as one piece of text."""
+    ends = time.monotonic() + LONGEST_HIGHLIGHTING_SECONDS
+    taken = 0
+    for kind, text in PythonLexer(stripnl=False).get_tokens(code):
+        if time.monotonic() > ends:
+            yield Text, code[taken:]
+            return
+        taken += len(text)
+        yield kind, text
 
 
 def _without_towers(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from auditlog.models import LogEntry
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from pytest_django import Settings
 
 from apikeys.keys import create_key
@@ -23,6 +25,12 @@ from tests.sabotage import demand_failures
 from tests.servers import PostgreSQL, Redis
 
 ORIGIN = "https://pylearn.net"
+
+# `make test` tries the same examples each time, `make fuzz` many new ones. A busy machine is no reason to fail.
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+examples.register_profile("test", derandomize=True, deadline=None, suppress_health_check=SLOW)
+examples.register_profile("fuzz", max_examples=3000, deadline=None, suppress_health_check=SLOW, print_blob=True)
+examples.load_profile("test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

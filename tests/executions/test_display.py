@@ -1,6 +1,9 @@
 """Hostile text is shown harmlessly: nothing hides, moves, overwrites or runs."""
 
+import re
+import time
 import unicodedata
+from html import unescape
 
 import pytest
 from hypothesis import given
@@ -61,6 +64,19 @@ def test_markup_in_code_is_text(code: str) -> None:
 def test_code_has_colours_but_not_when_it_is_long() -> None:
     assert '<span class="k">def</span>' in highlighted("def f(): pass")
     assert "<span" not in highlighted("def f(): pass\n" * 2_000)
+
+
+@pytest.mark.parametrize(
+    "code", [" \n" * 10_000, "\t\n" * 10_000, "x\n" + " \n" * 9_990], ids=("blanks", "tabs", "after code")
+)
+def test_colours_take_no_longer_than_they_may(code: str) -> None:
+    """Blank lines alone took 12 seconds."""
+    started = time.monotonic()
+    html = highlighted(code)
+    assert time.monotonic() - started < 3
+    shown = unescape(re.sub(r"<[^>]+>", "", html))
+    assert len(shown.strip()) == len(code.strip())
+    assert abs(shown.count("\n") - code.count("\n")) <= 3
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_another_keys_id_answers_like_an_unknown_one(page: Page, server: Page) -
     answers = [get(server, each) for each in (theirs, staffs, uuid.uuid4())]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
+    assert answers[0].json() == {"detail": "There is nothing at this address.", "code": "not_found"}
 
 
 def test_a_rotated_key_finds_what_was_run_before(page: Page, server: Page) -> None:

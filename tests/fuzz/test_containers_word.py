@@ -1,0 +1,147 @@
+"""Whatever comes from a container: a run that may be believed, or an error that says that it is none."""
+
+import contextlib
+import json
+import math
+import socket
+import struct
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executions.sandbox.container import Container
+from executions.sandbox.deadline import Deadline
+from executions.sandbox.results import RunLost, RunStatus
+from executions.sandbox.stream import Frame, FrameStream, StreamEnded
+from guest import protocol
+
+FRAMES = st.lists(st.tuples(st.sampled_from(protocol.KINDS), st.binary(max_size=200)), max_size=8)
+ALMOST = st.tuples(st.integers(0, 3), st.just(b"\0\0\0"), st.binary(max_size=60)).map(
+    lambda parts: bytes([parts[0]]) + parts[1] + len(parts[2]).to_bytes(4, "big") + parts[2]
+)
+ANYTHING = st.binary(max_size=300) | st.lists(ALMOST | st.binary(max_size=12), max_size=8).map(b"".join)
+
+
+def multiplexed(data: bytes) -> bytes:
+    return bytes([1, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    ends = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
+    return [data[start:end] for start, end in pairwise(ends)]
+
+
+def received(sent: list[bytes]) -> tuple[list[Frame], str]:
+    """Return the frames that come of these pieces, and how it ends."""
+    ours, theirs = socket.socketpair()
+    frames = []
+    with theirs, contextlib.closing(FrameStream(ours)) as stream:
+        for piece in sent:
+            theirs.sendall(piece)
+        theirs.shutdown(socket.SHUT_WR)
+        while True:
+            try:
+                frames.append(stream.receive(Deadline.after(5)))
+            except StreamEnded as error:
+                return frames, str(error)
+
+
+@given(ANYTHING, st.lists(st.integers(0, 1000), max_size=5))
+def test_any_bytes_are_frames_and_then_an_end_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
+    whole, end = received([data])
+    assert received(pieces(data, cuts)) == (whole, end)
+    assert all(kind in protocol.KINDS and len(body) <= protocol.MAX_BODY_BYTES for kind, body in whole)
+
+
+@given(FRAMES, st.lists(st.integers(0, 2000), max_size=6), st.lists(st.integers(0, 2000), max_size=6))
+def test_what_is_sent_is_what_comes(frames: list[Frame], cuts: list[int], more_cuts: list[int]) -> None:
+    data = b"".join(protocol.pack_frame(kind, body) for kind, body in frames)
+    sent = b"".join(multiplexed(piece) for piece in pieces(data, cuts))
+    assert received(pieces(sent, more_cuts)) == (frames, "output ended; stderr: ''")
+
+
+@given(FRAMES.map(lambda frames: b"".join(protocol.pack_frame(*frame) for frame in frames)), st.integers(1, 2000))
+def test_a_frame_that_is_cut_off_never_comes(data: bytes, missing: int) -> None:
+    cut = data[: max(0, len(data) - missing)]
+    frames, _ = received([multiplexed(cut)])
+    assert len(b"".join(protocol.pack_frame(*frame) for frame in frames)) <= len(cut)
+
+
+def test_nothing_comes_where_nothing_is_sent() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, contextlib.closing(FrameStream(ours)) as stream, pytest.raises(TimeoutError):
+        stream.receive(Deadline.after(0.01))
+
+
+# What the frames say
+
+NUMBERS = st.floats() | st.floats(0, 1)
+RESULTS = st.one_of(
+    st.binary(max_size=40),
+    st.binary(min_size=29, max_size=29),
+    st.builds(
+        lambda *values: struct.Struct("!BhBddQ?").pack(*values),
+        st.integers(0, 6),
+        st.integers(-3, 300),
+        st.integers(0, 255),
+        NUMBERS,
+        NUMBERS,
+        st.integers(0, 2**64 - 1) | st.integers(0, 10**6),
+        st.booleans(),
+    ),
+)
+
+
+@given(FRAMES, RESULTS)
+def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    said = [frame for frame in frames if frame[0] != protocol.RESULT]
+    with theirs, contextlib.closing(FrameStream(ours)) as stream:
+        container = Container("code_exec_test", "id", stream, killed_for_memory=lambda _: False)
+        theirs.sendall(b"".join(multiplexed(protocol.pack_frame(*each)) for each in (*said, (protocol.RESULT, result))))
+        theirs.shutdown(socket.SHUT_WR)
+        try:
+            run = container.run("", "", None, timeout_seconds=1)
+        except RunLost:
+            assert not container.is_usable
+            return
+    assert run.status in RunStatus
+    assert run.status is not RunStatus.NOT_RUN
+    assert run.exit_code is None or 0 <= run.exit_code <= 255
+    assert run.signal is None or run.signal.startswith("SIG")
+    assert 0 <= run.wall_seconds < 60
+    assert 0 <= run.cpu_seconds <= 3600
+    assert 0 <= run.memory_peak_kb < 2**31
+    assert all(map(math.isfinite, (run.wall_seconds, run.cpu_seconds)))
+    for text in (run.stdout, run.stderr):
+        assert "\0" not in text
+        assert len(text) <= protocol.STREAM_KEPT_BYTES
+        json.dumps(text).encode()
+
+
+# The other direction: what the supervisor reads
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
+
+
+@given(TEXT, st.booleans(), TEXT, TEXT, st.booleans(), TEXT)
+def test_a_task_is_read_as_it_was_written(
+    code: str, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
+) -> None:
+    frame = protocol.pack_task(code, is_test, test_code, test_input, input_is_stdin, call_stdin)
+    kind, length = protocol.unpack_prefix(frame, longest_bytes=2**32)
+    body = frame[protocol.PREFIX.size :]
+    assert (kind, length) == (protocol.TASK, len(body))
+    assert protocol.unpack_task(body) == (code, is_test, test_code, test_input, input_is_stdin, call_stdin)
+
+
+@given(st.binary(min_size=5, max_size=5))
+def test_a_prefix_is_read_or_refused(prefix: bytes) -> None:
+    try:
+        kind, length = protocol.unpack_prefix(prefix)
+    except protocol.ProtocolError:
+        return
+    assert kind in protocol.KINDS
+    assert length <= protocol.MAX_BODY_BYTES

@@ -1,0 +1,86 @@
+"""What hostile output can make of the judge: nothing but a verdict, in time."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from executions.judge import judge
+from executions.limits import CODE_BYTES
+from executions.requests import Match, TestCase
+from executions.sandbox.results import Outcome, Run, RunStatus
+
+TEXTS = st.text() | st.text("0123456789.-+eE \n") | st.lists(st.floats() | st.integers()).map(str)
+RUNS = st.builds(Run, st.sampled_from(list(RunStatus)), TEXTS, TEXTS, tested=st.booleans())
+CASES = st.builds(
+    TestCase, *[st.none() | TEXTS] * 5, match=st.none() | st.sampled_from(list(Match)), hidden=st.booleans()
+)
+
+
+def result(case: TestCase, run: Run, main: Run) -> dict[str, Any]:
+    [found] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0))
+    return found
+
+
+def passes(match: Match, expected: str, actual: str) -> bool:
+    run = Run(RunStatus.SUCCESS, actual, tested=True)
+    return bool(result(TestCase(input="f()", expected_output=expected, match=match), run, run)["passed"])
+
+
+@given(CASES, RUNS, RUNS)
+def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
+    found = result(case, run, main)
+    assert found["passed"] in (True, False)
+    assert found["message"].startswith("✅ Test passed" if found["passed"] else "❌ Test failed")
+    looked_at = main if case.looks_at_main_run else run
+    if looked_at.status not in (RunStatus.SUCCESS, RunStatus.ERROR):
+        assert not found["passed"]
+    if case.hidden:
+        assert {name for name, value in found.items() if value is not None} == {
+            *("passed", "message", "status", "execution_time", "hidden")
+        }
+        assert found["message"] in ("✅ Test passed", "❌ Test failed")
+
+
+@pytest.mark.parametrize("match", list(Match))
+@given(text=TEXTS)
+def test_what_is_the_same_passes(match: Match, text: str) -> None:
+    assert passes(match, text, text)
+    assert passes(match, text, text + " \n\n")
+
+
+@pytest.mark.parametrize("match", [Match.EXACT, Match.FLOAT])
+@given(one=TEXTS.filter(bool), other=TEXTS.filter(bool))
+@example("٣", "3")
+@example("1e9999999999999999999", "1")
+def test_it_does_not_matter_which_is_expected(match: Match, one: str, other: str) -> None:
+    assert passes(match, one, other) is passes(match, other, one)
+
+
+@given(TEXTS.filter(bool), TEXTS)
+def test_what_passes_exactly_passes_in_every_way(expected: str, actual: str) -> None:
+    if passes(Match.EXACT, expected, actual):
+        assert passes(Match.CONTAINS, expected, actual)
+        assert passes(Match.FLOAT, expected, actual)
+
+
+@given(st.integers(), st.text("abc \n"))
+def test_numbers_are_told_apart(number: int, words: str) -> None:
+    assert not passes(Match.FLOAT, f"{words}{number}", f"{words}{number + 1}")
+
+
+SLOW = ["1 ", "1.", ".", "1e", "1e+", "-+", " \n", "\n", "9", "1e999999999 ", "0.1 ", "٣", "a.", "9" * 30 + " "]
+
+
+@pytest.mark.parametrize("match", list(Match))
+@pytest.mark.parametrize("piece", SLOW, ids=ascii)
+def test_the_longest_texts_are_judged_in_time(match: Match, piece: str) -> None:
+    """A body has room for about thirty of these."""
+    text = piece * (CODE_BYTES // len(piece.encode()))
+    others = [text + "x", text[:-1], text.replace("1", "2"), text.replace(" ", "0 ")]
+    started = time.perf_counter()
+    for other in others:
+        passes(match, text, other)
+    assert time.perf_counter() - started < 4 * 1.0

@@ -1,0 +1,122 @@
+"""What a caller sends, whatever it is: a valid value, or a refusal in our own words."""
+
+import json
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.exceptions import APIException, ValidationError
+
+from apikeys import learner_tokens, tokens
+from apikeys.serializers import LEARNER_CHARACTERS, TokenRequestSerializer
+from codeexec.errors import handle_exception
+from codeexec.parsers import StrictJSONParser
+from executions import limits
+from executions.requests import ExecutionRequest
+from executions.serializers import ExecutionRequestSerializer
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner), max_leaves=20)
+NAMES = list(ExecutionRequestSerializer().fields)
+CASE_NAMES = ["input", "expected_output", "code", "name", "stdin", "match", "hidden"]
+ALMOST = st.dictionaries(st.sampled_from(NAMES) | ANY_TEXT, JSON) | st.fixed_dictionaries(
+    {"code": ANY_TEXT.filter(bool)},
+    optional={
+        "timeout": st.integers(-1, 12) | SCALARS,
+        "learner": ANY_TEXT,
+        "test_cases": st.lists(st.dictionaries(st.sampled_from(CASE_NAMES), SCALARS) | JSON, max_size=5),
+    },
+)
+
+
+class Sent:
+    """What the parser looks at of a request."""
+
+    headers = {"Content-Type": "application/json"}
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.text('{}[]":,0eE-\\u').map(str.encode))
+def test_any_body_is_a_value_or_is_refused(body: bytes) -> None:
+    try:
+        value = StrictJSONParser().parse(BytesIO(body), parser_context={"request": Sent()})
+    except APIException as error:
+        answer = handle_exception(error, {})
+        assert answer is not None
+        assert (answer.status_code, answer.data["code"]) == (400, "invalid_json")
+        json.dumps(answer.data, ensure_ascii=False).encode()
+    else:
+        json.dumps(value, allow_nan=False)
+
+
+@given(JSON | ALMOST)
+def test_a_request_is_valid_or_refused(body: Any) -> None:
+    serializer = ExecutionRequestSerializer(data=body, context={"learner": None})
+    try:
+        serializer.is_valid(raise_exception=True)
+    except ValidationError as error:
+        answer = handle_exception(error, {})
+        assert answer is not None
+        assert (answer.status_code, answer.data["code"]) == (400, "invalid")
+        json.dumps(answer.data, ensure_ascii=False).encode()
+        return
+    check(serializer.request())
+
+
+def check(request: ExecutionRequest) -> None:
+    """Hold what all that follows relies on."""
+    assert 1 <= len(request.code.encode()) <= limits.CODE_BYTES
+    assert type(request.timeout) is int
+    assert limits.SHORTEST_TIMEOUT_SECONDS <= request.timeout <= limits.LONGEST_TIMEOUT_SECONDS
+    assert len(request.learner) <= LEARNER_CHARACTERS
+    assert len(request.test_cases or ()) <= limits.TEST_CASES
+    texts = [request.code, request.input_data, request.learner]
+    for case in request.test_cases or ():
+        texts += [text for text in (case.input, case.expected_output, case.code, case.name, case.stdin) if text]
+        assert type(case.hidden) is bool
+    for text in texts:
+        assert "\0" not in text
+        text.encode()
+
+
+@given(JSON | st.fixed_dictionaries({"learner": ANY_TEXT}, optional={"lifetime_seconds": st.integers(0, 5000)}))
+def test_a_request_for_a_token_is_valid_or_refused(body: Any) -> None:
+    serializer = TokenRequestSerializer(data=body)
+    if serializer.is_valid():
+        assert 1 <= len(serializer.validated_data["learner"]) <= LEARNER_CHARACTERS
+        assert 60 <= serializer.validated_data.get("lifetime_seconds", 60) <= 3600
+
+
+# Tokens
+
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+SENT = st.text(st.characters(max_codepoint=255))  # what a header can hold
+
+
+@given(SENT | SENT.map(lambda text: "pl_live_sec_" + text) | SENT.map(lambda text: learner_tokens.PREFIX + text))
+def test_no_text_is_a_token_by_chance(text: str) -> None:
+    assert not tokens.is_well_formed(text)
+    assert learner_tokens.read(text) is None
+
+
+@given(st.sampled_from(["publishable", "secret"]), st.integers(0, 100), SENT)
+def test_a_token_with_one_change_is_none(kind: str, place: int, change: str) -> None:
+    token = tokens.generate_token(kind)
+    at = place % len(token)
+    changed = token[:at] + change + token[at + 1 :]
+    assert tokens.is_well_formed(token)
+    assert changed == token or not tokens.is_well_formed(changed)
+
+
+@given(
+    st.integers(1, 2**63), st.text(st.characters(exclude_categories=["Cs"]), max_size=128), st.integers(0, 400), SENT
+)
+def test_a_learner_token_with_one_change_is_none(key_id: int, learner: str, place: int, change: str) -> None:
+    minted = learner_tokens.LearnerToken(key_id, learner, FAR)
+    token = str(minted)
+    assert learner_tokens.read(token) == minted
+    at = place % len(token)
+    changed = token[:at] + change + token[at + 1 :]
+    assert changed == token or learner_tokens.read(changed) is None
