@@ -74,6 +74,18 @@ def test_no_run_is_timed_by_a_clock_that_can_be_set(call: str) -> None:
     assert [path for path in modules("executions/sandbox", "guest") if call in path.read_text()] == []
 
 
+def test_no_program_is_compiled_outside_of_a_container() -> None:
+    """Compiling alone can crash an interpreter, or take all of its memory."""
+    names = {"compile", "eval", "exec", "ast.parse", "ast.literal_eval"}
+    calls = [
+        f"{path.name}: {ast.unparse(node.func)}"
+        for path in modules(*SERVICE)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in names
+    ]
+    assert calls == []
+
+
 def test_every_test_that_a_document_names_is_there() -> None:
     written = "\n".join(path.read_text() for path in modules("tests"))
     for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):

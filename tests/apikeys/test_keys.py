@@ -1,5 +1,6 @@
 """Who may call, and from where."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,20 @@ def test_missing_unknown_and_revoked_keys_get_the_same_answer(page: Page) -> Non
     assert refusal(page.post({"code": "1"}, x_api_key=unknown)) == REFUSED
     ApiKey.objects.update(is_active=False)
     assert refusal(page.run()) == REFUSED
+
+
+def test_a_guess_with_the_right_prefix_is_asked_for_like_any_other(page: Page) -> None:
+    """Time could tell a caller that it is near a key, were tokens looked up by anything but their whole hash."""
+    near = page.token[:20] + tokens.generate_token("publishable")[20:39]
+    near += tokens._checksum(near)
+    asked = []
+    for token in (near, tokens.generate_token("publishable")):
+        assert tokens.is_well_formed(token)
+        with CaptureQueriesContext(connection) as queries:
+            refusal(page.post({"code": "1"}, x_api_key=token))
+        asked.append([re.sub(r"'[0-9a-f]{64}'", "hash", query["sql"]) for query in queries])
+    assert asked[0] == asked[1] != []
+    assert not any(near[:16] in statement for statement in asked[0])
 
 
 def test_a_key_is_revoked_and_restored_at_once(page: Page) -> None:
