@@ -17,7 +17,7 @@ from executions import limits
 from executions.requests import ExecutionRequest
 from executions.serializers import ExecutionRequestSerializer
 
-ANY_TEXT = st.text(st.characters(exclude_categories=[]))
+ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.text("a\0é\ud800\n")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner), max_leaves=20)
 NAMES = list(ExecutionRequestSerializer().fields)
