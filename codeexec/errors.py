@@ -13,7 +13,7 @@ from rest_framework.exceptions import APIException, NotFound, ParseError, Unsupp
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from codeexec.parsers import BodyTooLarge
+from codeexec.parsers import INCOMPLETE, BodyTooLarge
 
 RETRY_SECONDS = (1, 4)
 """After a 503. Spread, so that a page full of learners does not come back in one moment."""
@@ -70,7 +70,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, Http404):  # its own text names our classes
         error = NotFound(NOTHING_HERE)
     if isinstance(error, UnreadablePostError):  # the client went away, or sends too slowly
-        error = ParseError("The request body did not arrive.")
+        error = ParseError(INCOMPLETE)
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
         return response

@@ -9,6 +9,8 @@ from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import JSONParser
 
+INCOMPLETE = "The request body did not arrive."
+
 
 class BodyTooLarge(APIException):
     """The body has more bytes than a valid request can have."""
@@ -25,14 +27,23 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the body's value. Raises BodyTooLarge before it holds too much, ParseError for all else."""
-        _check_form(parser_context["request"].headers if parser_context else {})
+        headers = parser_context["request"].headers if parser_context else {}
+        _check_form(headers)
         body = stream.read(settings.LONGEST_BODY_BYTES + 1)
         if len(body) > settings.LONGEST_BODY_BYTES:
             raise BodyTooLarge
+        if len(body) < _declared_bytes(headers):  # the client has hung up: what came may look whole
+            raise ParseError(INCOMPLETE)
         try:
             return json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
+
+
+def _declared_bytes(headers: Mapping[str, str]) -> int:
+    """Return how long the client says that its body is; 0 if it does not say."""
+    length = headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _check_form(headers: Mapping[str, str]) -> None:

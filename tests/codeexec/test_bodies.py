@@ -130,6 +130,18 @@ def test_a_body_that_breaks_off_is_no_fault_of_ours(page: Page) -> None:
     assert refusal(response, 400) == "invalid_json"
 
 
+@pytest.mark.parametrize(("missing", "status_code"), [(0, 200), (1, 400), (500, 400)])
+def test_a_body_that_is_shorter_than_it_says_is_refused(page: Page, missing: int, status_code: int) -> None:
+    """It is a whole value, and yet not all that was sent."""
+    body = b'{"code": "1"}'
+    server: dict[str, Any] = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body) + missing)}
+    headers = {"X-API-Key": page.token, "Origin": ORIGIN}
+    response = page.client.post("/execute", body, "application/json", headers=headers, **server)
+    assert response.status_code == status_code
+    if missing:
+        assert refusal(response, 400) == "invalid_json"
+
+
 def test_the_answer_is_json_whatever_is_accepted(page: Page) -> None:
     for accepted in ("text/html", "application/xml", "nonsense", "application/json; charset=utf-16"):
         response = page.post({"code": "1"}, accept=accepted)

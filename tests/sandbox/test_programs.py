@@ -85,6 +85,45 @@ def test_support_syntax_error(run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("if True:\r\n    print('a')\r\nprint('b')\r\n", "a\nb\n"),
+        ("print('a')\x0c\nprint('b')", "a\nb\n"),
+        ("# coding: utf-8\nprint('ä')", "ä\n"),
+        ("größe = 1\nprint(größe)", "1\n"),
+    ],
+    ids=("CRLF", "form feed", "coding", "identifier"),
+)
+def test_support_sources_of_any_editor(run: Runner, code: str, output: str) -> None:
+    result = run(code)
+    assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, output, "")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if True:\n\tprint('a')\n        print('b')",
+        "print(" + "(" * 10_000 + ")" * 10_000 + ")",
+        "x = " + "+".join(["1"] * 30_000),
+        "print(f'" + "{1}" * 20_000 + "')",
+        "x = " + "-" * 60_000 + "1",
+        "# coding: rot13\ncevag('a')",
+        "# coding: utf-16\nprint('a')",
+        "# coding: nonsense\nprint('a')",
+        "\ufeffprint('a')",
+    ],
+    ids=("tabs", "parentheses", "sum", "f-string", "minus", "rot13", "utf-16", "no coding", "mark of byte order"),
+)
+def test_allow_a_source_that_is_hard_to_compile(run: Runner, code: str) -> None:
+    """A source that is hard to compile costs its own run, which ends as any other, and no container."""
+    result = run(code)
+    assert result.status in (RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT)
+    assert "supervisor" not in result.stderr
+    assert (result.status is RunStatus.ERROR) == bool(result.stderr or result.signal)
+    assert run("print('ok')").stdout == "ok\n"
+
+
+@pytest.mark.parametrize(
     ("code", "exit_code", "stderr"),
     [
         ("import sys; sys.exit()", 0, ""),

@@ -1,0 +1,66 @@
+"""Requests made by a machine, sent to the whole service: real containers, a real server, and its log."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from tests.fuzz.test_api import has_whole_floats
+from tests.service import ORIGIN, Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+FEW = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_unexpected_is_logged(service: Service) -> Iterator[None]:
+    said = len(service.log())
+    yield
+    assert not re.search(r"level='(error|critical)'|Traceback", service.log()[said:])
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_real_answers_are_as_the_schema_says(service: Service, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
+    schema.config.generation.update(allow_x00=False, with_security_parameters=False)
+    schema.config.checks.negative_data_rejection.expected_statuses = ["400", "413"]
+    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
+
+    @FEW
+    @given(schema["/execute"]["POST"].as_strategy(mode))
+    def each(case: schemathesis.Case) -> None:  # type: ignore[type-arg]
+        assume(not has_whole_floats(case.body))
+        response = case.call(base_url=service.url, headers=headers)
+        case.validate_response(response, headers=headers)
+        assert response.status_code in ((200,) if mode is GenerationMode.POSITIVE else (400, 413))
+
+    each()
+
+
+# What `requests` itself refuses to send is none of ours.
+VALUES = st.binary(max_size=60).map(lambda value: re.sub(rb"[\r\n]", b"", value).strip())
+NAMES = st.sampled_from(
+    ["X-API-Key", "Origin", "Content-Type", "Content-Encoding", "Accept", "X-Forwarded-For", "X-Request-ID", "Cookie"]
+)
+
+
+@FEW
+@given(
+    body=st.binary(max_size=300), headers=st.dictionaries(NAMES, VALUES), path=st.sampled_from(["/execute", "/tokens"])
+)
+def test_any_bytes_are_answered_in_the_one_shape(
+    service: Service, body: bytes, headers: dict[str, bytes], path: str
+) -> None:
+    sent = {"X-API-Key": service.api_key.encode(), "Origin": ORIGIN.encode(), **headers}
+    response = requests.post(f"{service.url}{path}", body, headers=sent, timeout=30)
+    if response.headers.get("Content-Type") == "text/html":  # the server's own: it is no request at all
+        assert response.status_code == 400
+        return
+    assert response.status_code in (400, 403, 415)
+    assert response.json().keys() <= {"detail", "code", "fields"}

@@ -1,0 +1,106 @@
+"""What no HTTP library would send: answered or refused by the server, and nobody else notices."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.service import ORIGIN, Service
+
+pytestmark = pytest.mark.docker
+
+BODY = b'{"code": "print(1)"}'
+
+
+def exchange(service: Service, request: bytes) -> bytes:
+    """Send `request`, and return all that comes."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+        return answer
+
+
+def status(answer: bytes) -> int:
+    """Return the status of the only answer there is."""
+    assert answer.count(b"HTTP/1.1 ") <= 1, answer
+    return int(answer.split(b" ")[1]) if answer else 0
+
+
+def execute(service: Service, *fields: bytes, body: bytes = BODY, key_field: bytes = b"X-API-Key") -> bytes:
+    """Return a request to run a program, with these header fields besides."""
+    usual = [
+        b"Host: localhost",
+        b"Connection: close",
+        b"Content-Type: application/json",
+        b"Origin: " + ORIGIN.encode(),
+        key_field + b": " + service.api_key.encode(),
+    ]
+    return b"\r\n".join([b"POST /execute HTTP/1.1", *usual, *fields, b"", body])
+
+
+def test_the_usual_request_is_answered(service: Service) -> None:
+    assert status(exchange(service, execute(service, b"Content-Length: %d" % len(BODY)))) == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ([b"Content-Length: 5"], BODY),
+        ([b"Content-Length: 0"], BODY),
+        ([], BODY),
+        ([b"Content-Length: 500"], BODY),
+        ([b"Content-Length: -5"], BODY),
+        ([b"Content-Length: five"], BODY),
+        ([b"Content-Length: 20, 20"], BODY),
+        ([b"Content-Length: 20", b"Content-Length: 21"], BODY),
+        ([b"Content-Length: 5", b"Transfer-Encoding: chunked"], b"14\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        ([b"Transfer-Encoding: gzip, chunked"], b"14\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        ([b"Transfer-Encoding: chunked"], b"zz\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        ([b"Content-Length: 20", b" folded: yes"], BODY),
+        ([b"Content-Length: 20", b"X-Long: " + b"x" * 20_000], BODY),
+        ([b"Content-Length: 20", *(b"X-%d: x" % number for number in range(500))], BODY),
+        ([b"Content-Length: 20", b"Bad Name: x"], BODY),
+        ([b"Content-Length: 20", b"X: a\0b"], BODY),
+    ],
+    ids=(
+        *("too small", "none at all", "no length", "never completed", "negative", "no number", "twice in one", "twice"),
+        *("two lengths", "gzip and chunked", "bad chunk", "folded", "long field", "many fields", "bad name", "nul"),
+    ),
+)
+def test_what_is_no_request_runs_nothing(service: Service, fields: list[bytes], body: bytes) -> None:
+    [(before,)] = service.query("SELECT count(*) FROM executions_execution")
+    said = len(service.log())
+    assert status(exchange(service, execute(service, *fields, body=body))) in (0, 400, 411, 431, 501)
+    assert service.query("SELECT count(*) FROM executions_execution") == [(before,)]
+    assert "level='error'" not in service.log()[said:]
+    assert "Traceback" not in service.log()[said:]
+
+
+def test_a_chunked_body_is_bounded_like_any_other(service: Service) -> None:
+    chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    answer = exchange(service, execute(service, b"Transfer-Encoding: chunked", body=chunk * 40 + b"0\r\n\r\n"))
+    assert status(answer) in (400, 413)
+
+
+def test_a_key_counts_only_in_a_field_that_is_spelt_with_hyphens(service: Service) -> None:
+    """WSGI has one name for both: a proxy that drops `X-API-Key` must not be passed by `X_API_Key`."""
+    request = execute(service, b"Content-Length: %d" % len(BODY), key_field=b"X_API_Key")
+    assert status(exchange(service, request)) in (400, 403)
+
+
+PATHS = (
+    *("/../admin/", "//admin/", "/%2e%2e/admin/", "/admin%2f", "/execute/../admin/", "/health/../admin/login/"),
+    *("/./admin/", "/admin/.", "/admin/%00", "/%61dmin/", "/;/admin/", "http://localhost/admin/", "/admin/login/"),
+)
+
+
+def test_no_spelling_of_a_path_leads_into_the_admin(tmp_path: Path) -> None:
+    """From an address that the admin is not there for, whatever it says of itself."""
+    forged = b"X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n"
+    with Service(tmp_path, ADMIN_ALLOWED_IPS="192.0.2.1", SANDBOX_POOL_SIZE="1") as service:
+        for path in PATHS:
+            request = b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + forged
+            assert status(exchange(service, request + b"\r\n")) in (400, 404), path
