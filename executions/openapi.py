@@ -9,9 +9,31 @@ from codeexec.fields import StrictChoiceField
 from codeexec.openapi_errors import FOR_BODIES, FOR_KEYS, errors, headers
 from executions.models import Execution
 from executions.sandbox.results import RunStatus
-from executions.serializers import ExecutionRequestSerializer
+from executions.serializers import ExecutionRequestSerializer, InputSerializer
+from guest.hints import HINTS
 
 ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
+
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    """What went wrong, and where, for an editor to mark. It comes from the process that the program ran in."""
+
+    type = serializers.CharField(help_text="The exception, or what ended the program in place of one.")
+    message = serializers.CharField(help_text="What Python says of it.")
+    line = serializers.IntegerField(min_value=1, allow_null=True, help_text="The innermost line of `code`.")
+    column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
+    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
+    source = serializers.CharField(allow_null=True, help_text="The line itself.")  # type: ignore[assignment]
+    hint = serializers.CharField(allow_null=True, help_text="A sentence of help for a beginner.")
+
+
+class ImageSerializer(serializers.Serializer[Any]):
+    """Something that the program has shown."""
+
+    format = StrictChoiceField(choices=["png"], help_text="The only one.")
+    data = serializers.CharField(help_text="In base64.")  # type: ignore[assignment]
+    width = serializers.IntegerField(min_value=1, help_text="Pixels.")
+    height = serializers.IntegerField(min_value=1, help_text="Pixels.")
 
 
 class TestResultSerializer(serializers.Serializer[Any]):
@@ -26,6 +48,8 @@ class TestResultSerializer(serializers.Serializer[Any]):
     status = StrictChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
     execution_time = serializers.FloatField(min_value=0, help_text="Seconds.")
     hidden = serializers.BooleanField()
+    diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why it failed.")
+    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in it; null if nothing did.")
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -43,8 +67,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of processor time.")
     memory_peak_kb = serializers.IntegerField(min_value=0, help_text="The most memory it held.")
     truncated = serializers.BooleanField(help_text="Whether more was printed than is kept.")
-    error_detail = serializers.DictField(allow_null=True, help_text="Reserved.")
-    images = serializers.ListField(child=serializers.DictField(), help_text="Reserved; empty.")
+    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
+    images = ImageSerializer(many=True, help_text="What the program has shown; not kept.")
+    images_dropped = serializers.IntegerField(min_value=0, help_text="How many images more were not taken.")
 
 
 class StoredAnswerSerializer(AnswerSerializer):
@@ -82,6 +107,7 @@ ANSWER = {
     "truncated": False,
     "error_detail": None,
     "images": [],
+    "images_dropped": 0,
     "id": "01a20721-e828-7330-892d-0b9ae5257344",
 }
 TIMEOUT = {
@@ -91,6 +117,15 @@ TIMEOUT = {
     "execution_time": 5.000812,
     "status": "timeout",
     "exit_code": None,
+    "error_detail": {
+        "type": "Timeout",
+        "message": "Execution timed out after 5 seconds",
+        "line": None,
+        "column": None,
+        "end_column": None,
+        "source": None,
+        "hint": HINTS["timeout"],
+    },
 }
 TESTED = {
     **ANSWER,
@@ -106,6 +141,8 @@ TESTED = {
             "status": "success",
             "execution_time": 0.004526,
             "hidden": False,
+            "diff": None,
+            "error_detail": None,
         },
         {
             "passed": True,
@@ -117,6 +154,8 @@ TESTED = {
             "status": "success",
             "execution_time": 0.004411,
             "hidden": True,
+            "diff": None,
+            "error_detail": None,
         },
     ],
 }
@@ -129,7 +168,9 @@ describe_execute = extend_schema(
     description="Runs a Python program in a container of its own, with its input and its test cases. A program that"
     " fails is an answer with status 200: the service has done its work.\n\n"
     '`null` is the same as left out. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for a number, a'
-    " NUL or half of a surrogate pair is a 400 that names the field.",
+    " NUL or half of a surrogate pair is a 400 that names the field.\n\n"
+    "With `Accept: text/event-stream` the answer comes as it happens, in server-sent events: `start`, `stdout`,"
+    " `stderr`, `image`, `input`, `test`, and last `result` with the answer, or `error`.",
     parameters=headers(limited=True),
     request=ExecutionRequestSerializer,
     examples=[
@@ -151,9 +192,32 @@ describe_execute = extend_schema(
             *FOR_BODIES,
             "learner_rate_limited",
             "concurrency_limited",
+            "interactive_limited",
             "executions_used_up",
             "cpu_used_up",
         ),
+    },
+)
+
+ID = OpenApiParameter(
+    "id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The `id` of the answer."
+)
+
+describe_input = extend_schema(
+    operation_id="answerProgram",
+    tags=["Executions"],
+    summary="Answer a program that waits for input",
+    description="Gives an interactive program, whose events somebody reads, a line of input, the end of it, or both. By"
+    " the same key, and the same learner if it was a learner token.",
+    parameters=[ID, *headers(limited=True)],
+    request=InputSerializer,
+    examples=[
+        OpenApiExample("A line", {"text": "Ada"}, request_only=True),
+        OpenApiExample("The end of input", {"end": True}, request_only=True),
+    ],
+    responses={
+        204: OpenApiResponse(None, "It is given."),
+        **errors(*FOR_KEYS, *FOR_BODIES, "learner_rate_limited", "not_found"),
     },
 )
 
@@ -163,12 +227,7 @@ describe_stored = extend_schema(
     summary="What came of an execution",
     description="For a server with a secret key: what was answered to a request of this key or of one that it was"
     " rotated from or into. While the program runs, `status` is `running`.",
-    parameters=[
-        OpenApiParameter(
-            "id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The `id` of the answer."
-        ),
-        *headers(limited=True),
-    ],
+    parameters=[ID, *headers(limited=True)],
     responses={
         200: OpenApiResponse(StoredAnswerSerializer, "What is on record.", [OpenApiExample("One that ended", STORED)]),
         **errors(*FOR_KEYS, "secret_key_required", "not_found"),

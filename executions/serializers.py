@@ -122,8 +122,12 @@ class ExecutionRequestSerializer(StrictSerializer):
 class InputSerializer(StrictSerializer):
     """The body of `POST /executions/{id}/input`."""
 
-    text = StrictTextField(longest_bytes=limits.INPUT_TEXT_BYTES, required=False, allow_null=True)
-    end = StrictBooleanField(required=False, allow_null=True)
+    text = StrictTextField(
+        longest_bytes=limits.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="A line, without its end."
+    )
+    end = StrictBooleanField(
+        required=False, allow_null=True, help_text="The end of input, after `text` if there is one."
+    )
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body that says nothing."""

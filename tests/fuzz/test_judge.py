@@ -13,14 +13,14 @@ from executions.requests import Match, TestCase
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 TEXTS = st.text() | st.text("0123456789.-+eE \n") | st.lists(st.floats() | st.integers()).map(str)
-RUNS = st.builds(Run, st.sampled_from(list(RunStatus)), TEXTS, TEXTS, tested=st.booleans())
+RUNS = st.builds(Run, st.sampled_from(list(RunStatus)), TEXTS, TEXTS, tested=st.booleans(), completed=st.booleans())
 CASES = st.builds(
     TestCase, *[st.none() | TEXTS] * 5, match=st.none() | st.sampled_from(list(Match)), hidden=st.booleans()
 )
 
 
 def result(case: TestCase, run: Run, main: Run) -> dict[str, Any]:
-    [found] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0))
+    [found] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0), 5)
     return found
 
 
