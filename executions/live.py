@@ -67,7 +67,11 @@ class LiveExecution:
     def conclude(self) -> dict[str, Any]:
         """Wait for the end, record it, and return the body of the answer. Raises SandboxError once it is on record."""
         self._is_concluded = True
-        return conclude(self._execution, self._request, self._await_outcome, self._charged)
+        try:
+            return conclude(self._execution, self._request, self._await_outcome, self._charged)
+        finally:
+            if self._place is not None:
+                places.leave(self._place)
 
     def close(self, must_succeed: bool = False) -> None:
         """End it if it has not ended, and record that. Raises SandboxError only where it `must_succeed`."""
@@ -78,9 +82,6 @@ class LiveExecution:
         except SandboxError:
             if must_succeed:
                 raise
-        finally:
-            if self._place is not None:
-                places.leave(self._place)
 
     def _run(self, executor: Executor) -> None:
         try:

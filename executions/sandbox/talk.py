@@ -14,6 +14,9 @@ from guest import protocol
 SILENCE_SECONDS = 3.0
 """A supervisor says each second that its program still waits. One that is silent for so long is starved."""
 
+ON_THE_WAY_SECONDS = 0.1
+"""The supervisor's clock stands from before it says so until after we have answered: by this much, for each wait."""
+
 STOP_SECONDS = 0.7
 """How long a container may take to say what a run that was stopped has cost."""
 
@@ -44,7 +47,7 @@ class Talk:
             if frame == (protocol.WAIT, protocol.WAITS) and is_main and self.console.is_interactive:
                 began = time.monotonic()
                 yield from self._wait_for_a_person(stream)
-                deadline = Deadline(deadline.at + time.monotonic() - began)
+                deadline = Deadline(deadline.at + time.monotonic() - began + ON_THE_WAY_SECONDS)
             elif frame is not None and frame[0] != protocol.WAIT:
                 yield frame
             elif frame is None and self._pass_on(stream, is_main):
