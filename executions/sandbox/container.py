@@ -127,6 +127,10 @@ class Container:
                 while (frame := next(frames))[0] != protocol.RESULT:
                     transcript.add(*frame)
             run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
+            if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
+                raise ValueError("ended by nobody")
+            if run.waited_in_vain and (talk is None or not talk.console.is_interactive):
+                raise ValueError("waited for nobody")
             self.is_usable = run.status is not RunStatus.CANCELLED
             return run
         except TimeoutError:

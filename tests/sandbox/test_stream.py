@@ -75,7 +75,7 @@ def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
     [
         multiplexed(b"x", number=3),
         bytes([1, 0, 0, 0, 255, 255, 255, 255]),
-        pytest.param(multiplexed(b"\x09\0\0\0\0"), marks=wall("bounded_frames")),
+        pytest.param(multiplexed(b"\xff\0\0\0\0"), marks=wall("bounded_frames")),
         pytest.param(multiplexed(protocol.PREFIX.pack(STDOUT, MAX_BODY_BYTES + 1)), marks=wall("bounded_frames")),
     ],
     ids=["stream 3", "4 GiB piece", "unknown kind", "frame too long"],
@@ -121,7 +121,11 @@ def result(**changes: Any) -> bytes:
 @pytest.mark.parametrize(
     "bad",
     [
-        frame(protocol.RESULT, b"\x05" + bytes(28)),
+        frame(protocol.RESULT, b"\xff" + bytes(28)),
+        result(status="cancelled"),
+        result(status="no_input"),
+        frame(protocol.WAIT, protocol.WAITS),
+        frame(protocol.INPUT, b""),
         frame(protocol.RESULT, bytes(28)),
         frame(protocol.RESULT, bytes(30)),
         frame(protocol.RESULT, b""),
