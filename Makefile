@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run test test-gvisor check fuzz image bench sabotage soak constraints clean engine
+.PHONY: help run test test-gvisor check fuzz image service-image bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -14,7 +14,7 @@ help: ## show these targets
 run: image ## serve on PORT (default 8000), after setting up whatever is missing
 	@exec scripts/serve
 
-test: $(DEV) image ## run every test, with real containers, servers and a browser
+test: $(DEV) image service-image ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
 	$(PYTHON) -m pytest
@@ -36,6 +36,9 @@ fuzz: $(DEV) image ## look long for input that breaks something: new examples ea
 image: engine $(RUNTIME) .env ## build the image that programs run in
 	@scripts/base-image
 	@$(PYTHON) manage.py build_image
+
+service-image: image ## build the image of the service itself, as a deployment does
+	@scripts/service-image
 
 bench: $(DEV) image ## measure /execute beside bare Python and a container per request
 	$(PYTHON) -m benchmarks

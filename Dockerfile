@@ -1,0 +1,33 @@
+# The service. Programs run in another image, which the service has the engine build at its start (guest/Dockerfile).
+# BUILD_IMAGE is for networks where pip needs more than the official image has, such as a proxy's certificate.
+ARG BUILD_IMAGE=python:3.13-slim
+
+FROM ${BUILD_IMAGE} AS build
+COPY requirements.txt constraints.txt /
+RUN python3 -m venv --without-pip /opt/venv && \
+    pip --python /opt/venv/bin/python install --no-cache-dir --requirement /requirements.txt
+COPY . /app
+# The key signs nothing: collectstatic reads the settings, and they insist on one.
+RUN cd /app && \
+    ENV_FILE= SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyz /opt/venv/bin/python manage.py collectstatic --no-input && \
+    rm -rf var && \
+    /opt/venv/bin/python -m compileall -q .
+
+FROM python:3.13-slim
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+COPY --from=build /app/container/manage /usr/local/bin/manage
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    ENV_FILE=/data/env \
+    DATABASE_URL=sqlite:////data/db.sqlite3
+WORKDIR /app
+EXPOSE 8000
+# Two failures are what a proxy needs to see that a container is stopping: container/start waits for them. The start
+# period is for the guest image; Coolify waits for all of it at each deployment, with the old version serving.
+HEALTHCHECK --interval=5s --timeout=4s --start-period=120s --retries=2 CMD ["/app/container/healthcheck"]
+# No USER: the group of the Docker socket is another one on each host. The entrypoint reads it and gives root up.
+ENTRYPOINT ["/app/container/entrypoint"]
+CMD ["/app/container/start"]

@@ -1,0 +1,75 @@
+"""A container of the service's own image, driven from outside as an operator, a proxy and a page would."""
+
+import json
+import subprocess
+import time
+from typing import Any
+
+import requests
+
+from tests.service import ORIGIN
+
+IMAGE = "code-exec-service"
+HEALTHY_SECONDS = 120
+STOP_SECONDS = 30
+"""What Coolify gives a container to stop."""
+
+
+def docker(*arguments: str) -> str:
+    """Run the docker client; return what it printed."""
+    done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True)
+    return (done.stdout + done.stderr if arguments[0] == "logs" else done.stdout).strip()
+
+
+class Deployment:
+    """A running container with the settings of the user's document, and no others but `environment`."""
+
+    def __init__(self, api_key: str, volume: str | None = None, **environment: str) -> None:
+        self.api_key = api_key
+        variables = {"API_KEY": api_key, "PORT": "8000", **environment}
+        self.id = docker(
+            "run",
+            "--detach",
+            "--volume=/var/run/docker.sock:/var/run/docker.sock",
+            *([f"--volume={volume}:/data"] if volume else []),
+            *(f"--env={name}={value}" for name, value in variables.items()),
+            "--memory=1g",
+            "--cpus=1",
+            "--publish=127.0.0.1::8000",
+            IMAGE,
+        )
+        self.host_name = self.id[:12]
+        port = docker("port", self.id, "8000").rpartition(":")[2]
+        self.url = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> "Deployment":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        docker("rm", "--force", "--volumes", self.id)
+
+    def state(self) -> dict[str, Any]:
+        """Return the engine's word on the container."""
+        state: dict[str, Any] = json.loads(docker("inspect", "--format={{json .State}}", self.id))
+        return state
+
+    def is_healthy(self) -> bool:
+        """Return whether a proxy would send requests here."""
+        return bool(self.state()["Health"]["Status"] == "healthy")
+
+    def wait_until_healthy(self) -> None:
+        """Wait as Coolify does before it stops the earlier version."""
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while not self.is_healthy():
+            assert self.state()["Running"], docker("logs", self.id)
+            assert time.monotonic() < deadline, docker("logs", self.id)
+            time.sleep(0.2)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command as docs/coolify.md tells."""
+        return docker("exec", self.id, "manage", *arguments)
+
+    def post(self, code: str, **fields: Any) -> requests.Response:
+        """Send a program as a page would."""
+        headers = {"X-API-Key": self.api_key, "Origin": ORIGIN}
+        return requests.post(f"{self.url}/execute", json={"code": code, **fields}, headers=headers, timeout=60)

@@ -1,0 +1,148 @@
+"""The service's own image, built and driven: the first start by the user's steps, and an update under load."""
+
+import json
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executions.sandbox.options import OWNER_LABEL
+from tests.deployment import IMAGE, STOP_SECONDS, Deployment, docker
+from tests.service import UNLIMITED
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1_000_000
+API_KEY = secrets.token_urlsafe(32)
+CLIENTS = 3
+
+PRINT_SETTINGS = "from django.conf import settings as s; print(s.TRUSTED_PROXY_COUNT, s.HTTPS)"
+PRINT_STATUSES = (
+    "from executions.models import Execution;print(*set(Execution.objects.values_list('status', flat=True)))"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image() -> None:
+    """Build the image; what has not changed is in the engine's cache (`make test` has filled it)."""
+    subprocess.run([ROOT / "scripts/service-image", IMAGE], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def volume() -> Iterator[str]:
+    name = docker("volume", "create")
+    yield name
+    docker("volume", "rm", name)
+
+
+@pytest.fixture(scope="module")
+def first(volume: str, image: None) -> Iterator[Deployment]:
+    """Return a container that has started on an empty volume."""
+    with Deployment(API_KEY, volume, **UNLIMITED) as deployment:
+        deployment.wait_until_healthy()
+        yield deployment
+
+
+def memory_bytes(*containers: str) -> int:
+    """Return what containers take, as `docker stats` has it."""
+    units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+    lines = docker("stats", "--no-stream", "--format={{.MemUsage}}", *containers).splitlines()
+    used = [line.partition(" ")[0] for line in lines]
+    return int(sum(float(each[:-3]) * units[each[-3:]] for each in used))
+
+
+def pool_of(deployment: Deployment) -> list[str]:
+    """Return the running containers that a deployment owns."""
+    every = docker("ps", "--format={{.ID}}", f"--filter=label={OWNER_LABEL}").split()
+    owners = (
+        docker("inspect", f'--format={{{{index .Config.Labels "{OWNER_LABEL}"}}}}', *every).split() if every else []
+    )
+    return [each for each, owner in zip(every, owners, strict=True) if owner.endswith(f"@{deployment.host_name}")]
+
+
+def test_the_image_is_small_and_has_no_secret() -> None:
+    [image] = json.loads(docker("image", "inspect", IMAGE))
+    assert image["Size"] < 250 * MEGABYTE
+    assert not [entry for entry in image["Config"]["Env"] if "KEY" in entry]
+    assert not image["Config"]["Volumes"]
+
+
+def test_the_users_two_settings_are_enough(first: Deployment) -> None:
+    answer = first.post("print(input())", input_data="ok")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["output"] == "ok\n"
+    assert "API_KEY of the environment" in first.manage("list_keys")
+
+
+def test_it_serves_as_nobody_in_particular(first: Deployment) -> None:
+    status = docker("exec", first.id, "cat", "/proc/1/status")
+    lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert set(lines["Uid"].split()) == {"10001"}
+    assert lines["NoNewPrivs"] == "1"
+    assert {lines[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
+
+
+def test_a_server_of_a_gigabyte_has_room_for_it(first: Deployment) -> None:
+    assert eventually(lambda: len(pool_of(first)) == 4, 20)
+    used = memory_bytes(first.id, *pool_of(first))
+    print(f"service and pool at rest: {used / MEGABYTE:.0f} MB")
+    assert used < 400 * MEGABYTE
+
+
+def test_behind_coolify_the_address_is_the_clients_and_http_is_refused(volume: str) -> None:
+    with Deployment(API_KEY, volume, COOLIFY_URL="https://code.pylearn.net") as deployment:
+        told = deployment.manage("shell", "--verbosity=0", "-c", PRINT_SETTINGS)
+        assert told == "1 True"
+
+
+def test_an_update_under_load_loses_nothing(first: Deployment, volume: str) -> None:
+    """One proxy, as Coolify's: it sends to whoever is healthy, and learns of a change a moment later."""
+    secret = docker("exec", first.id, "cat", "/data/env")
+    routes = [first]
+    stopping = threading.Event()
+    answers: list[int] = []
+
+    def client(number: int) -> None:
+        sent = 0
+        while not stopping.is_set():
+            server = routes[(number + sent) % len(routes)]
+            try:
+                answers.append(server.post("import time; time.sleep(0.5)").status_code)
+            except OSError:
+                answers.append(0)
+            sent += 1
+
+    def proxy(*servers: Deployment) -> None:
+        while not stopping.is_set():
+            routes[:] = [server for server in servers if server.is_healthy()] or routes
+            time.sleep(0.2)
+
+    with Deployment(API_KEY, volume, **UNLIMITED) as second:
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+        threads.append(threading.Thread(target=proxy, args=(first, second)))
+        for thread in threads:
+            thread.start()
+        try:
+            second.wait_until_healthy()
+            before = len(answers)
+            began = time.monotonic()
+            docker("stop", f"--time={STOP_SECONDS}", first.id)
+            took = time.monotonic() - began
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+        assert set(answers) == {200}, answers
+        assert len(answers) > before > 0
+        assert took < STOP_SECONDS - 5
+        assert first.state()["ExitCode"] == 0
+        assert not pool_of(first)
+        assert docker("exec", second.id, "cat", "/data/env") == secret
+        rows = second.manage("shell", "--verbosity=0", "-c", PRINT_STATUSES)
+        assert rows.split() == ["success"]
