@@ -12,6 +12,7 @@ SHORTEST_SECRET = 32
 SHORTEST_API_KEY = 16
 API_KEY_PATTERN = re.compile(r"[!-~]([ -~]*[!-~])?")
 REDIS_PATTERN = re.compile(r"rediss?://[^\s/]+(/\d+)?|unix://\S+")
+DSN_PATTERN = re.compile(r"https?://\w+@[^\s/@]+(/\S+)?/\d+")
 ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 env = Env()
@@ -54,6 +55,20 @@ def check_api_key(key: str) -> None:
         raise ValidationError(f"use at least {SHORTEST_API_KEY} random characters, or leave it out")
     if key and not API_KEY_PATTERN.fullmatch(key):
         raise ValidationError("no header can bring this: use ASCII characters, with no blank at either end")
+
+
+def check_token(token: str) -> None:
+    """Refuse a token that is set and could be guessed, or that no header can bring."""
+    if token:
+        check_secret(token)
+        if not API_KEY_PATTERN.fullmatch(token):
+            raise ValidationError("no header can bring this: use ASCII characters, with no blank at either end")
+
+
+def check_dsn(dsn: str) -> None:
+    """Refuse what is set and is no DSN of Sentry."""
+    if dsn and not DSN_PATTERN.fullmatch(dsn):
+        raise ValidationError("write https://key@host/project, as Sentry shows it")
 
 
 def check_rate(rate: str) -> None:

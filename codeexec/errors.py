@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, NotFound, ParseError, Unsupp
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from codeexec.counters import REFUSALS
 from codeexec.parsers import INCOMPLETE, BodyTooLarge
 
 RETRY_SECONDS = (1, 4)
@@ -80,6 +81,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = error_body(f"{name}: {message}", "invalid", fields) if name else error_body(message, "invalid")
     else:
         response.data = error_body(_sentence(error), _code(error))
+    REFUSALS.labels(response.data["code"]).inc()
     if response.status_code == 503:
         response["Retry-After"] = str(random.randint(*RETRY_SECONDS))  # noqa: S311
     elif "Retry-After" in response:

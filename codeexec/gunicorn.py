@@ -30,4 +30,9 @@ limit_request_field_size = 4096
 # /dev/shm is memory: the worker's heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 errorlog = "-"
+# Its own lines in the form of ours. The root's handler writes them.
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+}
 control_socket_disable = True  # nobody steers this process but by signals

@@ -12,12 +12,14 @@ from redis.retry import Retry
 
 from codeexec.env import (
     check_api_key,
+    check_dsn,
     check_hosts,
     check_networks,
     check_origins,
     check_rate,
     check_redis_url,
     check_secret,
+    check_token,
     env,
 )
 
@@ -36,6 +38,7 @@ ALLOWED_HOSTS = env.list(
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 HTTPS = env.bool("HTTPS", False)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "text"]))
 
 # Who may call
 API_KEY = env.str("API_KEY", "", validate=check_api_key)
@@ -50,6 +53,11 @@ DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, vali
 # Who may come to the admin
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
 ADMIN_REQUIRE_OTP = env.bool("ADMIN_REQUIRE_OTP", False)
+
+# Who may see how we do
+METRICS_TOKEN = env.str("METRICS_TOKEN", "", validate=check_token)
+METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", [], subcast=str.strip, validate=check_networks)
+SENTRY_DSN = env.str("SENTRY_DSN", "", validate=check_dsn)
 
 # How long what learners wrote is kept
 EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=validate.Range(0, 3650))
@@ -252,7 +260,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Logging: key=value lines, each with the request's id; never code, output or keys.
+# Logging: a line for each event, as JSON or as key=value, with the ids of its request and execution; never code, output
+# or keys.
 LOG_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -274,16 +283,18 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "key_value": {
+        "line": {
             "()": "structlog.stdlib.ProcessorFormatter",
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+                structlog.processors.JSONRenderer()
+                if LOG_FORMAT == "json"
+                else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
             ],
             "foreign_pre_chain": LOG_PROCESSORS,
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "key_value"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # One line for each request that failed, from codeexec/request_log.py: Django's own would be a second one.
     "loggers": {

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from apikeys.environment import sync_environment_key
+from codeexec.sentry import report_faults
 from executions.executor import close_executor, start_executor
 from executions.recovery import recover_interrupted
 from executions.retention import Retention
@@ -17,6 +18,7 @@ DRAIN_SECONDS = 15
 
 def start_service() -> None:
     """Prepare, and begin to fill the pool. Returns before anything can be run."""
+    report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no request
     start_executor()

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from apikeys.views import TokensView
 from codeexec.api_docs import api_docs, openapi_json
 from codeexec.health import HealthView
+from codeexec.metrics import metrics
 from executions.views import ExecuteView, ExecutionInputView, ExecutionView
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("openapi.json", openapi_json, name="openapi"),
     path("docs/", api_docs, name="docs"),
     path("docs", RedirectView.as_view(pattern_name="docs", permanent=True)),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
 

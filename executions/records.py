@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey
 from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
+from codeexec.counters import EXECUTIONS, RUNNING, WAITING
 from executions.limits import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionSignal
 from executions.requests import ExecutionRequest
@@ -27,12 +28,15 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 assert LONGEST_EXECUTION.total_seconds() > 30 + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
 # Asked for each request, so in SQL that is ready made (see `apikeys.admission`).
-RUNNING = (
+COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
 )
 
 log = logging.getLogger(__name__)
+
+for each in Execution.Status:  # a rate begins with a 0 that was there before
+    EXECUTIONS.labels(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def finish(
 
     With `charged`, the account pays for what ran, and signals are looked for, in the same transaction.
     """
+    _count(values["status"], outcome)
     for pause_seconds in (*FINAL_UPDATE_PAUSES_SECONDS, None):
         try:
             with transaction.atomic():
@@ -84,6 +89,13 @@ def finish(
             log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
             time.sleep(pause_seconds)
             close_old_connections()
+
+
+def _count(status: str, outcome: Outcome | None) -> None:
+    EXECUTIONS.labels(status).inc()
+    if outcome is not None:
+        WAITING.observe(outcome.waited_seconds)
+        RUNNING.observe(sum(run.wall_seconds for run in (outcome.main, *outcome.tests)))
 
 
 def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | None, charged: Charged | None) -> None:
@@ -103,5 +115,5 @@ def _running(key: ApiKey) -> int:
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
     begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)
     with connection.cursor() as cursor:
-        cursor.execute(RUNNING, (key.family_in_sql(), begun))
+        cursor.execute(COUNT_RUNNING, (key.family_in_sql(), begun))
         return int(cursor.fetchone()[0])

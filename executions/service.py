@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from structlog.contextvars import bind_contextvars
 
 from apikeys.admission import is_learner_shut_out
 from apikeys.models import ApiKey
@@ -92,6 +93,7 @@ def conclude(
 
     Raises what `run` does, after that is on record.
     """
+    bind_contextvars(execution_id=str(execution.public_id))  # in every line of the log from here on
     try:
         outcome = run()
     except (SandboxBusy, SandboxUnavailable) as error:

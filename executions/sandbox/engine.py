@@ -13,6 +13,7 @@ import urllib3
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 from docker.utils import kwargs_from_env
 
+from executions.sandbox.counts import Event, count
 from executions.sandbox.options import LABEL
 
 CALL_SECONDS = 10
@@ -65,6 +66,11 @@ class Engine:
         """Raise EngineError unless the engine answers."""
         with self._calling("ping") as client:
             client.ping()
+
+    def info(self) -> dict[str, Any]:
+        """Return what the engine says of itself and its host (`docker info`)."""
+        with self._calling("info") as client:
+            return dict(client.info())
 
     def image_id(self, name: str) -> str:
         """Return the id of the local image `name`. Never pulls."""
@@ -156,6 +162,8 @@ class Engine:
         except (NotFound, ImageNotFound) as error:
             raise EngineError(f"{what}: {error.explanation}", missing=True) from error
         except (DockerException, BuildError, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            count(Event.ENGINE_ERROR)
             raise EngineError(f"{what}: {error}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:  # cut or malformed answers
+            count(Event.ENGINE_ERROR)
             raise EngineError(f"{what}: {error!r}") from error

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from executions.sandbox.container import Container
+from executions.sandbox.counts import Event, count
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import EngineError
 from executions.sandbox.profiles import Profile
@@ -147,6 +148,7 @@ class Pool:
                 container.close()
             if dead:
                 log.warning("%d warm containers had ended", len(dead))
+                count(Event.ENDED_WARM, len(dead))
                 self._changed.notify_all()
 
     def close(self, drain_seconds: float) -> None:
@@ -258,7 +260,10 @@ class Pool:
     def _try_launch(self, profile: Profile) -> Container | None:
         started = time.monotonic()
         try:
-            return self._launch(profile)
+            container = self._launch(profile)
         except (EngineError, RunLost) as error:
             log.error("launch failed after %.1f s: %s", time.monotonic() - started, error)
+            count(Event.FAILED_REFILL)
             return None
+        count(Event.REFILL)
+        return container

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 
+from executions.sandbox.counts import Event, count
 from executions.sandbox.engine import ContainerSummary, Engine, EngineError
 from executions.sandbox.options import OWNER_LABEL
 from executions.sandbox.owner import Owner
@@ -31,6 +32,7 @@ def reap_orphans(engine: Engine) -> int:
     for container in found:
         log.warning("removing orphan %s (%s)", container.name, container.state)
         engine.remove(container.id)
+        count(Event.ORPHAN)
     return len(found)
 
 
@@ -52,6 +54,7 @@ class Reaper:
         for container_id in overdue:
             log.warning("removing stray container %.12s", container_id)
             engine.remove(container_id)
+            count(Event.STRAY)
         self._suspects = strays - overdue
         return len(overdue)
 

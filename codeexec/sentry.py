@@ -1,0 +1,57 @@
+"""Reports faults of the service to Sentry, where SENTRY_DSN names one."""
+
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk.integrations.django import DjangoIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
+from sentry_sdk.types import Event, Hint
+from structlog.contextvars import get_contextvars
+
+OURS = ("apikeys", "audit", "codeexec", "executions", "staff")
+KEPT = ("event_id", "timestamp", "platform", "level", "logger", "transaction")
+KEPT_OF_A_FRAME = ("filename", "function", "lineno", "module", "in_app")
+IDS = ("request_id", "execution_id")
+
+
+def report_faults(dsn: str) -> None:
+    """Send what is logged as an error, and exceptions that nobody caught, to `dsn`; "" reports nothing."""
+    if not dsn:
+        return
+    ignore_logger("django_structlog.middlewares.request")  # a line for each answer of 500 or more
+    sentry_sdk.init(
+        dsn=dsn,
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        integrations=[LoggingIntegration(level=None), DjangoIntegration()],
+        before_send=strip,
+        max_breadcrumbs=0,
+        max_request_body_size="never",
+        include_local_variables=False,
+        include_source_context=False,
+        auto_session_tracking=False,
+        send_client_reports=False,
+    )
+
+
+def strip(event: Event, hint: Hint) -> Event:
+    """Return an event with what is needed to find a fault, and nothing that a learner or a client sent.
+
+    A list of what may go, not of what may not: the text of an exception of the database has rows in it, and whoever
+    writes the next one cannot be trusted to think of this.
+    """
+    stripped: dict[str, Any] = {name: event[name] for name in KEPT if name in event}  # type: ignore[literal-required]
+    if event.get("logger", "").partition(".")[0] in OURS:
+        stripped["logentry"] = {"message": event.get("logentry", {}).get("message", "")}  # before its arguments
+    stripped["exception"] = {
+        "values": [_strip_exception(each) for each in event.get("exception", {}).get("values", [])]
+    }
+    ids = get_contextvars()
+    stripped["tags"] = {name: ids[name] for name in IDS if name in ids}
+    return stripped  # type: ignore[return-value]
+
+
+def _strip_exception(exception: dict[str, Any]) -> dict[str, Any]:
+    frames = (exception.get("stacktrace") or {}).get("frames", [])
+    kept = [{name: frame[name] for name in KEPT_OF_A_FRAME if name in frame} for frame in frames]
+    return {"type": exception.get("type"), "module": exception.get("module"), "stacktrace": {"frames": kept}}

@@ -1,0 +1,66 @@
+"""What a line of the log looks like."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from django.conf import settings
+
+from executions.sandbox.results import SandboxBusy
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+
+class Lines(logging.Handler):
+    """Keeps each line as the service writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = settings.LOGGING["formatters"]["line"]
+        chains = {name: options[name] for name in ("processors", "foreign_pre_chain")}
+        self.setFormatter(structlog.stdlib.ProcessorFormatter(**chains))
+        self.objects: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        assert "\n" not in line
+        self.objects.append(json.loads(line))
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    handler = Lines()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+
+
+def test_each_line_tells_its_request_and_execution(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+    executor.error = SandboxBusy("full")
+    answer = page.run("print('CANARY')")
+    assert answer.status_code == 503
+    ours = [line for line in lines.objects if line["logger"] == "executions.service"]
+    [execution_id] = {line["execution_id"] for line in ours}
+    assert f"refused {execution_id}: full" in [line["event"] for line in ours]
+    assert {line["request_id"] for line in lines.objects} == {answer["X-Request-ID"]}
+    assert "CANARY" not in json.dumps(lines.objects)
+
+
+def test_the_next_request_does_not_carry_the_last_ones_ids(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+    page.run()
+    page.post({"code": "1"}, x_api_key="nonsense")
+    assert lines.objects
+    assert "execution_id" not in lines.objects[-1]
+
+
+def test_an_exception_is_one_line(lines: Lines) -> None:
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("executions").exception("failed")
+    [line] = lines.objects
+    assert line["level"] == "error"
+    assert "Traceback" in line["exception"]

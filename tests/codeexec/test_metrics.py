@@ -1,0 +1,109 @@
+"""What Prometheus is told, and who else is."""
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from executions.sandbox import counts
+from executions.sandbox.results import RunLost, SandboxBusy, SandboxError
+from tests.conftest import Page
+from tests.fakes import FakeExecutor
+
+TOKEN = "x1y2z3w4" * 8
+SCRAPER = "192.0.2.7"
+
+
+@pytest.fixture
+def scraper(settings: Settings) -> Client:
+    settings.METRICS_TOKEN = TOKEN
+    return Client(headers={"Authorization": f"Bearer {TOKEN}"}, REMOTE_ADDR=SCRAPER)
+
+
+def scrape(scraper: Client) -> dict[str, float]:
+    """Return all samples by their names with labels."""
+    answer = scraper.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    samples = re.findall(r"^(\w+(?:\{.*\})?) (\S+)$", answer.content.decode(), re.MULTILINE)
+    return {name: float(value) for name, value in samples}
+
+
+def test_to_everybody_else_it_is_not_there(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    missing = client.get("/nowhere")
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN[:-1]}"}):
+        answer = client.get("/metrics", headers=headers)
+        assert (answer.status_code, answer.content) == (404, missing.content)
+
+
+def test_no_token_opens_it_to_nobody(client: Client, settings: Settings) -> None:
+    assert (settings.METRICS_TOKEN, settings.METRICS_ALLOWED_IPS) == ("", [])
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 200), ("192.0.3.7", 404)])
+def test_a_network_may_read_it(client: Client, settings: Settings, address: str, status: int) -> None:
+    settings.METRICS_ALLOWED_IPS = ["192.0.2.0/24"]
+    assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
+
+
+def test_the_pool_is_told_as_it_is(scraper: Client, page: Page) -> None:
+    samples = scrape(scraper)
+    names = ("ready", "pool_idle", "pool_in_use", "pool_waiting")
+    assert [samples[f"codeexec_{name}"] for name in names] == [1, 4, 1, 2]
+    assert samples["process_resident_memory_bytes"] > 0
+
+
+def test_an_execution_is_counted_with_its_times(scraper: Client, page: Page) -> None:
+    before = scrape(scraper)
+    assert page.run(test_cases=[{"code": "print(8)", "expected_output": "8"}]).status_code == 200
+    after = scrape(scraper)
+    grown = {name: after[name] - before[name] for name in before if after[name] != before[name]}
+    assert grown['codeexec_executions_total{status="success"}'] == 1
+    assert grown["codeexec_waiting_seconds_sum"] == pytest.approx(0.0625)
+    assert grown["codeexec_running_seconds_sum"] == pytest.approx(0.25 + 0.5)
+    assert grown['codeexec_running_seconds_bucket{le="1.0"}'] == 1
+    assert 'codeexec_running_seconds_bucket{le="0.5"}' not in grown
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(SandboxBusy("full"), "refused"), (RunLost("gone"), "internal_error")], ids=str
+)
+def test_what_could_not_be_run_is_counted(
+    scraper: Client, page: Page, executor: FakeExecutor, error: SandboxError, status: str
+) -> None:
+    before = scrape(scraper)
+    executor.error = error
+    assert page.run().status_code == 503
+    after = scrape(scraper)
+    assert after[f'codeexec_executions_total{{status="{status}"}}'] == (
+        before[f'codeexec_executions_total{{status="{status}"}}'] + 1
+    )
+    assert after["codeexec_running_seconds_count"] == before["codeexec_running_seconds_count"]
+    assert after['codeexec_refusals_total{reason="unavailable"}'] > before.get(
+        'codeexec_refusals_total{reason="unavailable"}', 0
+    )
+
+
+def test_refusals_are_counted_by_their_code(scraper: Client, page: Page) -> None:
+    names = [f'codeexec_refusals_total{{reason="{reason}"}}' for reason in ("invalid", "invalid_key", "not_found")]
+    before = scrape(scraper)
+    page.run(code="")
+    page.post({"code": "1"}, x_api_key="nonsense")
+    after = scrape(scraper)
+    assert [after.get(name, 0) - before.get(name, 0) for name in names] == [1, 1, 0]
+
+
+def test_what_happens_in_the_sandbox_is_counted(scraper: Client, page: Page) -> None:
+    before = scrape(scraper)["codeexec_orphans_removed_total"]
+    counts.count(counts.Event.ORPHAN, 2)
+    assert scrape(scraper)["codeexec_orphans_removed_total"] == before + 2
+
+
+def test_no_label_says_who_or_what(scraper: Client, page: Page) -> None:
+    page.run(code="print('CANARY')", learner="CANARY")
+    text = scraper.get("/metrics").content.decode()
+    assert "CANARY" not in text
+    assert page.token not in text
