@@ -72,6 +72,11 @@ class Engine:
         with self._calling("info") as client:
             return dict(client.info())
 
+    def api_version(self) -> str:
+        """Return the newest version of the API that the engine speaks."""
+        with self._calling("version") as client:
+            return str(client.version()["ApiVersion"])
+
     def image_id(self, name: str) -> str:
         """Return the id of the local image `name`. Never pulls."""
         with self._calling(f"look up image {name}") as client:
