@@ -24,6 +24,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     ENV_FILE=/data/env \
     DATABASE_URL=sqlite:////data/db.sqlite3
 WORKDIR /app
+LABEL net.pylearn.service=code-execution
 EXPOSE 8000
 # Two failures are what a proxy needs to see that a container is stopping: container/start waits for them. The start
 # period is for the guest image; Coolify waits for all of it at each deployment, with the old version serving.

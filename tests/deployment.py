@@ -39,6 +39,10 @@ class Deployment:
             IMAGE,
         )
         self.host_name = self.id[:12]
+        self._find()
+
+    def _find(self) -> None:
+        """Learn the port, which is another one after each start."""
         port = docker("port", self.id, "8000").rpartition(":")[2]
         self.url = f"http://127.0.0.1:{port}"
 
@@ -64,6 +68,16 @@ class Deployment:
             assert self.state()["Running"], docker("logs", self.id)
             assert time.monotonic() < deadline, docker("logs", self.id)
             time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End the container as Coolify does. Its data and its address stay."""
+        docker("stop", f"--time={STOP_SECONDS}", self.id)
+
+    def start(self) -> None:
+        """Start it again, and wait until it can run programs."""
+        docker("start", self.id)
+        self._find()
+        self.wait_until_healthy()
 
     def manage(self, *arguments: str) -> str:
         """Run a management command as docs/coolify.md tells."""

@@ -1,8 +1,11 @@
 """The service's own image, built and driven: the first start by the user's steps, and an update under load."""
 
 import json
+import os
+import re
 import secrets
 import subprocess
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +24,10 @@ ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
 API_KEY = secrets.token_urlsafe(32)
 CLIENTS = 3
+COMMANDS = [
+    textwrap.dedent(block)
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```$", (ROOT / "docs/coolify.md").read_text(), re.MULTILINE | re.DOTALL)
+]
 
 PRINT_SETTINGS = "from django.conf import settings as s; print(s.TRUSTED_PROXY_COUNT, s.HTTPS)"
 PRINT_STATUSES = (
@@ -59,11 +66,9 @@ def memory_bytes(*containers: str) -> int:
 
 def pool_of(deployment: Deployment) -> list[str]:
     """Return the running containers that a deployment owns."""
-    every = docker("ps", "--format={{.ID}}", f"--filter=label={OWNER_LABEL}").split()
-    owners = (
-        docker("inspect", f'--format={{{{index .Config.Labels "{OWNER_LABEL}"}}}}', *every).split() if every else []
-    )
-    return [each for each, owner in zip(every, owners, strict=True) if owner.endswith(f"@{deployment.host_name}")]
+    shown = f'{{{{.ID}}}} {{{{.Label "{OWNER_LABEL}"}}}}'
+    lines = [line.split() for line in docker("ps", f"--format={shown}", f"--filter=label={OWNER_LABEL}").splitlines()]
+    return [container for container, owner in lines if owner.endswith(f"@{deployment.host_name}")]
 
 
 def test_the_image_is_small_and_has_no_secret() -> None:
@@ -99,6 +104,35 @@ def test_behind_coolify_the_address_is_the_clients_and_http_is_refused(volume: s
     with Deployment(API_KEY, volume, COOLIFY_URL="https://code.pylearn.net") as deployment:
         told = deployment.manage("shell", "--verbosity=0", "-c", PRINT_SETTINGS)
         assert told == "1 True"
+
+
+def test_every_command_of_the_guide_works(first: Deployment, tmp_path: Path) -> None:
+    """Those for a shell of the server, in order, with the application stopped and started where the guide says so."""
+    find, *others = COMMANDS[1:]
+    label = find.splitlines()[0]
+    assert label.startswith("CONTAINER=")
+    assert first.host_name in docker("ps", "--quiet", "--filter=label=net.pylearn.service=code-execution").split()
+    run_shell(COMMANDS[0], first, tmp_path)
+    run_shell("\n".join(find.splitlines()[1:]), first, tmp_path)
+    kept = ""
+    for block in others:
+        if "cat >/data/db.sqlite3" in block:
+            first.manage("create_key", "later", "--kind", "secret")
+            first.stop()
+            run_shell(kept + block, first, tmp_path)
+            first.start()
+            assert "later" not in first.manage("list_keys")
+            continue
+        run_shell(kept + block, first, tmp_path)
+        kept += block if "VOLUME=" in block else ""
+    assert first.post("print('ok')").json()["output"] == "ok\n"
+
+
+def run_shell(block: str, deployment: Deployment, directory: Path) -> None:
+    """Run commands as somebody at the server would, stopping at the first that fails."""
+    given = {**os.environ, "CONTAINER": deployment.id}
+    done = subprocess.run(["sh", "-eux"], input=block, cwd=directory, env=given, capture_output=True, text=True)
+    assert done.returncode == 0, (block, done.stdout, done.stderr)
 
 
 def test_an_update_under_load_loses_nothing(first: Deployment, volume: str) -> None:
@@ -146,3 +180,4 @@ def test_an_update_under_load_loses_nothing(first: Deployment, volume: str) -> N
         assert docker("exec", second.id, "cat", "/data/env") == secret
         rows = second.manage("shell", "--verbosity=0", "-c", PRINT_STATUSES)
         assert rows.split() == ["success"]
+    first.start()  # for the other tests
