@@ -10,7 +10,7 @@ import requests
 from tests.service import ORIGIN
 
 IMAGE = "code-exec-service"
-HEALTHY_SECONDS = 120
+HEALTHY_SECONDS = 240
 STOP_SECONDS = 30
 """What Coolify gives a container to stop."""
 

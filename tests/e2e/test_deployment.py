@@ -18,7 +18,7 @@ from tests.deployment import IMAGE, STOP_SECONDS, Deployment, docker
 from tests.service import UNLIMITED
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
