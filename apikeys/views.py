@@ -13,6 +13,7 @@ from apikeys.callers import caller_of
 from apikeys.openapi import describe_minting
 from apikeys.serializers import TokenRequestSerializer
 from apikeys.throttling import KeyRateThrottle, limit_headers
+from codeexec.parsers import LengthRequired
 
 
 class KeyedView(APIView):
@@ -21,9 +22,11 @@ class KeyedView(APIView):
     throttle_classes: Any = (KeyRateThrottle,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse another method before anything else: what can be asked here does not depend on who asks."""
+        """Refuse what nobody can ask here, whoever asks, before anything else."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
+        if "Transfer-Encoding" in request.headers:
+            raise LengthRequired
         super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:

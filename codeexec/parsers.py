@@ -20,6 +20,14 @@ class BodyTooLarge(APIException):
     default_detail = f"The request body is larger than {settings.LONGEST_BODY_BYTES} bytes."
 
 
+class LengthRequired(APIException):
+    """The body comes in chunks. Without `Content-Length` WSGI takes it for none, and would complain of its fields."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the request with a Content-Length, not in chunks."
+
+
 class StrictJSONParser(JSONParser):
     """Refuses what other parsers let pass: NaN, duplicate keys, other encodings, bottomless nesting."""
 

@@ -1,8 +1,10 @@
 """gunicorn's worker with threads, with a bound to how long a client can hold it up."""
 
+import errno
 import socket
 import struct
 import threading
+import time
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
@@ -10,15 +12,15 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 STALLED_SECONDS = 5
 """How long a client may send or take nothing in the middle of a request or an answer."""
 
+SLOWEST_BYTES_A_SECOND = 32 * 1024
+"""A request must be here, headers and body, after STALLED_SECONDS and a second more for each so many bytes of it."""
+
 ending = threading.Event()
 """Set when this process has been asked to end: what runs is finished, and nobody is waited for."""
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Lets no client that stalls keep a thread, and none that lingers keep the one that accepts for all.
-
-    A client that drips a byte at a time is still read to its end: that is for the proxy in front.
-    """
+    """Lets no client that stalls or drips keep a thread, and none that lingers keep the one that accepts for all."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to end."""
@@ -27,20 +29,54 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         """Serve a request and, if it was the connection's last, close it; return what gunicorn is to do with it."""
-        # As many clients as there are threads, each with half a header, would stop the service. The kernel counts:
-        # gunicorn changes the timeout that Python knows of.
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALLED_SECONDS, 0))
+        # As many clients as there are threads, each with half a request, would stop the service.
+        if not isinstance(conn.sock, HurriedSocket):
+            conn.sock = HurriedSocket(fileno=conn.sock.detach())
+        conn.sock.begin_request()
         is_kept = super().handle(conn)
         if not is_kept:
             # Waits up to 2 s for the client to close. gunicorn would wait in its only thread that accepts: one client
             # that never closes, coming again every 2 s, would stop the service.
+            conn.sock.begin_request()
             try:
                 conn.close(graceful=True)
             except OSError:
                 pass
             conn.close = _already_closed
         return is_kept
+
+
+class HurriedSocket(socket.socket):
+    """A connection whose requests must come at a certain speed. A read that would wait longer finds it reset."""
+
+    _deadline: float | None = None
+
+    def begin_request(self) -> None:
+        """Give a client, from the next read on, the time of a new request."""
+        self._deadline = None
+        self._bound_by_kernel(socket.SO_SNDTIMEO, STALLED_SECONDS)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what comes next, in the time that is left for it."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + STALLED_SECONDS
+        remaining_seconds = self._deadline - now
+        try:
+            if remaining_seconds <= 0:
+                raise BlockingIOError
+            self._bound_by_kernel(socket.SO_RCVTIMEO, min(STALLED_SECONDS, remaining_seconds))
+            data = super().recv(size, flags)
+        except BlockingIOError:
+            # gunicorn logs any other error with a traceback: clients must not be able to fill the disk with those.
+            raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly") from None
+        self._deadline += len(data) / SLOWEST_BYTES_A_SECOND
+        return data
+
+    def _bound_by_kernel(self, option: int, seconds: float) -> None:
+        """Let the kernel count: gunicorn changes the timeout that Python knows of."""
+        whole, part = divmod(max(1, int(seconds * 1_000_000)), 1_000_000)
+        self.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
 
 
 def _already_closed(graceful: bool = False) -> None:

@@ -146,6 +146,7 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
         page.post(body, origin="https://evil.example"),
         page.client.get("/nothing"),
         page.client.get("/execute"),
+        page.post(body, transfer_encoding="chunked"),
         page.post(b" " * (settings.LONGEST_BODY_BYTES + 1)),
         page.post(body, content_type="text/plain"),
     ]

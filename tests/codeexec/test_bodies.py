@@ -111,6 +111,10 @@ def test_a_body_holds_the_longest_texts_however_they_are_escaped() -> None:
     assert settings.LONGEST_BODY_BYTES >= 6 * (limits.CODE_BYTES + limits.INPUT_BYTES)
 
 
+def test_a_body_in_chunks_is_refused(page: Page) -> None:
+    assert refusal(page.post({"code": "1"}, transfer_encoding="chunked"), 411) == "length_required"
+
+
 @pytest.mark.parametrize("body", [b"", b" "])
 def test_an_empty_body_is_refused(page: Page, body: bytes) -> None:
     assert page.post(body).status_code == 400
