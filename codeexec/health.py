@@ -58,8 +58,9 @@ class HealthView(APIView):
         """Say how we are: 200 when programs can be run safely, else 503."""
         state = get_executor().health()
         body = {
-            "status": "healthy" if state.ready else "unhealthy",
+            "status": "unhealthy" if not state.ready else "degraded" if state.stuck else "healthy",
             "docker": state.engine,
+            "disk": state.disk,
             "pool": {"idle": state.idle, "in_use": state.in_use, "waiting": state.waiting},
         }
         return Response(body, status=200 if state.ready else 503, headers={"Cache-Control": "no-store"})

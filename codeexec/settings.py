@@ -73,6 +73,7 @@ SANDBOX_MAX_INTERACTIVE = env.int("SANDBOX_MAX_INTERACTIVE", 8, validate=validat
 SANDBOX_INPUT_SECONDS = env.int("SANDBOX_INPUT_SECONDS", 60, validate=validate.Range(1, 600))
 SANDBOX_INPUT_SECONDS_IN_ALL = env.int("SANDBOX_INPUT_SECONDS_IN_ALL", 300, validate=validate.Range(1, 3600))
 SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
+LEAST_FREE_DISK_PERCENT = env.float("LEAST_FREE_DISK_PERCENT", 5.0, validate=validate.Range(0, 50))
 
 INSTALLED_APPS = [
     "codeexec.apps.StaffAdminConfig",
@@ -147,7 +148,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # Nobody may wait for the database longer than for a program.
-    bounds = {"connect_timeout": 3, "options": "-c statement_timeout=5000"}
+    bounds = {"connect_timeout": 3, "options": "-c statement_timeout=5000 -c lock_timeout=2000"}
     DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # its own are those of the URL
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -10,10 +10,12 @@ from django.db import connection
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
 from executions.executor import close_executor, start_executor
+from executions.late_records import late_records
 from executions.recovery import recover_interrupted
 from executions.retention import Retention
 
 DRAIN_SECONDS = 15
+LAST_RECORDS_SECONDS = 3
 
 
 def start_service() -> None:
@@ -21,6 +23,8 @@ def start_service() -> None:
     report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no request
+    late_records.start()
+    atexit.register(late_records.close, LAST_RECORDS_SECONDS)  # after the executor, whose last results it may hold
     start_executor()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)

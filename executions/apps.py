@@ -25,4 +25,4 @@ def lift_statement_timeout(sender: object, using: str, **kwargs: Any) -> None:
     """Bound no statement of a migration: to index a million executions takes longer than anybody may wait otherwise."""
     if connections[using].vendor == "postgresql":
         with connections[using].cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
+            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")

@@ -1,8 +1,10 @@
 """Where programs are run: the sandbox of this process, as the settings have it."""
 
+from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+from django.db import connection
 
 from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
@@ -35,6 +37,7 @@ _executor: Executor = _NotStarted()
 
 def sandbox_settings() -> SandboxSettings:
     """Return the sandbox's part of the settings."""
+    database = Path(connection.settings_dict["NAME"])
     return SandboxSettings(
         pool_size=settings.SANDBOX_POOL_SIZE,
         science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
@@ -45,6 +48,8 @@ def sandbox_settings() -> SandboxSettings:
         runtime=settings.SANDBOX_RUNTIME or None,
         input_seconds=settings.SANDBOX_INPUT_SECONDS,
         input_seconds_in_all=settings.SANDBOX_INPUT_SECONDS_IN_ALL,
+        places=(database.parent,) if connection.vendor == "sqlite" else (),
+        least_free_percent=settings.LEAST_FREE_DISK_PERCENT,
     )
 
 

@@ -127,7 +127,7 @@ def begin_live(request: ExecutionRequest, source: Source, executor: Executor, ca
     place = None
     try:
         place = places.take(caller, source.who, console) if request.interactive else None
-        execution, charged = admit(request, source)
+        execution, charged = admit(request, source, executor)
     except BaseException:
         if place is not None:
             places.leave(place)

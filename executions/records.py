@@ -14,14 +14,15 @@ from django.utils import timezone
 from apikeys.models import ApiKey
 from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
 from codeexec.counters import EXECUTIONS, RUNNING, WAITING
+from executions.late_records import late_records
 from executions.limits import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionSignal
 from executions.requests import ExecutionRequest
 from executions.sandbox.results import Outcome
 from executions.signals import find_signals
 
-FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5, 2.0)
-"""Between the attempts to record a result that is already known."""
+FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5)
+"""Between the attempts to record a result that is already known, while a learner waits for it."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
 """From the record to its end, with the longest wait for a container that the settings allow, and without a person."""
@@ -72,19 +73,25 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
 def finish(
     execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
 ) -> None:
-    """Record what came of an execution, once. A database that is away for a moment loses nothing.
+    """Record what came of an execution, once. A database that is away loses nothing: see `executions.late_records`.
 
     With `charged`, the account pays for what ran, and signals are looked for, in the same transaction.
     """
     _count(values["status"], outcome)
+    finished = timezone.now()
+
+    def record() -> None:
+        with transaction.atomic():
+            _finish(execution, {**values, "finished": finished}, outcome, charged)
+
     for pause_seconds in (*FINAL_UPDATE_PAUSES_SECONDS, None):
         try:
-            with transaction.atomic():
-                _finish(execution, values, outcome, charged)
+            record()
             return
         except (DatabaseError, InterfaceError) as error:
             if pause_seconds is None:
-                log.exception("the result of %s is not on record", execution.public_id)
+                if not late_records.add(record):
+                    log.exception("the result of %s is not on record", execution.public_id)
                 return
             log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
             time.sleep(pause_seconds)
@@ -100,7 +107,7 @@ def _count(status: str, outcome: Outcome | None) -> None:
 
 def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | None, charged: Charged | None) -> None:
     # Whoever comes second finds `finished` set, and changes nothing.
-    if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values, finished=timezone.now()):
+    if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
         log.error("%s was finished already", execution.public_id)
         return
     if outcome is not None and charged is not None:

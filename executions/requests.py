@@ -1,11 +1,12 @@
 """What a caller asks for: the values of a valid request, free of HTTP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from executions.limits import DEFAULT_TIMEOUT_SECONDS
-from executions.sandbox.results import Submission, TestProgram
+from executions.sandbox.results import Submission, TestProgram, never
 
 
 class Match(StrEnum):
@@ -56,11 +57,11 @@ class ExecutionRequest:
     learner: str = ""
     interactive: bool = False
 
-    def submission(self) -> Submission:
-        """Return what the sandbox is to run."""
+    def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
+        """Return what the sandbox is to run, unless it `is_abandoned` by then."""
         cases = self.test_cases or ()
         tests = tuple(cases[place].program() for place in in_running_order(cases))
-        return Submission(self.code, self.input_data, tests, self.timeout)
+        return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)
 
 
 def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:

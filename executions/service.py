@@ -18,7 +18,7 @@ from executions.judge import judge
 from executions.models import Execution
 from executions.records import Charged, begin, create, finish
 from executions.requests import ExecutionRequest, TestCase
-from executions.sandbox.results import Image, Outcome, RunLost, SandboxBusy, SandboxUnavailable
+from executions.sandbox.results import CallerGone, Image, Outcome, RunLost, SandboxBusy, SandboxUnavailable
 from executions.wording import error_text
 
 STORED = (
@@ -32,12 +32,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from: the key, as whose use it counts, the page's origin and the client's address."""
+    """Where a request comes from: the key, as whose use it counts, the page's origin and the client's address.
+
+    `is_abandoned` tells whether the client has gone meanwhile.
+    """
 
     key: ApiKey
     who: str
     origin: str
     client_address: str | None
+    is_abandoned: Callable[[], bool]
 
 
 class Suspended(Exception):
@@ -50,12 +54,15 @@ def execute(request: ExecutionRequest, source: Source, executor: Executor) -> di
     Raises Suspended or LimitReached: then there is no record; SandboxError when it could not be run, after that is on
     record; DatabaseError when it could not be recorded: then nothing has run.
     """
-    execution, charged = admit(request, source)
-    return conclude(execution, request, lambda: executor.execute(request.submission()), charged)
+    execution, charged = admit(request, source, executor)
+    submission = request.submission(source.is_abandoned)
+    return conclude(execution, request, lambda: executor.execute(submission), charged)
 
 
-def admit(request: ExecutionRequest, source: Source) -> tuple[Execution, Charged]:
+def admit(request: ExecutionRequest, source: Source, executor: Executor) -> tuple[Execution, Charged]:
     """Record that `request` is about to be run. Raises what `execute` does before there is a record."""
+    if executor.health().disk != "ok":  # nothing is written there any more, not even that it was refused
+        raise SandboxUnavailable("a disk is nearly full")
     if is_learner_shut_out(source.key, request.learner):
         raise Suspended
     account = Account.today(source.key, source.who)
@@ -96,7 +103,7 @@ def conclude(
     bind_contextvars(execution_id=str(execution.public_id))  # in every line of the log from here on
     try:
         outcome = run()
-    except (SandboxBusy, SandboxUnavailable) as error:
+    except (SandboxBusy, SandboxUnavailable, CallerGone) as error:
         log.warning("refused %s: %s", execution.public_id, error)
         finish(execution, {"status": Execution.Status.REFUSED, "error": "Nothing was run: the service was not free."})
         raise

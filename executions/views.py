@@ -1,5 +1,6 @@
 """The HTTP side of running programs, of answering them, and of reading what came of them."""
 
+from functools import partial
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from apikeys.client_address import client_address
 from apikeys.limits import LimitReached
 from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, too_many_requests, who_runs
 from apikeys.views import IsServer, KeyedView
+from codeexec.connection import client_has_gone
 from codeexec.errors import NOTHING_HERE, ServiceUnavailable
 from codeexec.negotiation import accepts_events
 from executions import places
@@ -90,4 +92,6 @@ class ExecutionInputView(KeyedView):
 
 def _source(request: Request) -> Source:
     address = client_address(request._request)
-    return Source(caller_of(request).key, who_runs(request), request.headers.get("Origin", ""), address)
+    origin = request.headers.get("Origin", "")
+    is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
+    return Source(caller_of(request).key, who_runs(request), origin, address, is_abandoned)

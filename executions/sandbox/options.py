@@ -83,6 +83,8 @@ def container_options(
         "Labels": {LABEL: "run", OWNER_LABEL: owner},
         "NetworkDisabled": True,
         "Tty": False,
+        # PID 1 is deaf to SIGTERM; an engine that ends or restarts would wait ten seconds for it.
+        "StopSignal": "SIGKILL",
         # When the attached owner goes, by whatever death, the supervisor reads the end of its stdin.
         "OpenStdin": True,
         "StdinOnce": True,

@@ -13,7 +13,7 @@ from executions.sandbox.counts import Event, count
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import EngineError
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import RunLost, SandboxBusy, SandboxUnavailable
+from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxUnavailable, never
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.slot import Slot
 
@@ -93,16 +93,18 @@ class Pool:
                 thread.start()
 
     @contextlib.contextmanager
-    def container(self, profile: Profile = Profile.PLAIN) -> Iterator[Container]:
+    def container(
+        self, profile: Profile = Profile.PLAIN, is_abandoned: Callable[[], bool] = never
+    ) -> Iterator[Container]:
         """Give a warm container to this caller alone, and destroy it afterwards.
 
         It is a plain one where none of the profile are kept or can be made.
 
         Raises SandboxBusy when the line is full or no container came in `queue_seconds`, SandboxUnavailable when
-        none can be made or the pool is closed.
+        none can be made or the pool is closed, CallerGone when it `is_abandoned` by the time that one has come.
         """
         patience_seconds = self._settings.queue_seconds + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
-        container = self._take(_Ticket(profile), Deadline.after(patience_seconds))
+        container = self._take(_Ticket(profile), Deadline.after(patience_seconds), is_abandoned)
         try:
             yield container
         finally:
@@ -164,7 +166,7 @@ class Pool:
             if thread.is_alive():
                 thread.join(deadline.remaining_seconds() + 1)
 
-    def _take(self, ticket: _Ticket, deadline: Deadline) -> Container:
+    def _take(self, ticket: _Ticket, deadline: Deadline, is_abandoned: Callable[[], bool]) -> Container:
         with self._changed:
             if not self._can_serve(ticket) and len(self._line) >= self._settings.queue_length:
                 raise SandboxBusy("the waiting line is full")
@@ -180,6 +182,8 @@ class Pool:
                     if self._is_hopeless():
                         raise SandboxUnavailable("no container can be started")
                     raise SandboxBusy("no container came free in time")
+                if is_abandoned():
+                    raise CallerGone("nobody waits for the answer")
                 self._in_use += 1
                 container = self._next(self._served(ticket))
                 assert container is not None  # noqa: S101 (as `_can_serve` has just said)

@@ -20,6 +20,9 @@ from executions.sandbox.results import Run, RunLost, RunStatus
 
 PROBES_AT_ONCE = 4
 
+STARTS = "starts"
+"""The first of the results, when no container comes up at all."""
+
 # Given to every probe: tells how the kernel refused something.
 PREAMBLE = """
 import ctypes, errno, os, socket, sys
@@ -238,20 +241,22 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
     try:
         wrong = _differences(engine, launch, options)
     except (EngineError, RunLost) as error:
-        yield ProbeResult("starts", str(error))
+        yield ProbeResult(STARTS, str(error))
         return
     yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
 
-    def attempt(probe: Probe) -> ProbeResult:
-        try:
-            with contextlib.closing(launch()) as container:
-                run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
-        except (EngineError, RunLost) as error:
-            return ProbeResult(probe.name, str(error))
-        return ProbeResult(probe.name, probe.failure(run, runtime))
-
     with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
-        yield from executor.map(attempt, probes_for(runtime))
+        yield from executor.map(lambda probe: run_probe(launch, probe, runtime), probes_for(runtime))
+
+
+def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None = None) -> ProbeResult:
+    """Run one probe in a container of its own."""
+    try:
+        with contextlib.closing(launch()) as container:
+            run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
+    except (EngineError, RunLost) as error:
+        return ProbeResult(probe.name, str(error))
+    return ProbeResult(probe.name, probe.failure(run, runtime))
 
 
 def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:

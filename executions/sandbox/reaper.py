@@ -4,12 +4,16 @@ import contextlib
 import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 from executions.sandbox.counts import Event, count
 from executions.sandbox.engine import ContainerSummary, Engine, EngineError
 from executions.sandbox.options import OWNER_LABEL
 from executions.sandbox.owner import Owner
+
+REMOVALS_TO_BE_STUCK = 3
+"""After so many removals a container that is still there is told to whoever watches us."""
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +35,11 @@ def reap_orphans(engine: Engine) -> int:
     found = list(orphans(engine))
     for container in found:
         log.warning("removing orphan %s (%s)", container.name, container.state)
-        engine.remove(container.id)
-        count(Event.ORPHAN)
+        try:
+            engine.remove(container.id)
+            count(Event.ORPHAN)
+        except EngineError as error:  # it is no danger to those that we start
+            log.error("orphan stays: %s", error)
     return len(found)
 
 
@@ -42,6 +49,12 @@ class Reaper:
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._suspects: set[str] = set()
+        self._removals: Counter[str] = Counter()
+
+    @property
+    def stuck(self) -> int:
+        """How many containers are there though they were removed more than once."""
+        return sum(count >= REMOVALS_TO_BE_STUCK for count in self._removals.values())
 
     def reap(self, engine: Engine, held: set[str]) -> int:
         """Remove every container of the owner that is not `held` (names) now and was not at the last call.
@@ -51,11 +64,18 @@ class Reaper:
         ours = [each for each in engine.containers() if each.labels.get(OWNER_LABEL) == self._owner]
         strays = {each.id for each in ours if each.name not in held}
         overdue = self._suspects & strays
+        self._removals = Counter({container_id: self._removals[container_id] for container_id in overdue})
+        self._suspects = strays
         for container_id in overdue:
             log.warning("removing stray container %.12s", container_id)
-            engine.remove(container_id)
-            count(Event.STRAY)
-        self._suspects = strays - overdue
+            try:
+                engine.remove(container_id)
+                count(Event.STRAY)
+            except EngineError as error:
+                log.error("stray container stays: %s", error)
+            self._removals[container_id] += 1
+            if self._removals[container_id] == REMOVALS_TO_BE_STUCK:
+                log.error("container %.12s cannot be ended", container_id)
         return len(overdue)
 
 

@@ -1,7 +1,13 @@
 """What goes into the sandbox and what comes out: the values that cross its boundary, and its errors."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+def never() -> bool:
+    """Say no, in the place of a caller that always waits."""
+    return False
 
 
 class RunStatus(StrEnum):
@@ -50,13 +56,15 @@ class Submission:
     """A learner's program with its test cases.
 
     The first run is `code` fed with `stdin`; then each of `tests` is run, in order. `timeout_seconds` is
-    the wall time that all runs together may take.
+    the wall time that all runs together may take. `is_abandoned` tells whether nobody waits for the answer any more;
+    it is asked when a container has come free, before anything runs.
     """
 
     code: str
     stdin: str
     tests: tuple[TestProgram, ...]
     timeout_seconds: float
+    is_abandoned: Callable[[], bool] = field(default=never, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,10 @@ class SandboxBusy(SandboxError):
 
 class SandboxUnavailable(SandboxError):
     """Code cannot be run safely now: no engine, no image, probes not passed, or shutting down."""
+
+
+class CallerGone(SandboxError):
+    """Nobody waits for the answer any more. Nothing has run."""
 
 
 class RunLost(SandboxError):

@@ -5,17 +5,20 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
+from executions.sandbox.canary import Canary
 from executions.sandbox.console import Began, Console, Ended
 from executions.sandbox.container import Container
 from executions.sandbox.deaths import DeathWatch
+from executions.sandbox.disk import find_shortage
 from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import image_name
+from executions.sandbox.image import build_image, image_name
 from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_options
 from executions.sandbox.owner import Owner
 from executions.sandbox.pool import Pool
-from executions.sandbox.probes import ProbeResult, run_probes
+from executions.sandbox.probes import STARTS, ProbeResult, run_probes
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
@@ -27,13 +30,17 @@ CHECK_SECONDS = 1.0
 
 REAP_EVERY_CHECKS = 5
 RETRY_PROBES_SECONDS = 10
+RETRY_BUILD_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxHealth:
-    """The state of the sandbox. `engine` is "connected" or "unreachable", `reason` says why it is not ready."""
+    """The state of the sandbox. `engine` is "connected" or "unreachable", `reason` says why it is not ready.
+
+    `disk` is "ok" or "full". `stuck` are containers that the engine says it has ended and that run on.
+    """
 
     ready: bool
     engine: str
@@ -41,6 +48,8 @@ class SandboxHealth:
     idle: int
     in_use: int
     waiting: int
+    disk: str = "ok"
+    stuck: int = 0
 
 
 class Sandbox:
@@ -56,11 +65,15 @@ class Sandbox:
         self._pool = Pool(self._launch, settings)
         self._reaper = Reaper(self._owner)
         self._undertaker = Undertaker()
+        self._shortage: str | None = None
+        self._engine_directory: Path | None = None
+        self._next_build = 0.0
         self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
         self._options: dict[Profile, dict[str, Any]] = {}
         self._connected = False
         self._reason = "starting"
         self._open = threading.Event()
+        self._canary = Canary(self._launch, self._open.is_set, self._shut)
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="sandbox-keeper", daemon=True)
 
@@ -68,6 +81,7 @@ class Sandbox:
         """Begin to connect, probe and fill the pool. Returns at once."""
         self._deaths.start()
         self._undertaker.start()
+        self._canary.start()
         self._keeper.start()
 
     def wait_until_ready(self, timeout_seconds: float) -> bool:
@@ -79,12 +93,12 @@ class Sandbox:
 
         Whoever looks on by `console` is told of it meanwhile, may answer the program and end it.
         Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
-        SandboxUnavailable (nothing has run) or RunLost (something may have run; its results are lost).
+        SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may have run; its results are lost).
         """
         if not self._open.is_set():
             raise SandboxUnavailable(self._reason)
         asked = time.monotonic()
-        with self._pool.container(choose_profile(submission)) as container:
+        with self._pool.container(choose_profile(submission), submission.is_abandoned) as container:
             waited_seconds = time.monotonic() - asked
             talk = None
             if console is not None:
@@ -107,6 +121,8 @@ class Sandbox:
             idle=self._pool.idle,
             in_use=self._pool.in_use,
             waiting=self._pool.waiting,
+            disk="full" if self._shortage else "ok",
+            stuck=self._reaper.stuck,
         )
 
     def probe(self) -> list[ProbeResult]:
@@ -124,6 +140,7 @@ class Sandbox:
         self._reason = "shutting down"
         self._open.clear()
         self._closing.set()
+        self._canary.close()
         self._pool.close(drain_seconds)
         if self._keeper.is_alive():
             self._keeper.join(drain_seconds)
@@ -149,34 +166,63 @@ class Sandbox:
 
     def _check(self, checks: int) -> None:
         engine = self._engine()
+        self._shortage = find_shortage(self._places(), self._settings.least_free_percent)
         engine.ping()
         self._connected = True
         self._pool.discard_dead()
-        if self._pool.is_failing:
-            self._shut("containers cannot be started")
-        if not self._open.is_set():
-            self._try_to_open(engine)
         if checks % REAP_EVERY_CHECKS == 0:
             self._reaper.reap(engine, self._held_names())
+        if self._shortage is not None:
+            self._shut(self._shortage)
+        elif self._reaper.stuck >= self._settings.max_concurrent:
+            self._shut("containers cannot be ended")  # each takes what one of ours would
+        elif self._pool.is_failing:
+            self._shut("containers cannot be started")
+            self._try_to_open(engine)
+        elif not self._open.is_set():
+            self._try_to_open(engine)
+
+    def _places(self) -> tuple[Path, ...]:
+        """Return where room is needed. In a container, our own root directory lies where the engine's does."""
+        if self._engine_directory is None:
+            return self._settings.places
+        visible = self._engine_directory if self._engine_directory.exists() else Path("/")
+        return (*self._settings.places, visible)
 
     def _try_to_open(self, engine: Engine) -> None:
         reap_orphans(engine)
         try:
+            self._engine_directory = engine.root_directory()
             failures = [result for result in self.probe() if result.failure is not None]
         except EngineError as error:
             self._shut(str(error))
+            if error.missing and not self._settings.image:
+                self._build_image(engine)
             return
         for each in failures:
             log.error("probe failed: %s: %s", each.name, each.failure)
         if failures:
             self._shut("probes failed: " + ", ".join(each.name for each in failures))
-            self._closing.wait(RETRY_PROBES_SECONDS)
+            if failures[0].name != STARTS:  # which costs nothing to try again
+                self._closing.wait(RETRY_PROBES_SECONDS)
             return
         if not self._closing.is_set():
             log.info("probes passed; open")
             self._reason = ""
             self._open.set()
             self._pool.start()
+
+    def _build_image(self, engine: Engine) -> None:
+        """Build the image that somebody has removed, as `docker system prune -a` does when nothing runs."""
+        if time.monotonic() < self._next_build:
+            return
+        log.warning("building the guest image")
+        try:
+            for _ in build_image(engine):
+                pass
+        except EngineError as error:
+            log.error("the guest image cannot be built: %s", error)
+        self._next_build = time.monotonic() + RETRY_BUILD_SECONDS
 
     def _shut(self, reason: str) -> None:
         if self._open.is_set() or reason != self._reason:

@@ -1,6 +1,7 @@
 """The sandbox's own settings, given by whoever starts it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class SandboxSettings:
     make new containers of each profile side by side. `runtime` names one of the engine's container runtimes, None its
     default.
     A program that waits for a person may do so for `input_seconds` at a time, and for `input_seconds_in_all`.
+    Nothing is run while one of `places`, or the engine's own, has less than `least_free_percent` of its bytes or inodes
+    free.
     """
 
     image: str = ""
@@ -25,3 +28,5 @@ class SandboxSettings:
     runtime: str | None = None
     input_seconds: float = 60.0
     input_seconds_in_all: float = 300.0
+    places: tuple[Path, ...] = ()
+    least_free_percent: float = 0.0

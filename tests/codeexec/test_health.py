@@ -16,6 +16,7 @@ def test_a_healthy_service_says_so(client: Client, executor: FakeExecutor) -> No
     assert response.json() == {
         "status": "healthy",
         "docker": "connected",
+        "disk": "ok",
         "pool": {"idle": 4, "in_use": 1, "waiting": 2},
     }
     assert response["Cache-Control"] == "no-store"

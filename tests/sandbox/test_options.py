@@ -29,6 +29,7 @@ GOLDEN = {
     "Labels": {"net.pylearn.codeexec": "run", "net.pylearn.codeexec.owner": "1-2-3@host"},
     "NetworkDisabled": True,
     "Tty": False,
+    "StopSignal": "SIGKILL",
     "OpenStdin": True,
     "StdinOnce": True,
     "AttachStdin": True,

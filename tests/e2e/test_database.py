@@ -1,0 +1,69 @@
+"""A database that goes away between the record of a program and that of its result, or has no connection left."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from tests.servers import PostgreSQL
+from tests.service import ORIGIN, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def service(tmp_path: Path, postgresql: PostgreSQL) -> Iterator[Service]:
+    with Service(tmp_path, DATABASE_URL=postgresql.url, SANDBOX_POOL_SIZE="2") as service:
+        yield service
+
+
+def post(service: Service, code: str) -> requests.Response:
+    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
+    return requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
+
+
+def test_no_result_is_lost_with_the_database(service: Service, postgresql: PostgreSQL) -> None:
+    service.execute("print('before')")
+    with ThreadPoolExecutor(2) as clients:
+        running = [clients.submit(post, service, f"import time; time.sleep(1); print({n})") for n in range(2)]
+        assert eventually(lambda: service.health()["pool"]["in_use"] == 2)
+        postgresql.stop()
+        assert [answer.result().json()["output"] for answer in running] == ["0\n", "1\n"]
+    assert post(service, "print('never')").status_code == 503
+    time.sleep(2)
+    postgresql.start()
+    rows = "SELECT output FROM executions_execution WHERE status = 'success' ORDER BY output"
+    assert eventually(lambda: postgresql.sql(rows) == [("0\n",), ("1\n",), ("before\n",)], 10)
+    assert postgresql.sql("SELECT executions FROM apikeys_dailyuse WHERE who = ''") == [(3,)]
+    assert postgresql.sql("SELECT count(*) FROM executions_execution") == [(3,)]
+    assert service.execute("print('after')")["output"] == "after\n"
+
+    # A table that somebody else has locked, as a migration would: refused in bounded time, by one statement each.
+    with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code") as other:
+        other.execute("LOCK TABLE executions_execution, apikeys_dailyuse IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        with ThreadPoolExecutor(20) as clients:
+            answers = list(clients.map(lambda _: post(service, "print('never')"), range(20)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert time.monotonic() - began < 12
+        assert service.is_healthy()
+    assert service.execute("print('unlocked')")["output"] == "unlocked\n"
+
+    # No connection left: nobody waits for one.
+    postgresql.sql("ALTER ROLE code CONNECTION LIMIT 1", user="owner")
+    postgresql.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'code'", user="owner", database="code"
+    )
+    with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code"):
+        began = time.monotonic()
+        assert post(service, "print('never')").status_code == 503
+        assert time.monotonic() - began < 2
+    postgresql.sql("ALTER ROLE code CONNECTION LIMIT -1", user="owner")
+    assert eventually(lambda: post(service, "print(1)").status_code == 200)
+    never = "SELECT count(*) FROM executions_execution WHERE code LIKE '%never%' AND status <> 'running'"
+    assert postgresql.sql(never) == [(0,)]

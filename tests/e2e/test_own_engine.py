@@ -1,0 +1,119 @@
+"""A Docker Engine that is killed, pruned and robbed of its image while the service runs programs on it."""
+
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from tests.engine import OwnEngine
+from tests.service import ORIGIN, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+RUNS = 20
+WARM = 2
+RECOVERY_SECONDS = 60
+STATUSES = "SELECT status, count(*) FROM executions_execution WHERE code = '{}' GROUP BY status"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[OwnEngine]:
+    with OwnEngine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def service(engine: OwnEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = {"SANDBOX_POOL_SIZE": str(WARM), "SANDBOX_MAX_CONCURRENT": str(RUNS), "SANDBOX_QUEUE_SECONDS": "20"}
+    with Service(tmp_path_factory.mktemp("service"), DOCKER_HOST=engine.url, **settings) as service:
+        yield service
+
+
+def post(service: Service, code: str) -> requests.Response:
+    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
+    return requests.post(f"{service.url}/execute", json={"code": code, "timeout": 10}, headers=headers, timeout=60)
+
+
+def is_well(service: Service, engine: OwnEngine) -> bool:
+    """Whether programs are run and the warm containers are all that there is."""
+    return service.is_healthy() and len(engine.docker("ps", "-aq").split()) == WARM
+
+
+def assert_refused_at_once(service: Service) -> None:
+    began = time.monotonic()
+    response = post(service, "print('refused')")
+    assert time.monotonic() - began < 2
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_an_engine_that_is_killed_loses_its_runs_and_nothing_else(service: Service, engine: OwnEngine) -> None:
+    code = "import time; print(1, flush=True); time.sleep(9); print(2)"
+    with ThreadPoolExecutor(RUNS) as clients:
+        answers = [clients.submit(post, service, code) for _ in range(RUNS)]
+        assert eventually(lambda: service.health()["pool"]["in_use"] == RUNS, 30), service.health()
+        engine.stop(signal.SIGKILL)
+        killed = time.monotonic()
+        assert {answer.result().status_code for answer in answers} == {503}
+    assert service.query(STATUSES.format(code)) == [("internal_error", RUNS)]
+    assert time.monotonic() - killed < 10
+    assert service.query("SELECT sum(executions) FROM apikeys_dailyuse") == [(0,)]
+    assert eventually(lambda: not service.is_healthy())
+    assert_refused_at_once(service)
+    assert service.health()["docker"] == "unreachable"
+    engine.start()
+    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS), service.log()[-3000:]
+    assert service.execute("print('ok')")["output"] == "ok\n"
+
+
+def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngine) -> None:
+    """As Coolify does it every night. It takes containers that are not started yet, too; others are made."""
+    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS)
+    stopped = threading.Event()
+
+    def run() -> Counter[tuple[int, str]]:
+        counts: Counter[tuple[int, str]] = Counter()
+        while not stopped.is_set():
+            response = post(service, "print('ok')")
+            counts[response.status_code, response.json().get("output", "")] += 1
+        return counts
+
+    with ThreadPoolExecutor(3) as clients:
+        found = [clients.submit(run) for _ in range(3)]
+        for _ in range(5):
+            time.sleep(0.3)
+            engine.docker("system", "prune", "-af")
+        stopped.set()
+        counts = sum((each.result() for each in found), Counter())
+    assert set(counts) == {(200, "ok\n")}
+    assert engine.image in engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+    assert service.is_healthy()
+
+
+def test_without_its_image_the_service_refuses_until_it_is_back(service: Service, engine: OwnEngine) -> None:
+    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS)
+    engine.docker("rmi", "-f", engine.image)
+    assert service.execute("print('ok')")["output"] == "ok\n"  # it has lost its name only
+
+    def is_gone() -> bool:
+        engine.remove_containers()
+        engine.docker("image", "prune", "-af")
+        return not engine.docker("images", "-q")
+
+    def is_refused() -> bool:
+        return post(service, "print('refused')").status_code == 503 and not service.is_healthy()
+
+    assert eventually(is_gone, 30)
+    assert eventually(is_refused, 30)
+    assert_refused_at_once(service)
+    assert service.health()["docker"] == "connected"
+    assert not engine.docker("images", "-q")
+    engine.load_image()
+    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS), service.log()[-3000:]
+    assert service.execute("print('ok')")["output"] == "ok\n"
