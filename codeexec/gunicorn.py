@@ -1,12 +1,17 @@
 """How gunicorn serves: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
 import os
+import resource
 
 from django.conf import settings
 
 from executions.limits import LONGEST_TIMEOUT_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
+
+# A client, a container and a database connection take a descriptor each; the usual 1024 are soon used up.
+_, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65536), most_files))
 
 bind = f"0.0.0.0:{settings.PORT}"
 

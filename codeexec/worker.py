@@ -18,6 +18,9 @@ SLOWEST_BYTES_A_SECOND = 32 * 1024
 ending = threading.Event()
 """Set when this process has been asked to end: what runs is finished, and nobody is waited for."""
 
+FULL_PAUSE_SECONDS = 0.1
+"""Between the attempts to take a client where none can be taken."""
+
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Lets no client that stalls or drips keep a thread, and none that lingers keep the one that accepts for all."""
@@ -26,6 +29,20 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Begin to end."""
         ending.set()
         super().handle_exit(sig, frame)
+
+    def accept(self, listener: Any) -> None:
+        """Take a client, unless there is no descriptor left for it: it waits in the kernel's line then.
+
+        gunicorn would end the process, and with it every program that runs.
+        """
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                raise
+            self.log.error("a client has to wait: %s", error)
+            self.murder_keepalived(force=True)  # those that only might come back
+            time.sleep(FULL_PAUSE_SECONDS)
 
     def handle(self, conn: Any) -> Any:
         """Serve a request and, if it was the connection's last, close it; return what gunicorn is to do with it."""

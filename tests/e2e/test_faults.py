@@ -1,13 +1,21 @@
 """The whole service in bad moments: killed, told to stop, and with more clients than it can serve."""
 
 import signal
+import subprocess
 import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
 
 from executions.sandbox.engine import Engine
-from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.image import image_name
+from executions.sandbox.options import OWNER_LABEL, container_options
+from executions.sandbox.owner import Owner
 from tests.service import Service
 from tests.waiting import eventually
 
@@ -24,6 +32,32 @@ def containers_of(pid: int) -> list[str]:
         return [each.name for each in ours if each.state == "running"]
     finally:
         engine.close()
+
+
+def leave_containers(pid: int) -> tuple[set[str], str]:
+    """Leave what a dead service may leave, and somebody else's container; return their ids."""
+    engine = Engine()
+    try:
+        options = container_options(engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid)))
+        kept = {**options, "HostConfig": {**options["HostConfig"], "AutoRemove": False}}
+        created, running, exited = (engine.create(f"code_exec_{uuid.uuid4()}", kept) for _ in range(3))
+        engine.attach(running)  # without its stdin it would end by itself
+        for container_id in (running, exited):
+            engine.start(container_id)
+        other = engine.create(f"code_exec_{uuid.uuid4()}", {**options, "Labels": {}})
+        assert eventually(lambda: engine.inspect(exited)["State"]["Status"] == "exited", 20)
+        return {created, running, exited}, other
+    finally:
+        engine.close()
+
+
+def all_containers() -> set[str]:
+    found = subprocess.run(["docker", "ps", "-aq", "--no-trunc"], check=True, stdout=subprocess.PIPE, text=True)
+    return set(found.stdout.split())
+
+
+def remove(container_id: str) -> None:
+    subprocess.run(["docker", "rm", "-f", container_id], check=True, stdout=subprocess.DEVNULL)
 
 
 def start_runs(service: Service, code: str, results: list[requests.Response | None]) -> list[threading.Thread]:
@@ -60,7 +94,11 @@ def test_kill_9_leaves_no_container_and_no_running_row(own_service: Service) -> 
     for thread in threads:
         thread.join()
     assert own_service.query("select count(*) from executions_execution where status = 'running'") == [(RUNS,)]
+    leftovers, other = leave_containers(worker)
     own_service.start()
+    assert not leftovers & all_containers()
+    assert other in all_containers()
+    remove(other)
     assert own_service.query("select status, count(*) from executions_execution group by status") == [
         ("internal_error", RUNS)
     ]

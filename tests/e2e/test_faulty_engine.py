@@ -1,0 +1,69 @@
+"""What a page meets while one call of the engine after the other fails."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_engine import FakeEngine, Fault, How
+from tests.service import Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+LINE_SECONDS = 2
+CASES = [
+    Fault("create", How.ERROR),
+    Fault("create", How.HANG),
+    Fault("start", How.CUT_AFTER),
+    Fault("attach", How.GARBAGE),
+    Fault("remove", How.ERROR),
+    Fault("inspect", How.EMPTY),
+    Fault("ping", How.ERROR),
+]
+"""One way for each call; tests/sandbox/test_engine_faults.py has the others."""
+
+
+@pytest.fixture
+def fake_engine(tmp_path: Path) -> Iterator[FakeEngine]:
+    with FakeEngine(tmp_path) as fake:
+        yield fake
+
+
+def test_every_call_may_fail(fake_engine: FakeEngine, tmp_path: Path) -> None:
+    settings = {"SANDBOX_POOL_SIZE": "1", "SANDBOX_MAX_CONCURRENT": "2", "SANDBOX_QUEUE_SECONDS": str(LINE_SECONDS)}
+    at_rest = {"idle": 1, "in_use": 0, "waiting": 0}
+    with Service(tmp_path, DOCKER_HOST=fake_engine.url, **settings) as service:
+        served = 0
+        for fault in CASES:
+            assert eventually(lambda: service.health()["pool"] == at_rest, 30), service.health()
+            fake_engine.plan(fault)
+            for _ in range(3):
+                began = time.monotonic()
+                response = service.post("print('ok')")
+                assert response.status_code in (200, 503), fault
+                served += response.status_code == 200
+                assert time.monotonic() - began < LINE_SECONDS + 3, fault
+            if fault.call in ("create", "ping") and fault.how is How.ERROR:
+                assert eventually(lambda: not service.is_healthy(), 10), fault
+                began = time.monotonic()
+                assert [service.post("print('ok')").status_code for _ in range(5)] == [503] * 5
+                assert time.monotonic() - began < LINE_SECONDS  # for all of them: nobody asks the engine any more
+            fake_engine.mend()
+            assert eventually(service.is_healthy, 60), fault
+        # In mid-run.
+        assert eventually(lambda: service.health()["pool"] == at_rest, 30), service.health()
+        fake_engine.distort = lambda data: b""
+        assert service.post("print('ok')", timeout=1).json()["status"] == "timeout"
+        served += 1
+        fake_engine.distort = lambda data: b"nonsense"
+        assert eventually(lambda: service.post("print('ok')").status_code == 503, 20)
+        fake_engine.mend()
+        assert eventually(lambda: service.health()["pool"] == at_rest, 60), service.health()
+        statuses = dict(service.query("SELECT status, count(*) FROM executions_execution GROUP BY status"))
+        assert set(statuses) <= {"success", "timeout", "refused", "internal_error"}
+        charged = statuses["success"] + statuses["timeout"]
+        assert service.query("SELECT executions FROM apikeys_dailyuse WHERE who = ''") == [(charged,)]
+        assert fake_engine.calls["pull"] == 0
+        assert charged >= served

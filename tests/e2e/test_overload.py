@@ -1,0 +1,197 @@
+"""More clients than can be served, and clients that are slow, gone, or one key's flood."""
+
+import json
+import resource
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.service import ORIGIN, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+SLOTS, LINE, LINE_SECONDS = 2, 4, 3
+SLEEP = "import time; time.sleep(1); print('done')"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = {
+        "SANDBOX_POOL_SIZE": str(SLOTS),
+        "SANDBOX_MAX_CONCURRENT": str(SLOTS),
+        "SANDBOX_QUEUE_LENGTH": str(LINE),
+        "SANDBOX_QUEUE_SECONDS": str(LINE_SECONDS),
+    }
+    with Service(tmp_path_factory.mktemp("service"), **settings) as service:
+        yield service
+
+
+@pytest.fixture(autouse=True)
+def _at_rest(service: Service) -> None:
+    at_rest = {"idle": SLOTS, "in_use": 0, "waiting": 0}
+    assert eventually(lambda: service.health()["pool"] == at_rest, 30), service.health()
+
+
+def post(service: Service, code: str, key: str) -> tuple[requests.Response, float]:
+    """Return the answer and how long it took."""
+    headers = {"X-API-Key": key, "Origin": ORIGIN}
+    began = time.monotonic()
+    response = requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
+    return response, time.monotonic() - began
+
+
+def request_of(service: Service, code: str) -> bytes:
+    body = json.dumps({"code": code}).encode()
+    return head_of(service, f"Content-Length: {len(body)}") + body
+
+
+def head_of(service: Service, length: str) -> bytes:
+    lines = "POST /execute HTTP/1.1", "Host: localhost", f"X-API-Key: {service.api_key}", f"Origin: {ORIGIN}"
+    return "\r\n".join((*lines, "Content-Type: application/json", length, "", "")).encode()
+
+
+def connect(service: Service, sent: bytes) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+    client.sendall(sent)
+    return client
+
+
+def test_twice_as_many_as_can_be_served(service: Service) -> None:
+    count = 2 * SLOTS + LINE + 50
+    health: list[float] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            began = time.monotonic()
+            service.health()
+            health.append(time.monotonic() - began)
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(count + 1) as clients:
+        watching = clients.submit(watch)
+        found = list(clients.map(lambda _: post(service, SLEEP, service.api_key), range(count)))
+        over.set()
+        watching.result()
+    served = [seconds for response, seconds in found if response.status_code == 200]
+    refused = sorted(seconds for response, seconds in found if response.status_code == 503)
+    assert len(served) + len(refused) == count
+    assert SLOTS + 1 <= len(served) <= SLOTS + LINE
+    assert max(served) < LINE_SECONDS + 1 + 2
+    assert all(int(response.headers["Retry-After"]) >= 1 for response, _ in found if response.status_code == 503)
+    waited = sum(seconds > LINE_SECONDS for seconds in refused)  # for a container, in vain
+    assert waited <= LINE
+    at_once = refused[: len(refused) - waited]
+    print(f"{len(served)} served, refused in {at_once[len(at_once) // 2]:.3f} s to {at_once[-1]:.3f} s")
+    print(f"health in {max(health):.3f} s at most")
+    assert at_once[-1] < LINE_SECONDS
+    assert sorted(health)[len(health) // 2] < LINE_SECONDS / 3
+    assert dict(service.query("SELECT status, count(*) FROM executions_execution GROUP BY status")) == {
+        "success": len(served),
+        "refused": len(refused),
+    }
+
+
+def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None:
+    other = service.manage("create_key", "Other", "--kind", "secret").splitlines()[-1]
+    set_max_concurrent(service, 3)
+    over = threading.Event()
+
+    def flood() -> set[int]:
+        codes = set()
+        while not over.is_set():
+            codes.add(post(service, SLEEP, service.api_key)[0].status_code)
+            time.sleep(0.02)
+        return codes
+
+    with ThreadPoolExecutor(10) as clients:
+        floods = [clients.submit(flood) for _ in range(10)]
+        try:
+            assert eventually(lambda: service.health()["pool"]["waiting"] == 1, 20)
+            assert [post(service, "print(1)", other)[0].status_code for _ in range(3)] == [200] * 3
+        finally:
+            over.set()
+        assert set.union(*(each.result() for each in floods)) == {200, 429}
+    set_max_concurrent(service, 1000)
+
+
+def set_max_concurrent(service: Service, count: int) -> None:
+    connection = sqlite3.connect(service.database)
+    with connection:
+        connection.execute("UPDATE apikeys_apikey SET max_concurrent = ? WHERE prefix = 'API_KEY'", (count,))
+    connection.close()
+
+
+def test_nobody_runs_for_a_client_that_has_gone(service: Service) -> None:
+    with ThreadPoolExecutor(SLOTS) as clients:
+        running = [clients.submit(post, service, SLEEP, service.api_key) for _ in range(SLOTS)]
+        assert eventually(lambda: service.health()["pool"]["in_use"] == SLOTS)
+        client = connect(service, request_of(service, "print('for nobody')"))
+        assert eventually(lambda: service.health()["pool"]["waiting"] == 1)
+        client.close()
+        assert {each.result()[0].status_code for each in running} == {200}
+    status = "SELECT status FROM executions_execution WHERE code = 'print(''for nobody'')'"
+    assert eventually(lambda: service.query(status) == [("refused",)]), service.query(status)
+
+
+def test_slow_bodies_hold_nobody_up(service: Service) -> None:
+    slow = [connect(service, head_of(service, "Content-Length: 1000") + b"{") for _ in range(SLOTS + LINE)]
+    for _ in range(3):
+        for client in slow:
+            client.sendall(b" ")
+        response, seconds = post(service, "print('ok')", service.api_key)
+        assert (response.status_code, response.json()["output"]) == (200, "ok\n")
+        assert seconds < 3
+    for client in slow:
+        assert b"400 Bad Request" in client.recv(1000)
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        ("Transfer-Encoding: chunked", b"411"),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5", b"400"),
+        ("Content-Length: -1", b"400"),
+        ("Content-Length: 5\r\nContent-Length: 6", b"400"),
+        ("Content-Length: 5\r\n folded", b"400"),
+        ("Content-Length: 9999999", b"413"),
+        ("X-Long: " + "x" * 5000, b"431"),
+    ],
+)
+def test_odd_lengths_are_refused(service: Service, length: str, status: bytes) -> None:
+    with connect(service, head_of(service, length) + b"5\r\n12345\r\n0\r\n\r\n" + b" " * 3_000_000) as client:
+        assert client.recv(1000).startswith(b"HTTP/1.1 " + status)
+
+
+def test_without_descriptors_clients_wait_and_nobody_crashes(service: Service) -> None:
+    worker = service.worker_pid()
+    most = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    open_now = len(list(Path(f"/proc/{worker}/fd").iterdir()))
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (open_now + 3, most[1]))
+    try:
+        idle = [connect(service, b"") for _ in range(30)]
+        assert eventually(lambda: "a client has to wait" in service.log())
+        statuses = set()
+        for client in idle[:10]:
+            client.sendall(request_of(service, "print('ok')"))
+            client.settimeout(0.3)
+            try:
+                statuses.add(client.recv(1000)[9:12])
+            except TimeoutError:
+                pass
+        assert statuses <= {b"200", b"503"}
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, most)
+    for client in idle:
+        client.close()
+    assert eventually(lambda: post(service, "print('ok')", service.api_key)[0].status_code == 200, 30)
+    assert service.worker_pid() == worker
