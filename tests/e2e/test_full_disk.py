@@ -29,7 +29,7 @@ def fill_bytes(place: Path) -> None:
 
 def fill_inodes(place: Path) -> None:
     (place / "full").mkdir()
-    for number in range(185):
+    for number in range(192):
         (place / "full" / str(number)).touch()
 
 
