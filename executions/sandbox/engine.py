@@ -56,6 +56,14 @@ class ContainerEvent:
     exit_code: int | None = None
 
 
+class BoundedClient(docker.APIClient):
+    """docker-py's client, which attaches without a timeout: an engine that hangs would keep the thread for ever."""
+
+    def post(self, url: Any, *arguments: Any, **options: Any) -> requests.Response:
+        """Send a POST, in bounded time whatever it is for."""
+        return super().post(url, *arguments, **{"timeout": self.timeout, **options})
+
+
 class Engine:
     """A client of the engine that DOCKER_HOST names, else of /var/run/docker.sock. For one thread at a time."""
 
@@ -166,7 +174,7 @@ class Engine:
         """Give the client for one call, and turn whatever can go wrong in it into EngineError."""
         try:
             if self._client is None:
-                self._client = docker.APIClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
+                self._client = BoundedClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
             yield self._client
         except (NotFound, ImageNotFound) as error:
             raise EngineError(f"{what}: {error.explanation}", missing=True) from error

@@ -101,7 +101,7 @@ def test_twice_as_many_as_can_be_served(service: Service) -> None:
 
 
 def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None:
-    other = service.manage("create_key", "Other", "--kind", "secret").splitlines()[-1]
+    other = service.manage("create_key", "Other", "--kind", "secret", "--origin", ORIGIN).splitlines()[-1]
     set_max_concurrent(service, 3)
     over = threading.Event()
 
@@ -188,7 +188,7 @@ def test_without_descriptors_clients_wait_and_nobody_crashes(service: Service) -
                 statuses.add(client.recv(1000)[9:12])
             except TimeoutError:
                 pass
-        assert statuses <= {b"200", b"503"}
+        assert statuses <= {b"200", b"503", b""}  # or the connection was let go
     finally:
         resource.prlimit(worker, resource.RLIMIT_NOFILE, most)
     for client in idle:
