@@ -31,6 +31,12 @@ def test_an_unhealthy_service_says_so_but_not_why(client: Client, executor: Fake
     assert "probe" not in response.content.decode()
 
 
+def test_a_container_that_cannot_be_ended_is_told(client: Client, executor: FakeExecutor) -> None:
+    executor.state = replace(HEALTHY, stuck=1)
+    response = client.get("/health")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+
+
 def test_a_service_that_was_not_started_is_unhealthy(client: Client) -> None:
     assert get_executor().health().ready is False
     assert client.get("/health").status_code == 503

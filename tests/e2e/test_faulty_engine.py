@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 LINE_SECONDS = 2
 CASES = [
     Fault("create", How.ERROR),
-    Fault("create", How.HANG),
     Fault("start", How.CUT_AFTER),
     Fault("attach", How.GARBAGE),
     Fault("remove", How.ERROR),

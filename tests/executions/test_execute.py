@@ -24,7 +24,7 @@ from executions.sandbox.results import (
 )
 from executions.service import stored_answer
 from tests.conftest import ORIGIN, Page, database_fails
-from tests.fakes import FakeExecutor
+from tests.fakes import HEALTHY, FakeExecutor
 
 ADD = {
     "input": "add(5, 3)",
@@ -261,3 +261,11 @@ def test_a_learner_has_the_answer_even_if_the_record_has_not(
     assert Execution.objects.get().status == "running"
     assert answer["id"] in caplog.text
     assert "CANARY" not in caplog.text
+
+
+def test_a_full_disk_is_a_503_without_a_record(page: Page, executor: FakeExecutor) -> None:
+    executor.state = replace(HEALTHY, disk="full")
+    response = page.run()
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert executor.submissions == []
+    assert not Execution.objects.exists()

@@ -66,6 +66,8 @@ CASES = [
         "create": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.GARBAGE, How.EMPTY, How.DUPLICATE),
         "attach": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.GARBAGE),
         "start": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.LIE, How.DUPLICATE),
+        "inspect": (How.ERROR, How.EMPTY),
+        "remove": (How.ERROR, How.LIE),
         "list": (How.HANG, How.CUT, How.ERROR, How.GARBAGE, How.EMPTY),
         "ping": (How.HANG, How.CUT, How.ERROR),
         "events": (How.HANG, How.CUT, How.ERROR, How.GARBAGE),

@@ -1,5 +1,6 @@
 """Who owns a container, and which are removed."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from executions.sandbox.image import image_name
 from executions.sandbox.options import NAME_PREFIX, container_options
 from executions.sandbox.owner import Owner
 from executions.sandbox.reaper import Reaper, orphans, reap_orphans
+from tests.waiting import eventually
 
 Create = Callable[..., str]
 
@@ -88,6 +90,30 @@ def test_strays_of_a_living_owner_get_one_calls_grace(engine: Engine, create: Cr
     assert reaper.reap(engine, {held}) == 0
     names = {container.name for container in engine.containers()}
     assert (stray in names, held in names) == (False, True)
+
+
+class Liar(Engine):
+    """Says that it has removed what it has not."""
+
+    def remove(self, container_id: str) -> None:
+        pass
+
+
+@pytest.mark.docker
+def test_what_cannot_be_removed_is_told(engine: Engine, create: Create, caplog: pytest.LogCaptureFixture) -> None:
+    owner = str(replace(Owner.of_this_process(), started=1))
+    name = create(owner)
+    reaper = Reaper(owner)
+    with contextlib.closing(Liar()) as liar:
+        assert [reaper.reap(liar, set()) for _ in range(3)] == [0, 1, 1]
+        assert reaper.stuck == 0
+        reaper.reap(liar, set())
+        assert reaper.stuck == 1
+        assert "cannot be ended" in caplog.text
+    reaper.reap(engine, set())
+    assert eventually(lambda: name not in {each.name for each in engine.containers()})
+    reaper.reap(engine, set())
+    assert reaper.stuck == 0
 
 
 @pytest.mark.parametrize(("names", "name"), [(["/code_exec_a"], "code_exec_a"), ([], ""), (None, "")])
