@@ -41,23 +41,23 @@ def leave_containers(pid: int) -> tuple[set[str], str]:
         options = container_options(engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid)))
         kept = {**options, "HostConfig": {**options["HostConfig"], "AutoRemove": False}}
         created, running, exited = (engine.create(f"code_exec_{uuid.uuid4()}", kept) for _ in range(3))
-        engine.attach(running)  # without its stdin it would end by itself
         for container_id in (running, exited):
             engine.start(container_id)
         other = engine.create(f"code_exec_{uuid.uuid4()}", {**options, "Labels": {}})
-        assert eventually(lambda: engine.inspect(exited)["State"]["Status"] == "exited", 20)
+        docker("kill", exited)
+        states = [engine.inspect(each)["State"]["Status"] for each in (created, running, exited)]
+        assert states == ["created", "running", "exited"]
         return {created, running, exited}, other
     finally:
         engine.close()
 
 
 def all_containers() -> set[str]:
-    found = subprocess.run(["docker", "ps", "-aq", "--no-trunc"], check=True, stdout=subprocess.PIPE, text=True)
-    return set(found.stdout.split())
+    return set(docker("ps", "-aq", "--no-trunc").split())
 
 
-def remove(container_id: str) -> None:
-    subprocess.run(["docker", "rm", "-f", container_id], check=True, stdout=subprocess.DEVNULL)
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def start_runs(service: Service, code: str, results: list[requests.Response | None]) -> list[threading.Thread]:
@@ -98,7 +98,7 @@ def test_kill_9_leaves_no_container_and_no_running_row(own_service: Service) -> 
     own_service.start()
     assert not leftovers & all_containers()
     assert other in all_containers()
-    remove(other)
+    docker("rm", "-f", other)
     assert own_service.query("select status, count(*) from executions_execution group by status") == [
         ("internal_error", RUNS)
     ]
