@@ -10,6 +10,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
+from codeexec.connection import client_has_gone
 from codeexec.errors import ServiceUnavailable, error_body
 from codeexec.worker import ending
 from executions.live import LiveExecution
@@ -50,7 +51,7 @@ class EventStream:
                 yield _event(name, data)
             if told:
                 written = time.monotonic()
-            elif _has_gone(self._connection):
+            elif client_has_gone(self._connection):
                 return
             elif ending.is_set() and self._live.is_waiting:
                 self._live.stop()  # a restart waits for programs, and not for people
@@ -82,15 +83,3 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
     """Return one event. JSON has no line ends but escaped ones, so that the data are one line."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f"event: {name}\ndata: {text}\n\n".encode()
-
-
-def _has_gone(connection: socket.socket | None) -> bool:
-    """Return whether the client has closed the connection, as far as the server lets us see it."""
-    if connection is None:
-        return False
-    try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

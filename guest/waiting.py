@@ -2,7 +2,7 @@
 
 A run waits when one of its processes sleeps in read(2) of the run's stdin and that pipe is empty: so it is with
 `input()`, with every other way to read stdin, in threads and in children. The kernel tells in /proc/PID/syscall; what
-keeps that from us only does not wait, and its time runs on. See docs/decisions/0013-live.md.
+keeps that from us only does not wait, and its time runs on. See docs/decisions/0017-live.md.
 """
 
 from __future__ import annotations

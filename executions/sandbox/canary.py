@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 
 from executions.sandbox.container import Container
-from executions.sandbox.probes import PROBES, run_probe
+from executions.sandbox.probes import probes_for, run_probe
 
 EVERY_SECONDS = 60.0
 """All probes come round in a quarter of an hour, at the cost of one container a minute."""
@@ -21,11 +21,16 @@ class Canary:
     """Runs the probes in turn, in a thread of its own, and reports one that fails."""
 
     def __init__(
-        self, launch: Callable[[], Container], is_open: Callable[[], bool], report: Callable[[str], None]
+        self,
+        launch: Callable[[], Container],
+        is_open: Callable[[], bool],
+        report: Callable[[str], None],
+        runtime: str | None = None,
     ) -> None:
         self._launch = launch
         self._is_open = is_open
         self._report = report
+        self._runtime = runtime
         self._closing = threading.Event()
 
     def start(self) -> None:
@@ -37,13 +42,13 @@ class Canary:
         self._closing.set()
 
     def _sing(self) -> None:
-        for probe in cycle(PROBES):
+        for probe in cycle(probes_for(self._runtime)):
             if self._closing.wait(EVERY_SECONDS):
                 return
             for _ in range(ATTEMPTS):
                 if not self._is_open():
                     break
-                result = run_probe(self._launch, probe)
+                result = run_probe(self._launch, probe, self._runtime)
                 if result.failure is None:
                     break
                 log.warning("probe failed: %s: %s", result.name, result.failure)

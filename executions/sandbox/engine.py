@@ -84,10 +84,6 @@ class Engine:
         """Return the newest version of the API that the engine speaks."""
         with self._calling("version") as client:
             return str(client.version()["ApiVersion"])
-    def root_directory(self) -> Path:
-        """Return where the engine keeps images and containers, on its own machine."""
-        with self._calling("ask for its directory") as client:
-            return Path(client.info()["DockerRootDir"])
 
     def image_id(self, name: str) -> str:
         """Return the id of the local image `name`. Never pulls."""

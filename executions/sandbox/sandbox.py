@@ -73,7 +73,7 @@ class Sandbox:
         self._connected = False
         self._reason = "starting"
         self._open = threading.Event()
-        self._canary = Canary(self._launch, self._open.is_set, self._shut)
+        self._canary = Canary(self._launch, self._open.is_set, self._shut, settings.runtime)
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="sandbox-keeper", daemon=True)
 
@@ -192,7 +192,7 @@ class Sandbox:
     def _try_to_open(self, engine: Engine) -> None:
         reap_orphans(engine)
         try:
-            self._engine_directory = engine.root_directory()
+            self._engine_directory = Path(engine.info()["DockerRootDir"])
             failures = [result for result in self.probe() if result.failure is not None]
         except EngineError as error:
             self._shut(str(error))

@@ -10,6 +10,7 @@ import pytest
 from executions.sandbox import canary
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch
@@ -120,7 +121,6 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pyt
     assert "writes nowhere" in unsound.health().reason
 
 
-@wall("hosts_deadline")
 @pytest.mark.timeout(120)
 def test_an_engine_that_changes_under_us_is_found_out(
     launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -128,12 +128,13 @@ def test_an_engine_that_changes_under_us_is_found_out(
     monkeypatch.setattr(canary, "EVERY_SECONDS", 0.1)
     sandbox = launch_sandbox()
     assert sandbox.wait_until_ready(READY_SECONDS)
-    sandbox._options["HostConfig"]["Tmpfs"] = {}
+    sandbox._options[Profile.PLAIN]["HostConfig"]["Tmpfs"] = {}
     assert eventually(lambda: "code is not run: probes failed" in caplog.text, 60)
     # Now asked for anew, as the engine is.
     assert eventually(lambda: sandbox.health().ready, 60)
 
 
+@wall("hosts_deadline")
 @pytest.mark.timeout(120)
 def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
