@@ -63,10 +63,8 @@ def copy_without(wall: str) -> Iterator[Path]:
         for path in filter(None, listed.stdout.decode().split("\0")):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, copy / path)
-        for edit in WALLS[wall].edits:
+        for edit in (*WALLS[wall].edits, *(NO_PROBES if wall != "gate" else ())):
             apply(edit, copy)
-        if wall != "gate":
-            apply(NO_PROBES, copy)
         image = build_image(copy)
         try:
             yield copy

@@ -39,8 +39,11 @@ class Wall:
     falls_with: tuple[str, ...] = ()
 
 
-NO_PROBES = Edit(SANDBOX, "return list(run_probes(engine, self._launch, self._options))", "return []")
-"""Without it no sandbox with a wall less would open. Part of each sabotage but that of the gate itself."""
+NO_PROBES = (
+    Edit(SANDBOX, "return list(run_probes(engine, self._launch, self._options[Profile.PLAIN]))", "return []"),
+    Edit("executions/sandbox/canary.py", "EVERY_SECONDS = 60.0", "EVERY_SECONDS = 86400.0"),
+)
+"""Without these no sandbox with a wall less would open, and stay so. Part of each sabotage but that of the gate."""
 
 NO_FILTER = Edit(CONFINEMENT, "    listener = _install_notifying_filter()\n", "    return None\n")
 

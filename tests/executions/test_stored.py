@@ -2,10 +2,12 @@
 
 import uuid
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
@@ -99,3 +101,18 @@ def test_reading_has_a_rate(server: Page) -> None:
     given = run(server)["id"]
     ApiKey.objects.filter(pk=server.key.pk).update(rate="2/h")
     assert [get(server, given).status_code for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_times_are_utc_and_ids_in_their_order(server: Page, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    """Over a leap day, the end of a year, and an hour that a clock on the wall shows twice."""
+    moments = ["2028-02-29T23:59:59.900", "2028-03-01T00:00:00.100", "2028-11-05T05:59:59", "2028-11-05T06:00:01"]
+    moments += ["2028-12-31T23:59:59.900", "2029-01-01T00:00:00.100"]
+    with timezone.override(zone):
+        for moment in moments:
+            now = datetime.fromisoformat(f"{moment}+00:00")
+            monkeypatch.setattr(timezone, "now", lambda now=now: now)
+            run(server)
+    by_id = list(Execution.objects.order_by("id"))
+    told = [get(server, each.public_id).json()["created"] for each in by_id]
+    assert told == [f"{moment}000Z" if "." in moment else f"{moment}Z" for moment in moments]

@@ -4,12 +4,16 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 
 import pytest
 
 from executions.sandbox import canary
-from executions.sandbox.engine import Engine
-from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.container import Container
+from executions.sandbox.engine import Engine, EngineError
+from executions.sandbox.image import image_name
+from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_options
+from executions.sandbox.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
@@ -54,6 +58,16 @@ def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbo
             container.run("print('ok')", "", None, timeout_seconds=5)
         assert not container.is_usable
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
+
+
+def test_a_log_driver_that_fails_leaves_no_container(engine: Engine) -> None:
+    """As a default of the engine's that nobody looked at: the container is made, and cannot be started."""
+    options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()))
+    options["HostConfig"]["LogConfig"] = {"Type": "syslog", "Config": {"syslog-address": "tcp://127.0.0.1:1"}}
+    name = f"{NAME_PREFIX}{uuid.uuid4()}"
+    with pytest.raises(EngineError, match="logging driver"):
+        Container.launch(engine, name, options, lambda _: False)
+    assert name not in {each.name for each in engine.containers()}
 
 
 def test_idle_containers_that_were_removed_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
