@@ -24,13 +24,19 @@ class PoolSerializer(serializers.Serializer[Any]):
 class HealthSerializer(serializers.Serializer[Any]):
     """How the service is."""
 
-    status = StrictChoiceField(choices=["healthy", "unhealthy"])
+    status = StrictChoiceField(choices=["healthy", "degraded", "unhealthy"])
     docker = StrictChoiceField(choices=["connected", "unreachable"])
+    disk = StrictChoiceField(choices=["ok", "full"], help_text="`full`: nearly; nothing is run.")
     pool = PoolSerializer()
 
 
-HEALTHY = {"status": "healthy", "docker": "connected", "pool": {"idle": 4, "in_use": 0, "waiting": 0}}
-UNHEALTHY = {"status": "unhealthy", "docker": "unreachable", "pool": {"idle": 0, "in_use": 0, "waiting": 0}}
+HEALTHY = {"status": "healthy", "docker": "connected", "disk": "ok", "pool": {"idle": 4, "in_use": 0, "waiting": 0}}
+UNHEALTHY = {
+    "status": "unhealthy",
+    "docker": "unreachable",
+    "disk": "ok",
+    "pool": {"idle": 0, "in_use": 0, "waiting": 0},
+}
 
 describe_health = extend_schema(
     operation_id="getHealth",

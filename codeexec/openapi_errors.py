@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from codeexec.errors import ServiceUnavailable, error_body
-from codeexec.parsers import BodyTooLarge
+from codeexec.parsers import BodyTooLarge, LengthRequired
 
 ERRORS: dict[int, dict[str, str]] = {
     400: {
@@ -22,6 +22,7 @@ ERRORS: dict[int, dict[str, str]] = {
         "suspended": "This learner or address may not run programs at present.",
     },
     404: {"not_found": "There is nothing at this address."},
+    411: {"length_required": str(LengthRequired.default_detail)},
     413: {"too_large": str(BodyTooLarge.default_detail)},
     415: {"unsupported_media_type": "Send the request as application/json."},
     429: {
@@ -41,6 +42,7 @@ MEANINGS = {
     400: "The request is not as it must be; `fields` says where.",
     403: "The caller may not do this.",
     404: "There is no such thing, or it is that of another key.",
+    411: "The body comes in chunks, without a `Content-Length`.",
     413: f"The body is larger than {settings.LONGEST_BODY_BYTES} bytes.",
     415: "The body is not `application/json`, or is compressed.",
     429: "A limit is used up; the sentence says which and until when, `Retry-After` how many seconds to wait.",
@@ -51,7 +53,7 @@ OF_FIELDS = {"invalid": {"timeout": "This must be a whole number from 1 to 10."}
 
 FOR_ALL = ("bad_request", "server_error")
 FOR_KEYS = (*FOR_ALL, "invalid_key", "origin_not_allowed", "suspended", "rate_limited", "unavailable")
-FOR_BODIES = ("invalid", "invalid_json", "too_large", "unsupported_media_type")
+FOR_BODIES = ("invalid", "invalid_json", "length_required", "too_large", "unsupported_media_type")
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
