@@ -229,7 +229,7 @@ def _about_module(words: Words) -> tuple[str, Words]:
     name = words["name"].partition(".")[0]
     installed = sorted(_installed())
     known = [*installed, *(each for each in sys.stdlib_module_names if not each.startswith("_"))]
-    if near := difflib.get_close_matches(name, known, n=1, cutoff=0.75):
+    if near := difflib.get_close_matches(name, known, n=1, cutoff=0.7):
         return "module_near", {"name": name, "near": near[0]}
     if not installed:
         return "module_alone", {"name": name}

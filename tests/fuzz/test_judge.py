@@ -25,7 +25,7 @@ def result(case: TestCase, run: Run, main: Run) -> dict[str, Any]:
 
 
 def passes(match: Match, expected: str, actual: str) -> bool:
-    run = Run(RunStatus.SUCCESS, actual, tested=True)
+    run = Run(RunStatus.SUCCESS, actual, tested=True, completed=True)
     return bool(result(TestCase(input="f()", expected_output=expected, match=match), run, run)["passed"])
 
 

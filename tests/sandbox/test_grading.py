@@ -156,17 +156,20 @@ import gc, os, sys
 found = []
 def look(where, text):
     if "YRANAC" in text[::-1]: found.append(where)  # without making the word in our own memory
+def look_into(where, container):
+    for value in list(container.values()) if isinstance(container, dict) else container:
+        if isinstance(value, str): look(where, value)
 for one in gc.get_objects():
-    if isinstance(one, (dict, list, tuple)): look("objects", repr(one)[:100_000])
+    if type(one) in (dict, list, tuple, set): look_into("objects", one)
 frame = sys._getframe()
 while frame:
-    look("frames", repr(frame.f_locals) + repr(frame.f_globals)); frame = frame.f_back
+    look_into("frames", frame.f_locals); look_into("frames", frame.f_globals); frame = frame.f_back
 look("environment", repr(os.environ) + repr(sys.argv))
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for name in ("cmdline", "environ", "maps"):
         try: look(f"process {pid}", open(f"/proc/{pid}/{name}", errors="replace").read())
         except OSError: pass
-for top in ("/tmp", "/dev/shm", "/dev/mqueue", "/opt", "/etc", "/var", "/run"):
+for top in ("/tmp", "/dev/shm", "/dev/mqueue", "/opt/sandbox", "/etc", "/var", "/run"):
     for directory, _, files in os.walk(top):
         for name in files:
             try: look(directory, open(os.path.join(directory, name), errors="replace").read())
