@@ -44,6 +44,7 @@ class Service:
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
             **UNLIMITED,
+            "SANDBOX_SCIENCE_POOL_SIZE": "0",  # seconds of CPU at each start, for few tests
             **environment,
         }
         self._session = requests.Session()

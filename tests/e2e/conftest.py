@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.service import Service
@@ -12,7 +13,8 @@ from tests.service import Service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service")) as service:
+    science = str(settings.SANDBOX_SCIENCE_POOL_SIZE)
+    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE=science) as service:
         yield service
 
 

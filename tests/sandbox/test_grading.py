@@ -202,7 +202,8 @@ def test_deny_finding_what_is_expected(grade: Grader) -> None:
 def test_the_search_finds_what_is_there(grade: Grader) -> None:
     """The test above could not fail if its search found nothing at all."""
     body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
-    code = f"def look_again():\n{body}\nkept = ['CANARY']\nopen('/tmp/file', 'w').write('CANARY')\nlook_again()"
+    left = "kept, word = ['CANARY'], 'CANARY'\nopen('/tmp/file', 'w').write('CANARY')"
+    code = f"def look_again():\n{body}\n{left}\nlook_again()"
     assert grade(code)["output"].startswith("['/tmp', 'frames', 'objects'] ")
 
 
