@@ -10,8 +10,9 @@ from executions.sandbox.options import OWNER_LABEL
 DOCKER_CONTAINERS = Path("/var/lib/docker/containers")
 MEMORY_FACTOR, MEMORY_KB = 1.1, 5_000
 SAMPLE_SECONDS = 5
-FEW = 3
-"""By so much a number of threads or descriptors may differ between two quiet moments."""
+FEW = 12
+"""By so much a number of threads or descriptors may differ between two quiet moments: a thread that serves for the first
+time opens the database, and keeps it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from executions.sandbox.options import OWNER_LABEL
 from tests.deployment import IMAGE, STOP_SECONDS, Deployment, docker
@@ -21,6 +22,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
+POOL = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE
 MEGABYTE = 1_000_000
 API_KEY = secrets.token_urlsafe(32)
 CLIENTS = 3
@@ -94,7 +96,7 @@ def test_it_serves_as_nobody_in_particular(first: Deployment) -> None:
 
 
 def test_a_server_of_a_gigabyte_has_room_for_it(first: Deployment) -> None:
-    assert eventually(lambda: len(pool_of(first)) == 4, 20)
+    assert eventually(lambda: len(pool_of(first)) == POOL, 60)
     used = memory_bytes(first.id, *pool_of(first))
     print(f"service and pool at rest: {used / MEGABYTE:.0f} MB")
     assert used < 400 * MEGABYTE

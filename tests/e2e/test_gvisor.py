@@ -11,7 +11,9 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def gvisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("gvisor"), SANDBOX_RUNTIME="runsc", SANDBOX_POOL_SIZE="2") as service:
+    with Service(
+        tmp_path_factory.mktemp("gvisor"), SANDBOX_RUNTIME="runsc", SANDBOX_POOL_SIZE="2", SANDBOX_QUEUE_SECONDS="20"
+    ) as service:
         yield service
 
 
