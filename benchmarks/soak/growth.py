@@ -10,9 +10,9 @@ from executions.sandbox.options import OWNER_LABEL
 DOCKER_CONTAINERS = Path("/var/lib/docker/containers")
 MEMORY_FACTOR, MEMORY_KB = 1.1, 5_000
 SAMPLE_SECONDS = 5
-FEW = 12
-"""By so much a number of threads or descriptors may differ between two quiet moments: a thread that serves for the first
-time opens the database, and keeps it."""
+FEW = {"descriptors": 12, "threads": 3, "containers": 3}
+"""By so much a number may differ between two quiet moments. A thread that serves for the first time opens the database,
+and keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Footprint:
         grown = []
         if self.memory_kb > before.memory_kb * MEMORY_FACTOR + MEMORY_KB:
             grown.append(f"memory: {before.memory_kb} kB -> {self.memory_kb} kB")
-        for name in ("descriptors", "threads", "containers"):
+        for name, few in FEW.items():
             if getattr(self, name) > getattr(before, name) + (0 if name == "containers" else FEW):
                 grown.append(f"{name}: {getattr(before, name)} -> {getattr(self, name)}")
         return grown
