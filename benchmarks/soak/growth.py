@@ -10,7 +10,7 @@ from executions.sandbox.options import OWNER_LABEL
 DOCKER_CONTAINERS = Path("/var/lib/docker/containers")
 MEMORY_FACTOR, MEMORY_KB = 1.1, 5_000
 SAMPLE_SECONDS = 5
-FEW = {"descriptors": 12, "threads": 3, "containers": 3}
+FEW = {"descriptors": 12, "threads": 3, "containers": 0}
 """By so much a number may differ between two quiet moments. A thread that serves for the first time opens the database,
 and keeps it."""
 
@@ -42,7 +42,7 @@ class Footprint:
         if self.memory_kb > before.memory_kb * MEMORY_FACTOR + MEMORY_KB:
             grown.append(f"memory: {before.memory_kb} kB -> {self.memory_kb} kB")
         for name, few in FEW.items():
-            if getattr(self, name) > getattr(before, name) + (0 if name == "containers" else FEW):
+            if getattr(self, name) > getattr(before, name) + few:
                 grown.append(f"{name}: {getattr(before, name)} -> {getattr(self, name)}")
         return grown
 
