@@ -1,0 +1,20 @@
+/** Runs Python programs on pylearn.net's code execution service. */
+
+export { CodeExecutionClient } from "./client.js";
+export type { CallOptions, ClientOptions } from "./client.js";
+export { CodeExecutionError } from "./errors.js";
+export { executeCode } from "./executeCode.js";
+export type { CodeExecutionRequest, CodeExecutionResponse } from "./executeCode.js";
+export type {
+  Answer,
+  ErrorDetail,
+  ExecutionEvent,
+  ExecutionRequest,
+  Image,
+  Input,
+  StoredAnswer,
+  TestCase,
+  TestResult,
+  Token,
+  TokenRequest,
+} from "./types.js";

@@ -1,0 +1,27 @@
+/** What goes to the service and comes from it, by the names of its OpenAPI schema, which `schema.ts` is made of. */
+
+import type { components } from "./schema.js";
+
+type Schemas = components["schemas"];
+
+export type ExecutionRequest = Schemas["ExecutionRequest"];
+export type TestCase = Schemas["TestCase"];
+export type Answer = Schemas["Answer"];
+export type StoredAnswer = Schemas["StoredAnswer"];
+export type TestResult = Schemas["TestResult"];
+export type ErrorDetail = Schemas["ErrorDetail"];
+export type Image = Schemas["Image"];
+export type Input = Schemas["Input"];
+export type TokenRequest = Schemas["TokenRequest"];
+export type Token = Schemas["Token"];
+
+/** What happens while a program runs, in order: first `start`, last `result`. */
+export type ExecutionEvent =
+  | { type: "start"; id: string }
+  | { type: "stdout"; text: string }
+  | { type: "stderr"; text: string }
+  | { type: "image"; image: Image }
+  /** An interactive program waits for `client.answer()`. */
+  | { type: "input" }
+  | { type: "test"; index: number; result: TestResult }
+  | { type: "result"; answer: Answer };

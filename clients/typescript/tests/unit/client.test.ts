@@ -1,0 +1,267 @@
+import { afterEach, expect, expectTypeOf, test, vi } from "vitest";
+
+import { CodeExecutionClient, CodeExecutionError } from "../../src/index.js";
+import type { Answer, ClientOptions, ExecutionEvent } from "../../src/index.js";
+import { answers, serve, streams } from "./server.js";
+import type { Script, ScriptedServer } from "./server.js";
+
+const LIMITED = { detail: "Too many requests.", code: "rate_limited" };
+const ENOUGH = new Error("enough");
+const START = 'event: start\ndata: {"id":"7"}\n\n';
+const RESULT = 'event: result\ndata: {"output":"ok"}\n\n';
+
+let server: ScriptedServer | undefined;
+afterEach(() => server?.close());
+
+async function client(scripts: [Script, ...Script[]], options: Partial<ClientOptions> = {}) {
+  server = await serve(...scripts);
+  return new CodeExecutionClient({ key: "k", url: server.url, ...options });
+}
+
+async function failure(call: Promise<unknown>): Promise<CodeExecutionError> {
+  const error = await call.then(
+    () => expect.fail("it should have failed"),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CodeExecutionError)) throw error;
+  return error;
+}
+
+async function all(events: AsyncIterable<ExecutionEvent>): Promise<ExecutionEvent[]> {
+  const found = [];
+  for await (const event of events) found.push(event);
+  return found;
+}
+
+test("a request is what the service asks for", async () => {
+  const { execute } = bound(await client([answers(200, { output: "ok" })], { origin: "https://pylearn.net" }));
+  const answer = await execute({ code: "1" });
+  expectTypeOf(answer).toEqualTypeOf<Answer>();
+  expect(answer.output).toBe("ok");
+  const [received] = server!.received;
+  expect(received).toMatchObject({ method: "POST", path: "/execute", body: '{"code":"1"}' });
+  expect(received!.headers).toMatchObject({
+    "x-api-key": "k",
+    "content-type": "application/json",
+    accept: "application/json",
+    origin: "https://pylearn.net",
+  });
+});
+
+test("without an origin none is sent", async () => {
+  await (await client([answers(200, {})])).execute({ code: "1" });
+  expect(server!.received[0]!.headers).not.toHaveProperty("origin");
+});
+
+test("a function is asked for the key before each request", async () => {
+  let number = 0;
+  const key = async () => `token-${++number}`;
+  const asked = await client([answers(503, {}, { "Retry-After": "0" }), answers(200, {})], { key });
+  await asked.execute({ code: "1" });
+  expect(server!.received.map(({ headers }) => headers["x-api-key"])).toEqual(["token-1", "token-2"]);
+});
+
+test("an error tells all that the service has told", async () => {
+  const told = { detail: "timeout: no.", code: "invalid", fields: { timeout: "no." } };
+  const { execute } = bound(await client([answers(400, told, { "X-Request-ID": "r" })]));
+  const error = await failure(execute({ code: "1", timeout: 0 }));
+  expect(error).toMatchObject({ message: "timeout: no.", status: 400, code: "invalid", requestId: "r" });
+  expect(error.fields).toEqual(told.fields);
+  expect(error.retryAfterSeconds).toBeUndefined();
+  expect(server!.received).toHaveLength(1);
+});
+
+test("an error of a proxy is one too", async () => {
+  const error = await failure((await client([answers(502, "<h1>Bad Gateway</h1>")])).execute({ code: "1" }));
+  expect(error).toMatchObject({ status: 502, code: "invalid_answer", body: "<h1>Bad Gateway</h1>" });
+});
+
+test("an answer that is not JSON is an error", async () => {
+  const error = await failure((await client([answers(200, "<h1>Hello</h1>")])).execute({ code: "1" }));
+  expect(error).toMatchObject({ status: 200, code: "invalid_answer" });
+});
+
+test("an answer that is cut is an error", async () => {
+  const cut: Script = (response) => {
+    response.writeHead(200, { "Content-Length": "100" });
+    response.write("{", () => response.destroy());
+  };
+  expect(await failure((await client([cut])).execute({ code: "1" }))).toMatchObject({ code: "connection_lost" });
+});
+
+test("a service that is away is an error", async () => {
+  const away = await client([answers(200, {})]);
+  await server!.close();
+  server = undefined;
+  expect(await failure(away.execute({ code: "1" }))).toMatchObject({ status: 0, code: "network_error" });
+});
+
+test("a redirection is not followed: the key is for the service alone", async () => {
+  const elsewhere = await serve(answers(200, {}));
+  try {
+    const redirected = await client([answers(307, "", { Location: elsewhere.url })]);
+    expect(await failure(redirected.execute({ code: "1" }))).toMatchObject({ code: "network_error" });
+    expect(elsewhere.received).toEqual([]);
+  } finally {
+    await elsewhere.close();
+  }
+});
+
+test.each([
+  [429, LIMITED],
+  [429, { ...LIMITED, code: "learner_rate_limited" }],
+  [503, { detail: "Busy.", code: "unavailable" }],
+  [503, "<h1>Service Unavailable</h1>"],
+])("a %i is tried again after its Retry-After: %o", async (status, body) => {
+  const real = setTimeout;
+  const waits: unknown[] = [];
+  const shortened = (callback: () => void, milliseconds?: number) => {
+    if (milliseconds === 7000) waits.push(server!.received.length);
+    return real(callback, milliseconds === 7000 ? 0 : milliseconds);
+  };
+  vi.stubGlobal("setTimeout", shortened);
+  try {
+    const limited = await client([answers(status, body, { "Retry-After": "7" }), answers(200, { output: "ok" })]);
+    expect((await limited.execute({ code: "1" })).output).toBe("ok");
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(waits).toEqual([1]); // once, after the first request
+  expect(server!.received).toHaveLength(2);
+});
+
+test.each([
+  [429, "concurrency_limited"],
+  [429, "executions_used_up"],
+  [403, "invalid_key"],
+  [500, "server_error"],
+])("a %i that says %s is not tried again", async (status, code) => {
+  const refused = await client([answers(status, { detail: "No.", code }, { "Retry-After": "0" })]);
+  expect(await failure(refused.execute({ code: "1" }))).toMatchObject({ status, code });
+  expect(server!.received).toHaveLength(1);
+});
+
+test("retries have an end", async () => {
+  const limited = await client([answers(429, LIMITED, { "Retry-After": "0" })], { retries: 3 });
+  expect(await failure(limited.execute({ code: "1" }))).toMatchObject({ code: "rate_limited", retryAfterSeconds: 0 });
+  expect(server!.received).toHaveLength(4);
+});
+
+test("a wait that is too long is an error at once", async () => {
+  const limited = await client([answers(429, LIMITED, { "Retry-After": "11" })]);
+  expect(await failure(limited.execute({ code: "1" }))).toMatchObject({ retryAfterSeconds: 11 });
+  expect(server!.received).toHaveLength(1);
+});
+
+test("a Retry-After may be a date", async () => {
+  const date = new Date(Date.now() + 60_000).toUTCString();
+  const error = await failure((await client([answers(503, {}, { "Retry-After": date })])).execute({ code: "1" }));
+  expect(error.retryAfterSeconds).toBeGreaterThan(55);
+  expect(error.retryAfterSeconds).toBeLessThanOrEqual(60);
+});
+
+test("a wait can be aborted", async () => {
+  const aborter = new AbortController();
+  const limited = await client([answers(429, LIMITED, { "Retry-After": "9" })]);
+  const pending = limited.execute({ code: "1" }, { signal: aborter.signal });
+  await vi.waitFor(() => expect(server!.received).toHaveLength(1));
+  setTimeout(() => aborter.abort(ENOUGH), 20);
+  await expect(pending).rejects.toBe(ENOUGH);
+  expect(server!.received).toHaveLength(1);
+});
+
+test("a request can be aborted", async () => {
+  const aborter = new AbortController();
+  const pending = (await client([() => setTimeout(() => aborter.abort(ENOUGH), 20)])).execute(
+    { code: "1" },
+    { signal: aborter.signal },
+  );
+  await expect(pending).rejects.toBe(ENOUGH);
+  await vi.waitFor(() => expect(server!.abandoned).toBe(1));
+});
+
+test("a stream is told event by event, cut wherever", async () => {
+  const image = { format: "png", data: "iVBO", width: 1, height: 2 };
+  const text =
+    ": \n\n" +
+    START +
+    'event: stdout\ndata: {"text":"Zoë 🐍"}\n\n' +
+    'event: stderr\ndata: {"text":"!"}\n\n' +
+    `event: image\ndata: ${JSON.stringify(image)}\n\n` +
+    "event: input\ndata: {}\n\n" +
+    "event: of_tomorrow\ndata: {}\n\n" +
+    'event: test\ndata: {"index":1,"passed":true,"message":"✅"}\n\n' +
+    RESULT;
+  const bytes = new TextEncoder().encode(text);
+  const chunks = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, at) => bytes.slice(at * 7, at * 7 + 7));
+  const watched = await client([streams(chunks)]);
+  expect(await all(watched.stream({ code: "1", interactive: true }))).toEqual([
+    { type: "start", id: "7" },
+    { type: "stdout", text: "Zoë 🐍" },
+    { type: "stderr", text: "!" },
+    { type: "image", image },
+    { type: "input" },
+    { type: "test", index: 1, result: { passed: true, message: "✅" } },
+    { type: "result", answer: { output: "ok" } },
+  ]);
+  expect(server!.received[0]!.headers.accept).toBe("text/event-stream");
+});
+
+test("a stream is refused before it begins, and tried again", async () => {
+  const watched = await client([answers(503, {}, { "Retry-After": "0" }), streams([START, RESULT])]);
+  expect(await all(watched.stream({ code: "1" }))).toHaveLength(2);
+});
+
+test("a run that is lost is an error, and not run again", async () => {
+  const error = 'event: error\ndata: {"detail":"Lost.","code":"unavailable"}\n\n';
+  const watched = await client([streams([START, error])]);
+  expect(await failure(all(watched.stream({ code: "1" })))).toMatchObject({ status: 503, message: "Lost." });
+  expect(server!.received).toHaveLength(1);
+});
+
+test("a stream that ends without a result is an error", async () => {
+  const watched = await client([streams([START])]);
+  expect(await failure(all(watched.stream({ code: "1" })))).toMatchObject({ code: "connection_lost" });
+});
+
+test("who leaves the loop closes the connection", async () => {
+  const watched = await client([streams([START], false)]);
+  for await (const event of watched.stream({ code: "1" })) {
+    expect(event.type).toBe("start");
+    break;
+  }
+  await vi.waitFor(() => expect(server!.abandoned).toBe(1));
+});
+
+test("a stream can be aborted while nothing is told", async () => {
+  const aborter = new AbortController();
+  const watched = await client([streams([START], false)]);
+  const reading = (async () => {
+    for await (const _ of watched.stream({ code: "1" }, { signal: aborter.signal })) {
+      setTimeout(() => aborter.abort(ENOUGH), 20);
+    }
+  })();
+  await expect(reading).rejects.toBe(ENOUGH);
+  await vi.waitFor(() => expect(server!.abandoned).toBe(1));
+});
+
+test("a program is answered", async () => {
+  const { answer } = bound(await client([(response) => response.writeHead(204).end()]));
+  await answer("7", "42");
+  await answer("../7", { end: true });
+  expect(server!.received.map(({ method, path, body }) => [method, path, body])).toEqual([
+    ["POST", "/executions/7/input", '{"text":"42"}'],
+    ["POST", "/executions/..%2F7/input", '{"end":true}'],
+  ]);
+});
+
+test("a server makes tokens and reads records", async () => {
+  const asked = await client([answers(201, { token: "t" }), answers(200, { learner: "ada" })]);
+  expect((await asked.createToken({ learner: "ada" })).token).toBe("t");
+  expect((await asked.execution("7")).learner).toBe("ada");
+  expect(server!.received.map(({ method, path }) => `${method} ${path}`)).toEqual(["POST /tokens", "GET /executions/7"]);
+});
+
+function bound(of: CodeExecutionClient) {
+  return { execute: of.execute.bind(of), answer: of.answer.bind(of) };
+}
