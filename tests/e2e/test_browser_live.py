@@ -1,14 +1,11 @@
 """A guessing game that is played in a real browser, on a page of another origin, by the code of the documents."""
 
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.conftest import Site
 from tests.e2e.test_live import GUESSING_GAME, is_final, record
 from tests.service import ROOT, Service
 from tests.waiting import eventually
@@ -46,34 +43,16 @@ form.onsubmit = async event => {
 """
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
-    """A web server of a site of ours, at an origin of its own."""
-    directory = tmp_path / "site"
-    directory.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(directory)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_game_is_played_and_another_one_left(tmp_path: Path, site: ThreadingHTTPServer, browser: Browser) -> None:
-    origin = f"http://127.0.0.1:{site.server_port}"
+def test_a_game_is_played_and_another_one_left(tmp_path: Path, site: Site, browser: Browser) -> None:
     documented = (ROOT / "docs/api.md").read_text().split("```js\n")[1].split("```")[0]
-    with Service(tmp_path, ALLOWED_ORIGINS=origin, SANDBOX_POOL_SIZE="2") as service:
+    with Service(tmp_path, ALLOWED_ORIGINS=site.origin, SANDBOX_POOL_SIZE="2") as service:
         written = PAGE.replace("URL", service.url).replace("KEY", service.api_key).replace("DOCUMENTED", documented)
-        (tmp_path / "site/game.html").write_text(written)
+        (site.directory / "game.html").write_text(written)
         page = browser.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text))
-        page.goto(f"{origin}/game.html")
+        page.goto(f"{site.origin}/game.html")
         page.fill("#program", GUESSING_GAME)
         page.click("#run")
         for number, (guess, hint) in enumerate([(50, "Too high."), (25, "Too low."), (37, "Right!")], start=1):

@@ -1,0 +1,110 @@
+"""The TypeScript client: its types are the schema's, and its own tests pass, alone and with the real service."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Request
+
+from codeexec.api_docs import schema_json
+from tests.e2e.conftest import Site
+from tests.service import ORIGIN, ROOT, Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+CLIENT = ROOT / "clients/typescript"
+
+
+def npx(*command: str, **environment: str) -> None:
+    """Run a tool of the package. What it prints is shown if it fails."""
+    done = subprocess.run(
+        ["npx", "--no-install", *command],
+        cwd=CLIENT,
+        env={**os.environ, "CI": "true", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_types_are_those_of_the_schema(tmp_path: Path) -> None:
+    """`make client-types` makes them anew."""
+    schema, types = tmp_path / "openapi.json", tmp_path / "schema.ts"
+    schema.write_bytes(schema_json())
+    npx("openapi-typescript", str(schema), "--output", str(types))
+    assert (CLIENT / "src/schema.ts").read_text() == types.read_text()
+
+
+def test_the_client_alone() -> None:
+    npx("vitest", "run", "tests/unit")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Service]:
+    origins = f"{ORIGIN},{site.origin}"
+    with Service(tmp_path_factory.mktemp("client"), ALLOWED_ORIGINS=origins, SANDBOX_POOL_SIZE="2") as service:
+        yield service
+
+
+def test_the_client_and_the_service(service: Service) -> None:
+    options = ("--kind", "secret", "--origin", ORIGIN, "--learner-rate", "1/m")
+    npx(
+        "vitest",
+        "run",
+        "tests/live",
+        CODE_EXECUTION_URL=service.url,
+        CODE_EXECUTION_PUBLISHABLE_KEY=service.api_key,
+        CODE_EXECUTION_SECRET_KEY=service.manage("create_key", "Server", *options).splitlines()[-1],
+    )
+
+
+CALL = """async ([url, key, code]) => {
+  const {CodeExecutionClient} = await import("./client/index.js");
+  const client = new CodeExecutionClient({key, url, origin: "https://pylearn.net", retries: 0});
+  const told = [];
+  try {
+    for await (const event of client.stream({code, interactive: true})) {
+      told.push(event.type);
+      if (event.type === "start") globalThis.id = event.id;
+      if (event.type === "input") await client.answer(id, "Zoë");
+      if (event.type === "result") return [told, event.answer.output];
+    }
+  } catch (error) {
+    return [error.name, error.status, error.code];
+  }
+}"""
+
+
+def test_a_page_of_ours_runs_a_program_and_one_of_another_site_does_not(
+    service: Service, site: Site, browser: Browser
+) -> None:
+    npx("tsc", "-p", "tsconfig.build.json", "--outDir", str(site.directory / "client"))
+    (site.directory / "index.html").write_text("<!doctype html><title>A page</title><link rel=icon href=data:,>")
+    page = browser.new_page()
+    said: list[str] = []
+    sent: list[str | None] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: sent.append(request.all_headers().get("origin")) if is_call(request) else None)
+    given = [service.url, service.api_key, "print('Hello,', input())"]
+
+    page.goto(site.origin)
+    told, output = page.evaluate(CALL, given)
+    assert (told[0], told[-1]) == ("start", "result")
+    assert "input" in told
+    assert output == "Hello, Zoë\n"
+    assert set(sent) == {site.origin}  # the browser's own, whatever the client was given
+    assert said == []
+
+    page.goto(site.other_origin)
+    assert page.evaluate(CALL, given) == ["CodeExecutionError", 0, "network_error"]
+    assert "blocked by CORS policy" in said[0]
+    origins = service.query("SELECT DISTINCT origin FROM executions_execution WHERE origin LIKE 'http:%'")
+    assert origins == [(site.origin,)]
+
+
+def is_call(request: Request) -> bool:
+    return request.method == "POST"
