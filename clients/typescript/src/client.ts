@@ -64,6 +64,7 @@ export class CodeExecutionClient {
     if (response.body === null) throw lost();
     try {
       for await (const sent of readEvents(response.body)) {
+        options.signal?.throwIfAborted(); // what has come already is not told any more
         const event = toldBy(sent);
         if (event !== undefined) yield event;
         if (event?.type === "result") return;

@@ -245,6 +245,20 @@ test("a stream can be aborted while nothing is told", async () => {
   await vi.waitFor(() => expect(server!.abandoned).toBe(1));
 });
 
+test("after an abort nothing is told that has come already", async () => {
+  const aborter = new AbortController();
+  const watched = await client([streams([START + RESULT])]);
+  const told: string[] = [];
+  const reading = (async () => {
+    for await (const event of watched.stream({ code: "1" }, { signal: aborter.signal })) {
+      told.push(event.type);
+      aborter.abort(ENOUGH);
+    }
+  })();
+  await expect(reading).rejects.toBe(ENOUGH);
+  expect(told).toEqual(["start"]);
+});
+
 test("a program is answered", async () => {
   const { answer } = bound(await client([(response) => response.writeHead(204).end()]));
   await answer("7", "42");
