@@ -199,9 +199,14 @@ export interface components {
         };
         Health: {
             /** @enum {string} */
-            status: "healthy" | "unhealthy";
+            status: "healthy" | "degraded" | "unhealthy";
             /** @enum {string} */
             docker: "connected" | "unreachable";
+            /**
+             * @description `full`: nearly; nothing is run.
+             * @enum {string}
+             */
+            disk: "ok" | "full";
             pool: components["schemas"]["Pool"];
         };
         Image: {
@@ -398,6 +403,21 @@ export interface operations {
             };
             /** @description The caller may not do this. */
             403: {
+                headers: {
+                    /** @description Finds the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body comes in chunks, without a `Content-Length`. */
+            411: {
                 headers: {
                     /** @description Finds the request in our log. */
                     "X-Request-ID"?: string;
@@ -689,6 +709,21 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The body comes in chunks, without a `Content-Length`. */
+            411: {
+                headers: {
+                    /** @description Finds the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is larger than 2097152 bytes. */
             413: {
                 headers: {
@@ -870,6 +905,21 @@ export interface operations {
             };
             /** @description The caller may not do this. */
             403: {
+                headers: {
+                    /** @description Finds the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body comes in chunks, without a `Content-Length`. */
+            411: {
                 headers: {
                     /** @description Finds the request in our log. */
                     "X-Request-ID"?: string;
