@@ -219,7 +219,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show the form, with buttons for what can be done with the key as it stands."""
         key = kwargs.get("obj")
         if key is not None:
-            rotatable = key.state == State.ACTIVE and not key.is_from_environment
+            rotatable = key.state == State.ACTIVE and not (key.is_from_environment or key.is_playground)
             context["can_rotate"] = rotatable and self.has_rotate_permission(request)
             context["can_revoke"] = key.is_active and self.has_revoke_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apikeys import tokens
-from apikeys.models import ApiKey, usable_keys
+from apikeys.models import PLAYGROUND_HASH, ApiKey, usable_keys
 from audit.events import record_event
 
 LONGEST_OVERLAP_HOURS = 24 * 90
@@ -20,7 +20,7 @@ OF_ONE_TOKEN = {"id", "prefix", "token_hash", "is_active", "is_from_environment"
 
 
 class NotRotatable(Exception):
-    """The key has ended or has a successor, or its token is that of the environment, which is changed there."""
+    """The key has ended or has a successor, or no token, or its token is that of the environment."""
 
 
 class NoSuchKey(Exception):
@@ -54,10 +54,12 @@ def rotate_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
     """
     with transaction.atomic():
         rotatable = usable_keys().filter(pk=key.pk, is_from_environment=False, replaced_by=None)
+        rotatable = rotatable.exclude(token_hash=PLAYGROUND_HASH)
         current = rotatable.select_for_update().first()
         if current is None:
             raise NotRotatable(
-                "Only a key that still works, was not rotated before and is not API_KEY of the environment is rotated."
+                "Only a key that still works, has a token, was not rotated before and is not API_KEY of the environment"
+                " is rotated."
             )
         fields = [field.attname for field in ApiKey._meta.concrete_fields if field.name not in OF_ONE_TOKEN]
         successor = ApiKey(**{name: getattr(current, name) for name in fields})

@@ -14,6 +14,9 @@ from apikeys.client_address import address_block
 from apikeys.rates import parse_rate
 from codeexec.env import check_origins
 
+PLAYGROUND_HASH = "playground"
+"""Stands in place of a hash in the key of the playground. No token has it: a SHA-256 is 64 hexadecimal digits."""
+
 
 def default_rate() -> str:
     """Return the rate of a key for which nobody has chosen another."""
@@ -120,6 +123,11 @@ class ApiKey(models.Model):
         """Refuse a key that would work from nowhere."""
         if self.kind == self.Kind.PUBLISHABLE and not self.origins:
             raise ValidationError({"origins": "A publishable key works only from its origins: give at least one."})
+
+    @property
+    def is_playground(self) -> bool:
+        """Whether this is the key of our own page (`playground.key`), which has no token."""
+        return self.token_hash == PLAYGROUND_HASH
 
     def is_usable(self) -> bool:
         """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.admission`)."""

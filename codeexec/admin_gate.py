@@ -1,4 +1,4 @@
-"""Who may come near the admin at all: the addresses of ADMIN_ALLOWED_IPS. To all others it is not there."""
+"""Who may come near the admin, and a playground for staff: ADMIN_ALLOWED_IPS. To all others neither is there."""
 
 import ipaddress
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from apikeys.client_address import client_address
 from codeexec.errors import not_found
 
 ADMIN_PATH = "/admin/"
+PLAYGROUND_PATH = "/playground"
 
 
 class AdminGateMiddleware:
@@ -21,11 +22,16 @@ class AdminGateMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve the request."""
-        if request.path_info.startswith(ADMIN_PATH) and not is_allowed(
+        if is_for_staff(request.path_info) and not is_allowed(
             client_address(request), tuple(settings.ADMIN_ALLOWED_IPS)
         ):
             return not_found(request)
         return self.get_response(request)
+
+
+def is_for_staff(path: str) -> bool:
+    """Return whether only staff have something to do at `path`."""
+    return path.startswith(ADMIN_PATH) or (path.startswith(PLAYGROUND_PATH) and settings.PLAYGROUND != "public")
 
 
 @lru_cache(maxsize=1024)

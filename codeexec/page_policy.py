@@ -1,11 +1,11 @@
-"""What a browser may load and run on our pages: the content security policy of the admin and of the API's documents."""
+"""What a browser may load and run on our pages: the content security policy of our pages."""
 
 from collections.abc import Awaitable
 
 from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
-PAGES = ("/admin/", "/docs/")
+PAGES = ("/admin/", "/docs/", "/playground/")
 
 
 class PagePolicyMiddleware(CSPMiddleware):

@@ -54,6 +54,9 @@ DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, vali
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
 ADMIN_REQUIRE_OTP = env.bool("ADMIN_REQUIRE_OTP", False)
 
+# Who may run programs on our own page
+PLAYGROUND = env.str("PLAYGROUND", "staff", validate=validate.OneOf(["off", "staff", "public"]))
+
 # Who may see how we do
 METRICS_TOKEN = env.str("METRICS_TOKEN", "", validate=check_token)
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", [], subcast=str.strip, validate=check_networks)
@@ -93,6 +96,7 @@ INSTALLED_APPS = [
     "audit",
     "apikeys",
     "executions",
+    "playground",
     "staff",
 ]
 

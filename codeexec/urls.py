@@ -9,6 +9,7 @@ from codeexec.api_docs import api_docs, openapi_json
 from codeexec.health import HealthView
 from codeexec.metrics import metrics
 from executions.views import ExecuteView, ExecutionInputView, ExecutionView
+from playground.views import playground, playground_token
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
@@ -19,6 +20,9 @@ urlpatterns = [
     path("openapi.json", openapi_json, name="openapi"),
     path("docs/", api_docs, name="docs"),
     path("docs", RedirectView.as_view(pattern_name="docs", permanent=True)),
+    path("playground/", playground, name="playground"),
+    path("playground/token", playground_token, name="playground-token"),
+    path("playground", RedirectView.as_view(pattern_name="playground", permanent=True)),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

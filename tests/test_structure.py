@@ -10,7 +10,7 @@ import pytest
 from tests.walls import NO_PROBES, WALLS
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICE = ("codeexec", "apikeys", "audit", "executions", "staff")
+SERVICE = ("codeexec", "apikeys", "audit", "executions", "playground", "staff")
 
 
 def modules(*directories: str) -> Iterator[Path]:

@@ -15,6 +15,7 @@ import requests
 from django_otp.oath import totp
 from playwright.sync_api import Browser, Dialog, Page, expect
 
+from tests.e2e.accessibility import barriers
 from tests.service import ORIGIN, Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
@@ -154,6 +155,7 @@ def test_staff_at_work(service: Service, browser: Browser, tmp_path: Path) -> No
     picture(page, "executions", tmp_path)
     page.goto(f"{service.url}/admin/")
     expect(page.get_by_text("tries the network")).to_be_visible()
+    assert barriers(page) == []
     picture(page, "dashboard", tmp_path)
 
     # On a phone nothing is wider than the screen.

@@ -1,0 +1,98 @@
+// The editor as the playground uses it: code in and out, and one error marked on its line.
+import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { python } from "@codemirror/lang-python";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
+import {
+  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap,
+  lineNumbers, WidgetType,
+} from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+// The page's style sheet has the colours, light and dark.
+const colours = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.modifier], color: "var(--code-keyword)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--code-string)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--code-number)" },
+  { tag: [tags.comment], color: "var(--code-comment)", fontStyle: "italic" },
+  { tag: [tags.function(tags.variableName), tags.function(tags.definition(tags.variableName)), tags.definition(tags.className)], color: "var(--code-function)" },
+  { tag: [tags.meta, tags.self], color: "var(--code-meta)" },
+]);
+
+class ErrorNote extends WidgetType {
+  constructor(detail) {
+    super();
+    this.detail = detail;
+  }
+
+  toDOM() {
+    const note = document.createElement("div");
+    note.className = "error-note";
+    const what = document.createElement("strong");
+    what.textContent = this.detail.type;
+    note.append(what, ` ${this.detail.hint ?? this.detail.message}`);
+    return note;
+  }
+}
+
+const mark = StateEffect.define();
+const marks = StateField.define({
+  create: () => Decoration.none,
+  update(shown, transaction) {
+    for (const effect of transaction.effects) {
+      if (effect.is(mark)) return effect.value ? marksOf(transaction.state.doc, effect.value) : Decoration.none;
+    }
+    return transaction.docChanged ? Decoration.none : shown;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+// Columns count code points; the editor's are UTF-16 units.
+function place(text, column) {
+  return [...text].slice(0, column - 1).join("").length;
+}
+
+function marksOf(doc, detail) {
+  if (!detail.line || detail.line > doc.lines) return Decoration.none;
+  const line = doc.line(detail.line);
+  const found = [Decoration.line({ class: "error-line" }).range(line.from)];
+  if (detail.column && detail.end_column > detail.column) {
+    const from = line.from + place(line.text, detail.column);
+    const to = Math.min(line.from + place(line.text, detail.end_column), line.to);
+    if (from < to) found.push(Decoration.mark({ class: "error-part" }).range(from, to));
+  }
+  found.push(Decoration.widget({ widget: new ErrorNote(detail), block: true, side: 1 }).range(line.to));
+  return Decoration.set(found);
+}
+
+export function create({ parent, nonce, label, describedBy, onRun }) {
+  const run = () => {
+    onRun();
+    return true;
+  };
+  const extensions = [
+    EditorView.cspNonce.of(nonce),
+    Prec.highest(keymap.of([{ key: "Mod-Enter", run }])),
+    keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
+    lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), highlightSpecialChars(),
+    history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
+    python(), indentUnit.of("    "), EditorState.tabSize.of(4),
+    syntaxHighlighting(colours), marks,
+    // Of itself it can be reached by keyboard, but not everything that checks for it knows.
+    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
+  ];
+  const view = new EditorView({ parent, state: EditorState.create({ extensions }) });
+  return {
+    code: () => view.state.doc.toString(),
+    // As a change like any other: what was there comes back with Ctrl+Z.
+    setCode: (code) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code } }),
+    // null takes the mark away.
+    markError: (detail) => view.dispatch({ effects: mark.of(detail) }),
+    goTo(number) {
+      const line = view.state.doc.line(Math.min(number, view.state.doc.lines));
+      view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
+      view.focus();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+"use strict";
+
+// The service as this page calls it: like every other page, with a token of some minutes that nothing but memory holds.
+class Refused extends Error {}
+
+class ExecutionClient {
+  #addresses;
+  #token = "";
+  #ends = 0;
+
+  constructor(addresses) {
+    this.#addresses = addresses;
+  }
+
+  // Runs a program and yields [event, data] as it happens. docs/api.md, "Events", tells which.
+  async *execute(body, signal) {
+    const response = await this.#post(this.#addresses.execute, body, { Accept: "text/event-stream" }, signal);
+    let text = "";
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const events = (text += value).split("\n\n");
+      text = events.pop();
+      for (const event of events) {
+        const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/) ?? [];
+        if (name) yield [name, JSON.parse(data)];
+      }
+    }
+  }
+
+  async answer(execution, body) {
+    await this.#post(`/executions/${execution}/input`, body, {});
+  }
+
+  async #post(address, body, headers, signal) {
+    headers = { "Content-Type": "application/json", "X-API-Key": await this.#current(), ...headers };
+    return checked(await fetch(address, { method: "POST", headers, signal, body: JSON.stringify(body), credentials: "omit" }));
+  }
+
+  async #current() {
+    if (Date.now() > this.#ends) {
+      const response = await checked(
+        await fetch(this.#addresses.token, { method: "POST", headers: { "X-CSRFToken": this.#addresses.csrf } }),
+      );
+      const { token, lifetime_seconds: seconds } = await response.json();
+      this.#token = token;
+      this.#ends = Date.now() + (seconds - 30) * 1000;
+    }
+    return this.#token;
+  }
+}
+
+async function checked(response) {
+  if (response.ok) return response;
+  const { detail } = await response.json().catch(() => ({}));
+  throw new Refused(detail ?? "The service does not answer as it should. Load the page again.");
+}

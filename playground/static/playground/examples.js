@@ -1,0 +1,70 @@
+"use strict";
+
+const EXAMPLES = [
+  {
+    name: "Hello",
+    code: `import time
+
+for word in ["Hello", "from", "a", "container", "of", "your", "own"]:
+    print(word, end=" ", flush=True)
+    time.sleep(0.3)
+print("🐍")`,
+  },
+  {
+    name: "Guessing game",
+    code: `import random
+
+secret = random.randint(1, 10)
+name = input("What is your name? ")
+print(f"{name}, I think of a number from 1 to 10.")
+
+while True:
+    guess = int(input("Your guess: "))
+    if guess < secret:
+        print("Higher!")
+    elif guess > secret:
+        print("Lower!")
+    else:
+        print("That is it!")
+        break`,
+  },
+  {
+    name: "Exercise",
+    code: `# Return the longest word of a text. One of the tests
+# fails: can you see why?
+
+def longest(text):
+    words = text.split(" ")
+    return max(words, key=len)`,
+    tests: [
+      { input: 'longest("Python is fun")', expected: "Python" },
+      { input: 'longest("a bc def")', expected: "def" },
+      { input: 'longest("well done, everybody!")', expected: "everybody" },
+    ],
+  },
+  {
+    name: "Plot",
+    code: `import numpy as np
+import matplotlib.pyplot as plt
+
+x = np.linspace(0, 4 * np.pi, 400)
+for damping in (0.05, 0.15, 0.3):
+    y = np.exp(-damping * x) * np.cos(x)
+    plt.plot(x, y, label=f"damping {damping}")
+
+plt.title("A pendulum comes to rest")
+plt.xlabel("time")
+plt.legend()
+plt.show()`,
+  },
+  {
+    name: "Mistake",
+    code: `def average(numbers):
+    total = 0
+    for number in numbers:
+        total += number
+    return total / len(numbrs)
+
+print("The average is", average([3, 5, 10]))`,
+  },
+];

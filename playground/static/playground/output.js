@@ -1,0 +1,87 @@
+"use strict";
+
+// What came of a run. Everything in it is the program's own, and is put into the page as text or as the data of an image.
+class Output {
+  #parts = {};
+  #passed = 0;
+
+  constructor() {
+    for (const id of ["screen", "output", "empty", "error", "images", "verdicts", "results", "score", "status"]) {
+      this.#parts[id] = document.getElementById(id);
+    }
+  }
+
+  clear() {
+    const { output, empty, error, images, verdicts, results, score } = this.#parts;
+    for (const part of [output, error, images, results, score]) part.replaceChildren();
+    for (const part of [empty, error, images, verdicts]) part.hidden = true;
+    this.#passed = 0;
+  }
+
+  say(state, text) {
+    this.#parts.status.dataset.state = state;
+    this.#parts.status.textContent = text;
+  }
+
+  print(text, kind) {
+    const { output, screen } = this.#parts;
+    // Who has scrolled back reads; all others follow the end.
+    const follows = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
+    if (output.lastElementChild?.className !== kind) output.append(element("span", kind, ""));
+    output.lastElementChild.append(text);
+    if (follows) screen.scrollTop = screen.scrollHeight;
+  }
+
+  showError(detail, text, onGoTo) {
+    const { error, output } = this.#parts;
+    const isPrinted = output.textContent.includes(text.trim()); // as a traceback is
+    error.append(element("h2", "", detail?.line ? `${detail.type} on line ${detail.line}` : (detail?.type ?? "Error")));
+    if (detail?.hint) error.append(element("p", "hint", detail.hint));
+    if (isPrinted && !detail?.hint) error.append(element("p", "hint", detail?.message));
+    if (!isPrinted) error.append(element("p", "reason", text));
+    if (detail?.line) {
+      const button = element("button", "", `Go to line ${detail.line}`);
+      button.type = "button";
+      button.addEventListener("click", () => onGoTo(detail.line));
+      error.append(button);
+    }
+    error.hidden = false;
+  }
+
+  showImages(images, dropped) {
+    const { images: place } = this.#parts;
+    images.forEach(({ data, width, height }, index) => {
+      const image = element("img", "", "");
+      image.src = `data:image/png;base64,${data}`;
+      [image.width, image.height] = [width, height];
+      image.alt = `Image ${index + 1} of ${images.length}, drawn by the program`;
+      place.append(image);
+    });
+    if (dropped) place.append(element("p", "quiet", `${dropped} more could not be shown.`));
+    place.hidden = place.childElementCount === 0;
+  }
+
+  showTest(test, asked, of) {
+    const { verdicts, results, score } = this.#parts;
+    const item = element("li", test.passed ? "passed" : "failed", "");
+    const what = element("p", "what", "");
+    what.append(element("strong", "verdict", test.passed ? "Passed" : "Failed"));
+    if (asked.input) what.append(" ", element("code", "", asked.input));
+    if (asked.expected_output) what.append(" → ", element("code", "", asked.expected_output));
+    item.append(what);
+    const detail = test.error_detail;
+    if (detail && !test.passed) item.append(element("p", "hint", `${detail.type}: ${detail.hint ?? detail.message}`));
+    if (test.diff) item.append(element("pre", "diff", test.diff));
+    results.append(item);
+    verdicts.hidden = false;
+    this.#passed += test.passed;
+    if (results.childElementCount === of) score.textContent = `${this.#passed} of ${of} passed`;
+  }
+}
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,76 @@
+"use strict";
+
+// The list of test cases that somebody edits: what goes in, and what is to come out.
+class TestCases {
+  #list;
+
+  constructor(list, addButton) {
+    this.#list = list;
+    addButton.addEventListener("click", () => this.#add({ input: "", expected: "" }).querySelector("input").focus());
+    list.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      button.closest("li").remove();
+      this.#number();
+      (list.querySelector("li:last-child input") ?? addButton).focus();
+    });
+  }
+
+  get all() {
+    return Array.from(this.#list.children, (item) => ({
+      input: item.querySelector("input").value,
+      expected: item.querySelector("textarea").value,
+    }));
+  }
+
+  set all(tests) {
+    this.#list.replaceChildren();
+    for (const test of tests) this.#add(test);
+  }
+
+  // As the API takes them. A test without a word in it is one that nobody has written yet.
+  get asked() {
+    return this.all.filter(({ input, expected }) => input || expected).map(({ input, expected }) => ({
+      ...(input && { input }),
+      ...(expected && { expected_output: expected }),
+    }));
+  }
+
+  #add({ input, expected }) {
+    const item = document.createElement("li");
+    const [call, wanted] = [document.createElement("input"), document.createElement("textarea")];
+    call.value = input;
+    call.placeholder = "add(5, 3)";
+    wanted.value = expected;
+    wanted.rows = 1;
+    wanted.placeholder = "8";
+    for (const field of [call, wanted]) {
+      field.spellcheck = false;
+      field.autocapitalize = field.autocomplete = "off";
+    }
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "remove";
+    remove.textContent = "×";
+    item.append(labelled("Call or input", call), labelled("Expected", wanted), remove);
+    this.#list.append(item);
+    this.#number();
+    return item;
+  }
+
+  #number() {
+    Array.from(this.#list.children).forEach((item, index) => {
+      item.querySelector("input").setAttribute("aria-label", `Test ${index + 1}: call or input`);
+      item.querySelector("textarea").setAttribute("aria-label", `Test ${index + 1}: expected`);
+      item.querySelector("button").setAttribute("aria-label", `Remove test ${index + 1}`);
+    });
+  }
+}
+
+function labelled(text, field) {
+  const label = document.createElement("label");
+  const name = document.createElement("span");
+  name.textContent = text;
+  label.append(name, field);
+  return label;
+}

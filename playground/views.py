@@ -1,0 +1,46 @@
+"""The playground: a page to write and run programs on, and the tokens that it runs them with."""
+
+from csp.constants import NONCE
+from csp.decorators import csp_update
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apikeys import learner_tokens
+from codeexec.errors import error_body, forbidden, not_found
+from playground.access import is_on, learner_of, may_open
+from playground.key import playground_key
+
+SWITCHED_OFF = "The playground is switched off."
+
+
+@require_safe
+@never_cache
+# The editor makes a style element; plots are in the answer, and so in the address of their image.
+@csp_update({"style-src": ["'self'", NONCE], "img-src": ["'self'", "data:"]})
+def playground(request: HttpRequest) -> HttpResponse:
+    """Answer with the page, or send staff to log in first."""
+    if not is_on():
+        return not_found(request)
+    if not may_open(request):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    return render(request, "playground.html")
+
+
+@require_POST
+@never_cache
+def playground_token(request: HttpRequest) -> JsonResponse:
+    """Answer with a learner token of some minutes. The page has it in its memory alone."""
+    if not is_on():
+        return not_found(request)
+    if not may_open(request):
+        return forbidden(request)
+    key = playground_key()
+    if not key.is_usable():
+        return JsonResponse(error_body(SWITCHED_OFF, "forbidden"), status=403)
+    lifetime_seconds = learner_tokens.DEFAULT_LIFETIME_SECONDS
+    token = learner_tokens.mint(key, learner_of(request), lifetime_seconds)
+    return JsonResponse({"token": str(token), "lifetime_seconds": lifetime_seconds})

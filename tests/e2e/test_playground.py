@@ -1,0 +1,204 @@
+"""The playground in a real browser: what is typed, run, asked, drawn, judged and shared; and nothing that axe minds.
+
+With SCREENSHOTS=docs/images the pictures of the README are taken anew.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.accessibility import barriers
+from tests.service import Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+PASSWORD = "a long word of four"
+LIVE = "import time\nprint('begun', flush=True)\ntime.sleep(1.5)\nprint('over')"
+GAME = "name = input('Name? ')\nprint('Hello,', name)\nprint('More:', input())"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    service = Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
+    service.manage("collectstatic", "--no-input", "--verbosity=0")
+    with service:
+        make = "from django.contrib.auth.models import User; "
+        make += f"User.objects.create_superuser('ada', password='{PASSWORD}')"
+        service.manage("shell", "--verbosity=0", "-c", make)
+        yield service
+
+
+@dataclass
+class Playground:
+    """The page, and all that it says to the console or asks of others."""
+
+    page: Page
+    url: str
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def write(self, code: str) -> None:
+        """Write a program in place of the one that is there, as from the clipboard."""
+        self.page.focus(".cm-content")
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(code)
+
+    def open(self, example: str) -> None:
+        """Open one of the examples and run it."""
+        self.page.get_by_role("button", name=example, exact=True).click()
+        self.page.click("#run")
+
+    def expect_status(self, words: str) -> None:
+        expect(self.page.locator("#status")).to_contain_text(words, timeout=20_000)
+
+
+@pytest.fixture
+def playground(service: Service, browser: Browser) -> Playground:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    playground = Playground(context.new_page(), service.url)
+    page = playground.page
+    page.goto(f"{service.url}/playground/")
+    page.fill("[name=username]", "ada")
+    page.fill("[name=password]", PASSWORD)
+    page.click("text=Log in")
+    expect(page.get_by_role("textbox", name="Program, main.py")).to_be_visible()
+    return playground
+
+
+def picture(page: Page, name: str, path: Path) -> None:
+    folder = Path(os.environ.get("SCREENSHOTS", path))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"playground-{name}.png"
+    page.screenshot(path=file)
+    assert file.stat().st_size > 10_000
+
+
+def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path: Path) -> None:
+    page = playground.page
+    output = page.locator("#output")
+    assert barriers(page) == []
+
+    # What is typed runs, and is seen as it is printed.
+    playground.write(LIVE)
+    page.keyboard.press("Control+Enter")
+    expect(output).to_have_text("begun\n")
+    playground.expect_status("Running")
+    expect(output).to_have_text("begun\nover\n")
+    playground.expect_status("Finished")
+
+    # It is stopped: the focus stays where a next run begins.
+    playground.write("while True: pass")
+    page.click("#run")
+    expect(page.locator("#stop")).to_be_focused()
+    page.keyboard.press("Enter")
+    playground.expect_status("Stopped")
+    expect(page.locator("#run")).to_be_focused()
+
+    # It asks, and is answered with the keyboard alone; at last with the end of input.
+    playground.write(GAME)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#line")).to_be_focused()
+    assert barriers(page) == []
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(output).to_have_text("Name? Ada\nHello, Ada\n")
+    expect(page.locator("#line")).to_be_focused()
+    for key in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#error")).to_contain_text("EOFError on line 3")
+
+    # A mistake is marked on its line, counted in characters, until it is mended.
+    playground.write("x = '🐍'; y = pritn\n")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".error-line")).to_have_text("x = '🐍'; y = pritn")
+    expect(page.locator(".error-part")).to_have_text("pritn")
+    expect(page.locator(".error-note")).to_contain_text("did you mean 'print'?")
+    expect(page.locator("#error")).to_contain_text("NameError on line 1")
+    assert barriers(page) == []
+    page.get_by_role("button", name="Go to line 1").click()
+    page.keyboard.type("z")
+    expect(page.locator(".error-line")).to_have_count(0)
+
+    # A plot is drawn.
+    playground.open("Plot")
+    playground.expect_status("Finished")
+    assert page.locator("#images img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+
+    # An exercise is judged.
+    playground.open("Exercise")
+    playground.expect_status("Finished")
+    expect(page.locator("#score")).to_have_text("2 of 3 passed")
+    expect(page.locator("#results .failed")).to_contain_text("printed:  everybody!")
+    assert barriers(page) == []
+    page.get_by_role("button", name="Remove test 3").click()
+    page.click("#add-test")
+    page.keyboard.type('longest("ab c")')
+    page.keyboard.press("Tab")
+    page.keyboard.type("ab")
+    page.click("#run")
+    expect(page.locator("#score")).to_have_text("3 of 3 passed")
+
+    # It is shared: the link restores it, and brings nothing of it to the service.
+    page.locator("#stdin-part summary").click()
+    page.fill("#stdin", "Grüße 🐍")
+    before = len(playground.asked)
+    page.click("#share")
+    expect(page.locator("#share-told")).to_have_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator(".cm-content")).to_contain_text("return max(words, key=len)")
+    expect(page.get_by_label("Test 3: call or input")).to_have_value('longest("ab c")')
+    expect(page.locator("#stdin")).to_have_value("Grüße 🐍")
+    expect(output).to_be_empty()  # what others wrote is read first
+    assert not any("#" in url.removeprefix(link) or "/execute" in url for url in playground.asked[before:])
+    page.evaluate("location.hash = '#p1.damaged'")
+    expect(page.locator("#share-told")).to_have_text("This link is damaged")
+
+    # Escape, then Tab leaves the editor, in which Tab indents.
+    playground.write("")
+    page.keyboard.press("Tab")
+    expect(page.locator(".cm-content")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator(".cm-content")).not_to_be_focused()
+
+    show(playground, tmp_path)
+    assert service.query("SELECT DISTINCT learner, origin FROM executions_execution") == [
+        ("playground:ada", service.url)
+    ]
+    assert ("cancelled",) in service.query("SELECT status FROM executions_execution")
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert all(url.startswith((service.url, "data:", "about:")) for url in playground.asked)
+    assert playground.said == []
+
+
+def show(playground: Playground, path: Path) -> None:
+    """Take the pictures, and see that nothing is wider than a phone."""
+    page = playground.page
+    playground.open("Plot")
+    playground.expect_status("Finished")
+    picture(page, "light", path)
+    page.emulate_media(color_scheme="dark")
+    playground.open("Mistake")
+    playground.expect_status("Ended with an error")
+    picture(page, "dark", path)
+    page.set_viewport_size({"width": 360, "height": 760})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    for example in ("Mistake", "Exercise"):
+        playground.open(example)
+        playground.expect_status("in ")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        expect(page.locator("#screen")).to_be_in_viewport()
+    assert barriers(page) == []
+    picture(page, "phone", path)

@@ -1,0 +1,192 @@
+"""Who may open the playground, what its page holds, and whose its programs are."""
+
+import json
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from apikeys import learner_tokens
+from apikeys.keys import NotRotatable, create_key, revoke_key, rotate_key
+from apikeys.models import PLAYGROUND_HASH, ApiKey, Suspension
+from executions.models import Execution
+from playground.key import playground_key
+from tests.conftest import ORIGIN
+from tests.fakes import FakeExecutor
+
+OWN_ORIGIN = "http://testserver"
+PAGE, TOKEN = "/playground/", "/playground/token"
+
+
+@pytest.fixture(autouse=True)
+def _reachable(db: None, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_user("ada", is_staff=True))
+    return client
+
+
+def mint(client: Client, **sent: Any) -> str:
+    response = client.post(TOKEN, **sent)
+    assert response.status_code == 200, response.content
+    return str(response.json()["token"])
+
+
+def run(client: Client, token: str, origin: str | None = OWN_ORIGIN) -> Any:
+    headers = {"X-API-Key": token} | ({"Origin": origin} if origin else {})
+    body = json.dumps({"code": "print(1)"})
+    return client.post("/execute", body, content_type="application/json", headers=headers)
+
+
+def test_staff_open_it(staff: Client) -> None:
+    response = staff.get(PAGE)
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert staff.get("/playground").headers["Location"] == PAGE
+
+
+def test_all_others_log_in_first(client: Client) -> None:
+    response = client.get(PAGE)
+    assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/playground/")
+    client.force_login(User.objects.create_user("eve"))
+    assert client.get(PAGE).status_code == 302
+    assert client.post(TOKEN).status_code == 403
+    assert not ApiKey.objects.exists()
+
+
+def test_the_password_alone_opens_nothing_where_a_second_factor_is_required(staff: Client, settings: Settings) -> None:
+    settings.ADMIN_REQUIRE_OTP = True
+    assert staff.get(PAGE).status_code == 302
+    assert staff.post(TOKEN).status_code == 403
+
+
+@pytest.mark.parametrize("path", [PAGE, TOKEN, "/playground"])
+def test_to_other_addresses_it_is_not_there(staff: Client, settings: Settings, path: str) -> None:
+    settings.ADMIN_ALLOWED_IPS = ["192.0.2.1"]
+    response = staff.get(path)
+    assert (response.status_code, response.content) == (404, staff.get("/nothing").content)
+
+
+def test_switched_off_it_is_there_for_nobody(staff: Client, settings: Settings) -> None:
+    settings.PLAYGROUND = "off"
+    assert staff.get(PAGE).status_code == staff.post(TOKEN).status_code == 404
+
+
+def test_public_it_is_there_for_everybody(client: Client, settings: Settings, executor: FakeExecutor) -> None:
+    settings.PLAYGROUND = "public"
+    settings.ADMIN_ALLOWED_IPS = []
+    assert client.get(PAGE).status_code == 200
+    assert run(client, mint(client)).status_code == 200
+    assert "sessionid" not in client.cookies
+
+
+def test_its_policy_allows_no_code_but_ours(staff: Client) -> None:
+    policy = staff.get(PAGE)["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    nonce = directives.pop("style-src").removeprefix("'self' ")
+    assert nonce.startswith("'nonce-")
+    assert nonce not in staff.get(PAGE)["Content-Security-Policy"]
+    assert directives == {
+        "default-src": "'self'",
+        "img-src": "'self' data:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+
+
+def test_the_page_holds_no_key_and_no_token(staff: Client) -> None:
+    mint(staff)
+    text = staff.get(PAGE).content.decode()
+    assert "pl_" not in text
+    assert "<script>" not in text
+    assert "style=" not in text
+
+
+def test_no_other_page_gets_a_token(staff: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = staff.cookies
+    assert strict.post(TOKEN).status_code == 403
+    assert strict.get(TOKEN).status_code == 405
+    strict.get(PAGE)
+    sent = {"X-CSRFToken": strict.cookies["csrftoken"].value}
+    assert strict.post(TOKEN, headers=sent).status_code == 200
+    assert strict.post(TOKEN, headers={**sent, "Origin": ORIGIN}).status_code == 403
+    assert "Access-Control-Allow-Origin" not in strict.post(TOKEN, headers=sent)
+
+
+def test_what_is_run_is_on_record_as_that_of_whoever_ran_it(staff: Client, executor: FakeExecutor) -> None:
+    assert run(staff, mint(staff)).status_code == 200
+    record = Execution.objects.get()
+    assert record.key is not None
+    assert (record.key.name, record.learner, record.origin) == ("Playground", "playground:ada", OWN_ORIGIN)
+
+
+def test_the_public_are_told_apart_by_address_not_by_cookie(client: Client, settings: Settings) -> None:
+    settings.PLAYGROUND = "public"
+    tokens = [mint(Client(), REMOTE_ADDR=address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    first, again, other = (read.learner for token in tokens if (read := learner_tokens.read(token)))
+    assert first == again != other
+    assert "192.0.2" not in first + other
+
+
+def test_a_longest_name_makes_a_learner(staff: Client) -> None:
+    User.objects.update(username="a" * 150)
+    claim = learner_tokens.read(mint(staff))
+    assert claim is not None
+    assert len(claim.learner) == 128
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (OWN_ORIGIN, 200),
+        ("https://testserver", 200),
+        (None, 200),
+        (ORIGIN, 403),
+        ("http://testserver.evil.example", 403),
+    ],
+)
+def test_the_token_works_on_our_own_page_alone(
+    staff: Client, executor: FakeExecutor, origin: str | None, status: int
+) -> None:
+    assert run(staff, mint(staff), origin).status_code == status
+
+
+def test_other_keys_work_no_more_than_before_on_our_own_page(client: Client, executor: FakeExecutor) -> None:
+    key, _ = create_key("Site", "secret", [ORIGIN])
+    assert run(client, str(learner_tokens.mint(key, "ada", 60))).status_code == 403
+
+
+def test_its_limits_suspensions_and_end_hold(staff: Client, executor: FakeExecutor) -> None:
+    token = mint(staff)
+    key = ApiKey.objects.get()
+    ApiKey.objects.update(learner_rate="1/d")
+    assert run(staff, token).status_code == 200
+    assert run(staff, mint(staff)).json()["code"] == "learner_rate_limited"
+    ApiKey.objects.update(learner_rate="")
+    suspension = Suspension.objects.create(key=key, learner="playground:ada", reason="tries the network")
+    assert run(staff, token).json()["code"] == "suspended"
+    suspension.delete()
+    revoke_key(key)
+    assert run(staff, token).status_code == 403
+    assert staff.post(TOKEN).json()["detail"] == "The playground is switched off."
+
+
+def test_its_key_is_made_once_and_answers_to_no_token(staff: Client) -> None:
+    mint(staff)
+    mint(staff)
+    key = ApiKey.objects.get()
+    assert key.is_playground
+    assert LogEntry.objects.filter(object_pk=str(key.pk), additional_data__event="key_created").count() == 1
+    for sent in (PLAYGROUND_HASH, "playground", ""):
+        assert run(staff, sent, None).status_code == 403
+    with pytest.raises(NotRotatable):
+        rotate_key(playground_key(), key.created)
