@@ -27,6 +27,10 @@ class StaffSite(AdminSite):
         """Return whether this is staff, and with ADMIN_REQUIRE_OTP whether a device has shown who it is."""
         return super().has_permission(request) and (not settings.ADMIN_REQUIRE_OTP or is_verified(request.user))
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page shows, the way to the playground included."""
+        return {**super().each_context(request), "has_playground": settings.PLAYGROUND != "off"}
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the dashboard, or what of it this member of staff may see, above the list of tables."""
         from executions.dashboard import dashboard_for  # models can be had only after the site

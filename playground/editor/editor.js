@@ -66,6 +66,19 @@ function marksOf(doc, detail) {
   return Decoration.set(found);
 }
 
+// Typed over a selection, the browser would keep its look in a style attribute, which the page's policy refuses.
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    const text = event.data;
+    if (event.inputType !== "insertText" || !text || empty || view.composing) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    const isTaken = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert));
+    if (!isTaken) view.dispatch(insert());
+    return true;
+  },
+});
+
 export function create({ parent, nonce, label, describedBy, onRun }) {
   const run = () => {
     onRun();
@@ -78,7 +91,7 @@ export function create({ parent, nonce, label, describedBy, onRun }) {
     lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), highlightSpecialChars(),
     history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
     python(), indentUnit.of("    "), EditorState.tabSize.of(4),
-    syntaxHighlighting(colours), marks,
+    syntaxHighlighting(colours), marks, typeOverSelection,
     // Of itself it can be reached by keyboard, but not everything that checks for it knows.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
   ];
@@ -86,7 +99,7 @@ export function create({ parent, nonce, label, describedBy, onRun }) {
   return {
     code: () => view.state.doc.toString(),
     // As a change like any other: what was there comes back with Ctrl+Z.
-    setCode: (code) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code } }),
+    setCode: (code) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code }, selection: { anchor: 0 } }),
     // null takes the mark away.
     markError: (detail) => view.dispatch({ effects: mark.of(detail) }),
     goTo(number) {

@@ -42,7 +42,7 @@ class Playground:
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("console", lambda message: self.said.append(f"{message.text} {message.location}"))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
@@ -79,7 +79,7 @@ def picture(page: Page, name: str, path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", path))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"playground-{name}.png"
-    page.screenshot(path=file)
+    page.screenshot(path=file, caret="initial")  # to hide it, a style would be put into the page
     assert file.stat().st_size > 10_000
 
 
@@ -178,7 +178,7 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
         ("playground:ada", service.url)
     ]
     assert ("cancelled",) in service.query("SELECT status FROM executions_execution")
-    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert "pl_" not in page.evaluate("JSON.stringify([localStorage, sessionStorage])") + page.content()
     assert all(url.startswith((service.url, "data:", "about:")) for url in playground.asked)
     assert playground.said == []
 
@@ -195,10 +195,11 @@ def show(playground: Playground, path: Path) -> None:
     picture(page, "dark", path)
     page.set_viewport_size({"width": 360, "height": 760})
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    for example in ("Mistake", "Exercise"):
+    for example, words in (("Exercise", "Finished in"), ("Mistake", "Ended with")):
         playground.open(example)
-        playground.expect_status("in ")
+        playground.expect_status(words)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         expect(page.locator("#screen")).to_be_in_viewport()
-    assert barriers(page) == []
+    page.evaluate("scrollTo(0, 0)")
     picture(page, "phone", path)
+    assert barriers(page) == []

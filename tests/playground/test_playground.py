@@ -190,3 +190,9 @@ def test_its_key_is_made_once_and_answers_to_no_token(staff: Client) -> None:
         assert run(staff, sent, None).status_code == 403
     with pytest.raises(NotRotatable):
         rotate_key(playground_key(), key.created)
+
+
+def test_the_admin_leads_to_it_where_there_is_one(staff: Client, settings: Settings) -> None:
+    assert 'href="/playground/"' in staff.get("/admin/").content.decode()
+    settings.PLAYGROUND = "off"
+    assert "/playground/" not in staff.get("/admin/").content.decode()

@@ -51,6 +51,7 @@ x = np.linspace(0, 4 * np.pi, 400)
 for damping in (0.05, 0.15, 0.3):
     y = np.exp(-damping * x) * np.cos(x)
     plt.plot(x, y, label=f"damping {damping}")
+    print(f"damping {damping}: {y[-1]:.0%} are left")
 
 plt.title("A pendulum comes to rest")
 plt.xlabel("time")

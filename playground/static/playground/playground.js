@@ -46,7 +46,7 @@
       running = null;
       if (at("status").dataset.state === "busy") fail("The connection ended before the program did.");
       // Whoever was about to answer is somewhere that is about to go.
-      if (at("answer").contains(document.activeElement)) at("run").focus();
+      if (at("answer").contains(document.activeElement)) at("run").focus({ preventScroll: true });
       at("answer").hidden = true;
       buttons();
     }
@@ -94,13 +94,13 @@
     output.showError(null, sentence);
   }
 
-  // A disabled button loses the focus, and who works with the keyboard their place.
+  // A disabled button loses the focus, and who works with the keyboard their place. Who reads the output keeps theirs.
   function buttons() {
     const had = document.activeElement;
     at("run").disabled = running !== null;
     at("stop").disabled = running === null;
-    if (had === at("run") && running) at("stop").focus();
-    if (had === at("stop") && !running) at("run").focus();
+    if (had === at("run") && running) at("stop").focus({ preventScroll: true });
+    if (had === at("stop") && !running) at("run").focus({ preventScroll: true });
   }
 
   async function answer(body, shown) {
@@ -122,6 +122,7 @@
     editor.setCode(code);
     at("stdin").value = stdin;
     tests.all = cases;
+    at("share-told").textContent = "";
     at("stdin-part").open = stdin !== "";
     at("tests-part").open = cases.length > 0;
     output.clear();
