@@ -91,14 +91,15 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     # What is typed runs, and is seen as it is printed.
     playground.write(LIVE)
     page.keyboard.press("Control+Enter")
-    expect(output).to_have_text("begun\n")
+    expect(output).to_have_text("begun\n", timeout=20_000)
     playground.expect_status("Running")
     expect(output).to_have_text("begun\nover\n")
     playground.expect_status("Finished")
 
     # It is stopped: the focus stays where a next run begins.
-    playground.write("while True: pass")
+    playground.write("print('on', flush=True)\nwhile True: pass")
     page.click("#run")
+    expect(output).to_have_text("on\n", timeout=20_000)  # what is stopped before it began has no record
     expect(page.locator("#stop")).to_be_focused()
     page.keyboard.press("Enter")
     playground.expect_status("Stopped")
