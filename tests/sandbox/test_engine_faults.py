@@ -141,8 +141,9 @@ def test_a_stream_that_talks_nonsense_is_no_success(
         assert outcome.main.status is RunStatus.TIMEOUT  # it waited in vain for the rest
     else:
         assert isinstance(outcome, RunLost)
-    assert faulty.execute(HELLO).main.stdout == "ok\n"
+    # New containers met the same nonsense: the gate may have shut meanwhile.
     assert eventually(lambda: is_settled(engine, faulty), 40)
+    assert faulty.execute(HELLO).main.stdout == "ok\n"
 
 
 def test_a_stream_that_stops_is_given_up_at_the_deadline(
