@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from executions.sandbox.engine import Engine
+from executions.sandbox.image import GUEST_DIRECTORY
+from executions.sandbox.options import ENVIRONMENT
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
@@ -235,7 +237,7 @@ def test_allow_sockets_within_a_program_but_not_between_programs(run: Runner) ->
 def test_sees_its_own_environment_only(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAK_CANARY", "canary")
     result = run("import os\nprint(sorted(os.environ))")
-    names = ["HOME", "HOSTNAME", "LANG", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]
+    names = sorted(entry.partition("=")[0] for entry in ENVIRONMENT)
     assert result.stdout == f"{names}\n"
 
 
@@ -248,7 +250,7 @@ def test_has_three_descriptors(run: Runner) -> None:
 def test_sees_its_own_processes_only(run: Runner) -> None:
     code = "import os\nprint(len([n for n in os.listdir('/proc') if n.isdigit()]), os.getppid())\n"
     code += "print(open('/proc/1/cmdline').read(), end='')"
-    assert run(code).stdout == "2 1\npython3\ufffd-I\ufffd-u\ufffd/opt/sandbox\ufffd"
+    assert run(code).stdout == "2 1\npython3\ufffd-I\ufffd-u\ufffd/opt/sandbox\ufffdplain\ufffd"
 
 
 @wall("binds")
@@ -266,23 +268,12 @@ for directory, names, files in os.walk("/"):
 print(sorted(os.listdir("/opt/sandbox/guest")))
 """
     result = run(code, timeout_seconds=10)
-    guest = [
-        "__init__.py",
-        "__pycache__",
-        "confinement.py",
-        "diagnosis.py",
-        "error_detail.py",
-        "hints.py",
-        "mailbox.py",
-        "program.py",
-        "protocol.py",
-        "seccomp.bpf",
-        "seccomp_gvisor.bpf",
-        "seccomp_notify.bpf",
-        "supervisor.py",
-        "waiting.py",
-        "watch.py",
-    ]
+    own = {path.name for path in GUEST_DIRECTORY.glob("*.py")} - {
+        "entrypoint.py",
+        "prune_image.py",
+        "seccomp_filter.py",
+    }
+    guest = sorted(own | {"__pycache__", "seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf"})
     assert result.stdout == f"{guest}\n"
 
 
