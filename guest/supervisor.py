@@ -39,7 +39,9 @@ LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to look whether an interactive run waits. While it does, input wakes us."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
-SCRATCH_DIRECTORIES = ("/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 (the container's own)
+SCRATCH_DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
+if os.path.isdir("/dev/mqueue"):  # not under gVisor
+    SCRATCH_DIRECTORIES.append("/dev/mqueue")
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
 
 _buffer = bytearray(protocol.MAX_BODY_BYTES)
