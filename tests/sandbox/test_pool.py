@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from executions.sandbox import pool as pool_module
 from executions.sandbox.container import Container
 from executions.sandbox.engine import EngineError
 from executions.sandbox.pool import Pool
@@ -232,7 +233,10 @@ def test_one_bound_on_use_is_for_all_profiles(make_pool: MakePool) -> None:
         pass
 
 
-def test_nobody_waits_behind_one_who_waits_for_another_profile(make_pool: MakePool, factory: Factory) -> None:
+def test_nobody_waits_behind_one_who_waits_for_another_profile(
+    make_pool: MakePool, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "FAILURES_TO_GIVE_UP", 1000)  # launches go on failing, and are not given up
     factory.failing_profiles = {Profile.SCIENCE}
     pool = make_pool(science_pool_size=1, queue_seconds=20)
     assert eventually(lambda: pool.idle == 2)
@@ -242,7 +246,6 @@ def test_nobody_waits_behind_one_who_waits_for_another_profile(make_pool: MakePo
         with pool.container(Profile.SCIENCE) as container:
             given.append(container.profile)
 
-    pool._failures[Profile.SCIENCE] = -1000  # launches go on failing, and are not given up
     waiter = threading.Thread(target=take_science)
     waiter.start()
     assert eventually(lambda: pool.waiting == 1)
