@@ -4,7 +4,7 @@
 PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
-CLIENT := clients/typescript/node_modules/.installed
+CLIENTS := clients/nextjs/node_modules/.installed
 
 .PHONY: help run test test-gvisor check fuzz image service-image client-types bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help: ## show these targets
 run: image ## serve on PORT (default 8000), after setting up whatever is missing
 	@exec scripts/serve
 
-test: $(DEV) image service-image $(CLIENT) ## run every test, with real containers, servers and a browser
+test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
 	$(PYTHON) -m pytest
@@ -28,7 +28,7 @@ test-gvisor: $(DEV) image ## run what concerns containers under gVisor: docs/gvi
 	SANDBOX_RUNTIME=runsc $(PYTHON) -m pytest --timeout=180 tests/sandbox tests/e2e/test_gvisor.py \
 		--ignore=tests/sandbox/test_engine_faults.py
 
-check: $(DEV) .env $(CLIENT) ## what CI checks besides: formatting, lint, types, migrations
+check: $(DEV) .env $(CLIENTS) ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check
 
 fuzz: $(DEV) image ## look long for input that breaks something: new examples each time, about half an hour
@@ -41,7 +41,7 @@ image: engine $(RUNTIME) .env ## build the image that programs run in
 service-image: image ## build the image of the service itself, as a deployment does
 	@scripts/service-image
 
-client-types: $(DEV) .env $(CLIENT) ## make the types of the TypeScript client from the OpenAPI schema
+client-types: $(DEV) .env $(CLIENTS) ## make the types of the TypeScript client from the OpenAPI schema
 	@scripts/client-types
 
 bench: $(DEV) image ## measure /execute beside bare Python and a container per request
@@ -54,7 +54,7 @@ constraints: ## pin what the requirements pull in, as of today
 	scripts/pin-constraints
 
 clean: ## remove the virtual environment and everything generated, but no data and no .env
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles clients/typescript/node_modules clients/typescript/dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles clients/*/node_modules clients/typescript/dist clients/nextjs/.next
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 engine:
@@ -71,6 +71,6 @@ $(DEV): requirements-dev.txt $(RUNTIME)
 	@scripts/ensure-venv $<
 	@touch $@
 
-$(CLIENT): clients/typescript/package-lock.json
+$(CLIENTS): $(wildcard clients/*/package-lock.json clients/typescript/src/*)
 	@scripts/ensure-client-tools
 	@touch $@

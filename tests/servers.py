@@ -22,7 +22,7 @@ class Server:
     """A server process with a port and a directory of its own. Use it as a context manager."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.directory = Path(tempfile.mkdtemp())
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -168,7 +168,8 @@ def _user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "https://pylearn.net"
@@ -33,7 +34,7 @@ class Service:
     def __init__(self, directory: Path, **environment: str) -> None:
         self.database = directory / "db.sqlite3"
         self.log_path = directory / "log"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_key = secrets.token_urlsafe(32)
         self.environment = {
@@ -140,12 +141,6 @@ class Service:
     def log(self) -> str:
         """Return what the service has logged."""
         return self.log_path.read_text()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _children(pid: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,27 +41,6 @@ def test_the_types_are_those_of_the_schema(tmp_path: Path) -> None:
 
 def test_the_client_alone() -> None:
     npx("vitest", "run", "tests/unit")
-
-
-def test_the_documented_code_is_typed(tmp_path: Path) -> None:
-    document = (ROOT / "docs/nextjs.md").read_text()
-    blocks = re.findall(r"^```(tsx?)\n(?:// (\S+)\n)?(.*?)^```", document, re.M | re.S)
-    assert len(blocks) == 5
-    for number, (kind, name, code) in enumerate(blocks):
-        path = tmp_path / (name or f"block_{number}.{kind}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
-    (tmp_path / "lib/session.ts").write_text("export declare function learnerOf(r: Request): Promise<string | null>;")
-    (tmp_path / "node_modules").symlink_to(CLIENT / "node_modules")
-    options = {
-        "module": "esnext",
-        "moduleResolution": "bundler",
-        "paths": {"@pylearn/code-execution": [str(CLIENT / "src/index.ts")], "@/*": ["./*"]},
-        "types": ["node"],
-    }
-    own = {"extends": str(CLIENT / "tsconfig.json"), "compilerOptions": options, "include": ["**/*.ts", "**/*.tsx"]}
-    (tmp_path / "tsconfig.json").write_text(json.dumps(own))
-    npx("tsc", "-p", str(tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 /** The service's HTTP API: https://code.pylearn.net/docs/. */
 
+import { environmentUrl } from "./environment.js";
 import { CodeExecutionError, errorOfEvent, errorOfResponse } from "./errors.js";
 import { readEvents } from "./serverSentEvents.js";
 import type { ServerSentEvent } from "./serverSentEvents.js";
@@ -13,7 +14,7 @@ import type {
   TokenRequest,
 } from "./types.js";
 
-export const SERVICE_URL = "https://code.pylearn.net";
+const SERVICE_URL = "https://code.pylearn.net";
 
 const RETRIES = 2;
 const LONGEST_WAIT_SECONDS = 10;
@@ -21,7 +22,7 @@ const LONGEST_WAIT_SECONDS = 10;
 export interface ClientOptions {
   /** A key or a learner token; or a function that returns one, asked before each request: tokens end. */
   key: string | (() => string | Promise<string>);
-  /** Where the service is, by default https://code.pylearn.net. */
+  /** Where the service is, by default NEXT_PUBLIC_CODE_EXECUTION_URL or else https://code.pylearn.net. */
   url?: string;
   /** What a server sends as `Origin`, which a publishable key needs. A browser sends its own, whatever this says. */
   origin?: string;
@@ -106,7 +107,7 @@ export class CodeExecutionClient {
   }
 
   async #fetch(path: string, call: Call): Promise<Response> {
-    const { key, url = SERVICE_URL, origin } = this.#options;
+    const { key, url = environmentUrl() || SERVICE_URL, origin } = this.#options;
     const headers: Record<string, string> = {
       "X-API-Key": typeof key === "string" ? key : await key(),
       Accept: call.accept ?? "application/json",

@@ -1,6 +1,7 @@
 /** `executeCode()` as the site's components call it: it answers always, also with an error of its own. */
 
-import { CodeExecutionClient, SERVICE_URL } from "./client.js";
+import { CodeExecutionClient } from "./client.js";
+import { environmentKey } from "./environment.js";
 import { CodeExecutionError } from "./errors.js";
 import type * as service from "./types.js";
 
@@ -48,31 +49,11 @@ export async function executeCode(request: CodeExecutionRequest): Promise<CodeEx
   try {
     const key = environmentKey();
     if (!key) throw new Error("API key not configured");
-    const url = environmentUrl() || SERVICE_URL;
-    const client = new CodeExecutionClient({ key, url, origin: "https://pylearn.net", retries: 0 });
+    const client = new CodeExecutionClient({ key, origin: "https://pylearn.net", retries: 0 });
     return withoutNulls(await client.execute(request as service.ExecutionRequest));
   } catch (error) {
     console.error("Code execution error:", error);
     return { output: "", error: `Error: ${sentence(error)}`, execution_time: 0 };
-  }
-}
-
-// Next.js puts the values in the place of these very words; in a page without it there is no `process`.
-declare const process: { env: Record<string, string | undefined> };
-
-function environmentKey(): string | undefined {
-  try {
-    return process.env.NEXT_PUBLIC_CODE_EXECUTION_API_KEY;
-  } catch {
-    return undefined;
-  }
-}
-
-function environmentUrl(): string | undefined {
-  try {
-    return process.env.NEXT_PUBLIC_CODE_EXECUTION_URL;
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,0 +1,82 @@
+"use client";
+import { useRef, useState, type FormEvent } from "react";
+import { CodeExecutionError, type Answer, type Image, type TestCase, type TestResult } from "@pylearn/code-execution";
+import { Mistake } from "@/components/Mistake";
+import { code } from "@/lib/code";
+
+export function Runner({ tests }: { tests: TestCase[] }) {
+  const [program, setProgram] = useState("");
+  const [output, setOutput] = useState("");
+  const [images, setImages] = useState<Image[]>([]);
+  const [results, setResults] = useState<TestResult[]>([]);
+  const [answer, setAnswer] = useState<Answer>();
+  const [failure, setFailure] = useState("");
+  const [asksId, setAsksId] = useState(""); // of the program that waits for input
+  const running = useRef<AbortController>(undefined);
+
+  async function run() {
+    running.current?.abort();
+    const { signal } = (running.current = new AbortController());
+    setOutput("");
+    setImages([]);
+    setResults([]);
+    setAnswer(undefined);
+    setFailure("");
+    setAsksId("");
+    let id = "";
+    try {
+      for await (const event of code.stream({ code: program, test_cases: tests, interactive: true }, { signal })) {
+        if (event.type === "start") id = event.id;
+        if (event.type === "stdout" || event.type === "stderr") setOutput((text) => text + event.text);
+        if (event.type === "image") setImages((all) => [...all, event.image]);
+        if (event.type === "input") setAsksId(id);
+        if (event.type === "test") setResults((all) => [...all, event.result]);
+        if (event.type === "result") setAnswer(event.answer);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      setFailure(error instanceof CodeExecutionError ? error.message : "The program could not be run.");
+    }
+    setAsksId("");
+  }
+
+  function stop() {
+    running.current?.abort();
+    setAsksId("");
+  }
+
+  async function send(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const line = String(new FormData(event.currentTarget).get("line"));
+    setAsksId("");
+    setOutput((text) => `${text}${line}\n`);
+    await code.answer(asksId, line).catch(() => undefined); // it has ended meanwhile
+  }
+
+  return (
+    <section>
+      <textarea aria-label="Program" spellCheck={false} value={program} onChange={(e) => setProgram(e.target.value)} />
+      <button onClick={run}>Run</button>
+      <button onClick={stop}>Stop</button>
+      <pre aria-live="polite">{output}</pre>
+      {asksId && (
+        <form onSubmit={send}>
+          <input name="line" aria-label="Input" autoFocus />
+        </form>
+      )}
+      {images.map((image, index) => (
+        <img key={index} src={`data:image/png;base64,${image.data}`} width={image.width} alt={`Figure ${index + 1}`} />
+      ))}
+      {answer?.error_detail && <Mistake mistake={answer.error_detail} />}
+      <ul>
+        {(answer?.test_results ?? results).map((result, index) => (
+          <li key={index}>
+            {result.message}
+            {result.diff && <pre>{result.diff}</pre>}
+          </li>
+        ))}
+      </ul>
+      {failure && <p role="alert">{failure}</p>}
+    </section>
+  );
+}

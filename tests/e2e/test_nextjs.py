@@ -1,0 +1,118 @@
+"""clients/nextjs/, the site that docs/nextjs.md tells of: built, served, and used in a browser."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.servers import free_port
+from tests.service import ROOT, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+EXAMPLE = ROOT / "clients/nextjs"
+DOCUMENT = (ROOT / "docs/nextjs.md").read_text()
+START_SECONDS = 30
+
+
+def test_the_documented_code_is_that_of_the_example() -> None:
+    documented = re.findall(r"^```tsx?\n// (\S+)\n(.*?)^```", DOCUMENT, re.M | re.S)
+    assert len(documented) == len(re.findall("^```tsx?$", DOCUMENT, re.M)) == 6
+    for name, code in documented:
+        assert (EXAMPLE / name).read_text() == code
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Service]]:
+    """Give the site's address, and the service that it uses."""
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with Service(tmp_path_factory.mktemp("service"), SANDBOX_POOL_SIZE="2", ALLOWED_ORIGINS=origin) as service:
+        key = service.manage("create_key", "Site", "--kind", "secret", "--origin", origin).splitlines()[-1]
+        environment = {
+            **os.environ,
+            "CI": "true",
+            "NEXT_TELEMETRY_DISABLED": "1",
+            "NEXT_PUBLIC_CODE_EXECUTION_URL": service.url,
+            "NEXT_PUBLIC_CODE_EXECUTION_API_KEY": service.api_key,
+            "CODE_EXECUTION_SECRET_KEY": key,
+        }
+        next_js = ["node", "node_modules/next/dist/bin/next"]
+        built = subprocess.run([*next_js, "build"], cwd=EXAMPLE, env=environment, capture_output=True, text=True)
+        assert built.returncode == 0, built.stdout + built.stderr
+        assert key not in "".join(path.read_text("utf-8", "replace") for path in Path(EXAMPLE / ".next").rglob("*.js"))
+        serve = [*next_js, "start", "--hostname", "localhost", "--port", str(port)]
+        server = subprocess.Popen(serve, cwd=EXAMPLE, env=environment, stdout=subprocess.PIPE, text=True)
+        assert server.stdout is not None
+        try:
+            assert any("Ready" in line for line in server.stdout)
+            yield origin, service
+        finally:
+            server.terminate()
+            server.wait(START_SECONDS)
+
+
+@pytest.fixture
+def page(site: tuple[str, Service], browser: Browser) -> Iterator[Page]:
+    """Give the page, which must not complain of anything."""
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(site[0])
+    yield page
+    assert said == []
+
+
+def run(page: Page, code: str) -> None:
+    page.get_by_label("Program").fill(code)
+    page.get_by_role("button", name="Run").click()
+
+
+PROGRAM = """\
+import matplotlib.pyplot as plt
+def greeting(name):
+    return f"Hello, {name}!"
+print(greeting(input("Name? ")))
+plt.plot([1, 2])
+"""
+
+
+def test_a_learner_writes_answers_and_passes(site: tuple[str, Service], page: Page) -> None:
+    run(page, PROGRAM)
+    page.get_by_label("Input").fill("Zoë", timeout=30_000)
+    page.get_by_label("Input").press("Enter")
+    expect(page.get_by_text("Name? Zoë\nHello, Zoë!\n")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("img", name="Figure 1")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("listitem")).to_have_text(["✅", "✅"])
+    [(learner, key)] = site[1].query(
+        "SELECT DISTINCT learner, key.name FROM executions_execution JOIN apikeys_apikey AS key ON key.id = key_id"
+    )
+    assert (len(learner), key) == (36, "Site")  # by a token of the site's server for this browser
+
+
+def test_a_mistake_is_marked(page: Page) -> None:
+    run(page, "greeting = 'é' + 😀\nx = greting")
+    expect(page.locator("mark")).to_have_text("😀")
+    run(page, "greeting = '😀'; x = greting")
+    alert = page.get_by_role("alert").filter(has_text="Line 1: NameError")
+    expect(alert.locator("mark")).to_have_text("greting")
+    expect(alert).to_contain_text("greeting")
+
+
+def test_a_wrong_answer_shows_what_differs(page: Page) -> None:
+    run(page, "def greeting(name):\n    return f'Hallo, {name}!'")
+    expect(page.get_by_role("listitem").first).to_contain_text("-Hello, Ada!")
+
+
+def test_a_program_is_stopped(page: Page) -> None:
+    run(page, "import time\nprint('begun', flush=True)\ntime.sleep(8)\nprint('over')")
+    expect(page.get_by_text("begun")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("over")).to_have_count(0)
