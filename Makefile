@@ -6,7 +6,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-gvisor check fuzz image service-image client-types bench sabotage soak constraints clean engine
+.PHONY: help run test test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -43,6 +43,9 @@ service-image: image ## build the image of the service itself, as a deployment d
 
 client-types: $(DEV) .env $(CLIENTS) ## make the types of the TypeScript client from the OpenAPI schema
 	@scripts/client-types
+
+badges: ## draw the badges of the README anew
+	scripts/make-badges
 
 bench: $(DEV) image ## measure /execute beside bare Python and a container per request
 	$(PYTHON) -m benchmarks

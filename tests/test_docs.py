@@ -4,6 +4,8 @@ import ast
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,3 +251,14 @@ def test_the_documented_bounds_are_those_of_the_code(name: str) -> None:
     bounds = re.search(r"validate\.Range\(([\d.]+), ([\d.]+)\)", ast.unparse(CALLS[name]))
     documented = re.search(r"\| ([\d.]+) to ([\d.]+)", rows(SETTINGS)[name])
     assert (bounds.groups() if bounds else None) == (documented.groups() if documented else None)
+
+
+# README.md
+
+
+def test_the_badges_tell_what_is_so(tmp_path: Path) -> None:
+    """`make badges` draws them anew."""
+    subprocess.run([sys.executable, ROOT / "scripts/make-badges", tmp_path], check=True)
+    drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert {path.name: path.read_text() for path in (ROOT / "docs/images").glob("badge-*")} == drawn
+    assert all(f"docs/images/{name}" in README for name in drawn)

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.servers import free_port
 from tests.service import ROOT, Service
-from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 

@@ -1,6 +1,5 @@
 """The TypeScript client: its types are the schema's, and its own tests pass, alone and with the real service."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator

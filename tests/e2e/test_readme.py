@@ -1,0 +1,119 @@
+"""README.md, followed to the letter in a copy of the project: each command works, and answers what is shown."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.servers import free_port
+from tests.service import ROOT
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+START, TOUR = BLOCKS[:2], BLOCKS[2:]
+VARYING = ("execution_time",)
+READY_SECONDS = 300
+
+
+def test_every_block_is_a_command_or_its_answer() -> None:
+    assert START == [("sh", "make run\n"), ("sh", "make test\n")]  # the second is what runs this
+    assert {kind for kind, _ in TOUR} == {"sh", "json", "text"}
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """Follow `make run` where nothing is set up yet; give the directory, and the port that stands for 8000."""
+    directory = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).exists():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, directory / name)
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    log = directory / "log"
+    with log.open("wb") as output:
+        service = subprocess.Popen(
+            ["make", "run"],
+            cwd=directory,
+            env={**environment, "PORT": str(port)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+    def is_healthy() -> bool:
+        assert service.poll() is None, log.read_text()
+        try:
+            return requests.get(f"http://localhost:{port}/health", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    try:
+        assert eventually(is_healthy, READY_SECONDS), log.read_text()
+        yield directory, port
+    finally:
+        os.killpg(service.pid, signal.SIGTERM)
+        service.wait(60)
+
+
+def test_the_tour(port: tuple[Path, int]) -> None:
+    commands = "printf '\\0'\n".join(text for kind, text in TOUR if kind == "sh")
+    shell = ["bash", "-euo", "pipefail", "-c", commands.replace(":8000", f":{port[1]}")]
+    done = subprocess.run(shell, cwd=port[0], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = iter(done.stdout.split("\0"))
+    answers: list[Any] = []
+    for kind, text in TOUR:
+        if kind == "sh":
+            assert not answers  # all of the last command's have been shown
+            answers = answers_in(next(told))
+        elif kind == "json":
+            assert_shows(json.loads(text), answers.pop(0))
+        else:
+            shown = re.findall("^event: .*|^data: .*", text, re.M)
+            assert len(shown) == 4
+            assert [shown[0], *shown[2:]] == [answers[0][0], *answers[0][2:4]]
+            answers.pop(0)
+    assert not answers
+
+
+def answers_in(output: str) -> list[Any]:
+    """Return the JSON documents that were printed one after another, or the lines of a stream of events."""
+    if output.startswith("event: "):
+        return [re.findall("^event: .*|^data: .*", output, re.M)]
+    documents, at = [], 0
+    while output[at:].strip():
+        document, at = json.JSONDecoder().raw_decode(output, at)
+        documents.append(document)
+    return documents
+
+
+def assert_shows(shown: Any, answer: Any, name: str = "") -> None:
+    """Compare what is shown, which leaves fields out, with what came."""
+    if isinstance(shown, dict):
+        for key, value in shown.items():
+            assert_shows(value, answer[key], key)
+    elif isinstance(shown, list):
+        assert len(shown) == len(answer)
+        for one, other in zip(shown, answer, strict=True):
+            assert_shows(one, other)
+    elif name in VARYING:
+        assert type(shown) is type(answer)
+    else:
+        assert shown == answer, name
