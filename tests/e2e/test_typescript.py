@@ -44,8 +44,8 @@ def test_the_client_alone() -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Service]:
-    origins = f"{ORIGIN},{site.origin}"
-    with Service(tmp_path_factory.mktemp("client"), ALLOWED_ORIGINS=origins, SANDBOX_POOL_SIZE="2") as service:
+    settings = {"ALLOWED_ORIGINS": f"{ORIGIN},{site.origin}", "SANDBOX_SCIENCE_POOL_SIZE": "1"}
+    with Service(tmp_path_factory.mktemp("client"), **settings) as service:
         yield service
 
 

@@ -1,8 +1,8 @@
 import { Runner } from "@/components/Runner";
 
 const TESTS = [
-  { name: "Ada", input: "greeting('Ada')", expected_output: "Hello, Ada!" },
-  { name: "somebody else", input: "greeting('Zoë')", expected_output: "Hello, Zoë!", hidden: true },
+  { name: "Ada", stdin: "Ada", input: "greeting('Ada')", expected_output: "Hello, Ada!" },
+  { name: "somebody else", stdin: "Zoë", input: "greeting('Zoë')", expected_output: "Hello, Zoë!", hidden: true },
 ];
 
 export default function Page() {
