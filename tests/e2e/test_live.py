@@ -12,6 +12,7 @@ import pytest
 from executions.events import HEARTBEAT_SECONDS
 from tests.e2e.event_source import EventSource
 from tests.e2e.test_faults import containers_of
+from tests.sandbox.test_images import PUT, png
 from tests.service import Service
 from tests.waiting import eventually
 
@@ -92,6 +93,19 @@ def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
     delays = [arrived[number] - printed[number] for number in range(10)]
     assert median(delays) < 0.1, delays
     assert all(arrived[number] < printed[number + 1] for number in range(9)), delays
+
+
+def test_an_image_is_here_while_its_program_goes_on(service: Service) -> None:
+    """The second cannot be shown before our answer, which waits for the first."""
+    code = f"{PUT}other = {png(6, 5)!r}\nput(0, good)\ninput()\nput(1, other)"
+    with EventSource(service, code, interactive=True) as source:
+        shown = [source.until("image").data]
+        assert source.answer("") == 204
+        for event in source:
+            if event.name == "image":
+                shown.append(event.data)
+    assert [image["width"] for image in shown] == [4, 6]
+    assert shown == event.data["images"]
 
 
 def test_verdicts_come_one_by_one(service: Service) -> None:

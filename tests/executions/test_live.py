@@ -16,7 +16,7 @@ from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
 from executions import limits, places
 from executions.models import Execution
-from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
 
@@ -76,12 +76,13 @@ def server(page: Page) -> Page:
 
 
 def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executor: FakeExecutor) -> None:
-    executor.main = replace(executor.main, stdout="one\ntwo ⚡\n")
+    executor.main = replace(executor.main, stdout="one\ntwo ⚡\n", images=(Image(b"one", 4, 3), Image(b"two", 5, 6)))
     cases = [{"code": "print(8)", "expected_output": "8"}, {"expected_output": "one"}, {"stdin": ""}]
     events = stream(test_cases=cases).all()
     (first, start), *told, (last, result) = events
     assert (first, set(start), last) == ("start", {"id"}, "result")
     assert "".join(data["text"] for name, data in told if name == "stdout") == "one\ntwo ⚡\n"
+    assert [data for name, data in told if name == "image"] == result["images"]
     verdicts = {data.pop("index"): data for name, data in told if name == "test"}
     assert [verdicts[index] for index in range(3)] == result["test_results"]
     plain = page.run(test_cases=cases).json()
