@@ -14,7 +14,7 @@ from executions.places import Place
 from executions.records import Charged
 from executions.requests import ExecutionRequest, in_running_order
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
-from executions.sandbox.results import Outcome, Run, SandboxError
+from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError
 from executions.service import Source, admit, conclude, image_body
 
 LONGEST_WAIT_SECONDS = 60
@@ -49,7 +49,12 @@ class LiveExecution:
 
     def start(self, executor: Executor) -> None:
         """Run it. Returns when there is a container for it; else raises SandboxError, after that is on record."""
-        threading.Thread(target=self._run, args=(executor,), name=f"live-{self.id}", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(executor,), name=f"live-{self.id}", daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # there are as many as there may be
+            self._outcome.set_exception(SandboxBusy(f"no thread: {error}"))
+            self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
             self.close(must_succeed=True)
 
