@@ -48,9 +48,9 @@ def post(service: Service, code: str, key: str) -> tuple[requests.Response, floa
     return response, time.monotonic() - began
 
 
-def request_of(service: Service, code: str) -> bytes:
+def request_of(service: Service, code: str, accept: str = "application/json") -> bytes:
     body = json.dumps({"code": code}).encode()
-    return head_of(service, f"Content-Length: {len(body)}") + body
+    return head_of(service, f"Content-Length: {len(body)}\r\nAccept: {accept}") + body
 
 
 def head_of(service: Service, length: str) -> bytes:
@@ -131,15 +131,16 @@ def set_max_concurrent(service: Service, count: int) -> None:
     connection.close()
 
 
-def test_nobody_runs_for_a_client_that_has_gone(service: Service) -> None:
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_nobody_runs_for_a_client_that_has_gone(service: Service, accept: str) -> None:
     with ThreadPoolExecutor(SLOTS) as clients:
         running = [clients.submit(post, service, SLEEP, service.api_key) for _ in range(SLOTS)]
         assert eventually(lambda: service.health()["pool"]["in_use"] == SLOTS)
-        client = connect(service, request_of(service, "print('for nobody')"))
+        client = connect(service, request_of(service, f"print('for nobody', '{accept}')", accept))
         assert eventually(lambda: service.health()["pool"]["waiting"] == 1)
         client.close()
         assert {each.result()[0].status_code for each in running} == {200}
-    status = "SELECT status FROM executions_execution WHERE code = 'print(''for nobody'')'"
+    status = f"SELECT status FROM executions_execution WHERE code LIKE '%for nobody%{accept}%'"
     assert eventually(lambda: service.query(status) == [("refused",)]), service.query(status)
 
 
