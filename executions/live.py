@@ -34,8 +34,6 @@ class LiveExecution:
         self, execution: Execution, charged: Charged, request: ExecutionRequest, console: Console, place: Place | None
     ) -> None:
         self.id = str(execution.public_id)
-        self.is_waiting = False
-        """Whether the program waits for input, as far as was told."""
         self._execution = execution
         self._charged = charged
         self._request = request
@@ -61,6 +59,11 @@ class LiveExecution:
             self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
             self.close(must_succeed=True)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the program waits for input that nobody has sent."""
+        return self._console.is_waiting
 
     def next_told(self, timeout_seconds: float) -> list[Told] | None:
         """Return what has happened since, nothing if that was nothing in time, None if there will be nothing more."""
@@ -108,7 +111,6 @@ class LiveExecution:
 
     def _tell(self, event: Event) -> Iterator[Told]:
         """Yield what callers are told of an event."""
-        self.is_waiting = isinstance(event, Asked)
         match event:
             case Printed(stream, text):
                 yield stream, {"text": text}

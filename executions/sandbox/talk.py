@@ -48,6 +48,8 @@ class Talk:
                 began = time.monotonic()
                 yield from self._wait_for_a_person(stream)
                 deadline = Deadline(deadline.at + time.monotonic() - began + ON_THE_WAY_SECONDS)
+            elif frame == (protocol.WAIT, protocol.GOES_ON):
+                self.console.go_on()
             elif frame is not None and frame[0] != protocol.WAIT:
                 yield frame
             elif frame is None and self._pass_on(stream, is_main):
@@ -66,6 +68,7 @@ class Talk:
                         slot.take_back()
                     return
                 if frame == (protocol.WAIT, protocol.GOES_ON):
+                    self.console.go_on()
                     return
                 if frame == (protocol.WAIT, protocol.WAITS):
                     self.console.put(Asked())

@@ -210,18 +210,23 @@ def test_programs_that_wait_keep_nobody_out(tmp_path: Path) -> None:
 def test_a_restart_waits_for_programs_and_not_for_people(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="2") as service:
         waiting = EventSource(service, "print('so far')\ninput()", interactive=True)
+        answered = EventSource(service, "import time\nn = input()\ntime.sleep(2)\nprint(n)", interactive=True)
         running = EventSource(service, "import time\ntime.sleep(2)\nprint('done')")
         waiting.until("input")
+        answered.until("input")
+        assert answered.answer("Ada") == 204
         pid = service.worker_pid()
         started = time.monotonic()
         service.stop(signal.SIGTERM)
         assert time.monotonic() - started < 12
         assert waiting.until("result").data["status"] == "cancelled"
+        assert answered.until("result").data["output"] == "Ada\n"
         assert running.until("result").data["output"] == "done\n"
         assert record(service, waiting.id)["status"] == "cancelled"
-        assert record(service, running.id)["status"] == "success"
-        waiting.leave()
-        running.leave()
+        for source in (answered, running):
+            assert record(service, source.id)["status"] == "success"
+        for source in (waiting, answered, running):
+            source.leave()
         assert eventually(lambda: not containers_of(pid))
 
 

@@ -94,6 +94,16 @@ WAYS_TO_READ = {
     "a fork": "import os\nif os.fork() == 0:\n    print(input())\n    os._exit(0)\nos.wait()",
     "another program": "import subprocess\nsubprocess.run(['sh', '-c', 'read line; echo $line'])",
 }
+INTERRUPTED = """
+import signal, time
+def alarm(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, alarm)
+signal.alarm(1)
+try:
+    input("Quick! ")
+except TimeoutError:
+    time.sleep(0.3)
+"""
 
 
 @pytest.mark.parametrize("code", WAYS_TO_READ.values(), ids=WAYS_TO_READ.keys())
@@ -119,6 +129,26 @@ def test_nobody_else_does(sandbox: Sandbox, code: str) -> None:
     assert (run.status, run.waited_in_vain, watched.questions) == (RunStatus.TIMEOUT, False, 0)
 
 
+def test_who_was_answered_waits_no_more_whatever_it_does_next(sandbox: Sandbox) -> None:
+    watched = Watched(sandbox, "import time\ninput()\ntime.sleep(1)\ninput()")
+    waited = []
+    for _ in range(2):
+        watched.until(Asked)
+        waited.append(watched.console.is_waiting)
+        watched.console.feed("\n")
+        waited.append(watched.console.is_waiting)
+    watched.finish()
+    assert waited == [True, False, True, False]
+
+
+def test_nor_does_who_goes_on_unanswered(sandbox: Sandbox) -> None:
+    watched = Watched(sandbox, INTERRUPTED + "    time.sleep(6)")
+    watched.until(Asked)
+    assert eventually(lambda: not watched.console.is_waiting)
+    watched.console.stop()
+    assert watched.finish().main.status is RunStatus.CANCELLED
+
+
 def test_the_prompt_is_told_before_the_question(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "input('Your name? ')")
     watched.until(Asked)
@@ -135,18 +165,7 @@ def test_each_question_is_one(sandbox: Sandbox) -> None:
 
 
 def test_a_question_that_was_interrupted_is_asked_again(sandbox: Sandbox) -> None:
-    code = """
-import signal, time
-def alarm(*_): raise TimeoutError
-signal.signal(signal.SIGALRM, alarm)
-signal.alarm(1)
-try:
-    input("Quick! ")
-except TimeoutError:
-    time.sleep(0.3)
-    print(input("Slowly: "))
-"""
-    watched = Watched(sandbox, code)
+    watched = Watched(sandbox, INTERRUPTED + "    print(input('Slowly: '))")
     watched.until(Asked)
     watched.until(Asked)
     watched.console.feed("Ada\n")
