@@ -56,6 +56,8 @@ class Console:
         """Whether nobody wants the submission any more."""
         self.is_waiting = False
         """Whether the program waits for input that nobody has sent."""
+        self.has_given_up = False
+        """Whether nobody has come in time, so that the program is ended."""
         self._events: deque[Event] = deque()
         self._input: deque[bytes] = deque()  # b"" is its end
         self._takes_input = is_interactive
@@ -123,6 +125,15 @@ class Console:
         """Tell that the program waits no more, whoever has answered it."""
         with self._changed:
             self.is_waiting = False
+
+    def give_up(self) -> bool:
+        """Take no more input, unless there is some that the program has not been given; return whether so."""
+        with self._changed:
+            if self._input:
+                return False
+            self.has_given_up = True
+            self._takes_input = self.is_waiting = False
+            return True
 
     def take_input(self) -> list[bytes]:
         """Return what was fed since, in pieces; an empty one is the end."""

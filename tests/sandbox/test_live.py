@@ -246,6 +246,20 @@ def test_nor_too_often(impatient: Patient) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_an_answer_in_time_may_wait_for_a_slot(impatient: Patient) -> None:
+    """Another has the only one, for longer than a person may take to answer."""
+    sandbox = impatient(3, max_concurrent=1, pool_size=2, queue_seconds=4)
+    watched = Watched(sandbox, "print(input())")
+    watched.until(Began)
+    other = Watched(sandbox, "import time\ntime.sleep(7)", is_interactive=False)
+    watched.until(Asked)
+    other.until(Began)
+    watched.console.feed("Ada\n")
+    assert watched.finish().main.stdout == "Ada\n"
+    other.console.stop()
+    other.finish()
+
+
 def test_a_supervisor_that_is_starved_while_it_waits_is_not_waited_for(sandbox: Sandbox) -> None:
     code = """
 import os, threading
