@@ -4,10 +4,11 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
-from executions.sandbox.console import Asked, Began, Ended, Printed
+from executions.sandbox.console import Asked, Began, Console, Ended, Printed
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS, OWNER_LABEL
 from executions.sandbox.results import RunStatus, Submission, TestProgram
@@ -369,10 +370,11 @@ def test_a_test_that_was_left_ends_too(sandbox: Sandbox) -> None:
 
 
 def test_who_has_left_before_it_began_runs_nothing(sandbox: Sandbox) -> None:
-    watched = Watched(sandbox, "print(1)")
-    watched.console.stop()
-    assert seconds_of(watched) < 10
-    assert watched.finish().main.status in (RunStatus.CANCELLED, RunStatus.SUCCESS)
+    with closing(Console(is_interactive=True)) as console:
+        console.stop()
+        outcome = sandbox.execute(Submission("print(1)", "", (TestProgram(stdin=""),), 5), console)
+    assert [run.status for run in (outcome.main, *outcome.tests)] == [RunStatus.CANCELLED, RunStatus.NOT_RUN]
+    assert outcome.main.stdout == ""
 
 
 # Who else may run
