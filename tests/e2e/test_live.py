@@ -78,8 +78,13 @@ def test_a_guessing_game(service: Service) -> None:
     assert record(service, game.id)["input_data"].startswith("50\n25\n37\n")
 
 
-def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
-    """Both clocks are those of this machine."""
+def test_each_line_is_here_within_a_tenth_of_a_second(service: Service) -> None:
+    """In one run at least: a busy machine holds up a line now and then, but hardly one in each of three runs."""
+    assert any(max(delays_of_lines(service)) < 0.1 for _ in range(3))
+
+
+def delays_of_lines(service: Service) -> list[float]:
+    """Return how late each line was. Whatever the machine, most are in time, and all before the next is printed."""
     arrived: dict[int, float] = {}
     with EventSource(service, TICKS) as source:
         text = ""
@@ -88,11 +93,12 @@ def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
                 text += event.data["text"]
                 for line in text.split("\n")[:-1]:
                     arrived.setdefault(int(line.split()[0]), event.came)
-    printed = [float(line.split()[1]) for line in text.splitlines()]
+    printed = [float(line.split()[1]) for line in text.splitlines()]  # by a clock of this machine, as they arrived
     assert len(arrived) == len(printed) == 10
     delays = [arrived[number] - printed[number] for number in range(10)]
     assert median(delays) < 0.1, delays
     assert all(arrived[number] < printed[number + 1] for number in range(9)), delays
+    return delays
 
 
 def test_an_image_is_here_while_its_program_goes_on(service: Service) -> None:
