@@ -1,7 +1,7 @@
 """Executions that somebody watches: told of as they happen, answered where interactive, and ended if nobody is left."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -14,7 +14,7 @@ from executions.places import Place
 from executions.records import Charged
 from executions.requests import ExecutionRequest, in_running_order
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
-from executions.sandbox.results import Outcome, Run, SandboxError
+from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 from executions.service import Source, admit, conclude, image_body
 
 LONGEST_WAIT_SECONDS = 60
@@ -34,8 +34,6 @@ class LiveExecution:
         self, execution: Execution, charged: Charged, request: ExecutionRequest, console: Console, place: Place | None
     ) -> None:
         self.id = str(execution.public_id)
-        self.is_waiting = False
-        """Whether the program waits for input, as far as was told."""
         self._execution = execution
         self._charged = charged
         self._request = request
@@ -47,11 +45,25 @@ class LiveExecution:
         self._untold = in_running_order(self._cases)
         self._has_main_ended = False
 
-    def start(self, executor: Executor) -> None:
-        """Run it. Returns when there is a container for it; else raises SandboxError, after that is on record."""
-        threading.Thread(target=self._run, args=(executor,), name=f"live-{self.id}", daemon=True).start()
+    def start(self, executor: Executor, is_abandoned: Callable[[], bool]) -> None:
+        """Run it, unless it `is_abandoned` when its turn comes.
+
+        Returns when there is a container for it; else raises SandboxError, after that is on record.
+        """
+        submission = self._request.submission(is_abandoned)
+        thread = threading.Thread(target=self._run, args=(executor, submission), name=f"live-{self.id}", daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # there are as many as there may be
+            self._outcome.set_exception(SandboxBusy(f"no thread: {error}"))
+            self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
             self.close(must_succeed=True)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the program waits for input that nobody has sent."""
+        return self._console.is_waiting
 
     def next_told(self, timeout_seconds: float) -> list[Told] | None:
         """Return what has happened since, nothing if that was nothing in time, None if there will be nothing more."""
@@ -83,9 +95,9 @@ class LiveExecution:
             if must_succeed:
                 raise
 
-    def _run(self, executor: Executor) -> None:
+    def _run(self, executor: Executor, submission: Submission) -> None:
         try:
-            self._outcome.set_result(executor.execute(self._request.submission(), self._console))
+            self._outcome.set_result(executor.execute(submission, self._console))
         except BaseException as error:  # noqa: BLE001 (whoever waits for the outcome gets it)
             self._outcome.set_exception(error)
         finally:
@@ -99,7 +111,6 @@ class LiveExecution:
 
     def _tell(self, event: Event) -> Iterator[Told]:
         """Yield what callers are told of an event."""
-        self.is_waiting = isinstance(event, Asked)
         match event:
             case Printed(stream, text):
                 yield stream, {"text": text}
@@ -136,5 +147,5 @@ def begin_live(request: ExecutionRequest, source: Source, executor: Executor, ca
     if place is not None:
         place.public_id = execution.public_id
     live = LiveExecution(execution, charged, request, console, place)
-    live.start(executor)
+    live.start(executor, source.is_abandoned)
     return live

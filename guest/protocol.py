@@ -7,8 +7,8 @@ IMAGE frames as something is shown, a DETAIL frame with what the process of a fa
 a RESULT frame at the end. Before all that comes one READY.
 
 An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
-empty one is the end of it. WAIT frames tell whether such a run waits for a person. When our stdin ends in mid-run, the
-run is over, and the last word is its RESULT.
+empty one is the end of it. WAIT frames tell whether such a run waits for a person. GIVE_UP says that nobody has come in
+time: the run is over, as when our stdin ends in mid-run, and the last word is its RESULT.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST and TESTED nothing.
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT, IMAGE = KINDS = tuple(range(13))
+# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST, TESTED and GIVE_UP nothing.
+KINDS = tuple(range(14))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
 
-STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled", "no_input")
+STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
 """How a run can end; in a RESULT frame, by its place in this list."""
 
 WAITS, STILL_WAITS, GOES_ON = b"\1", b"\2", b"\0"
@@ -49,7 +50,7 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each text a DETAIL frame holds. A character takes at most four bytes."""
 
-_RUN = struct.Struct("!dQdd")  # timeout_seconds, feed_bytes; of an interactive run, wait_seconds and …_in_all, else 0
+_RUN = struct.Struct("!dQ?")  # timeout_seconds, feed_bytes, is_interactive
 _TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
@@ -72,17 +73,15 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(
-    timeout_seconds: float, feed_bytes: int, wait_seconds: float = 0.0, wait_seconds_in_all: float = 0.0
-) -> bytes:
-    """Return a RUN frame. With `wait_seconds` the run is interactive: it may wait that long for each input."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all))
+def pack_run(timeout_seconds: float, feed_bytes: int, is_interactive: bool = False) -> bytes:
+    """Return a RUN frame. An interactive run may wait for a person until GIVE_UP."""
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_interactive))
 
 
-def unpack_run(body: bytes) -> tuple[float, int, float, float]:
+def unpack_run(body: bytes) -> tuple[float, int, bool]:
     """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all
+    timeout_seconds, feed_bytes, is_interactive = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, is_interactive
 
 
 def pack_task(

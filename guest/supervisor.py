@@ -74,10 +74,10 @@ def main() -> NoReturn:
         child.discard()
         child = Child.start()
     while child is not None:
-        timeout_seconds, feed_bytes, *waits = _receive_request()
+        timeout_seconds, feed_bytes, is_interactive = _receive_request()
         supervision = _Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher)
-        if waits[0]:
-            supervision.be_interactive(*waits)
+        if is_interactive:
+            supervision.be_interactive()
         _write([supervision.result()])
         _sweep()
         child = Child.start()
@@ -215,11 +215,11 @@ class _Supervision:
         self._deadline = 0.0
         self._waiting: Waiting | None = None  # of an interactive run
 
-    def be_interactive(self, wait_seconds: float, wait_seconds_in_all: float) -> None:
+    def be_interactive(self) -> None:
         """Let the run be fed while it runs, and wait for a person."""
         from guest import waiting  # few runs do, and under load no container has it
 
-        self._waiting = waiting.Waiting(self._child.stdin, wait_seconds, wait_seconds_in_all)
+        self._waiting = waiting.Waiting(self._child.stdin)
 
     def result(self) -> bytes:
         """Carry out the run and return its result frame."""
@@ -317,8 +317,6 @@ class _Supervision:
         waited_seconds = waiting.seconds
         word = waiting.look(-1 if self._unfed_bytes else self._child.stdin)
         self._deadline += waiting.seconds - waited_seconds
-        if waiting.is_over:
-            self._ended_for = "no_input"
         if word == protocol.WAITS:
             for descriptor in self._outputs:  # what it has printed goes before
                 self._read_all(descriptor)
@@ -327,11 +325,13 @@ class _Supervision:
         return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
 
     def _take_input(self) -> None:
-        """Begin to feed what the host has sent since, or end the feeding."""
+        """Begin to feed what the host has sent since, or end the feeding or the run."""
         if self._waiting is None:
             os._exit(0)  # the owner speaks out of turn
-        self._unfed_bytes = _receive_prefix(protocol.INPUT)
-        if not self._unfed_bytes and self._child.stdin >= 0:
+        kind, self._unfed_bytes = _receive_prefix(protocol.INPUT, protocol.GIVE_UP)
+        if kind == protocol.GIVE_UP:
+            self._ended_for = "timeout"
+        elif not self._unfed_bytes and self._child.stdin >= 0:
             self._end_feeding()
 
     def _let_go(self) -> None:
@@ -479,20 +479,21 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive_request() -> tuple[float, int, float, float]:
+def _receive_request() -> tuple[float, int, bool]:
     """Read one RUN frame, after what came too late for the last run; exit at the end of stdin."""
-    return protocol.unpack_run(_read_exactly(_receive_prefix(protocol.RUN)))
-
-
-def _receive_prefix(wanted: int) -> int:
-    """Read a frame of the kind up to its body, which is of the length returned. INPUT in place of RUN is late."""
-    kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
-    while kind == protocol.INPUT != wanted:
+    kind, length = _receive_prefix(protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
+    while kind != protocol.RUN:
         _discard(length)
-        kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
-    if kind != wanted:
+        kind, length = _receive_prefix(protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
+    return protocol.unpack_run(_read_exactly(length))
+
+
+def _receive_prefix(*wanted: int) -> tuple[int, int]:
+    """Read a frame of one of the kinds up to its body; return its kind and the length of that."""
+    kind, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size))
+    if kind not in wanted:
         raise protocol.ProtocolError(f"a frame of kind {kind} in place of {wanted}")
-    return length
+    return kind, length
 
 
 def _read_exactly(size: int) -> bytes:

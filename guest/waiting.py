@@ -1,4 +1,4 @@
-"""Whether a run waits for a person, and how long. Loaded for interactive runs alone.
+"""Whether a run waits for a person. Loaded for interactive runs alone.
 
 A run waits when one of its processes sleeps in read(2) of the run's stdin and that pipe is empty: so it is with
 `input()`, with every other way to read stdin, in threads and in children. The kernel tells in /proc/PID/syscall; what
@@ -36,24 +36,16 @@ _start = bytearray(8)
 class Waiting:
     """One run's waits. `is_on` tells whether it waits now, `seconds` how long it has, but for time on the processor."""
 
-    def __init__(self, stdin: int, wait_seconds: float, wait_seconds_in_all: float) -> None:
+    def __init__(self, stdin: int) -> None:
         self.is_on = False
         self.seconds = 0.0
         self._stdin = os.fstat(stdin)
-        self._wait_seconds = wait_seconds
-        self._seconds_left = wait_seconds_in_all
         self._call = READ_OF_STDIN.get(os.uname().machine)
         self._counter = _open_counter()
         self._looked = time.monotonic()
         self._used_seconds = self._run_cpu_seconds()
-        self._this_wait_seconds = 0.0
         self._is_another = True
         self._told = 0.0  # when the host was last told that the run waits; 0.0: it knows that it does not
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody came in time."""
-        return self._this_wait_seconds > self._wait_seconds or self._seconds_left < 0
 
     def look(self, stdin: int) -> bytes | None:
         """See whether the run waits, and account for the time since the last look; return what to tell the host.
@@ -66,8 +58,6 @@ class Waiting:
             # A thread may compute while another waits. That is time of the program, as if nobody waited.
             busy_seconds = min(passed_seconds, (used_seconds - self._used_seconds) / CPU_SHARE)
             self.seconds += passed_seconds - max(0.0, busy_seconds)
-            self._seconds_left -= passed_seconds
-            self._this_wait_seconds += passed_seconds
         self._looked, self._used_seconds = now, used_seconds
         self.is_on = stdin >= 0 and self._counter is not None and self._waits(stdin)
         return self._news(now)
@@ -79,7 +69,6 @@ class Waiting:
             return protocol.GOES_ON if told else None
         if self._is_another:
             self._is_another = False
-            self._this_wait_seconds = 0.0
             self._told = now
             return protocol.WAITS
         if now - self._told > SIGN_SECONDS:

@@ -3,7 +3,7 @@
 import select
 from dataclasses import replace
 
-from executions.sandbox.console import Asked, Began, Console, Ended, Printed
+from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
 
@@ -15,7 +15,8 @@ EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds
 class FakeExecutor:
     """Answers every submission with `main` and, for each of its tests, `test`; or with `error`.
 
-    Who looks on sees `main` line by line. An interactive program then asks once, and prints what it is fed.
+    Who looks on sees `main` line by line, and its images. An interactive program then asks once, and prints what it is
+    fed.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,8 @@ class FakeExecutor:
                 console.put(Printed("stdout", line))
             if main.stderr:
                 console.put(Printed("stderr", main.stderr))
+            for image in main.images:
+                console.put(Shown(image))
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):

@@ -54,6 +54,10 @@ class Console:
         self.is_interactive = is_interactive
         self.is_stopped = False
         """Whether nobody wants the submission any more."""
+        self.is_waiting = False
+        """Whether the program waits for input that nobody has sent."""
+        self.has_given_up = False
+        """Whether nobody has come in time, so that the program is ended."""
         self._events: deque[Event] = deque()
         self._input: deque[bytes] = deque()  # b"" is its end
         self._takes_input = is_interactive
@@ -85,6 +89,7 @@ class Console:
             if is_end:
                 self._input.append(b"")
             self._takes_input = not is_end
+            self.is_waiting = False
             os.eventfd_write(self._wake, 1)
             return True
 
@@ -104,8 +109,10 @@ class Console:
     def put(self, event: Event) -> None:
         """Tell an event. What was printed piece by piece, and is not fetched yet, becomes one piece."""
         with self._changed:
+            if isinstance(event, Asked):
+                self.is_waiting = not self._input
             if isinstance(event, Ended):  # no test takes any, either
-                self._takes_input = False
+                self._takes_input = self.is_waiting = False
                 self._input.clear()
             last = self._events[-1] if self._events else None
             if isinstance(event, Printed) and isinstance(last, Printed) and event.stream == last.stream:
@@ -113,6 +120,20 @@ class Console:
             elif not (isinstance(event, Asked) and isinstance(last, Asked)):
                 self._events.append(event)
             self._changed.notify_all()
+
+    def go_on(self) -> None:
+        """Tell that the program waits no more, whoever has answered it."""
+        with self._changed:
+            self.is_waiting = False
+
+    def give_up(self) -> bool:
+        """Take no more input, unless there is some that the program has not been given; return whether so."""
+        with self._changed:
+            if self._input:
+                return False
+            self.has_given_up = True
+            self._takes_input = self.is_waiting = False
+            return True
 
     def take_input(self) -> list[bytes]:
         """Return what was fed since, in pieces; an empty one is the end."""

@@ -129,8 +129,6 @@ class Container:
             run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
             if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
                 raise ValueError("ended by nobody")
-            if run.waited_in_vain and (talk is None or not talk.console.is_interactive):
-                raise ValueError("waited for nobody")
             self.is_usable = run.status is not RunStatus.CANCELLED
             return run
         except TimeoutError:
@@ -169,9 +167,6 @@ def _is_stopped(talk: Talk | None) -> bool:
 
 
 def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None) -> bytes:
-    if test is None and talk is not None and talk.console.is_interactive:
-        feed = protocol.pack_task(code) + stdin.encode()
-        return protocol.pack_run(timeout_seconds, len(feed), talk.patience.seconds, talk.patience.seconds_in_all) + feed
     if test is None:
         feed = protocol.pack_task(code) + stdin.encode()
     elif test.stdin is not None or test.code:
@@ -180,7 +175,8 @@ def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: f
     else:  # a call or stdin: the child will see
         task = protocol.pack_task(code, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin)
         feed = task + test.input.encode()
-    return protocol.pack_run(timeout_seconds, len(feed)) + feed
+    is_interactive = test is None and talk is not None and talk.console.is_interactive
+    return protocol.pack_run(timeout_seconds, len(feed), is_interactive) + feed
 
 
 class _Output:
@@ -240,10 +236,9 @@ class _Transcript:
     def run(self, result: bytes, longest_seconds: float) -> Run:
         """Return the run that ends with the body of a result frame."""
         word, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated = protocol.unpack_result(result)
-        status = RunStatus.TIMEOUT if word == "no_input" else RunStatus(word)
         return replace(
             # The container's clocks are not ours to trust: no run takes longer than we waited for it.
-            self.cut_short(status, min(_within(wall_seconds, 3600), longest_seconds)),
+            self.cut_short(RunStatus(word), min(_within(wall_seconds, 3600), longest_seconds)),
             exit_code=None if exit_code is None else _within(exit_code, 255),
             signal=None if signal_number is None else _signal_name(signal_number),
             # gVisor counts what each of a thousand threads has waited for its turn.
@@ -251,7 +246,6 @@ class _Transcript:
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
             detail=self._detail,
-            waited_in_vain=word == "no_input",
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
@@ -268,6 +262,7 @@ class _Transcript:
             tested=self._tested,
             completed=self._completed,
             signals=frozenset(self._signals),
+            waited_in_vain=status is RunStatus.TIMEOUT and self._console is not None and self._console.has_given_up,
             images=tuple(self._images.images),
             images_dropped=self._images.dropped,
         )

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Deadline:
     """Shared by all steps of one undertaking, so that their waits cannot add up."""
 

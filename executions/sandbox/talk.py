@@ -42,34 +42,46 @@ class Talk:
 
         Raises TimeoutError at the deadline, which is put off by the time for which the program waits.
         """
+        seconds_left = self.patience.seconds_in_all
         while True:
             frame = stream.receive_or_wake(deadline, self.console.fileno())
             if frame == (protocol.WAIT, protocol.WAITS) and is_main and self.console.is_interactive:
                 began = time.monotonic()
-                yield from self._wait_for_a_person(stream)
-                deadline = Deadline(deadline.at + time.monotonic() - began + ON_THE_WAY_SECONDS)
+                yield from self._wait_for_a_person(stream, min(self.patience.seconds, seconds_left))
+                waited_seconds = time.monotonic() - began
+                seconds_left -= waited_seconds
+                deadline = Deadline(deadline.at + waited_seconds + ON_THE_WAY_SECONDS)
+            elif frame == (protocol.WAIT, protocol.GOES_ON):
+                self.console.go_on()
             elif frame is not None and frame[0] != protocol.WAIT:
                 yield frame
             elif frame is None and self._pass_on(stream, is_main):
                 deadline = Deadline.after(STOP_SECONDS)
 
-    def _wait_for_a_person(self, stream: FrameStream) -> Iterator[Frame]:
-        """Yield what comes until the program goes on, or there is something for it."""
+    def _wait_for_a_person(self, stream: FrameStream, seconds: float) -> Iterator[Frame]:
+        """Yield what comes until the program goes on, there is something for it, or nobody has come in time."""
         self.console.put(Asked())
-        ends = Deadline.after(self.patience.seconds_in_all + SILENCE_SECONDS)  # whatever the supervisor says
+        ends = Deadline.after(seconds)
         with self.without_slot() as slot:
             while True:
-                deadline = Deadline(min(ends.at, Deadline.after(SILENCE_SECONDS).at))
-                frame = stream.receive_or_wake(deadline, self.console.fileno())
+                silence_ends = Deadline.after(SILENCE_SECONDS)
+                try:
+                    frame = stream.receive_or_wake(min(ends, silence_ends), self.console.fileno())
+                except TimeoutError:
+                    if silence_ends < ends:
+                        raise
+                    if self.console.give_up():
+                        stream.send(protocol.pack_frame(protocol.GIVE_UP))
+                        return
+                    continue  # to what has come at the last moment
                 if frame is None:
                     if not self.console.is_stopped:
                         slot.take_back()
                     return
                 if frame == (protocol.WAIT, protocol.GOES_ON):
+                    self.console.go_on()
                     return
-                if frame == (protocol.WAIT, protocol.WAITS):
-                    self.console.put(Asked())
-                elif frame[0] != protocol.WAIT:
+                if frame[0] != protocol.WAIT:
                     yield frame
 
     def _pass_on(self, stream: FrameStream, is_main: bool) -> bool:

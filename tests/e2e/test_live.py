@@ -12,6 +12,7 @@ import pytest
 from executions.events import HEARTBEAT_SECONDS
 from tests.e2e.event_source import EventSource
 from tests.e2e.test_faults import containers_of
+from tests.sandbox.test_images import PUT, png
 from tests.service import Service
 from tests.waiting import eventually
 
@@ -77,8 +78,13 @@ def test_a_guessing_game(service: Service) -> None:
     assert record(service, game.id)["input_data"].startswith("50\n25\n37\n")
 
 
-def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
-    """Both clocks are those of this machine."""
+def test_each_line_is_here_within_a_tenth_of_a_second(service: Service) -> None:
+    """In one run at least: a busy machine holds up a line now and then, but hardly one in each of three runs."""
+    assert any(max(delays_of_lines(service)) < 0.1 for _ in range(3))
+
+
+def delays_of_lines(service: Service) -> list[float]:
+    """Return how late each line was. Whatever the machine, most are in time, and all before the next is printed."""
     arrived: dict[int, float] = {}
     with EventSource(service, TICKS) as source:
         text = ""
@@ -87,11 +93,25 @@ def test_each_line_is_here_before_the_next_is_printed(service: Service) -> None:
                 text += event.data["text"]
                 for line in text.split("\n")[:-1]:
                     arrived.setdefault(int(line.split()[0]), event.came)
-    printed = [float(line.split()[1]) for line in text.splitlines()]
+    printed = [float(line.split()[1]) for line in text.splitlines()]  # by a clock of this machine, as they arrived
     assert len(arrived) == len(printed) == 10
     delays = [arrived[number] - printed[number] for number in range(10)]
     assert median(delays) < 0.1, delays
     assert all(arrived[number] < printed[number + 1] for number in range(9)), delays
+    return delays
+
+
+def test_an_image_is_here_while_its_program_goes_on(service: Service) -> None:
+    """The second cannot be shown before our answer, which waits for the first."""
+    code = f"{PUT}other = {png(6, 5)!r}\nput(0, good)\ninput()\nput(1, other)"
+    with EventSource(service, code, interactive=True) as source:
+        shown = [source.until("image").data]
+        assert source.answer("") == 204
+        for event in source:
+            if event.name == "image":
+                shown.append(event.data)
+    assert [image["width"] for image in shown] == [4, 6]
+    assert shown == event.data["images"]
 
 
 def test_verdicts_come_one_by_one(service: Service) -> None:
@@ -196,18 +216,23 @@ def test_programs_that_wait_keep_nobody_out(tmp_path: Path) -> None:
 def test_a_restart_waits_for_programs_and_not_for_people(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="2") as service:
         waiting = EventSource(service, "print('so far')\ninput()", interactive=True)
+        answered = EventSource(service, "import time\nn = input()\ntime.sleep(2)\nprint(n)", interactive=True)
         running = EventSource(service, "import time\ntime.sleep(2)\nprint('done')")
         waiting.until("input")
+        answered.until("input")
+        assert answered.answer("Ada") == 204
         pid = service.worker_pid()
         started = time.monotonic()
         service.stop(signal.SIGTERM)
         assert time.monotonic() - started < 12
         assert waiting.until("result").data["status"] == "cancelled"
+        assert answered.until("result").data["output"] == "Ada\n"
         assert running.until("result").data["output"] == "done\n"
         assert record(service, waiting.id)["status"] == "cancelled"
-        assert record(service, running.id)["status"] == "success"
-        waiting.leave()
-        running.leave()
+        for source in (answered, running):
+            assert record(service, source.id)["status"] == "success"
+        for source in (waiting, answered, running):
+            source.leave()
         assert eventually(lambda: not containers_of(pid))
 
 

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 PASSWORD = "a long word of four"
 LIVE = "import time\nprint('begun', flush=True)\ntime.sleep(1.5)\nprint('over')"
+SHOWN = "from PIL import Image\nImage.new('RGB', (20, 10)).show()\ninput('Seen? ')"
 GAME = "name = input('Name? ')\nprint('Hello,', name)\nprint('More:', input())"
 
 
@@ -134,6 +135,15 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     playground.open("Plot")
     playground.expect_status("Finished")
     assert page.locator("#images img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+
+    # An image is there while its program goes on, and then no second time.
+    playground.write(SHOWN)
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused(timeout=20_000)
+    expect(page.locator("#images img")).to_have_count(1)
+    page.keyboard.press("Enter")
+    playground.expect_status("Finished")
+    expect(page.locator("#images img")).to_have_count(1)
 
     # An exercise is judged.
     playground.open("Exercise")

@@ -1,9 +1,12 @@
 """`POST /execute` as a stream of events, and what can be answered to a program meanwhile."""
 
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
 from executions import limits, places
 from executions.models import Execution
-from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
 
@@ -76,12 +79,13 @@ def server(page: Page) -> Page:
 
 
 def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executor: FakeExecutor) -> None:
-    executor.main = replace(executor.main, stdout="one\ntwo ⚡\n")
+    executor.main = replace(executor.main, stdout="one\ntwo ⚡\n", images=(Image(b"one", 4, 3), Image(b"two", 5, 6)))
     cases = [{"code": "print(8)", "expected_output": "8"}, {"expected_output": "one"}, {"stdin": ""}]
     events = stream(test_cases=cases).all()
     (first, start), *told, (last, result) = events
     assert (first, set(start), last) == ("start", {"id"}, "result")
     assert "".join(data["text"] for name, data in told if name == "stdout") == "one\ntwo ⚡\n"
+    assert [data for name, data in told if name == "image"] == result["images"]
     verdicts = {data.pop("index"): data for name, data in told if name == "test"}
     assert [verdicts[index] for index in range(3)] == result["test_results"]
     plain = page.run(test_cases=cases).json()
@@ -143,6 +147,36 @@ def test_what_is_refused_is_answered_as_ever(page: Page, executor: FakeExecutor)
     ApiKey.objects.update(executions_per_day=0)
     assert answer({"code": "1", "interactive": True}) == (429, "executions_used_up")
     assert not places._places
+
+
+def event_descriptors() -> set[str]:
+    """Return the eventfds of this process: each console has one."""
+    return {each.name for each in Path("/proc/self/fd").iterdir() if _target(each) == "anon_inode:[eventfd]"}
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except FileNotFoundError:  # that of the listing itself
+        return ""
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_without_a_thread_for_it_nothing_is_begun_or_left(
+    page: Page, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(thread: Thread) -> None:
+        raise error
+
+    before = event_descriptors()
+    monkeypatch.setattr(Thread, "start", fail)
+    response = page.post({"code": "1", "interactive": True}, accept=EVENTS)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    record = Execution.objects.get()
+    assert (record.status, record.finished is None) == ("refused", False)
+    assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
+    assert not places._places
+    assert not event_descriptors() - before
 
 
 def test_a_run_that_is_lost_later_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:

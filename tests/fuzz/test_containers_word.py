@@ -137,7 +137,7 @@ def test_a_task_is_read_as_it_was_written(
     assert protocol.unpack_task(body) == (code, is_test, test_code, test_input, input_is_stdin, call_stdin)
 
 
-@given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 12), st.integers(0, 70_000)))
+@given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 14), st.integers(0, 70_000)))
 def test_a_prefix_is_read_or_refused(prefix: bytes) -> None:
     try:
         kind, length = protocol.unpack_prefix(prefix)

@@ -123,7 +123,6 @@ def result(**changes: Any) -> bytes:
     [
         frame(protocol.RESULT, b"\xff" + bytes(28)),
         result(status="cancelled"),
-        result(status="no_input"),
         frame(protocol.WAIT, protocol.WAITS),
         frame(protocol.INPUT, b""),
         frame(protocol.RESULT, bytes(28)),

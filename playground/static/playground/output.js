@@ -48,17 +48,20 @@ class Output {
     error.hidden = false;
   }
 
-  showImages(images, dropped) {
-    const { images: place } = this.#parts;
-    images.forEach(({ data, width, height }, index) => {
-      const image = element("img", "", "");
-      image.src = `data:image/png;base64,${data}`;
-      [image.width, image.height] = [width, height];
-      image.alt = `Image ${index + 1} of ${images.length}, drawn by the program`;
-      place.append(image);
-    });
-    if (dropped) place.append(element("p", "quiet", `${dropped} more could not be shown.`));
-    place.hidden = place.childElementCount === 0;
+  showImage({ data, width, height }) {
+    const { images } = this.#parts;
+    const image = element("img", "", "");
+    image.src = `data:image/png;base64,${data}`;
+    [image.width, image.height] = [width, height];
+    image.alt = `Image ${images.childElementCount + 1}, drawn by the program`;
+    images.append(image);
+    images.hidden = false;
+  }
+
+  tellOfMoreImages(count) {
+    const { images } = this.#parts;
+    images.append(element("p", "quiet", `${count} more could not be shown.`));
+    images.hidden = false;
   }
 
   showTest(test, asked, of) {

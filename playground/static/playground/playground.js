@@ -55,6 +55,7 @@
   function show(name, data, asked) {
     if (name === "start") at("answer").dataset.execution = data.id;
     if (name === "stdout" || name === "stderr") output.print(data.text, name);
+    if (name === "image") output.showImage(data);
     if (name === "input") ask();
     if (name === "test") output.showTest(data, asked[data.index], asked.length);
     if (name === "error") fail(data.detail);
@@ -75,7 +76,7 @@
       at("empty").textContent = "The program has printed nothing.";
     }
     if (result.truncated) output.print("\n… and more, which is not kept", "echo");
-    output.showImages(result.images, result.images_dropped);
+    if (result.images_dropped) output.tellOfMoreImages(result.images_dropped);
     if (result.error) {
       output.showError(result.error_detail, result.error, (line) => editor.goTo(line));
       if (result.error_detail) editor.markError(result.error_detail);

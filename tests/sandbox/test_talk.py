@@ -1,0 +1,55 @@
+"""How a wait for a person ends, whatever the container makes of it."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from executions.sandbox.console import Console
+from executions.sandbox.deadline import Deadline
+from executions.sandbox.slot import Slot
+from executions.sandbox.stream import FrameStream
+from executions.sandbox.talk import Patience, Talk
+from guest import protocol
+from tests.sandbox.test_stream import frame
+
+
+class LastMomentConsole(Console):
+    """One that is fed between the end of the time and the look at it."""
+
+    def give_up(self) -> bool:
+        self.feed("Ada\n")
+        return super().give_up()
+
+
+@contextmanager
+def without_slot() -> Iterator[Slot]:
+    yield Slot(lambda: None)
+
+
+def sent_to(console: Console, patience: Patience) -> bytes:
+    """Return what a container that says that its program waits, and then nothing, is sent."""
+    ours, theirs = socket.socketpair()
+    stream = FrameStream(ours)
+    theirs.sendall(frame(protocol.WAIT, protocol.WAITS))
+    with pytest.raises(TimeoutError):
+        list(Talk(console, patience, without_slot).frames(stream, Deadline.after(0.2), is_main=True))
+    stream.close()
+    with theirs:
+        return b"".join(iter(lambda: theirs.recv(4096), b""))
+
+
+@pytest.mark.parametrize("patience", [Patience(0.1, 60), Patience(60, 0.1), Patience(60, 0)])
+def test_whoever_is_not_answered_in_time_gets_no_input_any_more(patience: Patience) -> None:
+    console = Console(is_interactive=True)
+    assert sent_to(console, patience) == protocol.pack_frame(protocol.GIVE_UP)
+    assert (console.has_given_up, console.is_waiting, console.feed("Ada\n")) == (True, False, False)
+    console.close()
+
+
+def test_an_answer_at_the_last_moment_is_one() -> None:
+    console = LastMomentConsole(is_interactive=True)
+    assert sent_to(console, Patience(0.1, 60)) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
+    assert (console.has_given_up, console.feed("more\n")) == (False, True)
+    console.close()
