@@ -32,8 +32,17 @@ class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
 
 
 def show_open_figures() -> None:
-    """Show and close all figures of pyplot, whatever backend they were made for."""
-    managers = sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num)
-    for manager in managers:
-        shown.show(partial(manager.canvas.figure.savefig, format="png"))
-        Gcf.destroy(manager)
+    """Show and close all figures of pyplot, whatever backend they were made for.
+
+    One that cannot be drawn keeps no other back: the first such error is raised at the end.
+    """
+    errors = []
+    for manager in sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num):
+        try:
+            shown.show(partial(manager.canvas.figure.savefig, format="png"))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            Gcf.destroy(manager)
+    if errors:
+        raise errors[0]

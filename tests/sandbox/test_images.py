@@ -94,11 +94,14 @@ def test_pillow_shows_too(science: Runner) -> None:
     assert (sizes(run.images), run.stderr) == ([(20, 10)] * 4, "")
 
 
-def test_what_cannot_be_drawn_is_told(science: Runner) -> None:
-    run = science(PLOT + "plt.title('$\\\\nonsense$')")
-    assert run.status is RunStatus.SUCCESS
-    assert "nonsense" in run.stderr
-    assert run.images == ()
+@pytest.mark.parametrize(("show", "status"), [("", RunStatus.SUCCESS), ("plt.show()", RunStatus.ERROR)])
+def test_what_cannot_be_drawn_is_told_once_and_the_next_one_comes(
+    science: Runner, show: str, status: RunStatus
+) -> None:
+    run = science(PLOT + "plt.title('$\\\\nonsense$')\nplt.figure(figsize=(2, 1))\n" + show)
+    assert run.status is status
+    assert run.stderr.count("ValueError: ") == run.stderr.count("ParseFatalException: ") == 1
+    assert (sizes(run.images), run.images_dropped) == ([(200, 100)], 0)
 
 
 def test_a_test_case_shows_nothing_and_is_not_disturbed(science: Runner) -> None:
