@@ -102,7 +102,7 @@ def _count(status: str, outcome: Outcome | None) -> None:
     EXECUTIONS.labels(status).inc()
     if outcome is not None:
         WAITING.observe(outcome.waited_seconds)
-        RUNNING.observe(sum(run.wall_seconds for run in (outcome.main, *outcome.tests)))
+        RUNNING.observe(sum(run.wall_seconds for run in outcome.runs))
 
 
 def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | None, charged: Charged | None) -> None:

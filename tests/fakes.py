@@ -3,7 +3,7 @@
 import select
 from dataclasses import replace
 
-from executions.sandbox.console import Asked, Began, Console, Ended, Printed
+from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
 
@@ -40,6 +40,8 @@ class FakeExecutor:
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):
+                for image in run.images:
+                    console.put(Shown(image))
                 console.put(Ended(run))
         if self.late_error is not None:
             raise self.late_error

@@ -19,7 +19,7 @@ from executions import limits, places
 from executions.error_detail import TYPES
 from executions.requests import Match
 from executions.sandbox.detail import LONGEST_SOURCE
-from executions.sandbox.results import ErrorDetail, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from executions.serializers import ExecutionRequestSerializer, InputSerializer
 from guest import protocol
 from guest.hints import HINTS
@@ -177,7 +177,7 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
 
 
 def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
-    executor.main = replace(executor.main, stderr="a warning")
+    executor.main = replace(executor.main, stderr="a warning", images=(Image(b"", 1, 1),))
     told = b"".join(page.post({"code": "1", "test_cases": [{}]}, accept="text/event-stream"))
     executor.late_error = RunLost("gone")
     stream = page.post({"code": "1", "interactive": True}, accept="text/event-stream")

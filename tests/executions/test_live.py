@@ -16,7 +16,7 @@ from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
 from executions import limits, places
 from executions.models import Execution
-from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
 
@@ -86,6 +86,15 @@ def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executo
     assert [verdicts[index] for index in range(3)] == result["test_results"]
     plain = page.run(test_cases=cases).json()
     assert result == {**plain, "id": start["id"]}
+
+
+def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Streams, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, images=(Image(b"main", 1, 1),))
+    executor.test = replace(executor.test, images=(Image(b"test", 1, 1),))
+    told = stream(test_cases=[{"stdin": "", "hidden": True}, {}, {"code": "draw()"}]).all()
+    shown = [(name, data.get("index", data.get("test_index"))) for name, data in told if name in ("image", "test")]
+    assert shown == [("image", None), ("test", 1), ("image", 2), ("test", 2), ("image", 0), ("test", 0)]
+    assert [data for name, data in told if name == "image"] == told[-1][1]["images"]
 
 
 def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:

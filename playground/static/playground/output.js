@@ -50,11 +50,12 @@ class Output {
 
   showImages(images, dropped) {
     const { images: place } = this.#parts;
-    images.forEach(({ data, width, height }, index) => {
+    images.forEach(({ data, width, height, test_index }, index) => {
       const image = element("img", "", "");
       image.src = `data:image/png;base64,${data}`;
       [image.width, image.height] = [width, height];
-      image.alt = `Image ${index + 1} of ${images.length}, drawn by the program`;
+      const artist = test_index === null ? "the program" : `test ${test_index + 1}`;
+      image.alt = `Image ${index + 1} of ${images.length}, drawn by ${artist}`;
       place.append(image);
     });
     if (dropped) place.append(element("p", "quiet", `${dropped} more could not be shown.`));
