@@ -14,6 +14,9 @@ class Profile(StrEnum):
     SCIENCE = "science"
 
 
+LOADING_SECONDS = 5.0
+"""How much longer than others a caller may wait for a container that loads packages first. See docs/decisions/0012."""
+
 SCIENCE_PACKAGES = ("numpy", "pandas", "matplotlib", "pylab", "mpl_toolkits", "PIL")
 
 # Bound to the starts of lines: searched from every word on, a long line of imports would take quadratic time.
