@@ -240,8 +240,8 @@ class _Failed(SystemExit):
 def _leave_detail(end: SystemExit, mailbox: Mailbox) -> None:
     """Leave in the mailbox what is told of the error that ended the program.
 
-    Last of all, when the learner has the traceback. What the program has replaced in its own process may keep it from
-    us or make it wrong: then it is missing or wrong, and nothing else is.
+    When the learner has the traceback, and the globals are still there. What the program has replaced in its own
+    process may keep it from us or make it wrong: then it is missing or wrong. What hangs does so until the deadline.
     """
     try:
         from guest import error_detail
