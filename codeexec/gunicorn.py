@@ -6,6 +6,7 @@ import resource
 from django.conf import settings
 
 from executions.limits import LONGEST_TIMEOUT_SECONDS
+from executions.sandbox.profiles import LOADING_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
 
@@ -23,8 +24,9 @@ worker_class = "codeexec.worker.BoundedThreadWorker"
 # rest, to pass on what people answer to programs, and to answer for our health.
 threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH + 8
 
-# The longest request waits in line, runs to its end and is given a moment to be answered.
-graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
+# The longest request waits in line, for a container that loads packages, runs to its end and is given a moment to be
+# answered.
+graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
 timeout = 60
 keepalive = 75  # longer than the idle time of the usual proxies, so that they and not we close a connection
 

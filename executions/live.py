@@ -115,7 +115,7 @@ class LiveExecution:
             case Printed(stream, text):
                 yield stream, {"text": text}
             case Shown(image):
-                yield "image", image_body(image)
+                yield "image", image_body(image, self._untold[0] if self._has_main_ended else None)
             case Asked():
                 yield "input", {}
             case Ended(run):

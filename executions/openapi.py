@@ -34,6 +34,9 @@ class ImageSerializer(serializers.Serializer[Any]):
     data = serializers.CharField(help_text="In base64.")  # type: ignore[assignment]
     width = serializers.IntegerField(min_value=1, help_text="Pixels.")
     height = serializers.IntegerField(min_value=1, help_text="Pixels.")
+    test_index = serializers.IntegerField(
+        min_value=0, allow_null=True, help_text="The place of the test case that showed it; null: the program itself."
+    )
 
 
 class TestResultSerializer(serializers.Serializer[Any]):
@@ -68,7 +71,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     memory_peak_kb = serializers.IntegerField(min_value=0, help_text="The most memory it held.")
     truncated = serializers.BooleanField(help_text="Whether more was printed than is kept.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
-    images = ImageSerializer(many=True, help_text="What the program has shown; not kept.")
+    images = ImageSerializer(many=True, help_text="What the program has shown, itself and under test cases; not kept.")
     images_dropped = serializers.IntegerField(min_value=0, help_text="How many images more were not taken.")
 
 

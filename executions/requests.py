@@ -43,7 +43,7 @@ class TestCase:
 
     def program(self) -> TestProgram:
         """Return how to run the test case."""
-        return TestProgram(code=self.code or "", input=self.input or "", stdin=self.stdin)
+        return TestProgram(code=self.code or "", input=self.input or "", stdin=self.stdin, hidden=self.hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from executions.executor import Executor
 from executions.judge import judge
 from executions.models import Execution
 from executions.records import Charged, begin, create, finish
-from executions.requests import ExecutionRequest, TestCase
+from executions.requests import ExecutionRequest, TestCase, in_running_order
 from executions.sandbox.results import CallerGone, Image, Outcome, RunLost, SandboxBusy, SandboxUnavailable
 from executions.wording import error_text
 
@@ -84,13 +84,13 @@ def run_again(original: Execution, staff: User, executor: Executor) -> Execution
 
 def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the body of the answer to `request`, but for the id of its record."""
-    return _answer(_result(request, outcome), outcome.main.images, outcome.main.images_dropped)
+    return {**_result(request, outcome), **_images(request, outcome)}
 
 
 def stored_answer(execution: Execution) -> dict[str, Any]:
     """Return the body of the answer to the request that an execution is the record of, and what else is known."""
     result = {name: getattr(execution, name) for name in STORED}
-    return {**_answer(result), "id": str(execution.public_id)}
+    return {**result, "images": [], "images_dropped": 0, "id": str(execution.public_id)}
 
 
 def conclude(
@@ -119,17 +119,23 @@ def conclude(
     if request.interactive:
         values["input_data"] = execution.input_data  # with all that was typed
     finish(execution, values, outcome, charged)
-    return {**_answer(result, outcome.main.images, outcome.main.images_dropped), "id": str(execution.public_id)}
+    return {**result, **_images(request, outcome), "id": str(execution.public_id)}
 
 
-def _answer(result: dict[str, Any], images: tuple[Image, ...] = (), images_dropped: int = 0) -> dict[str, Any]:
-    return {**result, "images": [image_body(image) for image in images], "images_dropped": images_dropped}
+def _images(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
+    """Return what only the answer has: images are not kept."""
+    places = (None, *in_running_order(request.test_cases or ()))
+    shown = [(image, place) for place, run in zip(places, outcome.runs, strict=True) for image in run.images]
+    return {
+        "images": [image_body(image, place) for image, place in shown],
+        "images_dropped": sum(run.images_dropped for run in outcome.runs),
+    }
 
 
-def image_body(image: Image) -> dict[str, Any]:
-    """Return one of the answer's `images`."""
+def image_body(image: Image, test_index: int | None) -> dict[str, Any]:
+    """Return one of the answer's `images`: of the test case at that place, None for the program's own run."""
     data = base64.b64encode(image.data).decode()
-    return {"format": "png", "data": data, "width": image.width, "height": image.height}
+    return {"format": "png", "data": data, "width": image.width, "height": image.height, "test_index": test_index}
 
 
 def _result(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:

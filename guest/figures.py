@@ -31,9 +31,32 @@ class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
     manager_class = FigureManager
 
 
+_kept_back: list[FigureManagerBase] = []
+"""What was open when a test's own part began."""
+
+
+def keep_open_ones_back() -> None:
+    """Have what is open now not shown, unless something is drawn on it from here on."""
+    _kept_back[:] = Gcf.get_all_fig_managers()
+    for manager in _kept_back:
+        manager.canvas.figure.stale = False
+
+
 def show_open_figures() -> None:
-    """Show and close all figures of pyplot, whatever backend they were made for."""
-    managers = sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num)
-    for manager in managers:
-        shown.show(partial(manager.canvas.figure.savefig, format="png"))
-        Gcf.destroy(manager)
+    """Show and close all figures of pyplot, whatever backend they were made for, but for those that are kept back.
+
+    One that cannot be drawn holds up no other: the first such error is raised at the end.
+    """
+    errors = []
+    for manager in sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num):
+        figure = manager.canvas.figure
+        if manager in _kept_back and not figure.stale:
+            continue
+        try:
+            shown.show(partial(figure.savefig, format="png"))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            Gcf.destroy(manager)
+    if errors:
+        raise errors[0]

@@ -16,7 +16,7 @@ from guest import protocol
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
-    from types import CodeType, TracebackType
+    from types import CodeType, ModuleType, TracebackType
     from typing import Any, NoReturn
 
     from guest.mailbox import Mailbox
@@ -31,7 +31,10 @@ TEST_FILE_NAME = "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
 
 shows_images = True
-"""False under a test case: what the program shows there it has shown in its own run."""
+"""False under a test until its own part begins: what the submission shows before, it has shown in its own run."""
+
+most_images = protocol.IMAGES
+"""How many images are made; of more, it is only told that they were shown."""
 
 _sources: dict[str, str] = {}
 """The text of each file that a traceback may show."""
@@ -42,11 +45,12 @@ def run_task(mailbox: Mailbox) -> NoReturn:
 
     Of a program that failed, what is told of its error is left in `mailbox`.
     """
-    global shows_images
+    global shows_images, most_images
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
-    code, is_test, test_code, test_input, input_is_stdin, call_stdin = protocol.unpack_task(_read_exactly(length))
+    task = protocol.unpack_task(_read_exactly(length))
+    code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin = task
     shows_images = not is_test
     namespace: dict[str, Any] = {}
     try:
@@ -138,16 +142,24 @@ def _finish(namespace: dict[str, Any]) -> None:
 
 
 def _show_open_figures() -> None:
-    """Show what would stand on the screen now. Costs nothing where matplotlib is not in use."""
-    pylab = sys.modules.get("matplotlib._pylab_helpers")
-    if pylab is None or not pylab.Gcf.figs or not shows_images:
+    """Show what would stand on the screen now."""
+    if not shows_images:
         return
     try:
-        from guest import figures
-
-        figures.show_open_figures()
+        if figures := _figures():
+            figures.show_open_figures()
     except Exception as error:
         sys.excepthook(type(error), error, None)
+
+
+def _figures() -> ModuleType | None:
+    """Return `guest.figures` if a figure is open. Costs nothing where matplotlib is not in use."""
+    pylab = sys.modules.get("matplotlib._pylab_helpers")
+    if pylab is None or not pylab.Gcf.figs:
+        return None
+    from guest import figures
+
+    return figures
 
 
 def _read_exactly(size: int) -> bytes:
@@ -228,8 +240,8 @@ class _Failed(SystemExit):
 def _leave_detail(end: SystemExit, mailbox: Mailbox) -> None:
     """Leave in the mailbox what is told of the error that ended the program.
 
-    Last of all, when the learner has the traceback. What the program has replaced in its own process may keep it from
-    us or make it wrong: then it is missing or wrong, and nothing else is.
+    When the learner has the traceback, and the globals are still there. What the program has replaced in its own
+    process may keep it from us or make it wrong: then it is missing or wrong. What hangs does so until the deadline.
     """
     try:
         from guest import error_detail
@@ -249,6 +261,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 def _begin_test() -> _CountingOutput:
     """Tell the supervisor that what is printed from here on is the test's, and give the test fresh streams."""
+    _begin_showing()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -260,6 +273,17 @@ def _begin_test() -> _CountingOutput:
     # While every thread stands still, the supervisor reads the pipe empty and starts the test's output there.
     _kill(_getpid(), SIGSTOP)
     return output
+
+
+def _begin_showing() -> None:
+    """Show images from here on: those of the test's own part."""
+    global shows_images
+    try:
+        if figures := _figures():
+            figures.keep_open_ones_back()
+    except Exception:  # noqa: S110 (the submission put it there: it may raise anything)
+        pass
+    shows_images = True
 
 
 def _end_test() -> None:

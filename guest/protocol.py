@@ -51,7 +51,7 @@ TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each text a DETAIL frame holds. A character takes at most four bytes."""
 
 _RUN = struct.Struct("!dQ?")  # timeout_seconds, feed_bytes, is_interactive
-_TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
+_TASK = struct.Struct("!B??IIII")  # most_images, is_test, input_is_stdin, lengths of the code and the three other texts
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
 
@@ -86,30 +86,31 @@ def unpack_run(body: bytes) -> tuple[float, int, bool]:
 
 def pack_task(
     code: str,
+    most_images: int = IMAGES,
     is_test: bool = False,
     test_code: str = "",
     test_input: str = "",
     input_is_stdin: bool = False,
     call_stdin: str = "",
 ) -> bytes:
-    """Return a TASK frame.
+    """Return a TASK frame. `most_images` is how many the run need make.
 
     With `input_is_stdin` the program's stdin is `test_input`, unless that turns out to be a call: then `call_stdin`.
     """
     texts = [text.encode() for text in (code, test_code, test_input, call_stdin)]
-    return pack_frame(TASK, _TASK.pack(is_test, input_is_stdin, *map(len, texts)) + b"".join(texts))
+    return pack_frame(TASK, _TASK.pack(most_images, is_test, input_is_stdin, *map(len, texts)) + b"".join(texts))
 
 
-def unpack_task(body: bytes) -> tuple[str, bool, str, str, bool, str]:
+def unpack_task(body: bytes) -> tuple[str, int, bool, str, str, bool, str]:
     """Return what `pack_task` was given."""
-    is_test, input_is_stdin, *lengths = _TASK.unpack_from(body)
+    most_images, is_test, input_is_stdin, *lengths = _TASK.unpack_from(body)
     texts = []
     start = _TASK.size
     for length in lengths:
         texts.append(body[start : start + length].decode())
         start += length
     code, test_code, test_input, call_stdin = texts
-    return code, is_test, test_code, test_input, input_is_stdin, call_stdin
+    return code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin
 
 
 def pack_result(

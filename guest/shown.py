@@ -25,8 +25,7 @@ MODES_OF_PNG = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 def show(write: Write) -> None:
     """Show the image that `write` writes as PNG into the file that it is given.
 
-    Those beyond the bound are only counted, and take no time to be made. Under a test case nothing is shown: the
-    program's own run has done it.
+    Those beyond the bound are only counted, and take no time to be made.
     """
     if not program.shows_images:
         return
@@ -34,9 +33,9 @@ def show(write: Write) -> None:
     number = 0
     while os.path.lexists(_path(number)):
         number += 1
-    if number < protocol.IMAGES:
+    if number < program.most_images:
         number = _put(write, number)
-    if protocol.IMAGES <= number < protocol.COUNTED_IMAGES:
+    if program.most_images <= number < protocol.COUNTED_IMAGES:
         open(_path(number), "wb").close()
 
 
@@ -46,7 +45,7 @@ def _put(write: Write, number: int) -> int:
     try:
         with open(draft, "wb", buffering=0) as file:
             write(file)
-        while number < protocol.IMAGES:
+        while number < program.most_images:
             try:
                 os.link(draft, _path(number))  # whole, or not there
                 break

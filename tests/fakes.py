@@ -43,6 +43,8 @@ class FakeExecutor:
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):
+                for image in run.images:
+                    console.put(Shown(image))
                 console.put(Ended(run))
         if self.late_error is not None:
             raise self.late_error

@@ -103,6 +103,7 @@ def test_the_errors_are_those_of_the_documents() -> None:
         ("TestCase", TEST_CASE),
         ("Answer", ANSWER),
         ("TestResult", RESULT),
+        ("Image", rows(section(API, "Images"))),
         ("TokenRequest", rows(section(API, "Learner tokens"))),
     ],
 )

@@ -23,7 +23,7 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The program itself has shown an image, which is kept."""
+    """The program has shown an image, which is kept: in its own run or, when that has ended, under the next test."""
 
     image: Image
 

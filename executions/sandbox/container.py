@@ -13,7 +13,7 @@ from executions.sandbox.console import Console, Printed, Shown
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.detail import read_detail
 from executions.sandbox.engine import Engine
-from executions.sandbox.images import ImageCollector
+from executions.sandbox.images import ImageCollector, ImageRoom
 from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
@@ -59,6 +59,7 @@ class Container:
         self._stream = stream
         self._killed_for_memory = killed_for_memory
         self._collapsed = collapsed
+        self._room = ImageRoom()  # of one submission: no container sees a second
         self.is_usable = True
         """False once a run has cost us the container: it ended, or its answers can no longer be told apart."""
 
@@ -112,17 +113,19 @@ class Container:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
         `stdin` is the program's, and that of a test with code or a call that has none of its own. With `talk`, somebody
-        watches: what is printed is told meanwhile, unless under a test, and an interactive program may be answered.
+        watches: what is shown is told meanwhile, and so is what is printed, unless under a test. An interactive program
+        may be answered.
 
         Raises RunLost when the container fails: what the program did is then unknown.
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
-        console = talk.console if talk is not None and test is None else None
-        transcript = _Transcript(code, ImageCollector(keeps=test is None), console)
+        images = ImageCollector(self._room, keeps=test is None or not test.hidden)
+        console = None if talk is None else talk.console
+        transcript = _Transcript(code, images, console, is_test=test is not None)
         self.is_usable = False  # until it has answered
         try:
-            self._stream.send(_request(code, stdin, test, timeout_seconds, talk))
+            self._stream.send(_request(code, stdin, test, timeout_seconds, images.wanted, talk))
             with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
                 while (frame := next(frames))[0] != protocol.RESULT:
                     transcript.add(*frame)
@@ -166,14 +169,18 @@ def _is_stopped(talk: Talk | None) -> bool:
     return talk is not None and talk.console.is_stopped
 
 
-def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None) -> bytes:
+def _request(
+    code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, most_images: int, talk: Talk | None
+) -> bytes:
     if test is None:
-        feed = protocol.pack_task(code) + stdin.encode()
+        feed = protocol.pack_task(code, most_images) + stdin.encode()
     elif test.stdin is not None or test.code:
-        task = protocol.pack_task(code, is_test=True, test_code=test.code, test_input=test.input)
+        task = protocol.pack_task(code, most_images, is_test=True, test_code=test.code, test_input=test.input)
         feed = task + (stdin if test.stdin is None else test.stdin).encode()
     else:  # a call or stdin: the child will see
-        task = protocol.pack_task(code, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin)
+        task = protocol.pack_task(
+            code, most_images, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin
+        )
         feed = task + test.input.encode()
     is_interactive = test is None and talk is not None and talk.console.is_interactive
     return protocol.pack_run(timeout_seconds, len(feed), is_interactive) + feed
@@ -201,8 +208,9 @@ class _Output:
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
-    def __init__(self, code: str, images: ImageCollector, console: Console | None) -> None:
+    def __init__(self, code: str, images: ImageCollector, console: Console | None, is_test: bool) -> None:
         self._code = code
+        self._is_test = is_test
         self._images = images
         self._console = console
         self._detail: ErrorDetail | None = None
@@ -230,7 +238,7 @@ class _Transcript:
 
     def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
         text = self._outputs[kind].add(body, is_end)
-        if text and self._console is not None:
+        if text and self._console is not None and not self._is_test:
             self._console.put(Printed("stdout" if kind == protocol.STDOUT else "stderr", text))
 
     def run(self, result: bytes, longest_seconds: float) -> Run:

@@ -14,16 +14,38 @@ MAX_PIXELS = 32 * 1024 * 1024
 """Of one image. A few bytes can say that they are many more, for whoever shows them to unpack."""
 
 
-class ImageCollector:
-    """Takes the bodies of IMAGE frames. With `keeps` false it keeps nothing, as for a test case."""
+class ImageRoom:
+    """How many images, and bytes of them, are kept of a submission: what is left, for whichever of its runs is next."""
 
-    def __init__(self, keeps: bool = True) -> None:
+    def __init__(self) -> None:
+        self.images = protocol.IMAGES
+        self.bytes = protocol.IMAGE_BYTES
+
+    def take(self, image: Image) -> bool:
+        """Return whether there was room for the image, which then is taken."""
+        if not self.images or len(image.data) > self.bytes:
+            return False
+        self.images -= 1
+        self.bytes -= len(image.data)
+        return True
+
+
+class ImageCollector:
+    """Takes the bodies of a run's IMAGE frames. With `keeps` false it keeps nothing, as of a hidden test."""
+
+    def __init__(self, room: ImageRoom, keeps: bool = True) -> None:
         self.images: list[Image] = []
         self.dropped = 0
+        self._room = room
         self._keeps = keeps
         self._pieces = bytearray()
         self._told = 0
         self._told_bytes = 0
+
+    @property
+    def wanted(self) -> int:
+        """How many images the run need make."""
+        return self._room.images if self._keeps else 0
 
     def add(self, body: bytes) -> Image | None:
         """Take one body; return the image that it ends, if that is kept.
@@ -44,7 +66,7 @@ class ImageCollector:
         self._pieces.clear()
         if not self._keeps:
             return None
-        if image is None or len(self.images) == protocol.IMAGES:
+        if image is None or not self._room.take(image):
             self.dropped += 1
             return None
         self.images.append(image)

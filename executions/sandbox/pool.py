@@ -12,7 +12,7 @@ from executions.sandbox.container import Container
 from executions.sandbox.counts import Event, count
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine import EngineError
-from executions.sandbox.profiles import Profile
+from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxUnavailable, never
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.slot import Slot
@@ -25,9 +25,6 @@ RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
 
 REFILL_DELAY_SECONDS = 0.05
 """How long a refill waits as long as there are others in stock."""
-
-LOADING_SECONDS = 5.0
-"""How much longer than others a caller may wait for a container that loads packages first. See docs/decisions/0012."""
 
 log = logging.getLogger(__name__)
 

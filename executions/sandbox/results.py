@@ -41,7 +41,7 @@ class TestProgram:
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
     program's stdin. `stdin`, where given, is the program's stdin in every case; without it a test with code or a call
-    has the submission's.
+    has the submission's. Of what a `hidden` one shows, nothing is kept.
     """
 
     __test__ = False  # not for pytest to collect
@@ -49,6 +49,7 @@ class TestProgram:
     code: str = ""
     input: str = ""
     stdin: str | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ class Run:
     `waited_in_vain` tells of a timeout that nobody gave it input in time.
     `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
     program's.
-    `images` is what was shown, with `images_dropped` more that were too many, too large or no images; both are empty
-    for a test.
+    `images` is what was shown, with `images_dropped` more that were too many, too large or no images; the bounds are
+    those of all runs of a submission together.
     """
 
     status: RunStatus
@@ -139,9 +140,14 @@ class Outcome:
     waited_seconds: float
 
     @property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, the program's own first."""
+        return (self.main, *self.tests)
+
+    @property
     def cpu_seconds(self) -> float:
         """The processor time of all runs."""
-        return self.main.cpu_seconds + sum(run.cpu_seconds for run in self.tests)
+        return sum(run.cpu_seconds for run in self.runs)
 
 
 class SandboxError(Exception):

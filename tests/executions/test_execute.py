@@ -57,11 +57,22 @@ def test_a_program_is_answered_with_what_it_did(page: Page) -> None:
 def test_images_are_answered_and_not_kept(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, images=(Image(b"\x89PNG", 3, 2),), images_dropped=4)
     answer = page.run().json()
-    assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2}]
+    assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2, "test_index": None}]
     assert answer["images_dropped"] == 4
     execution = Execution.objects.get()
     assert (stored_answer(execution)["images"], stored_answer(execution)["images_dropped"]) == ([], 0)
     assert "iVBORw" not in str(Execution.objects.values())
+
+
+def test_images_tell_which_test_case_has_shown_them(page: Page, executor: FakeExecutor) -> None:
+    """The program's own first, then in the order in which tests are run."""
+    executor.main = replace(executor.main, images=(Image(b"main", 1, 1),), images_dropped=1)
+    executor.test = replace(executor.test, images=(Image(b"test", 1, 1),), images_dropped=2)
+    cases = [{"expected_output": "Hello"}, {"stdin": "", "hidden": True}, {"code": "draw()"}, {"input": "draw()"}]
+    answer = page.run(test_cases=cases).json()
+    assert [test.hidden for test in executor.submissions[0].tests] == [False, False, True]
+    assert [image["test_index"] for image in answer["images"]] == [None, 2, 3, 1]
+    assert answer["images_dropped"] == 7
 
 
 def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:

@@ -92,6 +92,15 @@ def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executo
     assert result == {**plain, "id": start["id"]}
 
 
+def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Streams, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, images=(Image(b"main", 1, 1),))
+    executor.test = replace(executor.test, images=(Image(b"test", 1, 1),))
+    told = stream(test_cases=[{"stdin": "", "hidden": True}, {}, {"code": "draw()"}]).all()
+    shown = [(name, data.get("index", data.get("test_index"))) for name, data in told if name in ("image", "test")]
+    assert shown == [("image", None), ("test", 1), ("image", 2), ("test", 2), ("image", 0), ("test", 0)]
+    assert [data for name, data in told if name == "image"] == told[-1][1]["images"]
+
+
 def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
     stream("print(1)", test_cases=[{"stdin": ""}], learner="ada").all()
     record = Execution.objects.get()

@@ -126,15 +126,16 @@ def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 
 
-@given(TEXT, st.booleans(), TEXT, TEXT, st.booleans(), TEXT)
+@given(TEXT, st.integers(0, protocol.IMAGES), st.booleans(), TEXT, TEXT, st.booleans(), TEXT)
 def test_a_task_is_read_as_it_was_written(
-    code: str, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
+    code: str, most_images: int, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
 ) -> None:
-    frame = protocol.pack_task(code, is_test, test_code, test_input, input_is_stdin, call_stdin)
+    task = (code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin)
+    frame = protocol.pack_task(*task)
     kind, length = protocol.unpack_prefix(frame, longest_bytes=2**32)
     body = frame[protocol.PREFIX.size :]
     assert (kind, length) == (protocol.TASK, len(body))
-    assert protocol.unpack_task(body) == (code, is_test, test_code, test_input, input_is_stdin, call_stdin)
+    assert protocol.unpack_task(body) == task
 
 
 @given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 14), st.integers(0, 70_000)))

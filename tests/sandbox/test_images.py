@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from executions.sandbox.images import ImageCollector, parse_png
+from executions.sandbox.console import Ended, Shown
+from executions.sandbox.images import ImageCollector, ImageRoom, parse_png
 from executions.sandbox.results import Image, RunStatus, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from guest import protocol
 from tests.sandbox.conftest import Runner
 from tests.sandbox.test_tests import SEARCH
+from tests.sandbox.watching import Watched
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -94,18 +97,61 @@ def test_pillow_shows_too(science: Runner) -> None:
     assert (sizes(run.images), run.stderr) == ([(20, 10)] * 4, "")
 
 
-def test_what_cannot_be_drawn_is_told(science: Runner) -> None:
-    run = science(PLOT + "plt.title('$\\\\nonsense$')")
-    assert run.status is RunStatus.SUCCESS
-    assert "nonsense" in run.stderr
-    assert run.images == ()
+@pytest.mark.parametrize(("show", "status"), [("", RunStatus.SUCCESS), ("plt.show()", RunStatus.ERROR)])
+def test_what_cannot_be_drawn_is_told_once_and_the_next_one_comes(
+    science: Runner, show: str, status: RunStatus
+) -> None:
+    run = science(PLOT + "plt.title('$\\\\nonsense$')\nplt.figure(figsize=(2, 1))\n" + show)
+    assert run.status is status
+    assert run.stderr.count("ValueError: ") == run.stderr.count("ParseFatalException: ") == 1
+    assert (sizes(run.images), run.images_dropped) == ([(200, 100)], 0)
 
 
-def test_a_test_case_shows_nothing_and_is_not_disturbed(science: Runner) -> None:
-    outcome = science.tests(PLOT + "plt.show()\ndef double(n): return 2 * n", TestProgram(input="double(4)"))
-    assert sizes(outcome.main.images) == [(640, 480)]
-    [test] = outcome.tests
-    assert (test.status, test.stdout, test.images, test.images_dropped) == (RunStatus.SUCCESS, "8\n", (), 0)
+DRAW = "import matplotlib.pyplot as plt\ndef draw(width):\n    plt.figure(figsize=(width, 1))\n    plt.plot([1, 2])\n"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        TestProgram(input="draw(2)"),
+        TestProgram(code="draw(2)\nplt.show()"),
+        TestProgram(code="draw(2)\n1 / 0"),
+        TestProgram(code="import sys\ndraw(2)\nsys.exit()"),
+    ],
+)
+def test_a_test_shows_what_its_own_part_draws(science: Runner, test: TestProgram) -> None:
+    """What the submission shows before, and leaves open, it has shown in its own run: that takes time but once."""
+    outcome = science.tests(DRAW + "draw(3)\nplt.show()\ndraw(4)", test, timeout_seconds=20)
+    assert [sizes(run.images) for run in outcome.runs] == [[(300, 100), (400, 100)], [(200, 100)]]
+    assert [run.images_dropped for run in outcome.runs] == [0, 0]
+
+
+def test_a_test_shows_what_it_draws_on_a_figure_that_was_open(science: Runner) -> None:
+    tests = [TestProgram(code="plt.plot([2, 1])"), TestProgram(code="print(len(plt.gca().lines))")]
+    outcome = science.tests(DRAW + "draw(3)\ndraw(4)", *tests, timeout_seconds=20)
+    assert [sizes(run.images) for run in outcome.runs] == [[(300, 100), (400, 100)], [(400, 100)], []]
+    assert outcome.tests[1].stdout == "1\n"
+
+
+def test_a_program_under_test_shows_what_follows_from_its_input(science: Runner) -> None:
+    tests = [TestProgram(input="2"), TestProgram(stdin="3"), TestProgram(stdin="4", hidden=True)]
+    outcome = science.tests(DRAW + "draw(int(input()))", *tests, stdin="1", timeout_seconds=20)
+    assert [sizes(run.images) for run in outcome.runs] == [[(100, 100)], [(200, 100)], [(300, 100)], []]
+    assert [run.images_dropped for run in outcome.runs] == [0] * 4
+
+
+def test_a_test_is_not_disturbed_by_what_cannot_be_drawn(science: Runner) -> None:
+    code = PLOT + "plt.title('$\\\\nonsense$')\ndef double(n): return 2 * n"
+    [test] = science.tests(code, TestProgram(input="double(4)")).tests
+    assert (test.status, test.stdout, test.stderr, test.images) == (RunStatus.SUCCESS, "8\n", "", ())
+
+
+def test_whoever_looks_on_is_told_of_the_images_of_tests(science_sandbox: Sandbox) -> None:
+    tests = [TestProgram(code="draw(2)\nprint('drawn')"), TestProgram(code="draw(3)", hidden=True)]
+    watched = Watched(science_sandbox, DRAW + "draw(1)", tests=tests, timeout_seconds=20, is_interactive=False)
+    outcome = watched.finish()
+    shown = [event.image.width if isinstance(event, Shown) else type(event) for event in watched.events[1:]]
+    assert shown == [100, Ended, 200, Ended, Ended], outcome
 
 
 def test_no_more_than_five_come_and_the_rest_is_counted(science: Runner) -> None:
@@ -114,6 +160,14 @@ def test_no_more_than_five_come_and_the_rest_is_counted(science: Runner) -> None
         run = science(show.format(count))
         assert (run.status, run.stderr) == (RunStatus.SUCCESS, "")
         assert (sizes(run.images), run.images_dropped) == ([(n, 1) for n in range(1, 6)], dropped)
+
+
+def test_no_more_than_five_come_of_all_runs_together(science: Runner) -> None:
+    show = "from PIL import Image\ndef show(count):\n    for n in range(count): Image.new('L', (n + 1, 1)).show()\n"
+    tests = [TestProgram(code=f"show({count})", hidden=count == 9) for count in (1, 2, 3, 9)]
+    outcome = science.tests(show + "show(3)", *tests)
+    assert [sizes(run.images) for run in outcome.runs] == [[(1, 1), (2, 1), (3, 1)], [(1, 1)], [(1, 1)], [], []]
+    assert [run.images_dropped for run in outcome.runs] == [0, 0, 1, 3, 0]
 
 
 # What hostile programs do, with the directory and the files; no package is needed for it
@@ -183,6 +237,13 @@ def test_all_together_are_bounded_in_bytes(run: Runner) -> None:
     assert ([len(image.data) for image in result.images], result.images_dropped) == ([room, len(png())], 2)
 
 
+def test_nothing_that_a_hidden_test_shows_is_kept(run: Runner) -> None:
+    tests = [TestProgram(code="put(0, good)", hidden=hidden) for hidden in (False, True)]
+    shown, hidden = run.tests(PUT, *tests).tests
+    assert (shown.images, shown.images_dropped) == ((Image(png(), 4, 3),), 0)
+    assert (hidden.status, hidden.images, hidden.images_dropped) == (RunStatus.SUCCESS, (), 0)
+
+
 def test_an_endless_show_is_bounded(run: Runner) -> None:
     result = run(
         PUT
@@ -225,9 +286,9 @@ def test_only_what_begins_and_ends_as_png_is_one(data: bytes, is_image: bool) ->
     assert (parse_png(data) is not None) is is_image
 
 
-def told(*bodies: bytes) -> Callable[[], ImageCollector]:
+def told(*bodies: bytes, room: ImageRoom | None = None, keeps: bool = True) -> Callable[[], ImageCollector]:
     def tell() -> ImageCollector:
-        collector = ImageCollector()
+        collector = ImageCollector(room or ImageRoom(), keeps)
         for body in bodies:
             collector.add(body)
         return collector
@@ -244,6 +305,18 @@ def test_pieces_are_put_together() -> None:
 def test_an_image_that_was_broken_off_is_not_part_of_the_next() -> None:
     collector = told(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
     assert (collector.images, collector.dropped) == ([Image(png(), 4, 3)], 1)
+
+
+def test_the_bounds_are_those_of_all_runs_together() -> None:
+    """Whatever one of them tells, the supervisor counts each run anew."""
+    room = ImageRoom()
+    room.bytes = 3 * len(png()) - 1
+    small, large = protocol.IMAGE_ENDS + png(), protocol.IMAGE_ENDS + png()[:-12] + b"x" + png()[-12:]
+    first = told(small, room=room)()
+    hidden = told(small, small, room=room, keeps=False)()
+    second = told(large, small, small, large, room=room)()
+    assert [(len(each.images), each.dropped) for each in (first, hidden, second)] == [(1, 0), (0, 0), (1, 3)]
+    assert [each.wanted for each in (first, hidden, second)] == [3, 0, 3]
 
 
 @pytest.mark.parametrize(

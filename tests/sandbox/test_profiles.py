@@ -26,6 +26,16 @@ def profile_of(code: str, *test_codes: str) -> Profile:
         "from PIL import Image",
         "from mpl_toolkits.mplot3d import Axes3D",
         "\ufeffx = 1\r\nimport numpy\r\n",
+        "try: import numpy as np\nexcept ImportError: np = None",
+        "if True: import pandas",
+        "x = 1; import numpy",
+        "import os, \\\n    numpy",
+        "from matplotlib \\\r\n    import pyplot as plt\r\n",
+        "from matplotlib import (\n    pyplot,\n)",
+        "np = __import__('numpy')",
+        "import importlib\nnp = importlib.import_module(\n    'numpy'\n)",
+        "for name in ['num' + 'py', 'pan' + 'das']: globals()[name] = __import__(name)",
+        "exec('import numpy')",
     ],
 )
 def test_science_is_seen_by_its_imports(code: str) -> None:
@@ -43,6 +53,11 @@ def test_science_is_seen_by_its_imports(code: str) -> None:
         "import numpyish",
         "imported = 'numpy'",
         "from_ = numpy = 1",
+        "# import numpy",
+        "import math  # and not numpy",
+        "import math\npandas = 3  # in the zoo",
+        "important = numpy",
+        "import_ = 'import'",
         "",
     ],
 )
@@ -53,10 +68,11 @@ def test_all_else_is_plain(code: str) -> None:
 @pytest.mark.parametrize(
     "code",
     ["import " * 9000, "from " * 13000 + "numpy", "\n" * 60000 + "numpy", "import \t" + " \t" * 30000 + "numpyish",
-     "import numpy_" * 5000, "import x\n" * 7000 + "numpy_"],
+     "import numpy_" * 5000, "import x\n" * 7000 + "numpy_", "numpy_" + "import \\\n" * 7000, "\\\n" * 30000 + "numpy_",
+     "numpy_import\n" * 5000, "import #" * 8000 + "numpy_"],
 )  # fmt: skip
 def test_no_text_takes_long(code: str) -> None:
     """The longest request there can be: 64 KiB in each of 31 texts, with the 2 MiB of its body."""
     started = time.process_time()
     profile_of(code, *[code] * 30)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # of quadratic time it would be minutes

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 IMPORTS = "import numpy as np, pandas as pd, matplotlib.pyplot as plt, PIL.Image\n"
 HIDDEN_IMPORTS = """
-np, pd = __import__("numpy"), __import__("pandas")
-plt = __import__("matplotlib.pyplot").pyplot
+for name, package in {"np": "num" "py", "pd": "pan" "das", "plt": "mat" "plotlib.pyplot"}.items():
+    exec(f"import {package} as {name}")
 """
 
 
@@ -32,8 +32,8 @@ def test_all_is_loaded_before_the_program(science: Runner) -> None:
     assert run.cpu_seconds < 0.25
 
 
-def test_a_wrong_guess_runs_right(science: Runner) -> None:
-    """In a plain container, where all is loaded in the program's own time."""
+def test_what_no_look_can_see_runs_right_if_it_has_the_time(science: Runner) -> None:
+    """In a plain container, where all is loaded in the program's own time: more than a request can ask for."""
     run = science(
         HIDDEN_IMPORTS + "import sys\nprint(int(np.arange(5).sum()), len(pd.DataFrame({'a': [1, 2]})))\n"
         "plt.plot([1, 2])\nplt.show()\n",

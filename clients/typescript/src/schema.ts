@@ -147,7 +147,7 @@ export interface components {
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description What the program has shown; not kept. */
+            /** @description What the program has shown, itself and under test cases; not kept. */
             images: components["schemas"]["Image"][];
             /** @description How many images more were not taken. */
             images_dropped: number;
@@ -221,6 +221,8 @@ export interface components {
             width: number;
             /** @description Pixels. */
             height: number;
+            /** @description The place of the test case that showed it; null: the program itself. */
+            test_index: number | null;
         };
         Input: {
             /** @description A line, without its end. At most 16384 bytes of UTF-8. */
@@ -271,7 +273,7 @@ export interface components {
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description What the program has shown; not kept. */
+            /** @description What the program has shown, itself and under test cases; not kept. */
             images: components["schemas"]["Image"][];
             /** @description How many images more were not taken. */
             images_dropped: number;

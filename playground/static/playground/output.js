@@ -48,12 +48,13 @@ class Output {
     error.hidden = false;
   }
 
-  showImage({ data, width, height }) {
+  showImage({ data, width, height, test_index }) {
     const { images } = this.#parts;
     const image = element("img", "", "");
     image.src = `data:image/png;base64,${data}`;
     [image.width, image.height] = [width, height];
-    image.alt = `Image ${images.childElementCount + 1}, drawn by the program`;
+    const artist = test_index === null ? "the program" : `test ${test_index + 1}`;
+    image.alt = `Image ${images.childElementCount + 1}, drawn by ${artist}`;
     images.append(image);
     images.hidden = false;
   }
