@@ -31,6 +31,7 @@ CALLS = {
     "pull": r"POST /images/create",
 }
 LONGEST_HANG_SECONDS = 60
+DELAY_SECONDS = 1
 
 
 class How(StrEnum):
@@ -45,7 +46,7 @@ class How(StrEnum):
     GARBAGE = "garbage"  # 200, with what is not JSON
     EMPTY = "empty"  # 200, with JSON that says nothing
     DUPLICATE = "duplicate"  # the engine hears of it twice, and the second answer comes
-    DELAY = "delay"  # two seconds late
+    DELAY = "delay"  # a second late
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,21 @@ class Fault:
     times: int = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Distortion:
+    """Change what a container says, piece by piece, from where it has said `after`: with b"" all of it."""
+
+    change: Callable[[bytes], bytes]
+    after: bytes = b""
+
+    def apply(self, data: bytes, has_begun: bool) -> tuple[bytes, bool]:
+        """Return what becomes of a piece, and whether all that follows is changed."""
+        if has_begun or not self.after:
+            return self.change(data), True
+        head, mark, tail = data.partition(self.after)
+        return (head + mark + self.change(tail), True) if mark else (data, False)
+
+
 class FakeEngine:
     """The proxy. Use it as a context manager; `url` is for DOCKER_HOST."""
 
@@ -65,11 +81,12 @@ class FakeEngine:
         self.url = f"unix://{self.path}"
         self.calls: Counter[str] = Counter()
         self._faults: dict[str, Fault] = {}
-        self._failed: Counter[str] = Counter()
+        self._fired: Counter[str] = Counter()
+        self._firing = threading.Lock()
         self._mended = threading.Event()
         self._connections: set[socket.socket] = set()
-        self._streams: set[socket.socket] = set()
-        self.distort: Callable[[bytes], bytes] | None = None
+        self._streams: set[tuple[str, socket.socket]] = set()  # with the call that began them
+        self.distortion: Distortion | None = None
         """What becomes of what containers say, if it does not come through as it is."""
         self._server = socket.socket(socket.AF_UNIX)
         self._is_down = False
@@ -92,13 +109,23 @@ class FakeEngine:
     def plan(self, *faults: Fault) -> None:
         """Let calls fail from now on."""
         self._mended.clear()
-        self._failed.clear()
-        self._faults = {fault.call: fault for fault in faults}
+        with self._firing:
+            self._fired.clear()
+            self._faults = {fault.call: fault for fault in faults}
+
+    def fired(self, call: str) -> int:
+        """Return how many calls have failed since the plan was made."""
+        return self._fired[call]
+
+    def is_to_hang(self, call: str) -> bool:
+        """Return whether the next such call gets no answer."""
+        fault = self._faults.get(call)
+        return fault is not None and fault.how in (How.HANG, How.HANG_AFTER) and self._fired[call] < fault.times
 
     def mend(self) -> None:
         """Let all calls pass, and those that hang end without an answer."""
         self._faults = {}
-        self.distort = None
+        self.distortion = None
         self._is_down = False
         self._mended.set()
 
@@ -108,10 +135,11 @@ class FakeEngine:
         for connection in list(self._connections):
             _end(connection)
 
-    def cut_streams(self) -> None:
-        """End the connections of all attached containers, in both directions."""
-        for connection in list(self._streams):
-            _end(connection)
+    def cut_streams(self, call: str) -> None:
+        """End the connections on which "attach" or "events" has an answer that goes on, in both directions."""
+        for begun_by, connection in list(self._streams):
+            if begun_by == call:
+                _end(connection)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -133,11 +161,10 @@ class FakeEngine:
     def _answer(self, connection: socket.socket, request: bytes) -> None:
         call = _call_of(request)
         self.calls[call] += 1
-        fault = self._faults.get(call)
-        if fault is None or self._failed[call] >= fault.times:
+        fault = self._next_fault(call)
+        if fault is None:
             self._pass_on(connection, request, call)
             return
-        self._failed[call] += 1
         match fault.how:
             case How.HANG:
                 self._mended.wait(LONGEST_HANG_SECONDS)
@@ -160,19 +187,30 @@ class FakeEngine:
                 _ask_engine(request)
                 self._pass_on(connection, request, call)
             case How.DELAY:
-                time.sleep(2)
+                time.sleep(DELAY_SECONDS)
                 self._pass_on(connection, request, call)
+
+    def _next_fault(self, call: str) -> Fault | None:
+        """Return in what way a call is to fail that has just come, and count it."""
+        with self._firing:
+            fault = self._faults.get(call)
+            if fault is None or self._fired[call] >= fault.times:
+                return None
+            self._fired[call] += 1
+            return fault
 
     def _pass_on(self, connection: socket.socket, request: bytes, call: str) -> None:
         """Join the caller and the engine until one of them ends."""
         with contextlib.closing(_connect(request)) as engine:
-            streams = {connection, engine} if call == "attach" else set()
+            streams = {(call, connection), (call, engine)}
             self._streams |= streams
             self._connections.add(engine)
+            has_begun = False
             try:
                 for data, target in _exchange(connection, engine):
-                    is_output = call == "attach" and target is connection
-                    target.sendall(self.distort(data) if is_output and self.distort else data)
+                    if call == "attach" and target is connection and self.distortion is not None:
+                        data, has_begun = self.distortion.apply(data, has_begun)
+                    target.sendall(data)
             finally:
                 self._streams -= streams
                 self._connections.discard(engine)
@@ -226,8 +264,9 @@ def _ask_engine(request: bytes) -> None:
     """Have the engine do it, and throw the answer away."""
     with contextlib.closing(_connect(request)) as engine:
         engine.settimeout(10)
-        while engine.recv(65536):
-            pass
+        answer = b""
+        while b"\r\n\r\n" not in answer:  # what follows may never end
+            answer += engine.recv(65536) or b"\r\n\r\n"
 
 
 def _response(status: int, body: bytes) -> bytes:

@@ -38,8 +38,6 @@ class FakeExecutor:
                 console.put(Printed("stdout", line))
             if main.stderr:
                 console.put(Printed("stderr", main.stderr))
-            for image in main.images:
-                console.put(Shown(image))
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):

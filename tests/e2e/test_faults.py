@@ -4,7 +4,9 @@ import signal
 import subprocess
 import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,6 +21,15 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.docker
 
 RUNS = 10
+GONE_SECONDS = 30
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Service]:
+    """Give a service that has a warm container for each of the programs."""
+    with Service(tmp_path, SANDBOX_POOL_SIZE=str(RUNS), SANDBOX_MAX_CONCURRENT=str(RUNS)) as service:
+        assert eventually(lambda: service.health()["pool"]["idle"] == RUNS, 60), service.health()
+        yield service
 
 
 def containers_of(pid: int) -> list[str]:
@@ -80,37 +91,37 @@ def start_runs(service: Service, code: str, results: list[requests.Response | No
     return threads
 
 
-@pytest.mark.timeout(120)
-def test_kill_9_leaves_no_container_and_no_running_row(own_service: Service) -> None:
+@pytest.mark.timeout(180)
+def test_kill_9_leaves_no_container_and_no_running_row(crowded: Service) -> None:
     results: list[requests.Response | None] = []
-    threads = start_runs(own_service, "while True: pass", results)
-    worker = own_service.worker_pid()
+    threads = start_runs(crowded, "import time\ntime.sleep(9)", results)
+    worker = crowded.worker_pid()
     assert len(containers_of(worker)) >= RUNS
-    own_service.stop(signal.SIGKILL)
-    assert eventually(lambda: not containers_of(worker), seconds=2)
+    crowded.stop(signal.SIGKILL)
+    assert eventually(lambda: not containers_of(worker), GONE_SECONDS)
     for thread in threads:
         thread.join()
-    assert own_service.query("select count(*) from executions_execution where status = 'running'") == [(RUNS,)]
+    assert crowded.query("select count(*) from executions_execution where status = 'running'") == [(RUNS,)]
     leftovers, other = leave_containers(worker)
-    own_service.start()
+    crowded.start()
     assert not leftovers & all_containers()
     assert other in all_containers()
     docker("rm", "-f", other)
-    assert own_service.query("select status, count(*) from executions_execution group by status") == [
+    assert crowded.query("select status, count(*) from executions_execution group by status") == [
         ("internal_error", RUNS)
     ]
-    assert own_service.execute("print('ok')")["output"] == "ok\n"
+    assert crowded.execute("print('ok')")["output"] == "ok\n"
 
 
-@pytest.mark.timeout(120)
-def test_sigterm_lets_running_programs_finish(own_service: Service) -> None:
+@pytest.mark.timeout(180)
+def test_sigterm_lets_running_programs_finish(crowded: Service) -> None:
     results: list[requests.Response | None] = []
-    threads = start_runs(own_service, "import time\ntime.sleep(3)\nprint('finished')", results)
-    worker = own_service.worker_pid()
-    own_service.stop(signal.SIGTERM)
+    threads = start_runs(crowded, "import time\ntime.sleep(8)\nprint('finished')", results)
+    worker = crowded.worker_pid()
+    crowded.stop(signal.SIGTERM)
     for thread in threads:
         thread.join()
     assert [response.json()["output"] for response in results if response is not None] == ["finished\n"] * RUNS
-    rows = own_service.query("select status, output from executions_execution")
+    rows = crowded.query("select status, output from executions_execution")
     assert rows == [("success", "finished\n")] * RUNS
-    assert eventually(lambda: not containers_of(worker), seconds=2)
+    assert eventually(lambda: not containers_of(worker), GONE_SECONDS)

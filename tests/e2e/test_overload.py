@@ -6,9 +6,10 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import pytest
 import requests
@@ -18,8 +19,9 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
-SLOTS, LINE, LINE_SECONDS = 2, 4, 3
-SLEEP = "import time; time.sleep(1); print('done')"
+SLOTS, LINE, LINE_SECONDS = 2, 4, 20
+SLEEP_SECONDS = 1
+SLEEP = f"import time; time.sleep({SLEEP_SECONDS}); print('done')"
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +42,13 @@ def _at_rest(service: Service) -> None:
     assert eventually(lambda: service.health()["pool"] == at_rest, 30), service.health()
 
 
-def post(service: Service, code: str, key: str) -> tuple[requests.Response, float]:
-    """Return the answer and how long it took."""
+def post(service: Service, code: str, key: str) -> requests.Response:
     headers = {"X-API-Key": key, "Origin": ORIGIN}
-    began = time.monotonic()
-    response = requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
-    return response, time.monotonic() - began
+    return requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
 
 
 def request_of(service: Service, code: str, accept: str = "application/json") -> bytes:
-    body = json.dumps({"code": code}).encode()
+    body = json.dumps({"code": code, "timeout": 10}).encode()
     return head_of(service, f"Content-Length: {len(body)}\r\nAccept: {accept}") + body
 
 
@@ -66,38 +65,52 @@ def connect(service: Service, sent: bytes) -> socket.socket:
 
 def test_twice_as_many_as_can_be_served(service: Service) -> None:
     count = 2 * SLOTS + LINE + 50
-    code = f"{SLEEP}  # one of {count}"
-    health: list[float] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            began = time.monotonic()
-            service.health()
-            health.append(time.monotonic() - began)
-            time.sleep(0.05)
-
-    with ThreadPoolExecutor(count + 1) as clients:
-        watching = clients.submit(watch)
-        found = list(clients.map(lambda _: post(service, code, service.api_key), range(count)))
-        over.set()
-        watching.result()
-    served = [seconds for response, seconds in found if response.status_code == 200]
-    refused = sorted(seconds for response, seconds in found if response.status_code == 503)
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as clients:
+        found = list(clients.map(lambda _: post(service, f"# in the crowd\n{SLEEP}", service.api_key), range(count)))
+    took_seconds = time.monotonic() - began
+    served = [response for response in found if response.status_code == 200]
+    refused = [response for response in found if response.status_code == 503]
     assert len(served) + len(refused) == count
-    # On a busy machine they come over more than a second, in which others are through.
-    assert SLOTS + 1 <= len(served) <= 2 * (SLOTS + LINE)
-    assert max(served) < LINE_SECONDS + 1 + 2
-    assert all(int(response.headers["Retry-After"]) >= 1 for response, _ in found if response.status_code == 503)
-    waited = sum(seconds > LINE_SECONDS for seconds in refused)  # for a container, in vain
-    assert waited <= LINE
-    at_once = refused[: len(refused) - waited]
-    print(f"{len(served)} served, refused in {at_once[len(at_once) // 2]:.3f} s to {at_once[-1]:.3f} s")
-    print(f"health in {max(health):.3f} s at most")
-    assert at_once[-1] < LINE_SECONDS
-    assert sorted(health)[len(health) // 2] < LINE_SECONDS / 3
-    counts = f"SELECT status, count(*) FROM executions_execution WHERE code LIKE '%# one of {count}' GROUP BY status"
-    assert dict(service.query(counts)) == {"success": len(served), "refused": len(refused)}
+    assert SLOTS <= len(served) <= SLOTS * took_seconds / SLEEP_SECONDS
+    assert all(response.json()["output"] == "done\n" for response in served)
+    assert all(int(response.headers["Retry-After"]) >= 1 for response in refused)
+    rows = "SELECT status, count(*) FROM executions_execution WHERE code LIKE '# in the crowd%' GROUP BY status"
+    assert dict(service.query(rows)) == {"success": len(served), "refused": len(refused)}
+
+
+def test_who_is_refused_and_who_asks_for_health_waits_for_nobody(service: Service) -> None:
+    """Measured beside a request that is refused for its key, by one client, while all places are taken."""
+
+    def place() -> tuple[int, int]:
+        pool = service.health()["pool"]
+        return pool["in_use"], pool["waiting"]
+
+    taken = [connect(service, request_of(service, "import time; time.sleep(9)")) for _ in range(SLOTS + LINE)]
+    assert eventually(lambda: place() == (SLOTS, LINE), 20), service.health()
+    seconds: dict[str, list[float]] = {"line": [], "key": [], "health": []}
+    with requests.Session() as session:
+
+        def measure(what: str, status: int, send: Callable[[], requests.Response]) -> None:
+            began = time.monotonic()
+            assert send().status_code == status
+            seconds[what].append(time.monotonic() - began)
+
+        def execute(key: str) -> requests.Response:
+            headers = {"X-API-Key": key, "Origin": ORIGIN}
+            return session.post(f"{service.url}/execute", json={"code": "print(1)"}, headers=headers, timeout=60)
+
+        for _ in range(20):
+            measure("line", 503, lambda: execute(service.api_key))
+            measure("key", 403, lambda: execute("nobody's"))
+            measure("health", 200, lambda: session.get(f"{service.url}/health", timeout=60))
+    assert place() == (SLOTS, LINE)  # all the time
+    for client in taken:
+        client.close()
+    line, key, health = (median(seconds[what]) for what in ("line", "key", "health"))
+    print(f"refused for the line in {line:.4f} s, for the key in {key:.4f} s, health in {health:.4f} s")
+    assert line < 10 * key
+    assert health < 5 * key
 
 
 def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None:
@@ -108,7 +121,7 @@ def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None
     def flood() -> set[int]:
         codes = set()
         while not over.is_set():
-            codes.add(post(service, SLEEP, service.api_key)[0].status_code)
+            codes.add(post(service, SLEEP, service.api_key).status_code)
             time.sleep(0.02)
         return codes
 
@@ -116,7 +129,7 @@ def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None
         floods = [clients.submit(flood) for _ in range(10)]
         try:
             assert eventually(lambda: service.health()["pool"]["waiting"] == 1, 20)
-            assert [post(service, "print(1)", other)[0].status_code for _ in range(3)] == [200] * 3
+            assert [post(service, "print(1)", other).status_code for _ in range(3)] == [200] * 3
         finally:
             over.set()
         assert set.union(*(each.result() for each in floods)) == {200, 429}
@@ -133,12 +146,13 @@ def set_max_concurrent(service: Service, count: int) -> None:
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 def test_nobody_runs_for_a_client_that_has_gone(service: Service, accept: str) -> None:
     with ThreadPoolExecutor(SLOTS) as clients:
-        running = [clients.submit(post, service, SLEEP, service.api_key) for _ in range(SLOTS)]
+        sleep = "import time; time.sleep(4)"
+        running = [clients.submit(post, service, sleep, service.api_key) for _ in range(SLOTS)]
         assert eventually(lambda: service.health()["pool"]["in_use"] == SLOTS)
         client = connect(service, request_of(service, f"print('for nobody', '{accept}')", accept))
         assert eventually(lambda: service.health()["pool"]["waiting"] == 1)
         client.close()
-        assert {each.result()[0].status_code for each in running} == {200}
+        assert {each.result().status_code for each in running} == {200}
     status = f"SELECT status FROM executions_execution WHERE code LIKE '%for nobody%{accept}%'"
     assert eventually(lambda: service.query(status) == [("refused",)]), service.query(status)
 
@@ -148,9 +162,8 @@ def test_slow_bodies_hold_nobody_up(service: Service) -> None:
     for _ in range(3):
         for client in slow:
             client.sendall(b" ")
-        response, seconds = post(service, "print('ok')", service.api_key)
+        response = post(service, "print('ok')", service.api_key)
         assert (response.status_code, response.json()["output"]) == (200, "ok\n")
-        assert seconds < 3
     for client in slow:
         assert b"400 Bad Request" in client.recv(1000)
         client.close()
@@ -194,5 +207,5 @@ def test_without_descriptors_clients_wait_and_nobody_crashes(service: Service) -
         resource.prlimit(worker, resource.RLIMIT_NOFILE, most)
     for client in idle:
         client.close()
-    assert eventually(lambda: post(service, "print('ok')", service.api_key)[0].status_code == 200, 30)
+    assert eventually(lambda: post(service, "print('ok')", service.api_key).status_code == 200, 30)
     assert service.worker_pid() == worker

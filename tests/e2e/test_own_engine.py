@@ -14,12 +14,13 @@ from tests.engine import OwnEngine
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 RUNS = 20
-WARM = 2
-RECOVERY_SECONDS = 60
+LINE_SECONDS = 20
+RECOVERY_SECONDS = 120
 STATUSES = "SELECT status, count(*) FROM executions_execution WHERE code = '{}' GROUP BY status"
+CHARGED = "SELECT coalesce(sum(executions), 0) FROM apikeys_dailyuse"
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,21 @@ def engine() -> Iterator[OwnEngine]:
 
 @pytest.fixture(scope="module")
 def service(engine: OwnEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {"SANDBOX_POOL_SIZE": str(WARM), "SANDBOX_MAX_CONCURRENT": str(RUNS), "SANDBOX_QUEUE_SECONDS": "20"}
-    with Service(tmp_path_factory.mktemp("service"), DOCKER_HOST=engine.url, **settings) as service:
+    settings = {"POOL_SIZE": RUNS, "MAX_CONCURRENT": RUNS, "QUEUE_SECONDS": LINE_SECONDS}
+    environment = {f"SANDBOX_{name}": str(value) for name, value in settings.items()}
+    with Service(tmp_path_factory.mktemp("service"), DOCKER_HOST=engine.url, **environment) as service:
         yield service
+
+
+@pytest.fixture(autouse=True)
+def _well(service: Service, engine: OwnEngine) -> Iterator[None]:
+    """Begin with all warm containers, and leave an engine that serves, whatever has become of the test."""
+    assert_well(service, engine)
+    yield
+    if not engine.answers():
+        engine.start()
+    if not engine.docker("images", "-q"):
+        engine.load_image()
 
 
 def post(service: Service, code: str) -> requests.Response:
@@ -40,41 +53,48 @@ def post(service: Service, code: str) -> requests.Response:
     return requests.post(f"{service.url}/execute", json={"code": code, "timeout": 10}, headers=headers, timeout=60)
 
 
-def is_well(service: Service, engine: OwnEngine) -> bool:
-    """Whether programs are run and the warm containers are all that there is."""
-    return service.is_healthy() and len(engine.docker("ps", "-aq").split()) == WARM
+def assert_well(service: Service, engine: OwnEngine) -> None:
+    """Wait until programs are run and the warm containers are all that there is."""
+
+    def is_well() -> bool:
+        is_full = service.is_healthy() and service.health()["pool"]["idle"] == RUNS
+        return is_full and len(engine.docker("ps", "-aq").split()) == RUNS
+
+    is_well_again = eventually(is_well, RECOVERY_SECONDS)
+    assert is_well_again, (service.health(), engine.docker("ps", "-a"), service.log()[-3000:])
 
 
 def assert_refused_at_once(service: Service) -> None:
     began = time.monotonic()
     response = post(service, "print('refused')")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < LINE_SECONDS / 2
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert int(response.headers["Retry-After"]) >= 1
 
 
 def test_an_engine_that_is_killed_loses_its_runs_and_nothing_else(service: Service, engine: OwnEngine) -> None:
     code = "import time; print(1, flush=True); time.sleep(9); print(2)"
+    charged = service.query(CHARGED)
     with ThreadPoolExecutor(RUNS) as clients:
         answers = [clients.submit(post, service, code) for _ in range(RUNS)]
         assert eventually(lambda: service.health()["pool"]["in_use"] == RUNS, 30), service.health()
         engine.stop(signal.SIGKILL)
         killed = time.monotonic()
         assert {answer.result().status_code for answer in answers} == {503}
+        took_seconds = time.monotonic() - killed
     assert service.query(STATUSES.format(code)) == [("internal_error", RUNS)]
-    assert time.monotonic() - killed < 10
-    assert service.query("SELECT sum(executions) FROM apikeys_dailyuse") == [(0,)]
-    assert eventually(lambda: not service.is_healthy())
+    assert took_seconds < 9  # nobody waited for a program to end
+    assert service.query(CHARGED) == charged
+    assert eventually(lambda: not service.is_healthy(), 30)
     assert_refused_at_once(service)
     assert service.health()["docker"] == "unreachable"
     engine.start()
-    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS), service.log()[-3000:]
+    assert_well(service, engine)
     assert service.execute("print('ok')")["output"] == "ok\n"
 
 
 def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngine) -> None:
     """As Coolify does it every night. It takes containers that are not started yet, too; others are made."""
-    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS)
     stopped = threading.Event()
 
     def run() -> Counter[tuple[int, str]]:
@@ -97,7 +117,6 @@ def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngin
 
 
 def test_without_its_image_the_service_refuses_until_it_is_back(service: Service, engine: OwnEngine) -> None:
-    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS)
     engine.docker("rmi", "-f", engine.image)
     assert service.execute("print('ok')")["output"] == "ok\n"  # it has lost its name only
 
@@ -115,5 +134,5 @@ def test_without_its_image_the_service_refuses_until_it_is_back(service: Service
     assert service.health()["docker"] == "connected"
     assert not engine.docker("images", "-q")
     engine.load_image()
-    assert eventually(lambda: is_well(service, engine), RECOVERY_SECONDS), service.log()[-3000:]
+    assert_well(service, engine)
     assert service.execute("print('ok')")["output"] == "ok\n"

@@ -158,12 +158,12 @@ def test_a_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factor
 
     def take() -> None:
         with pool.container():
-            barrier.wait(timeout=2)  # passes only when all four have one
+            barrier.wait(timeout=20)  # passes only when all four have one
 
     threads = [threading.Thread(target=take) for _ in range(4)]
     for thread in threads:
         thread.start()
-    barrier.wait(timeout=2)
+    barrier.wait(timeout=20)
     for thread in threads:
         thread.join()
 
