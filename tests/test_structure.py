@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,11 +107,12 @@ def test_every_wall_is_documented_tested_and_can_be_taken_away() -> None:
 
 
 def test_every_hostile_case_is_held_by_a_test_or_by_a_reason() -> None:
-    """The tests themselves are looked for above."""
+    """The tests themselves are looked for above. No case leaves the table unnoticed."""
     table = (ROOT / "SECURITY.md").read_text().split("## Hostile cases")[1].split("\n## ")[0]
     rows = re.findall(r"^\| ([SROIKCQALF]\d\d) \| ([^|]+) \| ([^|]+) \|$", table, re.M)
     assert len({case for case, _, _ in rows}) == len(rows) == table.count("\n| ") - 1
-    assert {case[0] for case, _, _ in rows} == set("SROIKCQALF")
+    counts = {"S": 31, "R": 22, "O": 12, "I": 16, "K": 12, "C": 5, "Q": 10, "A": 8, "L": 3, "F": 21}
+    assert Counter(case[0] for case, _, _ in rows) == counts
     without = {case for case, _, held in rows if "`test_" not in held}
     assert without == {"S33", "S34", "Q14"}  # of what we do not have
 

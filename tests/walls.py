@@ -132,7 +132,7 @@ WALLS = {
     "deadline": Wall(
         (
             Edit(SUPERVISOR, "if now >= self._deadline:", "if False:"),
-            Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 2.5"),
+            Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 6.0"),
         )
     ),
     "hosts_deadline": Wall((Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),)),

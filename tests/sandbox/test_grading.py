@@ -8,6 +8,7 @@ import pytest
 from executions.requests import ExecutionRequest, TestCase
 from executions.sandbox.sandbox import Sandbox
 from executions.service import answer
+from guest import protocol
 from tests.sandbox.test_tests import SEARCH
 
 pytestmark = pytest.mark.docker
@@ -51,7 +52,7 @@ def verdicts(answer: Answer) -> list[bool]:
 
 
 FRAMES = "import os, struct\nresult = struct.pack('!BhBddQ?', 0, 0, 0, 0.1, 0.1, 1000, False)\n"
-FRAMES += "for kind in range(9):\n    for body in (b'', b'8\\n', result):\n        for fd in (1, 2):\n"
+FRAMES += f"for kind in {(*protocol.KINDS, 255)}:\n    for body in (b'', b'8\\n', result):\n        for fd in (1, 2):\n"
 FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\n"
 
 

@@ -1,17 +1,19 @@
 """What a program must not reach. A refusal is asserted by its own error, so that a slip in a program cannot pass."""
 
+import contextlib
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import pytest
 
+from executions.sandbox.console import Printed
 from executions.sandbox.engine import Engine
 from executions.sandbox.image import GUEST_DIRECTORY
 from executions.sandbox.options import ENVIRONMENT
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
+from tests.sandbox.watching import Watched
 from tests.walls import SABOTAGE_GATEWAY
 
 pytestmark = pytest.mark.docker
@@ -226,11 +228,26 @@ def test_deny_name_look_ups(run: Runner) -> None:
     assert "socket.gaierror" in result.stderr
 
 
-def test_allow_sockets_within_a_program_but_not_between_programs(run: Runner) -> None:
+@contextlib.contextmanager
+def that_goes_on(sandbox: Sandbox, code: str, printed: str) -> Iterator[None]:
+    """Have a program that has printed just `printed` go on, from then to the end of the block."""
+    watched = Watched(sandbox, code + "\nimport time\ntime.sleep(60)", timeout_seconds=60, is_interactive=False)
+    try:
+        while not watched.printed.endswith("\n"):
+            watched.until(Printed)
+        assert watched.printed == printed
+        yield
+        assert not watched.console.is_over
+    finally:
+        watched.console.stop()
+        watched.finish()
+
+
+def test_allow_sockets_within_a_program_but_not_between_programs(run: Runner, sandbox: Sandbox) -> None:
     serve = "import socket\ns = socket.create_server(('127.0.0.1', 8000))\n"
     serve += "c = socket.create_connection(('127.0.0.1', 8000))\n"
-    assert run(serve + "c.sendall(b'ok')\nprint(s.accept()[0].recv(2))").stdout == "b'ok'\n"
-    assert run.refusal("socket.create_connection(('127.0.0.1', 8000))") == "ECONNREFUSED"
+    with that_goes_on(sandbox, serve + "c.sendall(b'ok')\nprint(s.accept()[0].recv(2))", "b'ok'\n"):
+        assert run.refusal("socket.create_connection(('127.0.0.1', 8000))") == "ECONNREFUSED"
 
 
 @wall("environment")
@@ -304,16 +321,13 @@ def test_deny_a_second_request_in_one_container(run: Runner) -> None:
     assert one != other
 
 
-def test_deny_a_lock_as_a_channel_between_two_requests(sandbox: Sandbox) -> None:
+def test_deny_a_lock_as_a_channel_between_two_requests(run: Runner, sandbox: Sandbox) -> None:
     """Containers share the files of the image; a lock on one of them must not be seen by the other."""
     lock = "import fcntl, sys\nfile = open('/etc/passwd')\n"
     lock += "try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB); print('locked', flush=True)\n"
     lock += "except OSError: print('busy', flush=True)\n"
-    with sandbox._pool.container() as one, sandbox._pool.container() as other, ThreadPoolExecutor(1) as executor:
-        held = executor.submit(one.run, lock + "import time\ntime.sleep(2)", "", None, 5)
-        time.sleep(0.7)
-        assert other.run(lock, "", None, 5).stdout == "locked\n"
-        assert held.result().stdout == "locked\n"
+    with that_goes_on(sandbox, lock, "locked\n"):
+        assert run(lock).stdout == "locked\n"
 
 
 @wall("no_log")

@@ -12,6 +12,9 @@ from tests.sandbox.conftest import READY_SECONDS, Launch, Runner
 pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
 
+LATE_SECONDS = 3
+"""By so much a busy machine may be late to end a run."""
+
 
 @wall("deadline")
 @pytest.mark.parametrize(
@@ -31,25 +34,26 @@ wall = pytest.mark.wall
 )
 def test_deny_more_time(run: Runner, code: str) -> None:
     started = time.monotonic()
-    result = run("print('so far', end='')\n" + code, timeout_seconds=1)
+    outcome = run.tests("print('so far', end='')\n" + code, timeout_seconds=1)
+    took_seconds = time.monotonic() - started - outcome.waited_seconds
+    result = outcome.main
     assert (result.status, result.stdout) == (RunStatus.TIMEOUT, "so far")
     assert result.exit_code is None
-    assert 1 <= result.wall_seconds < 2
-    assert time.monotonic() - started < 2 + 3  # with the wait for a container
+    assert 1 <= result.wall_seconds <= took_seconds < 1 + LATE_SECONDS
 
 
 def test_waiting_for_a_container_is_no_program_time(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(pool_size=1, max_concurrent=1, queue_seconds=20)
     assert sandbox.wait_until_ready(READY_SECONDS)
-    long = Submission("import time\ntime.sleep(1.5)\nprint('ok')", "", (), timeout_seconds=2)
+    long = Submission("import time\ntime.sleep(2.5)\nprint('ok')", "", (), timeout_seconds=5)
     with ThreadPoolExecutor(3) as executor:
         outcomes = list(executor.map(sandbox.execute, [long] * 3))
     assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 3
-    assert max(outcome.waited_seconds for outcome in outcomes) > 2
+    assert max(outcome.waited_seconds for outcome in outcomes) > 2.5  # with its own 2.5, more than it has
 
 
 def test_allow_all_of_the_time(run: Runner) -> None:
-    assert run("import time; time.sleep(1.5); print('ok')", timeout_seconds=2).stdout == "ok\n"
+    assert run("import time; time.sleep(2.5); print('ok')", timeout_seconds=5).stdout == "ok\n"
 
 
 @wall("memory")
@@ -90,6 +94,17 @@ def test_the_kernels_memory_counts(run: Runner) -> None:
     assert (result.status, result.stdout) == (RunStatus.MEMORY_LIMIT, "")
 
 
+@wall("memory")
+def test_full_pipes_count(run: Runner) -> None:
+    """As many as the kernel lets one user have; beside them there is not the memory that a program has otherwise."""
+    code = "import fcntl, os\npipes = []\ntry:\n    for _ in range(100):\n        pipes.append(os.pipe())\n"
+    code += "        fcntl.fcntl(pipes[-1][1], fcntl.F_SETPIPE_SZ, 1 << 20)\n"
+    code += "        os.set_blocking(pipes[-1][1], False)\n        os.write(pipes[-1][1], bytes(1 << 20))\n"
+    code += "except OSError: pass\nx = bytearray(100 << 20)\nprint('all')"
+    result = run(code)
+    assert (result.status, result.stdout) == (RunStatus.MEMORY_LIMIT, "")
+
+
 @wall("swap", "memory")
 def test_deny_swap(run: Runner) -> None:
     """By the cgroup's own word: a machine without swap would hide that it is allowed."""
@@ -112,6 +127,7 @@ print([open(path).read().split()[0] for path in (old, new) if os.path.exists(pat
     assert run(code).stdout == "['25000']\n"
 
 
+@wall("cpu")
 def test_deny_more_processor_time(run: Runner) -> None:
     """Four processes that never pause get a quarter of one processor together."""
     code = "import os\nfor _ in range(2): os.fork()\nwhile True: pass"
@@ -120,12 +136,13 @@ def test_deny_more_processor_time(run: Runner) -> None:
     assert result.cpu_seconds < 0.4 * result.wall_seconds
 
 
+@wall("cpu")
 def test_deny_other_processors_by_affinity(run: Runner) -> None:
     """It may choose among processors, and gets no more of them."""
     code = "import os\nos.sched_setaffinity(0, {0})\nprint(len(os.sched_getaffinity(0)))\nwhile True: pass"
-    result = run(code, timeout_seconds=1)
+    result = run(code, timeout_seconds=2)
     assert result.stdout == "1\n"
-    assert result.cpu_seconds < 0.5 * result.wall_seconds
+    assert result.cpu_seconds < 0.4 * result.wall_seconds
 
 
 def test_allow_100_mb(run: Runner) -> None:

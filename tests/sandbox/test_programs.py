@@ -248,8 +248,12 @@ def test_support_the_same_program_50_times(run: Runner) -> None:
         "for _ in range(50): asyncio.run(main())",
         "import sqlite3\nfor _ in range(50): print(*sqlite3.connect(':memory:').execute(\"select 'ok'\").fetchone())",
         "import tempfile\nfor _ in range(50):\n    with tempfile.TemporaryFile('w+') as file: print('ok')",
+        "from decimal import Decimal\nfor _ in range(50): print({Decimal('0.3'): 'ok'}[Decimal('0.1') * 3])",
+        "from datetime import datetime\nfrom zoneinfo import ZoneInfo\nfor _ in range(50):\n"
+        "    ZoneInfo.clear_cache()\n"
+        "    print({7200: 'ok'}[datetime(2026, 7, 1, tzinfo=ZoneInfo('Europe/Berlin')).utcoffset().seconds])",
     ],
-    ids=["threads", "pools", "programs", "asyncio", "sqlite", "files"],
+    ids=["threads", "pools", "programs", "asyncio", "sqlite", "files", "decimals", "time zones"],
 )
 def test_support_50_of_each_kind(run: Runner, code: str) -> None:
     """One that is refused in a thousand is one too many."""

@@ -64,6 +64,19 @@ def test_random_numbers_differ_between_runs_of_one_container(science: Runner) ->
     assert len(set(numbers)) == len(numbers) == 6
 
 
+def test_support_50_of_each_package(science: Runner) -> None:
+    """One that is refused in a thousand is one too many."""
+    run = science(
+        IMPORTS + "for n in range(50):\n"
+        "    table = pd.DataFrame({'a': np.arange(n + 2)})\n"
+        "    image = PIL.Image.fromarray(np.zeros((9, 9), 'uint8'))\n"
+        "    print(int(np.hypot(3, 4)), int(table.a.sum()) == (n + 1) * (n + 2) // 2, image.size)\n",
+        timeout_seconds=40,
+    )
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "5 True (9, 9)\n" * 50, "")
+    assert run.signals == frozenset()
+
+
 def test_a_seed_gives_the_same_numbers_everywhere(science: Runner) -> None:
     draw = "np.random.seed(42)\nprint(np.random.rand())"
     outcome = science.tests(IMPORTS + draw, TestProgram(code=draw))
