@@ -15,6 +15,7 @@ from rest_framework.serializers import ListField, Serializer
 from apikeys.models import ApiKey, Suspension
 from apikeys.rate_limits import INPUT_RATE
 from apikeys.serializers import LEARNER_CHARACTERS
+from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import limits, places
 from executions.error_detail import TYPES
 from executions.requests import Match
@@ -104,6 +105,10 @@ def test_the_documented_detail_is_what_comes() -> None:
         (TEST_CASE["stdin"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (TEST_CASE["name"], f"up to {limits.NAME_BYTES} bytes"),
         (section(API, "Errors"), f"larger than {settings.LONGEST_BODY_BYTES // 1024**2} MiB"),
+        (
+            section(API, "Errors"),
+            f"{STALLED_SECONDS} seconds and one more for each {SLOWEST_BYTES_A_SECOND // 1024} KiB",
+        ),
         (section(API, "Answering a program"), f"up to {limits.INPUT_TEXT_BYTES // 1024} KiB"),
         (section(API, "Answering a program"), f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (section(API, "Answering a program"), f"{INPUT_RATE.removesuffix('/m')} a minute"),
