@@ -116,7 +116,10 @@ def test_the_documented_detail_is_what_comes() -> None:
         (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} for all"),
         (section(README, "Limits"), f"| `code` | {limits.CODE_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `input_data` | {limits.INPUT_BYTES // 1024} KiB |"),
-        (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES} |"),
+        (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES}, "),
+        (section(README, "Limits"), f"show {limits.SHOWN_BYTES // 1024} KiB of output together"),
+        (RESULT["message"], f"up to {limits.MESSAGE_CHARACTERS} characters of each"),
+        (RESULT["actual_output"], f"of all results together the first {limits.SHOWN_BYTES // 1024} KiB"),
     ],
 )
 def test_the_documented_limits_are_those_of_the_code(row: str, words: str) -> None:

@@ -88,6 +88,14 @@ def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executo
     assert result == {**plain, "id": start["id"]}
 
 
+def test_a_test_is_told_with_as_much_as_the_answer_has(stream: Streams, executor: FakeExecutor) -> None:
+    executor.test = replace(EIGHT, stdout="x" * (limits.SHOWN_BYTES // 2 + 1))
+    *told, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
+    verdicts = {data.pop("index"): data for name, data in told if name == "test"}
+    assert [verdicts[index]["truncated"] for index in range(3)] == [False, True, True]
+    assert [verdicts[index] for index in range(3)] == result["test_results"]
+
+
 def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
     stream("print(1)", test_cases=[{"stdin": ""}], learner="ada").all()
     record = Execution.objects.get()
