@@ -13,7 +13,8 @@ STALLED_SECONDS = 5
 """How long a client may send or take nothing in the middle of a request or an answer."""
 
 SLOWEST_BYTES_A_SECOND = 32 * 1024
-"""A request must be here, headers and body, after STALLED_SECONDS and a second more for each so many bytes of it."""
+"""A request must be here, headers and body, after STALLED_SECONDS and a second more for each so many bytes of it. So
+must an answer be taken; of one that comes piece by piece, what counts is the time for which a piece waits."""
 
 ending = threading.Event()
 """Set when this process has been asked to end: what runs is finished, and nobody is waited for."""
@@ -24,6 +25,11 @@ FULL_PAUSE_SECONDS = 0.1
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Lets no client that stalls or drips keep a thread, and none that lingers keep the one that accepts for all."""
+
+    def init_process(self) -> None:
+        """Begin to serve."""
+        self.cfg.set("sendfile", False)  # Python would wait, without end, until there is room for more of the file
+        super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to end."""
@@ -64,13 +70,19 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
 
 class HurriedSocket(socket.socket):
-    """A connection whose requests must come at a certain speed. A read that would wait longer finds it reset."""
+    """A connection whose requests must come, and whose answers must be taken, at a certain speed.
+
+    A read or a write that would wait longer finds it reset. gunicorn logs any other error with a traceback: clients
+    must not be able to fill the disk with those.
+    """
 
     _deadline: float | None = None
+    _spare_seconds: float = STALLED_SECONDS
 
     def begin_request(self) -> None:
-        """Give a client, from the next read on, the time of a new request."""
+        """Give a client, from the next read on, the time of a new request and its answer."""
         self._deadline = None
+        self._spare_seconds = STALLED_SECONDS
         self._bound_by_kernel(socket.SO_SNDTIMEO, STALLED_SECONDS)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
@@ -85,10 +97,24 @@ class HurriedSocket(socket.socket):
             self._bound_by_kernel(socket.SO_RCVTIMEO, min(STALLED_SECONDS, remaining_seconds))
             data = super().recv(size, flags)
         except BlockingIOError:
-            # gunicorn logs any other error with a traceback: clients must not be able to fill the disk with those.
             raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly") from None
         self._deadline += len(data) / SLOWEST_BYTES_A_SECOND
         return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send a piece of an answer, in the time that earlier pieces have left and what this one adds to it."""
+        rest = memoryview(data)
+        deadline = time.monotonic() + self._spare_seconds + len(rest) / SLOWEST_BYTES_A_SECOND
+        try:
+            while rest:
+                remaining_seconds = deadline - time.monotonic()
+                if remaining_seconds <= 0:
+                    raise BlockingIOError
+                self._bound_by_kernel(socket.SO_SNDTIMEO, min(STALLED_SECONDS, remaining_seconds))
+                rest = rest[self.send(rest, flags) :]
+        except BlockingIOError:
+            raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
+        self._spare_seconds = min(STALLED_SECONDS, deadline - time.monotonic())
 
     def _bound_by_kernel(self, option: int, seconds: float) -> None:
         """Let the kernel count: gunicorn changes the timeout that Python knows of."""

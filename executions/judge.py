@@ -6,6 +6,7 @@ from typing import Any
 
 from executions.diff import first_difference, missing_line
 from executions.error_detail import error_detail
+from executions.limits import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.requests import Match, TestCase, in_running_order
 from executions.sandbox.results import Outcome, Run, RunStatus
 
@@ -17,24 +18,61 @@ NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
 
+ECHOES = ("input", "expected_output", "name")
+"""What a result has of its test case as it was sent."""
+
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
     """Return the answer's `test_results`, in the order of `test_cases`."""
     runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
-    return [judge_run(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
+    results = [judge_run(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
+    budget = OutputBudget()
+    for place in sorted(range(len(test_cases)), key=lambda place: place in runs):  # as events tell them
+        results[place] = budget.cut(results[place])
+    return results
+
+
+class OutputBudget:
+    """Bounds what the results of one request show of outputs. They have been judged by all that is kept of each."""
+
+    def __init__(self) -> None:
+        self._left_bytes = SHOWN_BYTES
+
+    def cut(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the next result, with as much of its output as is left to be shown."""
+        output = result["actual_output"]
+        if output is None:  # a hidden one
+            return result
+        head = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
+        self._left_bytes -= len(head.encode())
+        return {**result, "actual_output": head, "truncated": result["truncated"] or head != output}
+
+
+def without_echoes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return results as they are kept: beside the test cases, which have the rest."""
+    return [{name: value for name, value in result.items() if name not in ECHOES} for result in results]
+
+
+def with_echoes(results: list[dict[str, Any]], test_cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return results as they were answered, of what is kept."""
+    return [
+        {name: None if case["hidden"] else case[name] for name in ECHOES} | result
+        for case, result in zip(test_cases, results, strict=True)
+    ]
 
 
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
-    """Return the result of one test case, whose run was `run`."""
+    """Return the result of one test case, whose run was `run`, with its whole output."""
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
-    given, expected = case.input or "(no input)", case.expected_output or "(expected output)"
+    given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
     shown = {
         "message": f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
         "input": case.input,
         "expected_output": case.expected_output,
         "name": case.name,
         "actual_output": run.stdout,
+        "truncated": run.truncated,
         "diff": None if passed else _diff(case, run),
         "error_detail": None if passed else error_detail(run, timeout_seconds),
     }
@@ -47,6 +85,10 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
         "execution_time": round(run.wall_seconds, 6),
         "hidden": case.hidden,
     }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MESSAGE_CHARACTERS else f"{text[:MESSAGE_CHARACTERS]}…"
 
 
 def _reason(case: TestCase, run: Run) -> str:

@@ -5,17 +5,20 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
 RETRY_SECONDS = 1.0
 LONGEST_LINE = 1000
 """While the database is away nothing new begins, so that only those wait that ran at that moment."""
 
+NEVER = (DataError, IntegrityError)
+"""What a database raises that would not take a record at another time, either."""
+
 log = logging.getLogger(__name__)
 
 
 class LateRecords:
-    """Records, in a thread of its own, the first of those that wait until it succeeds, then the next.
+    """Records, in a thread of its own, one after another of those that wait; what fails goes to the end of the line.
 
     What still waits when the process ends is lost: the next start finds the execution `running` and settles it as
     interrupted, uncharged. A file beside the database would survive that, but would have to be guarded like the
@@ -23,7 +26,7 @@ class LateRecords:
     """
 
     def __init__(self) -> None:
-        self._line: deque[Callable[[], None]] = deque()
+        self._line: deque[tuple[str, Callable[[], None]]] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="late-records", daemon=True)
@@ -32,12 +35,12 @@ class LateRecords:
         """Begin. Returns at once."""
         self._thread.start()
 
-    def add(self, record: Callable[[], None]) -> bool:
-        """Have `record` called until it raises no DatabaseError. Return whether it will be."""
+    def add(self, execution_id: str, record: Callable[[], None]) -> bool:
+        """Have `record` called until the database takes it, or says that it never will. Return whether it will be."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
-            self._line.append(record)
+            self._line.append((execution_id, record))
             self._changed.notify_all()
             return True
 
@@ -56,27 +59,35 @@ class LateRecords:
                 self._changed.wait_for(lambda: self._closing or self._line)
                 if self._closing:
                     return
-                record = self._line[0]
-            if not self._try(record):
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
-                continue
+                execution_id, record = self._line[0]
+            is_settled = self._try(execution_id, record)
             with self._changed:
-                self._line.popleft()
-                self._changed.notify_all()
+                if is_settled:
+                    self._line.popleft()
+                    self._changed.notify_all()
+                else:
+                    self._line.rotate(-1)  # one that fails for a reason of its own must not keep the others
+                    self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
 
-    def _try(self, record: Callable[[], None]) -> bool:
+    def _try(self, execution_id: str, record: Callable[[], None]) -> bool:
         """Return whether there is nothing more to be done about `record`."""
         try:
             record()
+        except NEVER as error:
+            log.error("the result of %s is not on record: %s", execution_id, reason(error))
         except (DatabaseError, InterfaceError) as error:
-            log.warning("a late record has to wait: %s", error)
+            log.warning("the late record of %s has to wait: %s", execution_id, reason(error))
             return False
         except Exception:  # one that is broken must not keep the others
-            log.exception("a result is not on record")
+            log.exception("the result of %s is not on record", execution_id)
         finally:
             connection.close()
         return True
+
+
+def reason(error: Exception) -> str:
+    """Return what a database says, without the row and the statement that may follow: there are programs in those."""
+    return str(error).partition("\n")[0]
 
 
 late_records = LateRecords()

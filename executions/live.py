@@ -8,7 +8,7 @@ from typing import Any
 from apikeys.callers import Caller
 from executions import places
 from executions.executor import Executor
-from executions.judge import judge_run
+from executions.judge import OutputBudget, judge_run
 from executions.models import Execution
 from executions.places import Place
 from executions.records import Charged
@@ -44,6 +44,7 @@ class LiveExecution:
         self._cases = request.test_cases or ()
         self._untold = in_running_order(self._cases)
         self._has_main_ended = False
+        self._budget = OutputBudget()
 
     def start(self, executor: Executor, is_abandoned: Callable[[], bool]) -> None:
         """Run it, unless it `is_abandoned` when its turn comes.
@@ -129,7 +130,8 @@ class LiveExecution:
             self._has_main_ended = True
             indexes = [index for index, case in enumerate(self._cases) if case.looks_at_main_run]
         for index in indexes:
-            yield "test", {"index": index, **judge_run(self._cases[index], run, self._request.timeout)}
+            result = judge_run(self._cases[index], run, self._request.timeout)
+            yield "test", {"index": index, **self._budget.cut(result)}
 
 
 def begin_live(request: ExecutionRequest, source: Source, executor: Executor, caller: Caller) -> LiveExecution:

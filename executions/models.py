@@ -1,8 +1,10 @@
 """The record of what was run."""
 
+import json
 import os
 import time
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +19,13 @@ def uuid7() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+class PlainJSON(json.JSONEncoder):
+    """Writes each character as itself: as an escape it would take six bytes, or twelve, where JSON is kept as text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"ensure_ascii": False})
 
 
 class Execution(models.Model):
@@ -47,13 +56,13 @@ class Execution(models.Model):
     code = models.TextField()
     code_hash = models.CharField("SHA-256 of the code", max_length=64, editable=False)
     input_data = models.TextField(blank=True)
-    test_cases = models.JSONField(null=True)
+    test_cases = models.JSONField(null=True, encoder=PlainJSON)
     timeout = models.PositiveSmallIntegerField()
 
     output = models.TextField(blank=True)
     error = models.TextField(blank=True)
-    error_detail = models.JSONField(null=True)
-    test_results = models.JSONField(null=True)
+    error_detail = models.JSONField(null=True, encoder=PlainJSON)
+    test_results = models.JSONField(null=True, encoder=PlainJSON)
     exit_code = models.SmallIntegerField(null=True)
     truncated = models.BooleanField(default=False)
 

@@ -47,7 +47,10 @@ class TestResultSerializer(serializers.Serializer[Any]):
     input = serializers.CharField(allow_null=True, help_text="As it was sent.")
     expected_output = serializers.CharField(allow_null=True, help_text="As it was sent.")
     name = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    actual_output = serializers.CharField(allow_null=True, help_text="What was compared.")
+    actual_output = serializers.CharField(allow_null=True, help_text="What was compared, or its head.")
+    truncated = serializers.BooleanField(
+        allow_null=True, help_text="Whether more was printed than `actual_output` has."
+    )
     status = StrictChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
     execution_time = serializers.FloatField(min_value=0, help_text="Seconds.")
     hidden = serializers.BooleanField()
@@ -141,6 +144,7 @@ TESTED = {
             "expected_output": "8",
             "name": None,
             "actual_output": "8\n",
+            "truncated": False,
             "status": "success",
             "execution_time": 0.004526,
             "hidden": False,
@@ -154,6 +158,7 @@ TESTED = {
             "expected_output": None,
             "name": None,
             "actual_output": None,
+            "truncated": None,
             "status": "success",
             "execution_time": 0.004411,
             "hidden": True,

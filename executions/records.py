@@ -14,7 +14,7 @@ from django.utils import timezone
 from apikeys.models import ApiKey
 from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
 from codeexec.counters import EXECUTIONS, RUNNING, WAITING
-from executions.late_records import late_records
+from executions.late_records import late_records, reason
 from executions.limits import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionSignal
 from executions.requests import ExecutionRequest
@@ -91,10 +91,10 @@ def finish(
             return
         except (DatabaseError, InterfaceError) as error:
             if pause_seconds is None:
-                if not late_records.add(record):
-                    log.exception("the result of %s is not on record", execution.public_id)
+                if not late_records.add(str(execution.public_id), record):
+                    log.error("the result of %s is not on record: %s", execution.public_id, reason(error))
                 return
-            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, error)
+            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, reason(error))
             time.sleep(pause_seconds)
             close_old_connections()
 

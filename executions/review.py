@@ -171,7 +171,7 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
             "Stdin": case.get("stdin"),
             "Test code": case.get("code"),
             "Expected": case.get("expected_output"),
-            "Actual": result.get("actual_output"),
+            "Actual, cut" if result.get("truncated") else "Actual": result.get("actual_output"),
             "Difference": result.get("diff"),
         }
         yield Verdict(

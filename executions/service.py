@@ -14,7 +14,7 @@ from apikeys.models import ApiKey
 from apikeys.quotas import Account
 from executions.error_detail import error_detail
 from executions.executor import Executor
-from executions.judge import judge
+from executions.judge import judge, with_echoes, without_echoes
 from executions.models import Execution
 from executions.records import Charged, begin, create, finish
 from executions.requests import ExecutionRequest, TestCase, in_running_order
@@ -90,6 +90,8 @@ def answer(request: ExecutionRequest, outcome: Outcome) -> dict[str, Any]:
 def stored_answer(execution: Execution) -> dict[str, Any]:
     """Return the body of the answer to the request that an execution is the record of, and what else is known."""
     result = {name: getattr(execution, name) for name in STORED}
+    if execution.test_results and execution.test_cases:
+        result["test_results"] = with_echoes(execution.test_results, execution.test_cases)
     return {**result, "images": [], "images_dropped": 0, "id": str(execution.public_id)}
 
 
@@ -116,6 +118,8 @@ def conclude(
         raise
     result = _result(request, outcome)
     values = {**result, "waited_seconds": outcome.waited_seconds, "total_cpu_seconds": outcome.cpu_seconds}
+    if result["test_results"]:
+        values["test_results"] = without_echoes(result["test_results"])
     if request.interactive:
         values["input_data"] = execution.input_data  # with all that was typed
     finish(execution, values, outcome, charged)

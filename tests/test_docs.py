@@ -17,6 +17,7 @@ from rest_framework.serializers import ListField, Serializer
 from apikeys.models import ApiKey, Suspension
 from apikeys.rate_limits import INPUT_RATE
 from apikeys.serializers import LEARNER_CHARACTERS
+from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import limits, places
 from executions.error_detail import TYPES
 from executions.requests import Match
@@ -106,6 +107,10 @@ def test_the_documented_detail_is_what_comes() -> None:
         (TEST_CASE["stdin"], f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (TEST_CASE["name"], f"up to {limits.NAME_BYTES} bytes"),
         (section(API, "Errors"), f"larger than {settings.LONGEST_BODY_BYTES // 1024**2} MiB"),
+        (
+            section(API, "Errors"),
+            f"{STALLED_SECONDS} seconds and one more for each {SLOWEST_BYTES_A_SECOND // 1024} KiB",
+        ),
         (section(API, "Answering a program"), f"up to {limits.INPUT_TEXT_BYTES // 1024} KiB"),
         (section(API, "Answering a program"), f"up to {limits.INPUT_BYTES // 1024} KiB"),
         (section(API, "Answering a program"), f"{INPUT_RATE.removesuffix('/m')} a minute"),
@@ -113,7 +118,10 @@ def test_the_documented_detail_is_what_comes() -> None:
         (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} for all"),
         (section(README, "Limits"), f"| `code` | {limits.CODE_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `input_data` | {limits.INPUT_BYTES // 1024} KiB |"),
-        (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES} |"),
+        (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES}, "),
+        (section(README, "Limits"), f"show {limits.SHOWN_BYTES // 1024} KiB of output together"),
+        (RESULT["message"], f"up to {limits.MESSAGE_CHARACTERS} characters of each"),
+        (RESULT["actual_output"], f"of all results together the first {limits.SHOWN_BYTES // 1024} KiB"),
     ],
 )
 def test_the_documented_limits_are_those_of_the_code(row: str, words: str) -> None:

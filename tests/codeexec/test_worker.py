@@ -4,7 +4,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +17,55 @@ from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 THREADS = 6
 START_SECONDS = 20
 LINGER_SECONDS = 2  # gunicorn's own
+LONG = 6 * SLOWEST_BYTES_A_SECOND
+LONGEST_ANSWER_SECONDS = STALLED_SECONDS + LONG / SLOWEST_BYTES_A_SECOND
+BUFFER_BYTES = 4096  # of a connection, on either side: more would take a whole answer from the thread that writes it
 
 Address = tuple[str, int]
+Ask = Callable[[str], socket.socket]
 
 
-def length_of_body(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
-    """Be the application that is served: read the whole request, and say how much it was."""
-    answer = b"%d\n" % len(environ["wsgi.input"].read())
-    start_response("200 OK", [("Content-Length", str(len(answer)))])
-    return [answer]
+def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    """Be what is served: read the whole request, and say how much it was; or answer at length in one of three ways."""
+    match environ["PATH_INFO"]:
+        case "/long":
+            start_response("200 OK", [("Content-Length", str(LONG))])
+            return [b"x" * LONG]
+        case "/file":
+            start_response("200 OK", [("Content-Length", str(LONG))])
+            path = Path(environ["QUERY_STRING"])
+            answer: Iterable[bytes] = environ["wsgi.file_wrapper"](path.open("rb"))
+            return answer
+        case "/flood" | "/slow" as path:
+            start_response("200 OK", [])
+            return stream(path)
+    length = b"%d\n" % len(environ["wsgi.input"].read())
+    start_response("200 OK", [("Content-Length", str(len(length)))])
+    return [length]
+
+
+def stream(path: str) -> Iterator[bytes]:
+    """Yield pieces, for ever or with long pauses, and log the end."""
+    try:
+        for _ in range(STALLED_SECONDS + 2) if path == "/slow" else iter(int, 1):
+            time.sleep(1 if path == "/slow" else 0)
+            yield b"x" * 100
+    finally:
+        print(f"{path} was closed", file=sys.stderr, flush=True)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Address]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # gunicorn takes it over, so that nobody else can
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("worker") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(log: Path) -> Iterator[Address]:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,  # gunicorn takes it over, so that nobody else can
+        log.open("wb") as output,
+    ):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         descriptor = listener.fileno()
         command = [sys.executable, "-m", "gunicorn", "-k", gunicorn.worker_class, "--threads", str(THREADS)]
         command += [
@@ -42,7 +79,8 @@ def server() -> Iterator[Address]:
             "--log-level",
             "error",
         ]
-        process = subprocess.Popen([*command, "tests.codeexec.test_worker:length_of_body"], pass_fds=[descriptor])
+        command.append("tests.codeexec.test_worker:application")
+        process = subprocess.Popen(command, pass_fds=[descriptor], stderr=output)
         address = listener.getsockname()
         try:
             assert answers_within(address, START_SECONDS)
@@ -134,3 +172,87 @@ def test_a_connection_is_kept_for_the_next_request(server: Address) -> None:
             while not answer.endswith(b"\r\n\r\n0\n"):
                 answer += client.recv(65536)
             assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[str, ...]:
+    """Return the addresses of answers that are longer than what connections hold."""
+    file = tmp_path / "long"
+    file.write_bytes(b"x" * LONG)
+    return "/long", f"/file?{file}", "/flood"
+
+
+@pytest.fixture
+def ask(server: Address) -> Iterator[Ask]:
+    """Return how to send a request, and be ready to take a little of the answer at a time."""
+    with ExitStack() as stack:
+
+        def ask(path: str) -> socket.socket:
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            client.settimeout(2 * LONGEST_ANSWER_SECONDS)
+            client.connect(server)
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            return client
+
+        yield ask
+
+
+def take_drops(clients: dict[socket.socket, int]) -> None:
+    """Read a little of each answer, and count it. Who has come to the end is closed and counted no further."""
+    for client in clients:
+        if client.fileno() == -1:
+            continue
+        try:
+            drop = client.recv(500)
+        except ConnectionResetError:
+            drop = b""
+        clients[client] += len(drop)
+        if not drop:
+            client.close()
+
+
+def test_clients_that_read_nothing_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
+    clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
+    assert answers_within(server, 2 * (STALLED_SECONDS + LINGER_SECONDS))
+    time.sleep(STALLED_SECONDS)  # by now each has had its time, and not the quickest alone
+    while any(client.fileno() != -1 for client in clients) and max(clients.values()) < LONG:
+        take_drops(clients)
+    assert all(taken < LONG for taken in clients.values())  # one that still had a thread would get all
+    assert "/flood was closed" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_clients_that_read_in_drips_keep_no_thread(
+    server: Address, log: Path, ask: Ask, paths: tuple[str, ...]
+) -> None:
+    """They never pause for long; what counts is when the answer is gone."""
+    clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
+    began = time.monotonic()
+    while any(client.fileno() != -1 for client in clients) and time.monotonic() - began < 3 * LONGEST_ANSWER_SECONDS:
+        take_drops(clients)
+        time.sleep(0.2)
+    assert all(client.fileno() == -1 for client in clients)
+    assert all(0 < taken < LONG for taken in clients.values())
+    assert answers_within(server, STALLED_SECONDS)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize("path", ["/long", "/file"])
+def test_a_long_answer_may_take_longer(ask: Ask, paths: tuple[str, ...], path: str) -> None:
+    client = ask(next(each for each in paths if each.startswith(path)))
+    began, taken = time.monotonic(), 0
+    while taken < LONG:
+        taken += len(client.recv(SLOWEST_BYTES_A_SECOND // 10))
+        time.sleep(max(0, 0.9 * taken / SLOWEST_BYTES_A_SECOND - (time.monotonic() - began)))
+    assert time.monotonic() - began > STALLED_SECONDS
+
+
+def test_a_stream_may_pause(ask: Ask) -> None:
+    client = ask("/slow")
+    answer = b""
+    while not answer.endswith(b"\r\n0\r\n\r\n"):
+        piece = client.recv(4096)
+        assert piece
+        answer += piece
+    assert answer.count(b"x") == 100 * (STALLED_SECONDS + 2)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -152,6 +153,14 @@ def test_an_execution_is_shown_harmlessly(execution: Execution, admin_client: Cl
     for shown in ("⟨U+202E⟩␛[31m", "{{", "&lt;b&gt;8&lt;/b&gt;", str(execution.public_id), "eve", "Hello"):
         assert shown in content
     assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_an_output_that_was_cut_says_so(page: Page, executor: FakeExecutor, admin_client: Client) -> None:
+    executor.test = replace(executor.test, truncated=True)
+    page.run(test_cases=[{"input": "add(5, 3)"}])
+    content = admin_client.get(change(Execution.objects.get())).content.decode()
+    assert "<summary>Actual, cut</summary>" in content
+    assert "add(5, 3)" in content
 
 
 def test_what_a_learner_was_told_is_one_harmless_line(execution: Execution, admin_client: Client) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from executions import records
+from executions.judge import without_echoes
 from executions.models import Execution
 from executions.sandbox.results import (
     Image,
@@ -84,6 +85,7 @@ def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:
             "expected_output": "8",
             "name": None,
             "actual_output": "8\n",
+            "truncated": False,
             "diff": None,
             "error_detail": None,
             "status": "success",
@@ -154,8 +156,9 @@ def test_a_request_is_on_record(page: Page) -> None:
     answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
     record = Execution.objects.get()
     assert str(record.public_id) == answer["id"]
-    for name in ("output", "error", "execution_time", "test_results", "status", "exit_code", "cpu_time", "truncated"):
+    for name in ("output", "error", "execution_time", "status", "exit_code", "cpu_time", "truncated"):
         assert getattr(record, name) == answer[name]
+    assert record.test_results == without_echoes(answer["test_results"])
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
     assert record.test_cases == [{**ADD, "name": None, "stdin": None, "match": None, "hidden": False}]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from executions.judge import judge
-from executions.requests import ExecutionRequest, Match, TestCase
+from executions.limits import MESSAGE_CHARACTERS, SHOWN_BYTES
+from executions.requests import ExecutionRequest, Match, TestCase, in_running_order
 from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
@@ -296,6 +297,7 @@ def test_a_result_tells_what_happened() -> None:
         "expected_output": "9",
         "name": "nine",
         "actual_output": "8\n",
+        "truncated": False,
         "diff": "Line 1 differs:\n  expected: 9\n  printed:  8\n            ^",
         "error_detail": None,
         "status": "success",
@@ -315,12 +317,70 @@ def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) 
         "expected_output": None,
         "name": None,
         "actual_output": None,
+        "truncated": None,
         "diff": None,
         "error_detail": None,
         "status": "success",
         "execution_time": 0.5,
         "hidden": True,
     }
+
+
+def test_a_long_input_is_cut_in_the_message_alone() -> None:
+    at, past = "x" * MESSAGE_CHARACTERS, "x" * MESSAGE_CHARACTERS + "y"
+    run = Run(RunStatus.SUCCESS, past, tested=True)
+    result = result_of(TestCase(input=at, expected_output=past), run)
+    assert (result["message"], result["passed"]) == (f"✅ Test passed: {at} -> Expected: {at}…", True)
+    assert (result["input"], result["expected_output"], result["truncated"]) == (at, past, False)
+
+
+# How much of what was printed is shown
+
+
+def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> list[dict[str, Any]]:
+    """Return the results of tests that printed `outputs` and were expected to."""
+    options = {"tested": True, **options}
+    cases = tuple(TestCase(stdin="", expected_output=text, hidden=at in hidden) for at, text in enumerate(outputs))
+    runs = tuple(Run(RunStatus.SUCCESS, outputs[at], **options) for at in in_running_order(cases))
+    return judge(cases, Outcome(MAIN, runs, 0), 5)
+
+
+@pytest.mark.parametrize(("letter", "size"), [("x", 1), ("я", 2), ("\ufffd", 3), ("🐍", 4)])
+def test_all_tests_together_show_so_much(letter: str, size: int) -> None:
+    half = letter * (SHOWN_BYTES // 2 // size)
+    rest = letter * ((SHOWN_BYTES - 2 * len(half.encode())) // size)
+    assert [result["truncated"] for result in shown(half, half + rest)] == [False, False]
+    results = shown(half, half + rest + letter, letter)
+    assert [result["truncated"] for result in results] == [False, True, True]
+    assert [result["actual_output"] for result in results] == [half, half + rest, ""]
+    assert [result["passed"] for result in results] == [True] * 3
+
+
+def test_what_is_cut_is_compared_whole() -> None:
+    long = "x" * SHOWN_BYTES
+    runs = (Run(RunStatus.SUCCESS, long, tested=True), Run(RunStatus.SUCCESS, "a\nb\n", tested=True))
+    cases = (TestCase(stdin="", expected_output=long), TestCase(stdin="", expected_output="a\nc\n"))
+    passed, failed = judge(cases, Outcome(MAIN, runs, 0), 5)
+    assert passed["passed"]
+    assert (failed["passed"], failed["actual_output"], failed["truncated"]) == (False, "", True)
+    assert failed["diff"] == "Line 2 differs:\n  expected: c\n  printed:  b\n            ^"
+
+
+def test_a_hidden_test_takes_nothing_of_it_and_says_nothing() -> None:
+    first, last = shown("x" * SHOWN_BYTES, "y" * SHOWN_BYTES, hidden=(0,))
+    assert (first["truncated"], last["truncated"]) == (None, False)
+
+
+def test_of_the_main_run_it_is_taken_first() -> None:
+    """Its tests are told of first, while others are still to be run."""
+    main = Run(RunStatus.SUCCESS, "x" * SHOWN_BYTES)
+    cases = (TestCase(stdin="", expected_output="8"), TestCase(expected_output="x"))
+    test = Run(RunStatus.SUCCESS, "8", tested=True)
+    assert [result["truncated"] for result in judge(cases, Outcome(main, (test,), 0), 5)] == [True, False]
+
+
+def test_what_the_run_itself_has_cut_says_so_too() -> None:
+    assert [result["truncated"] for result in shown("x", truncated=True)] == [True]
 
 
 # What was not reached, and what went wrong

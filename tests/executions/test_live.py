@@ -101,6 +101,14 @@ def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Strea
     assert [data for name, data in told if name == "image"] == told[-1][1]["images"]
 
 
+def test_a_test_is_told_with_as_much_as_the_answer_has(stream: Streams, executor: FakeExecutor) -> None:
+    executor.test = replace(EIGHT, stdout="x" * (limits.SHOWN_BYTES // 2 + 1))
+    *told, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
+    verdicts = {data.pop("index"): data for name, data in told if name == "test"}
+    assert [verdicts[index]["truncated"] for index in range(3)] == [False, True, True]
+    assert [verdicts[index] for index in range(3)] == result["test_results"]
+
+
 def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
     stream("print(1)", test_cases=[{"stdin": ""}], learner="ada").all()
     record = Execution.objects.get()

@@ -316,8 +316,10 @@ export interface components {
             expected_output: string | null;
             /** @description As it was sent. */
             name: string | null;
-            /** @description What was compared. */
+            /** @description What was compared, or its head. */
             actual_output: string | null;
+            /** @description Whether more was printed than `actual_output` has. */
+            truncated: boolean | null;
             /**
              * @description `not_run`: the time was up before.
              * @enum {string}

@@ -1,0 +1,123 @@
+"""Results that wait until the database takes them: in which order they are tried, and when one is given up."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+
+from executions import late_records as module
+from executions.late_records import LONGEST_LINE, LateRecords
+from tests.waiting import eventually
+
+SECRET = "Failing row contains (print('what a learner wrote'))"
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[LateRecords]:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    late = LateRecords()
+    late.start()
+    yield late
+    late.close(0)
+
+
+class Record:
+    """Raises `errors`, one at each attempt, and then is taken."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.attempts = 0
+        self.is_taken = False
+
+    def __call__(self) -> None:
+        self.attempts += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        self.is_taken = True
+
+
+def never_again(error: Exception) -> Callable[[], None]:
+    """Return a record that fails with `error` whenever it is tried."""
+
+    def record() -> None:
+        raise error
+
+    return record
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError, ProgrammingError])
+def test_a_record_is_tried_until_the_database_takes_it(late: LateRecords, kind: type[Exception]) -> None:
+    record = Record(*[kind("away") for _ in range(3)])
+    assert late.add("one", record)
+    assert eventually(lambda: record.is_taken)
+    assert record.attempts == 4
+
+
+@pytest.mark.parametrize("error", [OperationalError("canceling statement due to statement timeout"), DataError("bad")])
+def test_one_that_is_never_taken_keeps_no_other(late: LateRecords, error: Exception) -> None:
+    late.add("bad", never_again(error))
+    others = [Record() for _ in range(3)]
+    for other in others:
+        assert late.add("good", other)
+    assert eventually(lambda: all(other.is_taken for other in others))
+
+
+@pytest.mark.parametrize("error", [DataError(f"bad\n{SECRET}"), IntegrityError(f"bad\n{SECRET}"), ValueError("a bug")])
+def test_what_can_never_be_stored_is_given_up_and_told_without_its_text(
+    late: LateRecords, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    record = Record(error)
+    late.add("an-execution", record)
+    late.close(5)
+    assert (record.attempts, record.is_taken) == (1, False)
+    assert "the result of an-execution is not on record" in caplog.text
+    assert "results are not on record" not in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_what_has_to_wait_is_told_without_its_text(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+    record = Record(ProgrammingError(f'column "new" does not exist\n{SECRET}'))
+    late.add("an-execution", record)
+    assert eventually(lambda: record.is_taken)
+    assert 'the late record of an-execution has to wait: column "new" does not exist' in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_the_line_has_an_end(late: LateRecords) -> None:
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        has_begun.set()
+        may_go_on.wait(10)
+
+    last = Record()
+    assert late.add("first", hold)
+    assert has_begun.wait(5)
+    assert all(late.add("next", Record()) for _ in range(LONGEST_LINE - 2))
+    assert late.add("last", last)
+    assert not late.add("one too many", Record())
+    may_go_on.set()
+    assert eventually(lambda: last.is_taken)
+    assert late.add("after it", Record())
+
+
+def test_closing_waits_for_those_that_can_be_taken(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+    records = [Record(OperationalError("away")) for _ in range(3)]
+    for record in records:
+        late.add("one", record)
+    late.close(5)
+    assert all(record.is_taken for record in records)
+    assert "not on record" not in caplog.text
+
+
+def test_closing_says_how_many_are_lost(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        late.add("one", never_again(OperationalError("away")))
+    late.close(0.1)
+    assert "3 results are not on record" in caplog.text
+
+
+def test_after_its_end_nothing_is_taken_on(late: LateRecords) -> None:
+    late.close(0)
+    assert eventually(lambda: not late.add("one", Record()))

@@ -1,0 +1,87 @@
+"""How much a request can leave on record, and how long its answer can become."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apikeys.keys import create_key
+from executions import limits
+from executions.models import Execution
+from executions.sandbox.results import ErrorDetail, Run, RunStatus
+from guest import protocol
+from tests.conftest import Page
+from tests.fakes import EIGHT, FakeExecutor
+
+KEPT_BYTES = 64 * 1024  # of each stream of a run
+MOST_BYTES = 5 * 1024 * 1024  # a request has 2 MiB at most
+REPLACED = "\ufffd" * KEPT_BYTES
+"""What comes of os.write(1, b"\\xff" * 65536): a byte becomes three, and as an escape of JSON six."""
+
+
+def bytes_on_record(execution: Execution) -> int:
+    """Return how many bytes the columns of a row take."""
+    names = [field.column for field in Execution._meta.concrete_fields]
+    lengths = " + ".join(f"coalesce(length(CAST({name} AS BLOB)), 0)" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lengths} FROM executions_execution WHERE id = %s", (execution.pk,))
+        return int(cursor.fetchone()[0])
+
+
+def run(page: Page, cases: list[dict[str, Any]]) -> Any:
+    """Send test cases, each character as itself."""
+    return page.post(json.dumps({"code": "1", "test_cases": cases}, ensure_ascii=False).encode())
+
+
+def test_tests_that_print_all_they_can(page: Page, executor: FakeExecutor) -> None:
+    executor.main = replace(executor.main, stdout=REPLACED, stderr=REPLACED)
+    executor.test = replace(EIGHT, stdout=REPLACED, truncated=True)
+    response = run(page, [{"stdin": ""}] * limits.TEST_CASES)
+    assert all(result["passed"] and result["truncated"] for result in response.json()["test_results"])
+    printed = 2 * len(REPLACED.encode()) + limits.SHOWN_BYTES
+    assert len(response.content) < 1.2 * printed
+    assert bytes_on_record(Execution.objects.get()) < 1.2 * printed
+
+
+@pytest.mark.parametrize("letter", ["x", "я", "\ufffd", "🐍", "\\", "\n", "\x01"])
+def test_tests_of_all_that_a_request_may_hold(page: Page, executor: FakeExecutor, letter: str) -> None:
+    """With each test failed by an error that has much to say."""
+    detail = ErrorDetail(letter * protocol.TYPE_CHARACTERS, letter * protocol.MESSAGE_CHARACTERS)
+    executor.main = Run(RunStatus.ERROR, letter * KEPT_BYTES, letter * KEPT_BYTES, detail=detail)
+    executor.test = replace(executor.main, tested=True)
+    size = len(json.dumps(letter, ensure_ascii=False).encode()) - 2
+    text = letter * (19_000 // size)
+    response = run(page, [{"stdin": "", "input": text, "expected_output": text}] * limits.TEST_CASES)
+    assert not any(result["passed"] for result in response.json()["test_results"])
+    assert len(response.content) < MOST_BYTES
+    assert bytes_on_record(Execution.objects.get()) < MOST_BYTES
+
+
+def test_nothing_is_on_record_twice(page: Page) -> None:
+    _, token = create_key("Server", "secret", [])
+    cases = [
+        {"stdin": "", "input": "in", "expected_output": "out", "name": "seen"},
+        {"stdin": "", "input": "in", "expected_output": "out", "name": "unseen", "hidden": True},
+        {"expected_output": "Hello"},
+    ]
+    answer = page.post({"code": "1", "test_cases": cases}, x_api_key=token, origin=None).json()
+    record = Execution.objects.get()
+    assert record.test_results is not None
+    assert not any({"input", "expected_output", "name"} & result.keys() for result in record.test_results)
+    headers = {"X-API-Key": token}
+    stored = page.client.get(f"/executions/{record.public_id}", headers=headers).json()
+    assert stored["test_results"] == answer["test_results"]
+    assert [result["input"] for result in stored["test_results"]] == ["in", None, None]
+
+
+def test_what_was_recorded_before_is_told_as_ever(page: Page) -> None:
+    key, token = create_key("Server", "secret", [])
+    cases = [{"input": "f()", "expected_output": "8", "code": None, "name": None, "stdin": None, "hidden": False}]
+    result = {"passed": True, "input": "f()", "expected_output": "8", "name": None, "actual_output": "8"}
+    record = Execution.objects.create(
+        key=key, code="1", timeout=5, status="success", test_cases=cases, test_results=[result]
+    )
+    stored = page.client.get(f"/executions/{record.public_id}", headers={"X-API-Key": token}).json()
+    assert stored["test_results"] == [result]
