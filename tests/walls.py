@@ -149,7 +149,12 @@ WALLS = {
         )
     ),
     "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs[protocol.STDOUT] = _Output()\n", ""),)),
-    "begun_test": Wall((Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),)),
+    "begun_test": Wall(
+        (
+            Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),
+            Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
+        )
+    ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
     "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[place].hidden)", "0)"),)),

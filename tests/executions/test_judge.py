@@ -227,10 +227,15 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "main.py", line 1, in <m
         ("Error", "ValueError: bad"),
     ],
 )
-@pytest.mark.parametrize("is_tested", [True, False])
-def test_an_expected_exception_passes(expected: str, last_line: str, is_tested: bool) -> None:
-    stderr = f"{TRACEBACK}{last_line}\n"
-    assert passes(expected, "", status=RunStatus.ERROR, stderr=stderr, tested=is_tested)
+def test_an_expected_exception_passes(expected: str, last_line: str) -> None:
+    assert passes(expected, "", status=RunStatus.ERROR, stderr=f"{TRACEBACK}{last_line}\n")
+
+
+@pytest.mark.wall("begun_test")
+def test_an_expected_exception_that_came_before_the_test_does_not_pass() -> None:
+    """The submission failed by itself, and never came to what was to be tested."""
+    stderr = f"{TRACEBACK}ZeroDivisionError: division by zero\n"
+    assert not passes("ZeroDivisionError", "", status=RunStatus.ERROR, stderr=stderr, tested=False)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +340,9 @@ def test_a_test_that_was_not_run_says_so() -> None:
     assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN))["message"] == f"❌ Test failed {reason}"
 
 
-FAILED = Run(RunStatus.ERROR, "", "Traceback\nValueError: bad\n", detail=ErrorDetail("ValueError", "bad", 1))
+FAILED = Run(
+    RunStatus.ERROR, "", "Traceback\nValueError: bad\n", tested=True, detail=ErrorDetail("ValueError", "bad", 1)
+)
 
 
 def test_a_test_that_failed_by_an_error_tells_of_it() -> None:
