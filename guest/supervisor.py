@@ -409,8 +409,9 @@ class _Supervision:
 
     def _begin_test(self) -> None:
         """Forget what was printed before the test's own part."""
-        self._read_all(self._child.stdout)
-        self._outputs[self._child.stdout].begin()
+        for descriptor, output in self._outputs.items():
+            self._read_all(descriptor)
+            output.begin()
         _write([protocol.pack_frame(protocol.TEST)])
 
     def _kill_all(self) -> None:

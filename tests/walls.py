@@ -148,7 +148,7 @@ WALLS = {
             ),
         )
     ),
-    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs[protocol.STDOUT] = _Output()\n", ""),)),
+    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs = _fresh_outputs()\n", ""),)),
     "begun_test": Wall(
         (
             Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),

@@ -202,6 +202,10 @@ class _Output:
         return text
 
 
+def _fresh_outputs() -> dict[int, _Output]:
+    return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
+
+
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
@@ -210,14 +214,14 @@ class _Transcript:
         self._images = images
         self._console = console
         self._detail: ErrorDetail | None = None
-        self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
+        self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._signals: set[Signal] = set()
 
     def add(self, kind: int, body: bytes) -> None:
         """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
         if kind == protocol.TEST:
-            self._outputs[protocol.STDOUT] = _Output()
+            self._outputs = _fresh_outputs()
             self._tested = True
         elif kind == protocol.TESTED:
             self._completed = True

@@ -114,6 +114,16 @@ def test_deny_a_pass_to_an_expected_exception_that_came_before_the_test(grade: G
     assert verdicts(grade(ending, *cases)) == [False] * 2
 
 
+@wall("output_from_the_test_on")
+def test_deny_a_pass_to_an_exception_that_was_written_before_the_test(grade: Grader) -> None:
+    code = "import os, sys\nsys.stderr.write('ZeroDivisionError: division by zero\\n')\ndef divide(a, b): os._exit(1)"
+    cases = (
+        TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
+        TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError"),
+    )
+    assert verdicts(grade(code, *cases)) == [False] * 2
+
+
 def test_allow_an_expected_exception(grade: Grader) -> None:
     code = "def divide(a, b): return a / b\nif input() == 'go': divide(1, 0)"
     cases = (
