@@ -2,9 +2,9 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one,
-IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error, and
-a RESULT frame at the end. Before all that comes one READY.
+writes, in a test a TEST frame where its own part begins and TESTED where that ends, a SIGNAL frame when it first sees
+one, IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error,
+and a RESULT frame at the end. Before all that comes one READY.
 
 An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
 empty one is the end of it. WAIT frames tell whether such a run waits for a person. When our stdin ends in mid-run, the
@@ -49,7 +49,7 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each text a DETAIL frame holds. A character takes at most four bytes."""
 
-_RUN = struct.Struct("!dQdd")  # timeout_seconds, feed_bytes; of an interactive run, wait_seconds and …_in_all, else 0
+_RUN = struct.Struct("!dQ?dd")  # timeout_seconds, feed_bytes, is_test; interactive: wait_seconds and …_in_all, else 0
 _TASK = struct.Struct("!??IIII")  # is_test, input_is_stdin, lengths of code, test code, input and the stdin of a call
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
@@ -73,16 +73,20 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
 
 
 def pack_run(
-    timeout_seconds: float, feed_bytes: int, wait_seconds: float = 0.0, wait_seconds_in_all: float = 0.0
+    timeout_seconds: float,
+    feed_bytes: int,
+    is_test: bool = False,
+    wait_seconds: float = 0.0,
+    wait_seconds_in_all: float = 0.0,
 ) -> bytes:
     """Return a RUN frame. With `wait_seconds` the run is interactive: it may wait that long for each input."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all))
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_test, wait_seconds, wait_seconds_in_all))
 
 
-def unpack_run(body: bytes) -> tuple[float, int, float, float]:
+def unpack_run(body: bytes) -> tuple[float, int, bool, float, float]:
     """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, wait_seconds, wait_seconds_in_all
+    timeout_seconds, feed_bytes, is_test, wait_seconds, wait_seconds_in_all = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, is_test, wait_seconds, wait_seconds_in_all
 
 
 def pack_task(

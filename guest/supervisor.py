@@ -74,8 +74,8 @@ def main() -> NoReturn:
         child.discard()
         child = Child.start()
     while child is not None:
-        timeout_seconds, feed_bytes, *waits = _receive_request()
-        supervision = _Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher)
+        timeout_seconds, feed_bytes, is_test, *waits = _receive_request()
+        supervision = _Supervision(child, timeout_seconds, feed_bytes, is_test, wakeup, watcher)
         if waits[0]:
             supervision.be_interactive(*waits)
         _write([supervision.result()])
@@ -194,9 +194,16 @@ class _Supervision:
     """One run, from its task to the death of its last process."""
 
     def __init__(
-        self, child: Child, timeout_seconds: float, feed_bytes: int, wakeup: int, watcher: watch.Watch
+        self,
+        child: Child,
+        timeout_seconds: float,
+        feed_bytes: int,
+        is_test: bool,
+        wakeup: int,
+        watcher: watch.Watch,
     ) -> None:
         self._child = child
+        self._is_test = is_test
         self._wakeup = wakeup
         self._watch = watcher
         self._signals: set[str] = set()
@@ -399,11 +406,11 @@ class _Supervision:
                 self._wait_status = status
 
     def _pass_stop(self) -> None:
-        """Let the child go on, which has stopped itself where its test's own part begins, and then where it ends."""
+        """Let the child go on. In a test it stops itself where the test's own part begins, and then where that ends."""
         self._stops += 1
-        if self._stops == 1:
+        if self._is_test and self._stops == 1:
             self._begin_test()
-        elif self._stops == 2:
+        elif self._is_test and self._stops == 2:
             _write([protocol.pack_frame(protocol.TESTED)])
         os.kill(self._child.pid, signal.SIGCONT)
 
@@ -480,7 +487,7 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive_request() -> tuple[float, int, float, float]:
+def _receive_request() -> tuple[float, int, bool, float, float]:
     """Read one RUN frame, after what came too late for the last run; exit at the end of stdin."""
     return protocol.unpack_run(_read_exactly(_receive_prefix(protocol.RUN)))
 

@@ -171,7 +171,8 @@ def _is_stopped(talk: Talk | None) -> bool:
 def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None) -> bytes:
     if test is None and talk is not None and talk.console.is_interactive:
         feed = protocol.pack_task(code) + stdin.encode()
-        return protocol.pack_run(timeout_seconds, len(feed), talk.patience.seconds, talk.patience.seconds_in_all) + feed
+        patience = talk.patience
+        return protocol.pack_run(timeout_seconds, len(feed), False, patience.seconds, patience.seconds_in_all) + feed
     if test is None:
         feed = protocol.pack_task(code) + stdin.encode()
     elif test.stdin is not None or test.code:
@@ -180,7 +181,7 @@ def _request(code: str, stdin: str, test: TestProgram | None, timeout_seconds: f
     else:  # a call or stdin: the child will see
         task = protocol.pack_task(code, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin)
         feed = task + test.input.encode()
-    return protocol.pack_run(timeout_seconds, len(feed)) + feed
+    return protocol.pack_run(timeout_seconds, len(feed), is_test=test is not None) + feed
 
 
 class _Output:
