@@ -135,7 +135,12 @@ WALLS = {
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 2.5"),
         )
     ),
-    "hosts_deadline": Wall((Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),)),
+    "hosts_deadline": Wall(
+        (
+            Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),
+            Edit("executions/sandbox/stream.py", "if not remaining_seconds and self._was_late:", "if False:"),
+        )
+    ),
     "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
     "kept_output": Wall((Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),)),
     # What the host makes of it

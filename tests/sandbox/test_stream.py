@@ -1,5 +1,6 @@
 """What comes from a container's connection: pieces of any size, and nothing that is trusted."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executions.sandbox import stream as stream_module
 from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal
-from executions.sandbox.stream import FrameStream, StreamEnded
+from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
 from guest.protocol import MAX_BODY_BYTES, READY, RUN, SIGNAL, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
 
@@ -61,6 +63,29 @@ def test_frames_survive_any_cutting(bodies: list[bytes], cuts: list[int], errors
 def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     with pytest.raises(TimeoutError):
         pair[0].receive(Deadline.after(0.05))
+
+
+@wall("hosts_deadline")
+@pytest.mark.parametrize(
+    ("piece", "frames"),
+    [(frame(STDOUT, b"x"), [(STDOUT, b"x")]), (multiplexed(b"x", number=2), []), (multiplexed(b""), [])],
+    ids=["frames", "last words", "nothing"],
+)
+def test_whoever_goes_on_talking_gains_no_time(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, piece: bytes, frames: list[Frame]
+) -> None:
+    """What lies there at the deadline is taken, for we may be the ones who are late; and then no more."""
+    monkeypatch.setattr(stream_module, "RECEIVE_BYTES", 10 * len(piece))
+    pair[1].sendall(30 * piece)
+    taken = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            taken.append(pair[0].receive(Deadline.after(-1)))
+    assert taken == 10 * frames
+    assert not pair[0].is_quiet()
+    pair[1].sendall(frame(READY, b""))
+    while pair[0].receive(Deadline.after(5))[0] != READY:
+        pass
 
 
 def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
