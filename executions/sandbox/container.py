@@ -119,7 +119,7 @@ class Container:
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
         console = talk.console if talk is not None and test is None else None
-        transcript = _Transcript(code, ImageCollector(keeps=test is None), console)
+        transcript = _Transcript(code, test is not None, console)
         self.is_usable = False  # until it has answered
         try:
             self._stream.send(_request(code, stdin, test, timeout_seconds, talk))
@@ -210,32 +210,37 @@ def _fresh_outputs() -> dict[int, _Output]:
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
-    def __init__(self, code: str, images: ImageCollector, console: Console | None) -> None:
+    def __init__(self, code: str, is_test: bool, console: Console | None) -> None:
         self._code = code
-        self._images = images
+        self._is_test = is_test
+        self._images = ImageCollector(keeps=not is_test)
         self._console = console
         self._detail: ErrorDetail | None = None
+        self._has_told_detail = False
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._signals: set[Signal] = set()
 
     def add(self, kind: int, body: bytes) -> None:
-        """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
-        if kind == protocol.TEST:
+        """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here, or no more."""
+        if kind == protocol.TEST and self._is_test and not self._tested:
             self._outputs = _fresh_outputs()
             self._tested = True
-        elif kind == protocol.TESTED:
+        elif kind == protocol.TESTED and self._tested and not self._completed:
             self._completed = True
-        elif kind == protocol.SIGNAL:
-            self._signals.add(Signal(body.decode()))
-        elif kind == protocol.DETAIL:
+        elif kind == protocol.SIGNAL and (seen := Signal(body.decode())) not in self._signals:
+            self._signals.add(seen)
+        elif kind == protocol.DETAIL and not self._has_told_detail:
             self._detail = read_detail(body, self._code)
+            self._has_told_detail = True
         elif kind == protocol.IMAGE:
             image = self._images.add(body)
             if image is not None and self._console is not None:
                 self._console.put(Shown(image))
-        else:
+        elif body:
             self._print(kind, body)
+        else:
+            raise ValueError(f"an empty frame of kind {kind}")
 
     def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
         text = self._outputs[kind].add(body, is_end)
