@@ -153,6 +153,13 @@ class Pool:
                 count(Event.ENDED_WARM, len(dead))
                 self._changed.notify_all()
 
+    def discard_idle(self) -> None:
+        """Let all waiting containers go, and have others made in their place."""
+        with self._changed:
+            while self._idle:
+                self._idle.popleft().close()
+            self._changed.notify_all()
+
     def close(self, drain_seconds: float) -> None:
         """Refuse new callers, give those in mid-run `drain_seconds` to finish, and let all containers go."""
         deadline = Deadline.after(drain_seconds)
@@ -160,8 +167,7 @@ class Pool:
             self._closed = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._in_use + self._paused == 0, deadline.remaining_seconds())
-            while self._idle:
-                self._idle.popleft().close()
+        self.discard_idle()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(deadline.remaining_seconds() + 1)
