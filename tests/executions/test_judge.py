@@ -313,7 +313,7 @@ def test_a_result_tells_what_happened() -> None:
 @pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
 def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
     case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
-    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=0.5, tested=True, completed=True)) == {
+    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=1.234567, tested=True, completed=True)) == {
         "passed": output == "8",
         "message": message,
         "input": None,
@@ -323,7 +323,7 @@ def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) 
         "diff": None,
         "error_detail": None,
         "status": "success",
-        "execution_time": 0.5,
+        "execution_time": 1.0,
         "hidden": True,
     }
 
