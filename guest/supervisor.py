@@ -17,7 +17,8 @@ import select
 import sys
 import time
 
-from guest import confinement, images, mailbox, program, protocol, watch
+from guest import confinement, images, mailbox, program, protocol, scratch, watch
+from guest.child import Child
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to look whether an interactive run waits. While it does, input wakes us."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
-SCRATCH_DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
-if os.path.isdir("/dev/mqueue"):  # not under gVisor
-    SCRATCH_DIRECTORIES.append("/dev/mqueue")
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
 
 _buffer = bytearray(protocol.MAX_BODY_BYTES)
@@ -79,7 +77,7 @@ def main() -> NoReturn:
         if waits[0]:
             supervision.be_interactive(*waits)
         _write([supervision.result()])
-        _sweep()
+        scratch.sweep()
         child = Child.start()
     program.run_task(_mailbox)
 
@@ -88,7 +86,7 @@ def _load_science() -> None:
     from guest import science
 
     science.load()
-    _sweep()  # matplotlib makes directories
+    scratch.sweep()  # matplotlib makes directories
 
 
 def _wake_on_child() -> int:
@@ -113,60 +111,6 @@ def _preload_while_idle() -> bool:
     gc.collect()
     gc.freeze()
     return True
-
-
-def _sweep() -> None:
-    """Remove what a run left in the scratch directories, so that the next starts in empty ones."""
-    for directory in SCRATCH_DIRECTORIES:
-        for entry in os.scandir(directory):
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
-                continue
-            import shutil  # not at the top: few runs make a directory, and every container would load it
-
-            shutil.rmtree(entry.path, ignore_errors=True)
-
-
-class Child:
-    """A process that waits on its stdin for a task; our ends of its three pipes."""
-
-    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
-        self.pid = pid
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-
-    @classmethod
-    def start(cls) -> Child | None:
-        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
-        pipes = [os.pipe() for _ in range(3)]
-        (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
-                os.dup2(source, target)
-            os.closerange(3, 256)
-            confinement.confine_child()
-            return None
-        for descriptor in (stdin_reader, stdout_writer, stderr_writer):
-            os.close(descriptor)
-        for descriptor in (stdin, stdout, stderr):
-            os.set_blocking(descriptor, False)
-        return cls(pid, stdin, stdout, stderr)
-
-    def discard(self) -> None:
-        """End the child before it got a task."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        self.close()
-
-    def close(self) -> None:
-        for descriptor in (self.stdin, self.stdout, self.stderr):
-            if descriptor >= 0:
-                os.close(descriptor)
 
 
 class _Output:
