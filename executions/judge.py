@@ -82,7 +82,8 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
         "passed": passed,
         **shown,
         "status": str(run.status),
-        "execution_time": round(run.wall_seconds, 6),
+        # Of a hidden one in whole seconds: a program can sleep for as long as its input is large.
+        "execution_time": round(run.wall_seconds, 0 if case.hidden else 6),
         "hidden": case.hidden,
     }
 
@@ -103,7 +104,7 @@ def _reason(case: TestCase, run: Run) -> str:
 def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
-        return True
+        return run.tested or case.looks_at_main_run  # what the submission raises by itself is no answer to a test
     return _output_counts(case, run) and (not expected or _matches(_match(case), expected, run.stdout))
 
 

@@ -52,7 +52,7 @@ class TestResultSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Whether more was printed than `actual_output` has."
     )
     status = StrictChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
-    execution_time = serializers.FloatField(min_value=0, help_text="Seconds.")
+    execution_time = serializers.FloatField(min_value=0, help_text="Seconds; whole ones of a hidden test.")
     hidden = serializers.BooleanField()
     diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why it failed.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in it; null if nothing did.")
@@ -160,7 +160,7 @@ TESTED = {
             "actual_output": None,
             "truncated": None,
             "status": "success",
-            "execution_time": 0.004411,
+            "execution_time": 0.0,
             "hidden": True,
             "diff": None,
             "error_detail": None,

@@ -2,9 +2,9 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, a TEST frame where a test's own part begins and TESTED where it ends, a SIGNAL frame when it first sees one,
-IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error, and
-a RESULT frame at the end. Before all that comes one READY.
+writes, in a test a TEST frame where its own part begins and TESTED where that ends, a SIGNAL frame when it first sees
+one, IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error,
+and a RESULT frame at the end. Before all that comes one READY.
 
 An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
 empty one is the end of it. WAIT frames tell whether such a run waits for a person. GIVE_UP says that nobody has come in
@@ -50,7 +50,7 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each text a DETAIL frame holds. A character takes at most four bytes."""
 
-_RUN = struct.Struct("!dQ?")  # timeout_seconds, feed_bytes, is_interactive
+_RUN = struct.Struct("!dQ??")  # timeout_seconds, feed_bytes, is_test, is_interactive
 _TASK = struct.Struct("!B??IIII")  # most_images, is_test, input_is_stdin, lengths of the code and the three other texts
 _RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
@@ -73,15 +73,15 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(timeout_seconds: float, feed_bytes: int, is_interactive: bool = False) -> bytes:
+def pack_run(timeout_seconds: float, feed_bytes: int, is_test: bool = False, is_interactive: bool = False) -> bytes:
     """Return a RUN frame. An interactive run may wait for a person until GIVE_UP."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_interactive))
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_test, is_interactive))
 
 
-def unpack_run(body: bytes) -> tuple[float, int, bool]:
+def unpack_run(body: bytes) -> tuple[float, int, bool, bool]:
     """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, is_interactive = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, is_interactive
+    timeout_seconds, feed_bytes, is_test, is_interactive = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, is_test, is_interactive
 
 
 def pack_task(

@@ -96,7 +96,7 @@ def build_gvisor_filter() -> SyscallFilter:
     """Return the filter that protects the supervisor where Linux would do so by itself.
 
     Nobody sends it a signal. Nobody changes modes: who tries is told that it is done, for `shutil.copy` and others do
-    that in passing.
+    that in passing. So nobody makes a directory either that the sweep could not open (see `guest.scratch`).
     """
     rules, refuse = SyscallFilter(ALLOW), ERRNO(errno.EPERM)
     for call in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"):
@@ -105,6 +105,10 @@ def build_gvisor_filter() -> SyscallFilter:
         rules.add_rule(refuse, "fcntl", Arg(1, MASKED_EQ, LOW_HALF, command))
     for request in (FIOSETOWN, SIOCSPGRP):
         rules.add_rule(refuse, "ioctl", Arg(1, MASKED_EQ, LOW_HALF, request))
+    for owner_may in (0o400, 0o200, 0o100):
+        rules.add_rule(refuse, "mkdir", Arg(1, MASKED_EQ, owner_may, 0))
+        rules.add_rule(refuse, "mkdirat", Arg(2, MASKED_EQ, owner_may, 0))
+        rules.add_rule(refuse, "umask", Arg(0, MASKED_EQ, owner_may, owner_may))
     for call in ("chmod", "fchmod", "fchmodat", "fchmodat2"):
         try:
             rules.add_rule(ERRNO(0), call)

@@ -17,7 +17,8 @@ import select
 import sys
 import time
 
-from guest import confinement, images, mailbox, program, protocol, watch
+from guest import confinement, images, mailbox, program, protocol, scratch, watch
+from guest.child import Child
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to look whether an interactive run waits. While it does, input wakes us."""
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
-SCRATCH_DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
-if os.path.isdir("/dev/mqueue"):  # not under gVisor
-    SCRATCH_DIRECTORIES.append("/dev/mqueue")
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")  # cgroup v2, v1
 
 _buffer = bytearray(protocol.MAX_BODY_BYTES)
@@ -74,12 +72,12 @@ def main() -> NoReturn:
         child.discard()
         child = Child.start()
     while child is not None:
-        timeout_seconds, feed_bytes, is_interactive = _receive_request()
-        supervision = _Supervision(child, timeout_seconds, feed_bytes, wakeup, watcher)
+        timeout_seconds, feed_bytes, is_test, is_interactive = _receive_request()
+        supervision = _Supervision(child, timeout_seconds, feed_bytes, is_test, wakeup, watcher)
         if is_interactive:
             supervision.be_interactive()
         _write([supervision.result()])
-        _sweep()
+        scratch.sweep()
         child = Child.start()
     program.run_task(_mailbox)
 
@@ -88,7 +86,7 @@ def _load_science() -> None:
     from guest import science
 
     science.load()
-    _sweep()  # matplotlib makes directories
+    scratch.sweep()  # matplotlib makes directories
 
 
 def _wake_on_child() -> int:
@@ -113,60 +111,6 @@ def _preload_while_idle() -> bool:
     gc.collect()
     gc.freeze()
     return True
-
-
-def _sweep() -> None:
-    """Remove what a run left in the scratch directories, so that the next starts in empty ones."""
-    for directory in SCRATCH_DIRECTORIES:
-        for entry in os.scandir(directory):
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
-                continue
-            import shutil  # not at the top: few runs make a directory, and every container would load it
-
-            shutil.rmtree(entry.path, ignore_errors=True)
-
-
-class Child:
-    """A process that waits on its stdin for a task; our ends of its three pipes."""
-
-    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
-        self.pid = pid
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-
-    @classmethod
-    def start(cls) -> Child | None:
-        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
-        pipes = [os.pipe() for _ in range(3)]
-        (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
-                os.dup2(source, target)
-            os.closerange(3, 256)
-            confinement.confine_child()
-            return None
-        for descriptor in (stdin_reader, stdout_writer, stderr_writer):
-            os.close(descriptor)
-        for descriptor in (stdin, stdout, stderr):
-            os.set_blocking(descriptor, False)
-        return cls(pid, stdin, stdout, stderr)
-
-    def discard(self) -> None:
-        """End the child before it got a task."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        self.close()
-
-    def close(self) -> None:
-        for descriptor in (self.stdin, self.stdout, self.stderr):
-            if descriptor >= 0:
-                os.close(descriptor)
 
 
 class _Output:
@@ -194,9 +138,16 @@ class _Supervision:
     """One run, from its task to the death of its last process."""
 
     def __init__(
-        self, child: Child, timeout_seconds: float, feed_bytes: int, wakeup: int, watcher: watch.Watch
+        self,
+        child: Child,
+        timeout_seconds: float,
+        feed_bytes: int,
+        is_test: bool,
+        wakeup: int,
+        watcher: watch.Watch,
     ) -> None:
         self._child = child
+        self._is_test = is_test
         self._wakeup = wakeup
         self._watch = watcher
         self._signals: set[str] = set()
@@ -399,18 +350,19 @@ class _Supervision:
                 self._wait_status = status
 
     def _pass_stop(self) -> None:
-        """Let the child go on, which has stopped itself where its test's own part begins, and then where it ends."""
+        """Let the child go on. In a test it stops itself where the test's own part begins, and then where that ends."""
         self._stops += 1
-        if self._stops == 1:
+        if self._is_test and self._stops == 1:
             self._begin_test()
-        elif self._stops == 2:
+        elif self._is_test and self._stops == 2:
             _write([protocol.pack_frame(protocol.TESTED)])
         os.kill(self._child.pid, signal.SIGCONT)
 
     def _begin_test(self) -> None:
         """Forget what was printed before the test's own part."""
-        self._read_all(self._child.stdout)
-        self._outputs[self._child.stdout].begin()
+        for descriptor, output in self._outputs.items():
+            self._read_all(descriptor)
+            output.begin()
         _write([protocol.pack_frame(protocol.TEST)])
 
     def _kill_all(self) -> None:
@@ -479,7 +431,7 @@ def _is_readable(timeout_seconds: float) -> bool:
     return bool(select.select([0], [], [], timeout_seconds)[0])
 
 
-def _receive_request() -> tuple[float, int, bool]:
+def _receive_request() -> tuple[float, int, bool, bool]:
     """Read one RUN frame, after what came too late for the last run; exit at the end of stdin."""
     kind, length = _receive_prefix(protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
     while kind != protocol.RUN:

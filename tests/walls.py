@@ -115,9 +115,9 @@ WALLS = {
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
-    "three_descriptors": Wall((Edit(SUPERVISOR, "os.closerange(3, 256)", "pass"),)),
+    "three_descriptors": Wall((Edit("guest/child.py", "os.closerange(3, 256)", "pass"),)),
     "no_survivors": Wall((Edit(SUPERVISOR, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
-    "sweep": Wall((Edit(SUPERVISOR, "        _sweep()\n", ""),)),
+    "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(
         (
             Edit(
@@ -135,7 +135,12 @@ WALLS = {
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 6.0"),
         )
     ),
-    "hosts_deadline": Wall((Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),)),
+    "hosts_deadline": Wall(
+        (
+            Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),
+            Edit("executions/sandbox/stream.py", "if not remaining_seconds and self._was_late:", "if False:"),
+        )
+    ),
     "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
     "kept_output": Wall((Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),)),
     # What the host makes of it
@@ -148,8 +153,13 @@ WALLS = {
             ),
         )
     ),
-    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs[protocol.STDOUT] = _Output()\n", ""),)),
-    "begun_test": Wall((Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),)),
+    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs = _fresh_outputs()\n", ""),)),
+    "begun_test": Wall(
+        (
+            Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),
+            Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
+        )
+    ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
     "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[place].hidden)", "0)"),)),
@@ -167,5 +177,10 @@ WALLS = {
     ),
     "bounded_frames": Wall((Edit("guest/protocol.py", "kind not in KINDS or length > longest_bytes", "False"),)),
     "checked_results": Wall((Edit(CONTAINER, "    if not 0 <= value <= highest:", "    if False:"),)),
-    "gate": Wall((Edit(SANDBOX, "if result.failure is not None]", "if False]"),)),
+    "gate": Wall(
+        (
+            Edit(SANDBOX, "if result.failure is not None]", "if False]"),
+            Edit(SANDBOX, "            self._demand_open()  # again, for whoever stood in line when it was shut\n", ""),
+        )
+    ),
 }

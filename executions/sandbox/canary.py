@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 
 from executions.sandbox.container import Container
-from executions.sandbox.probes import probes_for, run_probe
+from executions.sandbox.probes import Probe, probes_for, run_probe
 
 EVERY_SECONDS = 60.0
 """All probes come round in a quarter of an hour, at the cost of one container a minute."""
@@ -45,12 +45,17 @@ class Canary:
         for probe in cycle(probes_for(self._runtime)):
             if self._closing.wait(EVERY_SECONDS):
                 return
-            for _ in range(ATTEMPTS):
-                if not self._is_open():
-                    break
-                result = run_probe(self._launch, probe, self._runtime)
-                if result.failure is None:
-                    break
-                log.warning("probe failed: %s: %s", result.name, result.failure)
-            else:
-                self._report(f"probes failed: {probe.name}")
+            try:
+                self._try(probe)
+            except Exception:  # a canary that dies would warn nobody any more
+                log.exception("canary failed")
+
+    def _try(self, probe: Probe) -> None:
+        for _ in range(ATTEMPTS):
+            if not self._is_open():
+                return
+            result = run_probe(self._launch, probe, self._runtime)
+            if result.failure is None:
+                return
+            log.warning("probe failed: %s: %s", result.name, result.failure)
+        self._report(f"probes failed: {probe.name}")

@@ -183,7 +183,7 @@ def _request(
         )
         feed = task + test.input.encode()
     is_interactive = test is None and talk is not None and talk.console.is_interactive
-    return protocol.pack_run(timeout_seconds, len(feed), is_interactive) + feed
+    return protocol.pack_run(timeout_seconds, len(feed), test is not None, is_interactive) + feed
 
 
 class _Output:
@@ -205,6 +205,10 @@ class _Output:
         return text
 
 
+def _fresh_outputs() -> dict[int, _Output]:
+    return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
+
+
 class _Transcript:
     """What a container tells of one run, checked as it comes: nothing that comes out of a container is trusted."""
 
@@ -214,27 +218,31 @@ class _Transcript:
         self._images = images
         self._console = console
         self._detail: ErrorDetail | None = None
-        self._outputs = {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
+        self._has_told_detail = False
+        self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._signals: set[Signal] = set()
 
     def add(self, kind: int, body: bytes) -> None:
-        """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here."""
-        if kind == protocol.TEST:
-            self._outputs[protocol.STDOUT] = _Output()
+        """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here, or no more."""
+        if kind == protocol.TEST and self._is_test and not self._tested:
+            self._outputs = _fresh_outputs()
             self._tested = True
-        elif kind == protocol.TESTED:
+        elif kind == protocol.TESTED and self._tested and not self._completed:
             self._completed = True
-        elif kind == protocol.SIGNAL:
-            self._signals.add(Signal(body.decode()))
-        elif kind == protocol.DETAIL:
+        elif kind == protocol.SIGNAL and (seen := Signal(body.decode())) not in self._signals:
+            self._signals.add(seen)
+        elif kind == protocol.DETAIL and not self._has_told_detail:
             self._detail = read_detail(body, self._code)
+            self._has_told_detail = True
         elif kind == protocol.IMAGE:
             image = self._images.add(body)
             if image is not None and self._console is not None:
                 self._console.put(Shown(image))
-        else:
+        elif body:
             self._print(kind, body)
+        else:
+            raise ValueError(f"an empty frame of kind {kind}")
 
     def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
         text = self._outputs[kind].add(body, is_end)

@@ -76,6 +76,8 @@ class DeathWatch:
             except EngineError as error:
                 if not self._closed:
                     log.warning("events interrupted: %s", error)
+            except Exception:  # a watch that dies would make every later kill for memory a fault of ours
+                log.exception("death watch failed")
             time.sleep(RETRY_SECONDS)
 
     def _note(self, event: ContainerEvent) -> None:

@@ -150,6 +150,13 @@ class Pool:
                 count(Event.ENDED_WARM, len(dead))
                 self._changed.notify_all()
 
+    def discard_idle(self) -> None:
+        """Let all waiting containers go, and have others made in their place."""
+        with self._changed:
+            while self._idle:
+                self._idle.popleft().close()
+            self._changed.notify_all()
+
     def close(self, drain_seconds: float) -> None:
         """Refuse new callers, give those in mid-run `drain_seconds` to finish, and let all containers go."""
         deadline = Deadline.after(drain_seconds)
@@ -157,8 +164,7 @@ class Pool:
             self._closed = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._in_use + self._paused == 0, deadline.remaining_seconds())
-            while self._idle:
-                self._idle.popleft().close()
+        self.discard_idle()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(deadline.remaining_seconds() + 1)
@@ -233,38 +239,45 @@ class Pool:
         return max(self._sizes[profile], min(waiting, self._settings.max_concurrent))
 
     def _refill(self, profile: Profile) -> None:
-        while True:
+        """Launch what is wanted, for as long as the pool is open. The body of a refilling thread."""
+        while not self._closed:
+            try:
+                self._refill_once(profile)
+            except Exception:  # a thread that dies would leave the pool smaller, and nobody would be told
+                log.exception("refill failed")
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._is_short(profile))
-                # A launch takes the CPU from the program that has just been given a container. Most are over by then.
-                self._changed.wait_for(lambda: self._closed or not self._stock(profile), REFILL_DELAY_SECONDS)
-                if self._closed:
-                    return
-                if not self._is_short(profile):
-                    continue
-                self._launching[profile] += 1
+                if failures := self._failures[profile]:
+                    pause_seconds = RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]
+                    self._changed.wait_for(lambda: self._closed, pause_seconds)
+
+    def _refill_once(self, profile: Profile) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._is_short(profile))
+            # A launch takes the CPU from the program that has just been given a container. Most are over by then.
+            self._changed.wait_for(lambda: self._closed or not self._stock(profile), REFILL_DELAY_SECONDS)
+            if self._closed or not self._is_short(profile):
+                return
+            self._launching[profile] += 1
+        container = None
+        try:
             container = self._try_launch(profile)
+        finally:
+            count(Event.FAILED_REFILL if container is None else Event.REFILL)
             with self._changed:
                 self._launching[profile] -= 1
-                failures = self._failures[profile] = self._failures[profile] + 1 if container is None else 0
+                self._failures[profile] = self._failures[profile] + 1 if container is None else 0
                 if container is not None:
                     # The line may have gone while this was launched for it.
                     if self._closed or len(self._stock(profile)) >= self._wanted(profile):
                         container.close()
                     else:
                         self._idle.append(container)
-                pause_seconds = RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1] if failures else 0
                 self._changed.notify_all()
-                if pause_seconds:
-                    self._changed.wait_for(lambda: self._closed, pause_seconds)
 
     def _try_launch(self, profile: Profile) -> Container | None:
         started = time.monotonic()
         try:
-            container = self._launch(profile)
+            return self._launch(profile)
         except (EngineError, RunLost) as error:
             log.error("launch failed after %.1f s: %s", time.monotonic() - started, error)
-            count(Event.FAILED_REFILL)
             return None
-        count(Event.REFILL)
-        return container

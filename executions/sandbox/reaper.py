@@ -107,3 +107,5 @@ class Undertaker:
                     engine.remove(container_id)
                 except EngineError as error:
                     log.error("left to the reaper: %s", error)
+                except Exception:  # one that dies would leave all of them to the reaper, seconds later
+                    log.exception("undertaker failed")

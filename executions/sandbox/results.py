@@ -101,8 +101,8 @@ class Run:
     `stdout` and `stderr` are the head of each stream (64 KiB), decoded with replacement and without NUL;
     `truncated` tells that more was written. `exit_code` is None when a signal ended the process, whose
     name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
-    test with code or a call `stdout` then holds only what that part printed. `completed` tells that this part came to
-    its end, and was not left by the submission. `wall_seconds` is without the time for which it waited for a person;
+    test with code or a call both streams then hold only what that part printed. `completed` tells that this part came
+    to its end, and was not left by the submission. `wall_seconds` is without the time for which it waited for a person;
     `waited_in_vain` tells of a timeout that nobody gave it input in time.
     `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
     program's.

@@ -95,10 +95,10 @@ class Sandbox:
         Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
         SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may have run; its results are lost).
         """
-        if not self._open.is_set():
-            raise SandboxUnavailable(self._reason)
+        self._demand_open()
         asked = time.monotonic()
         with self._pool.container(choose_profile(submission), submission.is_abandoned) as container:
+            self._demand_open()  # again, for whoever stood in line when it was shut
             waited_seconds = time.monotonic() - asked
             talk = None
             if console is not None:
@@ -111,6 +111,10 @@ class Sandbox:
                 if not container.is_usable:
                     self._undertaker.remove(container.id)
             return Outcome(main, tuple(tests), waited_seconds)
+
+    def _demand_open(self) -> None:
+        if not self._open.is_set():
+            raise SandboxUnavailable(self._reason)
 
     def health(self) -> SandboxHealth:
         """Return the state as last seen. Asks nobody, so that it answers at once."""
@@ -209,6 +213,7 @@ class Sandbox:
         if not self._closing.is_set():
             log.info("probes passed; open")
             self._reason = ""
+            self._pool.discard_idle()  # made when it was not known what the engine does
             self._open.set()
             self._pool.start()
 

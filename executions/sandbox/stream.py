@@ -35,13 +35,18 @@ class FrameStream:
         self._received = bytearray()
         self._frames = bytearray()
         self._errors = bytearray()
+        self._was_late = False  # when something was last taken, for its deadline
 
     def send(self, data: bytes) -> None:
         """Have `data` sent. It goes out while `receive` waits: a program may answer before it has read its stdin."""
         self._outgoing = memoryview(bytes(self._outgoing) + data)
 
     def receive(self, deadline: Deadline) -> Frame:
-        """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if none can come any more."""
+        """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if none can come any more.
+
+        What lies there at the deadline is taken, once: we may be the ones who are late. Whoever goes on talking is not
+        listened to.
+        """
         while (frame := self._next_frame()) is None:
             self._exchange(deadline)
         return frame
@@ -81,11 +86,15 @@ class FrameStream:
 
     def _exchange(self, deadline: Deadline, wake: int | None = None) -> bool:
         """Send what goes out and take what comes, as soon as one of both is possible; return whether `wake` came."""
+        remaining_seconds = deadline.remaining_seconds()
+        if not remaining_seconds and self._was_late:
+            raise TimeoutError
+        self._was_late = not remaining_seconds
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
         if wake is not None:
             poll.register(wake, select.POLLIN)
-        ready = dict(poll.poll(deadline.remaining_seconds() * 1000))
+        ready = dict(poll.poll(remaining_seconds * 1000))
         if not ready:
             raise TimeoutError
         if wake in ready:

@@ -228,10 +228,15 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "main.py", line 1, in <m
         ("Error", "ValueError: bad"),
     ],
 )
-@pytest.mark.parametrize("is_tested", [True, False])
-def test_an_expected_exception_passes(expected: str, last_line: str, is_tested: bool) -> None:
-    stderr = f"{TRACEBACK}{last_line}\n"
-    assert passes(expected, "", status=RunStatus.ERROR, stderr=stderr, tested=is_tested)
+def test_an_expected_exception_passes(expected: str, last_line: str) -> None:
+    assert passes(expected, "", status=RunStatus.ERROR, stderr=f"{TRACEBACK}{last_line}\n")
+
+
+@pytest.mark.wall("begun_test")
+def test_an_expected_exception_that_came_before_the_test_does_not_pass() -> None:
+    """The submission failed by itself, and never came to what was to be tested."""
+    stderr = f"{TRACEBACK}ZeroDivisionError: division by zero\n"
+    assert not passes("ZeroDivisionError", "", status=RunStatus.ERROR, stderr=stderr, tested=False)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +315,7 @@ def test_a_result_tells_what_happened() -> None:
 @pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
 def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
     case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
-    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=0.5, tested=True, completed=True)) == {
+    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=1.234567, tested=True, completed=True)) == {
         "passed": output == "8",
         "message": message,
         "input": None,
@@ -321,7 +326,7 @@ def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) 
         "diff": None,
         "error_detail": None,
         "status": "success",
-        "execution_time": 0.5,
+        "execution_time": 1.0,
         "hidden": True,
     }
 
@@ -395,7 +400,9 @@ def test_a_test_that_was_not_run_says_so() -> None:
     assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN))["message"] == f"❌ Test failed {reason}"
 
 
-FAILED = Run(RunStatus.ERROR, "", "Traceback\nValueError: bad\n", detail=ErrorDetail("ValueError", "bad", 1))
+FAILED = Run(
+    RunStatus.ERROR, "", "Traceback\nValueError: bad\n", tested=True, detail=ErrorDetail("ValueError", "bad", 1)
+)
 
 
 def test_a_test_that_failed_by_an_error_tells_of_it() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executions.judge import judge
+from executions.judge import LEFT, NOT_RUN, judge
 from executions.limits import CODE_BYTES
 from executions.requests import Match, TestCase
 from executions.sandbox.results import Outcome, Run, RunStatus
@@ -30,6 +30,8 @@ def passes(match: Match, expected: str, actual: str) -> bool:
 
 
 @given(CASES, RUNS, RUNS)
+@example(TestCase(input="f()", hidden=True), Run(RunStatus.SUCCESS), Run(RunStatus.SUCCESS))
+@example(TestCase(input="f()", hidden=True), Run(RunStatus.NOT_RUN), Run(RunStatus.SUCCESS))
 def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
     found = result(case, run, main)
     assert found["passed"] in (True, False)
@@ -41,7 +43,7 @@ def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
         assert {name for name, value in found.items() if value is not None} == {
             *("passed", "message", "status", "execution_time", "hidden")
         }
-        assert found["message"] in ("✅ Test passed", "❌ Test failed")
+        assert found["message"] in ("✅ Test passed", *(f"❌ Test failed{reason}" for reason in ("", NOT_RUN, LEFT)))
 
 
 @pytest.mark.parametrize("match", list(Match))

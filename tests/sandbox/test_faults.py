@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -133,6 +134,26 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pyt
     assert eventually(lambda: "probes failed" in unsound.health().reason, 30)
     assert "runs as nobody" in unsound.health().reason
     assert "writes nowhere" in unsound.health().reason
+
+
+@wall("gate")
+@pytest.mark.timeout(120)
+def test_a_gate_that_shuts_holds_those_in_line_too(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = launch_sandbox(pool_size=1, max_concurrent=1, queue_seconds=30)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    with monkeypatch.context() as patch, ThreadPoolExecutor(1) as executor:
+        patch.setattr(sandbox, "_try_to_open", lambda engine: None)
+        with sandbox._pool.container():
+            in_line = executor.submit(sandbox.execute, HELLO)
+            assert eventually(lambda: sandbox.health().waiting == 1)
+            sandbox._shut("probes failed: a test")
+        with pytest.raises(SandboxUnavailable, match="a test"):
+            in_line.result(READY_SECONDS)
+        assert eventually(lambda: sandbox.health().idle == 1, 20)
+        [made_meanwhile] = sandbox._pool._idle
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    assert made_meanwhile.is_closed  # by an engine of which nobody knew what it does
+    assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
 @pytest.mark.timeout(120)

@@ -95,6 +95,48 @@ def test_deny_a_pass_to_a_test_that_never_began(grade: Grader, ending: str) -> N
     assert verdicts(grade(f"print(8, flush=True)\n{ending}", *cases)) == [False] * 2
 
 
+@wall("begun_test")
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "1 / 0",
+        "raise ZeroDivisionError('division by zero')",
+        "import sys, os\nsys.stderr.write('ZeroDivisionError: division by zero')\nos._exit(1)",
+        "import sys\nsys.exit('ZeroDivisionError: division by zero')",
+        "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start(); t.join()\nraise SystemExit(1)",
+    ],
+    ids=["raised", "raised with words", "written", "said at the end", "in a thread"],
+)
+def test_deny_a_pass_to_an_expected_exception_that_came_before_the_test(grade: Grader, ending: str) -> None:
+    cases = (
+        TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
+        TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError: division by zero"),
+    )
+    assert verdicts(grade(ending, *cases)) == [False] * 2
+
+
+@wall("output_from_the_test_on")
+def test_deny_a_pass_to_an_exception_that_was_written_before_the_test(grade: Grader) -> None:
+    code = "import os, sys\nsys.stderr.write('ZeroDivisionError: division by zero\\n')\ndef divide(a, b): os._exit(1)"
+    cases = (
+        TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
+        TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError"),
+    )
+    assert verdicts(grade(code, *cases)) == [False] * 2
+
+
+def test_allow_an_expected_exception(grade: Grader) -> None:
+    code = "def divide(a, b): return a / b\nif input() == 'go': divide(1, 0)"
+    cases = (
+        TestCase(input="divide(1, 0)", stdin="-", expected_output="ZeroDivisionError"),
+        TestCase(code="divide(1, 0)", stdin="-", expected_output="ZeroDivisionError: division by zero"),
+        TestCase(stdin="go", expected_output="ZeroDivisionError"),
+        TestCase(stdin="-", expected_output="ZeroDivisionError"),
+        TestCase(expected_output="EOFError"),  # of the program's own run, which has no input
+    )
+    assert verdicts(grade(code, *cases)) == [True, True, True, False, True]
+
+
 @wall("completed_test")
 @pytest.mark.parametrize(
     "body",

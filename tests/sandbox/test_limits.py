@@ -326,28 +326,58 @@ def processes():
     assert (first.stdout, second.stdout) == ("3\n", "3\n")  # ourselves, the supervisor, our own fork
 
 
+PRINT_SCRATCH = """
+found = [path for path in ("/tmp", "/dev/shm", "/dev/mqueue") if os.path.exists(path)]
+print([os.path.join(path, name) for path in found for name in os.listdir(path)])
+"""  # gVisor has no message queues
+
+
+@wall("sweep")
 @pytest.mark.parametrize(
     "code",
     [
-        "import os\nfor _ in range(900):\n    os.mkdir('d'); os.chdir('d')",
-        "import os\nfor n in range(400):\n    os.mkdir(b'\\xff' * 251 + b'%04d' % n)",
-        "import os\nos.mkdir('locked')\nopen('locked/file', 'w')\nos.chmod('locked', 0)",
-        "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('/tmp/socket')",
+        "for _ in range(900):\n    os.mkdir('d'); os.chdir('d')",
+        "for n in range(400):\n    os.mkdir(b'\\xff' * 251 + b'%04d' % n)",
+        "os.mkdir('locked')\nopen('locked/file', 'w')\nos.chmod('locked', 0)",
+        "os.makedirs('/dev/shm/a/b/c')\nopen('/dev/shm/a/b/c/file', 'w')\n"
+        "for path in ('/dev/shm/a/b/c', '/dev/shm/a/b', '/dev/shm/a'): os.chmod(path, 0)",
+        "try: os.mkdir('blind', 0o300); open('blind/file', 'w')\nexcept PermissionError: pass  # under gVisor",
+        "try: os.umask(0o477); os.mkdir('masked'); open('masked/file', 'w')\nexcept PermissionError: pass",
+        "os.unlink('main.py')\nos.mkdir('main.py')\nopen('main.py/file', 'w')\nos.chmod('main.py', 0)",
+        "for n in range(30):\n    os.makedirs(f'd{n}/' + 'e/' * 30)\n    os.chmod(f'd{n}', 0)",
+        "s = socket.socket(socket.AF_UNIX)\ns.bind('/tmp/socket')",
         "with open('sparse', 'wb') as f: f.truncate(16 << 20)",
-        "import os\nos.symlink('/proc', 'link')\nos.link('main.py', 'hard')",
+        "os.symlink('/proc', 'link')\nos.link('main.py', 'hard')\nos.mkdir('d')\nos.symlink('/etc', 'd/link')",
+        "for n in range(1000):\n    try: open('/dev/shm/%d' % n, 'w').close(); open('%d' % n, 'w').close()\n"
+        "    except OSError: pass",
     ],
-    ids=["deep", "long names", "locked", "socket", "sparse", "links"],
+    ids=[
+        "deep",
+        "long names",
+        "locked",
+        "locked within locked",
+        "blind",
+        "masked",
+        "main.py",
+        "wide and deep",
+        "socket",
+        "sparse",
+        "links",
+        "as many as there can be",
+    ],
 )
 def test_whatever_a_run_leaves_does_not_stop_the_next(run: Runner, code: str) -> None:
-    submission = "import sys\nif sys.stdin.read() == 'make':\n" + "".join(f"    {line}\n" for line in code.splitlines())
-    outcome = run.tests(submission + "print('ok')", TestProgram(stdin="make"), TestProgram(stdin=""))
-    assert [test.stdout for test in outcome.tests] == ["ok\n"] * 2, outcome.tests
+    """And the next finds nothing of it."""
+    submission = "import os, socket, sys\n" + PRINT_SCRATCH
+    submission += "if sys.stdin.read() == 'make':\n" + "".join(f"    {line}\n" for line in code.splitlines())
+    outcome = run.tests(submission, TestProgram(stdin="make"), TestProgram(stdin=""))
+    assert [test.status for test in outcome.tests] == [RunStatus.SUCCESS] * 2, outcome.tests
+    assert [test.stdout for test in outcome.tests] == ["['/tmp/main.py']\n"] * 2
 
 
 @wall("sweep")
 def test_scratch_files_do_not_reach_the_next_run(run: Runner) -> None:
-    code = "import os\nprint(sorted(os.listdir('/tmp')), os.listdir('/dev/shm') + os.listdir('/dev/mqueue'))\n"
-    code += "os.makedirs('a/b')\nopen('a/b/c', 'w')\nopen('/dev/shm/d', 'w')\n"
-    code += "open('/dev/mqueue/q', 'w')\nos.symlink('/etc', 'e')\nos.mkfifo('f')"
+    code = "import os\n" + PRINT_SCRATCH + "os.makedirs('a/b')\nopen('a/b/c', 'w')\nopen('/dev/shm/d', 'w')\n"
+    code += "if os.path.exists('/dev/mqueue'): open('/dev/mqueue/q', 'w')\nos.symlink('/etc', 'e')\nos.mkfifo('f')"
     outcome = run.tests(code, TestProgram(stdin=""), TestProgram(stdin=""))
-    assert [each.stdout for each in (outcome.main, *outcome.tests)] == ["['main.py'] []\n"] * 3
+    assert [each.stdout for each in (outcome.main, *outcome.tests)] == ["['/tmp/main.py']\n"] * 3

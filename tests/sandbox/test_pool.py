@@ -37,13 +37,14 @@ class Factory:
     def __init__(self) -> None:
         self.made: list[FakeContainer] = []
         self.failing = False
+        self.failure: Exception = EngineError("no engine")
         self.failing_profiles: set[Profile] = set()
         self.seconds = 0.0
 
     def __call__(self, profile: Profile) -> Container:
         time.sleep(self.seconds)
         if self.failing or profile in self.failing_profiles:
-            raise EngineError("no engine")
+            raise self.failure
         self.made.append(FakeContainer())
         self.made[-1].profile = profile
         return self.made[-1]
@@ -204,8 +205,11 @@ def test_never_gives_a_dead_one(make_pool: MakePool, factory: Factory) -> None:
         assert given.is_waiting()
 
 
-def test_refuses_at_once_while_none_can_be_made_and_recovers(make_pool: MakePool, factory: Factory) -> None:
-    factory.failing = True
+@pytest.mark.parametrize("failure", [EngineError("no engine"), RuntimeError("can't start new thread")], ids=repr)
+def test_refuses_at_once_while_none_can_be_made_and_recovers(
+    make_pool: MakePool, factory: Factory, failure: Exception
+) -> None:
+    factory.failing, factory.failure = True, failure
     pool = make_pool(queue_seconds=30)
     assert eventually(lambda: pool.is_failing)
     started = time.monotonic()

@@ -1,5 +1,6 @@
 """What comes from a container's connection: pieces of any size, and nothing that is trusted."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executions.sandbox import stream as stream_module
 from executions.sandbox.container import Container
 from executions.sandbox.deadline import Deadline
-from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal
-from executions.sandbox.stream import FrameStream, StreamEnded
+from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
+from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
-from guest.protocol import MAX_BODY_BYTES, READY, RUN, SIGNAL, STDERR, STDOUT, STREAM_KEPT_BYTES, pack_frame
+from guest.protocol import (
+    MAX_BODY_BYTES,
+    READY,
+    RUN,
+    SIGNAL,
+    STDERR,
+    STDOUT,
+    STREAM_KEPT_BYTES,
+    TEST,
+    TESTED,
+    pack_frame,
+)
 
 Pair = tuple[FrameStream, socket.socket]
 wall = pytest.mark.wall
@@ -63,6 +76,29 @@ def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
         pair[0].receive(Deadline.after(0.05))
 
 
+@wall("hosts_deadline")
+@pytest.mark.parametrize(
+    ("piece", "frames"),
+    [(frame(STDOUT, b"x"), [(STDOUT, b"x")]), (multiplexed(b"x", number=2), []), (multiplexed(b""), [])],
+    ids=["frames", "last words", "nothing"],
+)
+def test_whoever_goes_on_talking_gains_no_time(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, piece: bytes, frames: list[Frame]
+) -> None:
+    """What lies there at the deadline is taken, for we may be the ones who are late; and then no more."""
+    monkeypatch.setattr(stream_module, "RECEIVE_BYTES", 10 * len(piece))
+    pair[1].sendall(30 * piece)
+    taken = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            taken.append(pair[0].receive(Deadline.after(-1)))
+    assert taken == 10 * frames
+    assert not pair[0].is_quiet()
+    pair[1].sendall(frame(READY, b""))
+    while pair[0].receive(Deadline.after(5))[0] != READY:
+        pass
+
+
 def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
     pair[1].sendall(multiplexed(b"MemoryError", number=2))
     pair[1].close()
@@ -100,12 +136,12 @@ def test_is_quiet_until_something_comes(pair: Pair) -> None:
     assert not pair[0].is_quiet()
 
 
-def answer(pair: Pair, *frames: bytes, memory: bool = False) -> Run:
+def answer(pair: Pair, *frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
     """Return the run that a container tells of by `frames`, before it ends."""
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
     pair[1].sendall(b"".join(frames))
     pair[1].shutdown(socket.SHUT_WR)
-    return container.run("", "", None, timeout_seconds=1)
+    return container.run("", "", test, timeout_seconds=1)
 
 
 def test_output_and_result_make_a_run(pair: Pair) -> None:
@@ -143,6 +179,12 @@ def result(**changes: Any) -> bytes:
         frame(SIGNAL, b"timeout"),
         frame(SIGNAL, b"fork_storm\n"),
         frame(SIGNAL, b"\xff"),
+        frame(SIGNAL, b"fork_storm") * 2,
+        frame(protocol.DETAIL, b"") * 2,
+        frame(STDOUT, b""),
+        frame(STDERR, b""),
+        frame(TEST, b""),
+        frame(TESTED, b""),
     ],
 )
 def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
@@ -150,8 +192,22 @@ def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
         answer(pair, bad, result())
 
 
+@pytest.mark.parametrize("kinds", [[TESTED], [TEST, TEST], [TEST, TESTED, TESTED], [TEST, TESTED, TEST]])
+def test_a_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
+    with pytest.raises(RunLost):
+        answer(pair, *(frame(kind, b"") for kind in kinds), result(), test=TestProgram(code="1"))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "states"), [([], (False, False)), ([TEST], (True, False)), ([TEST, TESTED], (True, True))]
+)
+def test_a_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
+    run = answer(pair, *(frame(kind, b"") for kind in kinds), result(), test=TestProgram(code="1"))
+    assert (run.tested, run.completed) == states
+
+
 def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
-    words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM, protocol.FORK_STORM)
+    words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
     assert answer(pair, *(frame(SIGNAL, word.encode()) for word in words), result()).signals == set(Signal)
 
 

@@ -190,6 +190,16 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
 
 
+def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
+    """Their names are the program's own, too, and the supervisor removes them."""
+    leave = (
+        "import os\nfor n in range(200):\n    name = str(n) + 'CANARYCANARY' * 20\n    os.makedirs(f'{name}/{name}')"
+    )
+    search = "print(find('C A N A R Y C A N A R Y'))"
+    outcome = run.tests(SEARCH, TestProgram(code=leave), TestProgram(code=search))
+    assert [test.stdout for test in outcome.tests] == ["", "0\n"], outcome.tests
+
+
 def test_ten_tests_cost_little_beside_what_they_run(sandbox: Sandbox) -> None:
     """The bar of `make bench` is 1.5; here, a machine that is busy with other tests may add to it."""
     submission = Submission(ADD, "", (TestProgram(input="add(5, 3)"),) * 10, 8)

@@ -327,7 +327,7 @@ export interface components {
             status: "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled" | "not_run";
             /**
              * Format: double
-             * @description Seconds.
+             * @description Seconds; whole ones of a hidden test.
              */
             execution_time: number;
             hidden: boolean;

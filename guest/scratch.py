@@ -1,0 +1,90 @@
+"""The directories that a program may write to: emptied after each run, so that the next starts in empty ones.
+
+The names that a run has left are its own bytes, and the next one starts with a copy of our memory (see
+docs/decisions/0002-program-text-stays-in-the-kernel.md). So the kernel gets them back from where it has put them; they
+are wiped, and never become objects of ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
+if os.path.isdir("/dev/mqueue"):  # not under gVisor
+    DIRECTORIES.append("/dev/mqueue")
+
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# struct linux_dirent64 of getdents64(2); fcntl.h
+LENGTH_AT, TYPE_AT, NAME_AT = 16, 18, 19
+DT_DIR = 4
+AT_REMOVEDIR = 0x200
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_here, _below = bytearray(16 * 1024), bytearray(16 * 1024)
+"""Where the kernel lists a scratch directory, and a directory in it."""
+
+
+def sweep() -> None:
+    """Remove what a run left. No process of it lives any more. Raises OSError: then nothing may run here."""
+    for path in DIRECTORIES:
+        directory = os.open(path, OPEN_DIRECTORY)
+        _empty(directory)
+        os.close(directory)
+    for entries in (_here, _below):
+        entries[:] = bytes(len(entries))
+
+
+def _empty(directory: int) -> None:
+    """Remove what is in a scratch directory, of any depth and whatever it lets us do.
+
+    A directory's own directories are moved up, and so are met again: no more than two are ever open. Takes one turn for
+    each inode that the file system has room for.
+    """
+    for name, is_directory in _entries(directory, _here):
+        if is_directory:
+            _flatten(name, directory)
+        else:
+            _call("unlinkat", directory, name, 0)
+
+
+def _flatten(name: ctypes.c_void_p, directory: int) -> None:
+    """Remove the directory `name`, and its files; move its directories up into `directory`."""
+    _call("fchmodat", directory, name, 0o700, 0)
+    flat = _call("openat", directory, name, OPEN_DIRECTORY)
+    for inner, is_directory in _entries(flat, _below):
+        if is_directory:
+            _call("fchmodat", flat, inner, 0o700, 0)  # to be moved, it must be writable
+            _call("renameat", flat, inner, directory, os.urandom(16).hex().encode())  # a name that nobody has foreseen
+        else:
+            _call("unlinkat", flat, inner, 0)
+    os.close(flat)
+    _call("unlinkat", directory, name, AT_REMOVEDIR)
+
+
+def _entries(directory: int, listed: bytearray) -> Iterator[tuple[ctypes.c_void_p, bool]]:
+    """Yield each entry: where its name is, and whether it is a directory. Ends when they are all removed."""
+    buffer = (ctypes.c_ubyte * len(listed)).from_buffer(listed)
+    found = True
+    while found:
+        found = False
+        os.lseek(directory, 0, os.SEEK_SET)
+        end, start = _call("getdents64", directory, buffer, len(listed)), 0
+        while start < end:
+            if not listed.startswith((b".\0", b"..\0"), start + NAME_AT):
+                found = True
+                yield ctypes.c_void_p(ctypes.addressof(buffer) + start + NAME_AT), listed[start + TYPE_AT] == DT_DIR
+            start += int.from_bytes(listed[start + LENGTH_AT : start + TYPE_AT], "little")
+
+
+def _call(name: str, *arguments: object) -> int:
+    result = int(_libc[name](*arguments))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
