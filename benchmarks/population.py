@@ -202,8 +202,8 @@ def _settle() -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Execution]):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            cursor.execute("SET statement_timeout = 0")
+            connection.lift_bounds()
             cursor.execute("VACUUM ANALYZE")
-            cursor.execute("RESET statement_timeout")
         else:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()  # the next one has its bounds again

@@ -151,8 +151,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
     }
 else:
-    # Nobody may wait for the database longer than for a program.
-    bounds = {"connect_timeout": 3, "options": "-c statement_timeout=5000 -c lock_timeout=2000"}
+    # Nobody may wait for the database longer than for a program, nor for one that does not even say no.
+    DATABASES["default"]["ENGINE"] = "codeexec.postgresql"
+    bounds = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": 3000,
+        "keepalives_idle": 30,
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000",
+    }
     DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # its own are those of the URL
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

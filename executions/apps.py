@@ -8,6 +8,7 @@ from django.db import connections
 from django.db.models.signals import pre_migrate
 
 from codeexec.checks import check_settings
+from codeexec.postgresql.base import DatabaseWrapper as PostgreSQL
 
 
 class ExecutionsConfig(AppConfig):
@@ -18,11 +19,11 @@ class ExecutionsConfig(AppConfig):
     def ready(self) -> None:
         """Have Django check our settings with its own, and let migrations take their time."""
         register(check_settings)
-        pre_migrate.connect(lift_statement_timeout, sender=self)
+        pre_migrate.connect(lift_bounds, sender=self)
 
 
-def lift_statement_timeout(sender: object, using: str, **kwargs: Any) -> None:
+def lift_bounds(sender: object, using: str, **kwargs: Any) -> None:
     """Bound no statement of a migration: to index a million executions takes longer than anybody may wait otherwise."""
-    if connections[using].vendor == "postgresql":
-        with connections[using].cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+    connection = connections[using]
+    if isinstance(connection, PostgreSQL):
+        connection.lift_bounds()

@@ -67,13 +67,20 @@ class Server:
 
     def pause(self) -> None:
         """Let the server hang: connections stand, and nothing is answered."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let the server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server, which may start no other process then, and to those that it has started."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(number)
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for child in map(int, children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
 
 
 class PostgreSQL(Server):

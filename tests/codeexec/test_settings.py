@@ -135,6 +135,7 @@ def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
     ).stdout
     assert "'sslmode': 'require'" in options
     assert "'connect_timeout': 3" in options
+    assert "'tcp_user_timeout': 3000" in options
     assert "statement_timeout=5000" in options
     assert "lock_timeout=2000" in options
 

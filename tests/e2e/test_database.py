@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -12,6 +12,8 @@ import requests
 from tests.servers import PostgreSQL
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
+
+MORE_THAN_THREADS = 70
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -24,7 +26,15 @@ def service(tmp_path: Path, postgresql: PostgreSQL) -> Iterator[Service]:
 
 def post(service: Service, code: str) -> requests.Response:
     headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
-    return requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
+    body = {"code": code, "timeout": 10}
+    return requests.post(f"{service.url}/execute", json=body, headers=headers, timeout=60)
+
+
+def begin_two(service: Service, clients: ThreadPoolExecutor) -> list[Future[requests.Response]]:
+    """Have two programs run that sleep for a while, and return their answers to come."""
+    begun = [clients.submit(post, service, f"import time; time.sleep(6); print({n})") for n in range(2)]
+    assert eventually(lambda: service.health()["pool"]["in_use"] == 2)
+    return begun
 
 
 def take_the_last_connection(postgresql: PostgreSQL) -> psycopg.Connection:
@@ -40,9 +50,9 @@ def take_the_last_connection(postgresql: PostgreSQL) -> psycopg.Connection:
 def test_no_result_is_lost_with_the_database(service: Service, postgresql: PostgreSQL) -> None:
     service.execute("print('before')")
     with ThreadPoolExecutor(2) as clients:
-        running = [clients.submit(post, service, f"import time; time.sleep(1); print({n})") for n in range(2)]
-        assert eventually(lambda: service.health()["pool"]["in_use"] == 2)
+        running = begin_two(service, clients)
         postgresql.stop()
+        assert service.health()["pool"]["in_use"] == 2  # their results are still to come
         assert [answer.result().json()["output"] for answer in running] == ["0\n", "1\n"]
     assert post(service, "print('never')").status_code == 503
     time.sleep(2)
@@ -77,3 +87,29 @@ def test_no_result_is_lost_with_the_database(service: Service, postgresql: Postg
     assert eventually(lambda: post(service, "print(1)").status_code == 200)
     never = "SELECT count(*) FROM executions_execution WHERE code LIKE '%never%' AND status <> 'running'"
     assert postgresql.sql(never) == [(0,)]
+
+
+def test_a_database_that_hangs_hangs_nobody(service: Service, postgresql: PostgreSQL) -> None:
+    service.execute("print('before')")
+    with ThreadPoolExecutor(MORE_THAN_THREADS + 2) as clients:
+        running = begin_two(service, clients)
+        postgresql.pause()
+        try:
+            assert service.health()["pool"]["in_use"] == 2
+            others = [clients.submit(post, service, "print('never')") for _ in range(MORE_THAN_THREADS)]
+            while not all(answer.done() for answer in (*running, *others)):
+                assert service.is_healthy()
+                time.sleep(0.2)
+        finally:
+            postgresql.resume()
+        assert [answer.result().json()["output"] for answer in running] == ["0\n", "1\n"]
+        assert {(answer.result().status_code, answer.result().json()["code"]) for answer in others} == {
+            (503, "unavailable")
+        }
+    rows = "SELECT output FROM executions_execution WHERE status = 'success' ORDER BY output"
+    assert eventually(lambda: postgresql.sql(rows) == [("0\n",), ("1\n",), ("before\n",)], 30)
+    assert postgresql.sql("SELECT executions FROM apikeys_dailyuse WHERE who = ''") == [(3,)]
+    assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE status NOT IN ('running', 'success')") == [
+        (0,)
+    ]
+    assert eventually(lambda: post(service, "print('after')").status_code == 200, 30)
