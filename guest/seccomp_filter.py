@@ -36,6 +36,10 @@ REFUSED = (
     "shmget msgget semget "
     # large, young kernel interfaces
     "io_uring_setup io_uring_enter io_uring_register userfaultfd bpf perf_event_open memfd_secret fanotify_init "
+    # counted for the whole host: one program could take all of it
+    "io_setup "
+    # another's place in line for the disk; that for the processor is below
+    "ioprio_set "
     # new namespaces; mounts and roots
     "unshare setns mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr "
     "name_to_handle_at open_by_handle_at quotactl quotactl_fd "
@@ -53,6 +57,7 @@ NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000
 
 
 SUPERVISOR_PID = 1
+PRIO_PROCESS = 0  # sys/resource.h
 LOW_HALF = 0xFFFFFFFF  # of a register: the kernel looks at no more of a process number
 
 # fcntl.h, asm-generic/ioctls.h and sockios.h: who is to get the signals of a descriptor
@@ -79,6 +84,11 @@ def build_filter(refuse: int) -> SyscallFilter:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
     # The supervisor has the same user, and without descriptors it could not go on. 0: one's own limits.
     rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
+    # Nor could it go on if it came last in line for the processor. It is of every group and user that could be named.
+    rules.add_rule(refuse, "setpriority", Arg(0, NE, PRIO_PROCESS))
+    rules.add_rule(refuse, "setpriority", Arg(1, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
+    for call in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"):
+        rules.add_rule(refuse, call, Arg(0, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
     # The flags of clone3 lie in memory, out of a filter's sight; with ENOSYS the C library uses clone.
     rules.add_rule(ERRNO(errno.ENOSYS), "clone3")
     return rules

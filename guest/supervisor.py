@@ -36,6 +36,9 @@ OUTPUT_TICK_SECONDS = 0.02
 LOOK_SECONDS = 0.05
 """Refused forks are looked for at least this often: soon, nobody may come to run who could tell of them."""
 
+REAPED_AT_ONCE = 100
+"""Whoever makes processes as fast as they are collected gains no time by it."""
+
 LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to look whether an interactive run waits. While it does, input wakes us."""
 
@@ -333,8 +336,8 @@ class _Supervision:
             pass
 
     def _reap(self) -> None:
-        """Collect every process that has stopped or ended, the orphans of the run among them."""
-        while True:
+        """Collect processes that have stopped or ended, the orphans of the run among them."""
+        for _ in range(REAPED_AT_ONCE):
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
@@ -348,6 +351,7 @@ class _Supervision:
             self._account(usage)
             if pid == self._child.pid:
                 self._wait_status = status
+        signal.raise_signal(signal.SIGCHLD)  # there may be more, but first we look at the clock
 
     def _pass_stop(self) -> None:
         """Let the child go on. In a test it stops itself where the test's own part begins, and then where that ends."""

@@ -14,6 +14,9 @@ from executions.sandbox.gvisor import COLLAPSED_EXIT_CODE, KILLED_EXIT_CODE, dea
 REMEMBERED = 1000
 RETRY_SECONDS = 1.0
 
+LATE_OOM_SECONDS = 1.0
+"""How long the engine may take to tell that a container which is dead was killed for memory."""
+
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,11 @@ class DeathWatch:
             self._changed.wait_for(
                 lambda: container_id in self._deaths and "die" in self._deaths[container_id].actions, self._wait_seconds
             )
-            return self._deaths.get(container_id, _Death())
+            death = self._deaths.get(container_id, _Death())
+            # When the supervisor itself was chosen, the engine may tell of the kill after the end.
+            if death.exit_code == KILLED_EXIT_CODE:
+                self._changed.wait_for(lambda: not death.actions.isdisjoint({"oom", "kill"}), LATE_OOM_SECONDS)
+            return death
 
     def _watch(self) -> None:
         while not self._closed:

@@ -110,6 +110,8 @@ attempts = {
     "user namespace": lambda: libc.unshare(0x10000000),
     "setns": lambda: libc.setns(0, 0),
     "limits of the supervisor": lambda: libc.prlimit(1, 7, 0, 0),
+    "priority of the supervisor": lambda: libc.setpriority(0, 1, 19),
+    "processors of the supervisor": lambda: libc.sched_setaffinity(1, 8, b"\\1\\0\\0\\0\\0\\0\\0\\0"),
 }
 results = {name: refusal(attempt) for name, attempt in attempts.items()}
 print({name: result for name, result in results.items() if result != "EPERM"})

@@ -70,6 +70,8 @@ CALL = "libc = ctypes.CDLL(None, use_errno=True)\nif libc.{call} == -1: raise OS
         "syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0)",  # perf_event_open
         pytest.param("syscall(447, 0)", marks=wall("seccomp")),  # memfd_secret
         "syscall(56, 0x10000000 | 17, 0, 0, 0, 0)",  # clone with CLONE_NEWUSER
+        pytest.param("syscall(206, 1, ctypes.create_string_buffer(8))", marks=wall("seccomp")),  # io_setup
+        pytest.param("syscall(251, 1, 0, 7 << 13)", marks=wall("seccomp")),  # ioprio_set
         "mount(b'none', b'/tmp', b'tmpfs', 0, 0)",
         "umount2(b'/tmp', 0)",
         "syscall(155, b'/', b'/')",  # pivot_root

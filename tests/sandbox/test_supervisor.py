@@ -5,6 +5,7 @@ import pytest
 from executions.sandbox.results import RunStatus, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch, Runner
+from tests.sandbox.test_isolation import CALL
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
@@ -18,6 +19,43 @@ def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
     outcome = run.tests(code, TestProgram(stdin=""))
     assert [each.status for each in (outcome.main, *outcome.tests)] == [RunStatus.SUCCESS] * 2
     assert [each.stdout for each in (outcome.main, *outcome.tests)] == ["refused\n"] * 2
+
+
+@pytest.mark.wall("seccomp")
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "os.setpriority(os.PRIO_PROCESS, 1, 19)",
+        "os.setpriority(os.PRIO_PGRP, 1, 19)",
+        "os.setpriority(os.PRIO_USER, 0, 19)",
+        "os.setpriority(os.PRIO_USER, os.getuid(), 19)",
+        "os.sched_setscheduler(1, os.SCHED_IDLE, os.sched_param(0))",
+        "os.sched_setscheduler(1, os.SCHED_BATCH, os.sched_param(0))",
+        "os.sched_setparam(1, os.sched_param(0))",
+        "os.sched_setaffinity(1, {0})",
+        CALL.format(call="syscall(314, 1, struct.pack('IIQiIQQQ', 48, 5, 0, 0, 0, 0, 0, 0), 0)"),  # sched_setattr, IDLE
+        # The kernel looks at no more than the lower half of a register.
+        CALL.format(call="syscall(141, 0, ctypes.c_long(1 << 32 | 1), 19)"),  # setpriority
+        CALL.format(call="syscall(203, ctypes.c_long(1 << 32 | 1), 8, (ctypes.c_long * 1)(1))"),  # sched_setaffinity
+    ],
+)
+def test_deny_the_supervisors_place_in_line(run: Runner, attempt: str) -> None:
+    """Behind one busy loop it would not come to end the run."""
+    assert run.refusal(f"import struct\n{attempt}") == "EPERM"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "os.nice(0)",
+        "os.setpriority(os.PRIO_PROCESS, 0, 19)",
+        "os.setpriority(os.PRIO_PROCESS, os.getpid(), 19)",
+        "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))",
+        "os.sched_setaffinity(os.getpid(), os.sched_getaffinity(1))",
+    ],
+)
+def test_allow_a_place_in_line_of_ones_own(run: Runner, attempt: str) -> None:
+    assert run.refusal(attempt) == "allowed"
 
 
 def test_allow_limits_of_ones_own(run: Runner) -> None:

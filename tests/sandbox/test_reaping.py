@@ -1,0 +1,38 @@
+"""How the supervisor collects the processes of a run: not all at once, so that it comes to look at the clock."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from guest.supervisor import REAPED_AT_ONCE
+
+# In a process of its own, for the supervisor collects any child that its process has.
+REAP = """
+import os, signal
+from guest import supervisor, watch
+from guest.child import Child
+
+wakeup = supervisor._wake_on_child()
+pids = [os.fork() or os._exit(0) for _ in range({processes})]
+for pid in pids:
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+os.read(wakeup, 4096)
+supervision = supervisor._Supervision(Child(0, 0, 1, 2), 1.0, 0, False, wakeup, watch.Watch(None))
+while True:
+    supervision._reap()
+    left = len(open(f"/proc/self/task/{{os.getpid()}}/children").read().split())
+    try:
+        print(left, os.read(wakeup, 4096) != b"")
+    except BlockingIOError:
+        print(left, False)
+        break
+"""
+
+
+def test_a_mill_of_dying_processes_keeps_nobody_from_the_clock() -> None:
+    program = REAP.format(processes=2 * REAPED_AT_ONCE + 1)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=50
+    )
+    turns = [(REAPED_AT_ONCE + 1, True), (1, True), (0, False)]  # and it wakes itself until all are collected
+    assert done.stdout == "".join(f"{left} {wakes}\n" for left, wakes in turns), done.stderr
