@@ -32,7 +32,8 @@ def describe(error: BaseException | None, file_name: str, code: str) -> bytes:
     else:
         place = _place_of_run(error, file_name, lines)
     message = _message(error)
-    hint = diagnosis.hint_for(error, message, lines[place[0] - 1] if place[0] else "")
+    line, column, end_column = place
+    hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column)
     return protocol.pack_detail(type(error).__name__, message, hint, *place)
 
 

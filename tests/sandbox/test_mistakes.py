@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from executions.error_detail import error_detail
+from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import Submission
 from executions.sandbox.sandbox import Sandbox
 
@@ -31,11 +32,14 @@ MISTAKES = dict(rows())
 
 
 @pytest.fixture(scope="module")
-def told(sandbox: Sandbox) -> dict[str, Row]:
+def told(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
     """What is told of each program. All at once: each has a container of its own, and these take time to start."""
 
     def tell(program: str) -> Row:
-        detail = error_detail(sandbox.execute(Submission(program, "", (), TIMEOUT_SECONDS)).main, TIMEOUT_SECONDS)
+        submission = Submission(program, "", (), TIMEOUT_SECONDS)
+        of_science = choose_profile(submission) is Profile.SCIENCE
+        run = (science_sandbox if of_science else sandbox).execute(submission).main
+        detail = error_detail(run, TIMEOUT_SECONDS)
         assert detail is not None, program
         shown = ("" if detail[name] is None else str(detail[name]) for name in ("type", "line", "column", "hint"))
         kind, line, column, hint = shown

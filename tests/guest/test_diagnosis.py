@@ -1,0 +1,117 @@
+"""Each mistake of beginners gets its hint, and no rule and no hint is without a mistake."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executions.error_detail import TYPES
+from guest import diagnosis, error_detail, protocol
+from guest.hints import HINTS
+from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
+
+KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
+RULES = {rule: None for error in KINDS_OF_ERRORS for rule in diagnosis.rules_for(error)}
+OF_THE_HOST = {*TYPES, "signal"}
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give programs an empty stdin and directory, and numpy and pandas beside the standard library."""
+    for name in ("numpy", "pandas"):
+        (tmp_path / "site-packages" / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    path = [entry for entry in sys.path if not entry.endswith(("site-packages", "dist-packages"))]
+    monkeypatch.setattr(sys, "path", [*path, str(tmp_path / "site-packages")])
+
+
+def hint_of_program(program: str) -> str:
+    """Run `program` and return the hint for its error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own of what is no mistake yet
+            code = compile(program, "main.py", "exec", dont_inherit=True)
+    except SyntaxError as found:
+        error: BaseException = found.with_traceback(None)
+    else:
+        error = error_of(code)
+    *_, hint, _line, _column, _end_column = protocol.unpack_detail(error_detail.describe(error, "main.py", program))
+    return hint
+
+
+def error_of(code: Any) -> BaseException:
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 (each mistake raises one of its own)
+        exec(code, {"__name__": "__main__"})
+    return caught.value
+
+
+def hint_of(mistake: Mistake) -> str:
+    if isinstance(mistake.of, str):
+        return hint_of_program(mistake.of)
+    before, start, rest = mistake.line.partition("«")
+    marked, _, after = rest.partition("»")
+    columns = (len(before) + 1, len(before + marked) + 1) if start else (0, 0)
+    return diagnosis.hint_for(mistake.of, str(mistake.of), before + marked + after, *columns)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+def test_a_mistake_gets_its_hint(mistake: Mistake) -> None:
+    assert hint_of(mistake) == HINTS[mistake.hint].format(**mistake.words)
+
+
+@pytest.mark.parametrize("program", WITHOUT_HINT)
+def test_what_is_no_mistake_of_beginners_gets_no_hint(program: str) -> None:
+    assert hint_of_program(program) == ""
+
+
+def test_every_rule_decides_on_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    deciding: set[diagnosis.Rule] = set()
+
+    def watched(rule: diagnosis.Rule) -> diagnosis.Rule:
+        kind, pattern, in_line, hint = rule
+
+        def choose(words: diagnosis.Words, error: BaseException, code: str) -> str | None:
+            chosen = hint if isinstance(hint, str) else hint(words, error, code)
+            if chosen is not None:
+                deciding.add(rule)
+            return chosen
+
+        return kind, pattern, in_line, choose
+
+    rules_for = diagnosis.rules_for
+    monkeypatch.setattr(diagnosis, "rules_for", lambda error: tuple(watched(rule) for rule in rules_for(error)))
+    for mistake in MISTAKES:
+        hint_of(mistake)
+    hint_of_program(WITHOUT_HINT[0])
+    assert [rule for rule in RULES if rule not in deciding] == []
+
+
+def test_every_hint_is_given_for_a_mistake() -> None:
+    assert {mistake.hint for mistake in MISTAKES} | OF_THE_HOST == HINTS.keys()
+    assert OF_THE_HOST.isdisjoint(mistake.hint for mistake in MISTAKES)
+
+
+def refused_imports() -> Iterator[str]:
+    yield from sorted(sys.stdlib_module_names)
+    yield from ("matplotlib.pyplt", "os.pth", "tkintr", "winsond", "Turtle")
+
+
+def test_no_import_is_answered_with_what_is_not_there() -> None:
+    for name in refused_imports():
+        message = f"No module named '{name}'"
+        hint = diagnosis.hint_for(ModuleNotFoundError(message, name=name), message, f"import {name}", 1, len(name) + 8)
+        assert f"did you mean '{name}'" not in hint
+        assert not any(f"did you mean '{absent}'" in hint for absent in ("tkinter", "winsound", "turtle")), name
+
+
+def test_a_hint_is_one_sentence() -> None:
+    assert [hint for hint in HINTS.values() if not hint.endswith((".", "?"))] == []
+    assert [hint for hint in HINTS.values() if re.search(r"[.?!] [A-Z]", hint)] == []
