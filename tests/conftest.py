@@ -94,8 +94,7 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 @pytest.fixture
 def postgresql(postgresql_server: PostgreSQL) -> PostgreSQL:
     """Return the server with an empty database."""
-    postgresql_server.sql("DROP SCHEMA public CASCADE", user="owner")
-    postgresql_server.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
+    postgresql_server.empty()
     return postgresql_server
 
 

@@ -130,6 +130,11 @@ class PostgreSQL(Server):
             self.sql("CREATE ROLE code LOGIN CREATEDB", user="owner", database="postgres")
             self.sql("CREATE DATABASE code OWNER code", user="owner", database="postgres")
 
+    def empty(self) -> None:
+        """Drop all that is in the database."""
+        self.sql("DROP SCHEMA public CASCADE", user="owner")
+        self.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
+
     def sql(self, statement: str, user: str = "code", database: str = "code") -> list[tuple[object, ...]]:
         """Run a statement; return the rows that it gives."""
         place = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 3}

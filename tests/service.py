@@ -6,7 +6,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -60,7 +62,7 @@ class Service:
         return other
 
     def __enter__(self) -> Self:
-        self.manage("migrate", "--verbosity=0")
+        self.migrate()
         self.start()
         return self
 
@@ -68,6 +70,13 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def migrate(self) -> None:
+        """Make the tables. A new file of SQLite gets those that were made for an earlier service."""
+        if self.environment["DATABASE_URL"] == f"sqlite:///{self.database}" and not self.database.exists():
+            self.database.write_bytes(_empty_database())
+        else:
+            self.manage("migrate", "--verbosity=0")
 
     def manage(self, *arguments: str) -> str:
         """Run a management command and return what it printed."""
@@ -141,6 +150,15 @@ class Service:
     def log(self) -> str:
         """Return what the service has logged."""
         return self.log_path.read_text()
+
+
+@cache
+def _empty_database() -> bytes:
+    """Return a file of SQLite with all tables."""
+    with tempfile.TemporaryDirectory() as directory:
+        service = Service(Path(directory))
+        service.manage("migrate", "--verbosity=0")
+        return service.database.read_bytes()
 
 
 def _children(pid: int) -> list[int]:

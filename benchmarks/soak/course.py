@@ -7,15 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.soak.growth import Footprint, Peaks, containers_of
-from benchmarks.soak.load import Tally, closed_loop, open_loop
+from benchmarks.soak.load import closed_loop, open_loop
+from benchmarks.soak.tally import Tally
 from executions.sandbox.engine import Engine
 from tests.service import Service
 from tests.waiting import eventually
 
 LOAD = 0.8
+"""Of what the service can do."""
+
 LOADED_CLIENTS = 8
 LONGEST_MEASUREMENT_SECONDS = 20
-WARM_UP_REQUESTS = 44  # as many as the service has threads
+SETTINGS = {"SANDBOX_SCIENCE_POOL_SIZE": "1", "SANDBOX_MAX_INTERACTIVE": "16"}
+"""Of the service, besides those that there are: one address may have half of the interactive programs."""
+
+WARM_UP_REQUESTS = 60  # as many as the service has threads
 WARM_UP_ROUNDS = 2
 LARGE = "import sys\nprint(sys.stdin.read())\nprint('x' * 65536, file=sys.stderr)"
 LARGE_INPUT = "x" * 256 * 1024
@@ -28,22 +34,27 @@ Query = Callable[[str], list[tuple[object, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What was seen. `on_record` has the status of each execution by its id, `seen` the ids of all containers."""
+    """What was seen: `executions` were made between `before` and `after`.
+
+    `on_record` has the status of each execution by its id, `seen` the ids of all containers.
+    """
 
     tally: Tally
     capacity: float
     before: Footprint
     peaks: Peaks
     after: Footprint
+    executions: int
     seen: set[str]
     orphans: set[str]
     on_record: dict[str, str]
     log: str
 
 
-def run_course(service: Service, minutes: float, query: Query) -> Course:
+def run_course(service: Service, minutes: float, query: Query, load: float = LOAD) -> Course:
     """Start `service`, load it for `minutes`, and stop it."""
     tally = Tally()
+    directory = service.log_path.parent
     with contextlib.closing(Engine()) as engine:
         with service:
             worker = service.worker_pid()
@@ -51,8 +62,9 @@ def run_course(service: Service, minutes: float, query: Query) -> Course:
             seconds = min(LONGEST_MEASUREMENT_SECONDS, minutes * 12)
             capacity = closed_loop(service, tally, LOADED_CLIENTS, seconds)
             before = quiet(service, worker, engine)
-            peaks = Peaks(worker, engine)
-            open_loop(service, tally, capacity * LOAD, minutes * 60, peaks.look)
+            peaks = Peaks(worker, engine, directory)
+            earlier = count_executions(query)
+            open_loop(service, tally, capacity * load, minutes * 60, peaks.look)
             after = quiet(service, worker, engine)
             seen = peaks.containers | containers_of(worker, engine)
             log = service.log()
@@ -60,7 +72,13 @@ def run_course(service: Service, minutes: float, query: Query) -> Course:
         eventually(lambda: not containers_of(worker, engine), GONE_SECONDS)
         orphans = containers_of(worker, engine)
     on_record = {plain(str(public_id)): str(status) for public_id, status in rows}
-    return Course(tally, capacity, before, peaks, after, seen, orphans, on_record, log)
+    return Course(tally, capacity, before, peaks, after, len(rows) - earlier, seen, orphans, on_record, log)
+
+
+def count_executions(query: Query) -> int:
+    """Return how many executions are on record."""
+    [(count,)] = query("select count(*) from executions_execution")
+    return int(str(count))
 
 
 def plain(public_id: str) -> str:
@@ -84,4 +102,4 @@ def quiet(service: Service, worker: int, engine: Engine) -> Footprint:
 
     assert eventually(settled, SETTLE_SECONDS), service.health()
     time.sleep(1)
-    return Footprint.of(worker, engine)
+    return Footprint.of(worker, engine, service.log_path.parent)

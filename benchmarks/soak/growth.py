@@ -1,32 +1,44 @@
 """What the service holds, to be compared before and after a soak."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import linear_regression
 
 from executions.sandbox.engine import Engine
 from executions.sandbox.options import OWNER_LABEL
 
-DOCKER_CONTAINERS = Path("/var/lib/docker/containers")
+DOCKER = Path("/var/lib/docker")
+ENGINES_DIRECTORIES = ("containers", "overlay2", "volumes")
+"""Where the engine keeps something for each container. Elsewhere, or with another storage driver, there is nothing."""
+
 MEMORY_FACTOR, MEMORY_KB = 1.1, 5_000
-SAMPLE_SECONDS = 5
-FEW = {"descriptors": 12, "threads": 3, "containers": 0}
+STEADY_KB = 5_000
+"""By so much the peaks of the memory may rise after the warm-up, however long it goes on."""
+
+WARM_UP_SHARE, WINDOWS = 1 / 3, 5
+SAMPLE_SECONDS = 2
+FEW = {"descriptors": 12, "threads": 3, "containers": 0, "layers": 12}
 """By so much a number may differ between two quiet moments. A thread that serves for the first time opens the database,
-and keeps it."""
+and keeps it. The engine's directories are everybody's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What the serving process holds at one moment."""
+    """What the serving process holds at one moment; `layers` are directories of the engine, of whomever."""
 
     memory_kb: int
     descriptors: int
     threads: int
     containers: int
+    layers: int
+    disk_kb: int
 
     @classmethod
-    def of(cls, pid: int, engine: Engine) -> "Footprint":
-        """Measure the process `pid`."""
+    def of(cls, pid: int, engine: Engine, directory: Path) -> "Footprint":
+        """Measure the process `pid`, which writes into `directory`."""
         process = Path(f"/proc/{pid}")
         status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
         return cls(
@@ -34,6 +46,8 @@ class Footprint:
             descriptors=len(list((process / "fd").iterdir())),
             threads=int(status["Threads"]),
             containers=len(containers_of(pid, engine)),
+            layers=sum(1 for name in ENGINES_DIRECTORIES for _ in (DOCKER / name).glob("*")),
+            disk_kb=sum(each.stat().st_blocks for each in directory.iterdir()) // 2,
         )
 
     def growth_since(self, before: "Footprint") -> list[str]:
@@ -56,17 +70,29 @@ def traces_of(container_ids: set[str]) -> list[str]:
     """Return what is left on this host of containers that are gone: mounts (tmpfs among them) and directories."""
     mounts = Path("/proc/mounts").read_text().splitlines()
     left = [line.split()[1] for line in mounts if any(each in line for each in container_ids)]
-    return left + [str(DOCKER_CONTAINERS / each) for each in container_ids if (DOCKER_CONTAINERS / each).exists()]
+    places = [DOCKER / "containers" / each for each in container_ids]
+    return left + [str(place) for place in places if place.exists()]
+
+
+def rise(samples: Sequence[int]) -> float:
+    """Return by how much the peaks of `samples` rise after the warm-up, along the line that fits them best."""
+    steady = samples[int(len(samples) * WARM_UP_SHARE) :]
+    if len(steady) < WINDOWS:
+        return 0.0
+    bounds = [len(steady) * number // WINDOWS for number in range(WINDOWS + 1)]
+    peaks = [max(steady[start:end]) for start, end in pairwise(bounds)]
+    return linear_regression(range(WINDOWS), peaks).slope * (WINDOWS - 1)
 
 
 class Peaks:
     """Looks at the process every few seconds; knows the most that it has held, its memory, and its containers."""
 
-    def __init__(self, pid: int, engine: Engine) -> None:
+    def __init__(self, pid: int, engine: Engine, directory: Path) -> None:
         self._pid = pid
         self._engine = engine
+        self._directory = directory
         self._next = 0.0
-        self.most = Footprint(0, 0, 0, 0)
+        self.most = Footprint(0, 0, 0, 0, 0, 0)
         self.memory_kb: list[int] = []
         self.containers: set[str] = set()
 
@@ -76,6 +102,6 @@ class Peaks:
             return
         self._next = time.monotonic() + SAMPLE_SECONDS
         self.containers |= containers_of(self._pid, self._engine)
-        now = Footprint.of(self._pid, self._engine)
+        now = Footprint.of(self._pid, self._engine, self._directory)
         self.memory_kb.append(now.memory_kb)
         self.most = Footprint(*(max(getattr(self.most, name), getattr(now, name)) for name in Footprint.__slots__))

@@ -1,24 +1,32 @@
-"""The clients of a soak: they send programs, bad requests and half a request, and keep count of what comes back."""
+"""The clients of a soak: they send, watch and answer programs, send bad requests and half a request, and keep count."""
 
+import contextlib
 import json
 import random
 import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
 
 from benchmarks.soak.hostile import hostile
-from benchmarks.soak.programs import Answer, Program, honest
+from benchmarks.soak.programs import Answer, Program, conversation, honest
+from benchmarks.soak.tally import Tally
 from tests.service import ORIGIN, Service
 
 CLIENTS = 64
 HOSTILE_SHARE = 0.15
 BAD_SHARE = 0.03
 LEAVING_SHARE = 0.02
+INTERACTIVE_SHARE = 0.05
+WATCHED_SHARE = 0.15
+"""Of the other programs, hostile ones too: their answers come as events."""
+
 ANSWER_SECONDS = 60
+EVENTS = {"Accept": "text/event-stream"}
+LOST = "the run was lost"
 
 # body, changed headers, and the answer that it must get
 BAD_REQUESTS: tuple[tuple[bytes, dict[str, str], int], ...] = (
@@ -31,48 +39,6 @@ BAD_REQUESTS: tuple[tuple[bytes, dict[str, str], int], ...] = (
     (b'{"code": "print(1)"}', {"Origin": "https://evil.example"}, 403),
     (b"code=print(1)", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
 )
-
-
-class Tally:
-    """What came of all requests so far. Shared by all clients."""
-
-    def __init__(self) -> None:
-        self.sent: Counter[str] = Counter()  # by kind
-        self.statuses: dict[str, str] = {}  # of each execution that was answered, by its id
-        self.refused = 0
-        self.late = 0  # honest, and out of time
-        self.wrong: list[str] = []
-        self.internal: list[str] = []
-        self._lock = threading.Lock()
-
-    def count(self, kind: str) -> None:
-        """Note that a request of this kind is sent."""
-        with self._lock:
-            self.sent[kind] += 1
-
-    def answered(self, answer: Answer, is_honest: bool, mistake: str) -> None:
-        """Note a 200, and what is wrong with it, if anything."""
-        with self._lock:
-            self.statuses[answer["id"]] = answer["status"]
-            if mistake and is_honest and _is_out_of_time(answer):
-                self.late += 1
-            elif mistake:
-                self.wrong.append(mistake)
-
-    def refuse(self) -> None:
-        """Note an honest refusal."""
-        with self._lock:
-            self.refused += 1
-
-    def fail(self, what: str) -> None:
-        """Note what must never come."""
-        with self._lock:
-            self.internal.append(what)
-
-
-def _is_out_of_time(answer: Answer) -> bool:
-    """Tell whether the verdict is that of the clock: on a machine that others keep busy, this is honest."""
-    return answer["status"] == "timeout" or any(each["status"] == "timeout" for each in answer["test_results"] or ())
 
 
 class Client:
@@ -90,42 +56,80 @@ class Client:
 
     def send_any(self, dice: random.Random) -> None:
         """Send a request of some kind."""
-        share = dice.random()
-        if share < BAD_SHARE:
-            self._send_bad(dice)
-        elif share < BAD_SHARE + LEAVING_SHARE:
-            self._leave(dice)
-        elif share < BAD_SHARE + LEAVING_SHARE + HOSTILE_SHARE:
-            self._run("hostile", hostile(dice))
-        else:
-            self._run("honest", honest(dice))
+        kinds = ("bad", "left", "interactive", "hostile", "honest")
+        weights = (BAD_SHARE, LEAVING_SHARE, INTERACTIVE_SHARE, HOSTILE_SHARE)
+        [kind] = dice.choices(kinds, (*weights, 1 - sum(weights)))
+        is_watched = dice.random() < WATCHED_SHARE
+        match kind:
+            case "bad":
+                self._send_bad(dice)
+            case "left":
+                self._leave(dice)
+            case "interactive":
+                self._run("honest, interactive", conversation(dice), is_watched=True)
+            case _:
+                program = hostile(dice) if kind == "hostile" else honest(dice)
+                self._run(f"{kind}, watched" if is_watched else kind, program, is_watched)
 
-    def _run(self, kind: str, program: Program) -> None:
+    def _run(self, kind: str, program: Program, is_watched: bool) -> None:
         self._tally.count(kind)
         try:
-            status, headers, body = self._post(json.dumps(program.body).encode(), {})
+            response = self._send(json.dumps(program.body).encode(), EVENTS if is_watched else {})
+            if response.status == 200:
+                answer, mistake = self._watch(response, program) if is_watched else (json.loads(response.read()), "")
+            else:
+                answer, mistake = None, f"{response.status} {response.read()[:300]!r}"
         except (OSError, HTTPException) as error:
+            self._connection.close()
             self._tally.fail(f"{program.name}: {error!r}")
             return
-        if status == 200:
-            answer = json.loads(body)
-            mistake = program.mistake(answer)
-            self._tally.answered(answer, kind == "honest", f"{program.name}: {mistake}" if mistake else "")
-        elif status == 503 and int(headers.get("Retry-After", 0)) > 0:
+        if is_watched:  # it may have been left before its end
+            self._connection.close()
+        if answer is not None:
+            mistake = mistake or program.mistake(answer)
+            self._tally.answered(answer, kind.startswith("honest"), f"{program.name}: {mistake}" if mistake else "")
+        elif mistake == LOST or (response.status == 503 and int(response.headers.get("Retry-After", 0)) > 0):
             self._tally.refuse()  # a run that was lost is refused too, and found in the records
         else:
-            self._tally.fail(f"{program.name}: {status} {body[:300]!r}")
+            self._tally.fail(f"{program.name}: {mistake}")
+
+    def _watch(self, response: HTTPResponse, program: Program) -> tuple[Answer | None, str]:
+        """Read the events of a program, and answer it; return its answer, and what is wrong about the events."""
+        answers = iter(program.answers)
+        printed = execution_id = ""
+        for name, data in events_of(response):
+            if name == "start":
+                execution_id = data["id"]
+            elif name == "stdout":
+                printed += data["text"]
+            elif name == "input" and (text := next(answers, None)) is not None:
+                if (status := self._answer(execution_id, text)) != 204:
+                    return None, f"its answer was answered {status}"
+            elif name == "error":
+                return None, LOST if data["code"] == "unavailable" else str(data)
+            elif name == "result":
+                is_told = printed == data["output"]
+                return data, "" if is_told else f"told {printed[-200:]!r}, not {data['output'][-200:]!r}"
+        return None, "its events have no end"
+
+    def _answer(self, execution_id: str, text: str) -> int:
+        connection = HTTPConnection("127.0.0.1", self._service.port, timeout=ANSWER_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("POST", f"/executions/{execution_id}/input", json.dumps({"text": text}), self._headers)
+            return connection.getresponse().status
 
     def _send_bad(self, dice: random.Random) -> None:
         self._tally.count("bad requests")
         body, changes, wanted = dice.choice(BAD_REQUESTS)
         try:
-            status, _, answer = self._post(body, changes)
+            response = self._send(body, changes)
+            answer = response.read()
         except (OSError, HTTPException) as error:
+            self._connection.close()
             self._tally.fail(f"bad request {body[:40]!r}: {error!r}")
             return
-        if status != wanted:
-            self._tally.fail(f"bad request {body[:40]!r}: {status}, not {wanted}: {answer[:300]!r}")
+        if response.status != wanted:
+            self._tally.fail(f"bad request {body[:40]!r}: {response.status}, not {wanted}: {answer[:300]!r}")
 
     def _leave(self, dice: random.Random) -> None:
         """Send a request, or half of one, and go."""
@@ -138,14 +142,22 @@ class Client:
             connection.sendall(request[: dice.choice((len(request), len(request), len(request) // 2))])
             time.sleep(dice.uniform(0, 0.3))
 
-    def _post(self, body: bytes, changes: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        try:
-            self._connection.request("POST", "/execute", body, {**self._headers, **changes})
-            response = self._connection.getresponse()
-            return response.status, dict(response.headers), response.read()
-        except (OSError, HTTPException):
-            self._connection.close()
-            raise
+    def _send(self, body: bytes, changes: dict[str, str]) -> HTTPResponse:
+        self._connection.request("POST", "/execute", body, {**self._headers, **changes})
+        return self._connection.getresponse()
+
+
+def events_of(response: HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the names and data of server-sent events as they come."""
+    lines: list[str] = []
+    while line := response.readline().decode():
+        if line != "\n":
+            lines.append(line.rstrip("\n"))
+            continue
+        fields = dict(each.split(": ", 1) for each in lines)
+        if "event" in fields:  # the others are signs of life
+            yield fields["event"], json.loads(fields["data"])
+        lines = []
 
 
 def closed_loop(service: Service, tally: Tally, clients: int, seconds: float) -> float:

@@ -9,14 +9,22 @@ from executions.limits import LONGEST_TIMEOUT_SECONDS
 
 Answer = dict[str, Any]
 
+PNG_IN_BASE64 = "iVBORw0KGgo"
+PLOT_SHARE = 0.02
+"""Each costs a second of CPU, for a container that has loaded packages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One request. `mistake` says what is wrong with the answer to it, "" if nothing is."""
+    """One request. `mistake` says what is wrong with the answer to it, "" if nothing is.
+
+    `answers` are given one by one where an interactive program waits for input.
+    """
 
     name: str
     body: dict[str, Any]
     mistake: Callable[[Answer], str]
+    answers: tuple[str, ...] = ()
 
 
 def expect(name: str, code: str, wanted: Answer, **fields: Any) -> Program:
@@ -60,9 +68,19 @@ def honest(dice: random.Random) -> Program:
         _class,
         _unicode,
     )
-    program = dice.choice(kinds)(dice.randrange(10**9), dice)
+    kind = _plot if dice.random() < PLOT_SHARE else dice.choice(kinds)
+    program = kind(dice.randrange(10**9), dice)
     # All the time that there is: whether a busy machine is fast enough is not the question here.
     return Program(program.name, {**program.body, "timeout": LONGEST_TIMEOUT_SECONDS}, program.mistake)
+
+
+def conversation(dice: random.Random) -> Program:
+    """Return a program that asks three times."""
+    n, numbers = dice.randrange(10**9), [dice.randrange(1000) for _ in range(3)]
+    code = f"total = {n}\nfor number in range(3): total += int(input(f'{{number}}? '))\nprint(total)"
+    wanted = {"status": "success", "output": f"0? 1? 2? {n + sum(numbers)}\n"}
+    program = expect("conversation", code, wanted, interactive=True, timeout=LONGEST_TIMEOUT_SECONDS)
+    return Program(program.name, program.body, program.mistake, tuple(map(str, numbers)))
 
 
 def _loop(n: int, dice: random.Random) -> Program:
@@ -144,3 +162,14 @@ def _class(n: int, dice: random.Random) -> Program:
 def _unicode(n: int, dice: random.Random) -> Program:
     code = "größe = input()\nprint(größe, '🐍', 'مرحبا')"
     return expect("unicode", code, {"status": "success", "output": f"Füße {n} 🐍 مرحبا\n"}, input_data=f"Füße {n}\n")
+
+
+def _plot(n: int, dice: random.Random) -> Program:
+    code = f"import matplotlib.pyplot as plt\nplt.plot([1, {n % 9}, 3])\nplt.show()\nprint({n})"
+    program = expect("plot", code, {"status": "success", "output": f"{n}\n", "images_dropped": 0})
+
+    def mistake(answer: Answer) -> str:
+        shown = [(image["width"], image["height"], image["data"][:11]) for image in answer["images"]]
+        return program.mistake(answer) or ("" if shown == [(640, 480, PNG_IN_BASE64)] else f"images {shown}")
+
+    return Program(program.name, program.body, mistake)

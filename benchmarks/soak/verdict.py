@@ -3,11 +3,17 @@
 from collections import Counter
 
 from benchmarks.soak.course import Course, plain
-from benchmarks.soak.growth import Footprint, traces_of
+from benchmarks.soak.growth import STEADY_KB, Footprint, rise, traces_of
 
 EXAMPLES = 20
 MOST_LATE = 0.01
 """The share of honest programs that may run out of time: a machine may have other work."""
+
+MOST_REFUSED = 0.02
+"""The share of programs that may find the line full, or wait in it in vain."""
+
+KEPT_KB, KEPT_KB_AT_LEAST = 64, 20_000
+"""What an execution may leave on the disk on average: its program, input and output, an index, lines in the log."""
 
 SHOWN_SAMPLES = 20
 
@@ -15,19 +21,19 @@ SHOWN_SAMPLES = 20
 def show(course: Course) -> None:
     """Print the figures."""
     tally, records = course.tally, Counter(course.on_record.values())
-    refusals = "event='request_finished'"  # each has a line of its own, counted already
-    errors = [line for line in course.log.splitlines() if "level='error'" in line and refusals not in line]
     print(f"capacity {course.capacity:.1f} requests/s of this mix")
     print(f"requests {tally.sent.total()}: " + _counts(tally.sent))
     print(f"executions {len(course.on_record)}: " + _counts(records))
     print(f"refused {tally.refused}, out of time {tally.late}")
     print(f"wrong verdicts {len(tally.wrong)}, internal errors {len(tally.internal) + records['internal_error']}")
+    errors = errors_in(course.log)
     print(f"containers seen {len(course.seen)}, orphans {len(course.orphans)}, errors in the log {len(errors)}")
     print(f"\n{'':14}{'before':>10}{'most':>10}{'after':>10}")
     for name in Footprint.__slots__:
         figures = (getattr(each, name) for each in (course.before, course.peaks.most, course.after))
         print(f"{name:14}" + "".join(f"{figure:10}" for figure in figures))
     samples = course.peaks.memory_kb
+    print(f"the peaks of the memory rise by {rise(samples):.0f} kB after the warm-up")
     print("memory, MB: " + " ".join(str(kb // 1024) for kb in samples[:: len(samples) // SHOWN_SAMPLES or 1]))
 
 
@@ -43,10 +49,26 @@ def faults(course: Course) -> list[str]:
         *(f"orphan: {each}" for each in course.orphans),
         *(f"left: {each}" for each in traces_of(course.seen)),
         *course.after.growth_since(course.before),
+        *_steady_growth(course),
+        *(f"log: {line[:500]}" for line in errors_in(course.log)[:EXAMPLES]),
         *(["the log has a traceback"] if "Traceback" in course.log else []),
-        *(["too many were out of time"] if tally.late > tally.sent["honest"] * MOST_LATE else []),
-        *(["most programs were refused"] if tally.refused > len(tally.statuses) else []),
+        *(["too many were out of time"] if tally.late > tally.honest * MOST_LATE else []),
+        *(["too many were refused"] if tally.refused > (tally.refused + len(tally.statuses)) * MOST_REFUSED else []),
     ]
+
+
+def errors_in(log: str) -> list[str]:
+    """Return the lines that tell of our faults. Requests that failed are counted by who sent them."""
+    return [line for line in log.splitlines() if "level='error'" in line and "event='request_finished'" not in line]
+
+
+def _steady_growth(course: Course) -> list[str]:
+    grown = []
+    if (risen := rise(course.peaks.memory_kb)) > STEADY_KB:
+        grown.append(f"memory: its peaks rise by {risen:.0f} kB")
+    if (written := course.after.disk_kb - course.before.disk_kb) > course.executions * KEPT_KB + KEPT_KB_AT_LEAST:
+        grown.append(f"disk: {written} kB for {course.executions} executions")
+    return grown
 
 
 def _lost(course: Course) -> list[str]:

@@ -1,47 +1,55 @@
-"""Limits under simultaneous requests: as many pass as may, and not one more."""
+"""Limits under simultaneous requests: as many pass as may, and not one more. Each test has a key of its own."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 
 from tests.service import ORIGIN, Service
 
+pytestmark = pytest.mark.docker
+
 AT_ONCE = 50
 
 
-def post(service: Service, forged_address: str) -> requests.Response:
-    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "X-Forwarded-For": forged_address}
-    return requests.post(f"{service.url}/execute", json={"code": "print(1)"}, headers=headers, timeout=60)
+def limited_key(service: Service, option: str, limit: str) -> str:
+    """Return the token of a new key."""
+    made = service.manage("create_key", "Limited", "--kind", "publishable", "--origin", ORIGIN, option, limit)
+    return made.splitlines()[-1]
+
+
+def fifty_at_once(service: Service, token: str, code: str) -> Counter[tuple[int, str | None]]:
+    """Send a program fifty times, from an address that is forged anew each time; count the answers."""
+
+    def post(number: int) -> requests.Response:
+        headers = {"X-API-Key": token, "Origin": ORIGIN, "X-Forwarded-For": f"192.0.2.{number}"}
+        return requests.post(f"{service.url}/execute", json={"code": code}, headers=headers, timeout=60)
+
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        answers = list(clients.map(post, range(AT_ONCE)))
+    return Counter((answer.status_code, answer.json().get("code")) for answer in answers)
 
 
 @pytest.mark.parametrize(
-    ("limit", "code"),
+    ("option", "limit", "code"),
     [
-        ({"DEFAULT_RATE": "10/h"}, "rate_limited"),
-        ({"DEFAULT_LEARNER_RATE": "10/h"}, "learner_rate_limited"),
-        ({"DEFAULT_EXECUTIONS_PER_DAY": "10"}, "executions_used_up"),
+        ("--rate", "10/h", "rate_limited"),
+        ("--learner-rate", "10/h", "learner_rate_limited"),
+        ("--executions-per-day", "10", "executions_used_up"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_of_fifty_at_once_ten_pass(tmp_path: Path, limit: dict[str, str], code: str) -> None:
-    with Service(tmp_path, **limit) as service, ThreadPoolExecutor(AT_ONCE) as clients:
-        answers = list(clients.map(lambda number: post(service, f"192.0.2.{number}"), range(AT_ONCE)))
-        counts = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
-        assert counts == {(200, None): 10, (429, code): 40}
-        assert service.query("SELECT count(*), count(finished) FROM executions_execution") == [(10, 10)]
-        assert service.query("SELECT executions FROM apikeys_dailyuse ORDER BY who") == [(10,), (10,)]
+def test_of_fifty_at_once_ten_pass(service: Service, option: str, limit: str, code: str) -> None:
+    token = limited_key(service, option, limit)
+    assert fifty_at_once(service, token, "print(1)") == {(200, None): 10, (429, code): 40}
+    key = f"apikeys_apikey AS made WHERE made.prefix = '{token[:16]}'"
+    recorded = f"SELECT count(*), count(finished) FROM executions_execution WHERE key_id = (SELECT id FROM {key})"
+    assert service.query(recorded) == [(10, 10)]
+    used = f"SELECT executions FROM apikeys_dailyuse WHERE family = (SELECT family FROM {key}) ORDER BY who"
+    assert service.query(used) == [(10,), (10,)]
 
 
-def test_of_fifty_at_once_no_more_run_than_may(tmp_path: Path) -> None:
-    with Service(tmp_path, DEFAULT_MAX_CONCURRENT="3") as service, ThreadPoolExecutor(AT_ONCE) as clients:
-        sleep = {"code": "import time; time.sleep(1)"}
-        headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
-        url = f"{service.url}/execute"
-        answers = list(
-            clients.map(lambda _: requests.post(url, json=sleep, headers=headers, timeout=60), range(AT_ONCE))
-        )
-        counts = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
-        assert counts == {(200, None): 3, (429, "concurrency_limited"): 47}
+def test_of_fifty_at_once_no_more_run_than_may(service: Service) -> None:
+    token = limited_key(service, "--max-concurrent", "3")
+    counts = fifty_at_once(service, token, "import time; time.sleep(4)")
+    assert counts == {(200, None): 3, (429, "concurrency_limited"): 47}

@@ -19,24 +19,21 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 AT_ONCE = 50
 
 
-@pytest.fixture
-def service(tmp_path: Path, redis: Redis) -> Iterator[Service]:
-    with Service(tmp_path, REDIS_URL=redis.url, SANDBOX_POOL_SIZE="1") as service:
+@pytest.fixture(scope="module")
+def service(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service"), REDIS_URL=redis.url, SANDBOX_POOL_SIZE="1") as service:
         yield service
 
 
 def test_of_fifty_at_once_ten_pass_in_four_processes(tmp_path: Path, redis: Redis, postgresql: PostgreSQL) -> None:
-    with ExitStack() as stack:
-        first = stack.enter_context(
-            Service(
-                tmp_path,
-                REDIS_URL=redis.url,
-                DATABASE_URL=postgresql.url,
-                SANDBOX_POOL_SIZE="1",
-                DEFAULT_RATE="10/h",
-            )
-        )
-        services = [first, *(stack.enter_context(first.sibling()) for _ in range(3))]
+    settings = {"SANDBOX_POOL_SIZE": "1", "DEFAULT_RATE": "10/h"}
+    first = Service(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgresql.url, **settings)
+    services = [first, *(first.sibling() for _ in range(3))]
+    first.migrate()
+    with ExitStack() as stack, ThreadPoolExecutor() as starters:
+        for service in services:
+            stack.callback(service.stop)
+        list(starters.map(Service.start, services))
 
         def post(number: int) -> requests.Response:
             headers = {"X-API-Key": first.api_key, "Origin": ORIGIN, "X-Forwarded-For": f"192.0.2.{number}"}
@@ -54,7 +51,7 @@ def is_refused(service: Service) -> bool:
     """Whether programs are refused, soon and in the form that callers know, while the service is healthy."""
     started = time.monotonic()
     response = service.post("print(1)")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     if response.status_code != 503:
         return False
     assert response.json()["code"] == "unavailable"
@@ -64,17 +61,21 @@ def is_refused(service: Service) -> bool:
 
 
 def test_without_redis_nothing_is_unlimited(service: Service, redis: Redis) -> None:
+    count = "SELECT count(*) FROM executions_execution"
+    [(before,)] = service.query(count)
     assert service.execute("print(1)")["output"] == "1\n"
     redis.stop()
-    assert all(is_refused(service) for _ in range(3))
-    wrong = requests.post(f"{service.url}/execute", json={}, headers={"X-API-Key": "wrong"}, timeout=5)
-    foreign = {"X-API-Key": service.api_key, "Origin": "https://evil.example"}
-    assert (wrong.status_code, wrong.json()["code"]) == (403, "invalid_key")
-    refused = requests.post(f"{service.url}/execute", json={"code": "1"}, headers=foreign, timeout=5)
-    assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
-    redis.start()
+    try:
+        assert all(is_refused(service) for _ in range(3))
+        wrong = requests.post(f"{service.url}/execute", json={}, headers={"X-API-Key": "wrong"}, timeout=5)
+        foreign = {"X-API-Key": service.api_key, "Origin": "https://evil.example"}
+        assert (wrong.status_code, wrong.json()["code"]) == (403, "invalid_key")
+        refused = requests.post(f"{service.url}/execute", json={"code": "1"}, headers=foreign, timeout=5)
+        assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+    finally:
+        redis.start()
     assert service.execute("print(2)")["output"] == "2\n"
-    assert service.query("SELECT count(*) FROM executions_execution") == [(2,)]
+    assert service.query(count) == [(before + 2,)]
 
 
 def test_a_redis_that_hangs_is_one_that_is_away(service: Service, redis: Redis) -> None:
@@ -84,7 +85,7 @@ def test_a_redis_that_hangs_is_one_that_is_away(service: Service, redis: Redis) 
         assert is_refused(service)
     finally:
         redis.resume()
-    assert eventually(lambda: service.post("print(2)").status_code == 200)
+    assert eventually(lambda: service.post("print(2)").status_code == 200, 20)
 
 
 def test_a_redis_that_forgets_is_no_fault(service: Service, redis: Redis) -> None:

@@ -35,15 +35,15 @@ def status(service: Service, token: str, session: requests.Session | None = None
     return answer.status_code
 
 
-def test_who_switches_in_the_overlap_sees_no_failure(own_service: Service) -> None:
-    first = own_service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
+def test_who_switches_in_the_overlap_sees_no_failure(service: Service) -> None:
+    first = service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
     prefix = first[:16]
-    clients = Clients(own_service, first)
+    clients = Clients(service, first)
     threads = [threading.Thread(target=clients.run) for _ in range(4)]
     for thread in threads:
         thread.start()
     time.sleep(2)
-    second = own_service.manage("rotate_key", prefix, "--overlap-hours", "1").splitlines()[-1]
+    second = service.manage("rotate_key", prefix, "--overlap-hours", "1").splitlines()[-1]
     clients.token = second
     time.sleep(2)
     clients.stopped.set()
@@ -51,13 +51,13 @@ def test_who_switches_in_the_overlap_sees_no_failure(own_service: Service) -> No
         thread.join()
     assert {code for _, code in clients.answers} == {200}
     assert {token for token, _ in clients.answers} == {first, second}
-    assert status(own_service, first) == 200  # the overlap lasts
+    assert status(service, first) == 200  # the overlap lasts
 
 
-def test_without_an_overlap_the_old_one_ends_at_once_and_so_does_a_revoked_one(own_service: Service) -> None:
-    first = own_service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
-    assert status(own_service, first) == 200
-    second = own_service.manage("rotate_key", first[:16], "--overlap-hours", "0").splitlines()[-1]
-    assert (status(own_service, first), status(own_service, second)) == (403, 200)
-    own_service.manage("revoke_key", second[:16])
-    assert status(own_service, second) == 403
+def test_without_an_overlap_the_old_one_ends_at_once_and_so_does_a_revoked_one(service: Service) -> None:
+    first = service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
+    assert status(service, first) == 200
+    second = service.manage("rotate_key", first[:16], "--overlap-hours", "0").splitlines()[-1]
+    assert (status(service, first), status(service, second)) == (403, 200)
+    service.manage("revoke_key", second[:16])
+    assert status(service, second) == 403

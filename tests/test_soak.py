@@ -1,0 +1,98 @@
+"""What a soak calls a fault, each at its bound: that `make soak` finds nothing must mean something."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.soak.course import Course
+from benchmarks.soak.growth import MEMORY_KB, STEADY_KB, Footprint, Peaks, rise
+from benchmarks.soak.tally import Tally
+from benchmarks.soak.verdict import KEPT_KB, KEPT_KB_AT_LEAST, faults
+from executions.sandbox.engine import Engine
+
+AT_REST = Footprint(memory_kb=100_000, descriptors=50, threads=60, containers=4, layers=30, disk_kb=1000)
+
+
+@pytest.fixture
+def course() -> Course:
+    """Return a course of a hundred executions without a fault."""
+    tally = Tally()
+    for number in range(100):
+        tally.count("honest")
+        tally.answered({"id": f"{number:032}", "status": "success"}, True, "")
+    peaks = Peaks(1, Engine(), Path())
+    peaks.memory_kb = [100_000] * 30
+    return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), "level='info'\n")
+
+
+def test_nothing_is_found_where_nothing_is(course: Course) -> None:
+    assert faults(course) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "said"),
+    [
+        ("memory_kb", 10_000 + MEMORY_KB, "memory: "),
+        ("descriptors", 12, "descriptors: "),
+        ("threads", 3, "threads: "),
+        ("containers", 0, "containers: "),
+        ("layers", 12, "layers: "),
+        ("disk_kb", 100 * KEPT_KB + KEPT_KB_AT_LEAST, "disk: "),
+    ],
+)
+def test_growth_is_a_fault(course: Course, name: str, few: int, said: str) -> None:
+    def grown_by(number: int) -> list[str]:
+        return faults(replace(course, after=replace(AT_REST, **{name: getattr(AT_REST, name) + number})))
+
+    assert grown_by(few) == []
+    [fault] = grown_by(few + 1)
+    assert fault.startswith(said)
+
+
+def test_a_steady_rise_of_the_memory_is_a_fault(course: Course) -> None:
+    """Half a kilobyte for each of 20,000 requests, among noise that is as large as all of it."""
+    dice = random.Random(4)
+    noise = [dice.randrange(10_000) for _ in range(1800)]
+    course.peaks.memory_kb = [100_000 + each for each in noise]
+    assert faults(course) == []
+    course.peaks.memory_kb = [100_000 + number * 10_000 // 1800 + each for number, each in enumerate(noise)]
+    [fault] = faults(course)
+    assert fault.startswith("memory: its peaks rise")
+
+
+def test_the_warm_up_is_no_rise() -> None:
+    assert rise([number * 10_000 for number in range(10)] + [100_000] * 20) == 0
+    assert rise([100_000] * 5 + [100_000 + 2 * STEADY_KB]) == 0  # too few to tell
+
+
+def test_more_than_one_refusal_in_fifty_is_a_fault(course: Course) -> None:
+    for _ in range(2):
+        course.tally.refuse()
+    assert faults(course) == []
+    course.tally.refuse()
+    assert faults(course) == ["too many were refused"]
+
+
+def test_an_error_in_the_log_is_a_fault(course: Course) -> None:
+    counted = "event='request_finished' level='error'\n"
+    assert faults(replace(course, log=counted)) == []
+    assert faults(replace(course, log=counted + "event='it broke' level='error'\n")) == [
+        "log: event='it broke' level='error'"
+    ]
+
+
+def test_a_wrong_and_a_lost_answer_are_faults(course: Course) -> None:
+    wrong = {"id": "1" * 32, "status": "error", "test_results": None}
+    course.tally.answered(wrong, True, "echo: wrong")
+    assert faults(course) == ["wrong: echo: wrong", f"answered error, on record None: {wrong['id']}"]
+
+
+def test_more_than_one_late_answer_in_a_hundred_is_a_fault(course: Course) -> None:
+    late = {"id": f"{0:032}", "status": "timeout", "test_results": None}
+    course.on_record[f"{0:032}"] = "timeout"
+    course.tally.answered(late, True, "echo: late")
+    assert faults(course) == []
+    course.tally.answered(late, True, "echo: late")
+    assert faults(course) == ["too many were out of time"]
