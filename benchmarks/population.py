@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
+from executions.apps import lift_bounds
 from executions.models import Execution, ExecutionSignal
 
 DAYS = 60
@@ -202,7 +203,7 @@ def _settle() -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Execution]):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            connection.lift_bounds()
+            lift_bounds(None, connection.alias)
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

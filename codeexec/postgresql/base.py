@@ -67,7 +67,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     """What Django takes for the database."""
 
-    Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
+    Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})  # type: ignore[assignment]
 
     def lift_bounds(self) -> None:
         """Let statements on the present connection take any time, as those of a migration may need."""
