@@ -17,6 +17,9 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 RUNS = 20
+FEW = 2
+"""So few containers that there is a moment without any, when all are removed as fast as others are made."""
+
 LINE_SECONDS = 20
 RECOVERY_SECONDS = 120
 STATUSES = "SELECT status, count(*) FROM executions_execution WHERE code = '{}' GROUP BY status"
@@ -48,17 +51,31 @@ def _well(service: Service, engine: OwnEngine) -> Iterator[None]:
         engine.load_image()
 
 
+@pytest.fixture
+def with_few(service: Service) -> Iterator[Service]:
+    """Give the service with few warm containers."""
+    restart(service, FEW)
+    yield service
+    restart(service, RUNS)
+
+
+def restart(service: Service, pool_size: int) -> None:
+    service.stop()
+    service.environment["SANDBOX_POOL_SIZE"] = str(pool_size)
+    service.start()
+
+
 def post(service: Service, code: str) -> requests.Response:
     headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
     return requests.post(f"{service.url}/execute", json={"code": code, "timeout": 10}, headers=headers, timeout=60)
 
 
-def assert_well(service: Service, engine: OwnEngine) -> None:
+def assert_well(service: Service, engine: OwnEngine, warm: int = RUNS) -> None:
     """Wait until programs are run and the warm containers are all that there is."""
 
     def is_well() -> bool:
-        is_full = service.is_healthy() and service.health()["pool"]["idle"] == RUNS
-        return is_full and len(engine.docker("ps", "-aq").split()) == RUNS
+        is_full = service.is_healthy() and service.health()["pool"]["idle"] == warm
+        return is_full and len(engine.docker("ps", "-aq").split()) == warm
 
     is_well_again = eventually(is_well, RECOVERY_SECONDS)
     assert is_well_again, (service.health(), engine.docker("ps", "-a"), service.log()[-3000:])
@@ -116,7 +133,8 @@ def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngin
     assert service.is_healthy()
 
 
-def test_without_its_image_the_service_refuses_until_it_is_back(service: Service, engine: OwnEngine) -> None:
+def test_without_its_image_the_service_refuses_until_it_is_back(with_few: Service, engine: OwnEngine) -> None:
+    service = with_few
     engine.docker("rmi", "-f", engine.image)
     assert service.execute("print('ok')")["output"] == "ok\n"  # it has lost its name only
 
@@ -128,11 +146,11 @@ def test_without_its_image_the_service_refuses_until_it_is_back(service: Service
     def is_refused() -> bool:
         return post(service, "print('refused')").status_code == 503 and not service.is_healthy()
 
-    assert eventually(is_gone, 30)
+    assert eventually(is_gone, 60)
     assert eventually(is_refused, 30)
     assert_refused_at_once(service)
     assert service.health()["docker"] == "connected"
     assert not engine.docker("images", "-q")
     engine.load_image()
-    assert_well(service, engine)
+    assert_well(service, engine, FEW)
     assert service.execute("print('ok')")["output"] == "ok\n"

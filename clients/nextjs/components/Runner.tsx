@@ -65,7 +65,10 @@ export function Runner({ tests }: { tests: TestCase[] }) {
         </form>
       )}
       {images.map((image, index) => (
-        <img key={index} src={`data:image/png;base64,${image.data}`} width={image.width} alt={`Figure ${index + 1}`} />
+        <figure key={index}>
+          <img src={`data:image/png;base64,${image.data}`} width={image.width} alt={`Figure ${index + 1}`} />
+          {image.test_index !== null && <figcaption>Test {image.test_index + 1}</figcaption>}
+        </figure>
       ))}
       {answer?.error_detail && <Mistake mistake={answer.error_detail} />}
       <ul>
