@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from executions.sandbox.image import image_name
+from tests.waiting import eventually
 
 START_SECONDS = 30
 
@@ -86,10 +88,15 @@ class OwnEngine:
         command = ["docker", "--host", self.url, *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
 
+    def containers(self) -> list[str]:
+        """Return the ids of all containers. One that was killed may list for ever what it cannot find."""
+        command = ["docker", "--host", self.url, "inspect", "--format", "{{.Id}}", *self.docker("ps", "-aq").split()]
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.split()
+
     def remove_containers(self) -> None:
         """Remove all containers; some may be about to go by themselves."""
-        containers = self.docker("ps", "-aq").split()
-        subprocess.run(["docker", "--host", self.url, "rm", "-f", *containers], check=False, capture_output=True)
+        command = ["docker", "--host", self.url, "rm", "-f", *self.containers()]
+        subprocess.run(command, check=False, capture_output=True)
 
     def load_image(self) -> None:
         """Bring the guest image."""
@@ -109,9 +116,22 @@ class OwnEngine:
                 subprocess.run(["umount", "--lazy", target], check=False)
         root = Path("/sys/fs/cgroup")
         for cgroup in (*root.glob(f"*/{self._cgroup}"), *root.glob(self._cgroup)):
-            for path in sorted((each for each in cgroup.rglob("*") if each.is_dir()), reverse=True):
-                path.rmdir()
-            cgroup.rmdir()
+            for path in sorted((each for each in (cgroup, *cgroup.rglob("*")) if each.is_dir()), reverse=True):
+                assert eventually(partial(is_removed, path)), path
+
+
+def is_removed(cgroup: Path) -> bool:
+    """End what runs in a cgroup, and return whether that let it be removed."""
+    if not cgroup.exists():  # two controllers may have one path
+        return True
+    for pid in (cgroup / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    try:
+        cgroup.rmdir()
+    except OSError:  # busy, until they are gone
+        return False
+    return True
 
 
 def processes_about(word: str) -> Iterator[int]:

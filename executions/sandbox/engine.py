@@ -133,8 +133,8 @@ class Engine:
         with self._calling(f"inspect {container_id:.12}") as client:
             return dict(client.inspect_container(container_id))
 
-    def remove(self, container_id: str) -> None:
-        """Kill and remove a container; one that is gone already is as good."""
+    def remove(self, container_id: str) -> bool:
+        """Kill and remove a container; return whether the engine still had it. One that is gone is as good."""
         with self._calling(f"remove {container_id:.12}") as client:
             try:
                 client.remove_container(container_id, force=True, v=True)
@@ -142,6 +142,8 @@ class Engine:
                 # 409: automatic removal is under way already.
                 if error.status_code not in (404, 409):
                     raise
+                return error.status_code == 409
+            return True
 
     def containers(self) -> list[ContainerSummary]:
         """Return all containers with our label, of whatever owner and in whatever state."""

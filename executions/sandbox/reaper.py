@@ -31,16 +31,17 @@ def orphans(engine: Engine) -> Iterator[ContainerSummary]:
 
 
 def reap_orphans(engine: Engine) -> int:
-    """Remove all orphans; return how many there were."""
-    found = list(orphans(engine))
-    for container in found:
-        log.warning("removing orphan %s (%s)", container.name, container.state)
+    """Remove all orphans; return how many were removed."""
+    removed = 0
+    for container in orphans(engine):
         try:
-            engine.remove(container.id)
-            count(Event.ORPHAN)
+            if engine.remove(container.id):
+                log.warning("removed orphan %s (%s)", container.name, container.state)
+                count(Event.ORPHAN)
+                removed += 1
         except EngineError as error:  # it is no danger to those that we start
-            log.error("orphan stays: %s", error)
-    return len(found)
+            log.error("orphan %s stays: %s", container.name, error)
+    return removed
 
 
 class Reaper:
@@ -60,23 +61,28 @@ class Reaper:
         """Remove every container of the owner that is not `held` (names) now and was not at the last call.
 
         One call's grace lets a container that has just been let go, or is just being created, settle by itself.
+        An engine that was killed may list for ever what it does not have: that is neither removed nor stuck.
+        Return how many were removed.
         """
         ours = [each for each in engine.containers() if each.labels.get(OWNER_LABEL) == self._owner]
         strays = {each.id for each in ours if each.name not in held}
         overdue = self._suspects & strays
         self._removals = Counter({container_id: self._removals[container_id] for container_id in overdue})
         self._suspects = strays
+        removed = 0
         for container_id in overdue:
-            log.warning("removing stray container %.12s", container_id)
             try:
-                engine.remove(container_id)
+                if not engine.remove(container_id):
+                    continue
+                log.warning("removed stray container %.12s", container_id)
                 count(Event.STRAY)
+                removed += 1
             except EngineError as error:
                 log.error("stray container stays: %s", error)
             self._removals[container_id] += 1
             if self._removals[container_id] == REMOVALS_TO_BE_STUCK:
                 log.error("container %.12s cannot be ended", container_id)
-        return len(overdue)
+        return removed
 
 
 class Undertaker:

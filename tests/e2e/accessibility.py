@@ -11,6 +11,7 @@ def barriers(page: Page) -> list[str]:
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        page.evaluate("document.getAnimations().forEach(animation => animation.finish())")  # colours that fade
         for violation in Axe().run(page).response["violations"]:
             if violation["impact"] in GRAVE:
                 found += [f"{scheme}: {violation['id']}: {node['html']}" for node in violation["nodes"]]

@@ -75,7 +75,7 @@ def assert_well(service: Service, engine: OwnEngine, warm: int = RUNS) -> None:
 
     def is_well() -> bool:
         is_full = service.is_healthy() and service.health()["pool"]["idle"] == warm
-        return is_full and len(engine.docker("ps", "-aq").split()) == warm
+        return is_full and len(engine.containers()) == warm
 
     is_well_again = eventually(is_well, RECOVERY_SECONDS)
     assert is_well_again, (service.health(), engine.docker("ps", "-a"), service.log()[-3000:])

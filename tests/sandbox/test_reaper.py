@@ -95,8 +95,15 @@ def test_strays_of_a_living_owner_get_one_calls_grace(engine: Engine, create: Cr
 class Liar(Engine):
     """Says that it has removed what it has not."""
 
-    def remove(self, container_id: str) -> None:
-        pass
+    def remove(self, container_id: str) -> bool:
+        return True
+
+
+class Forgetful(Engine):
+    """Lists what it says that it does not have, as one that was killed while it removed a container may do."""
+
+    def remove(self, container_id: str) -> bool:
+        return False
 
 
 @pytest.mark.docker
@@ -113,6 +120,16 @@ def test_what_cannot_be_removed_is_told(engine: Engine, create: Create, caplog: 
     reaper.reap(engine, set())
     assert eventually(lambda: name not in {each.name for each in engine.containers()})
     reaper.reap(engine, set())
+    assert reaper.stuck == 0
+
+
+@pytest.mark.docker
+def test_what_is_listed_and_not_there_is_no_trouble(engine: Engine, create: Create) -> None:
+    owner = str(replace(Owner.of_this_process(), started=1))
+    create(owner)
+    reaper = Reaper(owner)
+    with contextlib.closing(Forgetful()) as forgetful:
+        assert [reaper.reap(forgetful, set()) for _ in range(5)] == [0] * 5
     assert reaper.stuck == 0
 
 

@@ -34,9 +34,10 @@ class SlippingEngine(Engine):
         yield ContainerEvent("id", "oom")
         yield ContainerEvent("id", "die", 137)
 
-    def remove(self, container_id: str) -> None:
+    def remove(self, container_id: str) -> bool:
         self._slip()
         self.removed.append(container_id)
+        return True
 
     def close(self) -> None:
         pass

@@ -20,13 +20,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with closing(Engine()) as engine:
-                found = list(orphans(engine))
-                for container in found:
-                    self.stdout.write(f"{container.name} ({container.state})")
-                    if not options["dry_run"]:
-                        engine.remove(container.id)
+                found = [each for each in orphans(engine) if options["dry_run"] or engine.remove(each.id)]
         except EngineError as error:
             raise CommandError(str(error)) from error
+        for container in found:
+            self.stdout.write(f"{container.name} ({container.state})")
         if found and not options["dry_run"]:
             record_event("containers_removed", details={"containers": len(found)})
         self.stdout.write(f"{len(found)} {'to remove' if options['dry_run'] else 'removed'}")
