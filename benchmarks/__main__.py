@@ -102,7 +102,7 @@ def measure_tests(service: Service) -> float:
     """Return what ten tests add to a request, as a multiple of the time that their programs ran."""
     code = f"def add(a, b):\n    return a + b\n\n{PROGRAM}"
     without, with_tests = OverHTTP(service, code=code), OverHTTP(service, code=code, test_cases=[TEST_CASE] * 10)
-    ratios = []
+    added, needed = 0.0, 0.0
     for _ in range(ROUNDS):
         seconds = []
         for way in (without, with_tests):
@@ -110,9 +110,10 @@ def measure_tests(service: Service) -> float:
             started = time.perf_counter()
             answer = way()
             seconds.append(time.perf_counter() - started)
-        needed: float = sum(result["execution_time"] for result in answer["test_results"])
-        ratios.append((seconds[1] - seconds[0]) / needed)
-    return median(ratios)
+        added += seconds[1] - seconds[0]
+        needed += sum(result["execution_time"] for result in answer["test_results"])
+    # Of sums: where the quota of the processor stops a container for 75 ms, within a program or between two, is chance.
+    return added / needed
 
 
 def measure_imports(service: Service) -> tuple[list[float], list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
 
-from guest import confinement
+from guest import confinement, forks
 
 
 class Child:
@@ -31,6 +31,7 @@ class Child:
                 os.dup2(source, target)
             os.closerange(3, 256)
             confinement.confine_child()
+            forks.hand_over()
             return None
         for descriptor in (stdin_reader, stdout_writer, stderr_writer):
             os.close(descriptor)

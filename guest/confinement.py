@@ -25,7 +25,7 @@ BPF_INSTRUCTION_BYTES = 8
 
 GVISOR_ADDRESS_SPACE_BYTES = 16 * 1024**3
 
-CHILD_OOM_SCORE = 1000
+CHILD_OOM_SCORE = b"1000"
 CHILD_NICENESS = 19
 
 # Docker sets these too; here they hold whatever a daemon makes of its options. Not NPROC: it counts a user's
@@ -106,8 +106,9 @@ def confine_child() -> None:
     os.setsid()
     # Inherited from the supervisor; without it this process could not open its own files in /proc.
     _prctl(PR_SET_DUMPABLE, 1)
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(CHILD_OOM_SCORE))
+    score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(score, CHILD_OOM_SCORE)
+    os.close(score)
     # A fork bomb shares one quarter of a CPU with the supervisor, which has to be able to end it.
     os.nice(CHILD_NICENESS)
 

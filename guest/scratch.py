@@ -12,7 +12,7 @@ import os
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
 if os.path.isdir("/dev/mqueue"):  # not under gVisor
@@ -26,8 +26,32 @@ DT_DIR = 4
 AT_REMOVEDIR = 0x200
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_here, _below = bytearray(16 * 1024), bytearray(16 * 1024)
-"""Where the kernel lists a scratch directory, and a directory in it."""
+
+
+class _Listing:
+    """Where the kernel lists a directory."""
+
+    def __init__(self) -> None:
+        self.entries = bytearray(16 * 1024)
+        self.buffer = (ctypes.c_ubyte * len(self.entries)).from_buffer(self.entries)
+        self.address = ctypes.addressof(self.buffer)
+        self.used_bytes = 0
+
+    def read(self, directory: int) -> int:
+        """List `directory` from its beginning; return how many bytes that takes."""
+        os.lseek(directory, 0, os.SEEK_SET)
+        size = _call(_libc.getdents64, directory, self.buffer, len(self.entries))
+        self.used_bytes = max(self.used_bytes, size)
+        return size
+
+    def wipe(self) -> None:
+        """Forget all names."""
+        ctypes.memset(self.buffer, 0, self.used_bytes)
+        self.used_bytes = 0
+
+
+_here, _below = _Listing(), _Listing()
+"""Of a scratch directory, and of a directory in it."""
 
 
 def sweep() -> None:
@@ -36,8 +60,8 @@ def sweep() -> None:
         directory = os.open(path, OPEN_DIRECTORY)
         _empty(directory)
         os.close(directory)
-    for entries in (_here, _below):
-        entries[:] = bytes(len(entries))
+    _here.wipe()
+    _below.wipe()
 
 
 def _empty(directory: int) -> None:
@@ -50,41 +74,43 @@ def _empty(directory: int) -> None:
         if is_directory:
             _flatten(name, directory)
         else:
-            _call("unlinkat", directory, name, 0)
+            _call(_libc.unlinkat, directory, name, 0)
 
 
 def _flatten(name: ctypes.c_void_p, directory: int) -> None:
     """Remove the directory `name`, and its files; move its directories up into `directory`."""
-    _call("fchmodat", directory, name, 0o700, 0)
-    flat = _call("openat", directory, name, OPEN_DIRECTORY)
+    _call(_libc.fchmodat, directory, name, 0o700, 0)
+    flat = _call(_libc.openat, directory, name, OPEN_DIRECTORY)
     for inner, is_directory in _entries(flat, _below):
         if is_directory:
-            _call("fchmodat", flat, inner, 0o700, 0)  # to be moved, it must be writable
-            _call("renameat", flat, inner, directory, os.urandom(16).hex().encode())  # a name that nobody has foreseen
+            _call(_libc.fchmodat, flat, inner, 0o700, 0)  # to be moved, it must be writable
+            _call(
+                _libc.renameat, flat, inner, directory, os.urandom(16).hex().encode()
+            )  # a name that nobody has foreseen
         else:
-            _call("unlinkat", flat, inner, 0)
+            _call(_libc.unlinkat, flat, inner, 0)
     os.close(flat)
-    _call("unlinkat", directory, name, AT_REMOVEDIR)
+    _call(_libc.unlinkat, directory, name, AT_REMOVEDIR)
 
 
-def _entries(directory: int, listed: bytearray) -> Iterator[tuple[ctypes.c_void_p, bool]]:
+def _entries(directory: int, listing: _Listing) -> Iterator[tuple[ctypes.c_void_p, bool]]:
     """Yield each entry: where its name is, and whether it is a directory. Ends when they are all removed."""
-    buffer = (ctypes.c_ubyte * len(listed)).from_buffer(listed)
+    entries = listing.entries
     found = True
     while found:
         found = False
-        os.lseek(directory, 0, os.SEEK_SET)
-        end, start = _call("getdents64", directory, buffer, len(listed)), 0
+        end, start = listing.read(directory), 0
         while start < end:
-            if not listed.startswith((b".\0", b"..\0"), start + NAME_AT):
+            if not entries.startswith((b".\0", b"..\0"), start + NAME_AT):
                 found = True
-                yield ctypes.c_void_p(ctypes.addressof(buffer) + start + NAME_AT), listed[start + TYPE_AT] == DT_DIR
-            start += int.from_bytes(listed[start + LENGTH_AT : start + TYPE_AT], "little")
+                yield ctypes.c_void_p(listing.address + start + NAME_AT), entries[start + TYPE_AT] == DT_DIR
+            start += int.from_bytes(entries[start + LENGTH_AT : start + TYPE_AT], "little")
 
 
-def _call(name: str, *arguments: object) -> int:
-    result = int(_libc[name](*arguments))
+def _call(function: Callable[..., int], *arguments: object) -> int:
+    """Call a function of the C library, and raise what it answers."""
+    result = function(*arguments)
     if result < 0:
         code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
+        raise OSError(code, os.strerror(code))
     return result

@@ -17,7 +17,7 @@ import select
 import sys
 import time
 
-from guest import confinement, images, mailbox, program, protocol, scratch, watch
+from guest import confinement, forks, images, mailbox, program, protocol, scratch, watch
 from guest.child import Child
 
 TYPE_CHECKING = False  # that of typing, without loading it
@@ -55,7 +55,7 @@ _mailbox = mailbox.Mailbox()
 PRELOADED = (
     "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
     "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
-    "statistics string sys tempfile textwrap threading time types typing unittest guest.waiting"
+    "statistics string sys tempfile textwrap time types typing unittest guest.waiting"
 ).split()
 
 
@@ -88,6 +88,7 @@ def main() -> NoReturn:
 def _load_science() -> None:
     from guest import science
 
+    forks.load_threading()
     science.load()
     scratch.sweep()  # matplotlib makes directories
 
@@ -107,6 +108,7 @@ def _preload_while_idle() -> bool:
     """
     if _is_readable(IDLE_SECONDS_BEFORE_PRELOAD):
         return False
+    forks.load_threading()
     for name in PRELOADED:
         __import__(name)
         if _is_readable(0):
@@ -177,10 +179,10 @@ class _Supervision:
 
     def result(self) -> bytes:
         """Carry out the run and return its result frame."""
-        oom_kills = _oom_kills()
-        self._watch.begin()
         started = time.monotonic()
         self._deadline = started + self._timeout_seconds
+        oom_kills = _oom_kills()
+        self._watch.begin()
         self._supervise()
         wall_seconds = time.monotonic() - started
         if self._waiting is not None:
@@ -471,6 +473,8 @@ def _pass_on_detail(has_failed: bool) -> None:
 
 def _discard(size: int) -> None:
     """Take from stdin what a program has left of its own."""
+    if not size:
+        return
     with memoryview(_buffer) as view:
         while size:
             taken = os.readv(0, [view[:size]])

@@ -49,6 +49,24 @@ def test_support_text_beyond_ascii(run: Runner) -> None:
     assert result.stdout == "Füße 🐍 مرحبا\n"
 
 
+FORK_OF_A_PROGRAM_WITH_THREADS = """\
+import os, threading
+over = threading.Event()
+thread = threading.Thread(target=over.wait)
+thread.start()
+if os.fork() == 0:
+    print(threading.active_count(), thread.is_alive(), threading.current_thread() is threading.main_thread())
+    os._exit(0)
+os.wait()
+print(threading.active_count(), thread.is_alive(), threading.main_thread().native_id == os.getpid())
+over.set()
+"""
+
+
+def test_support_a_fork_of_a_program_with_threads(run: Runner) -> None:
+    assert run(FORK_OF_A_PROGRAM_WITH_THREADS).stdout == "1 False True\n2 True True\n"
+
+
 def test_support_64_kib_of_code(run: Runner) -> None:
     code = "print('end')\n"
     assert run("#" * (64 * 1024 - len(code) - 1) + "\n" + code).stdout == "end\n"
