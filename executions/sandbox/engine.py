@@ -11,7 +11,9 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from docker.transport import UnixHTTPAdapter
 from docker.utils import kwargs_from_env
+from urllib3._collections import RecentlyUsedContainer
 
 from executions.sandbox.counts import Event, count
 from executions.sandbox.options import LABEL
@@ -57,7 +59,17 @@ class ContainerEvent:
 
 
 class BoundedClient(docker.APIClient):
-    """docker-py's client, which attaches without a timeout: an engine that hangs would keep the thread for ever."""
+    """docker-py's client, bounded in time and in connections.
+
+    It attaches without a timeout: an engine that hangs would keep the thread for ever. And it keeps a connection for
+    each path that it has asked for, and so for each container, up to 25.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for adapter in self.adapters.values():
+            if isinstance(adapter, UnixHTTPAdapter):  # the option for it is not heeded
+                adapter.pools = RecentlyUsedContainer(1, dispose_func=lambda pool: pool.close())
 
     def post(self, url: Any, *arguments: Any, **options: Any) -> requests.Response:
         """Send a POST, in bounded time whatever it is for."""
