@@ -94,7 +94,8 @@ def build_image(copy: Path) -> str | None:
     if name == original:
         return None
     changed = f"FROM {original}\nUSER 0:0\nCOPY *.py /opt/sandbox/guest/\nUSER 64321:64321\n"
-    command = ["docker", "build", "--quiet", "--tag", name, "--file", "-", str(copy / "guest")]
+    # Without the cache, whose layers another sabotage may be removing.
+    command = ["docker", "build", "--quiet", "--no-cache", "--tag", name, "--file", "-", str(copy / "guest")]
     subprocess.run(command, check=True, input=changed.encode(), stdout=subprocess.DEVNULL)
     return name
 

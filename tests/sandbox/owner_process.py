@@ -1,5 +1,6 @@
 """A service that can be killed: runs ten endless programs, and says when they have begun."""
 
+import socket
 import threading
 import time
 
@@ -11,6 +12,7 @@ RUNS = 10
 
 
 def main() -> None:
+    socket.gethostname = lambda: "elsewhere"  # or another sandbox of the tests might take what is left for an orphan
     sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60))
     sandbox.start()
     sandbox.wait_until_ready(60)

@@ -27,9 +27,9 @@ wall = pytest.mark.wall
 HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 
 
-def containers_of(engine: Engine, pid: int) -> list[str]:
-    """Return the containers that the process `pid` owns."""
-    return [each.name for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")]
+def containers_of(engine: Engine, pid: int) -> dict[str, str]:
+    """Return the containers that the process `pid` owns, and the state of each, by their ids."""
+    return {each.id: each.state for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")}
 
 
 @wall("lease", "auto_remove")
@@ -42,13 +42,14 @@ def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
         assert len(containers_of(engine, owner.pid)) >= 10
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-        # What was between its creation and its start at that moment has no supervisor yet that could notice.
-        running = [c for c in containers_of(engine, owner.pid) if c not in created(engine)]
-        assert eventually(lambda: not set(running) & set(containers_of(engine, owner.pid)), seconds=30)
-
-
-def created(engine: Engine) -> set[str]:
-    return {container.name for container in engine.containers() if container.state == "created"}
+    left = containers_of(engine, owner.pid)
+    # What was between its creation and its start at that moment has no supervisor yet that could notice.
+    running = {container_id for container_id, state in left.items() if state != "created"}
+    try:
+        assert eventually(lambda: not running & containers_of(engine, owner.pid).keys(), seconds=30)
+    finally:
+        for container_id in left:
+            engine.remove(container_id)
 
 
 @wall("early_end")
