@@ -123,7 +123,7 @@ WALLS = {
             Edit(
                 SUPERVISOR,
                 "os.splice(0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)",
-                "os.write(self._child.stdin, os.read(0, min(self._unfed_bytes, 4096)))",
+                "os.write(self._child.stdin, _buffer[: os.readv(0, [memoryview(_buffer)[: self._unfed_bytes]])])",
             ),
         )
     ),

@@ -1,5 +1,6 @@
 """What happens to programs and containers when a part fails: the owner, the image, the engine."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import docker
 import pytest
 
 from executions.sandbox import canary
@@ -171,6 +173,23 @@ def test_an_engine_that_changes_under_us_is_found_out(
 
 
 @wall("hosts_deadline")
+def test_a_container_that_stands_still_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
+    sandbox = launch_sandbox(pool_size=1)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    assert eventually(lambda: sandbox.health().idle == 1, 20)
+    [frozen] = sandbox._pool._idle
+    with ThreadPoolExecutor(1) as thread:
+        began = time.monotonic()
+        answer = thread.submit(sandbox.execute, Submission("while True: pass", "", (), timeout_seconds=2))
+        assert eventually(lambda: sandbox.health().in_use == 1)
+        with contextlib.closing(docker.APIClient()) as client:
+            client.pause(frozen.id)
+        assert answer.result().main.status is RunStatus.TIMEOUT
+    assert time.monotonic() - began < 2 + 3
+    assert eventually(lambda: frozen.id not in {each.id for each in engine.containers()}, 30)
+    assert sandbox.execute(HELLO).main.stdout == "ok\n"
+
+
 @pytest.mark.timeout(120)
 def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)

@@ -180,12 +180,13 @@ def find(spaced):
 def test_deny_finding_the_other_tests(run: Runner) -> None:
     """The memory of a run holds its own test, and nothing of an earlier or a later one."""
     search = "print(find('C A N A R Y C A N A R Y') > 0)"
+    other = f"text = '{'CANARYCANARY' * 200}'\nprint(text[:1200])"  # so much that something would be left of it
     outcome = run.tests(
         SEARCH,
-        TestProgram(code="print('CANARYCANARY')"),
+        TestProgram(code=other),
         TestProgram(code=search),
         TestProgram(code="own = 'CANARYCANARY'\n" + search),
-        TestProgram(code="print('CANARYCANARY')"),
+        TestProgram(code=other),
     )
     assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
 
