@@ -205,9 +205,10 @@ for directory, names, files in os.walk("/"):
         "192.168.65.7",  # the engine of a desktop
         "8.8.8.8",
         "2001:4860:4860::8888",
-        pytest.param(SABOTAGE_GATEWAY, marks=wall("network")),
+        SABOTAGE_GATEWAY,
     ],
 )
+@wall("network")
 def test_deny_network(run: Runner, address: str) -> None:
     """At once: the time that a connection may take is shorter than what a lost packet would."""
     family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
@@ -221,6 +222,7 @@ def test_deny_any_interface_but_loopback(run: Runner) -> None:
     assert run(code).stdout == "['lo'] 1\n"  # the line of headings alone
 
 
+@wall("network")
 def test_deny_name_look_ups(run: Runner) -> None:
     code = "import socket, time, urllib.request\nbegun = time.monotonic()\n"
     code += "try: socket.getaddrinfo('example.com', 80)\nexcept socket.gaierror as error: print(error.errno)\n"
