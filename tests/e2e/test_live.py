@@ -159,7 +159,7 @@ def test_who_leaves_has_the_run_ended(service: Service, code: str) -> None:
     assert time.monotonic() - left < HEARTBEAT_SECONDS  # seen, and not found out by the next comment
     found = record(service, source.id)
     assert (found["status"], found["error"]) == ("cancelled", "Execution was stopped: nobody was there any more")
-    assert found["output"].startswith("so far\n")
+    assert found["output"].startswith("so far")  # the end of the line may not have been written yet
     assert 0 < found["total_cpu_seconds"] < 1  # what it used, and not what it might have
     assert service.health()["pool"]["in_use"] == 0
     assert eventually(lambda: len(containers_of(service.worker_pid())) == service.health()["pool"]["idle"], 20)
