@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
+from django.conf import settings
+
 from apikeys.callers import Caller
 from executions import places
 from executions.executor import Executor
@@ -14,6 +16,7 @@ from executions.places import Place
 from executions.records import Charged
 from executions.requests import ExecutionRequest, in_running_order
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
+from executions.sandbox.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 from executions.service import Source, admit, conclude, image_body
 
@@ -136,10 +139,12 @@ class LiveExecution:
 
 def begin_live(request: ExecutionRequest, source: Source, executor: Executor, caller: Caller) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.service.execute` does."""
-    console = Console(request.interactive)
+    # gVisor does not tell who waits. Rather than wait for an answer that is never asked for, a program meets the end.
+    is_interactive = request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME)
+    console = Console(is_interactive)
     place = None
     try:
-        place = places.take(caller, source.who, console) if request.interactive else None
+        place = places.take(caller, source.who, console) if is_interactive else None
         execution, charged = admit(request, source, executor)
     except BaseException:
         if place is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.event_source import EventSource
 from tests.service import Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
@@ -63,6 +64,15 @@ def test_test_cases_are_judged(gvisor: Service) -> None:
     ]
     answer = gvisor.execute("def add(a, b):\n    return a + b", test_cases=cases)
     assert [result["passed"] for result in answer["test_results"]] == [True, False, True, True]
+
+
+def test_an_interactive_program_meets_the_end_of_its_input(gvisor: Service) -> None:
+    """Whoever waits is not seen: nobody would be asked, and the time would run out."""
+    with EventSource(gvisor, "print(input())\nprint(input())", interactive=True, input_data="Ada\n") as source:
+        result = source.until("result").data
+        assert source.answer("too late") == 404
+    assert (result["status"], result["output"]) == ("error", "Ada\n")
+    assert result["error"].endswith("EOFError: EOF when reading a line\n")
 
 
 SPEAK = """

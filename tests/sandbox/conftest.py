@@ -17,7 +17,7 @@ from executions.sandbox.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
-from tests.sandbox.gvisor_differences import DIFFERENCES, STORM_MAY_END_ALL
+from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
 
 READY_SECONDS = 60
 RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.removeprefix("tests/sandbox/")
         for pattern, reason in DIFFERENCES.items():
             if fnmatchcase(test, pattern):
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=reason != STORM_MAY_END_ALL))
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=reason not in CHANCE))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,9 @@ def science_sandbox() -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         # As if on another host: else the reapers of this process's sandboxes would take each other's for strays.
         patch.setattr(socket, "gethostname", lambda: "science")
-        sandbox = Sandbox(SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2))
+        sandbox = Sandbox(
+            SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
+        )
     sandbox.start()
     assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
     yield sandbox

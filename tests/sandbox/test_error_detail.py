@@ -81,11 +81,11 @@ def test_a_program_that_went_well_has_none_whatever_it_left(run: Runner) -> None
 
 FIND_MAILBOX = """
 def write(data):
+    import ctypes
     for line in open("/proc/self/maps"):
         if "/dev/zero" in line:
-            with open("/proc/self/mem", "r+b", buffering=0) as memory:
-                memory.seek(int(line.split("-")[0], 16))
-                print("written", memory.write(data))
+            ctypes.memmove(int(line.split("-")[0], 16), data, len(data))
+            print("written", len(data))
 """
 LEAVE = "\nimport os\nos._exit(1)"
 

@@ -197,8 +197,9 @@ LOOK_EVERYWHERE = (
     + r"""
 import gc, os, sys
 found = []
+word = re.compile("".join(f"[{letter}]" for letter in "C A N A R Y".split()))  # is not the word, in no memory of ours
 def look(where, text):
-    if "YRANAC" in text[::-1]: found.append(where)  # without making the word in our own memory
+    if word.search(text): found.append(where)
 def look_into(where, container):
     for value in list(container.values()) if isinstance(container, dict) else container:
         if isinstance(value, str): look(where, value)

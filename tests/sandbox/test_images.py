@@ -198,7 +198,7 @@ def test_a_program_may_put_any_png_there(run: Runner) -> None:
         "os.symlink('/proc/1/status', '/tmp/.shown/0')",
         "os.mkfifo('/tmp/.shown/0')",
         "os.mkdir('/tmp/.shown/0')",
-        "put(0, good); os.chmod('/tmp/.shown/0', 0)",
+        "open('/tmp/own', 'wb').write(good); os.chmod('/tmp/own', 0); os.rename('/tmp/own', '/tmp/.shown/0')",
         "os.truncate(os.open('/tmp/.shown/0', os.O_CREAT | os.O_RDWR), 16_000_000)",
         "import socket; socket.socket(socket.AF_UNIX).bind('/tmp/.shown/0')",
     ],
@@ -212,15 +212,16 @@ def test_what_is_no_image_is_dropped_and_the_next_one_comes(run: Runner, obstacl
 @pytest.mark.parametrize(
     "directory",
     [
-        "os.rename('/tmp/.shown', '/tmp/other'); os.symlink('/tmp/other', '/tmp/.shown')",
-        "os.rename('/tmp/.shown', '/tmp/other'); os.symlink('/proc/1/fdinfo', '/tmp/.shown')",
-        "os.rename('/tmp/.shown', '/tmp/other'); os.mkfifo('/tmp/.shown')",
-        "os.rename('/tmp/.shown', '/tmp/other'); open('/tmp/.shown', 'w')",
-        "os.chmod('/tmp/.shown', 0)",
+        "os.symlink('/tmp/other', '/tmp/.shown')",
+        "os.symlink('/proc/1/fdinfo', '/tmp/.shown')",
+        "os.mkfifo('/tmp/.shown')",
+        "open('/tmp/.shown', 'w')",
+        "os.chmod('/tmp/other', 0); os.rename('/tmp/other', '/tmp/.shown')",
     ],
 )
 def test_a_directory_that_is_none_shows_nothing(run: Runner, directory: str) -> None:
-    result = run(f"{PUT}put(0, good)\n{directory}\nprint('done')", timeout_seconds=5)
+    prepare = "os.rename('/tmp/.shown', '/tmp/other')\nopen('/tmp/other/0', 'wb').write(good)\n"
+    result = run(f"{PUT}{prepare}{directory}\nprint('done')", timeout_seconds=5)
     assert (result.status, result.stdout, result.images) == (RunStatus.SUCCESS, "done\n", ())
 
 
