@@ -8,6 +8,8 @@ RUNTIME = "runsc"
 
 # The kernel of a container is itself processes of the host, within the container's own bounds.
 KERNEL_BYTES = 32 * 1024 * 1024
+PACKAGES_BYTES = 48 * 1024 * 1024
+"""It keeps the files of the science profile's packages in each container's memory; Linux shares them among all."""
 PIDS = 256
 """It has several threads for each process of a program."""
 

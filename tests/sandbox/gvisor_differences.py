@@ -10,6 +10,8 @@ STORM_MAY_END_ALL = f"{STORM_ENDS_ALL}; what comes first, that or the deadline, 
 MEMORY_ENDS_ALL = "a kill for memory ends the whole container, and what the other processes would have done"
 OWN_PROC = "gVisor's /proc and /sys have other files, modes and errors"
 UNASKED = "gVisor does not tell who waits for input: no question is asked"
+OWN_MEMORY = "gVisor's kernel needs memory and threads for itself"
+FOLLOWED = "O_NOFOLLOW follows a link to a directory: images that the program has put elsewhere are shown, too"
 NO_MODES = "no mode can be changed"
 SLOW_OUTPUT = "to print a megabyte may take longer than there is time"
 SLOW_PROCESSES = "to begin a process and to end it costs more"
@@ -20,6 +22,7 @@ DIFFERENCES = {
     "test_commands.py::test_check_sandbox_*": "gVisor has probes of its own besides",
     "test_faults.py::test_a_starved_supervisor_costs_its_container_and_no_more": STORM_MAY_END_ALL,
     "test_images.py::test_a_directory_that_is_none_shows_nothing[[]os.chmod*": NO_MODES,
+    "test_images.py::test_a_directory_that_is_none_shows_nothing[[]os.symlink('/tmp/other'*": FOLLOWED,
     "test_images.py::test_what_is_no_image_is_dropped*os.chmod*": NO_MODES,
     "test_isolation.py::test_deny_privileges[[]os.mknod*": "anyone may make a device node, which leads to no device",
     "test_isolation.py::test_deny_privileges[[]os.kill(1, 0)*": "signals for the supervisor are refused: EPERM",
@@ -61,7 +64,7 @@ DIFFERENCES = {
     "test_live.py::test_who_was_answered_waits_no_more_whatever_it_does_next": UNASKED,
     "test_live.py::test_whoever_reads_stdin_waits*": UNASKED,
     "test_mistakes.py::test_a_mistake_is_told_as_documented*again and again*": SLOW_OUTPUT,
-    "test_options.py::test_a_live_container_has_them": "gVisor's kernel needs memory and threads for itself",
+    "test_options.py::test_a_live_container_has_them": OWN_MEMORY,
     "test_signals.py::test_a_forbidden_call_is_refused_and_seen*": UNSEEN,
     "test_signals.py::test_a_connection_to_another_host_is_seen*": UNSEEN,
     "test_signals.py::test_a_datagram_to_another_host_is_seen*": UNSEEN,
@@ -77,6 +80,8 @@ DIFFERENCES = {
     "test_signals.py::test_callers_that_are_killed_while_they_wait": UNSEEN,
     "test_signals.py::test_deny_a_listener_of_ones_own": "there are no listeners at all: EINVAL",
     "test_signals.py::test_deny_finding_what_another_run_asked_the_kernel": UNSEEN,
+    "test_science.py::test_a_live_container_is_like_any_other": OWN_MEMORY,
+    "test_science.py::test_the_walls_are_those_of_every_container": OWN_PROC,
     "test_supervisor.py::test_allow_a_place_in_line*os.sched_setscheduler*": "there is one kind of place in line",
     "test_tests.py::test_ten_tests_cost_little_beside_what_they_run": SLOW_PROCESSES,
     "test_tests.py::test_the_tests_go_on_after_a_run_was_killed_for_memory": MEMORY_ENDS_ALL,

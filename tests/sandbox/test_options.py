@@ -80,6 +80,8 @@ def test_a_runtime_is_the_only_choice() -> None:
     # gVisor's kernel needs some for itself.
     host_config = {**GOLDEN["HostConfig"], "Memory": 167772160, "MemorySwap": 167772160, "PidsLimit": 256}  # type: ignore[dict-item]
     assert options == {**GOLDEN, "HostConfig": host_config}
+    options = container_options("sha256:guest", "1-2-3@host", runtime="runsc", profile=Profile.SCIENCE)
+    assert options["HostConfig"]["Memory"] == options["HostConfig"]["MemorySwap"] == 218103808
 
 
 def test_a_live_container_has_them(sandbox: Sandbox, engine: Engine) -> None:
