@@ -1,6 +1,9 @@
 """What a soak calls a fault, each at its bound: that `make soak` finds nothing must mean something."""
 
+import json
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 from benchmarks.soak.course import Course
 from benchmarks.soak.growth import MEMORY_KB, STEADY_KB, Footprint, Peaks, rise
 from benchmarks.soak.tally import Tally
-from benchmarks.soak.verdict import KEPT_KB, KEPT_KB_AT_LEAST, faults
+from benchmarks.soak.verdict import KEPT_KB, KEPT_KB_AT_LEAST, errors_in, faults
 from executions.sandbox.engine import Engine
+from tests.service import ROOT, Service
 
 AT_REST = Footprint(memory_kb=100_000, descriptors=50, threads=60, containers=4, layers=30, disk_kb=1000)
 
@@ -24,7 +28,7 @@ def course() -> Course:
         tally.answered({"id": f"{number:032}", "status": "success"}, True, "")
     peaks = Peaks(1, Engine(), Path())
     peaks.memory_kb = [100_000] * 30
-    return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), "level='info'\n")
+    return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), "")
 
 
 def test_nothing_is_found_where_nothing_is(course: Course) -> None:
@@ -76,11 +80,23 @@ def test_more_than_one_refusal_in_fifty_is_a_fault(course: Course) -> None:
 
 
 def test_an_error_in_the_log_is_a_fault(course: Course) -> None:
-    counted = "event='request_finished' level='error'\n"
+    counted = 'starting\n{"event": "request_finished", "level": "error"}\n{"event": "ready", "level": "info"}\n'
     assert faults(replace(course, log=counted)) == []
-    assert faults(replace(course, log=counted + "event='it broke' level='error'\n")) == [
-        "log: event='it broke' level='error'"
-    ]
+    for level in ("error", "critical"):
+        broke = f'{{"event": "it broke", "level": "{level}"}}'
+        assert faults(replace(course, log=f"{counted}{broke}\n")) == [f"log: {broke}"]
+
+
+def test_a_service_logs_what_a_soak_reads(tmp_path: Path) -> None:
+    """The test above has entries of its own making."""
+    log = tmp_path / "log"
+    code = "import logging\nlogging.getLogger('executions').error('it broke')"
+    with log.open("wb") as output:
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        environment = Service(tmp_path).environment
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=True)
+    [line] = errors_in(log.read_text())
+    assert json.loads(line)["event"] == "it broke"
 
 
 def test_a_wrong_and_a_lost_answer_are_faults(course: Course) -> None:

@@ -1,5 +1,6 @@
 """What a soak has shown: the figures, and what is not as it must be."""
 
+import json
 from collections import Counter
 
 from benchmarks.soak.course import Course, plain
@@ -59,7 +60,16 @@ def faults(course: Course) -> list[str]:
 
 def errors_in(log: str) -> list[str]:
     """Return the lines that tell of our faults. Requests that failed are counted by who sent them."""
-    return [line for line in log.splitlines() if "level='error'" in line and "event='request_finished'" not in line]
+    return [line for line in log.splitlines() if _is_fault(line)]
+
+
+def _is_fault(line: str) -> bool:
+    """Tell whether a line of the log is one of its entries (docs/operations.md), and that of an error."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return entry["level"] in ("error", "critical") and entry["event"] != "request_finished"
 
 
 def _steady_growth(course: Course) -> list[str]:

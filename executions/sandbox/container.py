@@ -125,6 +125,7 @@ class Container:
         transcript = _Transcript(code, images, console, is_test=test is not None)
         self.is_usable = False  # until it has answered
         try:
+            self._stream.demand_silence()  # what is left of one run must not pass for the result of the next
             self._stream.send(_request(code, stdin, test, timeout_seconds, images.wanted, talk))
             with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
                 while (frame := next(frames))[0] != protocol.RESULT:
@@ -150,7 +151,7 @@ class Container:
             else:
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
         except (KeyError, ValueError, protocol.ProtocolError) as error:
-            raise RunLost(f"{self.name} sent a malformed frame: {error!r}") from error
+            raise RunLost(f"{self.name} broke the protocol: {error!r}") from error
         run = transcript.cut_short(status, time.monotonic() - started)
         return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
 

@@ -78,6 +78,14 @@ class FrameStream:
         poll.register(self._socket, select.POLLIN)
         return not self._received and not self._frames and not poll.poll(0)
 
+    def demand_silence(self) -> None:
+        """Raises ProtocolError if something has come that was not taken, StreamEnded if nothing can come any more."""
+        if self.is_quiet():
+            return
+        if not self._received and not self._frames:
+            self._exchange(Deadline.after(1))
+        raise protocol.ProtocolError("spoke without being asked")
+
     def close(self) -> None:
         """Close the connection, whoever else may still hold a descriptor of it."""
         with contextlib.suppress(OSError):

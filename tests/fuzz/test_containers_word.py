@@ -16,6 +16,7 @@ from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import RunLost, RunStatus
 from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
+from tests.sandbox.answering import answering
 
 FRAMES = st.lists(st.tuples(st.sampled_from(protocol.KINDS), st.binary(max_size=200)), max_size=8)
 ALMOST = st.tuples(st.integers(0, 3), st.just(b"\0\0\0"), st.binary(max_size=60)).map(
@@ -100,10 +101,10 @@ def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None
     said = [frame for frame in frames if frame[0] != protocol.RESULT]
     with theirs, contextlib.closing(FrameStream(ours)) as stream:
         container = Container("code_exec_test", "id", stream, killed_for_memory=lambda _: False)
-        theirs.sendall(b"".join(multiplexed(protocol.pack_frame(*each)) for each in (*said, (protocol.RESULT, result))))
-        theirs.shutdown(socket.SHUT_WR)
+        frames = [*said, (protocol.RESULT, result)]
         try:
-            run = container.run("", "", None, timeout_seconds=1)
+            with answering(theirs, b"".join(multiplexed(protocol.pack_frame(*each)) for each in frames)):
+                run = container.run("", "", None, timeout_seconds=1)
         except RunLost:
             assert not container.is_usable
             return

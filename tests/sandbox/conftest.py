@@ -41,12 +41,18 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
+def demand_ready(sandbox: Sandbox) -> None:
+    """Wait until programs can run. Raises RuntimeError, which no test of a wall may fail with."""
+    if not sandbox.wait_until_ready(READY_SECONDS):
+        raise RuntimeError(sandbox.health().reason)
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     settings = SandboxSettings(pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME)
     sandbox = Sandbox(settings)
     sandbox.start()
-    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    demand_ready(sandbox)
     yield sandbox
     sandbox.close(drain_seconds=1)
 
@@ -61,7 +67,7 @@ def science_sandbox() -> Iterator[Sandbox]:
             SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
         )
     sandbox.start()
-    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    demand_ready(sandbox)
     yield sandbox
     sandbox.close(drain_seconds=1)
 

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import docker
 import pytest
@@ -21,7 +22,7 @@ from executions.sandbox.console import Printed
 from executions.sandbox.engine import CALL_SECONDS, BoundedClient, Engine
 from executions.sandbox.options import OWNER_LABEL
 from executions.sandbox.probes import STARTS
-from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
+from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from tests.fake_engine import Distortion, FakeEngine, Fault, How
@@ -138,9 +139,12 @@ CASES = [
             *(How.GARBAGE, How.EMPTY, How.DUPLICATE, How.DELAY),
         ),
         "attach": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.GARBAGE, How.DELAY),
-        "start": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.LIE, How.DUPLICATE, How.DELAY),
+        "start": (
+            *(How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR),
+            *(How.LIE, How.GARBAGE, How.DUPLICATE, How.DELAY),
+        ),
         "inspect": (How.HANG, How.CUT, How.ERROR, How.GARBAGE),
-        "remove": (How.HANG, How.CUT, How.CUT_AFTER, How.ERROR, How.LIE, How.DUPLICATE),
+        "remove": (How.HANG, How.CUT, How.CUT_AFTER, How.ERROR, How.LIE, How.GARBAGE, How.DUPLICATE, How.DELAY),
         "list": (How.EMPTY, How.DELAY),
         "ping": (How.DELAY,),
     }.items()
@@ -164,6 +168,18 @@ def test_a_call_that_fails_costs_no_honest_answer(
     for _ in range(3):  # two are warm; for the third the engine is needed
         assert faulty.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: fake_engine.fired(call) == TWICE, 20), fake_engine.calls
+    assert_well(engine, faulty)
+
+
+def test_an_attach_that_comes_twice_may_lose_its_run_and_harms_no_other(
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
+) -> None:
+    """The end of one of the two is the end of the container's stdin."""
+    fake_engine.plan(Fault("attach", How.DUPLICATE, TWICE))
+    for _ in range(4):
+        with contextlib.suppress(RunLost):
+            assert faulty.execute(HELLO).main.stdout == "ok\n"
+    assert eventually(lambda: fake_engine.fired("attach") == TWICE, 20), fake_engine.calls
     assert_well(engine, faulty)
 
 
@@ -281,6 +297,17 @@ def test_a_stream_that_says_all_twice_ends_and_harms_no_other(
     fake_engine.distortion = Distortion(lambda data: data * 2, BEGUN)
     with contextlib.suppress(RunLost):
         assert faulty.execute(PRINTS).main.stdout.startswith("so far, the rest")
+    assert_well(engine, faulty)
+
+
+def test_a_result_that_comes_twice_is_that_of_no_other_run(
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
+) -> None:
+    """The first test fails; what is said of it again must not be said of the second."""
+    tests = (TestProgram(code="1 / 0"), TestProgram(code="print('right')"))
+    fake_engine.distortion = Distortion(lambda data: data * 2, BEGUN)
+    with pytest.raises(RunLost):
+        faulty.execute(replace(PRINTS, tests=tests))
     assert_well(engine, faulty)
 
 

@@ -18,6 +18,7 @@ from executions.sandbox.probes import run_probes
 from executions.sandbox.results import RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.stream import FrameStream
 from guest import protocol
+from tests.sandbox.answering import answering
 from tests.sandbox.conftest import Launch
 from tests.sandbox.gvisor_differences import DIFFERENCES
 from tests.waiting import eventually
@@ -85,9 +86,8 @@ def test_a_kernel_that_collapses_is_the_programs_own_end(killed: bool, status: R
     ours, theirs = socket.socketpair()
     container = Container("name", "id", FrameStream(ours), lambda _: killed, lambda _: True)
     frame = protocol.pack_frame(protocol.STDOUT, b"so far")
-    theirs.sendall(bytes([1, 0, 0, 0]) + len(frame).to_bytes(4, "big") + frame)
-    theirs.shutdown(socket.SHUT_WR)
-    run = container.run("", "", None, timeout_seconds=5)
+    with answering(theirs, bytes([1, 0, 0, 0]) + len(frame).to_bytes(4, "big") + frame):
+        run = container.run("", "", None, timeout_seconds=5)
     assert (run.status, run.stdout, container.is_usable) == (status, "so far", False)
     assert run.signal == (None if killed else "SIGKILL")
     container.close()

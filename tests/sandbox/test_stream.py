@@ -27,6 +27,7 @@ from guest.protocol import (
     TESTED,
     pack_frame,
 )
+from tests.sandbox.answering import answering
 
 Pair = tuple[FrameStream, socket.socket]
 wall = pytest.mark.wall
@@ -146,9 +147,8 @@ def test_is_quiet_until_something_comes(pair: Pair) -> None:
 def answer(pair: Pair, *frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
     """Return the run that a container tells of by `frames`, before it ends."""
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
-    pair[1].sendall(b"".join(frames))
-    pair[1].shutdown(socket.SHUT_WR)
-    return container.run("", "", test, timeout_seconds=1)
+    with answering(pair[1], b"".join(frames)):
+        return container.run("", "", test, timeout_seconds=1)
 
 
 def test_output_and_result_make_a_run(pair: Pair) -> None:
@@ -159,6 +159,25 @@ def test_output_and_result_make_a_run(pair: Pair) -> None:
 def result(**changes: Any) -> bytes:
     good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
     return multiplexed(protocol.pack_result(**{**good, "wall_seconds": 0.01, "cpu_seconds": 0.01, **changes}))
+
+
+@pytest.mark.parametrize("left", [result(), result()[:-1], b"\1"])
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_what_nobody_asked_for_is_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
+    """What is left of one run would pass for the result of the next."""
+    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
+    pair[1].sendall(frame(READY, b"") + left if is_taken else left)
+    if is_taken:
+        assert pair[0].receive(Deadline.after(5)) == (READY, b"")
+    with pytest.raises(RunLost, match="without being asked"):
+        container.run("", "", None, timeout_seconds=1)
+    assert not container.is_usable
+
+
+def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> None:
+    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: True)
+    pair[1].close()
+    assert container.run("", "", None, timeout_seconds=1).status is RunStatus.MEMORY_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -253,7 +272,7 @@ def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
 
 def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
-    pair[1].sendall(frame(STDOUT, b"so far") + frame(SIGNAL, b"fork_storm"))
-    run = container.run("", "", None, timeout_seconds=0.1)
+    with answering(pair[1], frame(STDOUT, b"so far") + frame(SIGNAL, b"fork_storm"), is_all=False):
+        run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
     assert run.signals == {Signal.FORK_STORM}

@@ -1,0 +1,22 @@
+"""A container's end of its connection, for tests of what the host makes of what comes."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+
+@contextlib.contextmanager
+def answering(theirs: socket.socket, data: bytes, is_all: bool = True) -> Iterator[None]:
+    """Say `data` as soon as something is asked for; if that is all, end."""
+
+    def answer() -> None:
+        theirs.recv(1)
+        theirs.sendall(data)
+        if is_all:
+            theirs.shutdown(socket.SHUT_WR)
+
+    with ThreadPoolExecutor(1) as thread:
+        answered = thread.submit(answer)
+        yield
+        answered.result()
