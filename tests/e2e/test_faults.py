@@ -110,6 +110,7 @@ def test_kill_9_leaves_no_container_and_no_running_row(crowded: Service) -> None
     assert crowded.query("select status, count(*) from executions_execution group by status") == [
         ("internal_error", RUNS)
     ]
+    assert crowded.query("select sum(executions), sum(cpu_seconds) from apikeys_dailyuse") in ([(0, 0)], [(None, None)])
     assert crowded.execute("print('ok')")["output"] == "ok\n"
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apikeys.keys import revoke_key
 from executions import records
 from executions.judge import without_echoes
 from executions.models import Execution
@@ -178,6 +179,20 @@ def test_a_record_stands_as_running_before_anything_runs(page: Page, executor: F
     executor.execute = look_at_the_records  # type: ignore[assignment, method-assign]
     page.run("print(1)")
     assert seen == [("running", "print(1)", None)]
+
+
+def test_a_key_that_is_revoked_in_mid_run_loses_nothing_and_starts_nothing(page: Page, executor: FakeExecutor) -> None:
+    run = executor.execute
+
+    def revoke_the_key(submission: Submission) -> Any:
+        revoke_key(page.key)
+        return run(submission)
+
+    executor.execute = revoke_the_key  # type: ignore[assignment, method-assign]
+    assert page.run("print(1)").status_code == 200
+    executor.execute = run  # type: ignore[method-assign]
+    assert page.run("print(1)").status_code == 403
+    assert [record.status for record in Execution.objects.all()] == ["success"]
 
 
 def statements(page: Page, **fields: Any) -> list[str]:

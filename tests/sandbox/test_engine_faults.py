@@ -74,15 +74,19 @@ def fake_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeEngine
         yield fake
 
 
+Connect = Callable[[], Engine]
+
+
 @pytest.fixture(scope="module")
-def faulty(fake_engine: FakeEngine, engine: Engine) -> Iterator[Sandbox]:
+def connect(fake_engine: FakeEngine, engine: Engine) -> Connect:
+    version = engine.api_version()
+    return lambda: ProxiedEngine(fake_engine, version)
+
+
+@pytest.fixture(scope="module")
+def faulty(connect: Connect) -> Iterator[Sandbox]:
     """Return a sandbox behind the proxy, which is of another owner than any other of this process."""
     settings = SandboxSettings(pool_size=2, max_concurrent=2, queue_seconds=QUEUE_SECONDS, refill_threads=2)
-    version = engine.api_version()
-
-    def connect() -> Engine:
-        return ProxiedEngine(fake_engine, version)
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deaths_module, "Engine", connect)
         patch.setattr(deaths_module, "RETRY_SECONDS", 0.2)
@@ -226,6 +230,23 @@ def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
     assert_well(engine, faulty)
 
 
+def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
+    fake_engine: FakeEngine, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deaths_module, "Engine", connect)
+    monkeypatch.setattr(reaper_module, "Engine", connect)
+    before = fake_engine.calls["image"]
+    sandbox = ProxiedSandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect)
+    sandbox.start()
+    try:
+        assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 20)
+        assert_refused_at_once(sandbox)
+    finally:
+        sandbox.close(drain_seconds=1)
+    assert fake_engine.calls["image"] > before
+    assert fake_engine.calls["pull"] == 0
+
+
 # In the middle of a run
 
 PRINTS = Submission(
@@ -325,11 +346,12 @@ def test_without_an_engine_callers_are_refused_at_once_until_it_is_back(
     assert_well(engine, faulty)
 
 
+@pytest.mark.parametrize("how", [How.ERROR, How.HANG, How.CUT])
 def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, how: How
 ) -> None:
     """The breaker: after three failures in a row nobody waits for a fourth."""
-    fake_engine.plan(Fault("create", How.ERROR))
+    fake_engine.plan(Fault("create", how))
     for _ in range(2):
         assert faulty.execute(HELLO).main.stdout == "ok\n"  # the warm ones
     assert eventually(lambda: not faulty.health().ready, 30)
@@ -340,9 +362,9 @@ def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
 
 
 def assert_refused_at_once(sandbox: Sandbox) -> None:
-    """All of them in less time than one would stand in line."""
+    """All of them in less time than one call that hangs."""
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(SandboxUnavailable):
             sandbox.execute(HELLO)
-    assert time.monotonic() - started < QUEUE_SECONDS
+    assert time.monotonic() - started < HANG_SECONDS

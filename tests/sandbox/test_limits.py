@@ -83,6 +83,15 @@ def test_deny_more_memory_to_a_child_that_its_parent_survives(run: Runner) -> No
 
 
 @wall("memory")
+def test_files_in_memory_count(run: Runner) -> None:
+    fill = "for path, mb in ('/tmp/full', 15), ('/dev/shm/full', 3):\n"
+    fill += "    with open(path, 'wb') as file:\n        for _ in range(mb): file.write(bytes(1 << 20))\n"
+    large = "x = bytearray(104 << 20)\nprint('all')"
+    assert run(large).stdout == run(fill + "print('all')").stdout == "all\n"
+    assert run(fill + large).status is RunStatus.MEMORY_LIMIT
+
+
+@wall("memory")
 def test_the_kernels_memory_counts(run: Runner) -> None:
     """Full sockets, whose buffers no process has in its own memory."""
     code = "import socket\npairs = []\nfor _ in range(20):\n    pairs.append(socket.socketpair())\n"
