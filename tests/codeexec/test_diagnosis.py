@@ -18,6 +18,12 @@ PROXY = ["10.0.1.5"] * 20
 PEOPLE = ["198.51.100.1", *PROXY]
 
 
+def check_memory(total_bytes: int, **changed: int) -> Fault | None:
+    """Look at settings that need just a gigabyte, but for what is changed."""
+    fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 1}
+    return diagnosis.check_memory(total_bytes, **{**fitting, **changed})
+
+
 CASES: list[tuple[Fault | None, str | None]] = [
     (diagnosis.check_socket("/s", SOCKET, 105, {105}, may_use=True), None),
     (diagnosis.check_socket("/s", None, 0, (), may_use=False), "not there"),
@@ -38,8 +44,12 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (diagnosis.check_runtime("runsc", ["runc"]), "no runtime 'runsc', only runc"),
     (diagnosis.check_image("guest:1", is_there=True), None),
     (diagnosis.check_image("guest:1", is_there=False), "no image guest:1"),
-    (diagnosis.check_memory(GIGABYTE, 4, 4), None),
-    (diagnosis.check_memory(GIGABYTE - 1, 4, 5), "the host has 1024 MB"),
+    (check_memory(GIGABYTE), None),
+    (check_memory(GIGABYTE - 1), "the host has 1024 MB"),
+    (check_memory(GIGABYTE, pool_size=6), "10 warm containers"),
+    (check_memory(GIGABYTE, science_pool_size=5), "10 warm containers"),
+    (check_memory(GIGABYTE, max_concurrent=3), "3 programs that run"),
+    (check_memory(GIGABYTE, max_interactive=2), "2 that wait for a person"),
     (diagnosis.check_database("", ()), None),
     (diagnosis.check_database("no route", ()), "no route"),
     (diagnosis.check_database("", ["apikeys.0004"]), "apikeys.0004"),

@@ -97,7 +97,13 @@ def examine_engine() -> Iterator[Finding]:
     yield "seccomp", diagnosis.check_seccomp(info.get("SecurityOptions") or ())
     yield "runtime", diagnosis.check_runtime(settings.SANDBOX_RUNTIME, info.get("Runtimes") or ())
     yield "image", diagnosis.check_image(image_name(), image_is_there)
-    memory = diagnosis.check_memory(info["MemTotal"], settings.SANDBOX_POOL_SIZE, settings.SANDBOX_MAX_CONCURRENT)
+    memory = diagnosis.check_memory(
+        info["MemTotal"],
+        pool_size=settings.SANDBOX_POOL_SIZE,
+        science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
+        max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
+        max_interactive=settings.SANDBOX_MAX_INTERACTIVE,
+    )
     yield "memory", memory
     theirs = datetime.fromisoformat(info["SystemTime"][:19]).replace(tzinfo=UTC).timestamp()
     yield "engine's clock", diagnosis.check_clock("engine", theirs - asked)
