@@ -14,7 +14,6 @@ from executions.sandbox.options import MEMORY_BYTES
 IMAGE_DATA = "/data/"
 """Where the service's own image keeps its data (Dockerfile)."""
 OLDEST_API = (1, 41)
-LEAST_FREE_BYTES = 1024**3
 SERVICE_BYTES = 256 * 1024**2
 """What the service itself takes, with room for a busy hour."""
 WARM_BYTES = 12 * 1024**2
@@ -145,13 +144,14 @@ def check_proxies(count: int, addresses: Collection[str | None]) -> Fault | None
     )
 
 
-def check_disk(path: str, free_bytes: int) -> Fault | None:
-    """Look at whether there is room for records."""
-    if free_bytes >= LEAST_FREE_BYTES:
+def check_disk(shortage: str | None) -> Fault | None:
+    """Look at whether a disk has so little room that nothing is run."""
+    if shortage is None:
         return None
     return Fault(
-        f"{path} has {megabytes(free_bytes)} left",
-        "docker builder prune; docker image prune; then a shorter EXECUTION_RETENTION_DAYS or a larger disk",
+        f"{shortage}, and nothing is run",
+        "docker builder prune; docker image prune; look for what else fills it: docker system df, df -h, df -i; then a "
+        "larger disk, or a lower LEAST_FREE_DISK_PERCENT",
     )
 
 
