@@ -14,10 +14,11 @@ from executions.sandbox.options import MEMORY_BYTES
 IMAGE_DATA = "/data/"
 """Where the service's own image keeps its data (Dockerfile)."""
 OLDEST_API = (1, 41)
-LEAST_FREE_BYTES = 1024**3
 SERVICE_BYTES = 256 * 1024**2
 """What the service itself takes, with room for a busy hour."""
-WARM_BYTES = 32 * 1024**2
+WARM_BYTES = 12 * 1024**2
+SCIENCE_WARM_BYTES = 81 * 1024**2
+"""What a container of either profile takes while it waits, as docs/settings.md says."""
 LARGEST_DRIFT_SECONDS = 5
 FEWEST_ADDRESSES = 20
 """Executions from which something may be told about the addresses on record."""
@@ -92,15 +93,20 @@ def check_image(name: str, is_there: bool) -> Fault | None:
     return None if is_there else Fault(f"the engine has no image {name}", "Run: manage build_image")
 
 
-def check_memory(total_bytes: int, pool_size: int, max_concurrent: int) -> Fault | None:
-    """Look at whether the host has room for as many programs as may run."""
-    needed = SERVICE_BYTES + pool_size * WARM_BYTES + max_concurrent * MEMORY_BYTES
+def check_memory(
+    total_bytes: int, *, pool_size: int, science_pool_size: int, max_concurrent: int, max_interactive: int
+) -> Fault | None:
+    """Look at whether the host has room for as many programs as may run, or wait for a person meanwhile."""
+    warm = pool_size * WARM_BYTES + science_pool_size * SCIENCE_WARM_BYTES
+    needed = SERVICE_BYTES + warm + (max_concurrent + max_interactive) * MEMORY_BYTES
     if needed <= total_bytes:
         return None
     return Fault(
-        f"the host has {megabytes(total_bytes)}; the service and {max_concurrent} programs may take "
+        f"the host has {megabytes(total_bytes)}; the service, {pool_size + science_pool_size} warm containers, "
+        f"{max_concurrent} programs that run and {max_interactive} that wait for a person may take "
         f"{megabytes(needed)} together",
-        "Lower SANDBOX_MAX_CONCURRENT and SANDBOX_POOL_SIZE, or take a larger server",
+        "Lower SANDBOX_MAX_INTERACTIVE, SANDBOX_SCIENCE_POOL_SIZE, SANDBOX_MAX_CONCURRENT or SANDBOX_POOL_SIZE, or "
+        "take a larger server",
         is_warning=True,
     )
 
@@ -138,13 +144,14 @@ def check_proxies(count: int, addresses: Collection[str | None]) -> Fault | None
     )
 
 
-def check_disk(path: str, free_bytes: int) -> Fault | None:
-    """Look at whether there is room for records."""
-    if free_bytes >= LEAST_FREE_BYTES:
+def check_disk(shortage: str | None) -> Fault | None:
+    """Look at whether a disk has so little room that nothing is run."""
+    if shortage is None:
         return None
     return Fault(
-        f"{path} has {megabytes(free_bytes)} left",
-        "docker builder prune; docker image prune; then a shorter EXECUTION_RETENTION_DAYS or a larger disk",
+        f"{shortage}, and nothing is run",
+        "docker builder prune; docker image prune; look for what else fills it: docker system df, df -h, df -i; then a "
+        "larger disk, or a lower LEAST_FREE_DISK_PERCENT",
     )
 
 

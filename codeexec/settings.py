@@ -207,7 +207,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_BODY_BYTES
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/(execute|executions/[0-9a-f-]{36}/input)$"
 CORS_ALLOW_METHODS = ["POST", "OPTIONS"]
-CORS_ALLOW_HEADERS = ["content-type", "x-api-key", "idempotency-key"]
+CORS_ALLOW_HEADERS = ["content-type", "x-api-key"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86400
 

@@ -92,6 +92,11 @@ class Engine:
         with self._calling("info") as client:
             return dict(client.info())
 
+    def directory(self) -> Path:
+        """Return where the engine keeps images and containers, by its own view of the files."""
+        with self._calling("ask for the directory") as client:
+            return Path(client.info()["DockerRootDir"])
+
     def api_version(self) -> str:
         """Return the newest version of the API that the engine speaks."""
         with self._calling("version") as client:

@@ -170,7 +170,7 @@ class Sandbox:
 
     def _check(self, checks: int) -> None:
         engine = self._engine()
-        self._shortage = find_shortage(self._places(), self._settings.least_free_percent)
+        self._shortage = find_shortage(self._settings, self._engine_directory)
         engine.ping()
         self._connected = True
         self._pool.discard_dead()
@@ -186,17 +186,14 @@ class Sandbox:
         elif not self._open.is_set():
             self._try_to_open(engine)
 
-    def _places(self) -> tuple[Path, ...]:
-        """Return where room is needed. In a container, our own root directory lies where the engine's does."""
-        if self._engine_directory is None:
-            return self._settings.places
-        visible = self._engine_directory if self._engine_directory.exists() else Path("/")
-        return (*self._settings.places, visible)
-
     def _try_to_open(self, engine: Engine) -> None:
         reap_orphans(engine)
         try:
-            self._engine_directory = Path(engine.info()["DockerRootDir"])
+            self._engine_directory = engine.directory()
+            self._shortage = find_shortage(self._settings, self._engine_directory)
+            if self._shortage is not None:  # nor may a probe, or a build of the image, fill it up
+                self._shut(self._shortage)
+                return
             failures = [result for result in self.probe() if result.failure is not None]
         except EngineError as error:
             self._shut(str(error))

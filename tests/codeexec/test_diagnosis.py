@@ -1,6 +1,7 @@
 """Each mistake that an operator can make is found, and what is well is left alone."""
 
 import stat
+from contextlib import closing
 
 import pytest
 from django.core.management import call_command
@@ -9,6 +10,10 @@ from pytest_django import Settings
 
 from codeexec import diagnosis
 from codeexec.diagnosis import Fault
+from executions.executor import sandbox_settings
+from executions.management.commands import doctor
+from executions.sandbox.engine import Engine
+from executions.sandbox.settings import SandboxSettings
 
 SOCKET = stat.S_IFSOCK | 0o660
 DIRECTORY = stat.S_IFDIR | 0o755
@@ -16,6 +21,12 @@ CAPS = {"MemoryLimit": True, "SwapLimit": True, "CpuCfsQuota": True, "PidsLimit"
 GIGABYTE = 1024**3
 PROXY = ["10.0.1.5"] * 20
 PEOPLE = ["198.51.100.1", *PROXY]
+
+
+def check_memory(total_bytes: int, **changed: int) -> Fault | None:
+    """Look at settings that need just a gigabyte, but for what is changed."""
+    fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 1}
+    return diagnosis.check_memory(total_bytes, **{**fitting, **changed})
 
 
 CASES: list[tuple[Fault | None, str | None]] = [
@@ -38,8 +49,12 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (diagnosis.check_runtime("runsc", ["runc"]), "no runtime 'runsc', only runc"),
     (diagnosis.check_image("guest:1", is_there=True), None),
     (diagnosis.check_image("guest:1", is_there=False), "no image guest:1"),
-    (diagnosis.check_memory(GIGABYTE, 4, 4), None),
-    (diagnosis.check_memory(GIGABYTE - 1, 4, 5), "the host has 1024 MB"),
+    (check_memory(GIGABYTE), None),
+    (check_memory(GIGABYTE - 1), "the host has 1024 MB"),
+    (check_memory(GIGABYTE, pool_size=6), "10 warm containers"),
+    (check_memory(GIGABYTE, science_pool_size=5), "10 warm containers"),
+    (check_memory(GIGABYTE, max_concurrent=3), "3 programs that run"),
+    (check_memory(GIGABYTE, max_interactive=2), "2 that wait for a person"),
     (diagnosis.check_database("", ()), None),
     (diagnosis.check_database("no route", ()), "no route"),
     (diagnosis.check_database("", ["apikeys.0004"]), "apikeys.0004"),
@@ -50,8 +65,8 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (diagnosis.check_proxies(1, PEOPLE), None),
     (diagnosis.check_proxies(0, ["1.1.1.1"] * 20), None),
     (diagnosis.check_proxies(2, [None, *PEOPLE]), "no address"),
-    (diagnosis.check_disk("/data", GIGABYTE), None),
-    (diagnosis.check_disk("/data", GIGABYTE - 1), "/data has 1024 MB left"),
+    (diagnosis.check_disk(None), None),
+    (diagnosis.check_disk("/data has 2.0 % of its bytes left"), "/data has 2.0 % of its bytes left"),
     (diagnosis.check_volume("/data/db.sqlite3", is_volume=True), None),
     (diagnosis.check_volume("/home/me/var/db.sqlite3", is_volume=False), None),
     (diagnosis.check_volume("", is_volume=False), None),
@@ -108,6 +123,30 @@ def test_doctor_names_what_is_to_be_mended(settings: Settings, capsys: pytest.Ca
     assert "-> Add it to /etc/docker/daemon.json" in output
 
 
+@pytest.mark.docker
+@pytest.mark.django_db
+def test_doctor_finds_the_engines_disk_full(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "sandbox_settings", lambda: SandboxSettings(least_free_percent=100))
+    with closing(Engine()) as engine:
+        directory = engine.directory()
+    with pytest.raises(CommandError, match="1 to mend"):
+        call_command("doctor")
+    assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
+
+
+def test_doctor_finds_the_databases_disk_full_without_an_engine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    settings.LEAST_FREE_DISK_PERCENT = 100
+    [place] = sandbox_settings().places
+    with pytest.raises(CommandError):
+        call_command("doctor")
+    assert f"FAULT    disk: {place} has " in capsys.readouterr().out
+
+
 def test_doctor_has_something_to_say_where_no_engine_answers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
 ) -> None:
@@ -118,3 +157,4 @@ def test_doctor_has_something_to_say_where_no_engine_answers(
     assert "FAULT    socket: /nowhere/docker.sock is not there" in output
     assert "FAULT    engine: the engine does not answer" in output
     assert "ok       database" in output
+    assert "ok       disk" in output

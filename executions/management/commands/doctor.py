@@ -1,7 +1,6 @@
 """`manage.py doctor`: everything that an operator can get wrong, and how each is mended."""
 
 import os
-import shutil
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -20,7 +19,9 @@ from redis.exceptions import RedisError
 
 from codeexec import diagnosis
 from codeexec.diagnosis import Fault
+from executions.executor import sandbox_settings
 from executions.models import Execution
+from executions.sandbox.disk import find_shortage
 from executions.sandbox.engine import Engine, EngineError
 from executions.sandbox.image import image_name
 
@@ -60,8 +61,7 @@ def examine() -> Iterator[Finding]:
     yield from examine_engine()
     yield from examine_database()
     yield "cache", diagnosis.check_cache(cache_error())
-    directory = data_directory()
-    yield "disk", diagnosis.check_disk(str(directory), shutil.disk_usage(directory).free)
+    yield "disk", examine_disk()
 
 
 def examine_settings() -> Iterator[Finding]:
@@ -97,7 +97,13 @@ def examine_engine() -> Iterator[Finding]:
     yield "seccomp", diagnosis.check_seccomp(info.get("SecurityOptions") or ())
     yield "runtime", diagnosis.check_runtime(settings.SANDBOX_RUNTIME, info.get("Runtimes") or ())
     yield "image", diagnosis.check_image(image_name(), image_is_there)
-    memory = diagnosis.check_memory(info["MemTotal"], settings.SANDBOX_POOL_SIZE, settings.SANDBOX_MAX_CONCURRENT)
+    memory = diagnosis.check_memory(
+        info["MemTotal"],
+        pool_size=settings.SANDBOX_POOL_SIZE,
+        science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
+        max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
+        max_interactive=settings.SANDBOX_MAX_INTERACTIVE,
+    )
     yield "memory", memory
     theirs = datetime.fromisoformat(info["SystemTime"][:19]).replace(tzinfo=UTC).timestamp()
     yield "engine's clock", diagnosis.check_clock("engine", theirs - asked)
@@ -117,7 +123,7 @@ def examine_database() -> Iterator[Finding]:
     """Yield what the database says; what needs it is left out when it does not answer."""
     is_server = connection.vendor == "postgresql"
     file = "" if is_server else str(settings.DATABASES["default"]["NAME"])
-    yield "data", diagnosis.check_volume(file, os.path.ismount(data_directory()))
+    yield "data", diagnosis.check_volume(file, os.path.ismount(Path(file).resolve().parent))
     try:
         migrations = MigrationExecutor(connection)
         pending = [str(migration) for migration, _ in migrations.migration_plan(migrations.loader.graph.leaf_nodes())]
@@ -145,8 +151,11 @@ def cache_error() -> str:
         return str(error)
 
 
-def data_directory() -> Path:
-    """Return where the database's file is, and else where the service's own files are."""
-    if connection.vendor == "postgresql":
-        return Path(settings.BASE_DIR)
-    return Path(settings.DATABASES["default"]["NAME"]).resolve().parent
+def examine_disk() -> Fault | None:
+    """Return what the service would refuse for. The engine's disk is left out when it does not answer."""
+    with closing(Engine()) as engine:
+        try:
+            directory = engine.directory()
+        except EngineError:
+            directory = None
+    return diagnosis.check_disk(find_shortage(sandbox_settings(), directory))
