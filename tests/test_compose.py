@@ -1,4 +1,4 @@
-"""compose.yaml holds what docs/coolify.md promises of it."""
+"""compose.yaml holds what docs/coolify.md and docs/settings.md promise of it."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,14 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ENVIRONMENT: dict[str, str | None] = SERVICES["code"]["environment"]
-DEFAULTS = dict(re.findall(r"\$\{(SANDBOX_\w+):-(\d+)\}", " ".join(map(str, ENVIRONMENT.values()))))
+DEFAULTS = dict(re.findall(r"\$\{(SANDBOX_\w+):-(\d+)\}", " ".join(filter(None, ENVIRONMENT.values()))))
 GUIDE = (ROOT / "docs/coolify.md").read_text()
 SERVER_MEGABYTES = 1024
 SYSTEM_MEGABYTES = 128
 """What is left for the kernel, Docker and the rest of the server."""
 SERVICE_MEGABYTES = 100
+NOT_PASSED_ON = {"DEBUG", "PORT", "ENV_FILE"}
+"""Never on a public host; that of the host, while it is 8000 within; the image's own."""
 
 
 def programs_megabytes(given: dict[str, str]) -> int:
@@ -64,6 +66,17 @@ def test_what_the_guide_sets_fits_a_server_of_a_gigabyte_without_them() -> None:
     assert f"then it is {round(total, -1)} MB" in GUIDE
     with_defaults = SERVICE_MEGABYTES + programs_megabytes({}) + stock_megabytes({})
     assert f"all of it together is {with_defaults / 1000:.0f} GB" in GUIDE
+
+
+def test_every_setting_is_set_or_passed_on() -> None:
+    assert ENVIRONMENT.keys() == rows(SETTINGS).keys() - NOT_PASSED_ON
+
+
+def test_what_is_not_set_is_not_there() -> None:
+    """Without a value an entry is passed on only where it is set; `${NAME}` and `${NAME:-}` would make it empty."""
+    for name, value in ENVIRONMENT.items():
+        assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
+        assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
 
 
 def test_the_service_has_time_to_end() -> None:
