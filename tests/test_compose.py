@@ -1,6 +1,7 @@
 """compose.yaml holds what docs/coolify.md and docs/settings.md promise of it."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,20 @@ def test_what_is_not_set_is_not_there() -> None:
     for name, value in ENVIRONMENT.items():
         assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
         assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
+
+
+def test_the_secrets_are_written_once_and_kept(tmp_path: Path) -> None:
+    [block] = re.findall(r"^```sh\n((?:(?!```).)*>\.env.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    written = tmp_path / ".env"
+    texts = []
+    for _ in range(2):
+        subprocess.run(["sh", "-eu"], input=block, cwd=tmp_path, check=True, text=True)
+        texts.append(written.read_text())
+    assert texts[0] == texts[1]
+    assert written.stat().st_mode & 0o777 == 0o600
+    values = dict(line.split("=") for line in texts[0].splitlines())
+    assert values.keys() == set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
+    assert all(re.fullmatch(r"[0-9a-f]{32,}", value) for value in values.values())
 
 
 def test_the_service_has_time_to_end() -> None:
