@@ -1,31 +1,97 @@
-"""compose.yaml holds what docs/coolify.md promises of it."""
+"""compose.yaml holds what docs/coolify.md and docs/settings.md promise of it."""
 
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 
 from codeexec import gunicorn
 from executions.sandbox.options import MEMORY_BYTES
+from tests.test_docs import SETTINGS, rows
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SERVER_BYTES = 1024**3
-SYSTEM_BYTES = 128 * 1024**2
+ENVIRONMENT: dict[str, str | None] = SERVICES["code"]["environment"]
+DEFAULTS = dict(re.findall(r"\$\{(SANDBOX_\w+):-(\d+)\}", " ".join(filter(None, ENVIRONMENT.values()))))
+GUIDE = (ROOT / "docs/coolify.md").read_text()
+SERVER_MEGABYTES = 1024
+SYSTEM_MEGABYTES = 128
 """What is left for the kernel, Docker and the rest of the server."""
+SERVICE_MEGABYTES = 100
+NOT_PASSED_ON = {"DEBUG", "PORT", "ENV_FILE"}
+"""Never on a public host; that of the host, while it is 8000 within; the image's own."""
 
 
-def mebibytes(size: str) -> int:
-    assert size.endswith("m")
-    return int(size[:-1]) * 1024**2
+def programs_megabytes(given: dict[str, str]) -> int:
+    """Return what programs may take at once, those included that wait for their users."""
+    at_once = sum(
+        int(given.get(name, getattr(settings, name))) for name in ("SANDBOX_MAX_CONCURRENT", "SANDBOX_MAX_INTERACTIVE")
+    )
+    return at_once * MEMORY_BYTES // 1024**2
+
+
+def stock_megabytes(given: dict[str, str]) -> int:
+    """Return what containers may take that stand ready: while callers wait, as many of a kind as may run at once."""
+    at_once = int(given.get("SANDBOX_MAX_CONCURRENT", settings.SANDBOX_MAX_CONCURRENT))
+    megabytes = 0
+    for name in ("SANDBOX_POOL_SIZE", "SANDBOX_SCIENCE_POOL_SIZE"):
+        told = re.search(r"each takes about (\d+) MB", rows(SETTINGS)[name])
+        assert told
+        size = int(given.get(name, getattr(settings, name)))
+        megabytes += max(size, at_once) * int(told[1]) if size else 0
+    return megabytes
 
 
 def test_all_of_it_fits_a_server_of_a_gigabyte() -> None:
-    services = sum(mebibytes(service["mem_limit"]) for service in SERVICES.values())
-    programs = SERVICES["code"]["environment"]["SANDBOX_MAX_CONCURRENT"] * MEMORY_BYTES
-    assert services + programs + SYSTEM_BYTES <= SERVER_BYTES
-    assert f"{(services + programs) // 1024**2} MB" in (ROOT / "compose.yaml").read_text()
+    services = sum(int(service["mem_limit"].removesuffix("m")) for service in SERVICES.values())
+    programs, stock = programs_megabytes(DEFAULTS), stock_megabytes(DEFAULTS)
+    total = services + programs + stock
+    assert total + SYSTEM_MEGABYTES <= SERVER_MEGABYTES
+    comment = (ROOT / "compose.yaml").read_text().split("services:")[0].replace("\n# ", " ")
+    assert [int(number) for number in re.findall(r"\b\d{3}\b", comment)] == [total, services, programs, stock]
+
+
+def test_a_learner_has_plots_and_input() -> None:
+    assert int(DEFAULTS["SANDBOX_SCIENCE_POOL_SIZE"]) > 0
+    assert int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"]) > 0
+
+
+def test_what_the_guide_sets_fits_a_server_of_a_gigabyte_without_them() -> None:
+    given = dict(re.findall(r"`(SANDBOX_\w+)=(\d+)`", GUIDE))
+    total = SERVICE_MEGABYTES + programs_megabytes(given) + stock_megabytes(given)
+    assert total + SYSTEM_MEGABYTES <= SERVER_MEGABYTES
+    assert f"then it is {round(total, -1)} MB" in GUIDE
+    with_defaults = SERVICE_MEGABYTES + programs_megabytes({}) + stock_megabytes({})
+    assert f"all of it together is {with_defaults / 1000:.0f} GB" in GUIDE
+
+
+def test_every_setting_is_set_or_passed_on() -> None:
+    assert ENVIRONMENT.keys() == rows(SETTINGS).keys() - NOT_PASSED_ON
+
+
+def test_what_is_not_set_is_not_there() -> None:
+    """Without a value an entry is passed on only where it is set; `${NAME}` and `${NAME:-}` would make it empty."""
+    for name, value in ENVIRONMENT.items():
+        assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
+        assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
+
+
+def test_the_secrets_are_written_once_and_kept(tmp_path: Path) -> None:
+    [block] = re.findall(r"^```sh\n((?:(?!```).)*>\.env.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    written = tmp_path / ".env"
+    texts = []
+    for _ in range(2):
+        subprocess.run(["sh", "-eu"], input=block, cwd=tmp_path, check=True, text=True)
+        texts.append(written.read_text())
+    assert texts[0] == texts[1]
+    assert written.stat().st_mode & 0o777 == 0o600
+    values = dict(line.split("=") for line in texts[0].splitlines())
+    assert values.keys() == set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
+    assert all(re.fullmatch(r"[0-9a-f]{32,}", value) for value in values.values())
 
 
 def test_the_service_has_time_to_end() -> None:
