@@ -1,6 +1,7 @@
 """The API told to machines, `/openapi.json`, and to people, `/docs/`. Both are public: they tell of a public API.
 
-(No more than docs/api.md does: the schema is made of serializers and of texts written for it, not of docstrings.)
+(No more than docs/api.md and its pages do: the schema is made of serializers and of texts written for it, not of
+docstrings.)
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The bounds of a request and of its answer. docs/api.md tells them to callers."""
+"""The bounds of a request and of its answer. docs/api.md and its pages tell them to callers."""
 
 CODE_BYTES = 64 * 1024
 INPUT_BYTES = 256 * 1024

@@ -31,6 +31,10 @@ from tests.fakes import FakeExecutor
 
 ROOT = Path(__file__).parent.parent
 API = (ROOT / "docs/api.md").read_text()
+KEYS = (ROOT / "docs/keys.md").read_text()
+LIVE = (ROOT / "docs/live.md").read_text()
+PROGRAMS = (ROOT / "docs/programs.md").read_text()
+TEST_CASES = (ROOT / "docs/test-cases.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
 OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * places.SHARE_OF_ONE)
 README = (ROOT / "README.md").read_text()
@@ -52,13 +56,16 @@ def rows(text: str) -> dict[str, str]:
     return found
 
 
-# docs/api.md
+# docs/api.md and its pages
 
 REQUEST, ANSWER = rows(section(API, "Request")), rows(section(API, "Answer"))
-DETAIL = rows(section(API, "What went wrong"))
-TEST_CASE, RESULT = (
-    rows(re.split(r"^\| given|^\| field of a result", section(API, "Test cases"), flags=re.M)[i]) for i in (0, 2)
-)
+TEST_CASE, RESULT = rows(section(TEST_CASES, "Fields")), rows(section(TEST_CASES, "Results"))
+DETAIL = rows(section(PROGRAMS, "What went wrong"))
+INPUT = section(LIVE, "Answering a program")
+
+
+def test_the_contract_fits_two_screens() -> None:
+    assert len(API.splitlines()) <= 120
 
 
 def test_every_field_of_a_request_is_documented() -> None:
@@ -84,7 +91,7 @@ def test_every_field_of_a_detail_is_documented() -> None:
 
 
 def test_the_documented_detail_is_what_comes() -> None:
-    shown = json.loads(section(API, "What went wrong").split("```json\n")[1].split("\n```")[0])
+    shown = json.loads(section(PROGRAMS, "What went wrong").split("```json\n")[1].split("\n```")[0])
     assert shown.keys() == DETAIL.keys()
     assert shown["hint"] == HINTS["name_near"].format(name="pritn", near="print")
     assert shown["source"][shown["column"] - 1 : shown["end_column"] - 1] == "pritn"
@@ -111,11 +118,11 @@ def test_the_documented_detail_is_what_comes() -> None:
             section(API, "Errors"),
             f"{STALLED_SECONDS} seconds and one more for each {SLOWEST_BYTES_A_SECOND // 1024} KiB",
         ),
-        (section(API, "Answering a program"), f"up to {limits.INPUT_TEXT_BYTES // 1024} KiB"),
-        (section(API, "Answering a program"), f"up to {limits.INPUT_BYTES // 1024} KiB"),
-        (section(API, "Answering a program"), f"{INPUT_RATE.removesuffix('/m')} a minute"),
-        (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS} seconds for one input"),
-        (section(API, "Answering a program"), f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} for all"),
+        (INPUT, f"up to {limits.INPUT_TEXT_BYTES // 1024} KiB"),
+        (INPUT, f"up to {limits.INPUT_BYTES // 1024} KiB"),
+        (INPUT, f"{INPUT_RATE.removesuffix('/m')} a minute"),
+        (INPUT, f"{settings.SANDBOX_INPUT_SECONDS} seconds for one input"),
+        (INPUT, f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} for all"),
         (section(README, "Limits"), f"| `code` | {limits.CODE_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `input_data` | {limits.INPUT_BYTES // 1024} KiB |"),
         (section(README, "Limits"), f"| `test_cases` | {limits.TEST_CASES}, "),
@@ -196,11 +203,11 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         if chunk.startswith(b"event: input"):
             next(iter(places._places)).console.feed("", is_end=True)
     stream.close()
-    assert rows(section(API, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
+    assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
 
 
 def test_every_field_of_an_input_is_documented() -> None:
-    assert rows(section(API, "Answering a program")).keys() == InputSerializer().fields.keys()
+    assert rows(INPUT).keys() == InputSerializer().fields.keys()
 
 
 def test_the_documented_error_is_what_comes(page: Page) -> None:
@@ -270,3 +277,20 @@ def test_the_badges_tell_what_is_so(tmp_path: Path) -> None:
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert {path.name: path.read_text() for path in (ROOT / "docs/images").glob("badge-*")} == drawn
     assert all(f"docs/images/{name}" in README for name in drawn)
+
+
+# Every document
+
+
+def anchors(document: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings."""
+    headings = re.findall(r"^#+ (.*)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for place, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text()):
+            target = path.parent / place if place else path
+            assert target.exists(), f"{path.name}: {place}"
+            assert not anchor or anchor in anchors(target.read_text()), f"{path.name}: {place}#{anchor}"

@@ -13,7 +13,7 @@ from codeexec.api_docs import schema_json
 from codeexec.openapi_errors import ERRORS as SENTENCES
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
-from tests.test_docs import ANSWER, API, ERRORS, REQUEST, RESULT, TEST_CASE, rows, section
+from tests.test_docs import ANSWER, API, ERRORS, KEYS, PROGRAMS, REQUEST, RESULT, TEST_CASE, rows, section
 
 SCHEMA: dict[str, Any] = json.loads(schema_json())
 OPERATIONS = {
@@ -103,8 +103,8 @@ def test_the_errors_are_those_of_the_documents() -> None:
         ("TestCase", TEST_CASE),
         ("Answer", ANSWER),
         ("TestResult", RESULT),
-        ("Image", rows(section(API, "Images"))),
-        ("TokenRequest", rows(section(API, "Learner tokens"))),
+        ("Image", rows(section(PROGRAMS, "Images"))),
+        ("TokenRequest", rows(section(KEYS, "Learner tokens"))),
     ],
 )
 def test_the_fields_are_those_of_the_documents(name: str, documented: dict[str, str]) -> None:

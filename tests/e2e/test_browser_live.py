@@ -44,7 +44,7 @@ form.onsubmit = async event => {
 
 
 def test_a_game_is_played_and_another_one_left(tmp_path: Path, site: Site, browser: Browser) -> None:
-    documented = (ROOT / "docs/api.md").read_text().split("```js\n")[1].split("```")[0]
+    documented = (ROOT / "docs/live.md").read_text().split("```js\n")[1].split("```")[0]
     with Service(tmp_path, ALLOWED_ORIGINS=site.origin, SANDBOX_POOL_SIZE="2") as service:
         written = PAGE.replace("URL", service.url).replace("KEY", service.api_key).replace("DOCUMENTED", documented)
         (site.directory / "game.html").write_text(written)

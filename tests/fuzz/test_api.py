@@ -20,7 +20,7 @@ from tests.test_openapi import OPERATIONS, documented_errors
 APP = WSGIHandler()
 APP.request_class = AnyWSGIRequest
 SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", APP)
-# JSON Schema has no words for some rules that docs/api.md tells: no text holds NUL, 5.0 is no whole number, a program
+# JSON Schema has no words for some rules that the documents tell: no text holds NUL, 5.0 is no whole number, a program
 # is interactive only with events, and an answer to one says something.
 SCHEMA.config.generation.update(allow_x00=False, with_security_parameters=False)
 SCHEMA.config.checks.negative_data_rejection.expected_statuses = ["400", "404", "413"]

@@ -12,7 +12,7 @@ class ExecutionClient {
     this.#addresses = addresses;
   }
 
-  // Runs a program and yields [event, data] as it happens. docs/api.md, "Events", tells which.
+  // Runs a program and yields [event, data] as it happens. docs/live.md tells which.
   async *execute(body, signal) {
     const response = await this.#post(this.#addresses.execute, body, { Accept: "text/event-stream" }, signal);
     let text = "";
