@@ -14,7 +14,7 @@ from executions.sandbox.options import MEMORY_BYTES
 IMAGE_DATA = "/data/"
 """Where the service's own image keeps its data (Dockerfile)."""
 OLDEST_API = (1, 41)
-SERVICE_BYTES = 256 * 1024**2
+SERVICE_BYTES = 128 * 1024**2
 """What the service itself takes, with room for a busy hour."""
 WARM_BYTES = 12 * 1024**2
 SCIENCE_WARM_BYTES = 81 * 1024**2

@@ -25,7 +25,7 @@ PEOPLE = ["198.51.100.1", *PROXY]
 
 def check_memory(total_bytes: int, **changed: int) -> Fault | None:
     """Look at settings that need just a gigabyte, but for what is changed."""
-    fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 1}
+    fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 2}
     return diagnosis.check_memory(total_bytes, **{**fitting, **changed})
 
 
@@ -54,7 +54,7 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (check_memory(GIGABYTE, pool_size=6), "10 warm containers"),
     (check_memory(GIGABYTE, science_pool_size=5), "10 warm containers"),
     (check_memory(GIGABYTE, max_concurrent=3), "3 programs that run"),
-    (check_memory(GIGABYTE, max_interactive=2), "2 that wait for a person"),
+    (check_memory(GIGABYTE, max_interactive=3), "3 that wait for a person"),
     (diagnosis.check_database("", ()), None),
     (diagnosis.check_database("no route", ()), "no route"),
     (diagnosis.check_database("", ["apikeys.0004"]), "apikeys.0004"),
