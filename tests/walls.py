@@ -115,7 +115,9 @@ WALLS = {
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
-    "three_descriptors": Wall((Edit("guest/child.py", "os.closerange(3, 256)", "pass"),)),
+    "three_descriptors": Wall(
+        (Edit("guest/child.py", "os.closerange(3, 256)", "[os.close(end) for ends in pipes for end in ends]"),)
+    ),
     "no_survivors": Wall((Edit(SUPERVISOR, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
     "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(

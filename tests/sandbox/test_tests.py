@@ -191,6 +191,7 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
 
 
+@wall("sweep")
 def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
     """Their names are the program's own, too, and the supervisor removes them."""
     leave = (
