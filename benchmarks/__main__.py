@@ -43,6 +43,7 @@ BARS = {
     "imports: p50 of /execute / p50 of a cold container": (0.05, True),
     "sustained /execute / what the engine itself can do": (0.9, False),
     "ten tests in /execute / the program time they need": (1.5, True),
+    "p50 with the science pool / p50 without": (1.1, True),
 }
 
 
@@ -53,6 +54,7 @@ def main() -> int:
         latencies = measure_latencies(service)
         tests = measure_tests(service)
         warm, cold = measure_imports(service)
+        beside = measure_beside_science(service, Path(directory) / "plain")
         served, created = measure_sustained(service)
     print(f"\n{'':32}{'p50 ms':>9}{'p95 ms':>9}")
     for name, seconds in latencies.items():
@@ -65,7 +67,7 @@ def main() -> int:
     print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers made and removed {created:.1f}/s\n")
 
     execute, bare, container = (median(seconds) for seconds in latencies.values())
-    ratios = (execute / bare, execute / container, median(warm) / median(cold), served / created, tests)
+    ratios = (execute / bare, execute / container, median(warm) / median(cold), served / created, tests, beside)
     return judge(dict(zip(BARS, ratios, strict=True)))
 
 
@@ -114,6 +116,22 @@ def measure_tests(service: Service) -> float:
         needed += sum(result["execution_time"] for result in answer["test_results"])
     # Of sums: where the quota of the processor stops a container for 75 ms, within a program or between two, is chance.
     return added / needed
+
+
+def measure_beside_science(service: Service, directory: Path) -> float:
+    """Return the p50 of a plain program, as a multiple of what it is in a service that keeps no science containers."""
+    directory.mkdir()
+    with Service(directory, **{**STOCK, "SANDBOX_SCIENCE_POOL_SIZE": "0"}) as plain:
+        ways = OverHTTP(service), OverHTTP(plain)
+        seconds: tuple[list[float], list[float]] = ([], [])
+        for number in range(ROUNDS + 1):
+            for way, taken in zip(ways, seconds, strict=True):
+                time.sleep(PAUSE_SECONDS)
+                started = time.perf_counter()
+                way()
+                if number:
+                    taken.append(time.perf_counter() - started)
+    return median(seconds[0]) / median(seconds[1])
 
 
 def measure_imports(service: Service) -> tuple[list[float], list[float]]:

@@ -32,6 +32,7 @@ CALLS = {
 }
 LONGEST_HANG_SECONDS = 60
 DELAY_SECONDS = 1
+LATE_SECONDS = 4
 
 
 class How(StrEnum):
@@ -47,6 +48,7 @@ class How(StrEnum):
     EMPTY = "empty"  # 200, with JSON that says nothing
     DUPLICATE = "duplicate"  # the engine hears of it twice, and the second answer comes
     DELAY = "delay"  # a second late
+    LATE = "late"  # no answer, and the engine does it when nobody waits for it any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class FakeEngine:
         self.path = directory / "engine.sock"
         self.url = f"unix://{self.path}"
         self.calls: Counter[str] = Counter()
+        self.late_calls = 0
+        """How many late calls have reached the engine since the plan was made."""
         self._faults: dict[str, Fault] = {}
         self._fired: Counter[str] = Counter()
         self._firing = threading.Lock()
@@ -111,6 +115,7 @@ class FakeEngine:
         self._mended.clear()
         with self._firing:
             self._fired.clear()
+            self.late_calls = 0
             self._faults = {fault.call: fault for fault in faults}
 
     def fired(self, call: str) -> int:
@@ -120,7 +125,9 @@ class FakeEngine:
     def is_to_hang(self, call: str) -> bool:
         """Return whether the next such call gets no answer."""
         fault = self._faults.get(call)
-        return fault is not None and fault.how in (How.HANG, How.HANG_AFTER) and self._fired[call] < fault.times
+        return (
+            fault is not None and fault.how in (How.HANG, How.HANG_AFTER, How.LATE) and self._fired[call] < fault.times
+        )
 
     def mend(self) -> None:
         """Let all calls pass, and those that hang end without an answer."""
@@ -171,6 +178,10 @@ class FakeEngine:
             case How.HANG_AFTER:
                 _ask_engine(request)
                 self._mended.wait(LONGEST_HANG_SECONDS)
+            case How.LATE:
+                time.sleep(LATE_SECONDS)
+                _ask_engine(request)
+                self.late_calls += 1
             case How.CUT:
                 pass
             case How.CUT_AFTER:

@@ -140,7 +140,7 @@ CASES = [
     for call, ways in {
         "create": (
             *(How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR),
-            *(How.GARBAGE, How.EMPTY, How.DUPLICATE, How.DELAY),
+            *(How.GARBAGE, How.EMPTY, How.DUPLICATE, How.DELAY, How.LATE),
         ),
         "attach": (How.HANG, How.HANG_AFTER, How.CUT, How.CUT_AFTER, How.ERROR, How.GARBAGE, How.DELAY),
         "start": (
@@ -172,6 +172,8 @@ def test_a_call_that_fails_costs_no_honest_answer(
     for _ in range(3):  # two are warm; for the third the engine is needed
         assert faulty.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: fake_engine.fired(call) == TWICE, 20), fake_engine.calls
+    if how is How.LATE:
+        assert eventually(lambda: fake_engine.late_calls == TWICE, 20)
     assert_well(engine, faulty)
 
 
