@@ -226,7 +226,7 @@ print(sorted(set(found)), find("C A N A R Y"))
 )
 
 
-@wall("expected_stays_here")
+@wall("expected_stays_here", "three_descriptors")
 def test_deny_finding_what_is_expected(grade: Grader) -> None:
     """Not in memory, objects, frames, environment, processes, files or descriptors; in no run of a submission."""
     cases = [
@@ -248,7 +248,8 @@ def test_the_search_finds_what_is_there(grade: Grader) -> None:
     body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
     left = "kept, word = ['CANARY'], 'CANARY'\nopen('/tmp/file', 'w').write('CANARY')"
     code = f"def look_again():\n{body}\n{left}\nlook_again()"
-    assert grade(code)["output"].startswith("['/tmp', 'frames', 'objects'] ")
+    output = grade(code)["output"]
+    assert all(repr(place) in output for place in ("/tmp", "frames", "objects")), output
 
 
 @wall("hidden_tests_last")

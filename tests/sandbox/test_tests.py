@@ -193,11 +193,11 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
 
 @wall("sweep")
 def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
-    """Their names are the program's own, too, and the supervisor removes them."""
+    """Their names are the program's own, too, and the supervisor removes them: from the disk and from its memory."""
     leave = (
         "import os\nfor n in range(200):\n    name = str(n) + 'CANARYCANARY' * 20\n    os.makedirs(f'{name}/{name}')"
     )
-    search = "print(find('C A N A R Y C A N A R Y'))"
+    search = "import os\nlisted = os.listdir('/tmp')\nprint(find('C A N A R Y C A N A R Y'))"
     outcome = run.tests(SEARCH, TestProgram(code=leave), TestProgram(code=search))
     assert [test.stdout for test in outcome.tests] == ["", "0\n"], outcome.tests
 
