@@ -125,7 +125,9 @@ WALLS = {
             Edit(
                 SUPERVISOR,
                 "os.splice(0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)",
-                "os.write(self._child.stdin, _buffer[: os.readv(0, [memoryview(_buffer)[: self._unfed_bytes]])])",
+                # No more than a pipe takes that takes anything.
+                "os.write(self._child.stdin, "
+                "_buffer[: os.readv(0, [memoryview(_buffer)[: min(self._unfed_bytes, select.PIPE_BUF)]])])",
             ),
         )
     ),

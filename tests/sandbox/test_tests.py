@@ -195,7 +195,8 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
 def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
     """Their names are the program's own, too, and the supervisor removes them: from the disk and from its memory."""
     leave = (
-        "import os\nfor n in range(200):\n    name = str(n) + 'CANARYCANARY' * 20\n    os.makedirs(f'{name}/{name}')"
+        "import os\nfor n in range(200):\n"  # no text of which holds the word
+        "    name = str(n) + 'YRANAC'[::-1] * 40\n    os.makedirs(f'{name}/{name}')"
     )
     search = "import os\nlisted = os.listdir('/tmp')\nprint(find('C A N A R Y C A N A R Y'))"
     outcome = run.tests(SEARCH, TestProgram(code=leave), TestProgram(code=search))
