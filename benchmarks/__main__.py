@@ -83,12 +83,14 @@ def judge(ratios: dict[str, float]) -> int:
 
 
 def measure_latencies(service: Service) -> dict[str, list[float]]:
-    """Return the seconds of each way of running the program, measured in turns."""
-    ways: dict[str, Callable[[], object]] = {
-        "/execute": OverHTTP(service),
-        "bare python3": run_bare,
-        "a container per request": ContainerPerRequest(),
-    }
+    """Return the seconds of each way of running the program."""
+    return measure_in_turns(
+        {"/execute": OverHTTP(service), "bare python3": run_bare, "a container per request": ContainerPerRequest()}
+    )
+
+
+def measure_in_turns(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Return the seconds that each way takes, round by round."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(ROUNDS + 1):
         for name, way in ways.items():
@@ -122,16 +124,8 @@ def measure_beside_science(service: Service, directory: Path) -> float:
     """Return the p50 of a plain program, as a multiple of what it is in a service that keeps no science containers."""
     directory.mkdir()
     with Service(directory, **{**STOCK, "SANDBOX_SCIENCE_POOL_SIZE": "0"}) as plain:
-        ways = OverHTTP(service), OverHTTP(plain)
-        seconds: tuple[list[float], list[float]] = ([], [])
-        for number in range(ROUNDS + 1):
-            for way, taken in zip(ways, seconds, strict=True):
-                time.sleep(PAUSE_SECONDS)
-                started = time.perf_counter()
-                way()
-                if number:
-                    taken.append(time.perf_counter() - started)
-    return median(seconds[0]) / median(seconds[1])
+        seconds = measure_in_turns({"with": OverHTTP(service), "without": OverHTTP(plain)})
+    return median(seconds["with"]) / median(seconds["without"])
 
 
 def measure_imports(service: Service) -> tuple[list[float], list[float]]:

@@ -26,7 +26,7 @@ from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, S
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from tests.fake_engine import Distortion, FakeEngine, Fault, How
-from tests.sandbox.conftest import READY_SECONDS
+from tests.sandbox.conftest import demand_ready
 from tests.sandbox.watching import Watched
 from tests.waiting import eventually
 
@@ -98,7 +98,7 @@ def faulty(connect: Connect) -> Iterator[Sandbox]:
             elsewhere.setattr(socket, "gethostname", lambda: "faults")
             sandbox = ProxiedSandbox(settings, connect)
         sandbox.start()
-        assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+        demand_ready(sandbox)
         yield sandbox
         sandbox.close(drain_seconds=1)
 
