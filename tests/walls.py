@@ -124,10 +124,14 @@ WALLS = {
         (
             Edit(
                 SUPERVISOR,
-                "os.splice(0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)",
+                "            self._unfed_bytes -= os.splice("
+                "0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)\n",
+                "            if not (_is_readable(0) and select.select([], [self._child.stdin], [], 0)[1]):\n"
+                "                raise BlockingIOError\n"
                 # No more than a pipe takes that takes anything.
-                "os.write(self._child.stdin, "
-                "_buffer[: os.readv(0, [memoryview(_buffer)[: min(self._unfed_bytes, select.PIPE_BUF)]])])",
+                "            size = os.readv(0, [memoryview(_buffer)[: min(self._unfed_bytes, select.PIPE_BUF)]])\n"
+                "            self._unfed_bytes -= size\n"
+                "            os.write(self._child.stdin, _buffer[:size])\n",
             ),
         )
     ),
