@@ -172,7 +172,7 @@ def test_an_engine_that_changes_under_us_is_found_out(
     assert eventually(lambda: sandbox.health().ready, 60)
 
 
-@wall("hosts_deadline")
+@wall("deadline", "hosts_deadline")
 def test_a_container_that_stands_still_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
