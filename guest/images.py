@@ -21,7 +21,7 @@ OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Images:
-    """The images of one run. All of them pass through `buffer`, which is wiped, and are told by `write`."""
+    """The images of one run. All pass through `buffer`, which is wiped, and are told by `write`, frame by frame."""
 
     def __init__(self, buffer: bytearray, write: Write) -> None:
         self._buffer = buffer

@@ -4,7 +4,8 @@ For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
 writes, in a test a TEST frame where its own part begins and TESTED where that ends, a SIGNAL frame when it first sees
 one, IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error,
-and a RESULT frame at the end. Before all that comes one READY.
+and a RESULT frame at the end, which says how many frames the container has told before it. Before all that comes one
+READY.
 
 An interactive run may get more stdin while it runs: an INPUT frame's body goes to the child, unread as well, and an
 empty one is the end of it. WAIT frames tell whether such a run waits for a person. GIVE_UP says that nobody has come in
@@ -52,7 +53,8 @@ TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 
 _RUN = struct.Struct("!dQ??")  # timeout_seconds, feed_bytes, is_test, is_interactive
 _TASK = struct.Struct("!B??IIII")  # most_images, is_test, input_is_stdin, lengths of the code and the three other texts
-_RESULT = struct.Struct("!BhBddQ?")  # status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated
+# Status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated, frames before it.
+_RESULT = struct.Struct("!BhBddQ?I")
 _DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
 
 
@@ -121,24 +123,27 @@ def pack_result(
     cpu_seconds: float,
     memory_peak_kb: int,
     truncated: bool,
+    frames_before: int,
 ) -> bytes:
     """Return a RESULT frame."""
     code = -1 if exit_code is None else exit_code
+    number = STATUSES.index(status)
     body = _RESULT.pack(
-        STATUSES.index(status), code, signal_number or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated
+        number, code, signal_number or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
     )
     return pack_frame(RESULT, body)
 
 
-def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, float, int, bool]:
+def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, float, int, bool, int]:
     """Return what `pack_result` was given; raise ProtocolError if the body is no result."""
     try:
-        status, exit_code, signal_number, wall_seconds, cpu_seconds, memory_peak_kb, truncated = _RESULT.unpack(body)
+        status, exit_code, signal_number, *others = _RESULT.unpack(body)
         word = STATUSES[status]
     except (struct.error, IndexError) as error:
         raise ProtocolError("a malformed result") from error
     code = None if exit_code == -1 else exit_code
-    return word, code, signal_number or None, wall_seconds, cpu_seconds, memory_peak_kb, truncated
+    wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before = others
+    return word, code, signal_number or None, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
 
 
 def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:

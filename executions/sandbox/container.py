@@ -130,7 +130,8 @@ class Container:
             with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
                 while (frame := next(frames))[0] != protocol.RESULT:
                     transcript.add(*frame)
-            run = transcript.run(frame[1], longest_seconds=time.monotonic() - started)
+            frames_before = self._stream.frames_taken - 1
+            run = transcript.run(frame[1], time.monotonic() - started, frames_before)
             if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
                 raise ValueError("ended by nobody")
             self.is_usable = run.status is not RunStatus.CANCELLED
@@ -250,9 +251,13 @@ class _Transcript:
         if text and self._console is not None and not self._is_test:
             self._console.put(Printed("stdout" if kind == protocol.STDOUT else "stderr", text))
 
-    def run(self, result: bytes, longest_seconds: float) -> Run:
-        """Return the run that ends with the body of a result frame."""
-        word, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated = protocol.unpack_result(result)
+    def run(self, result: bytes, longest_seconds: float, frames_before: int) -> Run:
+        """Return the run that ends with the body of a result frame, before which as many came as it says."""
+        word, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated, told = protocol.unpack_result(
+            result
+        )
+        if told != frames_before:
+            raise ValueError(f"{frames_before} frames of {told}")
         return replace(
             # The container's clocks are not ours to trust: no run takes longer than we waited for it.
             self.cut_short(RunStatus(word), min(_within(wall_seconds, 3600), longest_seconds)),

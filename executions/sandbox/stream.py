@@ -36,6 +36,7 @@ class FrameStream:
         self._frames = bytearray()
         self._errors = bytearray()
         self._was_late = False  # when something was last taken, for its deadline
+        self.frames_taken = 0
 
     def send(self, data: bytes) -> None:
         """Have `data` sent. It goes out while `receive` waits: a program may answer before it has read its stdin."""
@@ -148,4 +149,5 @@ class FrameStream:
             return None
         body = bytes(self._frames[protocol.PREFIX.size : end])
         del self._frames[:end]
+        self.frames_taken += 1
         return kind, body

@@ -16,17 +16,13 @@ from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import RunLost, RunStatus
 from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
-from tests.sandbox.answering import answering
+from tests.sandbox.answering import answering, multiplexed
 
 FRAMES = st.lists(st.tuples(st.sampled_from(protocol.KINDS), st.binary(max_size=200)), max_size=8)
 ALMOST = st.tuples(st.integers(0, 3), st.just(b"\0\0\0"), st.binary(max_size=60)).map(
     lambda parts: bytes([parts[0]]) + parts[1] + len(parts[2]).to_bytes(4, "big") + parts[2]
 )
 ANYTHING = st.binary(max_size=300) | st.lists(ALMOST | st.binary(max_size=12), max_size=8).map(b"".join)
-
-
-def multiplexed(data: bytes) -> bytes:
-    return bytes([1, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
@@ -81,9 +77,9 @@ def test_nothing_comes_where_nothing_is_sent() -> None:
 NUMBERS = st.floats() | st.floats(0, 1)
 RESULTS = st.one_of(
     st.binary(max_size=40),
-    st.binary(min_size=29, max_size=29),
+    st.binary(min_size=33, max_size=33),
     st.builds(
-        lambda *values: struct.Struct("!BhBddQ?").pack(*values),
+        lambda *values: struct.Struct("!BhBddQ?I").pack(*values),
         st.integers(0, 6),
         st.integers(-3, 300),
         st.integers(0, 255),
@@ -91,6 +87,7 @@ RESULTS = st.one_of(
         NUMBERS,
         st.integers(0, 2**64 - 1) | st.integers(0, 10**6),
         st.booleans(),
+        st.integers(0, 9),
     ),
 )
 

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 
+def multiplexed(data: bytes, number: int = 1) -> bytes:
+    """Return a piece as the engine puts it on the connection: stdout is number 1."""
+    return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
 @contextlib.contextmanager
 def answering(theirs: socket.socket, data: bytes, is_all: bool = True) -> Iterator[None]:
     """Say `data` as soon as something is asked for; if that is all, end."""

@@ -25,7 +25,9 @@ from executions.sandbox.probes import STARTS
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from guest import protocol
 from tests.fake_engine import Distortion, FakeEngine, Fault, How
+from tests.sandbox.answering import multiplexed
 from tests.sandbox.conftest import demand_ready
 from tests.sandbox.watching import Watched
 from tests.waiting import eventually
@@ -252,7 +254,7 @@ def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
 # In the middle of a run
 
 PRINTS = Submission(
-    "import time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
+    "import sys, time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
 )
 BEGUN = b"so far"
 
@@ -313,13 +315,15 @@ def test_a_stream_that_is_late_is_waited_for(fake_engine: FakeEngine, faulty: Sa
     assert_well(engine, faulty)
 
 
-def test_a_stream_that_says_all_twice_ends_and_harms_no_other(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
+@pytest.mark.parametrize("times", [2, 0], ids=["twice", "never"])
+def test_output_that_comes_twice_or_never_is_no_success(
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, times: int
 ) -> None:
-    """Frames that are whole and well-formed are believed: an engine that repeats them cannot be told from a program."""
-    fake_engine.distortion = Distortion(lambda data: data * 2, BEGUN)
-    with contextlib.suppress(RunLost):
-        assert faulty.execute(PRINTS).main.stdout.startswith("so far, the rest")
+    """Each piece that comes is well-formed."""
+    piece = multiplexed(protocol.pack_frame(protocol.STDOUT, b", the rest"))
+    fake_engine.distortion = Distortion(lambda data: data.replace(piece, piece * times), BEGUN)
+    with pytest.raises(RunLost, match="frames"):
+        faulty.execute(replace(PRINTS, code=PRINTS.code + "\nsys.stdout.flush()\ntime.sleep(1)"))
     assert_well(engine, faulty)
 
 

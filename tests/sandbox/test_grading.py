@@ -51,7 +51,7 @@ def verdicts(answer: Answer) -> list[bool]:
     return [result["passed"] for result in results]
 
 
-FRAMES = "import os, struct\nresult = struct.pack('!BhBddQ?', 0, 0, 0, 0.1, 0.1, 1000, False)\n"
+FRAMES = "import os, struct\nresult = struct.pack('!BhBddQ?I', 0, 0, 0, 0.1, 0.1, 1000, False, 1)\n"
 FRAMES += f"for kind in {(*protocol.KINDS, 255)}:\n    for body in (b'', b'8\\n', result):\n        for fd in (1, 2):\n"
 FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\n"
 
@@ -62,19 +62,23 @@ FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\
         FRAMES,
         FRAMES + "os._exit(0)",
         "import os\nfor fd in (0, 1, 2): os.close(fd)",
-        "import os\nos.write(1, b'8\\n4\\n42\\n' * 100_000)",
+        pytest.param(
+            "import os\nos.write(1, b'8\\n4\\n42\\n' * 100_000)", marks=wall("output_from_the_test_on", "kept_output")
+        ),
         "import os\nos.write(1, b'8\\n4\\n42\\n'); os._exit(0)",
         "import os\nos._exit(137)",
-        "import atexit, os\natexit.register(os._exit, 0)\natexit.register(print, 8)",
+        pytest.param(
+            "import atexit, os\natexit.register(os._exit, 0)\natexit.register(print, 8)", marks=wall("completed_test")
+        ),
         "import os\nos.fork = os._exit = lambda *a: 0\nprint(8)",
-        "import os\nif os.fork(): os._exit(0)\nprint(8)",
+        pytest.param("import os\nif os.fork(): os._exit(0)\nprint(8)", marks=wall("begun_test")),
         "import os\nif os.fork() == 0: print(8); os._exit(0)\nos.wait(); os.kill(os.getpid(), 9)",
         "import os\nfor n in (9, 15, 17, 18, 19):\n    try: os.kill(1, n)\n    except OSError: pass\nprint(8)",
         "import os\nos.kill(-1, 9)",
         "import ctypes\nlibc = ctypes.CDLL(None)\nfor call in (0, 16, 0x4206): libc.ptrace(call, 1, 0, 0)\nprint(8)",
         "import sys\nsys.excepthook = lambda *a: print(8)\n1 / 0",
         "import signal, os\nsignal.signal(signal.SIGTERM, lambda *a: print(8))\nos.kill(os.getpid(), 15)",
-        "import os\nos.execv('/usr/bin/echo', ['echo', '8'])",
+        pytest.param("import os\nos.execv('/usr/bin/echo', ['echo', '8'])", marks=wall("begun_test")),
         "import sys\nprint(8)\nsys.exit('✅ Test passed')",
         "raise SystemExit(8)",
         "print(8); import time; time.sleep(60)",
@@ -178,8 +182,8 @@ def test_allow_a_test_to_leave_by_itself(grade: Grader) -> None:
         "import os\nos.close(0)",
         "import os\nos.dup2(1, 2)",
         "import os\nfor _ in range(200): os.open('/dev/null', 0)",
-        "print('8' * 60_000)",
-        FRAMES,
+        pytest.param("print('8' * 60_000)", marks=wall("output_from_the_test_on")),
+        pytest.param(FRAMES, marks=wall("output_from_the_test_on")),
     ],
     ids=range(15),
 )
@@ -226,7 +230,7 @@ print(sorted(set(found)), find("C A N A R Y"))
 )
 
 
-@wall("expected_stays_here", "three_descriptors")
+@wall("expected_stays_here", "three_descriptors", "output_from_the_test_on")
 def test_deny_finding_what_is_expected(grade: Grader) -> None:
     """Not in memory, objects, frames, environment, processes, files or descriptors; in no run of a submission."""
     cases = [
@@ -252,7 +256,7 @@ def test_the_search_finds_what_is_there(grade: Grader) -> None:
     assert all(repr(place) in output for place in ("/tmp", "frames", "objects")), output
 
 
-@wall("hidden_tests_last")
+@wall("hidden_tests_last", "hidden_tests")
 def test_deny_learning_a_hidden_test_by_way_of_a_shown_one(grade: Grader) -> None:
     """Hidden tests run last, whatever their place: what one of them leaves behind, nobody is shown."""
     submission = """

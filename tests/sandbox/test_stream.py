@@ -27,7 +27,7 @@ from guest.protocol import (
     TESTED,
     pack_frame,
 )
-from tests.sandbox.answering import answering
+from tests.sandbox.answering import answering, multiplexed
 
 Pair = tuple[FrameStream, socket.socket]
 wall = pytest.mark.wall
@@ -41,10 +41,6 @@ def pair() -> Iterator[Pair]:
     yield stream, theirs
     stream.close()
     theirs.close()
-
-
-def multiplexed(data: bytes, number: int = 1) -> bytes:
-    return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
 
 
 def frame(kind: int, body: bytes) -> bytes:
@@ -144,24 +140,35 @@ def test_is_quiet_until_something_comes(pair: Pair) -> None:
     assert not pair[0].is_quiet()
 
 
-def answer(pair: Pair, *frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
+def told(*pieces: bytes, **changes: Any) -> bytes:
+    """Return frames with the result that follows on them."""
+    good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
+    seconds = {"wall_seconds": 0.01, "cpu_seconds": 0.01}
+    result = {**good, **seconds, "frames_before": count_pieces(b"".join(pieces)), **changes}
+    return b"".join(pieces) + multiplexed(protocol.pack_result(**result))
+
+
+def count_pieces(data: bytes) -> int:
+    count = 0
+    while data:
+        data = data[8 + int.from_bytes(data[4:8], "big") :]
+        count += 1
+    return count
+
+
+def answer(pair: Pair, frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
     """Return the run that a container tells of by `frames`, before it ends."""
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
-    with answering(pair[1], b"".join(frames)):
+    with answering(pair[1], frames):
         return container.run("", "", test, timeout_seconds=1)
 
 
 def test_output_and_result_make_a_run(pair: Pair) -> None:
-    run = answer(pair, frame(STDOUT, b"a\xc3"), frame(STDERR, b"\0"), frame(STDOUT, b"\xa9\xff"), result())
+    run = answer(pair, told(frame(STDOUT, b"a\xc3"), frame(STDERR, b"\0"), frame(STDOUT, b"\xa9\xff")))
     assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "aé\ufffd", "\ufffd")
 
 
-def result(**changes: Any) -> bytes:
-    good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
-    return multiplexed(protocol.pack_result(**{**good, "wall_seconds": 0.01, "cpu_seconds": 0.01, **changes}))
-
-
-@pytest.mark.parametrize("left", [result(), result()[:-1], b"\1"])
+@pytest.mark.parametrize("left", [told(), told()[:-1], b"\1"])
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_what_nobody_asked_for_is_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
     """What is left of one run would pass for the result of the next."""
@@ -183,21 +190,21 @@ def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> 
 @pytest.mark.parametrize(
     "bad",
     [
-        frame(protocol.RESULT, b"\xff" + bytes(28)),
-        result(status="cancelled"),
+        frame(protocol.RESULT, b"\xff" + bytes(32)),
+        told(status="cancelled"),
         frame(protocol.WAIT, protocol.WAITS),
         frame(protocol.INPUT, b""),
-        frame(protocol.RESULT, bytes(28)),
-        frame(protocol.RESULT, bytes(30)),
+        frame(protocol.RESULT, bytes(32)),
+        frame(protocol.RESULT, bytes(34)),
         frame(protocol.RESULT, b""),
-        pytest.param(result(exit_code=256), marks=wall("checked_results")),
-        pytest.param(result(exit_code=-2), marks=wall("checked_results")),
-        pytest.param(result(wall_seconds=float("nan")), marks=wall("checked_results")),
-        pytest.param(result(wall_seconds=float("inf")), marks=wall("checked_results")),
-        pytest.param(result(wall_seconds=-0.1), marks=wall("checked_results")),
-        pytest.param(result(cpu_seconds=float("nan")), marks=wall("checked_results")),
-        pytest.param(result(cpu_seconds=1e9), marks=wall("checked_results")),
-        pytest.param(result(memory_peak_kb=2**31), marks=wall("checked_results")),
+        pytest.param(told(exit_code=256), marks=wall("checked_results")),
+        pytest.param(told(exit_code=-2), marks=wall("checked_results")),
+        pytest.param(told(wall_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(told(wall_seconds=float("inf")), marks=wall("checked_results")),
+        pytest.param(told(wall_seconds=-0.1), marks=wall("checked_results")),
+        pytest.param(told(cpu_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(told(cpu_seconds=1e9), marks=wall("checked_results")),
+        pytest.param(told(memory_peak_kb=2**31), marks=wall("checked_results")),
         frame(READY, b""),
         frame(RUN, b""),
         frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
@@ -215,26 +222,26 @@ def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> 
 )
 def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
     with pytest.raises(RunLost):
-        answer(pair, bad, result())
+        answer(pair, told(bad))
 
 
 @pytest.mark.parametrize("kinds", [[TESTED], [TEST, TEST], [TEST, TESTED, TESTED], [TEST, TESTED, TEST]])
 def test_a_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
     with pytest.raises(RunLost):
-        answer(pair, *(frame(kind, b"") for kind in kinds), result(), test=TestProgram(code="1"))
+        answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
 
 
 @pytest.mark.parametrize(
     ("kinds", "states"), [([], (False, False)), ([TEST], (True, False)), ([TEST, TESTED], (True, True))]
 )
 def test_a_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
-    run = answer(pair, *(frame(kind, b"") for kind in kinds), result(), test=TestProgram(code="1"))
+    run = answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
     assert (run.tested, run.completed) == states
 
 
 def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
-    assert answer(pair, *(frame(SIGNAL, word.encode()) for word in words), result()).signals == set(Signal)
+    assert answer(pair, told(*(frame(SIGNAL, word.encode()) for word in words))).signals == set(Signal)
 
 
 DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "column": 1, "end_column": 1}
@@ -242,7 +249,7 @@ DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "colu
 
 def test_a_detail_is_that_of_the_run(pair: Pair) -> None:
     body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
-    run = answer(pair, frame(protocol.DETAIL, body), result(status="error", exit_code=1))
+    run = answer(pair, told(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
 
 
@@ -251,18 +258,24 @@ def test_a_malformed_detail_is_none_and_loses_no_run(body: bytes) -> None:
     """A program can write it: to spoil it must not be a way to a run that costs nothing."""
     ours, theirs = socket.socketpair()
     with theirs:
-        run = answer((FrameStream(ours), theirs), frame(protocol.DETAIL, body), result(status="error", exit_code=1))
+        run = answer((FrameStream(ours), theirs), told(frame(protocol.DETAIL, body), status="error", exit_code=1))
         assert run.status is RunStatus.ERROR
 
 
+@pytest.mark.parametrize("frames_before", [0, 2])
+def test_a_frame_that_is_lost_or_comes_twice_is_a_lost_run(pair: Pair, frames_before: int) -> None:
+    with pytest.raises(RunLost, match="1 frames of"):
+        answer(pair, told(frame(STDOUT, b"a"), frames_before=frames_before))
+
+
 def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
-    assert answer(pair, result(wall_seconds=3000)).wall_seconds < 1
+    assert answer(pair, told(wall_seconds=3000)).wall_seconds < 1
 
 
 @wall("early_end")
 def test_an_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
     with pytest.raises(RunLost):
-        answer(pair, frame(STDOUT, b"all is well"), result()[:-1])
+        answer(pair, told(frame(STDOUT, b"all is well"))[:-1])
 
 
 def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
