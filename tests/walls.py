@@ -150,21 +150,30 @@ WALLS = {
         )
     ),
     "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
-    "kept_output": Wall((Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),)),
+    "kept_output": Wall(
+        (
+            Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),
+            Edit(CONTAINER, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
+        )
+    ),
     # What the host makes of it
     "one_container_each": Wall(
         (
             Edit(
                 "executions/sandbox/pool.py",
                 "            container.close()\n            with self._changed:\n",
-                "            with self._changed:\n                self._idle.appendleft(container)\n",
+                "            with self._changed:\n"
+                "                if container.is_usable:\n"
+                "                    self._idle.appendleft(container)\n"
+                "                else:\n"
+                "                    container.close()\n",
             ),
         )
     ),
     "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs = _fresh_outputs()\n", ""),)),
     "begun_test": Wall(
         (
-            Edit(JUDGE, "(run.tested if case.expected_output else run.completed)", "True"),
+            Edit(JUDGE, "run.tested if case.expected_output", "True if case.expected_output"),
             Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
         )
     ),
@@ -172,7 +181,13 @@ WALLS = {
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
     "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[place].hidden)", "0)"),)),
     "expected_stays_here": Wall(
-        (Edit(REQUESTS, 'code=self.code or ""', 'code=f"{self.code or str()}\\n# {self.expected_output}"'),)
+        (
+            Edit(
+                REQUESTS,
+                'code=self.code or ""',
+                'code=f"{self.code}\\n# {self.expected_output}" if self.code else ""',
+            ),
+        )
     ),
     "early_end": Wall(
         (

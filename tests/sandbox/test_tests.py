@@ -133,9 +133,14 @@ def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
         "import signal\nfor n in (2, 15, 17, 18): signal.signal(n, signal.SIG_IGN)",
         "import gc\ngc.disable()",
         "import sys\nsys.settrace(lambda *a: None)\nsys.setrecursionlimit(60)",
-        "print('x' * 200_000)",
-        "import fcntl\nfcntl.fcntl(1, 1031, 1 << 20)\nprint('x' * 900_000)",  # F_SETPIPE_SZ
-        "import os\nos.write(2, b'\\x00\\x00\\x00\\x10{\"type\":\"result\"}')\nos.write(1, b'\\x00\\x00\\x00\\x02{}')",
+        pytest.param("print('x' * 200_000)", marks=wall("output_from_the_test_on")),
+        pytest.param(  # F_SETPIPE_SZ
+            "import fcntl\nfcntl.fcntl(1, 1031, 1 << 20)\nprint('x' * 900_000)", marks=wall("output_from_the_test_on")
+        ),
+        pytest.param(
+            "import os\nos.write(2, b'\\0\\0\\0\\x10{\"type\":\"result\"}')\nos.write(1, b'\\0\\0\\0\\2{}')",
+            marks=wall("output_from_the_test_on"),
+        ),
     ],
 )
 def test_a_submissions_tricks_do_not_disturb_the_test(run: Runner, submission: str) -> None:
