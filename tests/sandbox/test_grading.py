@@ -62,9 +62,7 @@ FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\
         FRAMES,
         FRAMES + "os._exit(0)",
         "import os\nfor fd in (0, 1, 2): os.close(fd)",
-        pytest.param(
-            "import os\nos.write(1, b'8\\n4\\n42\\n' * 100_000)", marks=wall("output_from_the_test_on", "kept_output")
-        ),
+        pytest.param("import os\nos.write(1, b'8\\n4\\n42\\n' * 100_000)", marks=wall("output_from_the_test_on")),
         "import os\nos.write(1, b'8\\n4\\n42\\n'); os._exit(0)",
         "import os\nos._exit(137)",
         pytest.param(

@@ -160,7 +160,7 @@ def test_allow_100_mb(run: Runner) -> None:
     assert result.memory_peak_kb > 100 * 1024
 
 
-@wall("flood")
+@wall("flood", "kept_output")
 @pytest.mark.parametrize("stream", [1, 2])
 @pytest.mark.parametrize(
     "piece", ["b'x' * 1023 + b'\\n'", "b'x' * 65536", "b'\\x00\\x1b\\xff' * 1000", "'\u202e\u0301'.encode() * 1000"]
@@ -174,7 +174,7 @@ def test_deny_a_flood(run: Runner, stream: int, piece: str) -> None:
     assert len(kept.encode(errors="replace")) >= STREAM_KEPT_BYTES - 4 or "\ufffd" in kept
 
 
-@wall("flood")
+@wall("flood", "kept_output")
 def test_deny_a_flood_that_never_ends(run: Runner) -> None:
     result = run("while True: print('x' * 1000)", timeout_seconds=4)
     assert (result.status, len(result.stdout)) == (RunStatus.OUTPUT_LIMIT, STREAM_KEPT_BYTES)
@@ -191,6 +191,7 @@ def test_more_output_than_the_cap_keeps_its_head(run: Runner) -> None:
     assert (result.status, result.truncated, result.stdout) == (RunStatus.SUCCESS, True, "x" * STREAM_KEPT_BYTES)
 
 
+@wall("kept_output")
 def test_what_is_echoed_is_exact_up_to_the_cap(run: Runner) -> None:
     text = "".join(map(chr, [*range(1, 0xD800), *range(0x10000, 0x10400)]))
     result = run("import shutil, sys\nshutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)", stdin=text)
