@@ -1,7 +1,7 @@
 """Takes each wall of tests/walls.py away, and demands that just the tests that name it turn red: `make sabotage`.
 
 Each wall is removed in a copy of the project, from a guest image of the copy's own. With --fast, only the tests that
-name a starred wall are run; else all tests that attack containers, which takes about two hours.
+name a starred wall are run; else all tests that attack containers, which takes more than an hour.
 """
 
 import argparse

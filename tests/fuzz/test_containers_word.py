@@ -77,9 +77,9 @@ def test_nothing_comes_where_nothing_is_sent() -> None:
 NUMBERS = st.floats() | st.floats(0, 1)
 RESULTS = st.one_of(
     st.binary(max_size=40),
-    st.binary(min_size=33, max_size=33),
+    st.binary(min_size=29, max_size=29),
     st.builds(
-        lambda *values: struct.Struct("!BhBddQ?I").pack(*values),
+        lambda *values: struct.Struct("!BhBddQ?").pack(*values),
         st.integers(0, 6),
         st.integers(-3, 300),
         st.integers(0, 255),
@@ -87,9 +87,9 @@ RESULTS = st.one_of(
         NUMBERS,
         st.integers(0, 2**64 - 1) | st.integers(0, 10**6),
         st.booleans(),
-        st.integers(0, 9),
     ),
 )
+"""But for the number of frames before it, which alone is true."""
 
 
 @given(FRAMES, RESULTS)
@@ -98,7 +98,7 @@ def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None
     said = [frame for frame in frames if frame[0] != protocol.RESULT]
     with theirs, contextlib.closing(FrameStream(ours)) as stream:
         container = Container("code_exec_test", "id", stream, killed_for_memory=lambda _: False)
-        frames = [*said, (protocol.RESULT, result)]
+        frames = [*said, (protocol.RESULT, result + struct.pack("!I", len(said)))]
         try:
             with answering(theirs, b"".join(multiplexed(protocol.pack_frame(*each)) for each in frames)):
                 run = container.run("", "", None, timeout_seconds=1)
