@@ -17,6 +17,8 @@ from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 from tests.test_openapi import OPERATIONS, documented_errors
 
+pytestmark = pytest.mark.hypothesis  # `make fuzz` looks for it, and would not see what is inside of a test
+
 APP = WSGIHandler()
 APP.request_class = AnyWSGIRequest
 SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", APP)
