@@ -31,7 +31,7 @@ test-gvisor: $(DEV) image ## run what concerns containers under gVisor: docs/gvi
 check: $(DEV) .env $(CLIENTS) ## what CI checks besides: formatting, lint, types, migrations
 	scripts/check
 
-fuzz: $(DEV) image ## look long for input that breaks something: new examples each time, about half an hour
+fuzz: $(DEV) image ## look long for input that breaks something: new examples each time, about a quarter of an hour
 	$(PYTHON) -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=3600
 
 image: engine $(RUNTIME) .env ## build the image that programs run in
