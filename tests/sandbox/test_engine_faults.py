@@ -254,7 +254,7 @@ def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
 # In the middle of a run
 
 PRINTS = Submission(
-    "import sys, time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
+    "import time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
 )
 BEGUN = b"so far"
 
@@ -323,7 +323,7 @@ def test_output_that_comes_twice_or_never_is_no_success(
     piece = multiplexed(protocol.pack_frame(protocol.STDOUT, b", the rest"))
     fake_engine.distortion = Distortion(lambda data: data.replace(piece, piece * times), BEGUN)
     with pytest.raises(RunLost, match="frames"):
-        faulty.execute(replace(PRINTS, code=PRINTS.code + "\nsys.stdout.flush()\ntime.sleep(1)"))
+        faulty.execute(replace(PRINTS, code=PRINTS.code + "\nprint(end='', flush=True)\ntime.sleep(1)"))
     assert_well(engine, faulty)
 
 
