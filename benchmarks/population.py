@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
-from executions.apps import lift_bounds
+from codeexec.apps import lift_bounds
 from executions.models import Execution, ExecutionSignal
 
 DAYS = 60

@@ -48,7 +48,7 @@ class Execution(models.Model):
         REFUSED = "refused", "refused: nothing ran"
         INTERNAL_ERROR = "internal_error"
 
-    # A number of the database's own, and not what callers know: full-text search needs it (executions/search.py).
+    # A number of the database's own, and not what callers know: full-text search needs it (records/search.py).
     id = models.BigAutoField(primary_key=True)
     public_id = models.UUIDField("id for callers", unique=True, default=uuid7, editable=False)
     status = models.CharField(max_length=14, choices=Status, default=Status.RUNNING)

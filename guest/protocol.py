@@ -29,7 +29,7 @@ WAITS, STILL_WAITS, GOES_ON = b"\1", b"\2", b"\0"
 """What a WAIT frame can say: a program asks for input, still does, goes on. All it has printed before goes before."""
 
 NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call", "fork_storm"
-"""What a SIGNAL frame can say of a run; see `guest.watch`."""
+"""What a SIGNAL frame can say of a run; see `guest.supervisor.watch`."""
 
 PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ import yaml
 from django.conf import settings
 
 from codeexec import gunicorn
-from executions.sandbox.options import MEMORY_BYTES
+from executions.sandbox.engine.options import MEMORY_BYTES
 from tests.test_docs import SETTINGS, rows
 
 ROOT = Path(__file__).parent.parent

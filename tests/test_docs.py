@@ -18,14 +18,15 @@ from apikeys.models import ApiKey, Suspension
 from apikeys.rate_limits import INPUT_RATE
 from apikeys.serializers import LEARNER_CHARACTERS
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
-from executions import limits, places
-from executions.error_detail import TYPES
-from executions.requests import Match
-from executions.sandbox.detail import LONGEST_SOURCE
+from executions import bounds
+from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.request import Match
+from executions.running import interactive
+from executions.running.error_detail import TYPES
+from executions.sandbox.container.received_detail import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
-from executions.serializers import ExecutionRequestSerializer, InputSerializer
 from guest import protocol
-from guest.hints import HINTS
+from guest.hints.messages import HINTS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
 
@@ -36,7 +37,7 @@ LIVE = (ROOT / "docs/live.md").read_text()
 PROGRAMS = (ROOT / "docs/programs.md").read_text()
 TEST_CASES = (ROOT / "docs/test-cases.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
-OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * places.SHARE_OF_ONE)
+OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * interactive.SHARE_OF_ONE)
 README = (ROOT / "README.md").read_text()
 SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
 
@@ -103,28 +104,28 @@ def test_the_documented_detail_is_what_comes() -> None:
     [
         (DETAIL["message"], [f"{protocol.MESSAGE_CHARACTERS} characters"]),
         (DETAIL["source"], [f"{LONGEST_SOURCE} characters"]),
-        (REQUEST["code"], ["1 byte", f"{limits.CODE_BYTES // 1024} KiB"]),
-        (REQUEST["input_data"], [f"{limits.INPUT_BYTES // 1024} KiB"]),
-        (REQUEST["test_cases"], [f"up to {limits.TEST_CASES} "]),
-        (REQUEST["timeout"], [f"{limits.SHORTEST_TIMEOUT_SECONDS} to {limits.LONGEST_TIMEOUT_SECONDS}"]),
-        (REQUEST["timeout"], [f"default {limits.DEFAULT_TIMEOUT_SECONDS},"]),
+        (REQUEST["code"], ["1 byte", f"{bounds.CODE_BYTES // 1024} KiB"]),
+        (REQUEST["input_data"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
+        (REQUEST["test_cases"], [f"up to {bounds.TEST_CASES} "]),
+        (REQUEST["timeout"], [f"{bounds.SHORTEST_TIMEOUT_SECONDS} to {bounds.LONGEST_TIMEOUT_SECONDS}"]),
+        (REQUEST["timeout"], [f"default {bounds.DEFAULT_TIMEOUT_SECONDS},"]),
         (REQUEST["learner"], [f"{LEARNER_CHARACTERS} characters"]),
-        (TEST_CASE["input"], [f"{limits.INPUT_BYTES // 1024} KiB"]),
-        (TEST_CASE["expected_output"], [f"{limits.CODE_BYTES // 1024} KiB"]),
-        (TEST_CASE["code"], [f"{limits.CODE_BYTES // 1024} KiB"]),
-        (TEST_CASE["stdin"], [f"{limits.INPUT_BYTES // 1024} KiB"]),
-        (TEST_CASE["name"], [f"{limits.NAME_BYTES} bytes"]),
+        (TEST_CASE["input"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
+        (TEST_CASE["expected_output"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
+        (TEST_CASE["code"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
+        (TEST_CASE["stdin"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
+        (TEST_CASE["name"], [f"{bounds.NAME_BYTES} bytes"]),
         (section(API, "Errors"), [f"{settings.LONGEST_BODY_BYTES // 1024**2} MiB"]),
         (section(API, "Errors"), [f"{STALLED_SECONDS} seconds", f"{SLOWEST_BYTES_A_SECOND // 1024} KiB"]),
-        (rows(INPUT)["text"], [f"{limits.INPUT_TEXT_BYTES // 1024} KiB", f"{limits.INPUT_BYTES // 1024} KiB"]),
+        (rows(INPUT)["text"], [f"{bounds.INPUT_TEXT_BYTES // 1024} KiB", f"{bounds.INPUT_BYTES // 1024} KiB"]),
         (INPUT, [f"{INPUT_RATE.removesuffix('/m')} inputs per minute"]),
         (INPUT, [f"{settings.SANDBOX_INPUT_SECONDS} seconds for one input"]),
         (INPUT, [f"{settings.SANDBOX_INPUT_SECONDS_IN_ALL} seconds for all"]),
-        (LIMITS["code"], [f"{limits.CODE_BYTES // 1024} KiB"]),
-        (LIMITS["input_data"], [f"{limits.INPUT_BYTES // 1024} KiB"]),
-        (LIMITS["test_cases"], [f"{limits.TEST_CASES} ", f"{limits.SHOWN_BYTES // 1024} KiB"]),
-        (RESULT["message"], [f"{limits.MESSAGE_CHARACTERS} characters"]),
-        (RESULT["actual_output"], [f"{limits.SHOWN_BYTES // 1024} KiB"]),
+        (LIMITS["code"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
+        (LIMITS["input_data"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
+        (LIMITS["test_cases"], [f"{bounds.TEST_CASES} ", f"{bounds.SHOWN_BYTES // 1024} KiB"]),
+        (RESULT["message"], [f"{bounds.MESSAGE_CHARACTERS} characters"]),
+        (RESULT["actual_output"], [f"{bounds.SHOWN_BYTES // 1024} KiB"]),
     ],
 )
 def test_the_documented_limits_are_those_of_the_code(row: str, figures: list[str]) -> None:
@@ -199,7 +200,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
     for chunk in stream:
         told += chunk
         if chunk.startswith(b"event: input"):
-            next(iter(places._places)).console.feed("", is_end=True)
+            next(iter(interactive._places)).console.feed("", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
 

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.models import ApiKey, DailyUse, Suspension
-from executions.dashboard import Counts, Spread, count_month, find_activity
-from executions.dashboard_charts import draw, lines, round_up, short
 from executions.models import Execution, ExecutionSignal
+from executions.review.dashboard.charts import draw, lines, round_up, short
+from executions.review.dashboard.overview import Counts, Spread, count_month, find_activity
 from executions.templatetags.figures import compared, duration, share, width
 from tests.conftest import Page
 
@@ -186,7 +186,7 @@ def test_a_bar_has_its_statuses_one_above_the_other() -> None:
 
 
 def draw_at_noon() -> Any:
-    from executions.dashboard import Activity
+    from executions.review.dashboard.overview import Activity
 
     return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
 

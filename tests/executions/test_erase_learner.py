@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from apikeys.keys import create_key
 from apikeys.models import DailyUse, Suspension
 from audit.events import record_event
-from executions import retention
-from executions.executor import get_executor
 from executions.models import Execution, ExecutionSignal
-from executions.service import run_again
+from executions.records import retention
+from executions.running.executor import get_executor
+from executions.running.service import run_again
 from tests.audit_log import events
 from tests.conftest import Page
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox

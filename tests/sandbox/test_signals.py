@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from executions.sandbox.container import Container
-from executions.sandbox.engine import Engine
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, container_options
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
 from executions.sandbox.results import RunStatus, Signal, TestProgram
 from tests.sandbox.conftest import Runner, telling_its_refusal
 from tests.sandbox.test_isolation import CALL

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox import stream as stream_module
-from executions.sandbox.container import Container
+from executions.sandbox.container import stream as stream_module
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
-from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
 from guest.protocol import (
     MAX_BODY_BYTES,
