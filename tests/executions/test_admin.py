@@ -70,7 +70,7 @@ def test_each_filter_finds_its_own(page: Page, admin_client: Client, admin_user:
     recent = everything - {rows["yesterday"], rows["old"]}
     assert listed(admin_client) == everything
     assert listed(admin_client, status__exact="timeout") == {rows["timeout"]}
-    assert listed(admin_client, signal="fork_storm") == {rows["plain"]}
+    assert listed(admin_client, flag="fork_storm") == {rows["plain"]}
     assert listed(admin_client, learner="ada") == listed(admin_client, q="learner:ada") == {rows["learner"]}
     assert listed(admin_client, client_address="192.0.2.7") == listed(admin_client, q="192.0.2.7") == {rows["address"]}
     assert listed(admin_client, run_by="staff") == {rows["staff"]}
