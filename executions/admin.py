@@ -22,7 +22,7 @@ from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
 from executions.review.display import first_line, make_visible
 from executions.review.export import MOST_ROWS, csv_lines
-from executions.review.filters import CappedPaginator, DayFilter, RunByFilter, SignalFilter
+from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
 from staff.site import StaffSite
 
 TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
@@ -34,7 +34,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("when", "outcome", "seen", "caller", "learner_link", "address_link", "took", "beginning")
     list_display_links = ("when",)
-    list_filter = ("status", SignalFilter, DayFilter, RunByFilter, "key")
+    list_filter = ("status", FlagFilter, DayFilter, RunByFilter, "key")
     list_select_related = ("key", "staff")
     list_per_page = 50
     sortable_by = ()
@@ -67,7 +67,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Return the executions without their texts, of which a page would read megabytes."""
         rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, 400))
-        return rows.prefetch_related("signals")
+        return rows.prefetch_related("flags")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -94,10 +94,10 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return how it ended, in its colour."""
         return page.status_badge(execution)
 
-    @admin.display(description="signals")
+    @admin.display(description="flags")
     def seen(self, execution: Execution) -> str:
-        """Return its signals."""
-        return page.signal_badges(execution)
+        """Return its flags."""
+        return page.flag_badges(execution)
 
     @admin.display(description="key")
     def caller(self, execution: Execution) -> str:
@@ -130,7 +130,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         chosen = list(queryset.values_list("pk", flat=True)[:MOST_ROWS])
         details = {"executions": len(chosen), "filter": request.GET.urlencode()[:1000]}
         record_event("executions_exported", request=request, actor=page.staff_of(request), details=details)
-        rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("signals")
+        rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("flags")
         response = StreamingHttpResponse(csv_lines(rows.iterator(chunk_size=100)), content_type="text/csv")
         response["Content-Disposition"] = 'attachment; filename="executions.csv"'
         return response

@@ -1,12 +1,12 @@
-"""What staff should look at: signals that an execution is one of abuse, or of a learner who needs help."""
+"""What staff should look at: flags that an execution is one of abuse, or of a learner who needs help."""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
 from apikeys.quotas import Account, Use
-from executions.models import Execution, ExecutionSignal
-from executions.sandbox.results import Outcome, RunStatus, Signal
+from executions.models import Execution, ExecutionFlag
+from executions.sandbox.results import Flag, Outcome, RunStatus
 
 TIMEOUTS_IN_A_ROW = 3
 ADDRESSES_WITH_THE_SAME_CODE = 10
@@ -17,23 +17,23 @@ CHEAP_CPU_SECONDS = 0.5
 SHARE_OF_ONE_LEARNER = 0.1
 """Of the key's CPU seconds of a day."""
 
-Kind = ExecutionSignal.Kind
+Kind = ExecutionFlag.Kind
 BY_STATUS = {RunStatus.MEMORY_LIMIT: Kind.MEMORY_KILL, RunStatus.OUTPUT_LIMIT: Kind.OUTPUT_FLOOD}
 BY_SUPERVISOR = {
-    Signal.FORK_STORM: Kind.FORK_STORM,
-    Signal.NETWORK_ATTEMPT: Kind.NETWORK_ATTEMPT,
-    Signal.FORBIDDEN_CALL: Kind.FORBIDDEN_CALL,
+    Flag.FORK_STORM: Kind.FORK_STORM,
+    Flag.NETWORK_ATTEMPT: Kind.NETWORK_ATTEMPT,
+    Flag.FORBIDDEN_CALL: Kind.FORBIDDEN_CALL,
 }
 
 
-def find_signals(execution: Execution, outcome: Outcome, account: Account, use: Use) -> set[Kind]:
-    """Return the signals of an execution that has ended as `outcome` says. `use` is that of before it.
+def find_flags(execution: Execution, outcome: Outcome, account: Account, use: Use) -> set[Kind]:
+    """Return the flags of an execution that has ended as `outcome` says. `use` is that of before it.
 
     Asks the database only about what may be abuse; most executions cost no query.
     """
     runs = (outcome.main, *outcome.tests)
     found = {BY_STATUS[run.status] for run in runs if run.status in BY_STATUS}
-    found |= {BY_SUPERVISOR[signal] for run in runs for signal in run.signals}
+    found |= {BY_SUPERVISOR[flag] for run in runs for flag in run.flags}
     if outcome.main.status is RunStatus.TIMEOUT and _timed_out_before(execution):
         found.add(Kind.REPEATED_TIMEOUTS)
     if (found or outcome.cpu_seconds > CHEAP_CPU_SECONDS) and _comes_from_everywhere(execution):

@@ -15,8 +15,8 @@ from prometheus_client import Counter, Histogram
 from apikeys.models import ApiKey
 from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
-from executions.models import Execution, ExecutionSignal
-from executions.records.flags import find_signals
+from executions.models import Execution, ExecutionFlag
+from executions.records.flags import find_flags
 from executions.records.late_records import late_records, reason
 from executions.request import ExecutionRequest
 from executions.sandbox.profiles import LOADING_SECONDS
@@ -92,7 +92,7 @@ def finish(
 ) -> None:
     """Record what came of an execution, once. A database that is away loses nothing: see `late_records`.
 
-    With `charged`, the account pays for what ran, and signals are looked for, in the same transaction.
+    With `charged`, the account pays for what ran, and flags are looked for, in the same transaction.
     """
     _count(values["status"], outcome)
     finished = timezone.now()
@@ -129,8 +129,8 @@ def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | Non
         return
     if outcome is not None and charged is not None:
         charge(charged.account, outcome.cpu_seconds)
-        kinds = find_signals(execution, outcome, charged.account, charged.use)
-        ExecutionSignal.objects.bulk_create(ExecutionSignal(execution=execution, kind=kind) for kind in kinds)
+        kinds = find_flags(execution, outcome, charged.account, charged.use)
+        ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
 
 
 def _running(key: ApiKey) -> int:

@@ -11,7 +11,7 @@ MOST_ROWS = 10_000
 LONGEST_CELL = 1_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
-    "public_id created status signals key learner client_address origin waited_seconds execution_time "
+    "public_id created status flags key learner client_address origin waited_seconds execution_time "
     "total_cpu_seconds memory_peak_kb exit_code code output error"
 ).split()
 
@@ -32,8 +32,8 @@ class _Echo:
 
 
 def _value(execution: Execution, column: str) -> Any:
-    if column == "signals":
-        return " ".join(sorted(signal.kind for signal in execution.signals.all()))
+    if column == "flags":
+        return " ".join(sorted(flag.kind for flag in execution.flags.all()))
     return getattr(execution, column)
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from executions.models import ExecutionSignal
+from executions.models import ExecutionFlag
 
 MOST_COUNTED = 1_000
 
@@ -33,20 +33,20 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return Capped(rows.values("pk")[: MOST_COUNTED + 1].count())
 
 
-class SignalFilter(admin.SimpleListFilter):
-    """By the signals that an execution carries."""
+class FlagFilter(admin.SimpleListFilter):
+    """By the flags that an execution carries."""
 
-    title = "signal"
-    parameter_name = "signal"
+    title = "flag"
+    parameter_name = "flag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return all kinds."""
-        return [(kind.value, str(kind.label).lower()) for kind in ExecutionSignal.Kind]
+        return [(kind.value, str(kind.label).lower()) for kind in ExecutionFlag.Kind]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the executions with the chosen one."""
         chosen = self.value()
-        return queryset.filter(signals__kind=chosen) if chosen in ExecutionSignal.Kind.values else queryset
+        return queryset.filter(flags__kind=chosen) if chosen in ExecutionFlag.Kind.values else queryset
 
 
 class DayFilter(admin.SimpleListFilter):

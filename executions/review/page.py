@@ -41,7 +41,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
     """Show an execution, and record who has looked at a learner's code. `site` is the context of all admin pages."""
     if not request.user.has_perm("executions.view_execution") or request.method not in ("GET", "HEAD"):
         raise PermissionDenied
-    rows = Execution.objects.select_related("key", "staff", "repeats").prefetch_related("signals")
+    rows = Execution.objects.select_related("key", "staff", "repeats").prefetch_related("flags")
     execution = get_object_or_404(rows, pk=int(number) if number.isdecimal() and len(number) < 19 else 0)
     record_event("execution_opened", request=request, actor=staff_of(request), target=execution)
     context = {
@@ -49,7 +49,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "title": "Execution",
         "execution": execution,
         "status": status_badge(execution),
-        "signals": signal_badges(execution),
+        "flags": flag_badges(execution),
         "learner": make_visible(execution.learner),
         "origin": make_visible(execution.origin),
         "code": highlighted(execution.code),
@@ -134,10 +134,10 @@ def status_badge(execution: Execution) -> str:
     return format_html('<span class="status status-{}">{}</span>', execution.status, words)
 
 
-def signal_badges(execution: Execution) -> str:
-    """Return the signals of an execution, whose rows should be at hand."""
-    rows = ((signal.get_kind_display().lower(),) for signal in execution.signals.all())
-    return format_html_join(" ", '<span class="signal">{}</span>', rows)
+def flag_badges(execution: Execution) -> str:
+    """Return the flags of an execution, whose rows should be at hand."""
+    rows = ((flag.get_kind_display().lower(),) for flag in execution.flags.all())
+    return format_html_join(" ", '<span class="flag">{}</span>', rows)
 
 
 def _execution(request: HttpRequest, number: int, permission: str) -> Execution:

@@ -50,7 +50,7 @@ def _prune_packages() -> None:
     for pattern in UNNEEDED_FILES_OF_PACKAGES:
         for file in list(PACKAGES.glob(pattern)):
             file.unlink()
-    # Also our own, for `module://guest.figures` and what else a process of a program's own loads by its name.
+    # Also our own, for `module://guest.program.figures` and what else a process of a program's own loads by its name.
     Path(site.getsitepackages()[0], "sandbox.pth").write_text(f"{PACKAGES}\n/opt/sandbox\n")
 
 

@@ -160,7 +160,7 @@ class _Supervision:
         self._is_test = is_test
         self._wakeup = wakeup
         self._watch = watcher
-        self._signals: set[str] = set()
+        self._flags: set[str] = set()
         self._unfed_bytes = feed_bytes
         self._timeout_seconds = timeout_seconds
         self._outputs = {child.stdout: _Output(protocol.STDOUT), child.stderr: _Output(protocol.STDERR)}
@@ -270,9 +270,9 @@ class _Supervision:
 
     def _tell(self, seen: str | None) -> None:
         """Tell the host what the watch saw, once in a run, and at once: a storm may let us come to no result."""
-        if seen is not None and seen not in self._signals:
-            self._signals.add(seen)
-            _write([protocol.pack_frame(protocol.SIGNAL, seen.encode())])
+        if seen is not None and seen not in self._flags:
+            self._flags.add(seen)
+            _write([protocol.pack_frame(protocol.FLAG, seen.encode())])
 
     def _look_at_waiting(self, waiting: Waiting) -> float:
         """See whether the run waits for a person, and tell the host; return after how long to look again."""

@@ -2,7 +2,7 @@
 
 Nothing here refuses. Where the kernel asks about a call that is forbidden, it is refused whatever comes of it: by our
 answer, without one (the caller waits until it is killed), and without us (ENOSYS). Connections are let go on, whatever
-their address: there is no network behind them. See docs/decisions/0008-signals.md.
+their address: there is no network behind them. See docs/decisions/0008-flags.md.
 
 What the kernel tells of a call holds numbers that the program has chosen. They are compared where they lie and wiped,
 and never become objects of ours, which the next run would find in its copy of our memory.
@@ -48,7 +48,7 @@ _libc = ctypes.CDLL(None)
 
 
 class Watch:
-    """Sees the signals of one run after another. `listener` is the seccomp filter's, None if it has none."""
+    """Sees the flags of one run after another. `listener` is the seccomp filter's, None if it has none."""
 
     def __init__(self, listener: int | None) -> None:
         self.listener = listener
@@ -61,15 +61,15 @@ class Watch:
         self._earlier_refused_forks = self._refused_forks()
 
     def look_at_forks(self) -> str | None:
-        """Return a signal if a fork was refused in this run."""
+        """Return a flag if a fork was refused in this run."""
         return protocol.FORK_STORM if self._refused_forks() > self._earlier_refused_forks else None
 
     def look_at_call(self) -> str | None:
-        """Answer one call, now that the listener is readable; return the signal that it is."""
+        """Answer one call, now that the listener is readable; return the flag that it raises."""
         return None if self._calls is None else self._calls.answer_next()
 
     def look_at_waiting_calls(self) -> Iterator[str | None]:
-        """Answer the calls that wait now, so that none is lost when its run is over; yield the signals seen."""
+        """Answer the calls that wait now, so that none is lost when its run is over; yield the flags seen."""
         if self.listener is None:
             return
         poll = select.poll()
@@ -102,7 +102,7 @@ class _Calls:
         self._flags = ctypes.c_uint32.from_buffer(answer, 20)
 
     def answer_next(self) -> str | None:
-        """Answer one call, and return the signal that it is.
+        """Answer one call, and return the flag that it raises.
 
         Does not block once the listener was found ready, even if the caller has gone since.
         """
@@ -124,7 +124,7 @@ class _Calls:
     def _leads_out(self, pointer: ctypes.c_uint64) -> bool:
         """Tell whether the caller's address is one of another host.
 
-        A program can keep it from us, or change it meanwhile. Nothing but this signal depends on it. Whoever has got
+        A program can keep it from us, or change it meanwhile. Nothing but this flag depends on it. Whoever has got
         the number of a caller that is gone is of the same run: there is nobody else in here.
         """
         try:

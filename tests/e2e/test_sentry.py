@@ -69,7 +69,7 @@ def drop(service: Service, table: str) -> None:
 @pytest.mark.timeout(120)
 def test_a_fault_is_reported_without_what_was_sent(sentry: Sentry, reporting: Service) -> None:
     assert reporting.execute("print('CANARY')", input_data="CANARY")["output"] == "CANARY\n"
-    drop(reporting, "executions_executionsignal")
+    drop(reporting, "executions_executionflag")
     drop(reporting, "executions_execution")
     answer = reporting.post("print('CANARY')", input_data="CANARY", learner="CANARY")
     assert answer.status_code == 503

@@ -16,7 +16,7 @@ from django.db.models import Count, F, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
 
 from apikeys.models import DailyUse
-from executions.models import Execution, ExecutionSignal
+from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.key_figures import (
     KeyFigures,
     SuspensionFigures,
@@ -35,7 +35,7 @@ KEPT_SECONDS = 30
 """How long the figures of the thirty days are shown before they are counted again."""
 
 TOP_LEARNERS = 8
-RECENT_SIGNALS = 20
+RECENT_FLAGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalSeen:
-    """A signal, and the execution that gave it."""
+class RecentFlag:
+    """A flag, and the execution that gave it."""
 
     execution_id: int
     kind: str
@@ -146,8 +146,8 @@ class Activity:
     cpu_seconds_today: float
     cpu_seconds_yesterday: float
     interrupted_today: int
-    signals_today: int
-    signals: tuple[SignalSeen, ...]
+    flags_today: int
+    flags: tuple[RecentFlag, ...]
     learners_today: tuple[LearnerUse, ...]
 
 
@@ -187,8 +187,8 @@ def find_activity() -> Activity:
         cpu_seconds_today=cpu_seconds.get(today, 0.0),
         cpu_seconds_yesterday=cpu_seconds.get(today - timedelta(days=1), 0.0),
         interrupted_today=_today(Execution.Status.INTERNAL_ERROR, today).filter(finished=None).count(),
-        signals_today=ExecutionSignal.objects.filter(execution__gte=Subquery(_first_id(today))).count(),
-        signals=_recent_signals(),
+        flags_today=ExecutionFlag.objects.filter(execution__gte=Subquery(_first_id(today))).count(),
+        flags=_recent_flags(),
         learners_today=_top_learners(used_today),
     )
 
@@ -266,21 +266,21 @@ def _top_learners(used: QuerySet[DailyUse]) -> tuple[LearnerUse, ...]:
     return tuple(uses)
 
 
-def _recent_signals() -> tuple[SignalSeen, ...]:
-    signals = ExecutionSignal.objects.select_related("execution__key").only(
+def _recent_flags() -> tuple[RecentFlag, ...]:
+    flags = ExecutionFlag.objects.select_related("execution__key").only(
         "kind", "execution__learner", "execution__client_address", "execution__created", "execution__key__name"
     )
     return tuple(
-        SignalSeen(
-            execution_id=signal.execution_id,
-            kind=signal.kind,
-            label=signal.get_kind_display(),
-            key=signal.execution.key.name if signal.execution.key else "",
-            learner=signal.execution.learner,
-            address=signal.execution.client_address or "",
-            seen=signal.execution.created,
+        RecentFlag(
+            execution_id=flag.execution_id,
+            kind=flag.kind,
+            label=flag.get_kind_display(),
+            key=flag.execution.key.name if flag.execution.key else "",
+            learner=flag.execution.learner,
+            address=flag.execution.client_address or "",
+            seen=flag.execution.created,
         )
-        for signal in signals.order_by("-id")[:RECENT_SIGNALS]
+        for flag in flags.order_by("-id")[:RECENT_FLAGS]
     )
 
 

@@ -18,7 +18,7 @@ from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
+from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
 from guest import protocol
 
 READY_SECONDS = 10
@@ -223,7 +223,7 @@ class _Transcript:
         self._has_told_detail = False
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
-        self._signals: set[Signal] = set()
+        self._flags: set[Flag] = set()
 
     def add(self, kind: int, body: bytes) -> None:
         """Take one frame that is not the result. Raises KeyError or ValueError if it has no place here, or no more."""
@@ -232,8 +232,8 @@ class _Transcript:
             self._tested = True
         elif kind == protocol.TESTED and self._tested and not self._completed:
             self._completed = True
-        elif kind == protocol.SIGNAL and (seen := Signal(body.decode())) not in self._signals:
-            self._signals.add(seen)
+        elif kind == protocol.FLAG and (seen := Flag(body.decode())) not in self._flags:
+            self._flags.add(seen)
         elif kind == protocol.DETAIL and not self._has_told_detail:
             self._detail = read_detail(body, self._code)
             self._has_told_detail = True
@@ -283,7 +283,7 @@ class _Transcript:
             cpu_seconds=wall_seconds * CPU_SHARE,
             tested=self._tested,
             completed=self._completed,
-            signals=frozenset(self._signals),
+            flags=frozenset(self._flags),
             waited_in_vain=status is RunStatus.TIMEOUT and self._console is not None and self._console.has_given_up,
             images=tuple(self._images.images),
             images_dropped=self._images.dropped,

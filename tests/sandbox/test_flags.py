@@ -12,7 +12,7 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.results import RunStatus, Signal, TestProgram
+from executions.sandbox.results import Flag, RunStatus, TestProgram
 from tests.sandbox.conftest import Runner, telling_its_refusal
 from tests.sandbox.test_isolation import CALL
 from tests.sandbox.test_limits import LATE_SECONDS
@@ -20,10 +20,8 @@ from tests.sandbox.test_tests import SEARCH
 
 pytestmark = pytest.mark.docker
 
-NOTHING: frozenset[Signal] = frozenset()
-NETWORK, FORBIDDEN, STORM = (
-    frozenset({signal}) for signal in (Signal.NETWORK_ATTEMPT, Signal.FORBIDDEN_CALL, Signal.FORK_STORM)
-)
+NOTHING: frozenset[Flag] = frozenset()
+NETWORK, FORBIDDEN, STORM = (frozenset({flag}) for flag in (Flag.NETWORK_ATTEMPT, Flag.FORBIDDEN_CALL, Flag.FORK_STORM))
 
 FORBIDDEN_CALLS = [
     "ptrace(0, 0, 0, 0)",
@@ -55,7 +53,7 @@ REFUSED_BY_DOCKER_FIRST = [
 @pytest.mark.parametrize("attempt", [*(CALL.format(call=call) for call in FORBIDDEN_CALLS), *SOCKETS])
 def test_a_forbidden_call_is_refused_and_seen(run: Runner, attempt: str) -> None:
     result = run(telling_its_refusal(attempt))
-    assert (result.stdout, result.signals) == ("EPERM\n", FORBIDDEN)
+    assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 @contextlib.contextmanager
@@ -65,7 +63,7 @@ def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) ->
     profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": architectures, "syscalls": rules}
     options = container_options(engine.image_id(image_name()), "0-0-0@nowhere")
     options["HostConfig"]["SecurityOpt"].append(f"seccomp={json.dumps(profile)}")
-    container = Container.launch(engine, f"{NAME_PREFIX}signals_{time.monotonic_ns()}", options, lambda _: False)
+    container = Container.launch(engine, f"{NAME_PREFIX}flags_{time.monotonic_ns()}", options, lambda _: False)
     with contextlib.closing(container):
         yield container
 
@@ -74,7 +72,7 @@ def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) ->
 def test_our_filter_refuses_and_sees_without_dockers(engine: Engine, call: str) -> None:
     with container_without_dockers_profile(engine) as container:
         result = container.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
-    assert (result.stdout, result.signals) == ("EPERM\n", FORBIDDEN)
+    assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 @pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
@@ -85,32 +83,32 @@ def test_calls_are_refused_where_the_kernel_cannot_tell_us(engine: Engine, call:
     with container_without_dockers_profile(engine, old) as container:
         refused = container.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
         unreachable = container.run(connect, "", None, 8)
-    assert (refused.stdout, refused.signals) == ("EPERM\n", NOTHING)
-    assert (unreachable.stdout, unreachable.signals) == ("101\n", NOTHING)
+    assert (refused.stdout, refused.flags) == ("EPERM\n", NOTHING)
+    assert (unreachable.stdout, unreachable.flags) == ("101\n", NOTHING)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "172.17.0.1", "169.254.169.254", "2001:db8::1", "::ffff:8.8.8.8"])
 def test_a_connection_to_another_host_is_seen(run: Runner, address: str) -> None:
     result = run(telling_its_refusal(f"socket.create_connection(('{address}', 80), timeout=5)"))
-    assert (result.stdout, result.signals) == ("ENETUNREACH\n", NETWORK)
+    assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
 @pytest.mark.parametrize(("family", "address"), [("AF_INET", "10.0.0.1"), ("AF_INET6", "2001:db8::1")])
 def test_a_datagram_to_another_host_is_seen(run: Runner, family: str, address: str) -> None:
     send = f"socket.socket(socket.{family}, socket.SOCK_DGRAM).sendto(b'x', ('{address}', 9))"
     result = run(telling_its_refusal(send))
-    assert (result.stdout, result.signals) == ("ENETUNREACH\n", NETWORK)
+    assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
 def test_a_name_look_up_is_seen(run: Runner) -> None:
     result = run("import urllib.request\nurllib.request.urlopen('http://example.com')")
-    assert (result.status, result.signals) == (RunStatus.ERROR, NETWORK)
+    assert (result.status, result.flags) == (RunStatus.ERROR, NETWORK)
 
 
 def test_refused_forks_are_seen(run: Runner) -> None:
     result = run("import os, time\nfor n in range(100):\n    if os.fork() == 0: time.sleep(60)\n")
     assert result.stderr.endswith("BlockingIOError: [Errno 11] Resource temporarily unavailable\n")
-    assert result.signals == STORM
+    assert result.flags == STORM
 
 
 def test_a_storm_is_seen_although_the_supervisor_may_be_starved(run: Runner) -> None:
@@ -118,7 +116,7 @@ def test_a_storm_is_seen_although_the_supervisor_may_be_starved(run: Runner) -> 
     code = "import os, time\ntry:\n    while True: os.fork()\nexcept OSError: time.sleep(1)\n"
     code += "while True:\n    try: os.fork()\n    except OSError: pass"
     result = run(code, timeout_seconds=4)
-    assert (result.status, result.signals) == (RunStatus.TIMEOUT, STORM)
+    assert (result.status, result.flags) == (RunStatus.TIMEOUT, STORM)
 
 
 def test_a_grandchild_is_seen(run: Runner) -> None:
@@ -127,14 +125,14 @@ def test_a_grandchild_is_seen(run: Runner) -> None:
     code += "    try: socket.create_connection(('8.8.8.8', 80))\n    except OSError as e: print(e.errno)\n"
     code += "else:\n    import time; time.sleep(1)"
     result = run(code)
-    assert (result.stdout, result.signals) == ("1\n101\n", FORBIDDEN | NETWORK)
+    assert (result.stdout, result.flags) == ("1\n101\n", FORBIDDEN | NETWORK)
 
 
 def test_a_program_of_another_process_is_seen(run: Runner) -> None:
     code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; socket.socket(38, 5)'])"
     result = run(code)
     assert result.stderr.endswith("PermissionError: [Errno 1] Operation not permitted\n")
-    assert result.signals == FORBIDDEN
+    assert result.flags == FORBIDDEN
 
 
 SERVE = """
@@ -190,15 +188,15 @@ print(client.recv(10).decode())
 )
 def test_support_lessons_raise_no_signal(run: Runner, code: str) -> None:
     result = run(code)
-    assert (result.stdout, result.signals) == ("OK\n", NOTHING), result.stderr
+    assert (result.stdout, result.flags) == ("OK\n", NOTHING), result.stderr
 
 
-def test_clone3_is_no_signal_since_the_c_library_calls_it(run: Runner) -> None:
+def test_clone3_is_no_flag_since_the_c_library_calls_it(run: Runner) -> None:
     result = run(telling_its_refusal(CALL.format(call="syscall(435, 0, 0)")))
-    assert (result.stdout, result.signals) == ("ENOSYS\n", NOTHING)
+    assert (result.stdout, result.flags) == ("ENOSYS\n", NOTHING)
 
 
-def test_each_run_has_its_own_signals(run: Runner) -> None:
+def test_each_run_has_its_own_flags(run: Runner) -> None:
     code = "import os, socket, sys, time\nact = sys.stdin.read()\n"
     code += "try:\n    if act == 'network': socket.create_connection(('8.8.8.8', 80))\n"
     code += "    if act == 'call': socket.socket(38, socket.SOCK_SEQPACKET)\n"
@@ -206,19 +204,19 @@ def test_each_run_has_its_own_signals(run: Runner) -> None:
     code += "except OSError: pass"
     acts = ("network", "", "fork", "", "call", "")
     outcome = run.tests(code, *(TestProgram(stdin=act) for act in acts))
-    assert outcome.main.signals == NOTHING
-    assert [test.signals for test in outcome.tests] == [NETWORK, NOTHING, STORM, NOTHING, FORBIDDEN, NOTHING]
+    assert outcome.main.flags == NOTHING
+    assert [test.flags for test in outcome.tests] == [NETWORK, NOTHING, STORM, NOTHING, FORBIDDEN, NOTHING]
 
 
-def test_a_program_cannot_speak_of_signals(run: Runner) -> None:
+def test_a_program_cannot_raise_flags_of_its_own(run: Runner) -> None:
     result = run(
         "import os\nos.write(1, b'\\x07\\0\\0\\0\\x0afork_storm')\nos.write(2, b'\\x07\\0\\0\\0\\x0afork_storm')"
     )
-    assert (result.status, result.signals) == (RunStatus.SUCCESS, NOTHING)
+    assert (result.status, result.flags) == (RunStatus.SUCCESS, NOTHING)
 
 
 @pytest.mark.parametrize(
-    ("loop", "signals"),
+    ("loop", "flags"),
     [
         ("while True: libc.ptrace(0, 0, 0, 0)", FORBIDDEN),
         ("s = socket.socket()\nwhile True: s.connect_ex(('8.8.8.8', 80))", NETWORK),
@@ -226,13 +224,13 @@ def test_a_program_cannot_speak_of_signals(run: Runner) -> None:
     ],
     ids=["forbidden", "network", "of no interest"],
 )
-def test_a_flood_of_calls_holds_up_nothing(run: Runner, loop: str, signals: frozenset[Signal]) -> None:
+def test_a_flood_of_calls_holds_up_nothing(run: Runner, loop: str, flags: frozenset[Flag]) -> None:
     code = "import ctypes, os, socket\nlibc = ctypes.CDLL(None)\nprint('so far', flush=True)\n"
     started = time.monotonic()
     outcome = run.tests(code + "for _ in range(30):\n    if os.fork() == 0: break\n" + loop, timeout_seconds=1)
     took_seconds = time.monotonic() - started - outcome.waited_seconds
     result = outcome.main
-    assert (result.status, result.stdout, result.signals) == (RunStatus.TIMEOUT, "so far\n", signals)
+    assert (result.status, result.stdout, result.flags) == (RunStatus.TIMEOUT, "so far\n", flags)
     assert result.exit_code is None
     assert 1 <= result.wall_seconds <= took_seconds < 1 + LATE_SECONDS
 
@@ -243,7 +241,7 @@ def test_a_flood_of_calls_beside_one_of_output(run: Runner) -> None:
     )
     code += "for _ in range(10): threading.Thread(target=call).start()\nwhile True: os.write(1, b'x' * 1000)"
     result = run(code)
-    assert (result.status, result.signals) == (RunStatus.OUTPUT_LIMIT, FORBIDDEN)
+    assert (result.status, result.flags) == (RunStatus.OUTPUT_LIMIT, FORBIDDEN)
 
 
 def test_callers_that_are_killed_while_they_wait(run: Runner) -> None:
@@ -265,7 +263,7 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 print('survived')
 """
     outcome = run.tests(code, TestProgram(stdin=""))
-    assert [(each.stdout, each.signals) for each in (outcome.main, *outcome.tests)] == [("survived\n", FORBIDDEN)] * 2
+    assert [(each.stdout, each.flags) for each in (outcome.main, *outcome.tests)] == [("survived\n", FORBIDDEN)] * 2
 
 
 @pytest.mark.parametrize("pointer", ["0", "1", "0xffffffffff600000", "-1", "2 ** 47 - 4096"])
@@ -273,7 +271,7 @@ def test_an_address_that_cannot_be_read_is_the_callers_trouble(run: Runner, poin
     code = f"s = socket.socket()\nif libc.connect(s.fileno(), ctypes.c_void_p({pointer}), 16) == -1:\n"
     code += "    raise OSError(ctypes.get_errno(), '')"
     result = run(telling_its_refusal("libc = ctypes.CDLL(None, use_errno=True)\n" + code))
-    assert (result.stdout in ("EFAULT\n", "EAFNOSUPPORT\n"), result.signals) == (True, NOTHING)
+    assert (result.stdout in ("EFAULT\n", "EAFNOSUPPORT\n"), result.flags) == (True, NOTHING)
 
 
 def test_deny_a_listener_of_ones_own(run: Runner) -> None:
