@@ -36,6 +36,10 @@ def _if_function_word(words: Words, error: BaseException, code: str) -> str | No
     return "def_word" if words["word"] in FUNCTION_WORDS else None
 
 
+def _about_character(words: Words, error: BaseException, code: str) -> str:
+    return "curly_quote" if words["character"] in "“”„‘’‚" else "odd_character"
+
+
 def _about_two_words(words: Words, error: BaseException, code: str) -> str | None:
     if words["word"] in TYPES:
         return "declaration"
@@ -154,7 +158,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "'{word}' not properly in loop", "", "loop_outside"),
     (SyntaxError, "invalid decimal literal", "", "digit_first"),
     (SyntaxError, "leading zeros", "", "leading_zero"),
-    (SyntaxError, "invalid character '{character}'", "", "odd_character"),
+    (SyntaxError, "invalid character '{character}'", "", _about_character),
     (SyntaxError, "invalid non-printable character", "", "odd_space"),
     (SyntaxError, "unexpected character after line continuation", "", "backslash"),
     (SyntaxError, "positional argument follows keyword", "", "argument_order"),
