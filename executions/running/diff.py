@@ -1,22 +1,21 @@
-"""Where an output differs from the expected one, in a few lines that a beginner can read.
+"""The first difference between a program's output and the expected output, in a few lines that a beginner can read.
 
-Only the first difference is shown: the rest often follows from it. It is found in one pass, for texts that are made to
-differ in hard ways must not cost us time.
+The other differences often follow from the first. One pass finds it, so that no output can make the search slow.
 """
 
 from collections.abc import Callable
 
 LONGEST_LINE = 80
-"""Characters of a line that are shown, around the difference."""
+"""The number of characters shown of a line, around the difference."""
 
 LEAD = LONGEST_LINE // 2
 
 LINES_LOOKED_FOR = 100
-"""Each is searched for in the whole output."""
+"""Each line costs a search of the whole output."""
 
 
 def first_difference(expected: list[str], actual: list[str], is_same: Callable[[str, str], bool]) -> str:
-    """Return the first lines that are not the same, one below the other, with a mark below the first difference."""
+    """Return the first two lines that differ, one below the other, with a mark below the first difference."""
     both = min(len(expected), len(actual))
     number = next((each for each in range(both) if not is_same(expected[each], actual[each])), both)
     if number < both:
@@ -25,15 +24,15 @@ def first_difference(expected: list[str], actual: list[str], is_same: Callable[[
         more = _more(len(expected) - number)
         return f"Line {number + 1} is missing{more}:\n  expected: {_window(expected[number], 0)}"
     more = _more(len(actual) - number)
-    return f"Line {number + 1} is too much{more}:\n  printed:  {_window(actual[number], 0)}"
+    return f"Line {number + 1} was not expected{more}:\n  printed:  {_window(actual[number], 0)}"
 
 
 def missing_line(expected: list[str], actual: str) -> str:
-    """Return the first of the expected lines that is nowhere in the output."""
+    """Return the first expected line that the output does not contain."""
     line = next((line for line in expected[:LINES_LOOKED_FOR] if line not in actual), None)
     if line is None:
-        return "The expected lines were not printed one after the other."
-    return f"This was not printed:\n  expected: {_window(line, 0)}"
+        return "The expected lines were not printed one after another, in this order."
+    return f"This line was not printed:\n  expected: {_window(line, 0)}"
 
 
 def _two_lines(number: int, expected: str, actual: str) -> str:
@@ -46,16 +45,16 @@ def _two_lines(number: int, expected: str, actual: str) -> str:
 
 
 def _kind(expected: str, actual: str) -> str:
-    """Return what is easily overlooked, if the lines differ in nothing else."""
+    """Return the kind of a difference that is easily overlooked, if it is the only one."""
     if "".join(expected.split()) == "".join(actual.split()):
-        return " in its blanks"
+        return " only in spaces"
     if expected.casefold() == actual.casefold():
-        return " in capital letters"
+        return " only in capital letters"
     return ""
 
 
 def _window(line: str, start: int) -> str:
-    """Return a piece of a line, with a sign for each character that shows nothing."""
+    """Return a piece of a line, with a symbol for each character that is invisible."""
     piece = "".join(map(_visible, line[start : start + LONGEST_LINE]))
     return f"{'…' if start else ''}{piece}{'…' if len(line) > start + LONGEST_LINE else ''}"
 
@@ -67,4 +66,4 @@ def _visible(character: str) -> str:
 
 
 def _more(lines: int) -> str:
-    return f", and {lines - 1} more" if lines > 1 else ""
+    return f" (and {lines - 1} more)" if lines > 1 else ""

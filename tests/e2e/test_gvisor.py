@@ -51,7 +51,7 @@ def test_a_flood_of_output(gvisor: Service) -> None:
 def test_a_fork_bomb_is_the_programs_own_end(gvisor: Service) -> None:
     answer = gvisor.execute("import os\nprint('begin', flush=True)\nwhile True: os.fork()", timeout=5)
     assert (answer["output"], answer["status"] in ("error", "memory_limit", "timeout")) == ("begin\n", True)
-    assert answer["status"] != "error" or answer["error"] == "Program was ended by signal SIGKILL"
+    assert answer["status"] != "error" or answer["error"] == "The program was killed by signal SIGKILL"
     assert gvisor.execute("print('ok')")["output"] == "ok\n"
 
 

@@ -1,4 +1,4 @@
-"""Where an output differs, as a beginner is shown it."""
+"""The first difference between the output and the expected output, as a beginner sees it."""
 
 import time
 
@@ -26,39 +26,43 @@ def diff(expected: str, actual: str, match: Match = Match.EXACT) -> str | None:
             "a\nHello Ada!\nb",
             ["Line 2 differs:", "  expected: Hello, Ada!", "  printed:  Hello Ada!", "                 ^"],
         ),
-        ("Ada", "ada", ["Line 1 differs in capital letters:", "  expected: Ada", "  printed:  ada", "            ^"]),
-        ("a b", "a  b", ["Line 1 differs in its blanks:", "  expected: a b", "  printed:  a  b", "              ^"]),
-        ("a\tb", "a b", ["Line 1 differs in its blanks:", "  expected: a→b", "  printed:  a b", "             ^"]),
+        (
+            "Ada",
+            "ada",
+            ["Line 1 differs only in capital letters:", "  expected: Ada", "  printed:  ada", "            ^"],
+        ),
+        ("a b", "a  b", ["Line 1 differs only in spaces:", "  expected: a b", "  printed:  a  b", "              ^"]),
+        ("a\tb", "a b", ["Line 1 differs only in spaces:", "  expected: a→b", "  printed:  a b", "             ^"]),
         ("ab", "a", ["Line 1 differs:", "  expected: ab", "  printed:  a", "             ^"]),
         ("a\x1b[2Jb", "ab", ["Line 1 differs:", "  expected: a\ufffd[2Jb", "  printed:  ab", "             ^"]),
         ("a\nb", "a", ["Line 2 is missing:", "  expected: b"]),
-        ("a\nb\nc\nd", "a", ["Line 2 is missing, and 2 more:", "  expected: b"]),
-        ("a", "a\nb", ["Line 2 is too much:", "  printed:  b"]),
+        ("a\nb\nc\nd", "a", ["Line 2 is missing (and 2 more):", "  expected: b"]),
+        ("a", "a\nb", ["Line 2 was not expected:", "  printed:  b"]),
         ("8", "", ["Line 1 differs:", "  expected: 8", "  printed:  ", "            ^"]),
     ],
 )
-def test_the_first_difference_is_shown(expected: str, actual: str, lines: list[str]) -> None:
+def test_diff_shows_the_first_difference(expected: str, actual: str, lines: list[str]) -> None:
     assert diff(expected, actual) == "\n".join(lines)
 
 
 @pytest.mark.parametrize("match", list(Match))
-def test_there_is_none_where_a_test_passes(match: Match) -> None:
+def test_passed_test_has_no_diff(match: Match) -> None:
     assert diff("1.0\n", "1.0", match) is None
 
 
-def test_numbers_that_are_close_are_no_difference() -> None:
+def test_numbers_within_the_tolerance_are_not_a_difference() -> None:
     shown = diff("0.3\n2", "0.30000000000000004\n3", Match.FLOAT)
     assert shown == "Line 2 differs:\n  expected: 2\n  printed:  3\n            ^"
 
 
-def test_what_is_not_contained_is_shown() -> None:
-    assert diff("Ada\nBob", "Ada\nEve", Match.CONTAINS) == "This was not printed:\n  expected: Bob"
+def test_diff_shows_the_line_that_the_output_does_not_contain() -> None:
+    assert diff("Ada\nBob", "Ada\nEve", Match.CONTAINS) == "This line was not printed:\n  expected: Bob"
     shown = diff("Ada\nBob", "Bob\nAda", Match.CONTAINS)
-    assert shown == "The expected lines were not printed one after the other."
+    assert shown == "The expected lines were not printed one after another, in this order."
 
 
 @pytest.mark.parametrize("place", [0, 39, 40, 79, 80, 81, 1000, 1999])
-def test_a_long_line_is_shown_around_its_difference(place: int) -> None:
+def test_long_line_is_cut_around_its_difference(place: int) -> None:
     expected = "x" * 2000
     shown = diff(expected, expected[:place] + "y" + expected[place + 1 :])
     assert shown is not None
@@ -67,7 +71,7 @@ def test_a_long_line_is_shown_around_its_difference(place: int) -> None:
     assert len(printed) < 100
 
 
-def test_one_that_did_not_fail_by_its_output_has_none() -> None:
+def test_test_that_failed_without_comparing_output_has_no_diff() -> None:
     for status in (RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.NOT_RUN):
         case = TestCase(input="f()", expected_output="8")
         [result] = judge((case,), Outcome(Run(status), (Run(status, "9"),), 0), 5)
@@ -75,7 +79,7 @@ def test_one_that_did_not_fail_by_its_output_has_none() -> None:
 
 
 @pytest.mark.parametrize("match", list(Match))
-def test_texts_made_to_differ_in_hard_ways_take_no_time(match: Match) -> None:
+def test_outputs_made_hard_to_compare_take_little_time(match: Match) -> None:
     expected = "\n".join(f"{number:x}" for number in range(12_000))
     actual = "\n".join(f"{number:x}" for number in reversed(range(12_000)))
     started = time.monotonic()

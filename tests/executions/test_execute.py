@@ -131,7 +131,7 @@ def test_an_answer_carries_the_id_of_the_log(page: Page) -> None:
             Run(RunStatus.OUTPUT_LIMIT, "x" * 1000, truncated=True),
             "Output limit exceeded: the program printed too much",
         ),
-        (Run(RunStatus.ERROR, signal="SIGSEGV"), "Program was ended by signal SIGSEGV"),
+        (Run(RunStatus.ERROR, signal="SIGSEGV"), "The program was killed by signal SIGSEGV"),
     ],
     ids=("error", "timeout", "timeout with stderr", "memory", "output", "signal"),
 )

@@ -233,7 +233,7 @@ def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> Non
     watched.close()
     record = Execution.objects.get()
     assert (record.status, record.output, record.finished is None) == ("cancelled", "Hello\n", False)
-    assert record.error == "Execution was stopped: nobody was there any more"
+    assert record.error == "Execution stopped because the client disconnected"
     assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.125)}
     assert not interactive._places
 
