@@ -1,24 +1,22 @@
-"""What an editor is told of an error: what it is, where in the learner's program, and a hint. Loaded only after one.
+"""Describe an error for an editor: its type, its position in the program, and a hint. Loaded only after an error.
 
-Lines and columns are counted from 1, columns in characters; the end column is the one after the last character.
+Lines and columns count from 1, columns in characters; the end column is the one after the last character.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+from types import TracebackType
 
 from guest import protocol
 from guest.hints import diagnosis
 
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    Place = tuple[int, int, int]  # line, column, end column; 0 is not known
+Position = tuple[int, int, int]
+"""Line, column and end column; 0 means unknown."""
 
 NOWHERE = (0, 0, 0)
-LINE_END = re.compile(r"\r\n|\r|\n")  # not str.splitlines: for Python, a form feed ends no line
+LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also split at a form feed, and Python does not
 INDENTATION_ERRORS = ("unexpected indent", "unindent does not match", "inconsistent use of tabs")
 ONLY_PARSE = 0x400  # ast.PyCF_ONLY_AST
 
@@ -28,25 +26,25 @@ def describe(error: BaseException | None, file_name: str, code: str) -> bytes:
     if error is None:
         return b""
     lines = LINE_END.split(code)
-    if isinstance(error, SyntaxError) and error.__traceback__ is None:  # of the program itself, not of an eval() in it
-        place = _place_of_syntax(error, file_name, code, lines)
+    if isinstance(error, SyntaxError) and error.__traceback__ is None:  # in the program itself, not in an eval() of it
+        position = _position_of_syntax_error(error, file_name, code, lines)
     else:
-        place = _place_of_run(error, file_name, lines)
+        position = _position_of_exception(error, file_name, lines)
     message = _message(error)
-    line, column, end_column = place
+    line, column, end_column = position
     hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column)
-    return protocol.pack_detail(type(error).__name__, message, hint, *place)
+    return protocol.pack_detail(type(error).__name__, message, hint, *position)
 
 
 def _message(error: BaseException) -> str:
     try:
         return str(error.msg if isinstance(error, SyntaxError) else error)
-    except Exception:  # the learner's own __str__
+    except Exception:  # the learner's own __str__ may raise anything
         return ""
 
 
-def _place_of_run(error: BaseException, file_name: str, lines: list[str]) -> Place:
-    """Return where the innermost frame of the learner's code was: a library may have raised."""
+def _position_of_exception(error: BaseException, file_name: str, lines: list[str]) -> Position:
+    """Return the position in the innermost frame of the learner's code: a library may have raised the error."""
     innermost: TracebackType | None = None
     trace = error.__traceback__
     while trace is not None:
@@ -64,7 +62,7 @@ def _place_of_run(error: BaseException, file_name: str, lines: list[str]) -> Pla
     return line, _characters(text, start) + 1, _characters(text, end) + 1 if last == line else len(text) + 1
 
 
-def _place_of_syntax(error: SyntaxError, file_name: str, code: str, lines: list[str]) -> Place:
+def _position_of_syntax_error(error: SyntaxError, file_name: str, code: str, lines: list[str]) -> Position:
     if error.filename != file_name or not error.lineno:
         return NOWHERE
     if error.lineno > len(lines):  # at the end of the file
@@ -75,7 +73,7 @@ def _place_of_syntax(error: SyntaxError, file_name: str, code: str, lines: list[
     column, end = error.offset or 0, error.end_offset or 0
     if error.end_lineno is not None and error.end_lineno > error.lineno:
         end = len(text) + 1
-    elif _is_parsed(code, file_name):  # then the compiler found it, which counts in bytes
+    elif _is_parsed(code, file_name):  # then the compiler found the error, and it counts bytes
         column, end = _characters(text, column - 1) + 1, _characters(text, end - 1) + 1
     column = min(max(1, column), len(text) + 1)
     return error.lineno, column, min(max(column + 1, end), len(text) + 1)
@@ -84,11 +82,11 @@ def _place_of_syntax(error: SyntaxError, file_name: str, code: str, lines: list[
 def _is_parsed(code: str, file_name: str) -> bool:
     try:
         compile(code, file_name, "exec", ONLY_PARSE, dont_inherit=True)
-    except Exception:
+    except (SyntaxError, MemoryError, RecursionError):
         return False
     return True
 
 
 def _characters(text: str, size: int) -> int:
-    """Return how many characters the first `size` bytes of `text` are."""
+    """Return the number of characters in the first `size` bytes of `text`."""
     return len(text.encode("utf-8", "replace")[: max(0, size)].decode("utf-8", "ignore"))

@@ -1,7 +1,7 @@
-"""Which mistake an error is, so that a hint can be given: told from Python's own words, and from the line where it is.
+"""Choose the hint for an error from Python's own message and from the line that raised it.
 
-A rule names an exception, how its message begins, what is in the line, and the hint, or a function that chooses one. A
-name in braces stands for any words of the message; « and » stand around what Python marks in the line.
+The first rule that fits decides. In the message of a rule, a name in braces stands for any words. In its pattern for
+the line, « and » stand around what Python marks.
 """
 
 from __future__ import annotations
@@ -9,41 +9,34 @@ from __future__ import annotations
 import re
 
 from guest.hints.messages import HINTS, KINDS, OTHER_KIND
-
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Words = dict[str, str]
-    Choice = Callable[[Words, BaseException, str], str | None]
-    Rule = tuple[type[BaseException], str, str, str | Choice]
+from guest.hints.rule import Rule, Words
 
 LONGEST_WORD = 60
 LONGEST_TEXT = 1000
-"""Characters: of what is filled into a hint, and of a message and a line that are looked at."""
+"""The numbers of characters that are filled into a hint, and that are read of a message and of a line."""
 
 START, END = "«", "»"
 KINDS_OF = ("kind", "one", "other", "owner")
-"""The words that are names of types."""
+"""The placeholders that stand for names of types."""
 
-PLACE = re.compile(r"\{(\w+)\}")
-TEXT_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
 RAISED: tuple[Rule, ...] = (
     (NotImplementedError, "", "", "not_implemented"),
     (SystemExit, "", "", "exit"),
     (TypeError, "exceptions must derive from BaseException", "", "raise_exception"),
-    (BaseException, "", r"^\s*«raise\b", ""),  # the program says itself what is wrong
+    (BaseException, "", r"^\s*«raise\b", ""),  # the program itself says what is wrong
 )
 
 
 def hint_for(error: BaseException, message: str, line: str, column: int = 0, end_column: int = 0) -> str:
-    """Return a sentence that helps with `error`, which arose in `line`; an empty one where there is none.
+    """Return a sentence that helps with `error`, raised in `line`, or an empty string.
 
-    The columns are of what Python marks, counted from 1; 0 is not known.
+    The columns are those that Python marks, counted from 1; 0 means unknown.
     """
-    if isinstance(error, SyntaxError) and error.__traceback__ is not None:  # of a text that the program made
-        return HINTS["text_as_program"] if error.filename else ""
-    message, code = message[:LONGEST_TEXT], _without_texts(line[:LONGEST_TEXT])
+    if isinstance(error, SyntaxError) and error.__traceback__ is not None:  # in a string that the program ran
+        return HINTS["string_as_program"] if error.filename else ""
+    message, code = message[:LONGEST_TEXT], _without_strings(line[:LONGEST_TEXT])
     start, end = column - 1, end_column - 1
     marked = f"{code[:start]}{START}{code[start:end]}{END}{code[end:]}" if column else code
     for kind, pattern, in_line, hint in rules_for(error):
@@ -58,7 +51,7 @@ def hint_for(error: BaseException, message: str, line: str, column: int = 0, end
 
 
 def rules_for(error: BaseException) -> tuple[Rule, ...]:
-    """Return the rules for errors such as `error`, of which the first that fits counts. No others are loaded."""
+    """Return the rules for this kind of error, and load no others."""
     if isinstance(error, SyntaxError):
         from guest.hints.rules.syntax import SYNTAX_RULES
 
@@ -78,22 +71,22 @@ def rules_for(error: BaseException) -> tuple[Rule, ...]:
     return RAISED + VALUE_RULES + CALL_RULES + OUTSIDE_RULES
 
 
-def _without_texts(line: str) -> str:
-    """Return `line` with spaces for what stands in quotes or in a comment: it may look like code, and is none."""
+def _without_strings(line: str) -> str:
+    """Return `line` with spaces for the contents of strings and comments, which may look like code."""
 
     def blank(found: re.Match[str]) -> str:
         quote = found[1] or ""
         return quote + " " * (len(found[0]) - 2 * len(quote)) + quote
 
-    return TEXT_OR_COMMENT.sub(blank, line)
+    return STRING_OR_COMMENT.sub(blank, line)
 
 
 def _match(pattern: str, message: str) -> Words | None:
-    """Return what stands in `message` where `pattern` has names in braces; None if it does not begin like it.
+    """Return the words of `message` at the placeholders of `pattern`, or None if it begins otherwise.
 
-    Not by regular expressions: to compile these takes longer than all else that is done about an error.
+    This uses no regular expressions: compiling them would take longer than everything else done about an error.
     """
-    start, *rest = PLACE.split(pattern)
+    start, *rest = PLACEHOLDER.split(pattern)
     if not message.startswith(start):
         return None
     message = message[len(start) :]
@@ -122,6 +115,6 @@ def _filled_in(name: str, word: str) -> str:
 
 
 def _called(function: str) -> str:
-    """Return how a call names a function that Python calls `function`."""
+    """Return the name of `function`, as Python's message has it, the way a learner writes a call."""
     name = function.rpartition("<locals>.")[2].removesuffix("()").removesuffix(".__init__").removesuffix(".__new__")
     return "The lambda" if name == "<lambda>" else f"{name}()"

@@ -1,11 +1,11 @@
-"""What beginners do, and which hint they are given: programs that are run, and words of Python's where these differ."""
+"""Mistakes of beginners and their hints: programs to run, and errors whose message depends on the version of Python."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A program, or an error and its line with « and » around what Python marks; and the hint and its words."""
+    """A program, or an error and its line with « and » around what Python marks; then the hint and its words."""
 
     of: str | BaseException
     line: str
@@ -21,7 +21,7 @@ def run(program: str, hint: str, **words: str) -> Mistake:
 
 
 def said(error: BaseException, line: str, hint: str, **words: str) -> Mistake:
-    """Return a mistake as another version of Python, or another place, tells it."""
+    """Return a mistake as another version of Python, or another machine, reports it."""
     return Mistake(error, line, hint, words)
 
 
@@ -63,7 +63,7 @@ SYNTAX = [
     said(SyntaxError("'in' expected after for-loop variables"), "x = [i for i «y»]", "for_in"),
     run("repeat 3:\n    pass", "no_block", word="repeat"),
     run("loop:\n    pass", "no_block", word="loop"),
-    run("def greet:\n    pass", "def_brackets"),
+    run("def greet:\n    pass", "def_parentheses"),
     run("def my func():\n    pass", "name_space"),
     run("def my-func():\n    pass", "name_minus"),
     run("function f() {\n}", "def_word"),
@@ -98,7 +98,7 @@ SYNTAX = [
     run("x = 3 => 2", "comparison"),
     run("if x === 3:\n    pass", "comparison"),
     run("if x <> 3:\n    pass", "comparison"),
-    run("x = = 3", "sign_space"),
+    run("x = = 3", "operator_space"),
     run("if x > 1 && x < 3:\n    pass", "logic"),
     run("x = !y", "logic"),
     run("count++", "increment", operator="++"),
@@ -111,7 +111,7 @@ SYNTAX = [
     said(SyntaxError("expected default value expression"), "def f(a«=»):", "incomplete", sign="="),
     run("// a comment", "comment"),
     run("print(“Hello”)", "curly_quote", character="“"),
-    run("x = ‘Hello’", "curly_quote", character="‘"),
+    run("x = ‘Hello’", "curly_quote", character="‘"),  # noqa: RUF001 (the mistake itself)
     run("x = 5 € 3", "odd_character", character="€"),
     run("$x = 3", "odd_character", character="$"),
     run("x\u00a0= 3", "odd_space"),
@@ -133,8 +133,8 @@ SYNTAX = [
     run("import 'math'", "import_text"),
     run("raise ValueError 'too old'", "raise_exception"),
     # Brackets, quotes, commas
-    run("print 'Hello'", "brackets_needed", name="print"),
-    run("for i in range 3:\n    pass", "brackets_needed", name="range"),
+    run("print 'Hello'", "parentheses_needed", name="print"),
+    run("for i in range 3:\n    pass", "parentheses_needed", name="range"),
     run("print('Hello'", "open_bracket", bracket="("),
     run("ages = {\n    'Ada': 36,\n    'Bob': 7", "open_bracket", bracket="{"),
     run("if x in {\n    1, 2", "open_bracket", bracket="{"),
@@ -146,8 +146,8 @@ SYNTAX = [
     run("print('''Hello)", "triple_quote"),
     run('print("She said "yes" to me")', "quote_within"),
     run('x = "say "hi""', "quote_within"),
-    run("print(Hello, World!)", "text_quotes"),
-    run("x = 'C:\\Users'", "text_backslash"),
+    run("print(Hello, World!)", "string_quotes"),
+    run("x = 'C:\\Users'", "string_backslash"),
     run("print(f'{x')", "fstring"),
     run("print(f'{x}}')", "fstring"),
     run("print(f'{}')", "fstring_empty"),
@@ -164,7 +164,7 @@ SYNTAX = [
     run("import math as math2 as math3", "syntax"),
     run("x = [1; 2]", "syntax"),
     run("x = 'a b'split() + 'c'", "syntax"),
-    run("eval('1 +')", "text_as_program"),
+    run("eval('1 +')", "string_as_program"),
 ]
 
 MODULES = [
@@ -241,7 +241,7 @@ NAMES = [
     run("x = 5\nx.size = 3", "attribute_fixed", kind=INTEGER, name="size"),
     run("'abc'.length", "attribute_length"),
     run("[1].size()", "attribute_length"),
-    run("'abc'.append('d')", "attribute_append_text"),
+    run("'abc'.append('d')", "attribute_append_string"),
     run("[1].push(2)", "attribute_add_list"),
     run("set().append(2)", "attribute_add_set"),
     run("{}.append(2)", "attribute_add_dict"),
@@ -273,21 +273,21 @@ VALUES = [
     run("def double(x):\n    x * 2\nprint(double(3) + 1)", "none"),
     run("d = None\nd['a']", "none"),
     # Operators
-    run("'You are ' + 7", "text_plus_number"),
-    run("7 + 'years'", "text_plus_number"),
-    run("'Names: ' + ['a']", "text_plus_other", kind="a list"),
+    run("'You are ' + 7", "string_plus_number"),
+    run("7 + 'years'", "string_plus_number"),
+    run("'Names: ' + ['a']", "string_plus_other", kind="a list"),
     run("'a' + 'b'.upper", "function_uncalled"),
     run("'b'.upper + 'a'", "function_uncalled"),
-    run("'17' > 16", "text_and_number", operator=">"),
-    run("'7' - '2'", "texts_operator", operator="-"),
-    run("'7' * '2'", "text_times", kind="a string"),
-    run("'7.5' * 1.5", "text_times", kind=DECIMAL),
-    run("n = '7'\nn % 2", "text_remainder"),
+    run("'17' > 16", "string_and_number", operator=">"),
+    run("'7' - '2'", "strings_operator", operator="-"),
+    run("'7' * '2'", "string_times", kind="a string"),
+    run("'7.5' * 1.5", "string_times", kind=DECIMAL),
+    run("n = '7'\nn % 2", "string_remainder"),
     run("'%s' % (1, 2)", "format_many"),
-    run("5 in 'abc'", "text_in", kind=INTEGER),
+    run("5 in 'abc'", "string_in", kind=INTEGER),
     run("'a' in 5", "not_in", kind=INTEGER),
-    run("sum(['1', '2'])", "sum_texts"),
-    run("sum(['a'], '')", "sum_strings"),
+    run("sum(['1', '2'])", "sum_of_strings"),
+    run("sum(['a'], '')", "sum_to_string"),
     run("[1] + 2", "list_plus"),
     run("x = [1]\nx += 2", "list_plus"),
     run("(1,) + 2", "tuple_plus"),
@@ -301,7 +301,7 @@ VALUES = [
     run("len(map(int, []))", "no_count", kind="a value of type 'map'"),
     run("len[1]", "function_indexed"),
     run("x = 5\nx[0]", "not_indexed", kind=INTEGER),
-    run("x = {1}\nx[0]", "no_places", kind="a set"),
+    run("x = {1}\nx[0]", "no_index", kind="a set"),
     run("x = {1}\nx[0] = 1", "not_indexed", kind="a set"),
     run("class Dog: pass\ndel Dog()[0]", "not_indexed", kind="a value of type 'Dog'"),
     run("[1, 2][len([1]) / 2]", "index_type", kind=DECIMAL),
@@ -309,8 +309,8 @@ VALUES = [
     run("x = [1]\nx[0, 0]", "index_several"),
     run("x = [1]\nx[[0]]", "index_other", kind="a list"),
     run("x = 'abc'\nx['0']", "index_text", kind="a string"),
-    run("x = 'abc'\nx[0] = 'A'", "text_fixed"),
-    run("x = 'abc'\ndel x[0]", "text_fixed"),
+    run("x = 'abc'\nx[0] = 'A'", "string_fixed"),
+    run("x = 'abc'\ndel x[0]", "string_fixed"),
     run("x = (1, 2)\nx[0] = 3", "tuple_fixed"),
     run("x = (1, 2)\ndel x[0]", "tuple_fixed"),
     run("{[1]: 2}", "unhashable", kind="a list"),
@@ -335,29 +335,29 @@ VALUES = [
     run("x = {1}\nx.remove(5)", "not_there"),
     run("[1].remove(2)", "not_there"),
     run("[1].index(2)", "not_there"),
-    run("'abc'.index('z')", "text_not_found"),
+    run("'abc'.index('z')", "substring_not_found"),
     run("d = {'a': 1}\nfor k in d:\n    d['b'] = 1", "changed_in_loop"),
     run("d = {'a': 1}\nfor k in d:\n    d['b'] = d.pop(k)", "changed_in_loop"),
     run("next(iter([]))", "stop_iteration"),
     said(
         ValueError("The truth value of an array with more than one element is ambiguous."), "if «a»:", "truth_of_many"
     ),
-    # Texts
-    run("','.join([1, 2])", "text_join", kind=INTEGER),
+    # Strings
+    run("','.join([1, 2])", "join_elements", kind=INTEGER),
     run("','.join(5)", "join_list"),
-    run("'abc'.replace(1, 2)", "text_needed", kind=INTEGER),
-    run("'abc'.split(1)", "text_needed", kind=INTEGER),
-    run("print(1, sep=1)", "text_needed", kind=INTEGER),
+    run("'abc'.replace(1, 2)", "string_needed", kind=INTEGER),
+    run("'abc'.split(1)", "string_needed", kind=INTEGER),
+    run("print(1, sep=1)", "string_needed", kind=INTEGER),
     run("ord('ab')", "character_needed"),
     run("'{} {}'.format(1)", "format_values"),
     run("'%s %s' % 1", "format_values"),
     run("'{a}'.format(b=1)", "format_name", key="'a'"),
     run("f'{\"a\":.2f}'", "format_code", code="f", kind="a string"),
     # Numbers
-    run("range('5')", "whole_number", kind="a string"),
-    run("range(10 / 2)", "whole_number", kind=DECIMAL),
-    run("range([1, 2])", "whole_number_length", kind="a list"),
-    run("range(int)", "whole_number_other", kind="a class"),
+    run("range('5')", "integer", kind="a string"),
+    run("range(10 / 2)", "integer", kind=DECIMAL),
+    run("range([1, 2])", "integer_length", kind="a list"),
+    run("range(int)", "integer_other", kind="a class"),
     run("range(len)", "function_uncalled"),
     run("int([1])", "digits_needed", kind="a list"),
     run("float([1])", "digits_needed", kind="a list"),
@@ -367,9 +367,9 @@ VALUES = [
     run("abs('4')", "number_needed", kind="a string"),
     run("int('')", "number_empty"),
     run("float('')", "number_empty"),
-    run("int('twelve')", "int_text", text="twelve"),
+    run("int('twelve')", "int_string", text="twelve"),
     run("int('3.5')", "int_float", text="3.5"),
-    run("float('1,5')", "float_text", text="1,5"),
+    run("float('1,5')", "float_string", text="1,5"),
     run("import math\nmath.sqrt(-1)", "math_domain"),
     run("max([])", "empty_maximum"),
     run("min([])", "empty_maximum"),

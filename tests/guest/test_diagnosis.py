@@ -1,4 +1,4 @@
-"""Each mistake of beginners gets its hint, and no rule and no hint is without a mistake."""
+"""Each mistake gets its hint, and each rule and each hint has a mistake."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from executions.running.error_detail import TYPES
 from guest import protocol
 from guest.hints import detail, diagnosis
 from guest.hints.messages import HINTS
+from guest.hints.rule import Rule, Words
 from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
 
 KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
@@ -38,7 +39,7 @@ def hint_of_program(program: str) -> str:
     """Run `program` and return the hint for its error."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's own of what is no mistake yet
+            warnings.simplefilter("ignore")  # of Python itself, about code that still runs
             code = compile(program, "main.py", "exec", dont_inherit=True)
     except SyntaxError as found:
         error: BaseException = found.with_traceback(None)
@@ -64,22 +65,22 @@ def hint_of(mistake: Mistake) -> str:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
-def test_a_mistake_gets_its_hint(mistake: Mistake) -> None:
+def test_mistake_gets_its_hint(mistake: Mistake) -> None:
     assert hint_of(mistake) == HINTS[mistake.hint].format(**mistake.words)
 
 
 @pytest.mark.parametrize("program", WITHOUT_HINT)
-def test_what_is_no_mistake_of_beginners_gets_no_hint(program: str) -> None:
+def test_error_that_is_no_beginners_mistake_gets_no_hint(program: str) -> None:
     assert hint_of_program(program) == ""
 
 
-def test_every_rule_decides_on_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    deciding: set[diagnosis.Rule] = set()
+def test_every_rule_is_used_by_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    deciding: set[Rule] = set()
 
-    def watched(rule: diagnosis.Rule) -> diagnosis.Rule:
+    def watched(rule: Rule) -> Rule:
         kind, pattern, in_line, hint = rule
 
-        def choose(words: diagnosis.Words, error: BaseException, code: str) -> str | None:
+        def choose(words: Words, error: BaseException, code: str) -> str | None:
             chosen = hint if isinstance(hint, str) else hint(words, error, code)
             if chosen is not None:
                 deciding.add(rule)
@@ -95,7 +96,7 @@ def test_every_rule_decides_on_a_mistake(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [rule for rule in RULES if rule not in deciding] == []
 
 
-def test_every_hint_is_given_for_a_mistake() -> None:
+def test_every_hint_is_used_by_a_mistake() -> None:
     assert {mistake.hint for mistake in MISTAKES} | OF_THE_HOST == HINTS.keys()
     assert OF_THE_HOST.isdisjoint(mistake.hint for mistake in MISTAKES)
 
@@ -105,7 +106,7 @@ def refused_imports() -> Iterator[str]:
     yield from ("matplotlib.pyplt", "os.pth", "tkintr", "winsond", "Turtle")
 
 
-def test_no_import_is_answered_with_what_is_not_there() -> None:
+def test_import_hint_never_suggests_an_unavailable_module() -> None:
     for name in refused_imports():
         message = f"No module named '{name}'"
         hint = diagnosis.hint_for(ModuleNotFoundError(message, name=name), message, f"import {name}", 1, len(name) + 8)
@@ -113,6 +114,6 @@ def test_no_import_is_answered_with_what_is_not_there() -> None:
         assert not any(f"did you mean '{absent}'" in hint for absent in ("tkinter", "winsound", "turtle")), name
 
 
-def test_a_hint_is_one_sentence() -> None:
+def test_every_hint_is_one_sentence() -> None:
     assert [hint for hint in HINTS.values() if not hint.endswith((".", "?"))] == []
     assert [hint for hint in HINTS.values() if re.search(r"[.?!] [A-Z]", hint)] == []

@@ -1,1 +1,1 @@
-"""Which mistake gets which hint."""
+"""The rules that decide which mistake gets which hint, by the kind of error."""

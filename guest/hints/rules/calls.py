@@ -1,15 +1,12 @@
-"""What is told of a call with the wrong arguments, or of what is no function."""
+"""Rules for a call with the wrong arguments, or of something that is not a function."""
 
 from __future__ import annotations
 
 import builtins
 import re
 
+from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame, with_suggestion
-
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from guest.hints.diagnosis import Rule, Words
 
 
 def _about_count(words: Words, error: BaseException, code: str) -> str:
@@ -39,12 +36,12 @@ def _about_called(words: Words, error: BaseException, code: str) -> str:
 
 
 CALL_RULES: tuple[Rule, ...] = (
-    # Too many or too few, of a learner's own function
+    # Too many or too few arguments for a learner's own function
     (TypeError, "{function} missing {number} required {what}: {name}", "", _about_missing),
     (TypeError, "{function} takes {takes} positional argument{s} but {given} w", "", _about_count),
     (TypeError, "{function} got an unexpected keyword argument '{name}'", "", _about_unknown),
     (TypeError, "{function} got multiple values for argument '{name}'", "", "argument_twice"),
-    # And of Python's
+    # And for Python's functions
     (TypeError, "{what}at most 2 arguments", r"^\s*«class\b", "class_base"),
     (TypeError, "{function} missing required argument {name} (pos", "", "argument_missing"),
     (TypeError, "{function} missing required argument {name}", "", "argument_missing"),
@@ -58,7 +55,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "'{name}' is an invalid keyword argument for {function}", "", "argument_unknown"),  # 3.11
     (TypeError, "unbound method {kind}.{method}() needs an argument", "", "method_alone"),
     (TypeError, "descriptor '{method}' for '{kind}' objects doesn't apply", "", "method_alone"),
-    # What is no function
+    # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
     (TypeError, "'{kind}' object is not callable", "", "not_a_function"),

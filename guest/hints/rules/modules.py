@@ -1,24 +1,20 @@
-"""What is told of an import that fails."""
+"""Rules for an import that fails."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 
+from guest.hints.rule import Rule, Words
 from guest.hints.traces import with_suggestion
-
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from guest.hints.diagnosis import Rule, Words
 
 NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
 
 
 def _about_module(words: Words, error: BaseException, code: str) -> str:
     parent, _, words["part"] = words["name"].rpartition(".")
-    if parent in sys.modules:  # it was imported before its part was looked for
+    if parent in sys.modules:  # Python imports the parent before it looks for the part
         words["module"] = parent
         return _about_part(words)
     name = words["name"] = words["name"].partition(".")[0]
@@ -48,7 +44,7 @@ def _about_part(words: Words) -> str:
 
 def _about_import(words: Words, error: BaseException, code: str) -> str:
     hint = with_suggestion("import_name", words, error)
-    if hint == "import_name" and words["module"] in sys.modules:  # Python knows only the parts that are loaded
+    if hint == "import_name" and words["module"] in sys.modules:  # Python suggests only what is already loaded
         words["near"] = _nearest(words["name"], _parts(words["module"]))
     return "import_name_near" if words["near"] else "import_name"
 
@@ -66,14 +62,14 @@ def _is_there(name: str) -> bool:
 
 
 def _parts(module: str) -> set[str]:
-    """Return the names of what is in a loaded module, and of the modules in its directory."""
+    """Return the public names in a loaded module, and the modules in its directory."""
     loaded = sys.modules[module]
     names = {*dir(loaded), *_modules_in(getattr(loaded, "__path__", ()))}
     return {name for name in names if not name.startswith("_")}
 
 
 def _installed() -> set[str]:
-    """Return the names by which what is installed beside the standard library is imported."""
+    """Return the import names of everything installed beside the standard library."""
     directories = (path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
     return {name for name in _modules_in(directories) if not name.startswith("_")}
 
@@ -88,7 +84,7 @@ def _modules_in(directories: Iterable[str]) -> Iterator[str]:
 
 
 MODULE_RULES: tuple[Rule, ...] = (
-    (ImportError, "No module named 'tkinter'", "", "module_screen"),  # Debian's is no ModuleNotFoundError
+    (ImportError, "No module named 'tkinter'", "", "module_screen"),  # raised by Debian's Python
     (ModuleNotFoundError, "No module named '{name}'", "", _about_module),
     (ImportError, "libtk", "", "module_screen"),
     (ImportError, "cannot import name '{name}' from '{module}'", "", _about_import),

@@ -1,18 +1,14 @@
-"""What is told of a name that is not known, and of one that a value does not have."""
+"""Rules for an undefined name, and for an attribute that a value does not have."""
 
 from __future__ import annotations
 
 import builtins
 import re
 
-from guest.hints.messages import KINDS
+from guest.hints.messages import FUNCTIONS, KINDS
+from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_line, with_suggestion
 
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from guest.hints.diagnosis import Rule, Words
-
-FUNCTIONS = ("function", "method", "builtin_function_or_method")
 BUILT_IN = {"str": str, "list": list, "dict": dict, "set": set}
 
 SHORT_NAMES = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot"}
@@ -43,15 +39,14 @@ METHODS_ELSEWHERE = {
     "items": "iteritems entrySet",
     "keys": "keySet",
 }
-"""How these are called in other languages, or were in Python 2."""
+"""The names in Python, and what other languages or Python 2 call the same thing."""
 
-# Kinds, what is looked for in them, and which hint.
 ATTRIBUTES = (
     ("str list tuple dict set frozenset range", "length Length size len", "attribute_length"),
     ("str list tuple dict set frozenset range", "contains includes has has_key", "attribute_in"),
     ("str tuple dict set", "sort", "attribute_sort"),
     ("str tuple", "reverse", "attribute_reverse"),
-    ("str", "append add push", "attribute_append_text"),
+    ("str", "append add push", "attribute_append_string"),
     ("str", "charAt substring substr slice", "attribute_part"),
     ("list", "add push push_back", "attribute_add_list"),
     ("list", "join", "attribute_join"),
@@ -59,6 +54,7 @@ ATTRIBUTES = (
     ("dict", "append add push insert put", "attribute_add_dict"),
     ("set", "append push insert", "attribute_add_set"),
 )
+"""Types, the attributes that beginners look for in them, and the hint."""
 
 
 def _about_name(words: Words, error: BaseException, code: str) -> str:
@@ -106,7 +102,7 @@ def _about_attribute(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_other_kind(words: Words) -> str:
-    """Return the hint for a method of a text or a list that is looked for in a built-in value of another kind."""
+    """Return the hint for a method that this built-in value lacks, but a string, list, dictionary or set has."""
     if words["kind"] not in KINDS or words["kind"] in FUNCTIONS or words["name"].startswith("_"):
         return ""
     words["owner"] = next((kind for kind, built_in in BUILT_IN.items() if hasattr(built_in, words["name"])), "")

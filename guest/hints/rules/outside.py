@@ -1,10 +1,8 @@
-"""What is told of files, input, the network and other bounds of a program."""
+"""Rules for files, input, the network and the limits of a program."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from guest.hints.diagnosis import Rule
+from guest.hints.rule import Rule
 
 OUTSIDE_RULES: tuple[Rule, ...] = (
     (EOFError, "EOF when reading a line", "", "input"),

@@ -1,13 +1,11 @@
-"""What is told of a program that Python cannot read."""
+"""Rules for a program that Python cannot read."""
 
 from __future__ import annotations
 
 import builtins
 from keyword import iskeyword
 
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from guest.hints.diagnosis import Choice, Rule, Words
+from guest.hints.rule import Choice, Rule, Words
 
 BLOCK = r"^(?=\s*(?:if|elif|else|for|while|def|class|try|except|finally|with)\b)"
 BRACE = BLOCK + r"[^«]*(?:[)\]}'\"]|\b(?!(?:in|is|or|and|not|lambda)\b)\w+)\s*«\{»"
@@ -15,6 +13,7 @@ QUOTE_WITHIN = r"(['\"])\w[\w ,.!?]*\1"
 
 TYPES = "int str string String float double char bool boolean long var let const auto".split()
 FUNCTION_WORDS = ["function", "func", "fn", "fun", "void", "sub", "define", "public", "private", "static", *TYPES]
+CURLY_QUOTES = "“”„‘’‚"  # noqa: RUF001 (these are the characters to find)
 NOT_BETWEEN_VALUES = "import from with for def class try except match case del global pass break continue".split()
 
 
@@ -37,7 +36,7 @@ def _if_function_word(words: Words, error: BaseException, code: str) -> str | No
 
 
 def _about_character(words: Words, error: BaseException, code: str) -> str:
-    return "curly_quote" if words["character"] in "“”„‘’‚" else "odd_character"
+    return "curly_quote" if words["character"] in CURLY_QUOTES else "odd_character"
 
 
 def _about_two_words(words: Words, error: BaseException, code: str) -> str | None:
@@ -47,19 +46,18 @@ def _about_two_words(words: Words, error: BaseException, code: str) -> str | Non
 
 
 def _about_neighbours(words: Words, error: BaseException, code: str) -> str | None:
-    """Return the hint for two values side by side, or for the end of an instruction and the beginning of another."""
+    """Return the hint for two values side by side, or for two instructions on one line."""
     before, after = words["before"], words["after"]
     if iskeyword(before) or iskeyword(after):
         return None
     if before.islower() and hasattr(builtins, before):
         words["name"] = before
-        return "brackets_needed"
+        return "parentheses_needed"
     if words["next"]:
         return "two_parts"
     return None if code.split()[0] in NOT_BETWEEN_VALUES else "comma"
 
 
-# Where Python says no more than "invalid syntax": what is in the line, and which hint.
 UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     # What other languages write
     (r"^\s*(?:foreach\b|for\b(?!\s+\w+(?:\s*,\s*\w+)*\s+in\b))", "for_in"),
@@ -75,7 +73,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     (r"=[<>!]|<>|[=!]==", "comparison"),
     (r"&«&|\|«\||«!»\s*[\w(]", "logic"),
     (r"(?P<operator>\+\+|--)\s*«", "increment"),
-    (r"[-+*/%<>=!]\s+«=»", "sign_space"),
+    (r"[-+*/%<>=!]\s+«=»", "operator_space"),
     # Names, imports, branches
     (r"^\s*(?P<word>\w+)\s*=(?!=)", _if_keyword),
     (r"^\s*(?:(?:def|class|import)\s+|def\b.*[(,]\s*)«(?P<word>\w+)»", _if_keyword),
@@ -87,7 +85,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     (r"^\s*except\b.*[\w)]\s+«\w+»\s*:", "except_as"),
     (r"^\s*raise\s+\w+\s+«", "raise_exception"),
     (r"^\s*(?:if|elif|while|assert|return)\b.*«=»", "assign_compare"),
-    # Something is missing, or too much
+    # Something is missing or extra
     (
         r"(?<!import )(?P<sign>[-+*/%=<>!@]+|[,.([]|\b(?:and|or|not|in|is|if|elif|while|def|class|as|del|global|from))"
         r"\s*«(?:»\s*$|[\])}:,])",
@@ -95,13 +93,14 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     ),
     (r"\d\s*«\.?\d", "number_parts"),
     (r"«(?P<character>[$`])»", "odd_character"),
-    (r"[^\W\d]\s*«[!?]»\s*(?:[)\]]|$)", "text_quotes"),
+    (r"[^\W\d]\s*«[!?]»\s*(?:[)\]]|$)", "string_quotes"),
     (QUOTE_WITHIN, "quote_within"),
     (rf"{BLOCK}[^:]*$", "colon"),
     (r"^\s*(?P<word>[^\W\d]\w*)(?:\s+«[^=]*:\s*$|(?:\(.*\))?\s*:\s*«»)", _if_no_keyword),
     (r"(?P<before>\w+|[)\]}'\"])\s+«(?P<after>\w+|['\"])[^»]*»\s*(?P<next>\(|=(?!=)|)", _about_neighbours),
     ("", "syntax"),
 )
+"""For a plain "invalid syntax": a pattern for the line, and the hint."""
 
 SYNTAX_RULES: tuple[Rule, ...] = (
     # Indentation
@@ -117,7 +116,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "expected ':'", "", "colon"),
     (SyntaxError, "expected '('", r"^\s*def\s+\w+«-", "name_minus"),
     (SyntaxError, "expected '('", r"^\s*def\s+\w+\s+«\w", "name_space"),
-    (SyntaxError, "expected '('", "", "def_brackets"),
+    (SyntaxError, "expected '('", "", "def_parentheses"),
     (SyntaxError, "expected 'except'", "", "try_alone"),
     (SyntaxError, "multiple exception types must be parenthesized", "", "except_several"),
     # A single =
@@ -131,7 +130,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "cannot assign to", "", "assign_target"),
     (SyntaxError, "'{what}' is an illegal expression for augmented assignment", "", "assign_target"),
     # Brackets and quotes
-    (SyntaxError, "Missing parentheses in call to '{name}'", "", "brackets_needed"),
+    (SyntaxError, "Missing parentheses in call to '{name}'", "", "parentheses_needed"),
     (SyntaxError, "'{' was never closed", BRACE, "brace"),
     (SyntaxError, "'{bracket}' was never closed", "", "open_bracket"),
     (SyntaxError, "closing parenthesis '{close}' does not match opening parenthesis '{open}'", "", "wrong_bracket"),
@@ -140,7 +139,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "unterminated string literal", "", "quote"),
     (SyntaxError, "unterminated f-string literal", "", "quote"),
     (SyntaxError, "unterminated triple-quoted", "", "triple_quote"),
-    (SyntaxError, "(unicode error)", "", "text_backslash"),
+    (SyntaxError, "(unicode error)", "", "string_backslash"),
     (SyntaxError, "f-string: expecting '}'", "", "fstring"),
     (SyntaxError, "f-string: single '}'", "", "fstring"),
     (SyntaxError, "f-string: empty expression", "", "fstring_empty"),  # 3.11
@@ -148,7 +147,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "f-string: ", "", "fstring_value"),
     (SyntaxError, "':' expected after dictionary key", "", "dictionary_entry"),
     (SyntaxError, "expression expected after dictionary key", "", "dictionary_entry"),
-    # Words and signs
+    # Words and characters
     (SyntaxError, "expected argument value expression", r"(?P<sign>=)", "incomplete"),
     (SyntaxError, "expected default value expression", r"(?P<sign>=)", "incomplete"),
     (SyntaxError, "expected 'else' after 'if' expression", "", "if_else"),

@@ -1,17 +1,14 @@
-"""What is told of a value of the wrong kind, or of one that does not fit."""
+"""Rules for a value of the wrong type, or one that does not fit."""
 
 from __future__ import annotations
 
-from guest.hints.rules.names import FUNCTIONS
+from guest.hints.messages import FUNCTIONS
+from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
-
-TYPE_CHECKING = False  # that of typing, without loading it
-if TYPE_CHECKING:
-    from guest.hints.diagnosis import Rule, Words
 
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
-WITHOUT_PLACES = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
+WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
 ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseiterator")
 
 
@@ -20,16 +17,16 @@ def _about_operands(words: Words, error: BaseException, code: str) -> str:
     if {one, other}.intersection(FUNCTIONS):
         return "function_uncalled"
     if {one, other} == {"str"}:
-        return "texts_operator"
+        return "strings_operator"
     if "str" in (one, other) and {one, other}.intersection(NUMBERS):
-        return "text_plus_number" if words["operator"] in ("+", "+=") else "text_and_number"
+        return "string_plus_number" if words["operator"] in ("+", "+=") else "string_and_number"
     return "operands"
 
 
-def _about_text_plus(words: Words, error: BaseException, code: str) -> str:
+def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
     if words["kind"] in FUNCTIONS:
         return "function_uncalled"
-    return "text_plus_number" if words["kind"] in NUMBERS else "text_plus_other"
+    return "string_plus_number" if words["kind"] in NUMBERS else "string_plus_other"
 
 
 def _about_elements(words: Words, error: BaseException, code: str) -> str:
@@ -43,7 +40,7 @@ def _about_brackets(words: Words, error: BaseException, code: str) -> str:
     kind = words["kind"]
     if kind in FUNCTIONS:
         return "function_indexed"
-    return "no_places" if kind in WITHOUT_PLACES + ONE_BY_ONE else "not_indexed"
+    return "no_index" if kind in WITHOUT_INDEX + ONE_BY_ONE else "not_indexed"
 
 
 def _about_length(words: Words, error: BaseException, code: str) -> str:
@@ -59,17 +56,17 @@ def _about_index(words: Words, error: BaseException, code: str) -> str:
     return {"float": "index_type", "str": "index_text", "tuple": "index_several"}.get(words["kind"], "index_other")
 
 
-def _about_whole_number(words: Words, error: BaseException, code: str) -> str:
+def _about_integer(words: Words, error: BaseException, code: str) -> str:
     kind = words["kind"]
     if kind in FUNCTIONS:
         return "function_uncalled"
     if kind in COLLECTIONS:
-        return "whole_number_length"
-    return "whole_number" if kind in ("str", "float") else "whole_number_other"
+        return "integer_length"
+    return "integer" if kind in ("str", "float") else "integer_other"
 
 
 def _about_key(words: Words, error: BaseException, code: str) -> str:
-    """Return the hint for a key that was looked for by the program itself, or for a table."""
+    """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     frame = last_frame(error)
     module = str(frame.f_globals.get("__name__")).partition(".")[0] if frame else ""
     return {"__main__": "key", "pandas": "column"}.get(module, "")
@@ -77,24 +74,24 @@ def _about_key(words: Words, error: BaseException, code: str) -> str:
 
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
     is_float = words["text"].replace(".", "", 1).removeprefix("-").isdecimal()
-    return "int_float" if is_float else "int_text"
+    return "int_float" if is_float else "int_string"
 
 
 VALUE_RULES: tuple[Rule, ...] = (
     (TypeError, "{what}NoneType", "", "none"),
     # Operators
-    (TypeError, "unsupported operand type(s) for +: 'int' and 'str'", r"«sum\(", "sum_texts"),
-    (TypeError, "sum() can't sum strings", "", "sum_strings"),
-    (TypeError, 'can only concatenate str (not "{kind}") to str', "", _about_text_plus),
+    (TypeError, "unsupported operand type(s) for +: 'int' and 'str'", r"«sum\(", "sum_of_strings"),
+    (TypeError, "sum() can't sum strings", "", "sum_to_string"),
+    (TypeError, 'can only concatenate str (not "{kind}") to str', "", _about_string_plus),
     (TypeError, "can only concatenate list", "", "list_plus"),
     (TypeError, "can only concatenate tuple", "", "tuple_plus"),
     (TypeError, "'{kind}' object is not iterable", r"\+=", "list_plus"),
     (TypeError, "unsupported operand type(s) for {operator}: '{one}' and '{other}'", "", _about_operands),
     (TypeError, "'{operator}' not supported between instances of '{one}' and '{other}'", "", _about_operands),
-    (TypeError, "can't multiply sequence by non-int of type '{kind}'", "", "text_times"),
+    (TypeError, "can't multiply sequence by non-int of type '{kind}'", "", "string_times"),
     (TypeError, "not all arguments converted during string formatting", r"['\"]\s*%", "format_many"),
-    (TypeError, "not all arguments converted during string formatting", "", "text_remainder"),
-    (TypeError, "'in <string>' requires string as left operand, not {kind}", "", "text_in"),
+    (TypeError, "not all arguments converted during string formatting", "", "string_remainder"),
+    (TypeError, "'in <string>' requires string as left operand, not {kind}", "", "string_in"),
     (TypeError, "argument of type '{kind}' is not", "", "not_in"),
     # Elements
     (TypeError, "'{kind}' object is not iterable", "", _about_elements),
@@ -102,8 +99,8 @@ VALUE_RULES: tuple[Rule, ...] = (
     (TypeError, "object of type '{kind}' has no len", "", _about_length),
     (TypeError, "{what} indices must be integers or slices, not {kind}", "", _about_index),
     (TypeError, "string indices must be integers, not '{kind}'", "", _about_index),
-    (TypeError, "'str' object does not support item", "", "text_fixed"),
-    (TypeError, "'str' object doesn't support item", "", "text_fixed"),
+    (TypeError, "'str' object does not support item", "", "string_fixed"),
+    (TypeError, "'str' object doesn't support item", "", "string_fixed"),
     (TypeError, "'tuple' object does not support item", "", "tuple_fixed"),
     (TypeError, "'tuple' object doesn't support item", "", "tuple_fixed"),
     (TypeError, "'{kind}' object does not support item", "", "not_indexed"),
@@ -131,20 +128,20 @@ VALUE_RULES: tuple[Rule, ...] = (
     (KeyError, "{key}", "", _about_key),
     (ValueError, "{what}(x): x not in", "", "not_there"),
     (ValueError, "{what} is not in list", "", "not_there"),
-    (ValueError, "substring not found", "", "text_not_found"),
+    (ValueError, "substring not found", "", "substring_not_found"),
     (RuntimeError, "{what} changed size during iteration", "", "changed_in_loop"),
     (RuntimeError, "dictionary keys changed during iteration", "", "changed_in_loop"),
     (StopIteration, "", "", "stop_iteration"),
-    # Texts
+    # Strings
     (TypeError, "can only join an iterable", "", "join_list"),
-    (TypeError, "sequence item {number}: expected str instance, {kind} found", "", "text_join"),
-    (TypeError, "{what}must be str, not {kind}", "", "text_needed"),
-    (TypeError, "{what}must be str or None, not {kind}", "", "text_needed"),
-    (TypeError, "{what} must be None or a string, not {kind}", "", "text_needed"),
+    (TypeError, "sequence item {number}: expected str instance, {kind} found", "", "join_elements"),
+    (TypeError, "{what}must be str, not {kind}", "", "string_needed"),
+    (TypeError, "{what}must be str or None, not {kind}", "", "string_needed"),
+    (TypeError, "{what} must be None or a string, not {kind}", "", "string_needed"),
     (TypeError, "ord() expected a character", "", "character_needed"),
     (ValueError, "Unknown format code '{code}' for object of type '{kind}'", "", "format_code"),
     # Numbers
-    (TypeError, "'{kind}' object cannot be interpreted as an integer", "", _about_whole_number),
+    (TypeError, "'{kind}' object cannot be interpreted as an integer", "", _about_integer),
     (TypeError, "{function} argument must be a string{what} real number, not '{kind}'", "", "digits_needed"),
     (TypeError, "must be real number, not {kind}", "", "number_needed"),
     (TypeError, "%{code} format: a real number is required, not {kind}", "", "number_needed"),
@@ -153,7 +150,7 @@ VALUE_RULES: tuple[Rule, ...] = (
     (ValueError, "invalid literal for int() with base 10: ''", "", "number_empty"),
     (ValueError, "could not convert string to float: ''", "", "number_empty"),
     (ValueError, "invalid literal for int() with base 10: '{text}'", "", _about_digits),
-    (ValueError, "could not convert string to float: '{text}'", "", "float_text"),
+    (ValueError, "could not convert string to float: '{text}'", "", "float_string"),
     (ValueError, "math domain error", "", "math_domain"),
     (ValueError, "max() iterable argument is empty", "", "empty_maximum"),
     (ValueError, "min() iterable argument is empty", "", "empty_maximum"),

@@ -1,0 +1,13 @@
+"""A rule: an error, how its message begins, a pattern for the line, and the hint or a function that chooses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Words = dict[str, str]
+"""What is filled into a hint, by its name in braces."""
+
+Choice = Callable[[Words, BaseException, str], str | None]
+"""Takes the matched words, the error and its line of code; returns a key of HINTS, or None to try the next rule."""
+
+Rule = tuple[type[BaseException], str, str, str | Choice]
