@@ -62,7 +62,7 @@ DIFFERENCES = {
     "test_live.py::test_what_is_printed_is_told_before_the_program_goes_on": UNASKED,
     "test_live.py::test_who_was_answered_waits_no_more_whatever_it_does_next": UNASKED,
     "test_live.py::test_whoever_reads_stdin_waits*": UNASKED,
-    "test_mistakes.py::test_a_mistake_is_told_as_documented*again and again*": SLOW_OUTPUT,
+    "test_mistakes.py::test_mistake_gets_the_documented_detail*again and again*": SLOW_OUTPUT,
     "test_options.py::test_a_live_container_has_them": OWN_MEMORY,
     "test_flags.py::test_a_forbidden_call_is_refused_and_seen*": UNSEEN,
     "test_flags.py::test_a_connection_to_another_host_is_seen*": UNSEEN,

@@ -1,4 +1,4 @@
-"""Where the mark is in an editor, and that a program can spoil what is told of its error, and nothing else."""
+"""The detail of an error marks the right place, and a program can spoil its own detail and nothing else."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def detail_of(run: Run) -> ErrorDetail:
         ("raise SystemExit(3) from ValueError()", (1, "raise SystemExit(3) from ValueError()")),
     ],
 )
-def test_the_mark_is_on_the_learners_own_line(run: Runner, code: str, marked: tuple[int, str]) -> None:
+def test_mark_is_on_the_learners_own_line(run: Runner, code: str, marked: tuple[int, str]) -> None:
     detail = detail_of(run(code))
     assert detail.source is not None
     assert detail.column is not None
@@ -55,12 +55,12 @@ def test_the_mark_is_on_the_learners_own_line(run: Runner, code: str, marked: tu
         ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E", ""),
     ],
 )
-def test_texts_are_clean_and_bounded(run: Runner, code: str, kind: str, message: str) -> None:
+def test_type_and_message_are_clean_and_bounded(run: Runner, code: str, kind: str, message: str) -> None:
     detail = detail_of(run(code))
     assert (detail.type, detail.message) == (kind, message)
 
 
-def test_a_test_tells_of_the_submissions_line_and_of_none_of_its_own(run: Runner) -> None:
+def test_test_case_detail_has_a_line_only_in_the_submission(run: Runner) -> None:
     tests = [TestProgram(input="f(0)"), TestProgram(input="g(0)"), TestProgram(code="1 / 0"), TestProgram(code="def")]
     outcome = run.tests("def f(x):\n    return 1 / x", *tests)
     details = [detail_of(test) for test in outcome.tests]
@@ -73,11 +73,11 @@ def test_a_test_tells_of_the_submissions_line_and_of_none_of_its_own(run: Runner
     assert outcome.main.detail is None
 
 
-def test_a_program_that_went_well_has_none_whatever_it_left(run: Runner) -> None:
+def test_successful_program_has_no_detail_even_if_it_forged_one(run: Runner) -> None:
     assert run(FIND_MAILBOX + "write(b'\\1' * 8192)").detail is None
 
 
-# A hostile program: it finds the mailbox in its own memory, and writes to it
+# Hostile programs find the mailbox in their own memory and write to it
 
 FIND_MAILBOX = """
 def write(data):
@@ -91,13 +91,13 @@ LEAVE = "\nimport os\nos._exit(1)"
 
 
 def left(**changes: Any) -> str:
-    """Return a program that leaves a detail of its own making, and ends."""
+    """Return a program that leaves a forged detail and ends."""
     good = {"kind": "E", "message": "m", "hint": "h", "line": 1, "column": 1, "end_column": 1}
     return f"{FIND_MAILBOX}write({protocol.pack_detail(**{**good, **changes})!r}){LEAVE}"
 
 
 @pytest.mark.parametrize(
-    ("changes", "place"),
+    ("changes", "position"),
     [
         ({"line": 2, "column": 1, "end_column": 17}, (2, 1, 17)),
         ({"line": 2, "column": 1, "end_column": 18}, (2, None, None)),
@@ -108,19 +108,19 @@ def left(**changes: Any) -> str:
         ({"line": 2**32 - 1, "column": 2**32 - 1, "end_column": 2**32 - 1}, (None, None, None)),
     ],
 )
-def test_a_forged_place_is_within_the_program_or_none(
-    run: Runner, changes: dict[str, int], place: tuple[int | None, ...]
+def test_forged_position_outside_the_program_is_dropped(
+    run: Runner, changes: dict[str, int], position: tuple[int | None, ...]
 ) -> None:
     result = run(left(**changes))
     detail = detail_of(result)
     assert (result.status, result.exit_code, detail.type) == (RunStatus.ERROR, 1, "E")
-    assert (detail.line, detail.column, detail.end_column) == place
+    assert (detail.line, detail.column, detail.end_column) == position
 
 
 @pytest.mark.parametrize(
     "data", ["b'\\xff' * 8192", "bytes(12) + b'\\xff\\xff' * 3", "bytes(12) + b'\\0\\1\\x1f\\xff\\0\\0'", "bytes(8192)"]
 )
-def test_a_forged_length_is_no_detail(run: Runner, data: str) -> None:
+def test_forged_length_gives_no_detail(run: Runner, data: str) -> None:
     result = run(f"{FIND_MAILBOX}write({data}){LEAVE}")
     assert "written" in result.stdout
     assert (result.status, result.exit_code, result.detail) == (RunStatus.ERROR, 1, None)
@@ -149,15 +149,15 @@ for line in open("/proc/self/maps"):
         UNMAP,
     ],
 )
-def test_tricks_spoil_the_detail_and_nothing_else(run: Runner, trick: str) -> None:
-    """With the first program's tests behind it: the container goes on."""
+def test_program_can_spoil_only_its_own_detail(run: Runner, trick: str) -> None:
+    """The container survives: the test case after the program passes."""
     code = f"print('before')\nif not input():\n{indented(trick)}\n    nothing"
     outcome = run.tests(code, TestProgram(stdin="x\n"), stdin="\n")
     assert (outcome.main.status, outcome.main.stdout) == (RunStatus.ERROR, "before\n")
     assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
 
 
-def test_a_detail_that_never_comes_ends_with_the_time(run: Runner) -> None:
+def test_detail_that_never_comes_ends_at_the_deadline(run: Runner) -> None:
     code = "import sys\nsys.excepthook = lambda *_: print('reported')\n"
     code += "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E"
     result = run(code, timeout_seconds=1)
@@ -169,7 +169,7 @@ def indented(text: str) -> str:
 
 
 @pytest.mark.wall("wiped_mailbox")
-def test_nothing_is_left_in_the_mailbox_for_the_next_run(run: Runner) -> None:
+def test_mailbox_is_wiped_before_the_next_run(run: Runner) -> None:
     canary = "write(b'CANARY' * 1365)"
     search = "print(find('C A N A R Y C A N A R Y') > 0)"
     outcome = run.tests(

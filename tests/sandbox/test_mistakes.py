@@ -1,4 +1,4 @@
-"""The table of mistakes in docs/errors.md is what learners are told: each row is run in a real container."""
+"""Each row of the tables in docs/errors.md is true: its program runs in a real container."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +14,17 @@ from executions.sandbox.sandbox import Sandbox
 pytestmark = pytest.mark.docker
 
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
-TIMEOUT_SECONDS = 8  # a flood needs a part of it on a busy machine
+TIMEOUT_SECONDS = 8  # enough to print a megabyte on a busy machine
 
 Row = tuple[str, str, str, str]  # type, line, column, hint
 
 
 def rows() -> Iterator[tuple[str, Row]]:
-    """Yield each program of the document and what stands beside it."""
+    """Yield each program of the document and the other cells of its row."""
     for line in DOCUMENT.read_text().splitlines():
         if line.startswith("| `"):
-            program, *told = (cell.strip() for cell in line.strip("|").split(" | "))
-            kind, number, column, hint = told
+            program, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
+            kind, number, column, hint = cells
             yield program.strip("`").replace("⏎", "\n").replace("⇥", "\t"), (kind, number, column, hint.rstrip(" |"))
 
 
@@ -32,10 +32,10 @@ MISTAKES = dict(rows())
 
 
 @pytest.fixture(scope="module")
-def told(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
-    """What is told of each program. All at once: each has a container of its own, and these take time to start."""
+def details(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
+    """Return the detail of each program. They run two at a time, since each needs a container of its own."""
 
-    def tell(program: str) -> Row:
+    def detail_of(program: str) -> Row:
         submission = Submission(program, "", (), TIMEOUT_SECONDS)
         of_science = choose_profile(submission) is Profile.SCIENCE
         run = (science_sandbox if of_science else sandbox).execute(submission).main
@@ -46,14 +46,14 @@ def told(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
         return kind, line, column, hint
 
     with ThreadPoolExecutor(2) as executor:
-        return dict(zip(MISTAKES, executor.map(tell, MISTAKES), strict=True))
+        return dict(zip(MISTAKES, executor.map(detail_of, MISTAKES), strict=True))
 
 
-def test_the_document_has_thirty_mistakes_and_more() -> None:
+def test_document_lists_more_than_thirty_mistakes() -> None:
     assert len(MISTAKES) > 30
 
 
-@pytest.mark.timeout(180)  # the first of them waits for all
+@pytest.mark.timeout(180)  # the first one waits for all programs
 @pytest.mark.parametrize("program", MISTAKES)
-def test_a_mistake_is_told_as_documented(told: dict[str, Row], program: str) -> None:
-    assert told[program] == MISTAKES[program]
+def test_mistake_gets_the_documented_detail(details: dict[str, Row], program: str) -> None:
+    assert details[program] == MISTAKES[program]
