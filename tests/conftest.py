@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.apps import apps
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
@@ -74,6 +76,12 @@ def _no_audit_log_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     with lifted(connection):
         LogEntry.objects.all()._raw_delete(connection.alias)
+
+
+@pytest.fixture
+def groups(db: None) -> None:
+    """Create the groups of staff again, because a test without a transaction empties the database."""
+    import_module("staff.migrations.0001_groups").create_groups(apps, connection.schema_editor())
 
 
 @pytest.fixture
