@@ -1,5 +1,6 @@
-# The service. Programs run in another image, which the service has the engine build at its start (guest/Dockerfile).
-# BUILD_IMAGE is for networks where pip needs more than the official image has, such as a proxy's certificate.
+# The image of the service. Programs run in another image, which the engine builds when the service starts
+# (guest/Dockerfile). BUILD_IMAGE is for networks where pip needs more than the official image has, such as a proxy's
+# certificate.
 ARG BUILD_IMAGE=python:3.13-slim
 
 FROM ${BUILD_IMAGE} AS build
@@ -7,7 +8,7 @@ COPY requirements.txt constraints.txt /
 RUN python3 -m venv --without-pip /opt/venv && \
     pip --python /opt/venv/bin/python install --no-cache-dir --requirement /requirements.txt
 COPY . /app
-# The key signs nothing: collectstatic reads the settings, and they insist on one.
+# This key signs nothing: collectstatic reads the settings, which require one.
 RUN cd /app && \
     ENV_FILE= SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyz /opt/venv/bin/python manage.py collectstatic --no-input && \
     rm -rf var && \
@@ -26,9 +27,9 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 LABEL net.pylearn.service=code-execution
 EXPOSE 8000
-# Two failures are what a proxy needs to see that a container is stopping: container/start waits for them. The start
-# period is for the guest image; Coolify waits for all of it at each deployment, with the old version serving.
+# Two failures tell a proxy that a container is stopping: container/start waits for them. The start period leaves time to
+# build the guest image; Coolify waits for all of it at each deployment while the old version keeps serving.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=120s --retries=2 CMD ["/app/container/healthcheck"]
-# No USER: the group of the Docker socket is another one on each host. The entrypoint reads it and gives root up.
+# No USER, because the group of the Docker socket differs from host to host. The entrypoint reads it and drops root.
 ENTRYPOINT ["/app/container/entrypoint"]
 CMD ["/app/container/start"]

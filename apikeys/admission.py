@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from apikeys.client_address import address_block
 from apikeys.models import ApiKey
+from web.client_address import address_block
 
 HOLDS = (
     " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"

@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from apikeys import learner_tokens, tokens
 from apikeys.admission import ShutOut, who_is_shut_out
 from apikeys.callers import Caller
-from apikeys.client_address import client_address
 from apikeys.environment import is_environment_token
 from apikeys.models import ApiKey
 from audit.events import record_refusal
+from web.client_address import client_address
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)

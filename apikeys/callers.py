@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from rest_framework.request import Request
 
-from apikeys.client_address import address_block
 from apikeys.models import ApiKey
+from web.client_address import address_block
 
 
 @dataclass(frozen=True, slots=True)

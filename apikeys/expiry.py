@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from django.utils import timezone
 
-from audit.age import age
+from web.ages import age
 
 
 def expiry(text: str) -> datetime:

@@ -8,11 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import connection, models
 from django.utils import timezone
-from environs import ValidationError as InvalidValue
 
-from apikeys.client_address import address_block
-from apikeys.rates import parse_rate
-from codeexec.env import check_origins
+from web.client_address import address_block
+from web.origins import check_origin
+from web.rates import parse_rate
 
 PLAYGROUND_HASH = "playground"
 """Stands in place of a hash in the key of the playground. No token has it: a SHA-256 is 64 hexadecimal digits."""
@@ -48,8 +47,9 @@ def validate_origins(origins: Any) -> None:
     if not isinstance(origins, list) or not all(isinstance(origin, str) for origin in origins):
         raise ValidationError("Give a list of origins, such as https://pylearn.net.")
     try:
-        check_origins(origins)
-    except InvalidValue as error:
+        for origin in origins:
+            check_origin(origin)
+    except ValueError as error:
         raise ValidationError(str(error)) from error
 
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 from apikeys.serializers import TokenRequestSerializer
-from codeexec.openapi_errors import FOR_BODIES, FOR_KEYS, errors, headers
+from web.error_schema import FOR_BODIES, FOR_KEYS, errors, headers
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -35,3 +37,20 @@ describe_minting = extend_schema(
         **errors(*FOR_KEYS, *FOR_BODIES, "secret_key_required"),
     },
 )
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """The header that every caller sends."""
+
+    target_class = "apikeys.authentication.ApiKeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the scheme."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "A publishable key or a learner token, which work only with the `Origin` of one of their"
+            " pages (a browser sends it), or a secret key, which belongs on a server and needs none.",
+        }

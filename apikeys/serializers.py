@@ -3,7 +3,7 @@
 from typing import Any
 
 from apikeys import learner_tokens
-from codeexec.fields import StrictIntegerField, StrictSerializer, StrictTextField
+from web.fields import StrictIntegerField, StrictSerializer, StrictTextField
 
 LEARNER_CHARACTERS = 128
 

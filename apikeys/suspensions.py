@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apikeys.client_address import address_block
 from apikeys.models import ApiKey, Suspension, active_suspensions
+from web.client_address import address_block
 
 DOUBLE_CLICK = timedelta(minutes=1)
 """An end that is no later than this after another's is the same."""

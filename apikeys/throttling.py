@@ -6,10 +6,10 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apikeys.callers import caller_of
-from apikeys.client_address import client_address
 from apikeys.limits import LimitReached, LimitUse
 from apikeys.rate_limits import NotCounted, count_execution, count_input, count_request
-from codeexec.errors import ServiceUnavailable, TooManyRequests
+from web.client_address import client_address
+from web.errors import ServiceUnavailable, TooManyRequests
 
 USES_ATTRIBUTE = "limit_uses"
 

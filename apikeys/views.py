@@ -13,7 +13,7 @@ from apikeys.callers import caller_of
 from apikeys.openapi import describe_minting
 from apikeys.serializers import TokenRequestSerializer
 from apikeys.throttling import KeyRateThrottle, limit_headers
-from codeexec.parsers import LengthRequired
+from web.parsers import LengthRequired
 
 
 class KeyedView(APIView):

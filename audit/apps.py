@@ -9,14 +9,12 @@ class AuditConfig(AppConfig):
     name = "audit"
 
     def ready(self) -> None:
-        """Say which models' changes are recorded, and listen to the logins."""
+        """Listen to the logins."""
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from audit import logins
-        from audit.changes import register_models
 
-        register_models()
         user_logged_in.connect(logins.record_login)
         user_logged_out.connect(logins.record_logout)
         user_login_failed.connect(logins.record_failure)

@@ -1,32 +1,11 @@
-"""Which changes of which models django-auditlog records, and for whom."""
+"""For whom django-auditlog records changes. Each app registers its own models with it."""
 
 from auditlog.middleware import AuditlogMiddleware
-from auditlog.registry import auditlog
-from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apikeys.client_address import client_address
-from apikeys.models import ApiKey, Suspension
+from web.client_address import client_address
 
 ADMIN_PATH = "/admin/"
-
-
-def register_models() -> None:
-    """Have the changes of keys, staff and groups recorded, each field before and after, but for secrets."""
-    hashes = [field.name for field in ApiKey._meta.fields if "hash" in field.name]
-    auditlog.register(ApiKey, exclude_fields=[*hashes, "last_used"])
-    auditlog.register(Suspension, exclude_fields=["learner"])  # the log keeps for ever what it is told
-    # That a password was changed is on record; nothing of its hash is. A login is an event of its own.
-    auditlog.register(
-        User,
-        exclude_fields=["last_login"],
-        mask_fields=["password"],
-        mask_callable="audit.changes.mask",
-        m2m_fields={"groups", "user_permissions"},
-    )
-    auditlog.register(Group, m2m_fields={"permissions"})
-    auditlog.register(TOTPDevice, include_fields=["user", "name", "confirmed"])
 
 
 def mask(value: str) -> str:

@@ -18,10 +18,10 @@ from typing import Any, cast
 
 import docker
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.image import image_name
-from executions.sandbox.options import LABEL, OWNER_LABEL, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import LABEL, OWNER_LABEL, container_options
+from executions.sandbox.engine.owner import Owner
 from tests.service import ORIGIN, Service
 
 PROGRAM = 'print("Hello")'

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
-from executions.apps import lift_bounds
-from executions.models import Execution, ExecutionSignal
+from codeexec.apps import lift_bounds
+from executions.models import Execution, ExecutionFlag
 
 DAYS = 60
 KEYS = 20
@@ -52,20 +52,20 @@ RESULTS = [{"passed": True, "message": "✅ Test passed: add(5, 3) -> Expected: 
 
 
 def populate(rows: int) -> None:
-    """Make keys, a superuser, `rows` executions, their signals and what they have used. The same for each call."""
+    """Make keys, a superuser, `rows` executions, their flags and what they have used. The same for each call."""
     chance = random.Random(3)
     User.objects.create_superuser(STAFF)
     keys = _keys()
     use: dict[tuple[uuid.UUID, date, str], list[float]] = defaultdict(lambda: [0, 0.0])
-    signals: list[dict[str, Any]] = []
+    flags: list[dict[str, Any]] = []
     for batch in _batches(_executions(chance, rows, keys)):
         for row in batch:
             _charge(row, keys, use)
             if chance.random() < SIGNAL_SHARE:
-                signals.append({"execution_id": row["id"], "kind": chance.choice(ExecutionSignal.Kind.values)})
+                flags.append({"execution_id": row["id"], "kind": chance.choice(ExecutionFlag.Kind.values)})
         _insert(Execution, batch)
-    for some in _batches(signals):
-        _insert(ExecutionSignal, some)
+    for some in _batches(flags):
+        _insert(ExecutionFlag, some)
     used = (
         {"family": family, "day": day, "who": who, "executions": count, "cpu_seconds": seconds}
         for (family, day, who), (count, seconds) in use.items()

@@ -7,12 +7,12 @@ from statistics import median, quantiles
 
 import docker
 
-from executions.sandbox.container import Container
-from executions.sandbox.engine import Engine
-from executions.sandbox.gvisor import RUNTIME
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.gvisor import RUNTIME
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.owner import Owner
 
 PROGRAM = 'print("Hello")'
 ROUNDS = 10

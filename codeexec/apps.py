@@ -1,9 +1,30 @@
-"""The apps of the project itself."""
+"""The project itself as an app: it checks the settings, and lets migrations take their time."""
 
-from django.contrib.admin.apps import AdminConfig
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import register
+from django.db import connections
+from django.db.models.signals import pre_migrate
+
+from codeexec.checks import check_deployment, check_settings
+from codeexec.postgresql.base import DatabaseWrapper as PostgreSQL
 
 
-class StaffAdminConfig(AdminConfig):
-    """Django's admin, with our site in the place of its own."""
+class CodeExecConfig(AppConfig):
+    """The composition root. It has no models."""
 
-    default_site = "codeexec.admin_site.StaffSite"
+    name = "codeexec"
+
+    def ready(self) -> None:
+        """Have Django check our settings with its own, and lift the bounds of statements for migrations."""
+        register(check_settings)
+        register(check_deployment, deploy=True)
+        pre_migrate.connect(lift_bounds)
+
+
+def lift_bounds(sender: object, using: str, **kwargs: Any) -> None:
+    """Bound no statement of a migration: to index a million executions takes longer than a request may wait."""
+    connection = connections[using]
+    if isinstance(connection, PostgreSQL):
+        connection.lift_bounds()

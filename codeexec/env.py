@@ -5,7 +5,8 @@ import re
 
 from environs import Env, ValidationError
 
-from apikeys.rates import parse_rate
+from web.origins import check_origin
+from web.rates import parse_rate
 
 PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
@@ -13,23 +14,17 @@ SHORTEST_API_KEY = 16
 API_KEY_PATTERN = re.compile(r"[!-~]([ -~]*[!-~])?")
 REDIS_PATTERN = re.compile(r"rediss?://[^\s/]+(/\d+)?|unix://\S+")
 DSN_PATTERN = re.compile(r"https?://\w+@[^\s/@]+(/\S+)?/\d+")
-ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 env = Env()
-
-
-def check_origin(origin: str) -> None:
-    """Refuse what a browser would never send as `Origin`: it is compared letter by letter."""
-    if not ORIGIN_PATTERN.fullmatch(origin):
-        raise ValidationError(f"{origin!r} is not an origin such as https://pylearn.net: scheme, host, port, no more")
-    if origin.endswith({"http:": ":80", "https:": ":443"}[origin.partition("//")[0]]):
-        raise ValidationError(f"{origin!r}: browsers leave this port out, because it is the scheme's own")
 
 
 def check_origins(origins: list[str]) -> None:
     """Refuse a list with anything but origins in it."""
     for origin in origins:
-        check_origin(origin)
+        try:
+            check_origin(origin)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 def check_networks(networks: list[str]) -> None:

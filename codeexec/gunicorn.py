@@ -5,7 +5,7 @@ import resource
 
 from django.conf import settings
 
-from executions.limits import LONGEST_TIMEOUT_SECONDS
+from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.sandbox.profiles import LOADING_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
@@ -43,3 +43,10 @@ logconfig_dict = {
     "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
 }
 control_socket_disable = True  # nobody steers this process but by signals
+
+
+def post_worker_init(worker: object) -> None:
+    """Start the service in the process that serves, before its first request."""
+    from codeexec.start import start_service  # the worker has set up Django by now
+
+    start_service()

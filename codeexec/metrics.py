@@ -5,25 +5,14 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CONTENT_TYPE_LATEST, GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from apikeys.client_address import client_address
-from codeexec.admin_gate import is_allowed
-from codeexec.counters import REGISTRY
-from codeexec.errors import not_found
-from executions.executor import get_executor
-from executions.sandbox.counts import Event, counts
-
-EVENTS = {
-    Event.REFILL: "Containers that were started for the pool.",
-    Event.FAILED_REFILL: "Containers that could not be started.",
-    Event.ENGINE_ERROR: "Calls to the Docker Engine that failed.",
-    Event.ORPHAN: "Containers removed whose service was gone.",
-    Event.STRAY: "Containers removed that did not end by themselves when they were let go.",
-    Event.ENDED_WARM: "Containers that ended while they waited for a program.",
-}
+from executions.running.executor import get_executor
+from web.admin_gate import is_allowed
+from web.client_address import client_address
+from web.errors import not_found
 
 
 class SandboxCollector(Collector):
@@ -36,12 +25,12 @@ class SandboxCollector(Collector):
         yield GaugeMetricFamily("codeexec_pool_idle", "Containers that wait for a program.", value=state.idle)
         yield GaugeMetricFamily("codeexec_pool_in_use", "Containers that a program runs in.", value=state.in_use)
         yield GaugeMetricFamily("codeexec_pool_waiting", "Requests that wait for a container.", value=state.waiting)
-        for event, number in counts().items():
-            yield CounterMetricFamily(f"codeexec_{event}", EVENTS[event], value=number)
 
 
 REGISTRY.register(SandboxCollector())
-ProcessCollector(registry=REGISTRY)
+# What the client library counts by itself: of no use to whoever watches the service.
+REGISTRY.unregister(GC_COLLECTOR)
+REGISTRY.unregister(PLATFORM_COLLECTOR)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

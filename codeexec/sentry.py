@@ -8,7 +8,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 from sentry_sdk.types import Event, Hint
 from structlog.contextvars import get_contextvars
 
-OURS = ("apikeys", "audit", "codeexec", "executions", "staff")
+OURS = ("apikeys", "audit", "codeexec", "executions", "playground", "staff", "web")
 KEPT = ("event_id", "timestamp", "platform", "level", "logger", "transaction")
 KEPT_OF_A_FRAME = ("filename", "function", "lineno", "module", "in_app")
 IDS = ("request_id", "execution_id")

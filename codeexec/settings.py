@@ -79,7 +79,8 @@ SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
 LEAST_FREE_DISK_PERCENT = env.float("LEAST_FREE_DISK_PERCENT", 5.0, validate=validate.Range(0, 50))
 
 INSTALLED_APPS = [
-    "codeexec.apps.StaffAdminConfig",
+    "codeexec",
+    "staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -97,16 +98,16 @@ INSTALLED_APPS = [
     "apikeys",
     "executions",
     "playground",
-    "staff",
+    "staff.apps.StaffConfig",
 ]
 
 MIDDLEWARE = [
-    "codeexec.request_log.RequestLogMiddleware",
+    "web.request_log.RequestLogMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "codeexec.https.PlainHttpMiddleware",
+    "web.https.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "codeexec.page_policy.PagePolicyMiddleware",
-    "codeexec.admin_gate.AdminGateMiddleware",
+    "web.page_policy.PagePolicyMiddleware",
+    "web.admin_gate.AdminGateMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -184,10 +185,10 @@ CACHES: dict[str, Any] = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["codeexec.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["web.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "codeexec.negotiation.AlwaysJSON",
-    "EXCEPTION_HANDLER": "codeexec.errors.handle_exception",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.negotiation.AlwaysJSON",
+    "EXCEPTION_HANDLER": "web.errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
@@ -228,7 +229,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Without a proxy of ours in front, the client would be the one who says that it came over https.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXY_COUNT else None
-CONTENT_SECURITY_POLICY = {  # of our pages: codeexec/page_policy.py
+CONTENT_SECURITY_POLICY = {  # of our pages: web/page_policy.py
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "object-src": ["'none'"],
@@ -245,7 +246,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_CLIENT_IP_CALLABLE = "apikeys.client_address.client_address"
+AXES_CLIENT_IP_CALLABLE = "web.client_address.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # its pages would delete without an entry in the audit log; the log has the same and more
 
@@ -307,7 +308,7 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # One line for each request that failed, from codeexec/request_log.py: Django's own would be a second one.
+    # One line for each request that failed, from web/request_log.py: Django's own would be a second one.
     "loggers": {
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
@@ -315,7 +316,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "WARNING"},
     },
 }
-# Our own code knows the client's address (apikeys/client_address.py) and the caller. This one would believe a forged
+# Our own code knows the client's address (web/client_address.py) and the caller. This one would believe a forged
 # X-Forwarded-For, and load a session for each cookie that somebody sends.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""

@@ -9,10 +9,10 @@ from django.db import connection
 
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
-from executions.executor import close_executor, start_executor
-from executions.late_records import late_records
-from executions.recovery import recover_interrupted
-from executions.retention import Retention
+from executions.records.late_records import late_records
+from executions.records.recovery import recover_interrupted
+from executions.records.retention import Retention
+from executions.running.executor import close_executor, start_executor
 
 DRAIN_SECONDS = 15
 LAST_RECORDS_SECONDS = 3

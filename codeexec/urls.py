@@ -5,11 +5,11 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from apikeys.views import TokensView
-from codeexec.api_docs import api_docs, openapi_json
-from codeexec.health import HealthView
 from codeexec.metrics import metrics
-from executions.views import ExecuteView, ExecutionInputView, ExecutionView
+from executions.api.health import HealthView
+from executions.api.views import ExecuteView, ExecutionInputView, ExecutionView
 from playground.views import playground, playground_token
+from web.api_docs import api_docs, openapi_json
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
@@ -27,7 +27,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "codeexec.errors.bad_request"
-handler403 = "codeexec.errors.forbidden"
-handler404 = "codeexec.errors.not_found"
-handler500 = "codeexec.errors.server_error"
+handler400 = "web.errors.bad_request"
+handler403 = "web.errors.forbidden"
+handler404 = "web.errors.not_found"
+handler500 = "web.errors.server_error"

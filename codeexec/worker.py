@@ -3,11 +3,12 @@
 import errno
 import socket
 import struct
-import threading
 import time
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from web.connection import ending
 
 STALLED_SECONDS = 5
 """How long a client may send or take nothing in the middle of a request or an answer."""
@@ -15,9 +16,6 @@ STALLED_SECONDS = 5
 SLOWEST_BYTES_A_SECOND = 32 * 1024
 """A request must be here, headers and body, after STALLED_SECONDS and a second more for each so many bytes of it. So
 must an answer be taken; of one that comes piece by piece, what counts is the time for which a piece waits."""
-
-ending = threading.Event()
-"""Set when this process has been asked to end: what runs is finished, and nobody is waited for."""
 
 FULL_PAUSE_SECONDS = 0.1
 """Between the attempts to take a client where none can be taken."""

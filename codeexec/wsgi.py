@@ -1,4 +1,4 @@
-"""The WSGI application. Importing it starts the service: whatever serves it, and no management command, does."""
+"""The WSGI application. Importing it starts nothing: codeexec/gunicorn.py starts the service in each worker."""
 
 import os
 
@@ -9,7 +9,3 @@ from codeexec.wsgi_request import AnyWSGIRequest
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
 application = get_wsgi_application()
 application.request_class = AnyWSGIRequest
-
-from codeexec.start import start_service  # noqa: E402 (only after Django is set up)
-
-start_service()

@@ -2,9 +2,10 @@
 
 import ipaddress
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -14,12 +15,15 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from audit.events import record_event
-from executions import review
-from executions.display import first_line, make_visible
-from executions.export import MOST_ROWS, csv_lines
-from executions.filters import CappedPaginator, DayFilter, RunByFilter, SignalFilter
 from executions.models import Execution
-from executions.search import NoWords, find
+from executions.records.search import NoWords, find
+from executions.review import page
+from executions.review.dashboard.charts import draw
+from executions.review.dashboard.overview import dashboard_for
+from executions.review.display import first_line, make_visible
+from executions.review.export import MOST_ROWS, csv_lines
+from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
+from staff.site import StaffSite
 
 TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 
@@ -30,7 +34,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("when", "outcome", "seen", "caller", "learner_link", "address_link", "took", "beginning")
     list_display_links = ("when",)
-    list_filter = ("status", SignalFilter, DayFilter, RunByFilter, "key")
+    list_filter = ("status", FlagFilter, DayFilter, RunByFilter, "key")
     list_select_related = ("key", "staff")
     list_per_page = 50
     sortable_by = ()
@@ -63,7 +67,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Return the executions without their texts, of which a page would read megabytes."""
         rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, 400))
-        return rows.prefetch_related("signals")
+        return rows.prefetch_related("flags")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -88,12 +92,12 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="status")
     def outcome(self, execution: Execution) -> str:
         """Return how it ended, in its colour."""
-        return review.status_badge(execution)
+        return page.status_badge(execution)
 
-    @admin.display(description="signals")
+    @admin.display(description="flags")
     def seen(self, execution: Execution) -> str:
-        """Return its signals."""
-        return review.signal_badges(execution)
+        """Return its flags."""
+        return page.flag_badges(execution)
 
     @admin.display(description="key")
     def caller(self, execution: Execution) -> str:
@@ -125,8 +129,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Answer with a file. That it was taken, by whom and with what filter, is on record."""
         chosen = list(queryset.values_list("pk", flat=True)[:MOST_ROWS])
         details = {"executions": len(chosen), "filter": request.GET.urlencode()[:1000]}
-        record_event("executions_exported", request=request, actor=review.staff_of(request), details=details)
-        rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("signals")
+        record_event("executions_exported", request=request, actor=page.staff_of(request), details=details)
+        rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("flags")
         response = StreamingHttpResponse(csv_lines(rows.iterator(chunk_size=100)), content_type="text/csv")
         response["Content-Disposition"] = 'attachment; filename="executions.csv"'
         return response
@@ -137,7 +141,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return the addresses of the actions with the usual ones."""
         added = [
             path(f"<int:number>/{action}/", self.admin_site.admin_view(require_POST(view)), name=f"execution_{action}")
-            for action, view in review.ACTIONS.items()
+            for action, view in page.ACTIONS.items()
         ]
         return [*added, *super().get_urls()]
 
@@ -146,7 +150,17 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         """Show an execution."""
         site = {**self.admin_site.each_context(request), "opts": self.model._meta, "media": self.media}
-        return review.show(request, object_id, site)
+        return page.show(request, object_id, site)
+
+
+def dashboard_context(user: User) -> dict[str, Any]:
+    """Return the dashboard, or the parts of it that `user` may see, for the first page of the admin."""
+    dashboard = dashboard_for(user)
+    charts = draw(dashboard.activity) if dashboard and dashboard.activity else None
+    return {"dashboard": dashboard, "charts": charts}
+
+
+cast(StaffSite, admin.site).overviews.append(dashboard_context)
 
 
 def _exactly(term: str) -> Q | None:

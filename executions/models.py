@@ -48,7 +48,7 @@ class Execution(models.Model):
         REFUSED = "refused", "refused: nothing ran"
         INTERNAL_ERROR = "internal_error"
 
-    # A number of the database's own, and not what callers know: full-text search needs it (executions/search.py).
+    # A number of the database's own, and not what callers know: full-text search needs it (records/search.py).
     id = models.BigAutoField(primary_key=True)
     public_id = models.UUIDField("id for callers", unique=True, default=uuid7, editable=False)
     status = models.CharField(max_length=14, choices=Status, default=Status.RUNNING)
@@ -105,7 +105,7 @@ class Execution(models.Model):
         return f"{self.public_id} ({self.status})"
 
 
-class ExecutionSignal(models.Model):
+class ExecutionFlag(models.Model):
     """A reason for staff to look at an execution. It judges nobody: a beginner's endless loop is one, too."""
 
     class Kind(models.TextChoices):
@@ -120,12 +120,12 @@ class ExecutionSignal(models.Model):
         SHARED_CODE = "shared_code", "same code from many addresses"
         CPU_BUDGET = "cpu_budget", "CPU budget burnt by one learner"
 
-    execution = models.ForeignKey(Execution, models.CASCADE, related_name="signals")
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="flags")
     kind = models.CharField(max_length=17, choices=Kind)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["execution", "kind"], name="execution_signal_once"),)
-        indexes = (models.Index(fields=["kind", "-execution"], name="execution_signal_kind"),)
+        constraints = (models.UniqueConstraint(fields=["execution", "kind"], name="execution_flag_once"),)
+        indexes = (models.Index(fields=["kind", "-execution"], name="execution_flag_kind"),)
         default_permissions = ("view",)
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 For each run the host sends a RUN frame and then, not framed, `feed_bytes` bytes for the child: its TASK frame and
 the program's stdin. The supervisor passes them on unread. It answers with STDOUT and STDERR frames as the program
-writes, in a test a TEST frame where its own part begins and TESTED where that ends, a SIGNAL frame when it first sees
+writes, in a test a TEST frame where its own part begins and TESTED where that ends, a FLAG frame when it first sees
 one, IMAGE frames as something is shown, a DETAIL frame with what the process of a failed program has left of its error,
 and a RESULT frame at the end, which says how many frames the container has told before it. Before all that comes one
 READY.
@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, SIGNAL a word, READY, TEST, TESTED and GIVE_UP nothing.
+# Kinds of frames. STDOUT and STDERR carry raw output, FLAG a word, READY, TEST, TESTED and GIVE_UP nothing.
 KINDS = tuple(range(14))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, SIGNAL, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
 """How a run can end; in a RESULT frame, by its place in this list."""
@@ -29,7 +29,7 @@ WAITS, STILL_WAITS, GOES_ON = b"\1", b"\2", b"\0"
 """What a WAIT frame can say: a program asks for input, still does, goes on. All it has printed before goes before."""
 
 NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call", "fork_storm"
-"""What a SIGNAL frame can say of a run; see `guest.watch`."""
+"""What a FLAG frame can say of a run; see `guest.supervisor.watch`."""
 
 PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024

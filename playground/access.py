@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from apikeys.client_address import address_block, client_address
 from apikeys.serializers import LEARNER_CHARACTERS
+from web.client_address import address_block, client_address
 
 PREFIX = "playground:"
 DIGITS_OF_AN_ADDRESS = 16

@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apikeys import learner_tokens
-from codeexec.errors import error_body, forbidden, not_found
 from playground.access import is_on, learner_of, may_open
 from playground.key import playground_key
+from web.errors import error_body, forbidden, not_found
 
 SWITCHED_OFF = "The playground is switched off."
 

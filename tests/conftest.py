@@ -21,7 +21,7 @@ from pytest_django import Settings
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from audit.append_only import lifted
-from executions.executor import get_executor, set_executor
+from executions.running.executor import get_executor, set_executor
 from tests.fakes import FakeExecutor
 from tests.sabotage import demand_failures
 from tests.servers import PostgreSQL, Redis

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from executions.sandbox.image import image_name
+from executions.sandbox.engine.guest_image import image_name
 from tests.waiting import eventually
 
 START_SECONDS = 30

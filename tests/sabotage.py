@@ -83,7 +83,7 @@ def apply(edit: Edit, copy: Path) -> None:
 
 
 def image_name(directory: Path) -> str:
-    code = "from executions.sandbox.image import image_name; print(image_name())"
+    code = "from executions.sandbox.engine.guest_image import image_name; print(image_name())"
     done = subprocess.run([sys.executable, "-c", code], cwd=directory, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip()
 
@@ -94,10 +94,10 @@ def build_image(copy: Path) -> str | None:
     if name == original:
         return None
     guest = copy / "guest"
-    changed = [
-        path.name for path in guest.glob("*.py") if path.read_bytes() != (ROOT / "guest" / path.name).read_bytes()
-    ]
-    recipe = f"FROM {original}\nUSER 0:0\nCOPY {' '.join(changed)} /opt/sandbox/guest/\nUSER 64321:64321\n"
+    files = [path.relative_to(guest) for path in guest.rglob("*.py")]
+    changed = [path for path in files if (guest / path).read_bytes() != (ROOT / "guest" / path).read_bytes()]
+    copies = "".join(f"COPY {path} /opt/sandbox/guest/{path}\n" for path in changed)
+    recipe = f"FROM {original}\nUSER 0:0\n{copies}USER 64321:64321\n"
     # Without the cache, whose layers another sabotage may be removing.
     command = ["docker", "build", "--quiet", "--no-cache", "--tag", name, "--file", "-", str(guest)]
     subprocess.run(command, check=True, input=recipe.encode(), stdout=subprocess.DEVNULL)

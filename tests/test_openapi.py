@@ -9,11 +9,11 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 
 from apikeys.keys import create_key
-from codeexec.api_docs import schema_json
-from codeexec.openapi_errors import ERRORS as SENTENCES
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 from tests.test_docs import ANSWER, API, ERRORS, KEYS, PROGRAMS, REQUEST, RESULT, TEST_CASE, rows, section
+from web.api_docs import schema_json
+from web.error_schema import ERRORS as SENTENCES
 
 SCHEMA: dict[str, Any] = json.loads(schema_json())
 OPERATIONS = {

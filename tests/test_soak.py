@@ -13,7 +13,7 @@ from benchmarks.soak.course import Course
 from benchmarks.soak.growth import MEMORY_KB, STEADY_KB, Footprint, Peaks, rise
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.verdict import KEPT_KB, KEPT_KB_AT_LEAST, errors_in, faults
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine.engine import Engine
 from tests.service import ROOT, Service
 
 AT_REST = Footprint(memory_kb=100_000, descriptors=50, threads=60, containers=4, layers=30, disk_kb=1000)

@@ -13,13 +13,14 @@ SABOTAGE_GATEWAY = "10.99.99.1"
 STARRED = ("network", "capabilities", "read_only", "user", "processes", "memory", "seccomp", "no_new_privileges")
 """Those that CI takes away at every run."""
 
-OPTIONS = "executions/sandbox/options.py"
-CONTAINER = "executions/sandbox/container.py"
+OPTIONS = "executions/sandbox/engine/options.py"
+CONTAINER = "executions/sandbox/container/container.py"
 SANDBOX = "executions/sandbox/sandbox.py"
-JUDGE = "executions/judge.py"
-REQUESTS = "executions/requests.py"
-CONFINEMENT = "guest/confinement.py"
-SUPERVISOR = "guest/supervisor.py"
+JUDGE = "executions/running/judge.py"
+REQUESTS = "executions/request.py"
+CONFINEMENT = "guest/supervisor/confinement.py"
+SUPERVISOR = "guest/supervisor/main.py"
+CHILD = "guest/supervisor/child.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Wall:
 
 NO_PROBES = (
     Edit(SANDBOX, "return list(run_probes(engine, self._launch, self._options[Profile.PLAIN]))", "return []"),
-    Edit("executions/sandbox/canary.py", "EVERY_SECONDS = 60.0", "EVERY_SECONDS = 86400.0"),
+    Edit("executions/sandbox/checks/canary.py", "EVERY_SECONDS = 60.0", "EVERY_SECONDS = 86400.0"),
 )
 """Without these no sandbox with a wall less would open, and stay so. Part of each sabotage but that of the gate."""
 
@@ -116,7 +117,13 @@ WALLS = {
     "seccomp": Wall((NO_FILTER,)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
-        (Edit("guest/child.py", "os.closerange(3, 256)", "[os.close(end) for ends in pipes for end in ends]"),)
+        (
+            Edit(
+                "guest/supervisor/child.py",
+                "os.closerange(3, 256)",
+                "[os.close(end) for ends in pipes for end in ends]",
+            ),
+        )
     ),
     "no_survivors": Wall((Edit(SUPERVISOR, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
     "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
@@ -146,7 +153,7 @@ WALLS = {
     "hosts_deadline": Wall(
         (
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 9.0"),
-            Edit("executions/sandbox/stream.py", "if not remaining_seconds and self._was_late:", "if False:"),
+            Edit("executions/sandbox/container/stream.py", "if not remaining_seconds and self._was_late:", "if False:"),
         )
     ),
     "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),

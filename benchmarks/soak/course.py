@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.soak.growth import Footprint, Peaks, containers_of
 from benchmarks.soak.load import closed_loop, open_loop
 from benchmarks.soak.tally import Tally
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine.engine import Engine
 from tests.service import Service
 from tests.waiting import eventually
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import linear_regression
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.options import OWNER_LABEL
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.options import OWNER_LABEL
 
 DOCKER = Path("/var/lib/docker")
 ENGINES_DIRECTORIES = ("containers", "overlay2", "volumes")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from executions.limits import LONGEST_TIMEOUT_SECONDS
+from executions.bounds import LONGEST_TIMEOUT_SECONDS
 
 Answer = dict[str, Any]
 

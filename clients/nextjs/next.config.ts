@@ -1,7 +1,7 @@
 import type { NextConfig } from "next";
 
 const config: NextConfig = {
-  outputFileTracingRoot: import.meta.dirname, // the lock file beside this is the site's, whatever lies above
+  outputFileTracingRoot: import.meta.dirname, // use the lock file next to this one, not one further up
 };
 
 export default config;

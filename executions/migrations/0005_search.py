@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from executions.search import create_index, drop_index
+from executions.records.search import create_index, drop_index
 
 
 class Migration(migrations.Migration):

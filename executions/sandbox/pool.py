@@ -8,14 +8,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from executions.sandbox.container import Container
-from executions.sandbox.counts import Event, count
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.slot import Slot
+from executions.sandbox.counters import ENDED_WARM, FAILED_REFILLS, REFILLS
 from executions.sandbox.deadline import Deadline
-from executions.sandbox.engine import EngineError
+from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxUnavailable, never
 from executions.sandbox.settings import SandboxSettings
-from executions.sandbox.slot import Slot
 
 FAILURES_TO_GIVE_UP = 3
 """After so many launches in a row have failed, callers are refused at once instead of waiting."""
@@ -147,7 +147,7 @@ class Pool:
                 container.close()
             if dead:
                 log.warning("%d warm containers had ended", len(dead))
-                count(Event.ENDED_WARM, len(dead))
+                ENDED_WARM.inc(len(dead))
                 self._changed.notify_all()
 
     def discard_idle(self) -> None:
@@ -262,7 +262,7 @@ class Pool:
         try:
             container = self._try_launch(profile)
         finally:
-            count(Event.FAILED_REFILL if container is None else Event.REFILL)
+            (FAILED_REFILLS if container is None else REFILLS).inc()
             with self._changed:
                 self._launching[profile] -= 1
                 self._failures[profile] = self._failures[profile] + 1 if container is None else 0

@@ -22,7 +22,7 @@ class RunStatus(StrEnum):
     NOT_RUN = "not_run"
 
 
-class Signal(StrEnum):
+class Flag(StrEnum):
     """What the supervisor saw a run try. It was refused in any case: this is told for review only.
 
     `network_attempt`: a connection or datagram to another host, or a name look-up. `forbidden_call`: a system call that
@@ -121,7 +121,7 @@ class Run:
     truncated: bool = False
     tested: bool = False
     completed: bool = False
-    signals: frozenset[Signal] = frozenset()
+    flags: frozenset[Flag] = frozenset()
     detail: ErrorDetail | None = None
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from executions.sandbox.canary import Canary
+from executions.sandbox.checks.canary import Canary
+from executions.sandbox.checks.disk import find_shortage
+from executions.sandbox.checks.probes import STARTS, ProbeResult, run_probes
 from executions.sandbox.console import Began, Console, Ended
-from executions.sandbox.container import Container
-from executions.sandbox.deaths import DeathWatch
-from executions.sandbox.disk import find_shortage
-from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import build_image, image_name
-from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.talk import Patience, Talk
+from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import build_image, image_name
+from executions.sandbox.engine.options import NAME_PREFIX, OWNER_LABEL, container_options
+from executions.sandbox.engine.owner import Owner
+from executions.sandbox.engine.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.pool import Pool
-from executions.sandbox.probes import STARTS, ProbeResult, run_probes
 from executions.sandbox.profiles import Profile, choose_profile
-from executions.sandbox.reaper import Reaper, Undertaker, reap_orphans
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.settings import SandboxSettings
-from executions.sandbox.talk import Patience, Talk
 
 CHECK_SECONDS = 1.0
 """How often the keeper looks at the engine and the waiting containers."""

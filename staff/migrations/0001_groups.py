@@ -19,7 +19,7 @@ GROUPS = {
     "Abuse reviewers": (
         "executions.view_execution",
         "executions.rerun_execution",
-        "executions.view_executionsignal",
+        "executions.view_executionflag",
         "apikeys.view_apikey",
         "apikeys.view_dailyuse",
         *SUSPEND,
@@ -41,7 +41,9 @@ def create_groups(apps: Any, schema_editor: Any) -> None:
         group, _ = groups.get_or_create(name=name)
         for each in allowed:
             label, codename = each.split(".")
-            group.permissions.add(permissions.get(content_type__app_label=label, codename=codename))
+            # Whichever name the model has by now: executions.0010 renames it, and the permission of those who have it.
+            names = {codename, codename.replace("executionflag", "executionsignal")}
+            group.permissions.add(*permissions.filter(content_type__app_label=label, codename__in=names))
 
 
 def delete_groups(apps: Any, schema_editor: Any) -> None:

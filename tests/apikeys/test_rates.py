@@ -9,9 +9,9 @@ from pytest_django import Settings
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
-from apikeys.rates import parse_rate
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
+from web.rates import parse_rate
 
 
 def set_rate(rate: str) -> None:

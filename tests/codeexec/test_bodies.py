@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from executions import limits
+from executions import bounds
 from tests.conftest import ORIGIN, Page
 
 
@@ -108,7 +108,7 @@ def test_a_body_is_bounded(page: Page) -> None:
 
 def test_a_body_holds_the_longest_texts_however_they_are_escaped() -> None:
     """The most that JSON makes of a byte are the six of `\\u0001`."""
-    assert settings.LONGEST_BODY_BYTES >= 6 * (limits.CODE_BYTES + limits.INPUT_BYTES)
+    assert settings.LONGEST_BODY_BYTES >= 6 * (bounds.CODE_BYTES + bounds.INPUT_BYTES)
 
 
 def test_a_body_in_chunks_is_refused(page: Page) -> None:

@@ -8,11 +8,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from codeexec import diagnosis
-from codeexec.diagnosis import Fault
-from executions.executor import sandbox_settings
+from executions.management import diagnosis
 from executions.management.commands import doctor
-from executions.sandbox.engine import Engine
+from executions.management.diagnosis import Fault
+from executions.running.executor import sandbox_settings
+from executions.sandbox.engine.engine import Engine
 from executions.sandbox.settings import SandboxSettings
 
 SOCKET = stat.S_IFSOCK | 0o660

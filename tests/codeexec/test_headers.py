@@ -6,7 +6,7 @@ import django
 import pytest
 from django.test import Client
 
-from executions.executor import set_executor
+from executions.running.executor import set_executor
 from tests.conftest import Page, database_fails
 from tests.fakes import FakeExecutor
 

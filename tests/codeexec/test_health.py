@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from executions.executor import get_executor
+from executions.running.executor import get_executor
 from tests.fakes import HEALTHY, FakeExecutor
 
 

@@ -42,7 +42,7 @@ def test_each_line_tells_its_request_and_execution(page: Page, executor: FakeExe
     executor.error = SandboxBusy("full")
     answer = page.run("print('CANARY')")
     assert answer.status_code == 503
-    ours = [line for line in lines.objects if line["logger"] == "executions.service"]
+    ours = [line for line in lines.objects if line["logger"] == "executions.running.service"]
     [execution_id] = {line["execution_id"] for line in ours}
     assert f"refused {execution_id}: full" in [line["event"] for line in ours]
     assert {line["request_id"] for line in lines.objects} == {answer["X-Request-ID"]}

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from executions.sandbox import counts
+from executions.sandbox.counters import ORPHANS
 from executions.sandbox.results import RunLost, SandboxBusy, SandboxError
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
@@ -98,7 +98,7 @@ def test_refusals_are_counted_by_their_code(scraper: Client, page: Page) -> None
 
 def test_what_happens_in_the_sandbox_is_counted(scraper: Client, page: Page) -> None:
     before = scrape(scraper)["codeexec_orphans_removed_total"]
-    counts.count(counts.Event.ORPHAN, 2)
+    ORPHANS.inc(2)
     assert scrape(scraper)["codeexec_orphans_removed_total"] == before + 2
 
 

@@ -6,9 +6,9 @@ from pytest_django import Settings
 
 from apikeys.models import ApiKey
 from codeexec import gunicorn, start
-from executions import limits
-from executions.executor import get_executor
+from executions import bounds
 from executions.models import Execution
+from executions.running.executor import get_executor
 from executions.sandbox import profiles
 from executions.sandbox.results import SandboxUnavailable, Submission
 from tests.conftest import ORIGIN, Page
@@ -42,5 +42,5 @@ def test_whoever_is_refused_waits_for_no_thread(settings: Settings) -> None:
 
 def test_the_longest_request_may_end_before_the_service_does(settings: Settings) -> None:
     longest_wait_seconds = settings.SANDBOX_QUEUE_SECONDS + profiles.LOADING_SECONDS
-    assert gunicorn.graceful_timeout > longest_wait_seconds + limits.LONGEST_TIMEOUT_SECONDS
-    assert start.DRAIN_SECONDS > limits.LONGEST_TIMEOUT_SECONDS
+    assert gunicorn.graceful_timeout > longest_wait_seconds + bounds.LONGEST_TIMEOUT_SECONDS
+    assert start.DRAIN_SECONDS > bounds.LONGEST_TIMEOUT_SECONDS

@@ -126,7 +126,7 @@ def test_staff_at_work(service: Service, browser: Browser, tmp_path: Path) -> No
     hostile = run(service, successor, HOSTILE).json()
     assert hostile["status"] == "error"
     page.goto(f"{service.url}/admin/executions/execution/?q={hostile['id']}")
-    expect(page.locator(".signal")).to_have_text("network attempt")
+    expect(page.locator(".flag")).to_have_text("network attempt")
     page.click(".field-when a")
     expect(page.get_by_role("heading", name="Output")).to_be_visible()
     assert page.title() != "owned"

@@ -15,7 +15,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from executions.sandbox.options import MEMORY_BYTES, OWNER_LABEL
+from executions.sandbox.engine.options import MEMORY_BYTES, OWNER_LABEL
 from executions.sandbox.profiles import Profile
 from tests.deployment import IMAGE, STOP_SECONDS, Deployment, docker
 from tests.service import UNLIMITED

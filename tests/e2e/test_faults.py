@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.image import image_name
-from executions.sandbox.options import OWNER_LABEL, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import OWNER_LABEL, container_options
+from executions.sandbox.engine.owner import Owner
 from tests.service import Service
 from tests.waiting import eventually
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from executions.sandbox.engine import CALL_SECONDS
+from executions.sandbox.engine.engine import CALL_SECONDS
 from tests.fake_engine import Distortion, FakeEngine, Fault, How
 from tests.service import Service
 from tests.waiting import eventually

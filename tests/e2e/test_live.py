@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from executions.events import HEARTBEAT_SECONDS
+from executions.api.event_stream import HEARTBEAT_SECONDS
 from tests.e2e.event_source import EventSource
 from tests.e2e.test_faults import containers_of
 from tests.sandbox.test_images import PUT, png

@@ -120,7 +120,7 @@ def test_staff_find_words_on_postgresql_as_on_sqlite(service: Service, postgresq
         for code in ("import os\nos.fork()", "print('Привет, мир')", "x_y = '=HYPERLINK(1)'")
     ]
     script = (
-        f"from executions.models import Execution; from executions.search import find; ids = {ids}\n"
+        f"from executions.models import Execution; from executions.records.search import find; ids = {ids}\n"
         "print([[ids.index(str(row.public_id)) for row in find(Execution.objects.all(), words)] for words in"
         " ('os.fork', 'FORK', 'os.fo', 'привет', 'y', 'hyperlink', 'fork os', \"a' | b & !c <-> \", 'x' * 9999)])"
     )

@@ -69,17 +69,17 @@ def drop(service: Service, table: str) -> None:
 @pytest.mark.timeout(120)
 def test_a_fault_is_reported_without_what_was_sent(sentry: Sentry, reporting: Service) -> None:
     assert reporting.execute("print('CANARY')", input_data="CANARY")["output"] == "CANARY\n"
-    drop(reporting, "executions_executionsignal")
+    drop(reporting, "executions_executionflag")
     drop(reporting, "executions_execution")
     answer = reporting.post("print('CANARY')", input_data="CANARY", learner="CANARY")
     assert answer.status_code == 503
     assert eventually(lambda: bool(sentry.events()), 10)
     logged = sentry.events()[0]
-    assert logged["logger"] == "codeexec.errors"
+    assert logged["logger"] == "web.errors"
     assert logged["logentry"] == {"message": "database or cache failed"}
     assert logged["tags"]["request_id"] == answer.headers["X-Request-ID"]
     frames = logged["exception"]["values"][-1]["stacktrace"]["frames"]
-    assert "executions/records.py" in {frame["filename"] for frame in frames}
+    assert "executions/records/record.py" in {frame["filename"] for frame in frames}
 
     drop(reporting, "django_session")
     cookie = {"Cookie": "sessionid=canarycanarycanarycanarycanary12"}

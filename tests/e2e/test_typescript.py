@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Request
 
-from codeexec.api_docs import schema_json
 from tests.e2e.conftest import Site
 from tests.service import ORIGIN, ROOT, Service
+from web.api_docs import schema_json
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 

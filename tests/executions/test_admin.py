@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.models import Suspension
-from executions.models import Execution, ExecutionSignal
+from executions.models import Execution, ExecutionFlag
 from executions.sandbox.results import SandboxBusy
 from tests.audit_log import events
 from tests.conftest import Page
@@ -65,12 +65,12 @@ def test_each_filter_finds_its_own(page: Page, admin_client: Client, admin_user:
         age = values.pop("age", timedelta())
         rows[name] = Execution.objects.create(code=name, timeout=5, **values).pk
         Execution.objects.filter(pk=rows[name]).update(created=now - age)
-    ExecutionSignal.objects.create(execution_id=rows["plain"], kind="fork_storm")
+    ExecutionFlag.objects.create(execution_id=rows["plain"], kind="fork_storm")
     everything = set(rows.values())
     recent = everything - {rows["yesterday"], rows["old"]}
     assert listed(admin_client) == everything
     assert listed(admin_client, status__exact="timeout") == {rows["timeout"]}
-    assert listed(admin_client, signal="fork_storm") == {rows["plain"]}
+    assert listed(admin_client, flag="fork_storm") == {rows["plain"]}
     assert listed(admin_client, learner="ada") == listed(admin_client, q="learner:ada") == {rows["learner"]}
     assert listed(admin_client, client_address="192.0.2.7") == listed(admin_client, q="192.0.2.7") == {rows["address"]}
     assert listed(admin_client, run_by="staff") == {rows["staff"]}
@@ -111,7 +111,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(execution: Execution, page
     alone = queries()
     for number in range(60):
         row = Execution.objects.create(code="1", timeout=5, key=page.key, learner=f"learner {number}", status="timeout")
-        ExecutionSignal.objects.create(execution=row, kind="memory_kill")
+        ExecutionFlag.objects.create(execution=row, kind="memory_kill")
     assert queries() == alone <= 9
 
 

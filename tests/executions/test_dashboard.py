@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.models import ApiKey, DailyUse, Suspension
-from executions.dashboard import Counts, Spread, count_month, find_activity
-from executions.dashboard_charts import draw, lines, round_up, short
-from executions.models import Execution, ExecutionSignal
+from executions.models import Execution, ExecutionFlag
+from executions.review.dashboard.charts import draw, lines, round_up, short
+from executions.review.dashboard.overview import Counts, Spread, count_month, find_activity
 from executions.templatetags.figures import compared, duration, share, width
 from tests.conftest import Page
 
@@ -104,7 +104,7 @@ def busy(page: Page) -> Page:
     for status in Execution.Status.values:
         add(timezone.now(), status, key=page.key, learner="<i>eve</i>", execution_time=0.1, waited_seconds=0.001)
     for execution in Execution.objects.all():
-        ExecutionSignal.objects.create(execution=execution, kind="fork_storm")
+        ExecutionFlag.objects.create(execution=execution, kind="fork_storm")
     Suspension.objects.create(key=page.key, learner="eve", reason="<u>abuse</u>")
     return page
 
@@ -113,7 +113,7 @@ def test_staff_see_all_of_it(busy: Page, admin_client: Client) -> None:
     response = admin_client.get("/admin/")
     content = response.content.decode()
     assert response.status_code == 200
-    for shown in ("Executions today", "Quotas of keys today", "Most CPU time", "Recent signals", "Active suspensions"):
+    for shown in ("Executions today", "Quotas of keys today", "Most CPU time", "Recent flags", "Active suspensions"):
         assert shown in content
     assert "Keys that expire within a week" in content
     assert "Programs are run" in content
@@ -148,7 +148,7 @@ def test_each_group_sees_its_part(busy: Page, client: Client) -> None:
     managers, reviewers, nobody = content("Key managers"), content("Abuse reviewers"), content(None)
     assert "Quotas of keys today" in managers
     assert "Executions today" not in managers
-    assert "Recent signals" not in managers
+    assert "Recent flags" not in managers
     assert "Executions today" in reviewers
     assert 'class="figures"' not in nobody
 
@@ -165,7 +165,7 @@ def test_it_costs_the_same_however_much_there_is(busy: Page, admin_client: Clien
     few = queries()
     for number in range(50):
         execution = add(timezone.now() - timedelta(hours=number), key=busy.key, learner=f"learner {number}")
-        ExecutionSignal.objects.create(execution=execution, kind="memory_kill")
+        ExecutionFlag.objects.create(execution=execution, kind="memory_kill")
         DailyUse.objects.create(family=busy.key.family, day=timezone.now(), who=f"learner:{number}", cpu_seconds=number)
     assert queries() == few <= 22
 
@@ -187,7 +187,7 @@ def test_a_bar_has_its_statuses_one_above_the_other() -> None:
 
 
 def draw_at_noon() -> Any:
-    from executions.dashboard import Activity
+    from executions.review.dashboard.overview import Activity
 
     return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
 

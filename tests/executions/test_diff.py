@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from executions.judge import judge
-from executions.requests import Match, TestCase
+from executions.request import Match, TestCase
+from executions.running.judge import judge
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.display import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
+from executions.review.display import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
 
 ANYTHING = st.text(st.characters(exclude_categories=[]))
 

@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from apikeys.keys import create_key
 from apikeys.models import DailyUse, Suspension
 from audit.events import record_event
-from executions import retention
-from executions.executor import get_executor
-from executions.models import Execution, ExecutionSignal
-from executions.service import run_again
+from executions.models import Execution, ExecutionFlag
+from executions.records import retention
+from executions.running.executor import get_executor
+from executions.running.service import run_again
 from tests.audit_log import events
 from tests.conftest import Page
 
@@ -34,7 +34,7 @@ def traces(page: Page, admin_user: User) -> str:
     for learner in ("ada", "bob"):
         Suspension.objects.create(key=key, learner=learner, reason="a test")
     for execution in Execution.objects.filter(learner="ada"):
-        ExecutionSignal.objects.create(execution=execution, kind="memory_kill")
+        ExecutionFlag.objects.create(execution=execution, kind="memory_kill")
     run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_executor())
     return key.prefix
 
@@ -48,7 +48,7 @@ def test_nothing_is_left_of_a_learner(traces: str) -> None:
     assert learners() == {"bob"}
     assert set(DailyUse.objects.filter(who__startswith="learner").values_list("who", flat=True)) == {"learner:bob"}
     assert set(Suspension.objects.values_list("learner", flat=True)) == {"bob"}
-    assert not ExecutionSignal.objects.exists()
+    assert not ExecutionFlag.objects.exists()
 
 
 def test_the_log_says_how_many_and_not_who(traces: str) -> None:

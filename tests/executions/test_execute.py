@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.keys import revoke_key
-from executions import records
-from executions.judge import without_echoes
 from executions.models import Execution
+from executions.records import record
+from executions.running.judge import without_echoes
+from executions.running.service import stored_answer
 from executions.sandbox.results import (
     Image,
     Run,
@@ -24,7 +25,6 @@ from executions.sandbox.results import (
     Submission,
     TestProgram,
 )
-from executions.service import stored_answer
 from tests.conftest import ORIGIN, Page, database_fails
 from tests.fakes import HEALTHY, FakeExecutor
 
@@ -273,7 +273,7 @@ def test_nothing_runs_without_a_database(page: Page, executor: FakeExecutor, sta
 
 @pytest.mark.django_db(transaction=True)
 def test_a_result_is_recorded_again_after_a_failure(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(record, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
     with database_fails("UPDATE", times=2):
         assert page.run().status_code == 200
     assert Execution.objects.get().status == "success"
@@ -283,7 +283,7 @@ def test_a_result_is_recorded_again_after_a_failure(page: Page, monkeypatch: pyt
 def test_a_learner_has_the_answer_even_if_the_record_has_not(
     page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(records, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(record, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
     with database_fails("UPDATE"):
         answer = page.run("print('CANARY')").json()
     assert answer["output"] == "Hello\n"

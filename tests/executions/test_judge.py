@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from executions.judge import judge
-from executions.limits import MESSAGE_CHARACTERS, SHOWN_BYTES
-from executions.requests import ExecutionRequest, Match, TestCase, in_running_order
+from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
+from executions.request import ExecutionRequest, Match, TestCase, in_running_order
+from executions.running.judge import judge
 from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
-from executions import late_records as module
-from executions.late_records import LONGEST_LINE, LateRecords
+from executions.records import late_records as module
+from executions.records.late_records import LONGEST_LINE, LateRecords
 from tests.waiting import eventually
 
 SECRET = "Failing row contains (print('what a learner wrote'))"

@@ -17,8 +17,9 @@ from pytest_django import Settings
 from apikeys import rate_limits
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
-from executions import limits, places
+from executions import bounds
 from executions.models import Execution
+from executions.running import interactive
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
@@ -69,7 +70,7 @@ def stream(page: Page) -> Iterator[Streams]:
     yield begin
     for each in begun:
         each.close()
-    assert not places._places
+    assert not interactive._places
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Strea
 
 
 def test_a_test_is_told_with_as_much_as_the_answer_has(stream: Streams, executor: FakeExecutor) -> None:
-    executor.test = replace(EIGHT, stdout="x" * (limits.SHOWN_BYTES // 2 + 1))
+    executor.test = replace(EIGHT, stdout="x" * (bounds.SHOWN_BYTES // 2 + 1))
     *told, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
     verdicts = {data.pop("index"): data for name, data in told if name == "test"}
     assert [verdicts[index]["truncated"] for index in range(3)] == [False, True, True]
@@ -160,10 +161,10 @@ def test_what_is_refused_is_answered_as_ever(page: Page, executor: FakeExecutor)
     executor.error = SandboxBusy("full")
     assert answer({"code": "1", "interactive": True}) == (503, "unavailable")
     assert Execution.objects.get().status == "refused"
-    assert not places._places
+    assert not interactive._places
     ApiKey.objects.update(executions_per_day=0)
     assert answer({"code": "1", "interactive": True}) == (429, "executions_used_up")
-    assert not places._places
+    assert not interactive._places
 
 
 def event_descriptors() -> set[str]:
@@ -192,7 +193,7 @@ def test_without_a_thread_for_it_nothing_is_begun_or_left(
     record = Execution.objects.get()
     assert (record.status, record.finished is None) == ("refused", False)
     assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
-    assert not places._places
+    assert not interactive._places
     assert not event_descriptors() - before
 
 
@@ -234,7 +235,7 @@ def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> Non
     assert (record.status, record.output, record.finished is None) == ("cancelled", "Hello\n", False)
     assert record.error == "Execution was stopped: nobody was there any more"
     assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.125)}
-    assert not places._places
+    assert not interactive._places
 
 
 def test_so_has_who_never_began_to_read(stream: Streams) -> None:
@@ -278,7 +279,7 @@ def test_a_program_is_answered(page: Page, stream: Streams) -> None:
         ({"text": "Ada", "end": False}, "Ada\n"),
         ({"end": True}, ""),
         ({"text": None, "end": True}, ""),
-        ({"text": "x" * limits.INPUT_TEXT_BYTES}, "x" * limits.INPUT_TEXT_BYTES + "\n"),
+        ({"text": "x" * bounds.INPUT_TEXT_BYTES}, "x" * bounds.INPUT_TEXT_BYTES + "\n"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -298,8 +299,8 @@ def test_what_is_sent_is_what_is_read(page: Page, stream: Streams, body: Any, fe
         {"text": ["Ada"]},
         {"text": "Ada", "end": "true"},
         {"text": "Ada", "id": "x"},
-        {"text": "x" * (limits.INPUT_TEXT_BYTES + 1)},
-        {"text": "é" * (limits.INPUT_TEXT_BYTES // 2) + "x"},
+        {"text": "x" * (bounds.INPUT_TEXT_BYTES + 1)},
+        {"text": "é" * (bounds.INPUT_TEXT_BYTES // 2) + "x"},
         {"text": "\0"},
         {"text": "\ud800"},
         [],
@@ -318,8 +319,8 @@ def test_what_is_no_answer_is_refused_and_not_read(page: Page, stream: Streams, 
 
 def test_all_answers_together_are_bounded(page: Page, stream: Streams) -> None:
     watched = stream(interactive=True)
-    place = next(iter(places._places))
-    place.typed = "x" * (limits.INPUT_BYTES - 4)
+    place = next(iter(interactive._places))
+    place.typed = "x" * (bounds.INPUT_BYTES - 4)
     response = answer(page, watched.until("start")["id"], {"text": "Eve!"})
     assert response.status_code == 400
     assert response.json()["fields"] == {"text": "All input together is at most 262144 bytes."}

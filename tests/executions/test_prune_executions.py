@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.events import record_event
-from executions import retention
 from executions.models import Execution
+from executions.records import retention
 from tests.audit_log import events
 from tests.conftest import Page
 

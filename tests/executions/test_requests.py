@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from executions import limits
+from executions import bounds
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -25,7 +25,7 @@ def refused_fields(response: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("field", "longest_bytes"),
-    [("code", limits.CODE_BYTES), ("input_data", limits.INPUT_BYTES)],
+    [("code", bounds.CODE_BYTES), ("input_data", bounds.INPUT_BYTES)],
 )
 def test_a_text_is_measured_in_bytes(page: Page, field: str, longest_bytes: int) -> None:
     for character in "x", "é", "🐍":
@@ -40,11 +40,11 @@ def test_a_text_is_measured_in_bytes(page: Page, field: str, longest_bytes: int)
 @pytest.mark.parametrize(
     ("field", "longest_bytes"),
     [
-        ("code", limits.CODE_BYTES),
-        ("expected_output", limits.CODE_BYTES),
-        ("input", limits.INPUT_BYTES),
-        ("stdin", limits.INPUT_BYTES),
-        ("name", limits.NAME_BYTES),
+        ("code", bounds.CODE_BYTES),
+        ("expected_output", bounds.CODE_BYTES),
+        ("input", bounds.INPUT_BYTES),
+        ("stdin", bounds.INPUT_BYTES),
+        ("name", bounds.NAME_BYTES),
     ],
 )
 def test_a_text_of_a_test_case_is_bounded(page: Page, field: str, longest_bytes: int) -> None:

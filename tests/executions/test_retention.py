@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from apikeys.models import DailyUse
-from executions import retention
 from executions.models import Execution
-from executions.retention import Retention
+from executions.records import retention
+from executions.records.retention import Retention
 from tests.conftest import Page, database_fails
 from tests.waiting import eventually
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from executions.models import Execution
-from executions.search import INDEX, MOST_WORDS, NoWords, find
+from executions.records.search import INDEX, MOST_WORDS, NoWords, find
 from tests.conftest import Page
 
 pytestmark = pytest.mark.django_db

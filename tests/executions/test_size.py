@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from apikeys.keys import create_key
-from executions import limits
+from executions import bounds
 from executions.models import Execution
 from executions.sandbox.results import ErrorDetail, Run, RunStatus
 from guest import protocol
@@ -38,9 +38,9 @@ def run(page: Page, cases: list[dict[str, Any]]) -> Any:
 def test_tests_that_print_all_they_can(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, stdout=REPLACED, stderr=REPLACED)
     executor.test = replace(EIGHT, stdout=REPLACED, truncated=True)
-    response = run(page, [{"stdin": ""}] * limits.TEST_CASES)
+    response = run(page, [{"stdin": ""}] * bounds.TEST_CASES)
     assert all(result["passed"] and result["truncated"] for result in response.json()["test_results"])
-    printed = 2 * len(REPLACED.encode()) + limits.SHOWN_BYTES
+    printed = 2 * len(REPLACED.encode()) + bounds.SHOWN_BYTES
     assert len(response.content) < 1.2 * printed
     assert bytes_on_record(Execution.objects.get()) < 1.2 * printed
 
@@ -53,7 +53,7 @@ def test_tests_of_all_that_a_request_may_hold(page: Page, executor: FakeExecutor
     executor.test = replace(executor.main, tested=True)
     size = len(json.dumps(letter, ensure_ascii=False).encode()) - 2
     text = letter * (19_000 // size)
-    response = run(page, [{"stdin": "", "input": text, "expected_output": text}] * limits.TEST_CASES)
+    response = run(page, [{"stdin": "", "input": text, "expected_output": text}] * bounds.TEST_CASES)
     assert not any(result["passed"] for result in response.json()["test_results"])
     assert len(response.content) < MOST_BYTES
     assert bytes_on_record(Execution.objects.get()) < MOST_BYTES

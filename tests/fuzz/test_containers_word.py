@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox.container import Container
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import RunLost, RunStatus
-from executions.sandbox.stream import Frame, FrameStream, StreamEnded
 from guest import protocol
 from tests.sandbox.answering import answering, multiplexed
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executions.judge import LEFT, NOT_RUN, judge
-from executions.limits import CODE_BYTES
-from executions.requests import Match, TestCase
+from executions.bounds import CODE_BYTES
+from executions.request import Match, TestCase
+from executions.running.judge import LEFT, NOT_RUN, judge
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 TEXTS = st.text() | st.text("0123456789.-+eE \n") | st.lists(st.floats() | st.integers()).map(str)

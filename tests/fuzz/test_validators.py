@@ -11,11 +11,11 @@ from rest_framework.exceptions import APIException, ValidationError
 
 from apikeys import learner_tokens, tokens
 from apikeys.serializers import LEARNER_CHARACTERS, TokenRequestSerializer
-from codeexec.errors import handle_exception
-from codeexec.parsers import StrictJSONParser
-from executions import limits
-from executions.requests import ExecutionRequest
-from executions.serializers import ExecutionRequestSerializer
+from executions import bounds
+from executions.api.serializers import ExecutionRequestSerializer
+from executions.request import ExecutionRequest
+from web.errors import handle_exception
+from web.parsers import StrictJSONParser
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.text("a\0é\ud800\n")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
@@ -67,11 +67,11 @@ def test_a_request_is_valid_or_refused(body: Any) -> None:
 
 def check(request: ExecutionRequest) -> None:
     """Hold what all that follows relies on."""
-    assert 1 <= len(request.code.encode()) <= limits.CODE_BYTES
+    assert 1 <= len(request.code.encode()) <= bounds.CODE_BYTES
     assert type(request.timeout) is int
-    assert limits.SHORTEST_TIMEOUT_SECONDS <= request.timeout <= limits.LONGEST_TIMEOUT_SECONDS
+    assert bounds.SHORTEST_TIMEOUT_SECONDS <= request.timeout <= bounds.LONGEST_TIMEOUT_SECONDS
     assert len(request.learner) <= LEARNER_CHARACTERS
-    assert len(request.test_cases or ()) <= limits.TEST_CASES
+    assert len(request.test_cases or ()) <= bounds.TEST_CASES
     texts = [request.code, request.input_data, request.learner]
     for case in request.test_cases or ():
         texts += [text for text in (case.input, case.expected_output, case.code, case.name, case.stdin) if text]

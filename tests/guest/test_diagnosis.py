@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from executions.error_detail import TYPES
-from guest import diagnosis, error_detail, protocol
-from guest.hints import HINTS
+from executions.running.error_detail import TYPES
+from guest import protocol
+from guest.hints import detail, diagnosis
+from guest.hints.messages import HINTS
 from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
 
 KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
@@ -43,7 +44,7 @@ def hint_of_program(program: str) -> str:
         error: BaseException = found.with_traceback(None)
     else:
         error = error_of(code)
-    *_, hint, _line, _column, _end_column = protocol.unpack_detail(error_detail.describe(error, "main.py", program))
+    *_, hint, _line, _column, _end_column = protocol.unpack_detail(detail.describe(error, "main.py", program))
     return hint
 
 

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.gvisor import is_gvisor
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings

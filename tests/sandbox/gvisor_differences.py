@@ -1,38 +1,38 @@
-"""Where gVisor differs from what the tests of this directory expect: each is known, and documented in docs/gvisor.md.
+"""Tests of this directory that fail under gVisor, with the reason. docs/gvisor.md documents the same list.
 
-`make test-gvisor` expects these tests to fail and all others to pass. One that does not fail any more is an error, too,
-but for those where it is chance.
+`make test-gvisor` expects these tests to fail and all others to pass. A test that no longer fails is an error, too,
+unless it fails only by chance.
 """
 
-UNSEEN = "gVisor has no user notification for seccomp: what is refused is not seen"
-STORM_ENDS_ALL = "where the host gives gVisor no more threads or memory, all processes of the container end at once"
-STORM_MAY_END_ALL = f"{STORM_ENDS_ALL}; what comes first, that or the deadline, is chance"
-MEMORY_ENDS_ALL = "a kill for memory ends the whole container, and what the other processes would have done"
-OWN_PROC = "gVisor's /proc and /sys have other files, modes and errors"
-UNASKED = "gVisor does not tell who waits for input: no question is asked"
+UNSEEN = "gVisor has no seccomp user notification: refused calls are not seen"
+STORM_ENDS_ALL = "if the host gives gVisor no more threads or memory, all processes of the container die at once"
+STORM_MAY_END_ALL = f"{STORM_ENDS_ALL}; whether this or the deadline comes first is chance"
+MEMORY_ENDS_ALL = "a memory kill stops the whole container with all its processes"
+OWN_PROC = "gVisor's /proc and /sys have different files, modes and errors"
+UNASKED = "gVisor does not report which process waits for input: no input event is sent"
 OWN_MEMORY = "gVisor's kernel needs memory and threads for itself"
-FOLLOWED = "O_NOFOLLOW follows a link to a directory: images that the program has put elsewhere are shown, too"
-NO_MODES = "no mode can be changed"
-SLOW_OUTPUT = "to print a megabyte may take longer than there is time"
-SLOW_PROCESSES = "to begin a process and to end it costs more"
+FOLLOWED = "O_NOFOLLOW follows a link to a directory: images that the program put elsewhere are shown, too"
+NO_MODES = "modes cannot be changed"
+SLOW_OUTPUT = "printing a megabyte may take longer than the time limit"
+SLOW_PROCESSES = "starting and ending a process costs more"
 CHANCE = {STORM_MAY_END_ALL, SLOW_OUTPUT, SLOW_PROCESSES}
-"""Where it is chance whether a test fails."""
+"""Reasons for which a test fails only by chance."""
 
 DIFFERENCES = {
-    "test_commands.py::test_check_sandbox_*": "gVisor has probes of its own besides",
+    "test_commands.py::test_check_sandbox_*": "gVisor has additional probes",
     "test_faults.py::test_a_starved_supervisor_costs_its_container_and_no_more": STORM_MAY_END_ALL,
     "test_images.py::test_a_directory_that_is_none_shows_nothing[[]os.chmod*": NO_MODES,
     "test_images.py::test_a_directory_that_is_none_shows_nothing[[]os.symlink('/tmp/other'*": FOLLOWED,
     "test_images.py::test_what_is_no_image_is_dropped*os.chmod*": NO_MODES,
-    "test_isolation.py::test_deny_privileges[[]os.mknod*": "anyone may make a device node, which leads to no device",
-    "test_isolation.py::test_deny_privileges[[]os.kill(1, 0)*": "signals for the supervisor are refused: EPERM",
+    "test_isolation.py::test_deny_privileges[[]os.mknod*": "anyone may create a device node, but it leads to no device",
+    "test_isolation.py::test_deny_privileges[[]os.kill(1, 0)*": "signals to the supervisor are refused: EPERM",
     "test_isolation.py::test_deny_privileges[[]open('/proc/1/environ'*": OWN_PROC,
     "test_isolation.py::test_deny_privileges[[]open('/proc/sys/*": OWN_PROC,
     "test_isolation.py::test_deny_privileges[[]open('/sys/*": OWN_PROC,
-    "test_isolation.py::test_deny_privileges[[]os.write(os.open('/proc/self/oom*": "the score has no effect there",
-    "test_isolation.py::test_deny_kernel_interfaces[[]syscall(0x40000000*": "a call of the x32 ABI ends the program",
-    "test_isolation.py::test_deny_the_32_bit_abi": "int 0x80 enters the table of 64-bit calls, with the same filter",
-    "test_isolation.py::test_deny_what_dockers_own_profile_refuses": "gVisor takes no profile of the engine's",
+    "test_isolation.py::test_deny_privileges[[]os.write(os.open('/proc/self/oom*": "the score has no effect in gVisor",
+    "test_isolation.py::test_deny_kernel_interfaces[[]syscall(0x40000000*": "a call of the x32 ABI kills the program",
+    "test_isolation.py::test_deny_the_32_bit_abi": "int 0x80 uses the table of 64-bit calls, with the same filter",
+    "test_isolation.py::test_deny_what_dockers_own_profile_refuses": "gVisor does not use the engine's profile",
     "test_isolation.py::test_deny_capabilities": OWN_PROC,
     "test_isolation.py::test_deny_new_privileges": OWN_PROC,
     "test_isolation.py::test_a_process_is_under_two_filters": OWN_PROC,
@@ -46,7 +46,7 @@ DIFFERENCES = {
     "test_limits.py::test_deny_swap": OWN_PROC,
     "test_limits.py::test_a_quarter_of_a_processor_is_what_the_kernel_grants": OWN_PROC,
     "test_limits.py::test_whatever_a_run_leaves*masked]": "a umask that hides a directory from its owner is refused",
-    "test_limits.py::test_deny_higher_limits": "niceness has no effect there, and anyone may change it",
+    "test_limits.py::test_deny_higher_limits": "niceness has no effect in gVisor, and anyone may change it",
     "test_live.py::test_an_answer_in_time_may_wait_for_a_slot": UNASKED,
     "test_live.py::test_a_program_that_waits_leaves_its_slot_to_others": UNASKED,
     "test_live.py::test_a_question_that_was_interrupted_is_asked_again": UNASKED,
@@ -64,25 +64,25 @@ DIFFERENCES = {
     "test_live.py::test_whoever_reads_stdin_waits*": UNASKED,
     "test_mistakes.py::test_a_mistake_is_told_as_documented*again and again*": SLOW_OUTPUT,
     "test_options.py::test_a_live_container_has_them": OWN_MEMORY,
-    "test_signals.py::test_a_forbidden_call_is_refused_and_seen*": UNSEEN,
-    "test_signals.py::test_a_connection_to_another_host_is_seen*": UNSEEN,
-    "test_signals.py::test_a_datagram_to_another_host_is_seen*": UNSEEN,
-    "test_signals.py::test_a_name_look_up_is_seen": UNSEEN,
-    "test_signals.py::test_refused_forks_are_seen": UNSEEN,
-    "test_signals.py::test_a_storm_is_seen_although_the_supervisor_may_be_starved": UNSEEN,
-    "test_signals.py::test_a_grandchild_is_seen": UNSEEN,
-    "test_signals.py::test_a_program_of_another_process_is_seen": UNSEEN,
-    "test_signals.py::test_each_run_has_its_own_signals": UNSEEN,
-    "test_signals.py::test_a_flood_of_calls_holds_up_nothing[[]forbidden]": UNSEEN,
-    "test_signals.py::test_a_flood_of_calls_holds_up_nothing[[]network]": UNSEEN,
-    "test_signals.py::test_a_flood_of_calls_beside_one_of_output": UNSEEN,
-    "test_signals.py::test_callers_that_are_killed_while_they_wait": UNSEEN,
-    "test_signals.py::test_deny_a_listener_of_ones_own": "there are no listeners at all: EINVAL",
-    "test_signals.py::test_deny_finding_what_another_run_asked_the_kernel": UNSEEN,
+    "test_flags.py::test_a_forbidden_call_is_refused_and_seen*": UNSEEN,
+    "test_flags.py::test_a_connection_to_another_host_is_seen*": UNSEEN,
+    "test_flags.py::test_a_datagram_to_another_host_is_seen*": UNSEEN,
+    "test_flags.py::test_a_name_look_up_is_seen": UNSEEN,
+    "test_flags.py::test_refused_forks_are_seen": UNSEEN,
+    "test_flags.py::test_a_storm_is_seen_although_the_supervisor_may_be_starved": UNSEEN,
+    "test_flags.py::test_a_grandchild_is_seen": UNSEEN,
+    "test_flags.py::test_a_program_of_another_process_is_seen": UNSEEN,
+    "test_flags.py::test_each_run_has_its_own_flags": UNSEEN,
+    "test_flags.py::test_a_flood_of_calls_holds_up_nothing[[]forbidden]": UNSEEN,
+    "test_flags.py::test_a_flood_of_calls_holds_up_nothing[[]network]": UNSEEN,
+    "test_flags.py::test_a_flood_of_calls_beside_one_of_output": UNSEEN,
+    "test_flags.py::test_callers_that_are_killed_while_they_wait": UNSEEN,
+    "test_flags.py::test_deny_a_listener_of_ones_own": "gVisor has no listeners: EINVAL",
+    "test_flags.py::test_deny_finding_what_another_run_asked_the_kernel": UNSEEN,
     "test_science.py::test_a_live_container_is_like_any_other": OWN_MEMORY,
     "test_science.py::test_the_walls_are_those_of_every_container": OWN_PROC,
-    "test_supervisor.py::test_allow_a_place_in_line*os.sched_setscheduler*": "there is one kind of place in line",
+    "test_supervisor.py::test_allow_a_place_in_line*os.sched_setscheduler*": "gVisor has only one scheduling policy",
     "test_tests.py::test_ten_tests_cost_little_beside_what_they_run": SLOW_PROCESSES,
     "test_tests.py::test_the_tests_go_on_after_a_run_was_killed_for_memory": MEMORY_ENDS_ALL,
 }
-"""By a pattern of the test's id: module, name and parameters. In a pattern, `[[]` is the bracket itself."""
+"""Reasons by a pattern of the test's ID (module, name and parameters). In a pattern, `[[]` matches a bracket."""

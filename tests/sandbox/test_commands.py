@@ -9,11 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from executions.sandbox import sandbox
-from executions.sandbox.engine import Engine
-from executions.sandbox.image import image_name
-from executions.sandbox.options import container_options
-from executions.sandbox.owner import Owner
-from executions.sandbox.probes import PROBES
+from executions.sandbox.checks.probes import PROBES
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import container_options
+from executions.sandbox.engine.owner import Owner
 
 pytestmark = pytest.mark.docker
 

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from executions.sandbox import deaths as deaths_module
-from executions.sandbox.deaths import DeathWatch
-from executions.sandbox.engine import ContainerEvent
+from executions.sandbox.engine import deaths as deaths_module
+from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.engine import ContainerEvent
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.disk import find_shortage
-from executions.sandbox.engine import Engine
+from executions.sandbox.checks.disk import find_shortage
+from executions.sandbox.engine.engine import Engine
 from executions.sandbox.results import SandboxUnavailable, Submission
 from executions.sandbox.settings import SandboxSettings
 from tests.sandbox.conftest import Launch

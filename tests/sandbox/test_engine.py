@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.owner import Owner
 
 
 @pytest.mark.docker

@@ -14,14 +14,14 @@ from dataclasses import replace
 import docker
 import pytest
 
-from executions.sandbox import container as container_module
-from executions.sandbox import deaths as deaths_module
-from executions.sandbox import reaper as reaper_module
 from executions.sandbox import sandbox as sandbox_module
+from executions.sandbox.checks.probes import STARTS
 from executions.sandbox.console import Printed
-from executions.sandbox.engine import CALL_SECONDS, BoundedClient, Engine
-from executions.sandbox.options import OWNER_LABEL
-from executions.sandbox.probes import STARTS
+from executions.sandbox.container import container as container_module
+from executions.sandbox.engine import deaths as deaths_module
+from executions.sandbox.engine import reaper as reaper_module
+from executions.sandbox.engine.engine import CALL_SECONDS, BoundedClient, Engine
+from executions.sandbox.engine.options import OWNER_LABEL
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings

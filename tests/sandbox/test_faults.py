@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import docker
 import pytest
 
-from executions.sandbox import canary
-from executions.sandbox.container import Container
-from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, OWNER_LABEL, container_options
-from executions.sandbox.owner import Owner
+from executions.sandbox.checks import canary
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import NAME_PREFIX, OWNER_LABEL, container_options
+from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
@@ -124,7 +124,8 @@ def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytes
 @wall("gate")
 def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate closes when one option is weaker than it must be, whatever the reason."""
-    from executions.sandbox import options, sandbox
+    from executions.sandbox import sandbox
+    from executions.sandbox.engine import options
 
     def weaker(*arguments: object) -> dict[str, object]:
         made = options.container_options(*arguments)  # type: ignore[arg-type]

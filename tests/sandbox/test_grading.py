@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from executions.requests import ExecutionRequest, TestCase
+from executions.request import ExecutionRequest, TestCase
+from executions.running.service import answer
 from executions.sandbox.sandbox import Sandbox
-from executions.service import answer
 from guest import protocol
 from tests.sandbox.test_tests import SEARCH
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.container import Container
-from executions.sandbox.deaths import DeathWatch
-from executions.sandbox.engine import ContainerEvent, Engine
-from executions.sandbox.gvisor import is_gvisor
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, container_options
-from executions.sandbox.owner import Owner
-from executions.sandbox.probes import run_probes
+from executions.sandbox.checks.probes import run_probes
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.stream import FrameStream
+from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.engine import ContainerEvent, Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.gvisor import is_gvisor
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import RunStatus, SandboxUnavailable, Submission
-from executions.sandbox.stream import FrameStream
 from guest import protocol
 from tests.sandbox.answering import answering
 from tests.sandbox.conftest import Launch

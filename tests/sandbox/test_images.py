@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from executions.sandbox.console import Ended, Shown
-from executions.sandbox.images import ImageCollector, ImageRoom, parse_png
+from executions.sandbox.container.received_images import ImageCollector, ImageRoom, parse_png
 from executions.sandbox.results import Image, RunStatus, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from guest import protocol

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from executions.sandbox.console import Printed
-from executions.sandbox.engine import Engine
-from executions.sandbox.gvisor import is_gvisor
-from executions.sandbox.image import GUEST_DIRECTORY
-from executions.sandbox.options import ENVIRONMENT
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import GUEST_DIRECTORY
+from executions.sandbox.engine.gvisor import is_gvisor
+from executions.sandbox.engine.options import ENVIRONMENT
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import RUNTIME, Runner

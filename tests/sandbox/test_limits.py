@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from executions.sandbox.gvisor import is_gvisor
+from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from guest.protocol import STREAM_KEPT_BYTES
 from tests.sandbox.conftest import READY_SECONDS, RUNTIME, Launch, Runner

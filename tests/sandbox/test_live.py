@@ -9,11 +9,12 @@ from contextlib import closing
 import pytest
 
 from executions.sandbox.console import Asked, Began, Console, Ended, Printed
-from executions.sandbox.engine import Engine
-from executions.sandbox.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS, OWNER_LABEL
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS, OWNER_LABEL
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
-from guest import protocol, waiting
+from guest import protocol
+from guest.supervisor import waiting
 from tests.sandbox.test_tests import SEARCH
 from tests.sandbox.watching import Watched, seconds_of
 from tests.waiting import eventually

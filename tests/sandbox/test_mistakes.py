@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executions.error_detail import error_detail
+from executions.running.error_detail import error_detail
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import Submission
 from executions.sandbox.sandbox import Sandbox

@@ -2,8 +2,8 @@
 
 import pytest
 
-from executions.sandbox.engine import Engine
-from executions.sandbox.options import container_options
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.options import container_options
 from executions.sandbox.profiles import Profile
 from executions.sandbox.sandbox import Sandbox
 
@@ -21,7 +21,7 @@ GOLDEN = {
         "LANG=C.UTF-8",
         "PYTHONDONTWRITEBYTECODE=1",
         "PYTHONUNBUFFERED=1",
-        "MPLBACKEND=module://guest.figures",
+        "MPLBACKEND=module://guest.program.figures",
         "OPENBLAS_NUM_THREADS=1",
         "OMP_NUM_THREADS=1",
     ],

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from executions.sandbox import pool as pool_module
-from executions.sandbox.container import Container
-from executions.sandbox.engine import EngineError
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable

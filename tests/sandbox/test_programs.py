@@ -286,4 +286,4 @@ def test_support_50_of_each_kind(run: Runner, code: str) -> None:
     """One that is refused in a thousand is one too many."""
     result = run(code, timeout_seconds=60)
     assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "ok\n" * 50, "")
-    assert result.signals == frozenset()
+    assert result.flags == frozenset()

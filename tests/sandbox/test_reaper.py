@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from executions.sandbox.engine import Engine, _name
-from executions.sandbox.image import image_name
-from executions.sandbox.options import NAME_PREFIX, container_options
-from executions.sandbox.owner import Owner
-from executions.sandbox.reaper import Reaper, orphans, reap_orphans
+from executions.sandbox.engine.engine import Engine, _name
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.owner import Owner
+from executions.sandbox.engine.reaper import Reaper, orphans, reap_orphans
 from tests.waiting import eventually
 
 Create = Callable[..., str]

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from guest.supervisor import REAPED_AT_ONCE
+from guest.supervisor.main import REAPED_AT_ONCE
 
 # In a process of its own, for the supervisor collects any child that its process has.
 REAP = """
 import os, signal
-from guest import supervisor, watch
-from guest.child import Child
+from guest.supervisor import main as supervisor
+from guest.supervisor import watch
+from guest.supervisor.child import Child
 
 wakeup = supervisor._wake_on_child()
 pids = [os.fork() or os._exit(0) for _ in range({processes})]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
@@ -74,7 +74,7 @@ def test_support_50_of_each_package(science: Runner) -> None:
         timeout_seconds=40,
     )
     assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "5 True (9, 9)\n" * 50, "")
-    assert run.signals == frozenset()
+    assert run.flags == frozenset()
 
 
 def test_a_seed_gives_the_same_numbers_everywhere(science: Runner) -> None:

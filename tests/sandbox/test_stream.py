@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox import stream as stream_module
-from executions.sandbox.container import Container
+from executions.sandbox.container import stream as stream_module
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.deadline import Deadline
-from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, Signal, TestProgram
-from executions.sandbox.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
 from guest import protocol
 from guest.protocol import (
+    FLAG,
     MAX_BODY_BYTES,
     READY,
     RUN,
-    SIGNAL,
     STDERR,
     STDOUT,
     STREAM_KEPT_BYTES,
@@ -208,11 +208,11 @@ def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> 
         frame(READY, b""),
         frame(RUN, b""),
         frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
-        frame(SIGNAL, b""),
-        frame(SIGNAL, b"timeout"),
-        frame(SIGNAL, b"fork_storm\n"),
-        frame(SIGNAL, b"\xff"),
-        frame(SIGNAL, b"fork_storm") * 2,
+        frame(FLAG, b""),
+        frame(FLAG, b"timeout"),
+        frame(FLAG, b"fork_storm\n"),
+        frame(FLAG, b"\xff"),
+        frame(FLAG, b"fork_storm") * 2,
         frame(protocol.DETAIL, b"") * 2,
         frame(STDOUT, b""),
         frame(STDERR, b""),
@@ -241,7 +241,7 @@ def test_a_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple
 
 def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
-    assert answer(pair, told(*(frame(SIGNAL, word.encode()) for word in words))).signals == set(Signal)
+    assert answer(pair, told(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
 
 
 DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "column": 1, "end_column": 1}
@@ -285,7 +285,7 @@ def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
 
 def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
-    with answering(pair[1], frame(STDOUT, b"so far") + frame(SIGNAL, b"fork_storm"), is_all=False):
+    with answering(pair[1], frame(STDOUT, b"so far") + frame(FLAG, b"fork_storm"), is_all=False):
         run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
-    assert run.signals == {Signal.FORK_STORM}
+    assert run.flags == {Flag.FORK_STORM}

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from executions.sandbox import canary, deaths, reaper
-from executions.sandbox.canary import Canary
-from executions.sandbox.container import Container
-from executions.sandbox.deaths import DeathWatch
-from executions.sandbox.engine import ContainerEvent, Engine
-from executions.sandbox.reaper import Undertaker
+from executions.sandbox.checks import canary
+from executions.sandbox.checks.canary import Canary
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine import deaths, reaper
+from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.engine import ContainerEvent, Engine
+from executions.sandbox.engine.reaper import Undertaker
 from tests.waiting import eventually
 
 

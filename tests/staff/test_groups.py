@@ -85,7 +85,7 @@ def test_the_migration_goes_both_ways_with_or_without_permissions() -> None:
         REVIEWS: {
             "executions.view_execution",
             "executions.rerun_execution",
-            "executions.view_executionsignal",
+            "executions.view_executionflag",
             "apikeys.view_apikey",
             "apikeys.view_dailyuse",
             *(f"apikeys.{action}_suspension" for action in ("view", "add", "change")),

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
-from audit.age import age
 from audit.append_only import lifted
 from audit.events import record_event
+from web.ages import age
 
 BATCH_ROWS = 5_000
 """In one transaction: nobody else can write to the log meanwhile."""

@@ -1,7 +1,7 @@
 import type { ErrorDetail } from "@pylearn/code-execution";
 import { columns } from "@/lib/columns";
 
-/** Shows what went wrong, with the line, and marked in it what is to blame. */
+/** Shows a mistake and marks it in its line. */
 export function Mistake({ mistake }: { mistake: ErrorDetail }) {
   const { line, source, type, message, hint } = mistake;
   const [start, end] = columns(mistake, source ?? "");

@@ -11,7 +11,7 @@ export function Runner({ tests }: { tests: TestCase[] }) {
   const [results, setResults] = useState<TestResult[]>([]);
   const [answer, setAnswer] = useState<Answer>();
   const [failure, setFailure] = useState("");
-  const [asksId, setAsksId] = useState(""); // of the program that waits for input
+  const [asksId, setAsksId] = useState(""); // the execution that waits for input
   const running = useRef<AbortController>(undefined);
 
   async function run() {
@@ -50,7 +50,7 @@ export function Runner({ tests }: { tests: TestCase[] }) {
     const line = String(new FormData(event.currentTarget).get("line"));
     setAsksId("");
     setOutput((text) => `${text}${line}\n`);
-    await code.answer(asksId, line).catch(() => undefined); // it has ended meanwhile
+    await code.answer(asksId, line).catch(() => undefined); // it may have ended meanwhile
   }
 
   return (

@@ -1,6 +1,6 @@
 import { cookies } from "next/headers";
 
-/** Return the id of a learner: here of a browser, by a cookie. A real site asks its session who has logged in. */
+/** Return the learner's ID. This example identifies a browser by a cookie; a real site uses its login session. */
 export async function learnerOf(): Promise<string | null> {
   const jar = await cookies();
   const learner = jar.get("learner")?.value ?? crypto.randomUUID();

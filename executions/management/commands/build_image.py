@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import ImageError, build_image, image_name
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import ImageError, build_image, image_name
 
 
 class Command(BaseCommand):

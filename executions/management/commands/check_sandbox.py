@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from executions.executor import sandbox_settings
-from executions.sandbox.engine import EngineError
+from executions.running.executor import sandbox_settings
+from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.sandbox import Sandbox
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.events import record_event
-from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.reaper import orphans
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.reaper import orphans
 
 
 class Command(BaseCommand):

@@ -17,13 +17,13 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
-from codeexec import diagnosis
-from codeexec.diagnosis import Fault
-from executions.executor import sandbox_settings
+from executions.management import diagnosis
+from executions.management.diagnosis import Fault
 from executions.models import Execution
-from executions.sandbox.disk import find_shortage
-from executions.sandbox.engine import Engine, EngineError
-from executions.sandbox.image import image_name
+from executions.running.executor import sandbox_settings
+from executions.sandbox.checks.disk import find_shortage
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import image_name
 
 SOCKET = "unix:///var/run/docker.sock"
 LOOKED_AT = 200

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apikeys.models import ApiKey
-from executions.retention import erase_learner
+from executions.records.retention import erase_learner
 
 
 class Command(BaseCommand):

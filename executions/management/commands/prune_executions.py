@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from audit.age import age
-from executions.retention import old_executions, prune
+from executions.records.retention import old_executions, prune
+from web.ages import age
 
 
 class Command(BaseCommand):

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from executions import limits
-from executions.executor import sandbox_settings
-from executions.requests import ExecutionRequest
+from executions import bounds
+from executions.api.serializers import ExecutionRequestSerializer
+from executions.request import ExecutionRequest
+from executions.running.executor import sandbox_settings
+from executions.running.service import answer
 from executions.sandbox.results import SandboxError
 from executions.sandbox.sandbox import Sandbox
-from executions.serializers import ExecutionRequestSerializer
-from executions.service import answer
 
 READY_SECONDS = 60
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the program")
         parser.add_argument("--stdin", type=Path, metavar="FILE", help="what the program reads as its stdin")
-        parser.add_argument("--timeout", type=int, default=limits.DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
+        parser.add_argument("--timeout", type=int, default=bounds.DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         request = _request(options["file"], options["stdin"], options["timeout"])

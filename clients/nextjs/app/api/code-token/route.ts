@@ -1,5 +1,5 @@
 import { CodeExecutionClient } from "@pylearn/code-execution";
-import { learnerOf } from "@/lib/session"; // yours: the id of whoever has logged in, or null
+import { learnerOf } from "@/lib/session"; // yours: the ID of the logged-in learner, or null
 
 export async function POST(): Promise<Response> {
   const learner = await learnerOf();

@@ -1,0 +1,1 @@
+"""The HTTP side: views, request and response schemas, events, health."""

@@ -1,0 +1,72 @@
+"""`GET /health`: whether programs can be run. For monitors and proxies; needs no key."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from executions.running.executor import get_executor
+from web.error_schema import FOR_ALL, errors, headers
+from web.fields import StrictChoiceField
+
+
+class PoolSerializer(serializers.Serializer[Any]):
+    """The containers."""
+
+    idle = serializers.IntegerField(min_value=0, help_text="Containers that wait for a request.")
+    in_use = serializers.IntegerField(min_value=0, help_text="Containers that run a program.")
+    waiting = serializers.IntegerField(min_value=0, help_text="Requests that wait for a container.")
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """How the service is."""
+
+    status = StrictChoiceField(choices=["healthy", "degraded", "unhealthy"])
+    docker = StrictChoiceField(choices=["connected", "unreachable"])
+    disk = StrictChoiceField(choices=["ok", "full"], help_text="`full`: nearly; nothing is run.")
+    pool = PoolSerializer()
+
+
+HEALTHY = {"status": "healthy", "docker": "connected", "disk": "ok", "pool": {"idle": 4, "in_use": 0, "waiting": 0}}
+UNHEALTHY = {
+    "status": "unhealthy",
+    "docker": "unreachable",
+    "disk": "ok",
+    "pool": {"idle": 0, "in_use": 0, "waiting": 0},
+}
+
+describe_health = extend_schema(
+    operation_id="getHealth",
+    tags=["Health"],
+    summary="Tell whether programs can be run",
+    description="For monitors and proxies. It needs no key and answers at once.",
+    parameters=headers(limited=False),
+    responses={
+        200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", [OpenApiExample("Healthy", HEALTHY)]),
+        **errors(*FOR_ALL),
+        503: OpenApiResponse(HealthSerializer, "They cannot.", [OpenApiExample("Without Docker", UNHEALTHY)]),
+    },
+)
+
+
+class HealthView(APIView):
+    """Answers from what the executor last saw; waits for nothing, not even for the database."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    http_method_names = ("get", "head")
+
+    @describe_health
+    def get(self, request: Request) -> Response:
+        """Say how we are: 200 when programs can be run safely, else 503."""
+        state = get_executor().health()
+        body = {
+            "status": "unhealthy" if not state.ready else "degraded" if state.stuck else "healthy",
+            "docker": state.engine,
+            "disk": state.disk,
+            "pool": {"idle": state.idle, "in_use": state.in_use, "waiting": state.waiting},
+        }
+        return Response(body, status=200 if state.ready else 503, headers={"Cache-Control": "no-store"})

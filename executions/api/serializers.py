@@ -1,0 +1,141 @@
+"""What a request to run a program, or to answer one, may contain."""
+
+from typing import Any
+
+from apikeys.serializers import LearnerField
+from executions import bounds
+from executions.request import ExecutionRequest, Match, TestCase
+from web.fields import (
+    BoundedListField,
+    StrictBooleanField,
+    StrictChoiceField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictTextField,
+    refuse,
+)
+
+
+class TestCaseSerializer(StrictSerializer):
+    """One of `test_cases`."""
+
+    input = StrictTextField(
+        longest_bytes=bounds.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="A call such as `add(5, 3)`, or else what is read from stdin.",
+    )
+    expected_output = StrictTextField(
+        longest_bytes=bounds.CODE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="Left out, the test passes when it ends without an error.",
+    )
+    code = StrictTextField(
+        longest_bytes=bounds.CODE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="Test code. It runs after the program, in its namespace; only what it prints is compared.",
+    )
+    name = StrictTextField(
+        longest_bytes=bounds.NAME_BYTES, required=False, allow_null=True, help_text="Yours; comes back with the result."
+    )
+    stdin = StrictTextField(
+        longest_bytes=bounds.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="What is read from stdin, whatever `input` is.",
+    )
+    match = StrictChoiceField(
+        choices=list(Match),
+        required=False,
+        allow_null=True,
+        help_text="How outputs are compared: `float` takes numbers within 0.000001 for the same. By default `contains`"
+        " where none of `input`, `code` and `stdin` is given, else `exact`.",
+    )
+    hidden = StrictBooleanField(
+        required=False,
+        allow_null=True,
+        help_text="The result then tells only whether it passed, the status and the time.",
+    )
+
+
+class ExecutionRequestSerializer(StrictSerializer):
+    """The body of `POST /execute`."""
+
+    code = StrictTextField(longest_bytes=bounds.CODE_BYTES, may_be_empty=False, help_text="The program.")
+    language = StrictChoiceField(choices=["python"], required=False, allow_null=True, help_text="The only one.")
+    input_data = StrictTextField(
+        longest_bytes=bounds.INPUT_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="What the program reads from stdin.",
+    )
+    test_cases = BoundedListField(
+        child=TestCaseSerializer(),
+        required=False,
+        allow_null=True,
+        max_length=bounds.TEST_CASES,
+        help_text="Each runs in a fresh process.",
+    )
+    timeout = StrictIntegerField(
+        lowest=bounds.SHORTEST_TIMEOUT_SECONDS,
+        highest=bounds.LONGEST_TIMEOUT_SECONDS,
+        required=False,
+        allow_null=True,
+        help_text=f"Seconds for the program and its test cases together; by default {bounds.DEFAULT_TIMEOUT_SECONDS}.",
+    )
+    learner = LearnerField(
+        required=False, allow_null=True, help_text="An id of yours for whoever wrote the program; kept with the record."
+    )
+    interactive = StrictBooleanField(
+        required=False,
+        allow_null=True,
+        help_text="The program's stdin stays open: see `POST /executions/{id}/input`. With an event stream only.",
+    )
+
+    def validate_interactive(self, interactive: bool | None) -> bool | None:
+        """Refuse it where the program's question could not reach anybody."""
+        if interactive and not self.context.get("is_live"):
+            refuse("This needs the header Accept: text/event-stream.", "not_live")
+        return interactive
+
+    def validate_learner(self, learner: str | None) -> str | None:
+        """Refuse another learner than the one that the caller's token is bound to."""
+        bound = self.context.get("learner")
+        if learner and bound is not None and learner != bound:
+            refuse("The token is that of another learner.", "other_learner")
+        return learner
+
+    def request(self) -> ExecutionRequest:
+        """Return the validated request."""
+        values = dict(self.validated_data)
+        if bound := self.context.get("learner"):
+            values["learner"] = bound
+        values.pop("language", None)
+        cases = values.pop("test_cases", None)
+        if cases is not None:
+            values["test_cases"] = tuple(TestCase.of(case) for case in cases)
+        return ExecutionRequest(**values)
+
+
+class InputSerializer(StrictSerializer):
+    """The body of `POST /executions/{id}/input`."""
+
+    text = StrictTextField(
+        longest_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="A line, without its end."
+    )
+    end = StrictBooleanField(
+        required=False, allow_null=True, help_text="The end of input, after `text` if there is one."
+    )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a body that says nothing."""
+        if values.get("text") is None and not values.get("end"):
+            refuse("This needs a text, or end: true.", "empty")
+        return values
+
+    def line(self) -> str:
+        """Return what the program is to read: the text as a line."""
+        text = self.validated_data.get("text")
+        return "" if text is None else f"{text}\n"

@@ -1,0 +1,97 @@
+"""The HTTP side of running programs, of answering them, and of reading what came of them."""
+
+from functools import partial
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apikeys.authentication import SUSPENDED
+from apikeys.callers import caller_of
+from apikeys.limits import LimitReached
+from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, too_many_requests, who_runs
+from apikeys.views import IsServer, KeyedView
+from executions.api.event_stream import stream_events
+from executions.api.schema import describe_execute, describe_input, describe_stored
+from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.bounds import INPUT_BYTES
+from executions.models import Execution
+from executions.running import interactive
+from executions.running.executor import get_executor
+from executions.running.interactive import TooMuchInput
+from executions.running.live import begin_live
+from executions.running.service import Source, Suspended, execute, stored_answer
+from executions.sandbox.results import SandboxError
+from web.client_address import client_address
+from web.connection import client_has_gone
+from web.errors import NOTHING_HERE, ServiceUnavailable
+from web.negotiation import accepts_events
+
+
+class ExecuteView(KeyedView):
+    """`POST /execute`: run a program and answer with what it did."""
+
+    throttle_classes = (ExecutionRateThrottle,)
+    http_method_names = ("post",)
+
+    @describe_execute
+    def post(self, request: Request) -> HttpResponseBase:
+        """Run the program in the body."""
+        caller, is_live = caller_of(request), accepts_events(request)
+        context = {"learner": caller.learner, "is_live": is_live}
+        serializer = ExecutionRequestSerializer(data=request.data, context=context)
+        serializer.is_valid(raise_exception=True)
+        asked, source = serializer.request(), _source(request)
+        try:
+            if is_live:
+                return stream_events(request, begin_live(asked, source, get_executor(), caller))
+            return Response(execute(asked, source, get_executor()))
+        except Suspended as error:
+            raise PermissionDenied(SUSPENDED, code="suspended") from error
+        except LimitReached as reached:
+            raise too_many_requests(request, reached) from reached
+        except SandboxError as error:
+            raise ServiceUnavailable from error
+
+
+class ExecutionView(KeyedView):
+    """`GET /executions/{id}`: what came of an execution, for the site's server."""
+
+    permission_classes = (IsServer,)
+    http_method_names = ("get", "head")
+
+    @describe_stored
+    def get(self, request: Request, id: UUID) -> Response:
+        """Answer with an execution of this key or of one that it replaces or was replaced by."""
+        own = Execution.objects.filter(key__family=caller_of(request).key.family)
+        return Response(stored_answer(get_object_or_404(own, public_id=id)))
+
+
+class ExecutionInputView(KeyedView):
+    """`POST /executions/{id}/input`: what a person answers to a program that runs."""
+
+    throttle_classes = (InputRateThrottle,)
+    http_method_names = ("post",)
+
+    @describe_input
+    def post(self, request: Request, id: UUID) -> Response:
+        """Feed the program; answer alike for whatever is not to be fed by this caller."""
+        serializer = InputSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        is_end = serializer.validated_data.get("end", False)
+        try:
+            if not interactive.answer(id, caller_of(request), serializer.line(), is_end):
+                raise NotFound(NOTHING_HERE)
+        except TooMuchInput as error:
+            raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
+        return Response(status=204)
+
+
+def _source(request: Request) -> Source:
+    address = client_address(request._request)
+    origin = request.headers.get("Origin", "")
+    is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
+    return Source(caller_of(request).key, who_runs(request), origin, address, is_abandoned)

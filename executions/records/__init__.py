@@ -1,0 +1,1 @@
+"""The records of executions: written, finished, flagged, searched, deleted."""

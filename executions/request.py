@@ -1,0 +1,74 @@
+"""What a caller asks for: the values of a valid request, free of HTTP."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from executions.bounds import DEFAULT_TIMEOUT_SECONDS
+from executions.sandbox.results import Submission, TestProgram, never
+
+
+class Match(StrEnum):
+    """How an actual output is compared with the expected one."""
+
+    EXACT = "exact"
+    CONTAINS = "contains"
+    FLOAT = "float"
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One test case as it was sent. An empty text means the same as none; only `stdin` may be meant empty."""
+
+    __test__ = False  # not for pytest to collect
+
+    input: str | None = None
+    expected_output: str | None = None
+    code: str | None = None
+    name: str | None = None
+    stdin: str | None = None
+    match: Match | None = None
+    hidden: bool = False
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "TestCase":
+        """Return the test case with these values, as they were sent or as they are on record."""
+        return cls(**{**values, "match": Match(values["match"]) if values.get("match") else None})
+
+    @property
+    def looks_at_main_run(self) -> bool:
+        """Whether nothing is given to run the submission with: then its own output is looked at."""
+        return not self.code and not self.input and self.stdin is None
+
+    def program(self) -> TestProgram:
+        """Return how to run the test case."""
+        return TestProgram(code=self.code or "", input=self.input or "", stdin=self.stdin, hidden=self.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A valid request. `test_cases` is None where there were none to answer."""
+
+    code: str
+    input_data: str = ""
+    test_cases: tuple[TestCase, ...] | None = None
+    timeout: int = DEFAULT_TIMEOUT_SECONDS
+    learner: str = ""
+    interactive: bool = False
+
+    def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
+        """Return what the sandbox is to run, unless it `is_abandoned` by then."""
+        cases = self.test_cases or ()
+        tests = tuple(cases[place].program() for place in in_running_order(cases))
+        return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)
+
+
+def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:
+    """Return the places of those that are run by themselves: hidden ones last.
+
+    One container runs them all, and a submission may find a way to leave word there. After a hidden test nothing is run
+    whose output anybody sees.
+    """
+    places = [place for place, case in enumerate(test_cases) if not case.looks_at_main_run]
+    return sorted(places, key=lambda place: test_cases[place].hidden)

@@ -1,0 +1,1 @@
+"""The figures and charts on the first page of the admin."""

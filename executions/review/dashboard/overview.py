@@ -1,0 +1,300 @@
+"""What staff see first: today and the last thirty days, in a handful of queries whatever there is on record.
+
+Days are days of UTC. Executions are counted in the index (created, status, …), which holds all that is asked for here.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from statistics import quantiles
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.cache import cache
+from django.db.models import Count, F, QuerySet, Subquery, Sum, Value
+from django.utils import timezone
+
+from apikeys.models import DailyUse
+from executions.models import Execution, ExecutionFlag
+from executions.review.dashboard.key_figures import (
+    KeyFigures,
+    SuspensionFigures,
+    key_figures,
+    names_of_families,
+    suspension_figures,
+)
+from executions.running.executor import get_executor
+from executions.sandbox.sandbox import SandboxHealth
+
+DAYS = 30
+SAMPLE_ROWS = 500
+"""Of so many executions of each day, evenly spread over it, the percentiles are taken. All would take seconds."""
+
+KEPT_SECONDS = 30
+"""How long the figures of the thirty days are shown before they are counted again."""
+
+TOP_LEARNERS = 8
+RECENT_FLAGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many executions came to which end."""
+
+    running: int = 0
+    success: int = 0
+    error: int = 0
+    timeout: int = 0
+    memory_limit: int = 0
+    output_limit: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    internal_error: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.ran + self.running + self.cancelled + self.refused + self.internal_error
+
+    @property
+    def stopped(self) -> int:
+        """Those that a limit has ended."""
+        return self.timeout + self.memory_limit + self.output_limit
+
+    @property
+    def ran(self) -> int:
+        """Those whose program was run to its end, whatever that was."""
+        return self.success + self.error + self.stopped
+
+    @property
+    def success_share(self) -> float | None:
+        """How many of those that ran ended well, of one; None when nothing ran."""
+        return self.success / self.ran if self.ran else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Seconds that half of the executions, and 95 in 100 of them, stay below."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of UTC. The spreads are None when nothing has run."""
+
+    date: date
+    counts: Counts
+    waiting: Spread | None = None
+    running: Spread | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerUse:
+    """What a learner, or an address where no learner is proven, has used. `kind` is "learner" or "address"."""
+
+    kind: str
+    name: str
+    key: str
+    executions: int
+    cpu_seconds: float
+    part: float
+    """Of what the first of the list has used, of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The last thirty days with today, the oldest first, as they were at `counted`."""
+
+    counted: datetime
+    days: tuple[Day, ...]
+    yesterday_by_now: Counts
+    learners: tuple[LearnerUse, ...]
+    sample_rows: int = SAMPLE_ROWS
+
+    @property
+    def yesterday(self) -> Day:
+        """The day before, as a whole."""
+        return self.days[-2]
+
+    @property
+    def today(self) -> Day:
+        """The day that it is."""
+        return self.days[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentFlag:
+    """A flag, and the execution that gave it."""
+
+    execution_id: int
+    kind: str
+    label: str
+    key: str
+    learner: str
+    address: str
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was run, by whom, and what was odd about it."""
+
+    month: Month
+    cpu_seconds_today: float
+    cpu_seconds_yesterday: float
+    interrupted_today: int
+    flags_today: int
+    flags: tuple[RecentFlag, ...]
+    learners_today: tuple[LearnerUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """All that one member of staff may see. A part is None when it is not for them."""
+
+    health: SandboxHealth
+    activity: Activity | None
+    keys: KeyFigures | None
+    suspensions: SuspensionFigures | None
+
+
+def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
+    """Return what `user` may see, None when that is nothing."""
+    activity = find_activity() if user.has_perm("executions.view_execution") else None
+    keys = key_figures(timezone.now()) if user.has_perm("apikeys.view_apikey") else None
+    suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
+    if activity is None and keys is None and suspensions is None:
+        return None
+    return Dashboard(get_executor().health(), activity, keys, suspensions)
+
+
+def find_activity() -> Activity:
+    """Return the figures of the executions."""
+    now = timezone.now()
+    today = now.date()
+    kept: Month | None = cache.get(f"dashboard-{today}")
+    month = kept or count_month(now)
+    if kept is None:
+        cache.set(f"dashboard-{today}", month, KEPT_SECONDS)
+    used_today = DailyUse.objects.filter(day=today)
+    used_by_all = DailyUse.objects.filter(who="", day__gte=today - timedelta(days=1))
+    cpu_seconds = dict(used_by_all.values_list("day").annotate(Sum("cpu_seconds")))
+    return Activity(
+        month=month,
+        cpu_seconds_today=cpu_seconds.get(today, 0.0),
+        cpu_seconds_yesterday=cpu_seconds.get(today - timedelta(days=1), 0.0),
+        interrupted_today=_today(Execution.Status.INTERNAL_ERROR, today).filter(finished=None).count(),
+        flags_today=ExecutionFlag.objects.filter(execution__gte=Subquery(_first_id(today))).count(),
+        flags=_recent_flags(),
+        learners_today=_top_learners(used_today),
+    )
+
+
+def count_month(now: datetime) -> Month:
+    """Count the executions of the thirty days that end with that of `now`."""
+    today = now.date()
+    dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    counts = _count(dates, now)
+    samples = _sample({day: counts[day].total for day in dates if counts[day].total})
+    days = tuple(
+        Day(
+            day,
+            counts[day],
+            _spread([waited for waited, _ in samples[day] if waited is not None]),
+            _spread([ran for _, ran in samples[day] if ran is not None]),
+        )
+        for day in dates
+    )
+    used = DailyUse.objects.filter(day__gte=dates[0], day__lte=today)
+    return Month(now, days, counts[None], _top_learners(used))
+
+
+def _count(dates: Iterable[date], now: datetime) -> dict[date | None, Counts]:
+    """Return the counts of each day and, under None, those of yesterday until this time of day."""
+    found: dict[date | None, dict[str, int]] = defaultdict(dict)
+    # One range of the index for each day: to group by a date would call a function for each row.
+    ranges = [_of(day).annotate(day=Value(day.isoformat())) for day in dates]
+    yesterday = now - timedelta(days=1)
+    by_now = Execution.objects.filter(created__gte=_begin(yesterday.date()), created__lt=yesterday)
+    ranges.append(by_now.annotate(day=Value("")))
+    each = [one.order_by().values_list("day", "status").annotate(count=Count("*")) for one in ranges]
+    for day, status, count in each[0].union(*each[1:], all=True):
+        found[date.fromisoformat(day) if day else None][status] = count
+    return {day: Counts(**found[day]) for day in (*dates, None)}
+
+
+def _sample(totals: dict[date, int]) -> dict[date, list[tuple[float | None, float | None]]]:
+    """Return the seconds of waiting and of running of about SAMPLE_ROWS executions of each day, or of all it has."""
+    found: dict[date, list[tuple[float | None, float | None]]] = defaultdict(list)
+    each = [
+        _of(day)
+        .annotate(day=Value(day.isoformat()), rest=F("id") % math.ceil(total / SAMPLE_ROWS))
+        .filter(rest=0, execution_time__isnull=False)
+        .order_by()
+        .values_list("day", "waited_seconds", "execution_time")
+        for day, total in totals.items()
+    ]
+    for day, waited, ran in each[0].union(*each[1:], all=True) if each else ():
+        found[date.fromisoformat(day)].append((waited, ran))
+    return found
+
+
+def _spread(seconds: list[float]) -> Spread | None:
+    if len(seconds) < 2:
+        return Spread(seconds[0], seconds[0]) if seconds else None
+    twentieths = quantiles(seconds, n=20, method="inclusive")
+    return Spread(twentieths[9], twentieths[18])
+
+
+def _top_learners(used: QuerySet[DailyUse]) -> tuple[LearnerUse, ...]:
+    """Return who has used the most CPU time of what was used, but for those who have used none."""
+    rows = (
+        used.exclude(who="")
+        .values_list("family", "who")
+        .annotate(Sum("executions"), cpu=Sum("cpu_seconds"))
+        .filter(cpu__gt=0)
+        .order_by("-cpu", "who")[:TOP_LEARNERS]
+    )
+    names = names_of_families(family for family, *_ in rows)
+    uses = []
+    for family, who, executions, cpu_seconds in rows:
+        kind, _, name = who.partition(":")
+        uses.append(LearnerUse(kind, name, names.get(family, ""), executions, cpu_seconds, cpu_seconds / rows[0][3]))
+    return tuple(uses)
+
+
+def _recent_flags() -> tuple[RecentFlag, ...]:
+    flags = ExecutionFlag.objects.select_related("execution__key").only(
+        "kind", "execution__learner", "execution__client_address", "execution__created", "execution__key__name"
+    )
+    return tuple(
+        RecentFlag(
+            execution_id=flag.execution_id,
+            kind=flag.kind,
+            label=flag.get_kind_display(),
+            key=flag.execution.key.name if flag.execution.key else "",
+            learner=flag.execution.learner,
+            address=flag.execution.client_address or "",
+            seen=flag.execution.created,
+        )
+        for flag in flags.order_by("-id")[:RECENT_FLAGS]
+    )
+
+
+def _first_id(day: date) -> QuerySet[Execution, int]:
+    return Execution.objects.filter(created__gte=_begin(day)).order_by("created").values_list("id", flat=True)[:1]
+
+
+def _today(status: str, today: date) -> QuerySet[Execution]:
+    return Execution.objects.filter(created__gte=_begin(today), status=status)
+
+
+def _of(day: date) -> QuerySet[Execution]:
+    return Execution.objects.filter(created__gte=_begin(day), created__lt=_begin(day + timedelta(days=1)))
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

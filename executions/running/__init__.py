@@ -1,0 +1,1 @@
+"""Running a program: admission, execution, judging."""

@@ -1,0 +1,181 @@
+"""Compares what a program did with what was expected. On the host alone: no expected output enters a container."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
+from executions.request import Match, TestCase, in_running_order
+from executions.running.diff import first_difference, missing_line
+from executions.running.error_detail import error_detail
+from executions.sandbox.results import Outcome, Run, RunStatus
+
+FLOAT_TOLERANCE = Decimal("0.000001")
+EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
+NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+
+
+NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
+LEFT = " (the program ended before the test did)"
+
+ECHOES = ("input", "expected_output", "name")
+"""What a result has of its test case as it was sent."""
+
+
+def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
+    """Return the answer's `test_results`, in the order of `test_cases`."""
+    runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
+    results = [judge_run(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
+    budget = OutputBudget()
+    for place in sorted(range(len(test_cases)), key=lambda place: place in runs):  # as events tell them
+        results[place] = budget.cut(results[place])
+    return results
+
+
+class OutputBudget:
+    """Bounds what the results of one request show of outputs. They have been judged by all that is kept of each."""
+
+    def __init__(self) -> None:
+        self._left_bytes = SHOWN_BYTES
+
+    def cut(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the next result, with as much of its output as is left to be shown."""
+        output = result["actual_output"]
+        if output is None:  # a hidden one
+            return result
+        head = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
+        self._left_bytes -= len(head.encode())
+        return {**result, "actual_output": head, "truncated": result["truncated"] or head != output}
+
+
+def without_echoes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return results as they are kept: beside the test cases, which have the rest."""
+    return [{name: value for name, value in result.items() if name not in ECHOES} for result in results]
+
+
+def with_echoes(results: list[dict[str, Any]], test_cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return results as they were answered, of what is kept."""
+    return [
+        {name: None if case["hidden"] else case[name] for name in ECHOES} | result
+        for case, result in zip(test_cases, results, strict=True)
+    ]
+
+
+def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
+    """Return the result of one test case, whose run was `run`, with its whole output."""
+    passed = _passes(case, run)
+    verdict = "✅ Test passed" if passed else "❌ Test failed"
+    given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
+    shown = {
+        "message": f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
+        "input": case.input,
+        "expected_output": case.expected_output,
+        "name": case.name,
+        "actual_output": run.stdout,
+        "truncated": run.truncated,
+        "diff": None if passed else _diff(case, run),
+        "error_detail": None if passed else error_detail(run, timeout_seconds),
+    }
+    if case.hidden:  # whoever sees the answer must not learn from it what is tested
+        shown = dict.fromkeys(shown) | {"message": f"{verdict}{_reason(case, run)}"}
+    return {
+        "passed": passed,
+        **shown,
+        "status": str(run.status),
+        # Of a hidden one in whole seconds: a program can sleep for as long as its input is large.
+        "execution_time": round(run.wall_seconds, 0 if case.hidden else 6),
+        "hidden": case.hidden,
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MESSAGE_CHARACTERS else f"{text[:MESSAGE_CHARACTERS]}…"
+
+
+def _reason(case: TestCase, run: Run) -> str:
+    """Return why a test failed, where neither its output nor its error shows it."""
+    if run.status is RunStatus.NOT_RUN:
+        return NOT_RUN
+    if run.status is RunStatus.SUCCESS and not _output_counts(case, run):
+        return LEFT
+    return ""
+
+
+def _passes(case: TestCase, run: Run) -> bool:
+    expected = case.expected_output
+    if expected and _raised(expected, run):
+        return run.tested or case.looks_at_main_run  # what the submission raises by itself is no answer to a test
+    return _output_counts(case, run) and (not expected or _matches(_match(case), expected, run.stdout))
+
+
+def _output_counts(case: TestCase, run: Run) -> bool:
+    """Whether what was printed decides, and not how the run ended."""
+    if case.looks_at_main_run:
+        # As in the user's document: what it printed counts, also when the program failed afterwards.
+        return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
+    # Without an output to compare, nothing but the end of its own part shows that a test was run.
+    return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
+
+
+def _match(case: TestCase) -> Match:
+    return case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
+
+
+def _diff(case: TestCase, run: Run) -> str | None:
+    """Return where the output of a test that has failed differs, if that is why it has."""
+    if not case.expected_output or not _output_counts(case, run):
+        return None
+    text = _trimmed(run.stdout)
+    expected, actual = _trimmed(case.expected_output).split("\n"), text.split("\n")
+    match _match(case):
+        case Match.EXACT:
+            return first_difference(expected, actual, str.__eq__)
+        case Match.FLOAT:
+            return first_difference(expected, actual, _equal_but_for_rounding)
+        case Match.CONTAINS:
+            return missing_line(expected, text)
+
+
+def _raised(expected: str, run: Run) -> bool:
+    """Whether an exception is expected, as `ValueError` or `ValueError: bad`, and is what the traceback ends with.
+
+    The name must be that of the exception, with or without its module, or its end, as `Error` is: an `A` in the
+    message is no exception, and neither is the `r` of `struct.error`.
+    """
+    expectation = EXCEPTION_PATTERN.fullmatch(expected.strip())
+    if run.status is not RunStatus.ERROR or expectation is None:
+        return False
+    last_line = run.stderr.rstrip().rpartition("\n")[2]
+    name, raised = expectation[1], last_line.partition(":")[0]
+    is_named = f".{raised}".endswith(f".{name}") or (name[0].isupper() and raised.endswith(name))
+    return is_named and expected.strip() in last_line
+
+
+def _matches(match: Match, expected: str, actual: str) -> bool:
+    if match is Match.CONTAINS:
+        return _trimmed(expected) in _trimmed(actual)
+    if match is Match.FLOAT:
+        return _equal_but_for_rounding(expected, actual)
+    return _trimmed(expected) == _trimmed(actual)
+
+
+def _trimmed(text: str) -> str:
+    """Return `text` without what nobody sees: trailing blanks of lines, and blank lines at its end."""
+    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
+
+
+def _equal_but_for_rounding(expected: str, actual: str) -> bool:
+    """Whether the texts are the same but for numbers that differ by at most 1e-6."""
+    # Each is split once, at most 128 KiB between them: by every second piece, which is a number, and what is between.
+    pieces, others = (NUMBER_PATTERN.split(_trimmed(text)) for text in (expected, actual))
+    if pieces[::2] != others[::2]:
+        return False
+    return all(one == other or _is_close(one, other) for one, other in zip(pieces[1::2], others[1::2], strict=True))
+
+
+def _is_close(one: str, other: str) -> bool:
+    """Whether two numbers are within 1e-6. Exactly: as floats, all very large integers would be the same."""
+    try:
+        return abs(Decimal(one) - Decimal(other)) <= FLOAT_TOLERANCE
+    except ArithmeticError:  # an exponent beyond all bounds
+        return False

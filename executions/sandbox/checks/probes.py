@@ -1,0 +1,272 @@
+"""Attacks that must fail, run on real containers before any learner's program is: the service fails closed.
+
+Each probe is a program with the exact output and status that a sound sandbox gives it. A probe that crashes, prints
+anything else or does not run at all has failed. Where gVisor's kernel holds the same wall but says so otherwise, a
+probe has an ending of its own for it; those that only gVisor can pass are GVISOR_PROBES.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.gvisor import KERNEL, is_gvisor
+from executions.sandbox.engine.options import ENVIRONMENT, FILE_BYTES, PIDS, USER
+from executions.sandbox.results import Run, RunLost, RunStatus
+
+PROBES_AT_ONCE = 4
+
+STARTS = "starts"
+"""The first of the results, when no container comes up at all."""
+
+# Given to every probe: tells how the kernel refused something.
+PREAMBLE = """
+import ctypes, errno, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def refusal(attempt, *arguments):
+    ctypes.set_errno(0)
+    try:
+        code = ctypes.get_errno() if attempt(*arguments) == -1 else 0
+    except OSError as error:
+        code = error.errno
+    return errno.errorcode.get(code, "allowed")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderGvisor:
+    """What must come of a probe under gVisor: one of `statuses`, and a whole stdout of the form `pattern`."""
+
+    pattern: str
+    statuses: tuple[RunStatus, ...] = (RunStatus.SUCCESS,)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A program and what must come of it: `status`, and exactly `stdout`."""
+
+    name: str
+    code: str
+    stdout: str
+    status: RunStatus = RunStatus.SUCCESS
+    timeout_seconds: float = 8
+    under_gvisor: UnderGvisor | None = None
+
+    def failure(self, run: Run, runtime: str | None) -> str | None:
+        """Return what is wrong with `run`, None if it is as it must be under `runtime`."""
+        wanted = UnderGvisor(re.escape(self.stdout), (self.status,))
+        if self.under_gvisor is not None and is_gvisor(runtime):
+            wanted = self.under_gvisor
+        if run.status not in wanted.statuses:
+            return f"ended with {run.status}, not {' or '.join(wanted.statuses)}: {run.stderr[-300:]}"
+        if re.fullmatch(wanted.pattern, run.stdout) is None:
+            return f"printed {run.stdout[:300]!r}, not {wanted.pattern!r}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What became of one probe; `failure` is None when it passed."""
+
+    name: str
+    failure: str | None
+
+
+OWN_ENVIRONMENT = str(sorted(tuple(entry.split("=", 1)) for entry in ENVIRONMENT))
+
+PROBES = (
+    Probe(
+        "runs as nobody, without capabilities, under no_new_privs and seccomp",
+        """
+status = dict(line.rstrip().split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+print(f"{os.getuid()}:{os.getgid()}", os.getgroups() in ([], [os.getgid()]))
+sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+print({status[name].strip("0") for name in sets if name in status}, [name for name in sets if name not in status])
+PR_GET_NO_NEW_PRIVS = 39
+print(libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), status["Seccomp"])
+""",
+        f"{USER} True\n{{''}} []\n1 2\n",
+        # It knows no ambient capabilities.
+        under_gvisor=UnderGvisor(rf"{USER} True\n\{{''\}} \[('CapAmb')?\]\n1 2\n"),
+    ),
+    Probe(
+        "refuses kernel interfaces that no lesson needs",
+        """
+# Call numbers differ; on a machine not listed here the probe fails, and so nothing is run there.
+keyctl, userfaultfd, bpf = {"x86_64": (250, 323, 321), "aarch64": (219, 282, 280)}[os.uname().machine]
+attempts = {
+    "AF_ALG": lambda: socket.socket(38, socket.SOCK_SEQPACKET),
+    "AF_NETLINK": lambda: socket.socket(16, socket.SOCK_RAW),
+    "AF_VSOCK": lambda: socket.socket(40, socket.SOCK_STREAM),
+    "ptrace": lambda: libc.ptrace(0, 0, 0, 0),
+    "keyctl": lambda: libc.syscall(keyctl, 0, -3, 1),
+    "io_uring_setup": lambda: libc.syscall(425, 1, ctypes.create_string_buffer(120)),
+    "userfaultfd": lambda: libc.syscall(userfaultfd, 0),
+    "bpf": lambda: libc.syscall(bpf, 0, 0, 0),
+    "user namespace": lambda: libc.unshare(0x10000000),
+    "setns": lambda: libc.setns(0, 0),
+    "limits of the supervisor": lambda: libc.prlimit(1, 7, 0, 0),
+    "priority of the supervisor": lambda: libc.setpriority(0, 1, 19),
+    "processors of the supervisor": lambda: libc.sched_setaffinity(1, 8, b"\\1\\0\\0\\0\\0\\0\\0\\0"),
+}
+results = {name: refusal(attempt) for name, attempt in attempts.items()}
+print({name: result for name, result in results.items() if result != "EPERM"})
+""",
+        "{}\n",
+    ),
+    Probe(
+        "has no network",
+        """
+print(sorted(os.listdir("/sys/class/net")))
+for address in ("169.254.169.254", "172.17.0.1", "8.8.8.8"):
+    print(refusal(socket.socket().connect, (address, 80)))
+""",
+        "['lo']\n" + "ENETUNREACH\n" * 3,
+        under_gvisor=UnderGvisor(r"\['lo'\]\n(E(NET|HOST)UNREACH\n){3}"),
+    ),
+    Probe(
+        "writes nowhere but in its scratch directories",
+        """
+places = "/ /etc /usr /var /var/tmp /run /home /root /opt /opt/sandbox /dev /sys /proc /proc/sys /sys/fs/cgroup"
+for place in places.split():
+    if refusal(os.open, place + "/written", os.O_CREAT | os.O_WRONLY) not in ("EROFS", "EACCES", "ENOENT", "EPERM"):
+        print("can write in", place)
+for place in ("/tmp", "/dev/shm"):
+    program = place + "/program"
+    with open(os.open(program, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
+        file.write("#!/bin/sh")
+    print(refusal(os.execv, program, [program]))
+""",
+        "EACCES\nEACCES\n",
+    ),
+    Probe(
+        "fills no disk",
+        f"""
+def fill(size):
+    with open("/tmp/full", "wb", buffering=0) as file:
+        for _ in range(64):
+            file.write(b"x" * size)
+def crowd():
+    for number in range(5000):
+        open(f"/tmp/{{number}}", "w").close()
+print(refusal(fill, {FILE_BYTES // 16}) in ("ENOSPC", "EFBIG"))
+os.unlink("/tmp/full")
+print(refusal(crowd))
+""",
+        "True\nENOSPC\n",
+        # It counts no inodes. Their memory is the container's, and so bounded.
+        under_gvisor=UnderGvisor(r"True\n(ENOSPC|allowed)\n"),
+    ),
+    Probe(
+        "shows nothing but its own environment and processes",
+        """
+print(sorted(os.environ.items()))
+print(refusal(open, "/proc/1/environ"), refusal(os.listdir, "/proc/1/fd"))
+for number in range(3):
+    channel = f"/proc/1/fd/{number}"
+    refusal(os.chmod, channel, 0o666)
+    print(refusal(os.open, channel, os.O_RDWR | os.O_NONBLOCK), refusal(os.open, channel, os.O_RDONLY | os.O_NONBLOCK))
+print(len([name for name in os.listdir("/proc") if name.isdigit()]))
+print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
+print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd") if os.path.exists(path)])
+""",
+        OWN_ENVIRONMENT + "\n" + "EACCES EACCES\n" * 4 + "2\n['0', '1', '2'] 4\n[]\n",
+        # There, PID 1 can be looked at. It has the same environment; its descriptors are closed to others.
+        under_gvisor=UnderGvisor(
+            rf"{re.escape(OWN_ENVIRONMENT)}\n(EACCES|allowed) (EACCES|allowed)\n(EACCES EACCES\n){{3}}"
+            r"2\n\['0', '1', '2'\] 4\n\[\]\n"
+        ),
+    ),
+    Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
+    Probe(
+        "starts few processes",
+        f"""
+import time
+count = 0
+def bomb():
+    global count
+    while count < 1000:
+        if os.fork() == 0:
+            time.sleep(30)
+            os._exit(0)
+        count += 1
+print(refusal(bomb), 0 < count < {PIDS})
+""",
+        "EAGAIN True\n",
+        # Its kernel ends where the host gives it no more threads or memory, and takes all processes along.
+        under_gvisor=UnderGvisor("", (RunStatus.ERROR, RunStatus.MEMORY_LIMIT)),
+    ),
+    Probe(
+        "ends at the deadline", "print('so far')\nwhile True: pass", "so far\n", RunStatus.TIMEOUT, timeout_seconds=1
+    ),
+    Probe(
+        "ends a flood of output",
+        "import os\nwhile True: os.write(2, b'x' * 65536)",
+        "",
+        RunStatus.OUTPUT_LIMIT,
+    ),
+)
+
+
+GVISOR_PROBES = (
+    # The engine may be told any name of a runtime, and any program can be behind it.
+    Probe("runs on gVisor's kernel", "print(os.uname().release, os.uname().version)", " ".join(KERNEL) + "\n"),
+    Probe(
+        "lets no signal reach the supervisor",
+        """
+import fcntl
+reader, writer = os.pipe()
+fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
+print(refusal(os.kill, 1, 9), refusal(libc.tgkill, 1, 1, 9), refusal(libc.syscall, 200, 1, 9))
+print(refusal(fcntl.fcntl, reader, 8, 1), refusal(fcntl.ioctl, reader, 0x8901, b"\\1\\0\\0\\0"))
+""",
+        "EPERM EPERM EPERM\nEPERM EPERM\n",
+    ),
+)
+
+
+def probes_for(runtime: str | None) -> tuple[Probe, ...]:
+    """Return the probes that must pass under `runtime`."""
+    return (*GVISOR_PROBES, *PROBES) if is_gvisor(runtime) else PROBES
+
+
+def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
+    """Yield whether a container starts with just `options`, and then, if it does, the results of all probes in order.
+
+    Each probe has a container of its own.
+    """
+    runtime = options["HostConfig"].get("Runtime")
+    try:
+        wrong = _differences(engine, launch, options)
+    except (EngineError, RunLost) as error:
+        yield ProbeResult(STARTS, str(error))
+        return
+    yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
+
+    with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
+        yield from executor.map(lambda probe: run_probe(launch, probe, runtime), probes_for(runtime))
+
+
+def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None = None) -> ProbeResult:
+    """Run one probe in a container of its own."""
+    try:
+        with contextlib.closing(launch()) as container:
+            run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
+    except (EngineError, RunLost) as error:
+        return ProbeResult(probe.name, str(error))
+    return ProbeResult(probe.name, probe.failure(run, runtime))
+
+
+def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the engine made otherwise than asked for. Empty is its way to say none: null, "" and [] are one."""
+    with contextlib.closing(launch()) as container:
+        made = engine.inspect(container.id)["HostConfig"]
+    return {
+        option: made.get(option)
+        for option, value in options["HostConfig"].items()
+        if (made.get(option) or None) != (value or None)
+    }

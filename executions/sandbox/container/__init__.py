@@ -1,0 +1,1 @@
+"""One container and the conversation with its supervisor."""

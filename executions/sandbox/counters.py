@@ -1,0 +1,10 @@
+"""How often things happened in the sandbox, for Prometheus."""
+
+from prometheus_client import Counter
+
+REFILLS = Counter("codeexec_refills", "Containers that were started for the pool.")
+FAILED_REFILLS = Counter("codeexec_failed_refills", "Containers that could not be started.")
+ENGINE_ERRORS = Counter("codeexec_engine_errors", "Calls to the Docker Engine that failed.")
+ORPHANS = Counter("codeexec_orphans_removed", "Containers removed whose service was gone.")
+STRAYS = Counter("codeexec_strays_removed", "Containers removed that did not end by themselves when they were let go.")
+ENDED_WARM = Counter("codeexec_warm_containers_ended", "Containers that ended while they waited for a program.")

@@ -1,0 +1,201 @@
+"""The Docker Engine, in the few calls we make of it. The one module that imports docker."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import docker
+import requests
+import urllib3
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from docker.transport import UnixHTTPAdapter
+from docker.utils import kwargs_from_env
+from urllib3._collections import RecentlyUsedContainer
+
+from executions.sandbox.counters import ENGINE_ERRORS
+from executions.sandbox.engine.options import LABEL
+
+CALL_SECONDS = 10
+"""The longest that one call may take. No call is made while a learner's program runs."""
+
+
+class EngineError(Exception):
+    """The engine did not do what it was asked. `missing` tells that it does not know the container or image."""
+
+    def __init__(self, message: str, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """One container in the engine's list. `state` is the engine's word: created, running, exited, …"""
+
+    id: str
+    name: str
+    state: str
+    labels: dict[str, str]
+
+
+def _name(container: dict[str, Any]) -> str:
+    """Return a container's name; one that a dying engine left behind half-made may have none."""
+    names = container["Names"] or [""]
+    return str(names[0]).lstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEvent:
+    """Something that happened to one of our containers: `action` is oom, kill, die or destroy.
+
+    `exit_code` is that of a container that has died.
+    """
+
+    container_id: str
+    action: str
+    exit_code: int | None = None
+
+
+class BoundedClient(docker.APIClient):
+    """docker-py's client, bounded in time and in connections.
+
+    It attaches without a timeout: an engine that hangs would keep the thread for ever. And it keeps a connection for
+    each path that it has asked for, and so for each container, up to 25.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for adapter in self.adapters.values():
+            if isinstance(adapter, UnixHTTPAdapter):  # the option for it is not heeded
+                adapter.pools = RecentlyUsedContainer(1, dispose_func=lambda pool: pool.close())
+
+    def post(self, url: Any, *arguments: Any, **options: Any) -> requests.Response:
+        """Send a POST, in bounded time whatever it is for."""
+        return super().post(url, *arguments, **{"timeout": self.timeout, **options})
+
+
+class Engine:
+    """A client of the engine that DOCKER_HOST names, else of /var/run/docker.sock. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._client: docker.APIClient | None = None
+
+    def ping(self) -> None:
+        """Raise EngineError unless the engine answers."""
+        with self._calling("ping") as client:
+            client.ping()
+
+    def info(self) -> dict[str, Any]:
+        """Return what the engine says of itself and its host (`docker info`)."""
+        with self._calling("info") as client:
+            return dict(client.info())
+
+    def directory(self) -> Path:
+        """Return where the engine keeps images and containers, by its own view of the files."""
+        with self._calling("ask for the directory") as client:
+            return Path(client.info()["DockerRootDir"])
+
+    def api_version(self) -> str:
+        """Return the newest version of the API that the engine speaks."""
+        with self._calling("version") as client:
+            return str(client.version()["ApiVersion"])
+
+    def image_id(self, name: str) -> str:
+        """Return the id of the local image `name`. Never pulls."""
+        with self._calling(f"look up image {name}") as client:
+            return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
+
+    def architecture(self) -> str:
+        """Return what the engine runs on, by Docker's word for it: amd64, arm64, …"""
+        with self._calling("ask for the version") as client:
+            return str(client.version()["Arch"])
+
+    def build_image(self, context: Path, name: str) -> Iterator[str]:
+        """Build the image `name` from the Dockerfile in `context`; yield the build's log as it comes."""
+        with self._calling(f"build image {name}") as client:
+            for part in client.build(path=str(context), tag=name, rm=True, forcerm=True, decode=True, timeout=600):
+                if "error" in part:
+                    raise EngineError(f"build image {name}: {part['error']}")
+                yield str(part.get("stream", ""))
+
+    def create(self, name: str, options: dict[str, Any]) -> str:
+        """Create a container and return its id."""
+        with self._calling(f"create {name}") as client:
+            created = client.create_container_from_config(options, name)  # type: ignore[no-untyped-call]
+            return str(created["Id"])
+
+    def start(self, container_id: str) -> None:
+        """Start a created container."""
+        with self._calling(f"start {container_id:.12}") as client:
+            client.start(container_id)
+
+    def attach(self, container_id: str) -> socket.socket:
+        """Return a socket to a container's stdin that gives its output in the engine's multiplexed form.
+
+        Attach before the start: what a container prints earlier may lie in a buffer of the HTTP client.
+        """
+        with self._calling(f"attach to {container_id:.12}") as client:
+            parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            stream = client.attach_socket(container_id, parameters)
+            # docker-py gives the HTTP client's file object, whose connection ends with its last reference. A
+            # duplicate of what lies below is wholly ours, to time and to close.
+            connection = cast("socket.socket", stream._sock).dup()
+            stream._response.close()
+            return connection
+
+    def inspect(self, container_id: str) -> dict[str, Any]:
+        """Return what the engine knows of a container."""
+        with self._calling(f"inspect {container_id:.12}") as client:
+            return dict(client.inspect_container(container_id))
+
+    def remove(self, container_id: str) -> bool:
+        """Kill and remove a container; return whether the engine still had it. One that is gone is as good."""
+        with self._calling(f"remove {container_id:.12}") as client:
+            try:
+                client.remove_container(container_id, force=True, v=True)
+            except APIError as error:
+                # 409: automatic removal is under way already.
+                if error.status_code not in (404, 409):
+                    raise
+                return error.status_code == 409
+            return True
+
+    def containers(self) -> list[ContainerSummary]:
+        """Return all containers with our label, of whatever owner and in whatever state."""
+        with self._calling("list containers") as client:
+            found = client.containers(all=True, filters={"label": LABEL})
+            return [ContainerSummary(each["Id"], _name(each), each["State"], each["Labels"]) for each in found]
+
+    def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
+        """Yield what happens to containers with all of `labels` from now on, until the engine goes away."""
+        filters = {"type": ["container"], "label": labels, "event": ["oom", "kill", "die", "destroy"]}
+        with self._calling("watch events") as client:
+            for event in client.events(filters=filters, decode=True):
+                exit_code = event["Actor"]["Attributes"].get("exitCode")
+                yield ContainerEvent(
+                    event["Actor"]["ID"], event["Action"], None if exit_code is None else int(exit_code)
+                )
+
+    def close(self) -> None:
+        """Close the connections to the engine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    @contextlib.contextmanager
+    def _calling(self, what: str) -> Iterator[docker.APIClient]:
+        """Give the client for one call, and turn whatever can go wrong in it into EngineError."""
+        try:
+            if self._client is None:
+                self._client = BoundedClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
+            yield self._client
+        except (NotFound, ImageNotFound) as error:
+            raise EngineError(f"{what}: {error.explanation}", missing=True) from error
+        except (DockerException, BuildError, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            ENGINE_ERRORS.inc()
+            raise EngineError(f"{what}: {error}") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:  # cut or malformed answers
+            ENGINE_ERRORS.inc()
+            raise EngineError(f"{what}: {error!r}") from error

@@ -1,0 +1,81 @@
+"""The guest image: named by the content of guest/, so that a service never runs programs in another version's."""
+
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from executions.sandbox.engine.engine import Engine, EngineError
+
+GUEST_DIRECTORY = Path(__file__).parents[3] / "guest"
+REPOSITORY = "code-exec-guest"
+
+DOWNLOAD_SECONDS = 300
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""How wheels call the architectures of the engine."""
+OLDEST_GLIBC, NEWEST_GLIBC = 17, 41
+"""2.17 to 2.41, that of Debian trixie: wheels for any of them run in the image."""
+
+
+class ImageError(Exception):
+    """The image's packages could not be downloaded."""
+
+
+def image_name() -> str:
+    """Return the name of the image that belongs to this version of guest/."""
+    digest = hashlib.sha256()
+    for path in _guest_files():
+        digest.update(f"{path.relative_to(GUEST_DIRECTORY)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+
+
+def build_image(engine: Engine) -> Iterator[str]:
+    """Build the image unless it is there; yield the lines of the build. Raises EngineError or ImageError.
+
+    The base image is pulled where it is missing. The only place where anything is ever pulled: not on a request.
+    """
+    name = image_name()
+    try:
+        engine.image_id(name)
+        return
+    except EngineError as error:
+        if not error.missing:
+            raise
+    with tempfile.TemporaryDirectory() as directory:
+        context = Path(directory)
+        for path in _guest_files():
+            copy = context / path.relative_to(GUEST_DIRECTORY)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+        # Here, pip knows the machine's index, proxy and certificates; inside a build it would know none of them.
+        if importlib.util.find_spec("pip"):
+            yield "Downloading packages\n"
+            download_wheels(context / "wheels", MACHINES.get(engine.architecture(), ""))
+        yield from engine.build_image(context, name)
+
+
+def download_wheels(directory: Path, machine: str) -> None:
+    """Download into `directory` what the image installs, and pip: the base image may have none. Raises ImageError."""
+    version = re.search(r"^FROM python:([\d.]+)", (GUEST_DIRECTORY / "Dockerfile").read_text(), re.MULTILINE)
+    assert version is not None  # noqa: S101 (what the file begins with)
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(directory), "--only-binary", ":all:"]
+    command += ["--implementation", "cp", "--python-version", version[1]]
+    command += [argument for platform in platforms for argument in ("--platform", platform)]
+    command += ["pip", "--requirement", str(GUEST_DIRECTORY / "requirements.txt")]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)  # noqa: S603
+    except subprocess.CalledProcessError as error:
+        raise ImageError(f"packages of the image: {error.stderr.strip()}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ImageError(f"packages of the image: not downloaded within {DOWNLOAD_SECONDS} s") from error
+
+
+def _guest_files() -> list[Path]:
+    return sorted(path for path in GUEST_DIRECTORY.rglob("*") if path.is_file() and path.parent.name != "__pycache__")

@@ -1,0 +1,97 @@
+"""What a container may do, as the engine is told it. One pure function; nothing of a request reaches it."""
+
+from typing import Any
+
+from executions.sandbox.engine import gvisor
+from executions.sandbox.profiles import Profile
+
+NAME_PREFIX = "code_exec_"
+LABEL = "net.pylearn.codeexec"
+OWNER_LABEL = f"{LABEL}.owner"
+
+MEMORY_BYTES = 128 * 1024 * 1024
+CPU_PERIOD_MICROSECONDS = 100_000
+CPU_QUOTA_MICROSECONDS = 25_000
+PIDS = 64
+OPEN_FILES = 256
+FILE_BYTES = 16 * 1024 * 1024
+USER = "64321:64321"
+
+# Without a bound on inodes, 16 MB hold tens of thousands of empty files, and the kernel's memory pays for them.
+TMPFS = {
+    "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",  # noqa: S108
+    "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",  # noqa: S108
+}
+
+ENVIRONMENT = (
+    "PATH=/usr/local/bin:/usr/bin:/bin",
+    "HOME=/tmp",
+    "HOSTNAME=sandbox",  # the engine would add it
+    "LANG=C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE=1",
+    "PYTHONUNBUFFERED=1",
+    # Where figures go, in every process of a program.
+    "MPLBACKEND=module://guest.program.figures",
+    # Linear algebra by one thread: there is a quarter of a CPU, and a supervisor with threads could not fork.
+    "OPENBLAS_NUM_THREADS=1",
+    "OMP_NUM_THREADS=1",
+)
+
+
+def container_options(
+    image_id: str, owner: str, runtime: str | None = None, profile: Profile = Profile.PLAIN
+) -> dict[str, Any]:
+    """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
+    memory_bytes, pids = MEMORY_BYTES, PIDS
+    if gvisor.is_gvisor(runtime):
+        memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS
+        if profile is Profile.SCIENCE:
+            memory_bytes += gvisor.PACKAGES_BYTES
+    host_config: dict[str, Any] = {
+        # A created or running container that its owner has lost ends by itself and leaves nothing.
+        "AutoRemove": True,
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "Memory": memory_bytes,
+        "MemorySwap": memory_bytes,  # memory and swap together: no swap
+        "CpuPeriod": CPU_PERIOD_MICROSECONDS,
+        "CpuQuota": CPU_QUOTA_MICROSECONDS,
+        "PidsLimit": pids,
+        "OomScoreAdj": 500,  # where the host runs out of memory, a container goes before the service
+        "Ulimits": [
+            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "fsize", "Soft": FILE_BYTES, "Hard": FILE_BYTES},
+        ],
+        "NetworkMode": "none",
+        "IpcMode": "private",
+        "CapDrop": ["ALL"],
+        "Privileged": False,
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+        "Tmpfs": dict(TMPFS),
+        "Binds": [],
+        # What a program prints must never land on the host's disk.
+        "LogConfig": {"Type": "none", "Config": {}},
+    }
+    if runtime is not None:
+        host_config["Runtime"] = runtime
+    return {
+        "Image": image_id,
+        "Cmd": [str(profile)],
+        "User": USER,
+        "Hostname": "sandbox",
+        "Env": list(ENVIRONMENT),
+        "WorkingDir": "/tmp",  # noqa: S108
+        "Labels": {LABEL: "run", OWNER_LABEL: owner},
+        "NetworkDisabled": True,
+        "Tty": False,
+        # PID 1 is deaf to SIGTERM; an engine that ends or restarts would wait ten seconds for it.
+        "StopSignal": "SIGKILL",
+        # When the attached owner goes, by whatever death, the supervisor reads the end of its stdin.
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": host_config,
+    }

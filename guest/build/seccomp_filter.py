@@ -1,0 +1,138 @@
+"""Writes the supervisor's seccomp filter as BPF programs into the directory given. Run once, when the image is built.
+
+Docker's own profile depends on the age of the daemon; this one does not. It refuses what no lesson needs and
+what kernel exploits of the last years were made of, and allows the rest: Docker's profile stands before it.
+Needs libseccomp's own Python binding (Debian: python3-seccomp).
+
+Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so
+sees them (see `guest.supervisor.watch`). The second also shows it what may lead to the network, which neither refuses.
+`seccomp_gvisor.bpf` comes on top of the first under gVisor (see `guest.supervisor.confinement`).
+"""
+
+import errno
+import socket
+import sys
+from pathlib import Path
+
+from seccomp import (  # type: ignore[import-not-found]
+    ALLOW,
+    EQ,
+    ERRNO,
+    GT,
+    MASKED_EQ,
+    NE,
+    NOTIFY,
+    Arg,
+    Attr,
+    SyscallFilter,
+)
+
+REFUSED = (
+    # other processes' memory and descriptors
+    "ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp "
+    # kernel keyrings are not per container
+    "keyctl add_key request_key "
+    # System V IPC outlives its process: one test could leave word for the next
+    "shmget msgget semget "
+    # large, young kernel interfaces
+    "io_uring_setup io_uring_enter io_uring_register userfaultfd bpf perf_event_open memfd_secret fanotify_init "
+    # counted for the whole host: one program could take all of it
+    "io_setup "
+    # another's place in line for the disk; that for the processor is below
+    "ioprio_set "
+    # new namespaces; mounts and roots
+    "unshare setns mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr "
+    "name_to_handle_at open_by_handle_at quotactl quotactl_fd "
+    # the machine itself
+    "kexec_load kexec_file_load init_module finit_module delete_module reboot swapon swapoff acct syslog "
+    "clock_settime clock_adjtime settimeofday adjtimex sethostname setdomainname iopl ioperm modify_ldt vhangup"
+).split()
+
+# Every family but UNIX (1), INET (2) and INET6 (10); a libseccomp rule compares one argument once.
+ALLOWED_FAMILIES = {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6}
+HIGHEST_ALLOWED_FAMILY = max(ALLOWED_FAMILIES)
+
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET from linux/sched.h
+NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+
+
+SUPERVISOR_PID = 1
+PRIO_PROCESS = 0  # sys/resource.h
+LOW_HALF = 0xFFFFFFFF  # of a register: the kernel looks at no more of a process number
+
+# fcntl.h, asm-generic/ioctls.h and sockios.h: who is to get the signals of a descriptor
+F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
+
+
+def build_filter(refuse: int) -> SyscallFilter:
+    """Return the filter for the architecture of this machine, with `refuse` for its action.
+
+    Calls of any other ABI are refused whole.
+    """
+    rules = SyscallFilter(ALLOW)
+    rules.set_attr(Attr.ACT_BADARCH, refuse)
+    for name in REFUSED:
+        try:
+            rules.add_rule(refuse, name)
+        except RuntimeError:  # unknown to this libseccomp or not a call of this architecture
+            print(f"seccomp: no rule for {name}", file=sys.stderr)
+    for call in ("socket", "socketpair"):
+        rules.add_rule(refuse, call, Arg(0, GT, HIGHEST_ALLOWED_FAMILY))
+        for family in set(range(HIGHEST_ALLOWED_FAMILY)) - ALLOWED_FAMILIES:
+            rules.add_rule(refuse, call, Arg(0, EQ, family))
+    for flag in NAMESPACE_FLAGS:
+        rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
+    # The supervisor has the same user, and without descriptors it could not go on. 0: one's own limits.
+    rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
+    # Nor could it go on if it came last in line for the processor. It is of every group and user that could be named.
+    rules.add_rule(refuse, "setpriority", Arg(0, NE, PRIO_PROCESS))
+    rules.add_rule(refuse, "setpriority", Arg(1, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
+    for call in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"):
+        rules.add_rule(refuse, call, Arg(0, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
+    # The flags of clone3 lie in memory, out of a filter's sight; with ENOSYS the C library uses clone.
+    rules.add_rule(ERRNO(errno.ENOSYS), "clone3")
+    return rules
+
+
+def build_notifying_filter() -> SyscallFilter:
+    """Return the same filter, which asks the supervisor about each call that it would refuse or that has an address."""
+    rules = build_filter(NOTIFY)
+    rules.add_rule(NOTIFY, "connect")
+    rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address it is `send`, of a connected socket
+    return rules
+
+
+def build_gvisor_filter() -> SyscallFilter:
+    """Return the filter that protects the supervisor where Linux would do so by itself.
+
+    Nobody sends it a signal. Nobody changes modes: who tries is told that it is done, for `shutil.copy` and others do
+    that in passing. So nobody makes a directory either that the sweep could not open (see `guest.supervisor.scratch`).
+    """
+    rules, refuse = SyscallFilter(ALLOW), ERRNO(errno.EPERM)
+    for call in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"):
+        rules.add_rule(refuse, call, Arg(0, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
+    for command in (F_SETOWN, F_SETOWN_EX):
+        rules.add_rule(refuse, "fcntl", Arg(1, MASKED_EQ, LOW_HALF, command))
+    for request in (FIOSETOWN, SIOCSPGRP):
+        rules.add_rule(refuse, "ioctl", Arg(1, MASKED_EQ, LOW_HALF, request))
+    for owner_may in (0o400, 0o200, 0o100):
+        rules.add_rule(refuse, "mkdir", Arg(1, MASKED_EQ, owner_may, 0))
+        rules.add_rule(refuse, "mkdirat", Arg(2, MASKED_EQ, owner_may, 0))
+        rules.add_rule(refuse, "umask", Arg(0, MASKED_EQ, owner_may, owner_may))
+    for call in ("chmod", "fchmod", "fchmodat", "fchmodat2"):
+        try:
+            rules.add_rule(ERRNO(0), call)
+        except RuntimeError:
+            print(f"seccomp: no rule for {call}", file=sys.stderr)
+    return rules
+
+
+if __name__ == "__main__":
+    directory = Path(sys.argv[1])
+    for name, rules in (
+        ("seccomp.bpf", build_filter(ERRNO(errno.EPERM))),
+        ("seccomp_notify.bpf", build_notifying_filter()),
+        ("seccomp_gvisor.bpf", build_gvisor_filter()),
+    ):
+        with open(directory / name, "wb") as file:
+            rules.export_bpf(file)

@@ -1,0 +1,1 @@
+"""Which mistake gets which hint."""

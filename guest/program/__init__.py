@@ -1,0 +1,1 @@
+"""What happens in the process that a learner's program runs in."""

@@ -1,0 +1,62 @@
+"""The backend of matplotlib (MPLBACKEND): a figure that would open in a window is shown as an image."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from matplotlib import is_interactive
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from guest.program import shown
+
+
+class FigureManager(FigureManagerBase):  # type: ignore[misc]
+    """A window that is never there. It is closed when the program has shown it, as by a person."""
+
+    @classmethod
+    def pyplot_show(cls, *, block: bool | None = None) -> None:
+        """Show all open figures; those that need not be waited for are shown at the end of the program."""
+        if block or (block is None and not is_interactive()):
+            show_open_figures()
+
+    def show(self) -> None:
+        """Leave it open: it is shown at the end of the program, as it is then."""
+
+
+class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
+    """What figures are drawn on."""
+
+    manager_class = FigureManager
+
+
+_kept_back: list[FigureManagerBase] = []
+"""What was open when a test's own part began."""
+
+
+def keep_open_ones_back() -> None:
+    """Have what is open now not shown, unless something is drawn on it from here on."""
+    _kept_back[:] = Gcf.get_all_fig_managers()
+    for manager in _kept_back:
+        manager.canvas.figure.stale = False
+
+
+def show_open_figures() -> None:
+    """Show and close all figures of pyplot, whatever backend they were made for, but for those that are kept back.
+
+    One that cannot be drawn holds up no other: the first such error is raised at the end.
+    """
+    errors = []
+    for manager in sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num):
+        figure = manager.canvas.figure
+        if manager in _kept_back and not figure.stale:
+            continue
+        try:
+            shown.show(partial(figure.savefig, format="png"))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            Gcf.destroy(manager)
+    if errors:
+        raise errors[0]

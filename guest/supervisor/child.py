@@ -1,0 +1,51 @@
+"""The process that a run happens in, as the supervisor holds it."""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
+import os
+
+from guest.supervisor import confinement, forks
+
+
+class Child:
+    """A process that waits on its stdin for a task; our ends of its three pipes."""
+
+    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @classmethod
+    def start(cls) -> Child | None:
+        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
+        pipes = [os.pipe() for _ in range(3)]
+        (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
+                os.dup2(source, target)
+            os.closerange(3, 256)
+            confinement.confine_child()
+            forks.hand_over()
+            return None
+        for descriptor in (stdin_reader, stdout_writer, stderr_writer):
+            os.close(descriptor)
+        for descriptor in (stdin, stdout, stderr):
+            os.set_blocking(descriptor, False)
+        return cls(pid, stdin, stdout, stderr)
+
+    def discard(self) -> None:
+        """End the child before it got a task."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.close()
+
+    def close(self) -> None:
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            if descriptor >= 0:
+                os.close(descriptor)
