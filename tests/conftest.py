@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.apps import apps
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
@@ -40,10 +41,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
 
 
+@pytest.hookimpl(trylast=True)  # after the plugins that order tests, too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where a wall has been taken away, demand that the tests that name it fail."""
+    """Where a wall has been taken away, demand that the tests that name it fail. Begin with the longest files."""
     if removed := config.getoption("--without-wall"):
         demand_failures(items, removed, config.getoption("--its-tests-alone"))
+    if hasattr(config, "workerinput"):  # one of several processes (pytest-xdist)
+        items.sort(key=length, reverse=True)
+
+
+def length(item: pytest.Item) -> tuple[float, bool]:
+    """Return what to order tests by, so that no long file is started when the other processes are nearly done."""
+    bound = item.get_closest_marker("timeout")
+    is_slow = any(item.get_closest_marker(name) for name in ("docker", "server"))
+    return (bound.args[0] if bound else 0, is_slow)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +68,17 @@ def _no_static_files_collected(settings: Settings, static_root: Path) -> None:
     settings.STATIC_ROOT = static_root
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Django's own hasher without the half second that it costs whoever guesses, and each of our logins."""
+
+    iterations = 1
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_quickly(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.{QuickHasher.__name__}"]
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,9 @@ def leave_containers(pid: int) -> tuple[set[str], str]:
     """Leave what a dead service may leave, and somebody else's container; return their ids."""
     engine = Engine()
     try:
-        options = container_options(engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid, host=HOST)))
+        options = container_options(
+            engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid, host=HOST))
+        )
         kept = {**options, "HostConfig": {**options["HostConfig"], "AutoRemove": False}}
         created, running, exited = (engine.create(f"code_exec_{uuid.uuid4()}", kept) for _ in range(3))
         for container_id in (running, exited):
