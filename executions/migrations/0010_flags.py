@@ -1,10 +1,12 @@
 """What staff look at is called a flag: a signal is what ends a process."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 
 
-def rename_permission(apps, schema_editor):
+def rename_permission(apps: Any, schema_editor: Any) -> None:
     """Keep who may view them: Django renames the content type, and not its permission."""
     Permission = apps.get_model("auth", "Permission")
     Permission.objects.filter(codename="view_executionsignal").update(
@@ -12,7 +14,7 @@ def rename_permission(apps, schema_editor):
     )
 
 
-def restore_permission(apps, schema_editor):
+def restore_permission(apps: Any, schema_editor: Any) -> None:
     Permission = apps.get_model("auth", "Permission")
     Permission.objects.filter(codename="view_executionflag").update(
         codename="view_executionsignal", name="Can view execution signal"

@@ -302,6 +302,6 @@ for _ in range(20):
 """
     search = "print(find('C A N A R Y'))"
     outcome = run.tests(SEARCH, TestProgram(code=act + search), TestProgram(code=search))
-    assert outcome.tests[0].signals == FORBIDDEN | NETWORK
+    assert outcome.tests[0].flags == FORBIDDEN | NETWORK
     assert int(outcome.tests[0].stdout) > 0
     assert outcome.tests[1].stdout == "0\n"
