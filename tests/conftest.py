@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if removed := config.getoption("--without-wall"):
         demand_failures(items, removed, config.getoption("--its-tests-alone"))
     if hasattr(config, "workerinput"):  # one of several processes (pytest-xdist)
-        items.sort(key=length, reverse=True)
+        items[:] = in_turn(items)
 
 
-def length(item: pytest.Item) -> tuple[float, bool]:
-    """Return what to order tests by, so that no long file is started when the other processes are nearly done."""
-    bound = item.get_closest_marker("timeout")
-    is_slow = any(item.get_closest_marker(name) for name in ("docker", "server"))
-    return (bound.args[0] if bound else 0, is_slow)
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Order files for several processes: the longest of each directory, then the second of each, and so on.
+
+    So no long file is left for the end, and whole services run beside what needs less of the machine.
+    """
+    directories: dict[Path, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        directories.setdefault(item.path.parent, {}).setdefault(item.path, []).append(item)
+    ordered = [sorted(files.values(), key=length, reverse=True) for files in directories.values()]
+    return [item for files in zip_longest(*ordered, fillvalue=[]) for file in files for item in file]
+
+
+def length(file: list[pytest.Item]) -> tuple[float, bool]:
+    """Return what tells long files of tests from short ones: how long one may take, and whether it waits for others."""
+    bounds = [mark.args[0] for item in file for mark in item.iter_markers("timeout")]
+    is_slow = any(item.get_closest_marker(name) for item in file for name in ("docker", "server"))
+    return max(bounds, default=0), is_slow
 
 
 @pytest.fixture(scope="session")
