@@ -4,9 +4,10 @@
 PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints clean engine
+.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -18,7 +19,13 @@ run: image ## serve on PORT (default 8000), after setting up whatever is missing
 test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
-	$(PYTHON) -m pytest
+	status=0; \
+	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || status=$$?; \
+	$(PYTHON) -m pytest -m alone || status=$$?; \
+	exit $$status
+
+test-fast: $(DEV) .env ## run the tests that need no containers, servers or browser: within a minute
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not docker and not server"
 
 sabotage: $(DEV) image ## take each protection away in turn; just the tests that name it must fail (FAST=1: the main ones)
 	$(PYTHON) -m tests.sabotage $(if $(FAST),--fast) $(WALLS)

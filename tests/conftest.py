@@ -4,11 +4,15 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.apps import apps
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
@@ -38,10 +42,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
 
 
+@pytest.hookimpl(trylast=True)  # after the plugins that order tests, too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where a wall has been taken away, demand that the tests that name it fail."""
+    """Where a wall has been taken away, demand that the tests that name it fail. Begin with the longest files."""
     if removed := config.getoption("--without-wall"):
         demand_failures(items, removed, config.getoption("--its-tests-alone"))
+    if hasattr(config, "workerinput"):  # one of several processes (pytest-xdist)
+        items[:] = in_turn(items)
+
+
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Order files for several processes: the longest of each directory, then the second of each, and so on.
+
+    So no long file is left for the end, and whole services run beside what needs less of the machine.
+    """
+    directories: dict[Path, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        directories.setdefault(item.path.parent, {}).setdefault(item.path, []).append(item)
+    ordered = [sorted(files.values(), key=length, reverse=True) for files in directories.values()]
+    return [item for files in zip_longest(*ordered, fillvalue=[]) for file in files for item in file]
+
+
+def length(file: list[pytest.Item]) -> tuple[float, bool]:
+    """Return what tells long files of tests from short ones: how long one may take, and whether it waits for others."""
+    bounds = [mark.args[0] for item in file for mark in item.iter_markers("timeout")]
+    is_slow = any(item.get_closest_marker(name) for item in file for name in ("docker", "server"))
+    return max(bounds, default=0), is_slow
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +81,17 @@ def _no_static_files_collected(settings: Settings, static_root: Path) -> None:
     settings.STATIC_ROOT = static_root
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Django's own hasher without the half second that it costs whoever guesses, and each of our logins."""
+
+    iterations = 1
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_quickly(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.{QuickHasher.__name__}"]
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +111,12 @@ def _no_audit_log_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     with lifted(connection):
         LogEntry.objects.all()._raw_delete(connection.alias)
+
+
+@pytest.fixture
+def groups(db: None) -> None:
+    """Create the groups of staff again, because a test without a transaction empties the database."""
+    import_module("staff.migrations.0001_groups").create_groups(apps, connection.schema_editor())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ import psycopg
 import redis
 
 START_SECONDS = 20
+PORTS = range(12_000, 32_000)
+"""Below net.ipv4.ip_local_port_range: no client can take one before the server that it is meant for."""
 
 
 class Server:
@@ -181,7 +184,12 @@ def _user() -> str | None:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nothing listens on, and that is not one that the kernel gives to a connection.
+
+    Tests run in several processes with one seed, so the choice comes from the system's random numbers.
+    """
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -50,6 +50,7 @@ class Service:
             "SANDBOX_SCIENCE_POOL_SIZE": "0",  # seconds of CPU at each start, for few tests
             **environment,
         }
+        self.command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]
         self._session = requests.Session()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -86,9 +87,8 @@ class Service:
 
     def start(self) -> None:
         """Start the service and wait until it is healthy."""
-        command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + READY_SECONDS
             while not self.is_healthy():

@@ -15,6 +15,8 @@ from codeexec.postgresql.base import BoundedConnection
 from tests.servers import PostgreSQL
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.server
+
 Connect = Callable[[], psycopg.Connection[Any]]
 
 

@@ -14,6 +14,8 @@ import pytest
 from codeexec import gunicorn
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 
+pytestmark = pytest.mark.server
+
 THREADS = 6
 START_SECONDS = 20
 LINGER_SECONDS = 2  # gunicorn's own

@@ -22,12 +22,19 @@ pytestmark = pytest.mark.docker
 
 RUNS = 10
 GONE_SECONDS = 30
+HOST = "host-of-faults"
 
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Iterator[Service]:
-    """Give a service that has a warm container for each of the programs."""
-    with Service(tmp_path, SANDBOX_POOL_SIZE=str(RUNS), SANDBOX_MAX_CONCURRENT=str(RUNS)) as service:
+    """Give a service that has a warm container for each of the programs.
+
+    It is on a host of its own, as far as the owners of containers go: another service that starts meanwhile, for
+    other tests, leaves its orphans alone.
+    """
+    service = Service(tmp_path, SANDBOX_POOL_SIZE=str(RUNS), SANDBOX_MAX_CONCURRENT=str(RUNS))
+    service.command = ["unshare", "--uts", "sh", "-c", f'hostname {HOST} && exec "$@"', "sh", *service.command]
+    with service:
         assert eventually(lambda: service.health()["pool"]["idle"] == RUNS, 60), service.health()
         yield service
 
@@ -46,7 +53,9 @@ def leave_containers(pid: int) -> tuple[set[str], str]:
     """Leave what a dead service may leave, and somebody else's container; return their ids."""
     engine = Engine()
     try:
-        options = container_options(engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid)))
+        options = container_options(
+            engine.image_id(image_name()), str(replace(Owner.of_this_process(), pid=pid, host=HOST))
+        )
         kept = {**options, "HostConfig": {**options["HostConfig"], "AutoRemove": False}}
         created, running, exited = (engine.create(f"code_exec_{uuid.uuid4()}", kept) for _ in range(3))
         for container_id in (running, exited):

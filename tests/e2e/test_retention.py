@@ -2,8 +2,12 @@
 
 import sqlite3
 
+import pytest
+
 from tests.service import Service
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.docker
 
 
 def test_a_service_that_starts_deletes_what_is_old(own_service: Service) -> None:

@@ -14,6 +14,7 @@ LOAD = 0.5
 
 
 @pytest.mark.docker
+@pytest.mark.alone  # a service that other tests starve refuses more, and waits too long for its database
 @pytest.mark.timeout(300)
 def test_a_soak_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     service = Service(tmp_path, **SETTINGS)

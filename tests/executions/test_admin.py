@@ -277,6 +277,7 @@ def test_nobody_is_suspended_where_nobody_is_named(admin_client: Client, admin_u
     assert not Suspension.objects.exists()
 
 
+@pytest.mark.usefixtures("groups")
 @pytest.mark.parametrize("action", ACTS)
 def test_acts_need_a_post_and_a_permission(
     execution: Execution, admin_client: Client, client: Client, action: str
@@ -291,6 +292,7 @@ def test_acts_need_a_post_and_a_permission(
     assert not Suspension.objects.exists()
 
 
+@pytest.mark.usefixtures("groups")
 def test_an_abuse_reviewer_may_do_all_of_it(execution: Execution, client: Client) -> None:
     reviewer = User.objects.create_user("reviewer", is_staff=True)
     reviewer.groups.set([Group.objects.get(name="Abuse reviewers")])

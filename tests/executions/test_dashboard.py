@@ -137,6 +137,7 @@ def test_an_empty_service_has_a_dashboard(admin_client: Client) -> None:
         assert shown in content
 
 
+@pytest.mark.usefixtures("groups")
 def test_each_group_sees_its_part(busy: Page, client: Client) -> None:
     def content(group: str | None) -> str:
         user = User.objects.create_user(f"member of {group}", is_staff=True)

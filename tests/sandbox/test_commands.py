@@ -46,6 +46,7 @@ def test_check_sandbox_fails_when_a_probe_does(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("own_host")
 def test_cleanup_containers_removes_orphans_and_says_so(engine: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

@@ -22,7 +22,7 @@ Create = Callable[..., str]
 
 
 @pytest.fixture
-def create(engine: Engine) -> Iterator[Create]:
+def create(engine: Engine, own_host: None) -> Iterator[Create]:
     """Make a container as a service would have, without running anything in it; give its name."""
     ids = []
 
@@ -69,6 +69,7 @@ def test_who_is_alive(engine: Engine) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.alone
 def test_orphans_are_removed_in_every_state_and_others_are_not(engine: Engine, create: Create) -> None:
     dead, alive = str(owner_that_died()), str(Owner.of_this_process())
     ours = {create(dead), create(dead, start=True), create("nobody")}

@@ -1,19 +1,13 @@
 """What the members of the two groups may do, and that nothing else is there for them."""
 
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import Page
-
-migration = import_module("staff.migrations.0001_groups")
 
 KEYS, REVIEWS = "Key managers", "Abuse reviewers"
 
@@ -21,12 +15,6 @@ KEYS, REVIEWS = "Key managers", "Abuse reviewers"
 def allowed(name: str) -> set[str]:
     found = Permission.objects.filter(group__name=name)
     return {f"{each.content_type.app_label}.{each.codename}" for each in found}
-
-
-@pytest.fixture
-def _groups(db: None) -> None:
-    """Create the groups again, because a test without a transaction empties the database."""
-    migration.create_groups(apps, connection.schema_editor())
 
 
 def log_in_member(group: str) -> Client:
@@ -37,7 +25,7 @@ def log_in_member(group: str) -> Client:
     return client
 
 
-@pytest.mark.usefixtures("_groups")
+@pytest.mark.usefixtures("groups")
 @pytest.mark.parametrize(
     ("path", "key_manager", "reviewer"),
     [
@@ -61,7 +49,7 @@ def test_a_member_sees_what_their_group_is_for(page: Page, path: str, key_manage
     assert log_in_member(REVIEWS).get(path).status_code == reviewer
 
 
-@pytest.mark.usefixtures("_groups")
+@pytest.mark.usefixtures("groups")
 def test_a_reviewer_changes_no_key(page: Page) -> None:
     form = {"name": "Mine", "origins": '["https://evil.example"]', "rate": "9999/s"}
     before = ApiKey.objects.values().get()
@@ -70,7 +58,7 @@ def test_a_reviewer_changes_no_key(page: Page) -> None:
     assert ApiKey.objects.values().get() == before
 
 
-@pytest.mark.usefixtures("_groups")
+@pytest.mark.usefixtures("groups")
 @pytest.mark.parametrize("group", [KEYS, REVIEWS])
 def test_nobody_makes_more_of_themselves(db: None, group: str) -> None:
     client = log_in_member(group)

@@ -22,7 +22,6 @@ PASSWORD = "a long word of four"
 @pytest.fixture(autouse=True)
 def _required(settings: Settings) -> None:
     settings.ADMIN_REQUIRE_OTP = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a fast one, for tests
 
 
 @pytest.fixture
