@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
-from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import RunLost, RunStatus
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from tests.sandbox.answering import answering, multiplexed
 

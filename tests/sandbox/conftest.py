@@ -5,7 +5,6 @@ tests/sandbox/gvisor_differences.py.
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,9 +13,11 @@ import pytest
 
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.gvisor import is_gvisor
+from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
 
 READY_SECONDS = 60
@@ -47,6 +48,11 @@ def demand_ready(sandbox: Sandbox) -> None:
         raise RuntimeError(sandbox.health().reason)
 
 
+def containers_of(engine: Engine, sandbox: Sandbox) -> set[str]:
+    """Return the ids of the sandbox's containers, in any state."""
+    return {each.id for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == sandbox.id}
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     settings = SandboxSettings(pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME)
@@ -60,12 +66,9 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def science_sandbox() -> Iterator[Sandbox]:
     """Give a sandbox with containers of the science profile, each of which takes seconds to load."""
-    with pytest.MonkeyPatch.context() as patch:
-        # As if on another host: else the reapers of this process's sandboxes would take each other's for strays.
-        patch.setattr(socket, "gethostname", lambda: "science")
-        sandbox = Sandbox(
-            SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
-        )
+    sandbox = Sandbox(
+        SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
+    )
     sandbox.start()
     demand_ready(sandbox)
     yield sandbox
@@ -120,12 +123,12 @@ Launch = Callable[..., Sandbox]
 
 @pytest.fixture
 def launch_sandbox() -> Iterator[Launch]:
-    """Give sandboxes of one's own, closed after the test."""
+    """Launch sandboxes for one test, which are closed after it."""
     launched = []
 
-    def launch(**settings: object) -> Sandbox:
+    def launch(timing: Timing = DEFAULT_TIMING, connect: Callable[[], Engine] = Engine, **settings: object) -> Sandbox:
         defaults = {"pool_size": 1, "refill_threads": 1, "runtime": RUNTIME}
-        sandbox = Sandbox(SandboxSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+        sandbox = Sandbox(SandboxSettings(**{**defaults, **settings}), timing, connect)  # type: ignore[arg-type]
         launched.append(sandbox)
         sandbox.start()
         return sandbox

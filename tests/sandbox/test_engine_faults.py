@@ -1,32 +1,29 @@
-"""An engine that hangs, cuts, delays, repeats, lies or talks nonsense, call by call.
+"""An engine that hangs, cuts, delays, repeats, lies or sends nonsense, call by call.
 
-After each: an honest answer, nothing left over once the engine is well, and the next program runs. One sandbox stands
-behind the proxy for all of this; the others of the process go on with the engine itself.
+After each fault: an honest answer, no leftovers once the engine is well, and the next program runs. One sandbox uses
+the proxy in all tests; the other sandboxes of the process use the engine directly.
 """
 
 import contextlib
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
-import docker
 import pytest
+import requests
 
-from executions.sandbox import sandbox as sandbox_module
 from executions.sandbox.checks.probes import STARTS
 from executions.sandbox.console import Printed
-from executions.sandbox.container import container as container_module
-from executions.sandbox.engine import deaths as deaths_module
-from executions.sandbox.engine import reaper as reaper_module
 from executions.sandbox.engine.engine import CALL_SECONDS, BoundedClient, Engine
-from executions.sandbox.engine.options import OWNER_LABEL
+from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import Timing
 from guest import protocol
-from tests.fake_engine import Distortion, FakeEngine, Fault, How
+from tests.fake_engine import Distortion, FakeEngine, Fault, How, call_of
 from tests.sandbox.answering import multiplexed
 from tests.sandbox.conftest import demand_ready
 from tests.sandbox.watching import Watched
@@ -37,37 +34,23 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 QUEUE_SECONDS = 20
 HANG_SECONDS = 1
-"""When a call that hangs is given up here. Those that are answered have all the time of the service."""
+"""When a call that hangs is given up in these tests. Calls that are answered have as much time as in the service."""
 
 REST_SECONDS = 60
 
 
-class ProxiedEngine(Engine):
-    """A client of the proxy, whatever DOCKER_HOST says."""
+class ImpatientClient(BoundedClient):
+    """A client of the proxy that gives up calls which hang earlier than others."""
 
     def __init__(self, fake: FakeEngine, version: str) -> None:
-        super().__init__()
+        super().__init__(base_url=fake.url, version=version, timeout=CALL_SECONDS)
         self._fake = fake
-        self._client = BoundedClient(base_url=fake.url, version=version)
 
-    @contextlib.contextmanager
-    def _calling(self, what: str) -> Iterator[docker.APIClient]:
-        with super()._calling(what) as client:
-            client.timeout = HANG_SECONDS if self._fake.is_to_hang(what.split()[0]) else CALL_SECONDS
-            yield client
-
-
-class ProxiedSandbox(Sandbox):
-    """A sandbox whose engine is the proxy."""
-
-    def __init__(self, settings: SandboxSettings, connect: Callable[[], Engine]) -> None:
-        super().__init__(settings)
-        self._connect = connect
-
-    def _engine(self) -> Engine:
-        if threading.get_ident() not in self._engines:
-            self._engines[threading.get_ident()] = self._connect()
-        return self._engines[threading.get_ident()]
+    def request(self, method: Any, url: Any, *arguments: Any, **options: Any) -> requests.Response:
+        """Send a request."""
+        if self._fake.is_to_hang(call_of(f"{method} {urlsplit(url).path}")):
+            options["timeout"] = HANG_SECONDS
+        return super().request(method, url, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
@@ -82,32 +65,26 @@ Connect = Callable[[], Engine]
 @pytest.fixture(scope="module")
 def connect(fake_engine: FakeEngine, engine: Engine) -> Connect:
     version = engine.api_version()
-    return lambda: ProxiedEngine(fake_engine, version)
+    return lambda: Engine(lambda: ImpatientClient(fake_engine, version))
 
 
 @pytest.fixture(scope="module")
 def faulty(connect: Connect) -> Iterator[Sandbox]:
-    """Return a sandbox behind the proxy, which is of another owner than any other of this process."""
+    """Give a sandbox behind the proxy."""
     settings = SandboxSettings(pool_size=2, max_concurrent=2, queue_seconds=QUEUE_SECONDS, refill_threads=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deaths_module, "Engine", connect)
-        patch.setattr(deaths_module, "RETRY_SECONDS", 0.2)
-        patch.setattr(reaper_module, "Engine", connect)
-        patch.setattr(sandbox_module, "CHECK_SECONDS", 0.3)
-        patch.setattr(sandbox_module, "REAP_EVERY_CHECKS", 3)
-        patch.setattr(sandbox_module, "RETRY_PROBES_SECONDS", 1)
-        with pytest.MonkeyPatch.context() as elsewhere:
-            elsewhere.setattr(socket, "gethostname", lambda: "faults")
-            sandbox = ProxiedSandbox(settings, connect)
-        sandbox.start()
-        demand_ready(sandbox)
-        yield sandbox
-        sandbox.close(drain_seconds=1)
+    timing = Timing(
+        check_seconds=0.3, checks_per_reap=3, retry_probes_seconds=1, ready_seconds=5, retry_events_seconds=0.2
+    )
+    sandbox = Sandbox(settings, timing, connect)
+    sandbox.start()
+    demand_ready(sandbox)
+    yield sandbox
+    sandbox.close(drain_seconds=1)
 
 
 @pytest.fixture(autouse=True)
 def _well(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> Iterator[None]:
-    """Begin and end with an engine that is well."""
+    """Start and end each test with an engine that is well."""
     assert_at_rest(engine, faulty)
     yield
     fake_engine.mend()
@@ -115,24 +92,24 @@ def _well(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> Iterator[
 
 
 def assert_at_rest(engine: Engine, sandbox: Sandbox) -> None:
-    """Wait until the sandbox is healthy, and its two warm containers are all there is of it."""
+    """Wait until the sandbox is healthy, and has two warm containers and no others."""
 
     def state() -> tuple[bool, int, int, int]:
         health = sandbox.health()
         return health.ready, health.idle, health.in_use, health.waiting
 
-    def held() -> set[str]:
-        return {container.name for container in list(sandbox._pool._idle)}
-
     def existing() -> set[str]:
-        return {each.name for each in engine.containers() if each.labels.get(OWNER_LABEL) == sandbox._owner}
+        return {each.name for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == sandbox.id}
 
-    is_at_rest = eventually(lambda: state() == (True, 2, 0, 0) and existing() == held(), REST_SECONDS)
+    held = sandbox.launcher.held_names
+    is_at_rest = eventually(
+        lambda: state() == (True, 2, 0, 0) and existing() == held() and len(held()) == 2, REST_SECONDS
+    )
     assert is_at_rest, (sandbox.health(), held(), existing())
 
 
 def assert_well(engine: Engine, sandbox: Sandbox) -> None:
-    """Wait until nothing is left over, and run a program."""
+    """Wait until there are no leftovers, and run a program."""
     assert_at_rest(engine, sandbox)
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
@@ -161,11 +138,9 @@ TWICE = 2
 
 @pytest.mark.parametrize(("call", "how"), CASES, ids=lambda value: str(value))
 def test_a_call_that_fails_costs_no_honest_answer(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, monkeypatch: pytest.MonkeyPatch, call: str, how: How
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str, how: How
 ) -> None:
-    """It fails twice; whoever waits meanwhile is served by the third."""
-    if how is How.LIE:
-        monkeypatch.setattr(container_module, "READY_SECONDS", 4)
+    """It fails twice; a caller who waits meanwhile is served by the third."""
     fails = Fault(call, how, TWICE)
     fake_engine.plan(*([Fault("start", How.ERROR, TWICE)] if call == "remove" else []), fails)
     if call == "inspect":
@@ -205,9 +180,10 @@ def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str
 ) -> None:
     for how in LOOKS[call]:
-        fake_engine.plan(Fault(call, how))
         if call == "inspect":  # which is a part of opening
-            faulty._shut("for the probes to be run again")
+            fake_engine.plan(Fault("ping", How.ERROR))
+            assert eventually(lambda: not faulty.health().ready, 30), how
+        fake_engine.plan(Fault(call, how))
         # The second time, what became of the first is done: a fault that is not noticed would have opened the gate.
         assert eventually(lambda: fake_engine.fired(call) >= 2, 30), (how, faulty.health())
         assert not faulty.health().ready, how
@@ -228,19 +204,15 @@ def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
     before = fake_engine.calls["events"]
     fake_engine.mend()
     assert eventually(lambda: fake_engine.calls["events"] > before, 20)
-    with faulty._pool.container() as container:
+    with faulty.pool.container() as container:
         container.run("x = bytearray(300 << 20)", "", None, timeout_seconds=5)
-    assert eventually(lambda: faulty._deaths.killed_for_memory(container.id), 20)
+    assert eventually(container.ran_out_of_memory, 20)
     assert_well(engine, faulty)
 
 
-def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
-    fake_engine: FakeEngine, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deaths_module, "Engine", connect)
-    monkeypatch.setattr(reaper_module, "Engine", connect)
+def test_an_image_that_is_missing_is_looked_for_and_not_pulled(fake_engine: FakeEngine, connect: Connect) -> None:
     before = fake_engine.calls["image"]
-    sandbox = ProxiedSandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect)
+    sandbox = Sandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect=connect)
     sandbox.start()
     try:
         assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 20)

@@ -77,7 +77,7 @@ def test_the_engine_tells_how_a_container_ended(
 ) -> None:
     deaths = DeathWatch([], runtime)
     for action, exit_code in events:
-        deaths._note(ContainerEvent("id", action, exit_code))
+        deaths.note(ContainerEvent("id", action, exit_code))
     assert (deaths.killed_for_memory("id"), deaths.collapsed("id")) == (killed, collapsed)
 
 

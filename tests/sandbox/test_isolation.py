@@ -322,7 +322,7 @@ def test_nothing_passes_from_one_run_to_another(run: Runner) -> None:
 @wall("ipc")
 def test_deny_ipc_between_two_requests(sandbox: Sandbox) -> None:
     """What one leaves in the kernel's message queues, the other does not see while both live."""
-    with sandbox._pool.container() as one, sandbox._pool.container() as other:
+    with sandbox.pool.container() as one, sandbox.pool.container() as other:
         spaces = [each.run("import os\nprint(os.readlink('/proc/self/ns/ipc'))", "", None, 5) for each in (one, other)]
     assert spaces[0].stdout.startswith("ipc:[")
     assert spaces[0].stdout != spaces[1].stdout
@@ -348,7 +348,7 @@ def test_deny_a_lock_as_a_channel_between_two_requests(run: Runner, sandbox: San
 
 @wall("no_log")
 def test_deny_writing_to_the_hosts_disk_by_printing(sandbox: Sandbox, engine: Engine) -> None:
-    with sandbox._pool.container() as container:
+    with sandbox.pool.container() as container:
         container.run("print('x' * 500_000)", "", None, 5)
         assert engine.inspect(container.id)["LogPath"] == ""
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from executions.sandbox.container.container import CPU_SHARE
+from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.results import Run, RunStatus, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch

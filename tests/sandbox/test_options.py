@@ -26,7 +26,11 @@ GOLDEN = {
         "OMP_NUM_THREADS=1",
     ],
     "WorkingDir": "/tmp",
-    "Labels": {"net.pylearn.codeexec": "run", "net.pylearn.codeexec.owner": "1-2-3@host"},
+    "Labels": {
+        "net.pylearn.codeexec": "run",
+        "net.pylearn.codeexec.owner": "1-2-3@host",
+        "net.pylearn.codeexec.sandbox": "",
+    },
     "NetworkDisabled": True,
     "Tty": False,
     "StopSignal": "SIGKILL",
@@ -85,7 +89,7 @@ def test_a_runtime_is_the_only_choice() -> None:
 
 
 def test_a_live_container_has_them(sandbox: Sandbox, engine: Engine) -> None:
-    with sandbox._pool.container() as container:
+    with sandbox.pool.container() as container:
         live = engine.inspect(container.id)
     for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
         assert (live["HostConfig"][name] or None) == (value or None), name

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from executions.sandbox import pool as pool_module
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.waiting import eventually
 
 
@@ -62,9 +62,9 @@ MakePool = Callable[..., Pool]
 def make_pool(factory: Factory) -> Iterator[MakePool]:
     pools = []
 
-    def make(**settings: float) -> Pool:
+    def make(timing: Timing = DEFAULT_TIMING, **settings: float) -> Pool:
         defaults = {"pool_size": 2, "max_concurrent": 2, "queue_length": 2, "queue_seconds": 0.3, "refill_threads": 2}
-        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}), timing)  # type: ignore[arg-type]
         pool.start()
         pools.append(pool)
         return pool
@@ -237,12 +237,9 @@ def test_one_bound_on_use_is_for_all_profiles(make_pool: MakePool) -> None:
         pass
 
 
-def test_nobody_waits_behind_one_who_waits_for_another_profile(
-    make_pool: MakePool, factory: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_module, "FAILURES_TO_GIVE_UP", 1000)  # launches go on failing, and are not given up
+def test_caller_waits_behind_no_caller_for_another_profile(make_pool: MakePool, factory: Factory) -> None:
     factory.failing_profiles = {Profile.SCIENCE}
-    pool = make_pool(science_pool_size=1, queue_seconds=20)
+    pool = make_pool(Timing(failures_to_give_up=1000), science_pool_size=1, queue_seconds=20)
     assert eventually(lambda: pool.idle == 2)
     given: list[Profile] = []
 

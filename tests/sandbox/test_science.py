@@ -126,7 +126,7 @@ def test_processes_of_a_program_find_the_packages(science: Runner) -> None:
 
 
 def test_a_live_container_is_like_any_other(science_sandbox: Sandbox, engine: Engine) -> None:
-    with science_sandbox._pool.container(Profile.SCIENCE) as container:
+    with science_sandbox.pool.container(Profile.SCIENCE) as container:
         live = engine.inspect(container.id)
     for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
         assert (live["HostConfig"][name] or None) == (value or None), name
@@ -148,7 +148,7 @@ def test_one_who_finds_none_in_stock_waits_for_the_next(science_sandbox: Sandbox
     """Rather than load all in the program's own time; plain programs go past."""
     assert eventually(lambda: science_sandbox.health().idle == 3, 60)
     submission = Submission(IMPORTS + "print('ok')", "", (), timeout_seconds=5)
-    with science_sandbox._pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:
+    with science_sandbox.pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:
         first, second = [threads.submit(science_sandbox.execute, submission) for _ in range(2)]
         assert eventually(lambda: science_sandbox.health().waiting == 1)
         hello = science_sandbox.execute(Submission("print('Hello')", "", (), timeout_seconds=5))

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox.container import stream as stream_module
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
-from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
     FLAG,
@@ -79,21 +78,20 @@ def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     [(frame(STDOUT, b"x"), [(STDOUT, b"x")]), (multiplexed(b"x", number=2), []), (multiplexed(b""), [])],
     ids=["frames", "last words", "nothing"],
 )
-def test_whoever_goes_on_talking_gains_no_time(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch, piece: bytes, frames: list[Frame]
-) -> None:
-    """What lies there at the deadline is taken, for we may be the ones who are late; and then no more."""
-    monkeypatch.setattr(stream_module, "RECEIVE_BYTES", 10 * len(piece))
-    pair[1].sendall(30 * piece)
-    taken = []
-    with contextlib.suppress(TimeoutError):
-        while True:
-            taken.append(pair[0].receive(Deadline.after(-1)))
-    assert taken == 10 * frames
-    assert not pair[0].is_quiet()
-    pair[1].sendall(frame(READY, b""))
-    while pair[0].receive(Deadline.after(5))[0] != READY:
-        pass
+def test_container_that_goes_on_sending_gains_no_time(piece: bytes, frames: list[Frame]) -> None:
+    """Data that has arrived by the deadline is taken, for it may be us who are late; then no more."""
+    ours, theirs = socket.socketpair()
+    with theirs, contextlib.closing(FrameStream(ours, receive_bytes=10 * len(piece))) as stream:
+        theirs.sendall(30 * piece)
+        taken = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                taken.append(stream.receive(Deadline.after(-1)))
+        assert taken == 10 * frames
+        assert not stream.is_quiet()
+        theirs.sendall(frame(READY, b""))
+        while stream.receive(Deadline.after(5))[0] != READY:
+            pass
 
 
 def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from executions.sandbox.console import Console
-from executions.sandbox.container.slot import Slot
 from executions.sandbox.container.stream import FrameStream
-from executions.sandbox.container.talk import Patience, Talk
-from executions.sandbox.deadline import Deadline
+from executions.sandbox.container.talk import Patience, Slot, Talk
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from tests.sandbox.test_stream import frame
 
