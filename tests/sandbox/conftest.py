@@ -25,7 +25,7 @@ RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under gVisor, expect what is known to differ, and only that."""
+    """Under gVisor, expect the known differences, and only these."""
     if not is_gvisor(RUNTIME):
         return
     for item in items:
@@ -43,7 +43,7 @@ def engine() -> Iterator[Engine]:
 
 
 def demand_ready(sandbox: Sandbox) -> None:
-    """Wait until programs can run. Raises RuntimeError, which no test of a wall may fail with."""
+    """Wait until programs can run. Raises RuntimeError, with which no test of a wall may fail."""
     if not sandbox.wait_until_ready(READY_SECONDS):
         raise RuntimeError(sandbox.health().reason)
 
@@ -65,7 +65,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def science_sandbox() -> Iterator[Sandbox]:
-    """Give a sandbox with containers of the science profile, each of which takes seconds to load."""
+    """Give a sandbox with science containers, each of which takes seconds to load."""
     sandbox = Sandbox(
         SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
     )
@@ -94,7 +94,7 @@ class Runner:
         return self.sandbox.execute(Submission(code, stdin, tests, timeout_seconds))
 
     def refusal(self, attempt: str) -> str:
-        """Return the name of the error with which the kernel answers the Python statements in `attempt`."""
+        """Return the name of the error that the kernel returns to the Python statements in `attempt`."""
         run = self(telling_its_refusal(attempt))
         assert run.stderr == ""
         return run.stdout.strip()

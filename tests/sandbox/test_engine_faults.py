@@ -137,7 +137,7 @@ TWICE = 2
 
 
 @pytest.mark.parametrize(("call", "how"), CASES, ids=lambda value: str(value))
-def test_a_call_that_fails_costs_no_honest_answer(
+def test_failing_engine_call_costs_no_honest_answer(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str, how: How
 ) -> None:
     """It fails twice; a caller who waits meanwhile is served by the third."""
@@ -146,7 +146,7 @@ def test_a_call_that_fails_costs_no_honest_answer(
     if call == "inspect":
         for _ in range(TWICE):
             assert [result.name for result in faulty.probe()] == [STARTS]
-    for _ in range(3):  # two are warm; for the third the engine is needed
+    for _ in range(3):  # two are warm; the third needs the engine
         assert faulty.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: fake_engine.fired(call) == TWICE, 20), fake_engine.calls
     if how is How.LATE:
@@ -154,10 +154,10 @@ def test_a_call_that_fails_costs_no_honest_answer(
     assert_well(engine, faulty)
 
 
-def test_an_attach_that_comes_twice_may_lose_its_run_and_harms_no_other(
+def test_duplicate_attach_may_lose_its_run_but_no_other(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
-    """The end of one of the two is the end of the container's stdin."""
+    """When one of the two connections ends, so does the container's stdin."""
     fake_engine.plan(Fault("attach", How.DUPLICATE, TWICE))
     for _ in range(4):
         with contextlib.suppress(RunLost):
@@ -166,7 +166,7 @@ def test_an_attach_that_comes_twice_may_lose_its_run_and_harms_no_other(
     assert_well(engine, faulty)
 
 
-# What the keeper looks at
+# What the keeper checks
 
 LOOKS = {
     "ping": (How.HANG, How.CUT, How.ERROR),
@@ -176,7 +176,7 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("call", LOOKS)
-def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
+def test_gate_is_shut_while_the_engine_cannot_be_checked(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str
 ) -> None:
     for how in LOOKS[call]:
@@ -184,7 +184,7 @@ def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
             fake_engine.plan(Fault("ping", How.ERROR))
             assert eventually(lambda: not faulty.health().ready, 30), how
         fake_engine.plan(Fault(call, how))
-        # The second time, what became of the first is done: a fault that is not noticed would have opened the gate.
+        # At the second call, the first has had its effect: a fault that goes unnoticed would have opened the gate.
         assert eventually(lambda: fake_engine.fired(call) >= 2, 30), (how, faulty.health())
         assert not faulty.health().ready, how
         with pytest.raises(SandboxUnavailable):
@@ -193,7 +193,7 @@ def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
     assert_well(engine, faulty)
 
 
-def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
+def test_programs_run_while_events_fail_and_memory_kills_are_seen_afterwards(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     for how in (How.CUT, How.ERROR, How.GARBAGE, How.EMPTY, How.HANG):
@@ -210,7 +210,7 @@ def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
     assert_well(engine, faulty)
 
 
-def test_an_image_that_is_missing_is_looked_for_and_not_pulled(fake_engine: FakeEngine, connect: Connect) -> None:
+def test_missing_image_is_looked_up_and_not_pulled(fake_engine: FakeEngine, connect: Connect) -> None:
     before = fake_engine.calls["image"]
     sandbox = Sandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect=connect)
     sandbox.start()
@@ -223,7 +223,7 @@ def test_an_image_that_is_missing_is_looked_for_and_not_pulled(fake_engine: Fake
     assert fake_engine.calls["pull"] == 0
 
 
-# In the middle of a run
+# During a run
 
 PRINTS = Submission(
     "import time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
@@ -231,9 +231,7 @@ PRINTS = Submission(
 BEGUN = b"so far"
 
 
-def test_a_stream_that_is_cut_is_a_lost_run_and_never_success(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
-) -> None:
+def test_cut_stream_is_a_lost_run_and_never_success(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
     code = "print('so far', flush=True)\nimport time\ntime.sleep(30)"
     watched = Watched(faulty, code, timeout_seconds=30, is_interactive=False)
     watched.until(Printed)
@@ -254,7 +252,7 @@ def test_a_stream_that_is_cut_is_a_lost_run_and_never_success(
     ],
     ids=["an error", "a byte less", "backwards", "a huge length", "an unknown stream"],
 )
-def test_a_stream_that_talks_nonsense_is_no_success(
+def test_stream_of_nonsense_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, change: Callable[[bytes], bytes]
 ) -> None:
     fake_engine.distortion = Distortion(change, BEGUN)
@@ -263,11 +261,11 @@ def test_a_stream_that_talks_nonsense_is_no_success(
     except RunLost:
         pass
     else:
-        assert run.status is RunStatus.TIMEOUT  # it waited in vain for the rest
+        assert run.status is RunStatus.TIMEOUT  # the rest never came
     assert_well(engine, faulty)
 
 
-def test_a_stream_that_stops_is_given_up_at_the_deadline(
+def test_stream_that_stops_is_given_up_at_the_deadline(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     fake_engine.distortion = Distortion(lambda data: b"", BEGUN)
@@ -276,7 +274,7 @@ def test_a_stream_that_stops_is_given_up_at_the_deadline(
     assert_well(engine, faulty)
 
 
-def test_a_stream_that_is_late_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
+def test_late_stream_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
     def hold_up(data: bytes) -> bytes:
         time.sleep(0.3)
         return data
@@ -288,7 +286,7 @@ def test_a_stream_that_is_late_is_waited_for(fake_engine: FakeEngine, faulty: Sa
 
 
 @pytest.mark.parametrize("times", [2, 0], ids=["twice", "never"])
-def test_output_that_comes_twice_or_never_is_no_success(
+def test_output_that_comes_twice_or_never_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, times: int
 ) -> None:
     """Each piece that comes is well-formed."""
@@ -299,10 +297,10 @@ def test_output_that_comes_twice_or_never_is_no_success(
     assert_well(engine, faulty)
 
 
-def test_a_result_that_comes_twice_is_that_of_no_other_run(
+def test_duplicate_result_is_not_taken_for_another_run(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
-    """The first test fails; what is said of it again must not be said of the second."""
+    """The first test fails; its repeated result must not count for the second."""
     tests = (TestProgram(code="1 / 0"), TestProgram(code="print('right')"))
     fake_engine.distortion = Distortion(lambda data: data * 2, BEGUN)
     with pytest.raises(RunLost):
@@ -313,7 +311,7 @@ def test_a_result_that_comes_twice_is_that_of_no_other_run(
 # An engine that is away
 
 
-def test_without_an_engine_callers_are_refused_at_once_until_it_is_back(
+def test_callers_without_an_engine_are_refused_at_once_until_it_is_back(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     fake_engine.go_down()
@@ -325,10 +323,10 @@ def test_without_an_engine_callers_are_refused_at_once_until_it_is_back(
 
 
 @pytest.mark.parametrize("how", [How.ERROR, How.HANG, How.CUT])
-def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
+def test_callers_are_refused_at_once_while_the_engine_creates_no_containers(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, how: How
 ) -> None:
-    """The breaker: after three failures in a row nobody waits for a fourth."""
+    """The circuit breaker: after three failures in a row nobody waits for a fourth."""
     fake_engine.plan(Fault("create", how))
     for _ in range(2):
         assert faulty.execute(HELLO).main.stdout == "ok\n"  # the warm ones
@@ -340,7 +338,7 @@ def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
 
 
 def assert_refused_at_once(sandbox: Sandbox) -> None:
-    """All of them in less time than one call that hangs."""
+    """Twenty refusals take less time than one call that hangs."""
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(SandboxUnavailable):

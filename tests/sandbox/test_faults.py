@@ -88,7 +88,7 @@ def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
 
 
 @wall("early_end")
-def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbox, engine: Engine) -> None:
+def test_removed_container_is_a_lost_run_and_the_next_program_runs(sandbox: Sandbox, engine: Engine) -> None:
     with sandbox.pool.container() as container:
         engine.remove(container.id)
         with pytest.raises(RunLost):
@@ -97,7 +97,7 @@ def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbo
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
-def test_a_log_driver_that_fails_leaves_no_container(engine: Engine) -> None:
+def test_failing_log_driver_leaves_no_container(engine: Engine) -> None:
     """As the engine's default may: the container is created, and cannot be started."""
     options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()))
     options["HostConfig"]["LogConfig"] = {"Type": "syslog", "Config": {"syslog-address": "tcp://127.0.0.1:1"}}
@@ -107,7 +107,7 @@ def test_a_log_driver_that_fails_leaves_no_container(engine: Engine) -> None:
     assert name not in {each.name for each in engine.containers()}
 
 
-def test_idle_containers_that_were_removed_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
+def test_removed_idle_containers_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
     """As by `docker rm -f` or a restart of the engine."""
     sandbox = launch_sandbox(pool_size=3)
     assert sandbox.wait_until_ready(READY_SECONDS)
@@ -118,7 +118,7 @@ def test_idle_containers_that_were_removed_are_never_given_out(launch_sandbox: L
     assert eventually(lambda: sandbox.health().idle == 3, 20)
 
 
-def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launch, engine: Engine) -> None:
+def test_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(image="code-exec-guest:missing")
     assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 10)
     assert not sandbox.health().ready
@@ -131,7 +131,7 @@ def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launc
 
 @wall("gate")
 @pytest.mark.timeout(120)
-def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
+def test_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(image="python:3.13-slim")
     assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 60)
     with pytest.raises(SandboxUnavailable, match="probes failed"):
@@ -139,13 +139,13 @@ def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Laun
 
 
 @wall("gate")
-def test_a_runtime_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
+def test_missing_runtime_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(runtime="no-such-runtime")
     assert eventually(lambda: "probes failed" in sandbox.health().reason, 30)
     assert not sandbox.health().ready
 
 
-def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     sandbox = launch_sandbox()
     assert eventually(lambda: sandbox.health().reason != "starting", 10)
@@ -155,7 +155,7 @@ def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytes
 
 
 @wall("gate")
-def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
+def test_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
     """The gate stays shut if one option is weaker than it must be, whatever the reason."""
     changes = {"User": "0:0", "HostConfig": {"ReadonlyRootfs": False}}
     unsound = launch_sandbox(connect=lambda: CarelessEngine(changes))
@@ -166,7 +166,7 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
 
 @wall("gate")
 @pytest.mark.timeout(120)
-def test_a_gate_that_shuts_holds_those_in_line_too(launch_sandbox: Launch, engine: Engine) -> None:
+def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, engine: Engine) -> None:
     is_silent = threading.Event()
     sandbox = launch_sandbox(connect=lambda: SilentEngine(is_silent), pool_size=1, max_concurrent=1, queue_seconds=30)
     assert sandbox.wait_until_ready(READY_SECONDS)
@@ -187,7 +187,7 @@ def test_a_gate_that_shuts_holds_those_in_line_too(launch_sandbox: Launch, engin
 
 
 @pytest.mark.timeout(120)
-def test_an_engine_that_changes_under_us_is_found_out(launch_sandbox: Launch, caplog: pytest.LogCaptureFixture) -> None:
+def test_engine_that_changes_under_us_is_detected(launch_sandbox: Launch, caplog: pytest.LogCaptureFixture) -> None:
     changes: dict[str, Any] = {}
     timing = Timing(canary_seconds=0.1, retry_probes_seconds=1)
     sandbox = launch_sandbox(timing, lambda: CarelessEngine(changes))
@@ -199,7 +199,7 @@ def test_an_engine_that_changes_under_us_is_found_out(launch_sandbox: Launch, ca
 
 
 @wall("deadline", "hosts_deadline")
-def test_a_container_that_stands_still_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
+def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
     frozen = only_container_of(engine, sandbox)
@@ -217,7 +217,7 @@ def test_a_container_that_stands_still_is_not_waited_for(launch_sandbox: Launch,
 
 
 @pytest.mark.timeout(120)
-def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
+def test_starved_supervisor_costs_only_its_container(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
     starved = only_container_of(engine, sandbox)
