@@ -127,7 +127,7 @@ class Keeper:
             self._try_to_open(engine)
 
     def _try_to_open(self, engine: Engine) -> None:
-        reap_orphans(engine)
+        reap_orphans(engine, self._launcher.owner)
         try:
             self._engine_directory = engine.directory()
             self.shortage = find_shortage(self._settings, self._engine_directory)

@@ -26,8 +26,8 @@ class Launcher:
         runtime: str | None,
         timing: Timing,
     ) -> None:
+        self.owner = owner
         self._connect = connect
-        self._owner = owner
         self._sandbox_id = sandbox_id
         self._deaths = deaths
         self._runtime = runtime
@@ -39,7 +39,7 @@ class Launcher:
     def use_image(self, image_id: str) -> None:
         """Launch containers of this image from now on."""
         self._options = {
-            profile: container_options(image_id, str(self._owner), self._runtime, profile, self._sandbox_id)
+            profile: container_options(image_id, str(self.owner), self._runtime, profile, self._sandbox_id)
             for profile in Profile
         }
 

@@ -75,12 +75,6 @@ def science_sandbox() -> Iterator[Sandbox]:
     sandbox.close(drain_seconds=1)
 
 
-@pytest.fixture
-def own_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process name its host differently: no other sandbox of the tests takes its containers for orphans."""
-    monkeypatch.setattr(socket, "gethostname", lambda: f"host-of-{os.getpid()}")
-
-
 @dataclass(frozen=True)
 class Runner:
     """Runs programs in the sandbox, each in a container of its own."""

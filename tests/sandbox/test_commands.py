@@ -1,5 +1,7 @@
 """Management commands of the sandbox."""
 
+import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -47,8 +49,9 @@ def test_check_sandbox_fails_if_the_engine_allows_more_processes(
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("own_host")
-def test_cleanup_containers_removes_and_lists_orphans(engine: Engine) -> None:
+def test_cleanup_containers_removes_and_lists_orphans(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on another host: no other sandbox of the tests removes the container first.
+    monkeypatch.setattr(socket, "gethostname", lambda: f"host-of-{os.getpid()}")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     owner = str(replace(Owner.of_this_process(), pid=dead.pid))

@@ -22,6 +22,9 @@ from executions.sandbox.timing import Timing
 from tests.sandbox.conftest import Launch, containers_of
 from tests.waiting import eventually
 
+HERE = replace(Owner.of_this_process(), host=f"host-of-{os.getpid()}")
+"""This process on another host: no other sandbox of the tests takes its containers for orphans."""
+
 Create = Callable[..., str]
 
 
@@ -47,7 +50,7 @@ def create(engine: Engine) -> Iterator[Create]:
 def owner_that_died() -> Owner:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return replace(Owner.of_this_process(), pid=process.pid)
+    return replace(HERE, pid=process.pid)
 
 
 def test_owner_parses_its_own_label() -> None:
@@ -63,23 +66,22 @@ def test_malformed_label_is_no_owner(label: str) -> None:
 
 @pytest.mark.docker
 def test_owner_is_alive_unless_its_process_or_container_is_known_to_be_dead(engine: Engine) -> None:
-    here = Owner.of_this_process()
-    assert here.is_alive(engine)
-    assert not replace(here, started=here.started + 1).is_alive(engine)  # its PID was used again
-    assert not owner_that_died().is_alive(engine)
-    assert replace(here, namespace=1).is_alive(engine)  # a namespace that we cannot examine
-    assert replace(here, host="another-host").is_alive(engine)
-    assert not replace(here, host="0123456789ab", namespace=1).is_alive(engine)  # a container that is gone
+    assert HERE.is_alive(engine, HERE)
+    assert not replace(HERE, started=HERE.started + 1).is_alive(engine, HERE)  # its PID was used again
+    assert not owner_that_died().is_alive(engine, HERE)
+    assert replace(HERE, namespace=1).is_alive(engine, HERE)  # a namespace that we cannot examine
+    assert replace(HERE, host="another-host").is_alive(engine, HERE)
+    assert not replace(HERE, host="0123456789ab", namespace=1).is_alive(engine, HERE)  # a container that is gone
 
 
 @pytest.mark.docker
 @pytest.mark.alone
 def test_orphans_are_removed_in_every_state_and_others_are_not(engine: Engine, create: Create) -> None:
-    dead, alive = str(owner_that_died()), str(Owner.of_this_process())
+    dead, alive = str(owner_that_died()), str(HERE)
     ours = {create(dead), create(dead, start=True), create("nobody")}
     others = {create(alive), create(dead, Labels={"net.example": "run"})}
-    assert ours <= {container.name for container in orphans(engine)}
-    assert reap_orphans(engine) >= len(ours)
+    assert ours <= {container.name for container in orphans(engine, HERE)}
+    assert reap_orphans(engine, HERE) >= len(ours)
     with contextlib.closing(docker.APIClient()) as client:
         left = {name for container in client.containers(all=True) for name in container["Names"]}
     assert not {f"/{name}" for name in ours} & left
@@ -88,7 +90,7 @@ def test_orphans_are_removed_in_every_state_and_others_are_not(engine: Engine, c
 
 @pytest.mark.docker
 def test_stray_of_a_sandbox_is_removed_at_the_second_call(engine: Engine, create: Create) -> None:
-    owner = str(Owner.of_this_process())
+    owner = str(HERE)
     stray, held = create(owner, sandbox_id="one"), create(owner, sandbox_id="one")
     of_another_sandbox = create(owner, sandbox_id="other")
     reaper = Reaper("one")
@@ -117,7 +119,7 @@ class Forgetful(Engine):
 def test_container_that_cannot_be_removed_is_reported_as_stuck(
     engine: Engine, create: Create, caplog: pytest.LogCaptureFixture
 ) -> None:
-    name = create(str(Owner.of_this_process()), sandbox_id="one")
+    name = create(str(HERE), sandbox_id="one")
     reaper = Reaper("one")
     with contextlib.closing(Liar()) as liar:
         assert [reaper.reap(liar, set()) for _ in range(3)] == [0, 1, 1]
@@ -133,7 +135,7 @@ def test_container_that_cannot_be_removed_is_reported_as_stuck(
 
 @pytest.mark.docker
 def test_container_that_is_listed_but_gone_is_not_stuck(engine: Engine, create: Create) -> None:
-    create(str(Owner.of_this_process()), sandbox_id="one")
+    create(str(HERE), sandbox_id="one")
     reaper = Reaper("one")
     with contextlib.closing(Forgetful()) as forgetful:
         assert [reaper.reap(forgetful, set()) for _ in range(5)] == [0] * 5

@@ -42,9 +42,8 @@ class Owner:
     def __str__(self) -> str:
         return f"{self.pid}-{self.started}-{self.namespace}@{self.host}"
 
-    def is_alive(self, engine: Engine) -> bool:
-        """Return whether the process is alive. If that cannot be known, it counts as alive."""
-        here = Owner.of_this_process()
+    def is_alive(self, engine: Engine, here: "Owner") -> bool:
+        """Return whether the process is alive, as seen by `here`. If that cannot be known, it counts as alive."""
         if (self.host, self.namespace) == (here.host, here.namespace):
             return _started(self.pid) == self.started
         if not CONTAINER_ID_PATTERN.fullmatch(self.host):

@@ -17,22 +17,26 @@ REMOVALS_TO_BE_STUCK = 3
 log = logging.getLogger(__name__)
 
 
-def orphans(engine: Engine) -> Iterator[ContainerSummary]:
-    """Yield our containers whose owner is dead. Containers of other projects do not carry our label."""
+def orphans(engine: Engine, here: Owner | None = None) -> Iterator[ContainerSummary]:
+    """Yield our containers whose owner is dead, as seen by `here`, by default this process.
+
+    Containers of other projects do not carry our label.
+    """
+    here = here or Owner.of_this_process()
     alive: dict[str, bool] = {}
     for container in engine.containers():
         label = container.labels.get(OWNER_LABEL, "")
         if label not in alive:
             owner = Owner.parse(label)
-            alive[label] = owner is not None and owner.is_alive(engine)
+            alive[label] = owner is not None and owner.is_alive(engine, here)
         if not alive[label]:
             yield container
 
 
-def reap_orphans(engine: Engine) -> int:
-    """Remove all orphans; return how many were removed."""
+def reap_orphans(engine: Engine, here: Owner) -> int:
+    """Remove all orphans, as seen by `here`; return how many were removed."""
     removed = 0
-    for container in orphans(engine):
+    for container in orphans(engine, here):
         try:
             if engine.remove(container.id):
                 log.warning("removed orphan %s (%s)", container.name, container.state)
