@@ -59,12 +59,13 @@ class Gate:
         self._open.clear()
 
 
-class Keeper:
-    """Checks the engine, the disk and the waiting containers in a thread of its own; opens and shuts the gate."""
+class Keeper(Loop):
+    """Checks the engine, the disk and the waiting containers; opens and shuts the gate."""
 
     def __init__(
         self, gate: Gate, pool: Pool, launcher: Launcher, reaper: Reaper, settings: SandboxSettings, timing: Timing
     ) -> None:
+        super().__init__("keeper", self._keep, timing.check_seconds)
         self.is_connected = False
         self.shortage: str | None = None
         """Which disk is full, None if none is."""
@@ -77,19 +78,6 @@ class Keeper:
         self._checks = 0
         self._engine_directory: Path | None = None
         self._next_build = 0.0
-        self._loop = Loop("keeper", self._keep, timing.check_seconds)
-
-    def start(self) -> None:
-        """Start to check. Returns at once."""
-        self._loop.start()
-
-    def close(self) -> None:
-        """Stop, and open the gate no more. Returns at once."""
-        self._loop.close()
-
-    def join(self, timeout_seconds: float) -> None:
-        """Wait for the thread to end."""
-        self._loop.join(timeout_seconds)
 
     def probe(self) -> list[ProbeResult]:
         """Run the probes on the present engine and image. Raises EngineError."""
@@ -145,9 +133,9 @@ class Keeper:
         if failures:
             self._gate.shut("probes failed: " + ", ".join(each.name for each in failures))
             if failures[0].name != STARTS:  # that one costs nothing to try again
-                self._loop.wait(self._timing.retry_probes_seconds)
+                self.wait(self._timing.retry_probes_seconds)
             return
-        if not self._loop.is_closing:
+        if not self.is_closing:
             log.info("probes passed; open")
             self._pool.discard_idle()  # they were launched when nobody knew what the engine does
             self._gate.open()

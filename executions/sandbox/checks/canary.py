@@ -14,8 +14,8 @@ ATTEMPTS = 3
 log = logging.getLogger(__name__)
 
 
-class Canary:
-    """Runs the probes in turn, in a thread of its own, while `is_open`; calls `report` when one fails."""
+class Canary(Loop):
+    """Runs the probes in turn, while `is_open`; calls `report` when one fails."""
 
     def __init__(
         self,
@@ -25,20 +25,12 @@ class Canary:
         every_seconds: float,
         runtime: str | None = None,
     ) -> None:
+        super().__init__("canary", self._run_next, every_seconds)
         self._launch = launch
         self._is_open = is_open
         self._report = report
         self._runtime = runtime
         self._probes = cycle(probes_for(runtime))
-        self._loop = Loop("canary", self._run_next, every_seconds)
-
-    def start(self) -> None:
-        """Start. Returns at once."""
-        self._loop.start()
-
-    def close(self) -> None:
-        """Stop after the present probe."""
-        self._loop.close()
 
     def _run_next(self) -> None:
         if self._is_open():

@@ -26,8 +26,8 @@ class _Death:
         self.exit_code: int | None = None
 
 
-class DeathWatch:
-    """Follows the engine's events about containers with `labels`, under `runtime`, in a thread of its own."""
+class DeathWatch(Loop):
+    """Follows the engine's events about containers with `labels`, under `runtime`."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class DeathWatch:
         connect: Callable[[], Engine] = Engine,
         timing: Timing = DEFAULT_TIMING,
     ) -> None:
+        super().__init__("death-watch", self._follow, timing.retry_events_seconds)
         self._labels = labels
         self._is_gvisor = is_gvisor(runtime)
         self._wait_seconds = death_seconds(runtime)
@@ -43,15 +44,10 @@ class DeathWatch:
         self._deaths: OrderedDict[str, _Death] = OrderedDict()  # by container id, the oldest first
         self._changed = threading.Condition()
         self._engine = connect()
-        self._loop = Loop("death-watch", self._follow, timing.retry_events_seconds)
-
-    def start(self) -> None:
-        """Start to follow the events. Returns at once; does nothing if started before."""
-        self._loop.start()
 
     def close(self) -> None:
         """Stop. The thread ends at the engine's next event, or with the process."""
-        self._loop.close()
+        super().close()
         self._engine.close()
 
     def killed_for_memory(self, container_id: str) -> bool:
@@ -94,5 +90,5 @@ class DeathWatch:
             for event in self._engine.events(self._labels):
                 self.note(event)
         except EngineError as error:
-            if not self._loop.is_closing:
+            if not self.is_closing:
                 log.warning("events interrupted: %s", error)

@@ -88,20 +88,16 @@ class Reaper:
         return removed
 
 
-class Undertaker:
-    """Removes, in a thread of its own, containers that do not end when they are closed.
+class Undertaker(Loop):
+    """Removes containers that do not end when they are closed.
 
     A storm of processes can starve the supervisor; then only the engine can end the container, which takes seconds.
     """
 
     def __init__(self, connect: Callable[[], Engine] = Engine) -> None:
+        super().__init__("undertaker", self._remove_next)
         self._engine = connect()
         self._condemned: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._loop = Loop("undertaker", self._remove_next)
-
-    def start(self) -> None:
-        """Start. Returns at once."""
-        self._loop.start()
 
     def remove(self, container_id: str) -> None:
         """Have the container removed. Returns at once."""
@@ -115,7 +111,7 @@ class Undertaker:
         container_id = self._condemned.get()
         if container_id is None:
             self._engine.close()
-            self._loop.close()
+            super().close()
             return
         try:
             self._engine.remove(container_id)
