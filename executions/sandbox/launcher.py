@@ -50,17 +50,11 @@ class Launcher:
     def launch(self, profile: Profile = Profile.PLAIN) -> Container:
         """Return a new container that is ready. Raises EngineError or RunLost."""
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
+        options, deaths = self._options[profile], self._deaths
         self._containers[name] = None
         try:
-            deaths = self._deaths
             container = Container.launch(
-                self.engine(),
-                name,
-                self._options[profile],
-                deaths.killed_for_memory,
-                deaths.collapsed,
-                profile,
-                self._timing,
+                self.engine(), name, options, deaths.killed_for_memory, deaths.collapsed, profile, self._timing
             )
         except BaseException:
             del self._containers[name]

@@ -70,22 +70,17 @@ class Container:
         """
         ready_seconds = timing.science_ready_seconds if profile is Profile.SCIENCE else timing.ready_seconds
         container_id = engine.create(name, options)
-        try:
-            stream = FrameStream(engine.attach(container_id))
+        with contextlib.ExitStack() as undo:
+            undo.callback(engine.remove, container_id)
+            stream = undo.enter_context(contextlib.closing(FrameStream(engine.attach(container_id))))
+            engine.start(container_id)
             try:
-                engine.start(container_id)
                 kind, _ = stream.receive(Deadline.after(ready_seconds))
-                if kind != protocol.READY:
-                    raise RunLost(f"{name} began with a frame of kind {kind}")
-            except BaseException:
-                stream.close()
-                raise
-        except (StreamEnded, TimeoutError) as error:
-            engine.remove(container_id)
-            raise RunLost(f"{name} did not come up: {error or 'no answer'}") from error
-        except BaseException:
-            engine.remove(container_id)
-            raise
+            except (StreamEnded, TimeoutError) as error:
+                raise RunLost(f"{name} did not come up: {error or 'no answer'}") from error
+            if kind != protocol.READY:
+                raise RunLost(f"{name} began with a frame of kind {kind}")
+            undo.pop_all()
         return cls(name, container_id, stream, killed_for_memory, collapsed, profile)
 
     @property

@@ -13,7 +13,7 @@ from executions.sandbox.timing import Deadline
 from guest import protocol
 
 HEADER_BYTES = 8
-STDOUT, STDERR = 1, 2
+STDOUT_STREAM, STDERR_STREAM = 1, 2
 LONGEST_PIECE_BYTES = 1024 * 1024
 RECEIVE_BYTES = 256 * 1024
 STDERR_KEPT_BYTES = 4096
@@ -126,13 +126,13 @@ class FrameStream:
         while len(self._received) >= HEADER_BYTES:
             number = self._received[0]
             end = HEADER_BYTES + int.from_bytes(self._received[4:HEADER_BYTES], "big")
-            if number not in (STDOUT, STDERR) or end > LONGEST_PIECE_BYTES:
+            if number not in (STDOUT_STREAM, STDERR_STREAM) or end > LONGEST_PIECE_BYTES:
                 raise StreamEnded("the engine sent a malformed header")
             if len(self._received) < end:
                 return
             piece = self._received[HEADER_BYTES:end]
             del self._received[:end]
-            if number == STDOUT:
+            if number == STDOUT_STREAM:
                 self._frames += piece
             else:
                 self._errors += piece[: STDERR_KEPT_BYTES - len(self._errors)]

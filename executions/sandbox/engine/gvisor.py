@@ -10,7 +10,7 @@ RUNTIME = "runsc"
 KERNEL_BYTES = 32 * 1024 * 1024
 PACKAGES_BYTES = 48 * 1024 * 1024
 """gVisor keeps the files of the science packages in each container's memory; Linux shares them among all."""
-PIDS = 256
+PIDS_WITH_KERNEL = 256
 """gVisor has several threads for each process of a program."""
 
 KILLED_EXIT_CODE = 137

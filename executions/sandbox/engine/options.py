@@ -50,7 +50,7 @@ def container_options(
     """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
     memory_bytes, pids = MEMORY_BYTES, PIDS
     if gvisor.is_gvisor(runtime):
-        memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS
+        memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS_WITH_KERNEL
         if profile is Profile.SCIENCE:
             memory_bytes += gvisor.PACKAGES_BYTES
     host_config: dict[str, Any] = {
