@@ -299,16 +299,15 @@ for directory, names, files in os.walk("/"):
         path = os.path.join(directory, name)
         if name in wanted or stat.S_ISSOCK(os.lstat(path).st_mode):
             print(path)
-print(sorted(os.listdir("/opt/sandbox/guest")))
+for directory, _, files in os.walk("/opt/sandbox/guest"):
+    if not directory.endswith("__pycache__"):
+        for name in files:
+            print(os.path.join(directory, name).removeprefix("/opt/sandbox/guest/"))
 """
-    result = run(code, timeout_seconds=10)
-    own = {path.name for path in GUEST_DIRECTORY.glob("*.py")} - {
-        "entrypoint.py",
-        "prune_image.py",
-        "seccomp_filter.py",
-    }
-    guest = sorted(own | {"__pycache__", "seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf"})
-    assert result.stdout == f"{guest}\n"
+    own = {str(path.relative_to(GUEST_DIRECTORY)) for path in GUEST_DIRECTORY.rglob("*.py")}
+    expected = {path for path in own if not path.startswith("build/")}
+    expected |= {f"supervisor/{name}" for name in ("seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf")}
+    assert sorted(run(code, timeout_seconds=10).stdout.splitlines()) == sorted(expected)
 
 
 def test_files_do_not_pass_from_one_request_to_another(run: Runner) -> None:
