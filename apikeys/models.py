@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from web.client_address import address_block
+from web.columns import column_only
 from web.origins import check_origin
 from web.rates import parse_rate
 
@@ -71,33 +72,45 @@ class ApiKey(models.Model):
         SECRET = "secret"  # noqa: S105 (a word, not a password)
 
     name = models.CharField(max_length=100)
-    owner = models.CharField(max_length=100, blank=True, help_text="whom to ask about this key")
+    owner = models.CharField(max_length=100, blank=True, help_text="Who to ask about this key.")
     notes = models.TextField(blank=True)
     kind = models.CharField(max_length=11, choices=Kind)
     prefix = models.CharField(max_length=20, editable=False)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    origins = models.JSONField(
-        default=list, blank=True, validators=[validate_origins], help_text='such as ["https://pylearn.net"]'
+    origins = column_only(
+        models.JSONField(
+            default=list, blank=True, validators=[validate_origins], help_text='For example ["https://pylearn.net"].'
+        )
     )
 
-    rate = models.CharField(
-        max_length=20, default=default_rate, validators=[validate_rate], help_text="requests, such as 60/m"
+    rate = column_only(
+        models.CharField(
+            max_length=20, default=default_rate, validators=[validate_rate], help_text="Requests, for example 60/m."
+        )
     )
-    learner_rate = models.CharField(
-        max_length=20,
-        default=default_learner_rate,
-        blank=True,
-        validators=[validate_rate],
-        help_text="the same for each learner, or each address where none is proven; empty: no limit of its own",
+    learner_rate = column_only(
+        models.CharField(
+            max_length=20,
+            default=default_learner_rate,
+            blank=True,
+            validators=[validate_rate],
+            help_text="Requests of each learner, or of each address if the learner is not verified. Empty: no limit.",
+        )
     )
-    max_concurrent = models.PositiveSmallIntegerField(
-        "executions at once", default=default_max_concurrent, validators=[MinValueValidator(1)]
+    max_concurrent = column_only(
+        models.PositiveSmallIntegerField(
+            "concurrent executions", default=default_max_concurrent, validators=[MinValueValidator(1)]
+        )
     )
-    executions_per_day = models.PositiveIntegerField(
-        default=default_executions_per_day, validators=[MinValueValidator(1)], help_text="days of UTC"
+    executions_per_day = column_only(
+        models.PositiveIntegerField(
+            default=default_executions_per_day, validators=[MinValueValidator(1)], help_text="Days are in UTC."
+        )
     )
-    cpu_seconds_per_day = models.PositiveIntegerField(
-        "CPU seconds per day", default=default_cpu_seconds_per_day, validators=[MinValueValidator(1)]
+    cpu_seconds_per_day = column_only(
+        models.PositiveIntegerField(
+            "CPU seconds per day", default=default_cpu_seconds_per_day, validators=[MinValueValidator(1)]
+        )
     )
 
     is_active = models.BooleanField("active", default=True)
@@ -187,7 +200,7 @@ class Suspension(models.Model):
     address = models.GenericIPAddressField(null=True, blank=True)
     reason = models.CharField(max_length=500)
     begins = models.DateTimeField(auto_now_add=True)
-    ends = models.DateTimeField(null=True, blank=True, help_text="empty: until it is lifted")
+    ends = models.DateTimeField(null=True, blank=True, help_text="Leave empty to suspend until lifted.")
     lifted = models.DateTimeField(null=True, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False)
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from apikeys.models import ApiKey
+from web.columns import column_only
 
 
 def uuid7() -> uuid.UUID:
@@ -44,32 +45,32 @@ class Execution(models.Model):
         TIMEOUT = "timeout"
         MEMORY_LIMIT = "memory_limit"
         OUTPUT_LIMIT = "output_limit"
-        CANCELLED = "cancelled", "cancelled: the client left"
-        REFUSED = "refused", "refused: nothing ran"
+        CANCELLED = "cancelled", "cancelled (the client disconnected)"
+        REFUSED = "refused", "refused (nothing ran)"
         INTERNAL_ERROR = "internal_error"
 
     # A number of the database's own, and not what callers know: full-text search needs it (records/search.py).
     id = models.BigAutoField(primary_key=True)
-    public_id = models.UUIDField("id for callers", unique=True, default=uuid7, editable=False)
+    public_id = column_only(models.UUIDField("public id", unique=True, default=uuid7, editable=False))
     status = models.CharField(max_length=14, choices=Status, default=Status.RUNNING)
 
     code = models.TextField()
     code_hash = models.CharField("SHA-256 of the code", max_length=64, editable=False)
     input_data = models.TextField(blank=True)
-    test_cases = models.JSONField(null=True, encoder=PlainJSON)
+    test_cases = column_only(models.JSONField(null=True, encoder=PlainJSON))
     timeout = models.PositiveSmallIntegerField()
 
     output = models.TextField(blank=True)
     error = models.TextField(blank=True)
-    error_detail = models.JSONField(null=True, encoder=PlainJSON)
-    test_results = models.JSONField(null=True, encoder=PlainJSON)
+    error_detail = column_only(models.JSONField(null=True, encoder=PlainJSON))
+    test_results = column_only(models.JSONField(null=True, encoder=PlainJSON))
     exit_code = models.SmallIntegerField(null=True)
     truncated = models.BooleanField(default=False)
 
     waited_seconds = models.FloatField(null=True)
     execution_time = models.FloatField(null=True)
     cpu_time = models.FloatField(null=True)
-    total_cpu_seconds = models.FloatField("CPU seconds with all test cases", null=True)
+    total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
 
     # A key with a history is switched off, not deleted: the audit needs to know whose these were. None: run by staff.
@@ -111,14 +112,14 @@ class ExecutionFlag(models.Model):
     class Kind(models.TextChoices):
         """What was seen, by the supervisor, by the service, or by comparison with earlier executions."""
 
-        REPEATED_TIMEOUTS = "repeated_timeouts", "timeouts in a row"
-        MEMORY_KILL = "memory_kill", "killed for memory"
+        REPEATED_TIMEOUTS = "repeated_timeouts", "repeated timeouts"
+        MEMORY_KILL = "memory_kill", "memory kill"
         OUTPUT_FLOOD = "output_flood"
         FORK_STORM = "fork_storm"
         NETWORK_ATTEMPT = "network_attempt"
         FORBIDDEN_CALL = "forbidden_call", "forbidden system call"
         SHARED_CODE = "shared_code", "same code from many addresses"
-        CPU_BUDGET = "cpu_budget", "CPU budget burnt by one learner"
+        CPU_BUDGET = "cpu_budget", "high CPU use by one learner"
 
     execution = models.ForeignKey(Execution, models.CASCADE, related_name="flags")
     kind = models.CharField(max_length=17, choices=Kind)

@@ -22,6 +22,7 @@ from executions.review.forms import SuspensionForm
 from executions.running.executor import get_executor
 from executions.running.service import run_again
 from executions.sandbox.results import SandboxError
+from executions.templatetags.figures import words
 
 RECENT = 10
 
@@ -130,8 +131,7 @@ def staff_of(request: HttpRequest) -> User:
 
 def status_badge(execution: Execution) -> str:
     """Return how an execution ended, with a class for its colour."""
-    words = execution.get_status_display().lower().partition(":")[0]
-    return format_html('<span class="status status-{}">{}</span>', execution.status, words)
+    return format_html('<span class="status status-{}">{}</span>', execution.status, words(execution.status))
 
 
 def flag_badges(execution: Execution) -> str:

@@ -1,4 +1,4 @@
-"""The two groups of staff beside superusers, with what each may do."""
+"""The two groups of staff besides superusers, and the permissions of each."""
 
 from typing import Any
 
@@ -28,11 +28,11 @@ GROUPS = {
 
 
 def create_groups(apps: Any, schema_editor: Any) -> None:
-    """Create the groups. One of the same name, with its members, gets what it lacks."""
+    """Create the groups. An existing group of that name keeps its members and gets the missing permissions."""
     using = schema_editor.connection.alias
     for label in ("apikeys", "executions"):
         app = apps.get_app_config(label)
-        # Django creates permissions after all migrations, and passes an app by that has no module, as in a migration.
+        # Django creates permissions only after all migrations, and skips an app without a models module, as here.
         app.models_module = getattr(app, "models_module", True)
         create_permissions(app, apps=apps, verbosity=0, using=using)
     groups = apps.get_model("auth", "Group").objects.using(using)
@@ -41,9 +41,7 @@ def create_groups(apps: Any, schema_editor: Any) -> None:
         group, _ = groups.get_or_create(name=name)
         for each in allowed:
             label, codename = each.split(".")
-            # Whichever name the model has by now: executions.0010 renames it, and the permission of those who have it.
-            names = {codename, codename.replace("executionflag", "executionsignal")}
-            group.permissions.add(*permissions.filter(content_type__app_label=label, codename__in=names))
+            group.permissions.add(permissions.get(content_type__app_label=label, codename=codename))
 
 
 def delete_groups(apps: Any, schema_editor: Any) -> None:
@@ -57,7 +55,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("contenttypes", "0002_remove_content_type_name"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("apikeys", "0003_limits_and_suspensions"),
-        ("executions", "0003_signals"),
+        ("apikeys", "0001_squashed"),
+        ("executions", "0001_squashed"),
     ]
     operations = [migrations.RunPython(create_groups, delete_groups)]

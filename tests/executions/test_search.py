@@ -1,20 +1,23 @@
-"""Search in code, input, output and error: words, in a row, whatever their case."""
+"""Search in code, input, output and error: words in a row, in any case."""
 
+from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from executions.models import Execution
-from executions.records.search import INDEX, MOST_WORDS, NoWords, find
+from executions.records.search import MOST_WORDS, VECTOR, NoWords, find
 from tests.conftest import Page
 
 pytestmark = pytest.mark.django_db
 
 
 def add(code: str = "", **fields: Any) -> int:
-    """Leave an execution that has ended; return its number."""
+    """Record a finished execution; return its id."""
     return Execution.objects.create(code=code, timeout=5, **{"status": "success", **fields}).pk
 
 
@@ -44,7 +47,7 @@ def test_words_in_a_row_are_found(search: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("search", ["fork os", "for", "of"])
-def test_other_words_are_not(search: str) -> None:
+def test_other_words_are_not_found(search: str) -> None:
     add("os.forks")
     assert found(search) == (set() if search != "for" else {Execution.objects.get().pk})
 
@@ -55,7 +58,7 @@ def test_every_text_is_searched() -> None:
 
 
 @pytest.mark.parametrize("search", ["", " ", "...", "'\"*()", "_", "\u202e"])
-def test_what_has_no_word_is_said_to_have_none(search: str) -> None:
+def test_a_search_without_words_is_refused(search: str) -> None:
     with pytest.raises(NoWords):
         found(search)
 
@@ -75,17 +78,17 @@ def test_what_has_no_word_is_said_to_have_none(search: str) -> None:
         "é́",
     ],
 )
-def test_hostile_searches_are_only_words(search: str) -> None:
+def test_hostile_searches_count_as_plain_words(search: str) -> None:
     add("nothing of the kind")
     assert found(search) == set()
 
 
-def test_only_so_many_words_are_looked_for() -> None:
+def test_words_past_the_limit_are_ignored() -> None:
     wanted = add("word " * MOST_WORDS)
     assert found("word " * 1_000) == {wanted}
 
 
-def test_the_index_follows_the_rows(page: Page) -> None:
+def test_the_index_follows_changes_of_rows(page: Page) -> None:
     running = add("alpha", status="running")
     assert found("alpha") == set()
     Execution.objects.filter(pk=running).update(status="error", output="beta", finished="2026-01-01T00:00:00Z")
@@ -100,29 +103,52 @@ def test_the_index_follows_the_rows(page: Page) -> None:
     assert len(found("delta")) == 1
 
 
-def test_what_died_with_its_process_is_found() -> None:
+def test_an_interrupted_execution_is_found() -> None:
     row = add("alpha", status="running")
     Execution.objects.filter(pk=row).update(status="internal_error")
     assert found("alpha") == {row}
 
 
-def test_only_the_head_of_a_text_is_searched() -> None:
+def test_only_the_first_characters_of_a_text_are_searched() -> None:
     row = add("x " * 9_990 + "inside " + "y " * 20_000 + "outside")
     assert found("inside") == {row}
     assert found("outside") == set()
 
 
 def test_a_later_migration_has_not_lost_the_triggers() -> None:
-    """SQLite makes a table anew for many changes, and the triggers of the old one go with it."""
+    """SQLite recreates a table for many changes, and the triggers of the old one are lost."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'executions_execution'")
         names = {name for (name,) in cursor.fetchall()}
-    assert names == {f"{INDEX}_{event}" for event in ("insert", "end", "change", "delete")}
+    assert names == {f"execution_text_{event}" for event in ("insert", "end", "change", "delete")}
+
+
+def test_postgresql_searches_the_expression_that_is_indexed() -> None:
+    (create_index,) = import_module("executions.migrations.0001_squashed").POSTGRESQL
+    assert f" USING gin ({VECTOR}) WHERE status <> 'running'" in create_index
+
+
+@pytest.mark.parametrize("app", ["apikeys", "executions"])
+def test_a_database_with_all_earlier_migrations_counts_as_migrated(app: str) -> None:
+    row = add("alpha")
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied(app, "0001_squashed")
+    for _, name in import_module(f"{app}.migrations.0001_squashed").Migration.replaces:
+        recorder.record_applied(app, name)
+    output = StringIO()
+    call_command("migrate", stdout=output)
+    assert "No migrations to apply." in output.getvalue()
+    assert (app, "0001_squashed") in recorder.applied_migrations()
+    assert found("alpha") == {row}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_from_before_the_index_are_found() -> None:
+def test_the_index_is_created_and_dropped_by_the_migration() -> None:
+    call_command("migrate", "staff", "zero", verbosity=0)
+    call_command("migrate", "executions", "zero", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE name LIKE 'execution%'")
+        assert cursor.fetchall() == []
+    call_command("migrate", verbosity=0)
     row = add("alpha")
-    call_command("migrate", "executions", "0004", verbosity=0)
-    call_command("migrate", "executions", verbosity=0)
     assert found("alpha") == {row}

@@ -1,4 +1,4 @@
-"""What the members of the two groups may do, and that nothing else is there for them."""
+"""What members of the two groups of staff may see and do."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -42,7 +42,7 @@ def log_in_member(group: str) -> Client:
         ("/admin/auditlog/logentry/", 403, 403),
     ],
 )
-def test_a_member_sees_what_their_group_is_for(page: Page, path: str, key_manager: int, reviewer: int) -> None:
+def test_each_group_sees_only_its_part(page: Page, path: str, key_manager: int, reviewer: int) -> None:
     execution = Execution.objects.create(code="1", timeout=5, key=page.key)
     path = path.format(key=page.key.pk, execution=execution.pk)
     assert log_in_member(KEYS).get(path).status_code == key_manager
@@ -50,7 +50,7 @@ def test_a_member_sees_what_their_group_is_for(page: Page, path: str, key_manage
 
 
 @pytest.mark.usefixtures("groups")
-def test_a_reviewer_changes_no_key(page: Page) -> None:
+def test_a_reviewer_cannot_change_a_key(page: Page) -> None:
     form = {"name": "Mine", "origins": '["https://evil.example"]', "rate": "9999/s"}
     before = ApiKey.objects.values().get()
     path = f"/admin/apikeys/apikey/{page.key.pk}/change/"
@@ -60,7 +60,7 @@ def test_a_reviewer_changes_no_key(page: Page) -> None:
 
 @pytest.mark.usefixtures("groups")
 @pytest.mark.parametrize("group", [KEYS, REVIEWS])
-def test_nobody_makes_more_of_themselves(db: None, group: str) -> None:
+def test_members_cannot_raise_their_own_rights(db: None, group: str) -> None:
     client = log_in_member(group)
     me = User.objects.get(username=group)
     form = {"username": group, "is_staff": "on", "is_active": "on", "is_superuser": "on"}
@@ -70,10 +70,10 @@ def test_nobody_makes_more_of_themselves(db: None, group: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_migration_goes_both_ways_with_or_without_permissions() -> None:
+def test_the_migration_creates_the_groups_with_or_without_permissions() -> None:
     call_command("migrate", "staff", "zero", verbosity=0)
     assert not Group.objects.exists()
-    Group.objects.create(name=KEYS)  # somebody's own
+    Group.objects.create(name=KEYS)  # an existing group
     Permission.objects.all().delete()  # as in a new database, before Django creates them
     call_command("migrate", "staff", verbosity=0)
     assert {name: allowed(name) for name in (KEYS, REVIEWS)} == {

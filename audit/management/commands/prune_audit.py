@@ -1,11 +1,12 @@
-"""`manage.py prune_audit --older-than 365d`: the one way in which entries leave the audit log."""
+"""`manage.py prune_audit --older-than 365d`: the only way to delete entries of the audit log."""
 
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from auditlog.models import LogEntry
 from django.core.management.base import BaseCommand
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.append_only import lifted
@@ -13,29 +14,29 @@ from audit.events import record_event
 from web.ages import age
 
 BATCH_ROWS = 5_000
-"""In one transaction: nobody else can write to the log meanwhile."""
+"""Deleted in one transaction, during which nobody else can write to the log."""
 
 
 class Command(BaseCommand):
-    help = "Deletes old entries of the audit log, and leaves an entry of its own for each batch."
+    help = "Deletes old entries of the audit log, and records each deleted batch as an entry."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--older-than", type=age, required=True, metavar="DAYSd", help="such as 365d")
+        parser.add_argument(
+            "--older-than", type=age, required=True, metavar="DAYSd", help="an age in days, for example 365d"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = timezone.now() - options["older_than"]
-        total = 0
-        while count := prune_batch(before):
-            total += count
-        self.stdout.write(f"{total} entries deleted")
+        self.stdout.write(f"{prune(timezone.now() - options['older_than'])} entries deleted")
 
 
-def prune_batch(before: Any) -> int:
-    """Delete up to BATCH_ROWS entries from before that time; return how many. All of it happens, or nothing."""
+def prune(before: datetime, batch_rows: int = BATCH_ROWS) -> int:
+    """Delete the entries older than `before`, in batches; return how many."""
     old = LogEntry.objects.filter(timestamp__lt=before).order_by("timestamp").values_list("pk", flat=True)
-    if not (batch := list(old[:BATCH_ROWS])):
-        return 0
-    with lifted(connection):
-        count = LogEntry.objects.filter(pk__in=batch)._raw_delete(connection.alias)
-        record_event("audit_pruned", details={"entries": count, "before": before.isoformat()})
-    return int(count)
+    total = 0
+    while batch := list(old[:batch_rows]):
+        with transaction.atomic():
+            with lifted(connection):
+                count = LogEntry.objects.filter(pk__in=batch)._raw_delete(connection.alias)
+            record_event("audit_pruned", details={"entries": count, "before": before.isoformat()})
+        total += count
+    return total
