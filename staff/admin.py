@@ -1,4 +1,4 @@
-"""Staff in the admin, who are in the audit log and so never deleted, and the devices of their second factor."""
+"""Staff accounts and the devices of their second factor, in the admin."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ admin.site.unregister(TOTPDevice)
 
 @admin.register(User)
 class StaffAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Staff are switched off, not deleted: the log needs to know who they were, and would not let go of them."""
+    """Staff accounts are deactivated, not deleted: the audit log refers to them."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
@@ -24,12 +24,12 @@ class StaffAdmin(UserAdmin):  # type: ignore[type-arg]
 
 @admin.register(TOTPDevice)
 class DeviceAdmin(TOTPDeviceAdmin):  # type: ignore[misc]
-    """Who has a second factor; one can be taken away. `manage.py create_otp` makes them: no page shows a secret."""
+    """Devices can be viewed and deleted. Only `manage.py create_otp` creates them, so no page shows a secret."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: the form would show the secret."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: a device belongs to one person for good."""
+        """Refuse: a device never moves to another account."""
         return False

@@ -1,27 +1,27 @@
-"""The app of the staff, and the admin as a site of ours."""
+"""The staff app, and our own admin site."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
 class StaffAdminConfig(AdminConfig):
-    """Django's admin with our site in place of its own."""
+    """Django's admin, with our site as its default."""
 
     default_site = "staff.site.StaffSite"
 
 
 class StaffConfig(AppConfig):
-    """Who looks after the service: accounts, groups, and the second factor of their logins."""
+    """Staff accounts, their groups, and the second factor of their logins."""
 
     name = "staff"
 
     def ready(self) -> None:
-        """Have changes of accounts, groups and devices recorded, each field before and after, but for secrets."""
+        """Record changes of accounts, groups and devices in the audit log, without secrets."""
         from auditlog.registry import auditlog
         from django.contrib.auth.models import Group, User
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
-        # A login is an event of its own. That a password was changed is recorded; nothing of its hash is.
+        # A login is recorded as an event. A changed password is recorded, but nothing of its hash.
         auditlog.register(
             User,
             exclude_fields=["last_login"],

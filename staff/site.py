@@ -1,4 +1,4 @@
-"""The admin as a site of ours."""
+"""Our admin site."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StaffSite(AdminSite):
-    """Where staff look after keys and executions. `staff.apps.StaffAdminConfig` makes it Django's default site."""
+    """The admin for staff. `staff.apps.StaffAdminConfig` makes it Django's default site."""
 
     site_header = "pylearn.net · code execution"
     site_title = "pylearn.net"
@@ -29,18 +29,18 @@ class StaffSite(AdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.overviews: list[Overview] = []
-        """Each gives a part of the first page's context. Apps add theirs in their `admin` module."""
+        """Functions that each add to the context of the first page. Apps add theirs in their `admin` module."""
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether this is staff, and with ADMIN_REQUIRE_OTP whether a device has shown who it is."""
+        """Return whether this is a member of staff who, with ADMIN_REQUIRE_OTP, has logged in with a token."""
         return super().has_permission(request) and (not settings.ADMIN_REQUIRE_OTP or is_verified(request.user))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what every page shows, the way to the playground included."""
+        """Return the context of every page, with whether there is a playground to link to."""
         return {**super().each_context(request), "has_playground": settings.PLAYGROUND != "off"}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show what the apps have to say to this member of staff above the list of tables."""
+        """Show the overviews of the apps above the list of tables."""
         context: dict[str, Any] = {}
         for overview in self.overviews:
             context |= overview(cast("User", request.user))

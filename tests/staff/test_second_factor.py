@@ -1,4 +1,4 @@
-"""The second factor of the admin's login, and what opens nothing without it."""
+"""The second factor of the admin's login, and what stays closed without it."""
 
 import base64
 import time
@@ -14,7 +14,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from staff.second_factor import enrol
+from staff.management.commands.create_otp import enrol
 
 PASSWORD = "a long word of four"
 
@@ -58,7 +58,7 @@ def is_inside(client: Client) -> bool:
 
 
 def let_pass(device: TOTPDevice) -> None:
-    """Let the pause after wrong tokens be over."""
+    """End the pause after wrong tokens."""
     TOTPDevice.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
 
 
@@ -74,13 +74,13 @@ def test_password_and_token_open_the_admin(client: Client, device: TOTPDevice) -
 
 
 @pytest.mark.parametrize("token", [None, "", "abc", "\0", "9" * 5000, "-1"])
-def test_a_password_without_a_token_opens_nothing(client: Client, device: TOTPDevice, token: str | None) -> None:
+def test_a_password_without_a_token_is_refused(client: Client, device: TOTPDevice, token: str | None) -> None:
     assert log_in(client, token).status_code == 200
     assert not is_inside(client)
     assert events() == ["login_failed"]
 
 
-def test_what_is_said_of_a_wrong_token_is_what_is_said_of_a_wrong_password(client: Client, device: TOTPDevice) -> None:
+def test_a_wrong_token_gets_the_same_answer_as_a_wrong_password(client: Client, device: TOTPDevice) -> None:
     answers = [
         log_in(client, token_of(device), password="wrong"),
         log_in(client, wrong_token_of(device)),
@@ -91,7 +91,7 @@ def test_what_is_said_of_a_wrong_token_is_what_is_said_of_a_wrong_password(clien
     assert all(PASSWORD not in answer.content.decode() for answer in answers)
 
 
-def test_a_token_opens_once(client: Client, device: TOTPDevice) -> None:
+def test_a_token_works_once(client: Client, device: TOTPDevice) -> None:
     token = token_of(device)
     log_in(client, token)
     assert is_inside(client)
@@ -101,7 +101,7 @@ def test_a_token_opens_once(client: Client, device: TOTPDevice) -> None:
 
 
 @pytest.mark.parametrize(("steps", "opens"), [(-2, False), (-1, True), (1, True), (2, False)])
-def test_clocks_may_differ_by_half_a_minute(
+def test_a_token_of_the_half_minute_before_or_after_works(
     client: Client, device: TOTPDevice, monkeypatch: pytest.MonkeyPatch, steps: int, opens: bool
 ) -> None:
     now = time.time()
@@ -110,7 +110,9 @@ def test_clocks_may_differ_by_half_a_minute(
     assert is_inside(client) == opens
 
 
-def test_a_wrong_token_makes_the_right_one_wait(client: Client, device: TOTPDevice, settings: Settings) -> None:
+def test_the_right_token_is_refused_shortly_after_a_wrong_one(
+    client: Client, device: TOTPDevice, settings: Settings
+) -> None:
     settings.OTP_TOTP_THROTTLE_FACTOR = 60  # seconds for the first, so that a slow machine is still within them
     for token in (wrong_token_of(device), token_of(device)):
         log_in(client, token)
@@ -120,7 +122,7 @@ def test_a_wrong_token_makes_the_right_one_wait(client: Client, device: TOTPDevi
     assert is_inside(client)
 
 
-def test_wrong_tokens_lock_out_as_wrong_passwords_do(client: Client, device: TOTPDevice) -> None:
+def test_five_wrong_tokens_lock_out_like_wrong_passwords(client: Client, device: TOTPDevice) -> None:
     answers = []
     for _ in range(5):
         let_pass(device)
@@ -131,13 +133,15 @@ def test_wrong_tokens_lock_out_as_wrong_passwords_do(client: Client, device: TOT
     assert sorted(set(events())) == ["locked_out", "login_failed"]
 
 
-def test_the_token_of_somebody_else_opens_nothing(client: Client, device: TOTPDevice) -> None:
+def test_the_token_of_another_account_is_refused(client: Client, device: TOTPDevice) -> None:
     User.objects.create_superuser("grace", password=PASSWORD)
     log_in(client, token_of(device), name="grace")
     assert not is_inside(client)
 
 
-def test_a_login_from_before_the_setting_opens_nothing(client: Client, ada: User, settings: Settings) -> None:
+def test_a_session_without_a_token_is_refused_once_tokens_are_required(
+    client: Client, ada: User, settings: Settings
+) -> None:
     settings.ADMIN_REQUIRE_OTP = False
     assert "otp_token" not in client.get("/admin/login/").content.decode()
     log_in(client, None)
@@ -156,10 +160,10 @@ def test_a_login_from_before_the_setting_opens_nothing(client: Client, ada: User
         response = client.get(path)
         assert response.status_code == 302, path
         assert response["Location"].startswith("/admin/login/"), path
-    assert "as ada, but" in client.get("/admin/login/").content.decode()
+    assert "as ada, but are not authorized" in client.get("/admin/login/").content.decode()
 
 
-def test_a_device_that_is_taken_away_ends_what_it_opened(client: Client, device: TOTPDevice) -> None:
+def test_deleting_a_device_ends_its_sessions(client: Client, device: TOTPDevice) -> None:
     log_in(client, token_of(device))
     device.delete()
     assert not is_inside(client)
@@ -182,7 +186,7 @@ def create_otp(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_prints_what_an_authenticator_needs(client: Client, ada: User) -> None:
+def test_create_otp_prints_what_an_authenticator_needs(client: Client, ada: User) -> None:
     shown = create_otp("ada")
     device = TOTPDevice.objects.get(user=ada)
     *picture, _, url, secret = shown.splitlines()
@@ -194,7 +198,7 @@ def test_the_command_prints_what_an_authenticator_needs(client: Client, ada: Use
     assert is_inside(client)
 
 
-def test_an_earlier_device_goes_only_when_asked_for(client: Client, ada: User) -> None:
+def test_an_existing_device_is_replaced_only_on_request(client: Client, ada: User) -> None:
     create_otp("ada")
     earlier = TOTPDevice.objects.get()
     log_in(client, token_of(earlier))
@@ -207,14 +211,14 @@ def test_an_earlier_device_goes_only_when_asked_for(client: Client, ada: User) -
 
 
 @pytest.mark.parametrize("name", ["nobody", "learner"])
-def test_devices_are_for_staff(db: None, name: str) -> None:
+def test_only_staff_get_a_device(db: None, name: str) -> None:
     User.objects.create_user("learner")
     with pytest.raises(CommandError, match=name):
         create_otp(name)
     assert not TOTPDevice.objects.exists()
 
 
-def test_devices_are_on_record_without_their_keys(client: Client, ada: User) -> None:
+def test_devices_are_recorded_without_their_keys(client: Client, ada: User) -> None:
     create_otp("ada")
     keys = [TOTPDevice.objects.get().key]
     create_otp("ada", "--replace")
@@ -235,7 +239,7 @@ def test_devices_are_on_record_without_their_keys(client: Client, ada: User) -> 
 
 
 def test_no_page_shows_a_secret(admin_client: Client, device: TOTPDevice, settings: Settings) -> None:
-    settings.ADMIN_REQUIRE_OTP = False  # a superuser, whatever they logged in with
+    settings.ADMIN_REQUIRE_OTP = False  # any superuser session will do
     base32 = base64.b32encode(device.bin_key).decode()
     devices = "/admin/otp_totp/totpdevice/"
     statuses = {}
@@ -247,7 +251,7 @@ def test_no_page_shows_a_secret(admin_client: Client, device: TOTPDevice, settin
     assert statuses == {"": 200, "add/": 403, "change/": 200, "config/": 403, "qrcode/": 403}
 
 
-def test_a_device_cannot_be_given_to_somebody_else(
+def test_a_device_cannot_move_to_another_account(
     admin_client: Client, admin_user: User, device: TOTPDevice, settings: Settings
 ) -> None:
     settings.ADMIN_REQUIRE_OTP = False
@@ -257,7 +261,7 @@ def test_a_device_cannot_be_given_to_somebody_else(
     assert device.user.username == "ada"
 
 
-def test_staff_without_the_right_do_not_see_devices(client: Client, device: TOTPDevice, settings: Settings) -> None:
+def test_staff_without_permission_do_not_see_devices(client: Client, device: TOTPDevice, settings: Settings) -> None:
     settings.ADMIN_REQUIRE_OTP = False
     grace = User.objects.create_user("grace", is_staff=True)
     grace.user_permissions.set(Permission.objects.exclude(content_type__app_label="otp_totp"))
@@ -267,6 +271,6 @@ def test_staff_without_the_right_do_not_see_devices(client: Client, device: TOTP
     assert client.post(f"/admin/otp_totp/totpdevice/{device.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_staff_are_switched_off_and_not_deleted(admin_client: Client, ada: User, settings: Settings) -> None:
+def test_staff_cannot_be_deleted(admin_client: Client, ada: User, settings: Settings) -> None:
     settings.ADMIN_REQUIRE_OTP = False
     assert admin_client.post(f"/admin/auth/user/{ada.pk}/delete/", {"post": "yes"}).status_code == 403
