@@ -1,4 +1,4 @@
-"""What an operator can get wrong, and how it is mended: a pure function for each, which returns None if all is well.
+"""What an operator can get wrong, and how to fix it: one pure function for each, which returns None if all is well.
 
 `manage.py doctor` gathers the facts.
 """
@@ -15,18 +15,18 @@ IMAGE_DATA = "/data/"
 """Where the service's own image keeps its data (Dockerfile)."""
 OLDEST_API = (1, 41)
 SERVICE_BYTES = 128 * 1024**2
-"""What the service itself takes, with room for a busy hour."""
+"""The memory of the service itself, with room for a busy hour."""
 WARM_BYTES = 12 * 1024**2
 SCIENCE_WARM_BYTES = 81 * 1024**2
-"""What a container of either profile takes while it waits, as docs/settings.md says."""
+"""The memory of a waiting container of either profile, as in docs/settings.md."""
 LARGEST_DRIFT_SECONDS = 5
 FEWEST_ADDRESSES = 20
-"""Executions from which something may be told about the addresses on record."""
+"""How many recorded addresses it takes to draw conclusions from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and what to do about it. A warning is for the operator to weigh."""
+    """What is wrong, and how to fix it. A warning is for the operator to judge."""
 
     what: str
     remedy: str
@@ -34,101 +34,101 @@ class Fault:
 
 
 def check_socket(path: str, mode: int | None, group: int, groups: Collection[int], may_use: bool) -> Fault | None:
-    """Look at the engine's socket: its mode, None when nothing is there, and its group beside ours."""
+    """Check the engine's socket: its mode (None if there is no file) and its group against ours."""
     if mode is None:
-        return Fault(f"{path} is not there", f"Start Docker; in a container add the volume {path}:{path}")
+        return Fault(f"{path} does not exist", f"Start Docker; in a container add the volume {path}:{path}")
     if not stat.S_ISSOCK(mode):
         return Fault(
-            f"{path} is no socket: Docker was not running when the container was made, and made a directory",
+            f"{path} is not a socket: Docker was not running when the container was created, and created a directory",
             f"Remove {path} on the host, start Docker there and redeploy",
         )
     if not may_use:
         return Fault(
-            f"we may not use {path}: its group is {group}, ours are {sorted(groups)}",
-            f"Start the container as root, which then takes the group and gives root up, or with --group-add {group}",
+            f"no permission to use {path}: its group is {group}, ours are {sorted(groups)}",
+            f"Start the container as root (it joins the group and drops root) or with --group-add {group}",
         )
     return None
 
 
 def check_engine(error: str, api_version: str) -> Fault | None:
-    """Look at whether the engine answers, and how old it is."""
+    """Check that the engine answers and is recent enough."""
     if error:
         return Fault(f"the engine does not answer: {error}", "systemctl status docker; journalctl -u docker")
     if tuple(int(part) for part in api_version.split(".")) < OLDEST_API:
-        return Fault(f"the engine speaks API {api_version}", "Install Docker Engine 20.10 or newer")
+        return Fault(f"the engine is too old: it has API {api_version}", "Install Docker Engine 20.10 or newer")
     return None
 
 
 def check_cgroups(info: Mapping[str, Any]) -> Fault | None:
-    """Look at whether the kernel lets the engine cap memory, swap, CPU and processes."""
-    caps = {"MemoryLimit": "memory", "SwapLimit": "swap", "CpuCfsQuota": "CPU time", "PidsLimit": "processes"}
-    missing = [name for key, name in caps.items() if not info.get(key)]
+    """Check that the kernel lets the engine limit memory, swap, CPU time and processes."""
+    limits = {"MemoryLimit": "memory", "SwapLimit": "swap", "CpuCfsQuota": "CPU time", "PidsLimit": "processes"}
+    missing = [name for key, name in limits.items() if not info.get(key)]
     if not missing:
         return None
     return Fault(
-        f"the kernel caps no {', '.join(missing)}",
+        f"the kernel cannot limit {', '.join(missing)}",
         "Boot the host with cgroup_enable=memory swapaccount=1, and enable the controllers for Docker",
     )
 
 
 def check_seccomp(options: Collection[str]) -> Fault | None:
-    """Look at whether the engine filters system calls."""
+    """Check that the engine filters system calls."""
     if any("seccomp" in option and "unconfined" not in option for option in options):
         return None
     return Fault("the engine runs containers without seccomp", "Use a kernel with CONFIG_SECCOMP and Docker's profile")
 
 
 def check_runtime(wanted: str, known: Collection[str]) -> Fault | None:
-    """Look at whether the engine knows the runtime of the settings."""
+    """Check that the engine has the runtime of the settings."""
     if not wanted or wanted in known:
         return None
     return Fault(
-        f"the engine knows no runtime {wanted!r}, only {', '.join(sorted(known))}",
-        "Add it to /etc/docker/daemon.json and restart Docker, or take SANDBOX_RUNTIME out",
+        f"the engine has no runtime {wanted!r}, only {', '.join(sorted(known))}",
+        "Add it to /etc/docker/daemon.json and restart Docker, or remove SANDBOX_RUNTIME",
     )
 
 
 def check_image(name: str, is_there: bool) -> Fault | None:
-    """Look at whether the engine has the guest image of this version."""
+    """Check that the engine has the guest image of this version."""
     return None if is_there else Fault(f"the engine has no image {name}", "Run: manage build_image")
 
 
 def check_memory(
     total_bytes: int, *, pool_size: int, science_pool_size: int, max_concurrent: int, max_interactive: int
 ) -> Fault | None:
-    """Look at whether the host has room for as many programs as may run, or wait for a person meanwhile."""
+    """Check that the host has memory for all programs that may run, or wait for input, at once."""
     warm = pool_size * WARM_BYTES + science_pool_size * SCIENCE_WARM_BYTES
     needed = SERVICE_BYTES + warm + (max_concurrent + max_interactive) * MEMORY_BYTES
     if needed <= total_bytes:
         return None
     return Fault(
-        f"the host has {megabytes(total_bytes)}; the service, {pool_size + science_pool_size} warm containers, "
-        f"{max_concurrent} programs that run and {max_interactive} that wait for a person may take "
+        f"the host has {megabytes(total_bytes)}, but the service, {pool_size + science_pool_size} warm containers, "
+        f"{max_concurrent} running programs and {max_interactive} waiting for input may need "
         f"{megabytes(needed)} together",
         "Lower SANDBOX_MAX_INTERACTIVE, SANDBOX_SCIENCE_POOL_SIZE, SANDBOX_MAX_CONCURRENT or SANDBOX_POOL_SIZE, or "
-        "take a larger server",
+        "use a larger server",
         is_warning=True,
     )
 
 
 def check_database(error: str, pending: Collection[str]) -> Fault | None:
-    """Look at whether the database answers, and has all its tables."""
+    """Check that the database answers and has all migrations."""
     if error:
-        return Fault(f"the database does not answer: {error}", "Look at DATABASE_URL and at the database's own log")
+        return Fault(f"the database does not answer: {error}", "Check DATABASE_URL and the database's own log")
     if pending:
         return Fault(f"migrations are missing: {', '.join(sorted(pending))}", "Run: manage migrate")
     return None
 
 
 def check_cache(error: str) -> Fault | None:
-    """Look at whether rates can be counted."""
+    """Check that rates can be counted."""
     if not error:
         return None
-    return Fault(f"the cache does not answer: {error}", "Look at REDIS_URL and Redis, or take REDIS_URL out")
+    return Fault(f"the cache does not answer: {error}", "Check REDIS_URL and Redis, or remove REDIS_URL")
 
 
 def check_proxies(count: int, addresses: Collection[str | None]) -> Fault | None:
-    """Look at whether the addresses of the last executions are those of people."""
+    """Check that the addresses of the last executions are those of clients, not of a proxy."""
     if len(addresses) < FEWEST_ADDRESSES:
         return None
     distinct = set(addresses)
@@ -138,36 +138,36 @@ def check_proxies(count: int, addresses: Collection[str | None]) -> Fault | None
         return None
     return Fault(
         f"the last {len(addresses)} executions all came from {min(map(str, distinct))}, with "
-        f"TRUSTED_PROXY_COUNT={count}: that is a proxy, and all learners share the rate of one",
-        "Set TRUSTED_PROXY_COUNT to the number of your proxies: 1 behind Coolify, 2 with a CDN before it",
+        f"TRUSTED_PROXY_COUNT={count}: that is a proxy, and all learners share one rate",
+        "Set TRUSTED_PROXY_COUNT to the number of your proxies: 1 behind Coolify, 2 with a CDN in front of it",
         is_warning=True,
     )
 
 
 def check_disk(shortage: str | None) -> Fault | None:
-    """Look at whether a disk has so little room that nothing is run."""
+    """Check that no disk is so full that programs are refused."""
     if shortage is None:
         return None
     return Fault(
-        f"{shortage}, and nothing is run",
-        "docker builder prune; docker image prune; look for what else fills it: docker system df, df -h, df -i; then a "
+        f"{shortage}, so no program runs",
+        "docker builder prune; docker image prune; find what else fills it: docker system df, df -h, df -i; then a "
         "larger disk, or a lower LEAST_FREE_DISK_PERCENT",
     )
 
 
 def check_volume(database_file: str, is_volume: bool) -> Fault | None:
-    """Look at whether what our image writes outlives its container. `database_file` is "" for a server's."""
+    """Check that our image's data outlives its container. `database_file` is "" with a database server."""
     if is_volume or not database_file.startswith(IMAGE_DATA):
         return None
     return Fault(
-        f"{database_file} is in the container: records, keys and accounts end with it",
+        f"{database_file} is in the container: records, keys and accounts are lost with it",
         "Add a volume for /data (Coolify: Persistent Storage), or set DATABASE_URL and SECRET_KEY",
         is_warning=True,
     )
 
 
 def check_clock(whose: str, drift_seconds: float) -> Fault | None:
-    """Look at our clock beside another: learner tokens and quotas end by it."""
+    """Compare our clock with another: learner tokens and quotas depend on it."""
     if abs(drift_seconds) <= LARGEST_DRIFT_SECONDS:
         return None
     return Fault(
@@ -177,17 +177,17 @@ def check_clock(whose: str, drift_seconds: float) -> Fault | None:
 
 
 def check_secrets(secret_key: str, api_key: str, env_file: str, env_mode: int | None) -> Fault | None:
-    """Look at whether secrets are secret. `env_mode` is None where there is no file."""
+    """Check that secrets are secret. `env_mode` is None if there is no file."""
     if api_key and api_key in secret_key:
         return Fault(
-            "API_KEY and SECRET_KEY are the same, and API_KEY stands in a page that everybody can read",
+            "API_KEY and SECRET_KEY are the same, but API_KEY is in a page that everybody can read",
             "Set another SECRET_KEY: openssl rand -hex 32",
         )
     if env_mode is not None and env_mode & 0o077:
-        return Fault(f"others than its owner may read {env_file}", f"chmod 600 {env_file}")
+        return Fault(f"users other than the owner may read {env_file}", f"chmod 600 {env_file}")
     return None
 
 
 def megabytes(size_bytes: int) -> str:
-    """Return a size in words."""
+    """Return a size as text."""
     return f"{size_bytes / 1024**2:.0f} MB"

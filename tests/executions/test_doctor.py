@@ -1,0 +1,157 @@
+"""Each mistake of an operator is found, and nothing else is reported."""
+
+import stat
+from contextlib import closing
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from pytest_django import Settings
+
+from executions.management import faults
+from executions.management.commands.doctor import Command, examine
+from executions.management.faults import Fault
+from executions.running.executor import sandbox_settings
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.settings import SandboxSettings
+
+SOCKET = stat.S_IFSOCK | 0o660
+DIRECTORY = stat.S_IFDIR | 0o755
+CAPS = {"MemoryLimit": True, "SwapLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+GIGABYTE = 1024**3
+PROXY = ["10.0.1.5"] * 20
+PEOPLE = ["198.51.100.1", *PROXY]
+
+
+def check_memory(total_bytes: int, **changed: int) -> Fault | None:
+    """Check settings that need exactly a gigabyte, apart from those that are `changed`."""
+    fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 2}
+    return faults.check_memory(total_bytes, **{**fitting, **changed})
+
+
+CASES: list[tuple[Fault | None, str | None]] = [
+    (faults.check_socket("/s", SOCKET, 105, {105}, may_use=True), None),
+    (faults.check_socket("/s", None, 0, (), may_use=False), "does not exist"),
+    (faults.check_socket("/s", DIRECTORY, 0, (), may_use=True), "not a socket"),
+    (faults.check_socket("/s", SOCKET, 105, {10001}, may_use=False), "its group is 105, ours are [10001]"),
+    (faults.check_engine("", "1.41"), None),
+    (faults.check_engine("", "1.100"), None),
+    (faults.check_engine("", "1.40"), "API 1.40"),
+    (faults.check_engine("refused", ""), "refused"),
+    (faults.check_cgroups(CAPS), None),
+    (faults.check_cgroups({**CAPS, "SwapLimit": False}), "cannot limit swap"),
+    (faults.check_cgroups({}), "cannot limit memory, swap, CPU time, processes"),
+    (faults.check_seccomp(["name=apparmor", "name=seccomp,profile=builtin"]), None),
+    (faults.check_seccomp(["name=seccomp,profile=unconfined"]), "without seccomp"),
+    (faults.check_seccomp([]), "without seccomp"),
+    (faults.check_runtime("", ["runc"]), None),
+    (faults.check_runtime("runsc", ["runc", "runsc"]), None),
+    (faults.check_runtime("runsc", ["runc"]), "no runtime 'runsc', only runc"),
+    (faults.check_image("guest:1", is_there=True), None),
+    (faults.check_image("guest:1", is_there=False), "no image guest:1"),
+    (check_memory(GIGABYTE), None),
+    (check_memory(GIGABYTE - 1), "the host has 1024 MB"),
+    (check_memory(GIGABYTE, pool_size=6), "10 warm containers"),
+    (check_memory(GIGABYTE, science_pool_size=5), "10 warm containers"),
+    (check_memory(GIGABYTE, max_concurrent=3), "3 running programs"),
+    (check_memory(GIGABYTE, max_interactive=3), "3 waiting for input"),
+    (faults.check_database("", ()), None),
+    (faults.check_database("no route", ()), "no route"),
+    (faults.check_database("", ["apikeys.0004"]), "apikeys.0004"),
+    (faults.check_cache(""), None),
+    (faults.check_cache("no route"), "no route"),
+    (faults.check_proxies(0, PROXY), "all came from 10.0.1.5"),
+    (faults.check_proxies(0, PROXY[1:]), None),
+    (faults.check_proxies(1, PEOPLE), None),
+    (faults.check_proxies(0, ["1.1.1.1"] * 20), None),
+    (faults.check_proxies(2, [None, *PEOPLE]), "no address"),
+    (faults.check_disk(None), None),
+    (faults.check_disk("/data has 2.0 % of its bytes left"), "/data has 2.0 % of its bytes left"),
+    (faults.check_volume("/data/db.sqlite3", is_volume=True), None),
+    (faults.check_volume("/home/me/var/db.sqlite3", is_volume=False), None),
+    (faults.check_volume("", is_volume=False), None),
+    (faults.check_volume("/data/db.sqlite3", is_volume=False), "are lost with it"),
+    (faults.check_clock("database", -5), None),
+    (faults.check_clock("database", -6), "the database differ by 6 s"),
+    (faults.check_secrets("one", "two", "/data/env", 0o600), None),
+    (faults.check_secrets("one", "", "/data/env", None), None),
+    (faults.check_secrets("one", "one", "/data/env", 0o600), "are the same"),
+    (faults.check_secrets("one", "two", "/data/env", 0o640), "may read /data/env"),
+]
+
+
+@pytest.mark.parametrize(("fault", "told"), CASES, ids=[str(number) for number in range(len(CASES))])
+def test_each_fault_is_reported_and_nothing_else(fault: Fault | None, told: str | None) -> None:
+    if told is None:
+        assert fault is None
+    else:
+        assert fault is not None
+        assert told in fault.what
+        assert fault.remedy
+
+
+@pytest.mark.docker
+@pytest.mark.django_db
+def test_doctor_finds_no_fault_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("doctor")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("FAULT")] == []
+    for part in (
+        "settings",
+        "secrets",
+        "socket",
+        "engine",
+        "cgroups",
+        "seccomp",
+        "runtime",
+        "image",
+        "database",
+        "cache",
+    ):
+        assert f"ok       {part}" in lines
+
+
+@pytest.mark.docker
+@pytest.mark.django_db
+def test_doctor_reports_faults_and_how_to_fix_them(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.SANDBOX_RUNTIME, settings.API_KEY, settings.ALLOWED_ORIGINS = "nonsense", "x" * 16, []
+    with pytest.raises(CommandError, match="2 to fix"):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    assert "FAULT    settings: API_KEY is set, but ALLOWED_ORIGINS is empty" in output
+    assert "FAULT    runtime: the engine has no runtime 'nonsense'" in output
+    assert "-> Add it to /etc/docker/daemon.json" in output
+
+
+@pytest.mark.docker
+@pytest.mark.django_db
+def test_doctor_reports_a_full_disk_of_the_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Engine()) as engine:
+        directory = engine.directory()
+    with pytest.raises(CommandError, match="1 to fix"):
+        Command().report(examine(SandboxSettings(least_free_percent=100)), strict=False)
+    assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
+
+
+def test_doctor_reports_a_full_disk_of_the_database_without_an_engine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    settings.LEAST_FREE_DISK_PERCENT = 100
+    [directory] = sandbox_settings().directories
+    with pytest.raises(CommandError):
+        call_command("doctor")
+    assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
+
+
+def test_doctor_checks_the_rest_if_no_engine_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(CommandError):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    assert "FAULT    socket: /nowhere/docker.sock does not exist" in output
+    assert "FAULT    engine: the engine does not answer" in output
+    assert "ok       database" in output
+    assert "ok       disk" in output
