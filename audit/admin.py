@@ -1,4 +1,4 @@
-"""The audit log in the admin: to read, by nobody to change."""
+"""The audit log in the admin, read-only."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ admin.site.unregister(LogEntry)
 
 @admin.register(LogEntry)
 class AuditAdmin(LogEntryAdmin):  # type: ignore[misc]
-    """What happened, the newest first."""
+    """The list of entries, newest first."""
 
     list_display = ("timestamp", "event", "action", "object_repr", "actor", "remote_addr", "cid")
     list_select_related = ("actor", "content_type")
@@ -27,9 +27,9 @@ class AuditAdmin(LogEntryAdmin):  # type: ignore[misc]
 
     @admin.display(description="event")
     def event(self, entry: LogEntry) -> str:
-        """Return what an event is called; a change has no name of its own."""
+        """Return the name of an event; changes have none."""
         return str((entry.additional_data or {}).get("event", "-"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse, in a cascade too. The database would refuse it as well."""
+        """Refuse, also in a cascade. The database would refuse it too."""
         return False

@@ -1,4 +1,4 @@
-"""For whom django-auditlog records changes. Each app registers its own models with it."""
+"""Who made the changes that django-auditlog records. Each app registers its own models with it."""
 
 from auditlog.middleware import AuditlogMiddleware
 from django.http import HttpRequest, HttpResponse
@@ -9,12 +9,12 @@ ADMIN_PATH = "/admin/"
 
 
 def mask(value: str) -> str:
-    """Return what the log shows of a secret: nothing, not even its length."""
+    """Return a placeholder for a secret, which hides even its length."""
     return "(secret)" if value else ""
 
 
 class AuditMiddleware(AuditlogMiddleware):  # type: ignore[misc]
-    """Says who changes what in the admin. All other requests pass: asking who they are would cost a query."""
+    """Records who makes changes in the admin. For other requests, finding out would cost a query."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve the request."""
@@ -26,7 +26,7 @@ class AuditMiddleware(AuditlogMiddleware):  # type: ignore[misc]
 
     @staticmethod
     def _get_remote_addr(request: HttpRequest) -> str | None:
-        return client_address(request)  # django-auditlog's own believes whatever X-Forwarded-For says
+        return client_address(request)  # django-auditlog's own method trusts any X-Forwarded-For
 
     @staticmethod
     def _get_remote_port(request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""Events in the audit log: what is no change of a row, recorded in the same table as those."""
+"""Events in the audit log that are not changes of rows, such as logins. They are entries of the same table."""
 
 import logging
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def request_id() -> str | None:
-    """Return the id that the answer to this request carries, None outside of one. A client may have chosen it."""
+    """Return the id of the current request, which a client may have chosen, or None outside of one."""
     found = get_contextvars().get("request_id")
     return None if found is None else str(found)[:LONGEST_REQUEST_ID]
 
@@ -35,9 +35,9 @@ def record_event(
     target: models.Model | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record that `actor` did `action`, to `target`. No actor is the system itself, or a caller without an account.
+    """Record that `actor` did `action` to `target`. Without an actor it was the system, or a caller without an account.
 
-    `details` must hold no secret and no code: nobody can take it out again. Raises DatabaseError.
+    `details` must contain no secret and no code: nobody can remove it later. Raises DatabaseError.
     """
     about = ContentType.objects.get_for_model(LogEntry if target is None else target._meta.model)
     LogEntry.objects.create(
@@ -57,12 +57,12 @@ def record_event(
 def record_refusal(
     action: str, *, request: HttpRequest, target: models.Model, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Record that a caller was refused: once a minute for each target and address, and never to the answer's harm.
+    """Record that a caller was refused, once a minute for each target and address. A failure to record is only logged.
 
-    Anybody can be refused as often as they like, and what they leave behind cannot be deleted.
+    Anybody can get refused any number of times, and the entries cannot be deleted.
     """
     try:
         if cache.add(f"audit:{action}:{target.pk}:{client_address(request)}", True, REFUSAL_SECONDS):
             record_event(action, request=request, target=target, details=details)
     except (DatabaseError, InterfaceError, RedisError):
-        log.exception("%s is not in the audit log", action)
+        log.exception("%s could not be recorded in the audit log", action)

@@ -1,4 +1,4 @@
-"""The executions in the admin: to read and to act upon, never to change."""
+"""Executions in the admin: staff can view them and act on them, but never change them."""
 
 import ipaddress
 import uuid
@@ -18,6 +18,7 @@ from audit.events import record_event
 from executions.models import Execution
 from executions.records.search import NoWords, find
 from executions.review import page
+from executions.review.actions import ACTIONS, staff_of
 from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
 from executions.review.display import first_line, make_visible
@@ -30,7 +31,7 @@ TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 
 @admin.register(Execution)
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What was run, the newest first."""
+    """The list of executions, newest first, and the page of each."""
 
     list_display = ("when", "outcome", "seen", "caller", "learner_link", "address_link", "took", "beginning")
     list_display_links = ("when",)
@@ -38,10 +39,10 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("key", "staff")
     list_per_page = 50
     sortable_by = ()
-    show_facets = admin.ShowFacets.NEVER  # they would count all rows
-    search_fields = ("public_id",)  # shows the field; get_search_results does the work
+    show_facets = admin.ShowFacets.NEVER  # facets would count all rows
+    search_fields = ("public_id",)  # shows the search field; get_search_results does the search
     search_help_text = (
-        "Words of the code, the input, the output or the error, such as os.fork; or an id, an address, learner:ada."
+        "Words in the code, input, output or error, for example os.fork; or an execution id, an address or learner:ada."
     )
     show_full_result_count = False
     paginator = CappedPaginator
@@ -51,7 +52,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         css = {"all": ("executions/review.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: executions are made by running programs."""
+        """Refuse: only running a program creates an execution."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
@@ -65,14 +66,14 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
-        """Return the executions without their texts, of which a page would read megabytes."""
+        """Return the executions without their texts: a page of them would read megabytes."""
         rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, 400))
         return rows.prefetch_related("flags")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return what an id, an address, a learner's id or words find."""
+        """Return the executions with this id, address or learner, or those that contain these words."""
         term = search_term.replace("\0", "").strip()
         if not term:
             return queryset, False
@@ -81,17 +82,17 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         try:
             return find(queryset, term), False
         except NoWords:
-            self.message_user(request, "There is no word in this search.", messages.WARNING)
+            self.message_user(request, "The search contains no words.", messages.WARNING)
             return queryset.none(), False
 
     @admin.display(description="created (UTC)")
     def when(self, execution: Execution) -> str:
-        """Return when it began."""
+        """Return when it was created."""
         return f"{execution.created:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="status")
     def outcome(self, execution: Execution) -> str:
-        """Return how it ended, in its colour."""
+        """Return its status, coloured."""
         return page.status_badge(execution)
 
     @admin.display(description="flags")
@@ -106,15 +107,15 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="learner")
     def learner_link(self, execution: Execution) -> str:
-        """Return the learner, with a link to all of theirs."""
+        """Return the learner, with a link to all their executions."""
         return _filter_link("learner", execution.learner)
 
     @admin.display(description="address")
     def address_link(self, execution: Execution) -> str:
-        """Return the address, with a link to all of its."""
+        """Return the address, with a link to all its executions."""
         return _filter_link("client_address", execution.client_address or "")
 
-    @admin.display(description="took")
+    @admin.display(description="run time")
     def took(self, execution: Execution) -> str:
         """Return how long the program ran."""
         return "" if execution.execution_time is None else f"{execution.execution_time * 1000:,.0f} ms"
@@ -126,10 +127,10 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Export selected executions as CSV", permissions=["view"])
     def export_as_csv(self, request: HttpRequest, queryset: QuerySet[Execution]) -> HttpResponseBase:
-        """Answer with a file. That it was taken, by whom and with what filter, is on record."""
+        """Return a CSV file, and record who exported it with which filter."""
         chosen = list(queryset.values_list("pk", flat=True)[:MOST_ROWS])
         details = {"executions": len(chosen), "filter": request.GET.urlencode()[:1000]}
-        record_event("executions_exported", request=request, actor=page.staff_of(request), details=details)
+        record_event("executions_exported", request=request, actor=staff_of(request), details=details)
         rows = Execution.objects.filter(pk__in=chosen).select_related("key").prefetch_related("flags")
         response = StreamingHttpResponse(csv_lines(rows.iterator(chunk_size=100)), content_type="text/csv")
         response["Content-Disposition"] = 'attachment; filename="executions.csv"'
@@ -138,10 +139,10 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # One execution
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the addresses of the actions with the usual ones."""
+        """Return the URLs of the actions and the usual ones."""
         added = [
             path(f"<int:number>/{action}/", self.admin_site.admin_view(require_POST(view)), name=f"execution_{action}")
-            for action, view in page.ACTIONS.items()
+            for action, view in ACTIONS.items()
         ]
         return [*added, *super().get_urls()]
 
@@ -154,7 +155,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def dashboard_context(user: User) -> dict[str, Any]:
-    """Return the dashboard, or the parts of it that `user` may see, for the first page of the admin."""
+    """Return the parts of the dashboard that `user` may see, for the first page of the admin."""
     dashboard = dashboard_for(user)
     charts = draw(dashboard.activity) if dashboard and dashboard.activity else None
     return {"dashboard": dashboard, "charts": charts}
@@ -164,7 +165,7 @@ cast(StaffSite, admin.site).overviews.append(dashboard_context)
 
 
 def _exactly(term: str) -> Q | None:
-    """Return what a search term names by itself: an execution, an address or a learner; None for words."""
+    """Return the filter for a term that is an execution id, an address or a learner; None for words."""
     if term.startswith("learner:"):
         return Q(learner=term.removeprefix("learner:"))
     try:

@@ -1,4 +1,4 @@
-"""The record of what was run."""
+"""The record of each execution, and its flags."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from web.columns import column_only
 
 
 def uuid7() -> uuid.UUID:
-    """Return a version 7 UUID (RFC 9562, section 5.7): it begins with the time, so that new rows lie together."""
+    """Return a version 7 UUID (RFC 9562, section 5.7). It begins with the time, so that new rows are close together."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
@@ -23,21 +23,21 @@ def uuid7() -> uuid.UUID:
 
 
 class PlainJSON(json.JSONEncoder):
-    """Writes each character as itself: as an escape it would take six bytes, or twelve, where JSON is kept as text."""
+    """Writes each character as itself: as an escape it would take up to twelve bytes where JSON is stored as text."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"ensure_ascii": False})
 
 
 class Execution(models.Model):
-    """One request to run a program: what was asked, what came of it, and for whom.
+    """One request to run a program: the request, its result, and who sent it.
 
-    The row stands as `running` before anything runs. Times are seconds; `waited_seconds` is the wait for a
+    The row is committed as `running` before anything runs. Times are seconds; `waited_seconds` is the wait for a
     container, `execution_time` the program's own wall time.
     """
 
     class Status(models.TextChoices):
-        """How far it came. Those of a finished program are those of the HTTP contract."""
+        """How the execution ended. Those of a finished program are part of the HTTP contract."""
 
         RUNNING = "running"
         SUCCESS = "success"
@@ -49,7 +49,7 @@ class Execution(models.Model):
         REFUSED = "refused", "refused (nothing ran)"
         INTERNAL_ERROR = "internal_error"
 
-    # A number of the database's own, and not what callers know: full-text search needs it (records/search.py).
+    # An integer, besides the public id that callers see: full-text search needs it (records/search.py).
     id = models.BigAutoField(primary_key=True)
     public_id = column_only(models.UUIDField("public id", unique=True, default=uuid7, editable=False))
     status = models.CharField(max_length=14, choices=Status, default=Status.RUNNING)
@@ -73,7 +73,7 @@ class Execution(models.Model):
     total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
 
-    # A key with a history is switched off, not deleted: the audit needs to know whose these were. None: run by staff.
+    # A key with executions is revoked, not deleted: the audit needs it. None if staff ran the program.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, db_index=False, related_name="executions")
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="repeated_by")
@@ -86,7 +86,7 @@ class Execution(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = (
-            # All that the dashboard counts, so that it need not read the rows, which are long.
+            # Every column that the dashboard counts, so that it does not read the rows, which are long.
             models.Index(
                 fields=["created", "status", "waited_seconds", "execution_time", "id"], name="execution_figures"
             ),
@@ -96,7 +96,7 @@ class Execution(models.Model):
             models.Index(fields=["client_address", "-id"], name="execution_address"),
             models.Index(fields=["code_hash", "-id"], name="execution_code_hash"),
             models.Index(fields=["-id"], name="execution_staff", condition=models.Q(staff__isnull=False)),
-            # Few rows are unfinished at any time; they are counted for each request, and looked for at each start.
+            # Few rows are running at any time. They are counted at each request, and searched for at each start.
             models.Index(fields=["key"], name="execution_running", condition=models.Q(status="running")),
         )
         default_permissions = ("view",)
@@ -107,10 +107,10 @@ class Execution(models.Model):
 
 
 class ExecutionFlag(models.Model):
-    """A reason for staff to look at an execution. It judges nobody: a beginner's endless loop is one, too."""
+    """A reason for staff to look at an execution, not a judgement: a beginner's endless loop gets one too."""
 
     class Kind(models.TextChoices):
-        """What was seen, by the supervisor, by the service, or by comparison with earlier executions."""
+        """What the supervisor or the service noticed, also by comparison with earlier executions."""
 
         REPEATED_TIMEOUTS = "repeated_timeouts", "repeated timeouts"
         MEMORY_KILL = "memory_kill", "memory kill"

@@ -1,1 +1,1 @@
-"""What staff see of executions in the admin."""
+"""Executions as staff review them in the admin."""

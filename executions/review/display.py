@@ -1,4 +1,4 @@
-"""Shows text that an attacker may have written: whatever would hide, move or overwrite something becomes a mark."""
+"""Display text that an attacker may have written: characters that hide, move or overwrite text become visible marks."""
 
 import time
 import unicodedata
@@ -17,14 +17,14 @@ LONGEST_TEXT = 100_000
 LONGEST_LINE = 2_000
 LONGEST_HIGHLIGHTED = 20_000
 LONGEST_HIGHLIGHTING_SECONDS = 0.25
-"""Characters, and how long colours may take. A lexer is made of regular expressions, and hostile text can make those
-slow: for blank lines alone it takes time by the square of their number."""
+"""A lexer consists of regular expressions, which hostile text can make slow: the time for blank lines alone grows with
+the square of their number."""
 MARKS_KEPT = 4
-"""Of the combining marks on one letter: some languages need two or three."""
+"""Combining marks displayed on one letter: some languages need two or three."""
 
 SHOWN_AS_THEY_ARE = frozenset("\n\t")
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-# Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point), and a blank that is no space.
+# Invisible letters and marks (Unicode's Default_Ignorable_Code_Point), and a blank that is not a space.
 BLANK_RANGES = (
     *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800), (0x3164, 0x3164)),
     *((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
@@ -34,9 +34,9 @@ COMBINING = frozenset(("Mn", "Me"))
 
 
 def make_visible(text: str) -> str:
-    """Return `text` with a mark for each character that shows nothing, or something else than itself.
+    """Return `text` with a visible mark for each character that is invisible or changes how others look.
 
-    ESC becomes ␛, the override of the writing direction ⟨U+202E⟩. Long lines and texts are cut, and say so.
+    ESC becomes ␛, the right-to-left override ⟨U+202E⟩. Long lines and texts are truncated, with a note.
     """
     shown = "".join(_without_towers(text[:LONGEST_TEXT]))
     lines = [_cut(line, LONGEST_LINE) for line in shown.split("\n")]
@@ -45,23 +45,23 @@ def make_visible(text: str) -> str:
 
 
 def first_line(text: str, longest: int = 80) -> str:
-    """Return the first line that says something, on which nothing can hide, for a row of a list."""
+    """Return the first line that is not blank, made visible, for a row of a list."""
     lines = (line.strip() for line in text.splitlines())
     return _cut(make_visible(next((line for line in lines if line), "")).replace("\t", " "), longest, "…")
 
 
 def highlighted(code: str) -> SafeString:
-    """Return Python code as HTML with classes for its colours; without them what is very long or takes too long."""
+    """Return Python code as highlighted HTML, or as plain HTML if it is very long. Highlighting stops after a while."""
     shown = make_visible(code)
     if len(shown) > LONGEST_HIGHLIGHTED:
         return format_html('<div class="code"><pre>{}</pre></div>', shown)
-    formatter = HtmlFormatter(cssclass="code")  # it escapes what it is given
+    formatter = HtmlFormatter(cssclass="code")  # it escapes the text
     colored: str = format(_tokens(shown), formatter)
     return mark_safe(colored)  # noqa: S308
 
 
 def _tokens(code: str) -> Iterator[tuple[_TokenType, str]]:
-    """Yield the tokens of `code`, and what is left when the time is up as one piece of text."""
+    """Yield the tokens of `code`. When the time is up, yield the rest as one piece of text."""
     ends = time.monotonic() + LONGEST_HIGHLIGHTING_SECONDS
     taken = 0
     for kind, text in PythonLexer(stripnl=False).get_tokens(code):
@@ -73,7 +73,7 @@ def _tokens(code: str) -> Iterator[tuple[_TokenType, str]]:
 
 
 def _without_towers(text: str) -> list[str]:
-    """Return the pieces of `text`, of each run of combining marks only the first few."""
+    """Return the pieces of `text`, with only the first few of consecutive combining marks."""
     pieces = []
     for is_combining, run in groupby(text, _is_combining):
         characters = list(run)

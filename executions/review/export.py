@@ -1,4 +1,4 @@
-"""Executions as CSV, for whoever looks into abuse with other tools. A cell of an attacker's must not be a formula."""
+"""Export executions as CSV. No cell may become a formula in a spreadsheet, whatever an attacker wrote."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ COLUMNS = (
 
 
 def csv_lines(executions: Iterable[Execution]) -> Iterator[str]:
-    """Yield the lines of the file, the heads of the columns first."""
+    """Yield the lines of the file, the header first."""
     writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
     yield writer.writerow(COLUMNS)
     for execution in executions:
@@ -25,7 +25,7 @@ def csv_lines(executions: Iterable[Execution]) -> Iterator[str]:
 
 
 class _Echo:
-    """A file that gives back what is written to it."""
+    """A file whose `write` returns the text."""
 
     def write(self, text: str) -> str:
         return text
@@ -38,7 +38,7 @@ def _value(execution: Execution, column: str) -> Any:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as a text that a spreadsheet takes for nothing else."""
+    """Return a value as text that no spreadsheet evaluates."""
     text = make_visible("" if value is None else str(value)[:LONGEST_CELL])
     is_number = isinstance(value, int | float)
     return f"'{text}" if not is_number and text.lstrip(" ").startswith(FORMULA_STARTS) else text

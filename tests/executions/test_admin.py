@@ -1,4 +1,4 @@
-"""The executions as staff see them: to read, to search, and to act upon."""
+"""Executions in the admin: the list, the page of one execution, and the actions there."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def execution(page: Page) -> Execution:
 
 
 def listed(client: Client, **query: str) -> set[int]:
-    """Return the numbers of the executions in the list."""
+    """Return the ids of the executions in the list."""
     response = client.get(LIST, query)
     assert response.status_code == 200
     return {row.pk for row in response.context["cl"].result_list}
@@ -48,7 +48,7 @@ def act(client: Client, execution: Execution, action: str, **form: str) -> Any:
 # The list
 
 
-def test_each_filter_finds_its_own(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_each_filter_and_search_finds_its_executions(page: Page, admin_client: Client, admin_user: User) -> None:
     now = timezone.now()
     rows = {}
     ways: dict[str, dict[str, Any]] = {
@@ -90,7 +90,7 @@ def test_any_search_is_answered(execution: Execution, admin_client: Client, sear
 
 
 def test_a_search_without_words_says_so(execution: Execution, admin_client: Client) -> None:
-    assert "There is no word in this search." in admin_client.get(LIST, {"q": "..."}).content.decode()
+    assert "The search contains no words." in admin_client.get(LIST, {"q": "..."}).content.decode()
 
 
 def test_the_list_shows_hostile_text_harmlessly(execution: Execution, admin_client: Client) -> None:
@@ -101,7 +101,9 @@ def test_the_list_shows_hostile_text_harmlessly(execution: Execution, admin_clie
     assert "⟨U+202E⟩␛" in content
 
 
-def test_the_list_costs_the_same_for_one_and_for_many(execution: Execution, page: Page, admin_client: Client) -> None:
+def test_the_list_takes_the_same_queries_for_few_and_many_rows(
+    execution: Execution, page: Page, admin_client: Client
+) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             listed(admin_client)
@@ -115,14 +117,14 @@ def test_the_list_costs_the_same_for_one_and_for_many(execution: Execution, page
     assert queries() == alone <= 9
 
 
-def test_nobody_counts_them_all(page: Page, admin_client: Client) -> None:
+def test_the_list_counts_at_most_a_thousand_rows(page: Page, admin_client: Client) -> None:
     Execution.objects.bulk_create(Execution(code="1", timeout=5, key=page.key) for _ in range(1_001))
     response = admin_client.get(LIST)
     assert "more than 1,000 executions" in " ".join(response.content.decode().split())
     assert response.context["cl"].paginator.num_pages == 21
 
 
-def test_an_export_is_harmless_and_on_record(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_an_export_has_no_formulas_and_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
     for code in ("=1+1", "+1", "-1", "@x", "\t=1", " =1", "print(1)\n\x1b"):
         Execution.objects.create(code=code, timeout=5, key=page.key, learner="=cmd()", status="error", exit_code=-9)
     chosen = [str(pk) for pk in Execution.objects.values_list("pk", flat=True)]
@@ -155,22 +157,22 @@ def test_an_execution_is_shown_harmlessly(execution: Execution, admin_client: Cl
     assert "default-src 'self'" in response["Content-Security-Policy"]
 
 
-def test_an_output_that_was_cut_says_so(page: Page, executor: FakeExecutor, admin_client: Client) -> None:
+def test_truncated_output_is_marked(page: Page, executor: FakeExecutor, admin_client: Client) -> None:
     executor.test = replace(executor.test, truncated=True)
     page.run(test_cases=[{"input": "add(5, 3)"}])
     content = admin_client.get(change(Execution.objects.get())).content.decode()
-    assert "<summary>Actual, cut</summary>" in content
+    assert "<summary>Actual (truncated)</summary>" in content
     assert "add(5, 3)" in content
 
 
-def test_what_a_learner_was_told_is_one_harmless_line(execution: Execution, admin_client: Client) -> None:
+def test_the_hint_is_shown_as_one_harmless_line(execution: Execution, admin_client: Client) -> None:
     detail = {"type": "E", "message": "m", "line": 2, "column": 1, "end_column": 2, "source": "x"}
     Execution.objects.update(error_detail={**detail, "hint": "<i>\u202eDo\nnot"})
     content = admin_client.get(change(execution)).content.decode()
-    assert "<dt>Told</dt><dd><bdi>Line 2: &lt;i&gt;⟨U+202E⟩Do</bdi></dd>" in content
+    assert "<dt>Shown to learner</dt><dd><bdi>Line 2: &lt;i&gt;⟨U+202E⟩Do</bdi></dd>" in content
 
 
-def test_it_shows_what_else_the_learner_and_the_address_ran(page: Page, admin_client: Client) -> None:
+def test_the_page_shows_recent_executions_of_the_learner_and_the_address(page: Page, admin_client: Client) -> None:
     for number in range(13):
         page.run(f"print('by eve {number}')", learner="eve")
     page.run("print('by bob')", learner="bob")
@@ -185,7 +187,7 @@ def test_it_shows_what_else_the_learner_and_the_address_ran(page: Page, admin_cl
 
 
 @pytest.mark.parametrize("number", ["0", "99999", "x", "9" * 30, "1e3", "-1"])
-def test_what_is_not_there_is_not_found(execution: Execution, admin_client: Client, number: str) -> None:
+def test_an_unknown_execution_is_not_found(execution: Execution, admin_client: Client, number: str) -> None:
     assert admin_client.get(f"{LIST}{number}/change/").status_code in (302, 404)
 
 
@@ -200,7 +202,7 @@ def test_a_record_is_never_changed(execution: Execution, admin_client: Client) -
 # What staff can do
 
 
-def test_a_program_is_run_again_and_stored_as_staffs(
+def test_a_program_that_runs_again_is_recorded_as_run_by_staff(
     execution: Execution, admin_client: Client, admin_user: User, executor: FakeExecutor
 ) -> None:
     response = act(admin_client, execution, "run-again")
@@ -214,7 +216,7 @@ def test_a_program_is_run_again_and_stored_as_staffs(
     assert (entry.actor, entry.object_pk) == (admin_user, str(execution.pk))
 
 
-def test_a_sandbox_that_is_busy_is_said_and_loses_nothing(
+def test_running_again_on_a_busy_sandbox_is_refused_with_a_message(
     execution: Execution, admin_client: Client, executor: FakeExecutor
 ) -> None:
     executor.error = SandboxBusy("full")
@@ -224,7 +226,7 @@ def test_a_sandbox_that_is_busy_is_said_and_loses_nothing(
     assert Execution.objects.latest("pk").status == "refused"
 
 
-def test_a_learner_is_suspended_and_the_next_request_refused(
+def test_a_suspended_learner_is_refused(
     execution: Execution, page: Page, admin_client: Client, admin_user: User
 ) -> None:
     response = act(admin_client, execution, "suspend-learner", reason="mines coins", lasts="1d")
@@ -237,13 +239,13 @@ def test_a_learner_is_suspended_and_the_next_request_refused(
     assert page.run(learner="ada").status_code == 200
 
 
-def test_an_address_is_blocked(execution: Execution, page: Page, admin_client: Client) -> None:
+def test_a_blocked_address_is_refused(execution: Execution, page: Page, admin_client: Client) -> None:
     act(admin_client, execution, "block-address", reason="floods", lasts="")
     assert (Suspension.objects.get().address, Suspension.objects.get().ends) == ("127.0.0.1", None)
     assert page.run().status_code == 403
 
 
-def test_a_key_is_suspended(execution: Execution, page: Page, admin_client: Client) -> None:
+def test_a_suspended_key_is_refused(execution: Execution, page: Page, admin_client: Client) -> None:
     act(admin_client, execution, "suspend-key", reason="leaked", lasts="1h")
     assert page.run().json()["code"] == "invalid_key"
 
@@ -253,7 +255,7 @@ ACTS = ("run-again", "suspend-learner", "block-address", "suspend-key")
 
 @pytest.mark.parametrize("lasts", ["", "1h", "7d"])
 @pytest.mark.parametrize("action", ACTS[1:])
-def test_a_suspension_needs_a_reason_and_is_made_once(
+def test_a_suspension_needs_a_reason_and_a_double_click_creates_one(
     execution: Execution, admin_client: Client, action: str, lasts: str
 ) -> None:
     for form in ({}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "x", "lasts": "9y"}):
@@ -264,13 +266,13 @@ def test_a_suspension_needs_a_reason_and_is_made_once(
     assert Suspension.objects.count() == 1
 
 
-def test_a_longer_suspension_is_another(execution: Execution, admin_client: Client) -> None:
+def test_a_suspension_of_another_length_is_added(execution: Execution, admin_client: Client) -> None:
     for lasts in ("1h", "1d", "1h", ""):
         act(admin_client, execution, "block-address", reason="abuse", lasts=lasts)
     assert Suspension.objects.count() == 3
 
 
-def test_nobody_is_suspended_where_nobody_is_named(admin_client: Client, admin_user: User) -> None:
+def test_an_execution_of_staff_suspends_nobody(admin_client: Client, admin_user: User) -> None:
     execution = Execution.objects.create(code="1", timeout=5, staff=admin_user)
     for action in ACTS[1:]:
         act(admin_client, execution, action, reason="abuse")
@@ -279,7 +281,7 @@ def test_nobody_is_suspended_where_nobody_is_named(admin_client: Client, admin_u
 
 @pytest.mark.usefixtures("groups")
 @pytest.mark.parametrize("action", ACTS)
-def test_acts_need_a_post_and_a_permission(
+def test_actions_need_a_post_and_a_permission(
     execution: Execution, admin_client: Client, client: Client, action: str
 ) -> None:
     assert admin_client.get(f"{LIST}{execution.pk}/{action}/").status_code == 405
@@ -293,7 +295,7 @@ def test_acts_need_a_post_and_a_permission(
 
 
 @pytest.mark.usefixtures("groups")
-def test_an_abuse_reviewer_may_do_all_of_it(execution: Execution, client: Client) -> None:
+def test_an_abuse_reviewer_may_take_all_actions(execution: Execution, client: Client) -> None:
     reviewer = User.objects.create_user("reviewer", is_staff=True)
     reviewer.groups.set([Group.objects.get(name="Abuse reviewers")])
     client.force_login(reviewer)

@@ -1,4 +1,4 @@
-"""The dashboard: its figures, its charts, and who sees what."""
+"""The dashboard: its figures, its charts, and who sees which part."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,14 +14,14 @@ from apikeys.models import ApiKey, DailyUse, Suspension
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.charts import draw, lines, round_up, short
 from executions.review.dashboard.overview import Counts, Spread, count_month, find_activity
-from executions.templatetags.figures import compared, duration, share, width
+from executions.templatetags.quantities import compared, duration, share, width
 from tests.conftest import Page
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
 
 def add(created: datetime, status: str = "success", **fields: Any) -> Execution:
-    """Leave an execution of that time."""
+    """Record an execution of that time."""
     execution = Execution.objects.create(code="1", timeout=5, status=status, **fields)
     Execution.objects.filter(pk=execution.pk).update(created=created)
     return execution
@@ -33,7 +33,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_executions_count_for_their_day_of_utc() -> None:
+def test_executions_count_for_their_day_in_utc() -> None:
     midnight = datetime(2027, 3, 28, tzinfo=UTC)
     add(midnight - timedelta(microseconds=1), "timeout")
     add(midnight, "error")
@@ -58,7 +58,7 @@ def test_today_is_compared_with_yesterday_until_this_time() -> None:
 
 
 @pytest.mark.django_db
-def test_half_and_95_in_100_stay_below() -> None:
+def test_percentiles_of_wait_and_run_time() -> None:
     for number in range(101):
         add(NOW, execution_time=number / 100, waited_seconds=number / 1000)
     add(NOW, "refused")
@@ -71,7 +71,7 @@ def test_half_and_95_in_100_stay_below() -> None:
 
 
 @pytest.mark.django_db
-def test_who_has_used_the_most(at_noon: None) -> None:
+def test_learners_are_listed_by_cpu_time(at_noon: None) -> None:
     key = ApiKey.objects.create(name="Site", kind="secret", prefix="p", token_hash="h")
     for who, day, cpu_seconds in (
         ("", 28, 9.0),
@@ -98,7 +98,7 @@ def test_who_has_used_the_most(at_noon: None) -> None:
 
 @pytest.fixture
 def busy(page: Page) -> Page:
-    """Leave a day with a bit of everything, some of it hostile."""
+    """Record a day with a bit of everything, some of it hostile."""
     page.run("print('<script>')", learner="<img src=x>")
     ApiKey.objects.update(name="<b>Site</b>", expires=timezone.now() + timedelta(days=3))
     for status in Execution.Status.values:
@@ -109,19 +109,19 @@ def busy(page: Page) -> Page:
     return page
 
 
-def test_staff_see_all_of_it(busy: Page, admin_client: Client) -> None:
+def test_a_superuser_sees_the_whole_dashboard(busy: Page, admin_client: Client) -> None:
     response = admin_client.get("/admin/")
     content = response.content.decode()
     assert response.status_code == 200
-    for shown in ("Executions today", "Quotas of keys today", "Most CPU time", "Recent flags", "Active suspensions"):
+    for shown in ("Executions today", "Key quotas today", "Most CPU time", "Recent flags", "Active suspensions"):
         assert shown in content
     assert "Keys that expire within a week" in content
-    assert "Programs are run" in content
+    assert "Accepting programs" in content
     assert "API keys" in content  # the tables are still there
     assert response.context["dashboard"].activity.month.today.counts.total == 10
 
 
-def test_nothing_hostile_and_nothing_that_the_policy_forbids_is_in_it(busy: Page, admin_client: Client) -> None:
+def test_the_dashboard_escapes_hostile_text_and_keeps_to_the_policy(busy: Page, admin_client: Client) -> None:
     content = admin_client.get("/admin/").content.decode()
     for hostile in ("<i>eve", "<b>Site", "<u>abuse", "<img src=x"):
         assert hostile not in content
@@ -133,12 +133,12 @@ def test_nothing_hostile_and_nothing_that_the_policy_forbids_is_in_it(busy: Page
 @pytest.mark.django_db
 def test_an_empty_service_has_a_dashboard(admin_client: Client) -> None:
     content = admin_client.get("/admin/").content.decode()
-    for shown in ("Nothing has been run yet.", "No key has been used today.", "None yet.", "Nobody is suspended."):
+    for shown in ("No programs have run yet.", "No key was used today.", "None yet.", "Nobody is suspended."):
         assert shown in content
 
 
 @pytest.mark.usefixtures("groups")
-def test_each_group_sees_its_part(busy: Page, client: Client) -> None:
+def test_each_group_sees_its_part_of_the_dashboard(busy: Page, client: Client) -> None:
     def content(group: str | None) -> str:
         user = User.objects.create_user(f"member of {group}", is_staff=True)
         user.groups.set([Group.objects.get(name=group)] if group else [])
@@ -146,14 +146,14 @@ def test_each_group_sees_its_part(busy: Page, client: Client) -> None:
         return client.get("/admin/").content.decode()
 
     managers, reviewers, nobody = content("Key managers"), content("Abuse reviewers"), content(None)
-    assert "Quotas of keys today" in managers
+    assert "Key quotas today" in managers
     assert "Executions today" not in managers
     assert "Recent flags" not in managers
     assert "Executions today" in reviewers
     assert 'class="figures"' not in nobody
 
 
-def test_it_costs_the_same_however_much_there_is(busy: Page, admin_client: Client) -> None:
+def test_the_dashboard_takes_the_same_queries_for_few_and_many_rows(busy: Page, admin_client: Client) -> None:
     def queries() -> int:
         from django.core.cache import cache
 
@@ -174,7 +174,7 @@ def test_it_costs_the_same_however_much_there_is(busy: Page, admin_client: Clien
 
 
 @pytest.mark.django_db
-def test_a_bar_has_its_statuses_one_above_the_other() -> None:
+def test_a_bar_stacks_its_statuses() -> None:
     for status, count in (("success", 6), ("error", 2)):
         for _ in range(count):
             add(NOW, status)
@@ -192,7 +192,7 @@ def draw_at_noon() -> Any:
     return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
 
 
-def test_a_line_is_broken_where_nothing_ran() -> None:
+def test_a_line_is_broken_on_days_without_runs() -> None:
     day = NOW.date()
     chart = lines([(day, Spread(0.001, 0.1)), (day, None), (day, Spread(0.01, 0.1))])
     assert chart.p50 == "M0.5 100.0 h0 M2.5 50.0 h0"
@@ -230,5 +230,5 @@ def test_a_scale_ends_at_a_round_number(number: int, top: int) -> None:
         (short(3_000_000), "3M"),
     ],
 )
-def test_figures_are_written_for_people(shown: str, text: str) -> None:
+def test_quantities_are_readable(shown: str, text: str) -> None:
     assert shown == text

@@ -1,4 +1,4 @@
-"""Hostile text is shown harmlessly: nothing hides, moves, overwrites or runs."""
+"""Hostile text is shown harmlessly: nothing in it hides, moves, overwrites or runs."""
 
 import re
 import time
@@ -30,17 +30,17 @@ ANYTHING = st.text(st.characters(exclude_categories=[]))
         ("e" + "\u0301" * 100, "e" + "\u0301" * 4 + "⟨96 more marks⟩"),
     ],
 )
-def test_what_hides_becomes_a_mark(text: str, shown: str) -> None:
+def test_hidden_characters_become_visible_marks(text: str, shown: str) -> None:
     assert make_visible(text) == shown
 
 
-def test_long_lines_and_texts_are_cut_and_say_so() -> None:
+def test_long_lines_and_texts_are_truncated_with_a_note() -> None:
     assert make_visible("x" * 2_500) == "x" * LONGEST_LINE + " ⟨500 more characters⟩"
     assert make_visible("x\n" * LONGEST_TEXT).endswith(f"⟨{LONGEST_TEXT:,} more characters⟩")
 
 
 @given(ANYTHING)
-def test_nothing_hidden_is_left(text: str) -> None:
+def test_no_hidden_character_is_left(text: str) -> None:
     shown = make_visible(text)
     assert not {character for character in shown if unicodedata.category(character) in HIDDEN} - {"\n", "\t"}
     assert not BLANK & set(shown)
@@ -48,20 +48,20 @@ def test_nothing_hidden_is_left(text: str) -> None:
 
 
 @given(ANYTHING)
-def test_code_is_escaped_whatever_it_is(code: str) -> None:
+def test_any_code_is_escaped(code: str) -> None:
     html = highlighted(code)
     assert "<script" not in html
     assert html.count("<div") == html.count("</div>") == 1
 
 
 @pytest.mark.parametrize("code", ["</pre><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}"])
-def test_markup_in_code_is_text(code: str) -> None:
+def test_markup_in_code_is_escaped(code: str) -> None:
     for html in (highlighted(code), highlighted(code * 1_000)):
         assert "<script" not in html
         assert "<img" not in html
 
 
-def test_code_has_colours_but_not_when_it_is_long() -> None:
+def test_short_code_is_highlighted_and_long_code_is_not() -> None:
     assert '<span class="k">def</span>' in highlighted("def f(): pass")
     assert "<span" not in highlighted("def f(): pass\n" * 2_000)
 
@@ -69,7 +69,7 @@ def test_code_has_colours_but_not_when_it_is_long() -> None:
 @pytest.mark.parametrize(
     "code", [" \n" * 10_000, "\t\n" * 10_000, "x\n" + " \n" * 9_990], ids=("blanks", "tabs", "after code")
 )
-def test_colours_take_no_longer_than_they_may(code: str) -> None:
+def test_highlighting_is_bounded_in_time(code: str) -> None:
     """Blank lines alone took 12 seconds."""
     started = time.monotonic()
     html = highlighted(code)
@@ -83,5 +83,5 @@ def test_colours_take_no_longer_than_they_may(code: str) -> None:
     ("text", "line"),
     [("", ""), ("\n\n  print(1)\nprint(2)", "print(1)"), ("x" * 100, "x" * 80 + "…"), ("\u202e\x1b\r\n1", "⟨U+202E⟩␛")],
 )
-def test_a_row_shows_the_first_line_that_says_something(text: str, line: str) -> None:
+def test_first_line_is_the_first_that_is_not_blank(text: str, line: str) -> None:
     assert first_line(text) == line

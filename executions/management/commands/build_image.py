@@ -1,4 +1,4 @@
-"""`manage.py build_image`: make the image that programs run in."""
+"""`manage.py build_image`: build the image that programs run in."""
 
 from contextlib import closing
 from typing import Any
@@ -10,7 +10,7 @@ from executions.sandbox.engine.guest_image import ImageError, build_image, image
 
 
 class Command(BaseCommand):
-    help = "Builds the guest image of this version from guest/, unless the engine has it."
+    help = "Builds the guest image of this version from guest/, unless the engine already has it."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py check_sandbox`: run the probes that the service runs at its start."""
+"""`manage.py check_sandbox`: run the probes that the service runs at each start."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from executions.sandbox.sandbox import Sandbox
 
 
 class Command(BaseCommand):
-    help = "Attacks the sandbox from inside, a line for each probe; fails if one attack succeeds."
+    help = "Attacks the sandbox from inside and prints a line for each probe. Fails if an attack succeeds."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sandbox = Sandbox(sandbox_settings())

@@ -1,4 +1,4 @@
-"""`manage.py cleanup_containers`: the second line against leftovers of services that are gone."""
+"""`manage.py cleanup_containers`: remove containers left behind by services that are gone."""
 
 from argparse import ArgumentParser
 from contextlib import closing
@@ -12,10 +12,10 @@ from executions.sandbox.engine.reaper import orphans
 
 
 class Command(BaseCommand):
-    help = "Removes the containers of services that do not live any more. Never another project's, nor a living one's."
+    help = "Removes containers of services that are gone. Never touches other projects or running services."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
+        parser.add_argument("--dry-run", action="store_true", help="list what would be removed, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""`manage.py erase_learner LEARNER [--key PREFIX]`: all that is kept of one learner goes."""
+"""`manage.py erase_learner LEARNER [--key PREFIX]`: delete everything that is stored about one learner."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,11 +10,13 @@ from executions.records.retention import erase_learner
 
 
 class Command(BaseCommand):
-    help = "Deletes a learner's executions, use and suspensions. Broken off, it can simply be run again."
+    help = "Deletes a learner's executions, usage and suspensions. If interrupted, run it again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("learner", help="the site's id of the learner, exactly")
-        parser.add_argument("--key", metavar="PREFIX", help="only what came with this key, or others of its family")
+        parser.add_argument("learner", help="the exact id that the site gave the learner")
+        parser.add_argument(
+            "--key", metavar="PREFIX", help="only what was recorded with this key or others of its family"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         families = None
@@ -23,5 +25,5 @@ class Command(BaseCommand):
             if not families:
                 raise CommandError("No key has this prefix.")
         if not options["learner"]:
-            raise CommandError("Without an id this would be everybody.")
+            raise CommandError("Give a learner's id: an empty one stands for everybody.")
         self.stdout.write(f"{erase_learner(options['learner'], families)} executions erased")

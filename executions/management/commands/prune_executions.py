@@ -1,4 +1,4 @@
-"""`manage.py prune_executions --older-than 90d`: learners may be minors, so what they wrote is not kept for ever."""
+"""`manage.py prune_executions --older-than 90d`: learners may be minors, so their programs are not kept forever."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,11 +11,15 @@ from web.ages import age
 
 
 class Command(BaseCommand):
-    help = "Deletes the records of old executions, code and output included. Broken off, it can simply be run again."
+    help = "Deletes the records of old executions, including code and output. If interrupted, run it again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--older-than", type=age, required=True, metavar="DAYSd", help="such as 90d")
-        parser.add_argument("--dry-run", action="store_true", help="say how many would go, and delete nothing")
+        parser.add_argument(
+            "--older-than", type=age, required=True, metavar="DAYSd", help="an age in days, for example 90d"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print how many would be deleted, and delete nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         before = timezone.now() - options["older_than"]

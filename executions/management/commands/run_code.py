@@ -1,4 +1,4 @@
-"""`manage.py run_code FILE`: one program, under the same limits. For debugging; leaves no record."""
+"""`manage.py run_code FILE`: run one program under the same limits, without a record. For debugging."""
 
 import json
 from argparse import ArgumentParser
@@ -20,12 +20,12 @@ READY_SECONDS = 60
 
 
 class Command(BaseCommand):
-    help = "Runs one program in a container of its own and prints the answer as JSON."
+    help = "Runs one program in its own container and prints the answer as JSON."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the program")
-        parser.add_argument("--stdin", type=Path, metavar="FILE", help="what the program reads as its stdin")
+        parser.add_argument("--stdin", type=Path, metavar="FILE", help="the file that the program reads as stdin")
         parser.add_argument("--timeout", type=int, default=bounds.DEFAULT_TIMEOUT_SECONDS, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,7 +1,7 @@
-"""The dashboard's charts as shapes. The templates draw them as SVG, and the style sheet colours them.
+"""The dashboard's charts as shapes, which the templates draw as SVG and the style sheet colours.
 
-Each day is one unit wide and the height is 100, the top being 0: the drawing is stretched to the room there is, and
-all text stands beside it, so that it is as readable on a phone.
+Each day is one unit wide, and the height is 100 with 0 at the top. The drawing is stretched to the available width, and
+all text is outside it, so that it stays readable on a phone.
 """
 
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from executions.review.dashboard.overview import Activity, Counts, Day, Spread
-from executions.templatetags.figures import count, duration
+from executions.templatetags.quantities import count, duration
 
 HEIGHT = 100
 BAR_WIDTH = 0.74
@@ -27,12 +27,12 @@ STACK = (
     "refused",
     "internal_error",
 )
-"""From the bottom to the top: what went well, what the learner's program did, what we did."""
+"""From bottom to top: successes, failures of learners' programs, and our own."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridLine:
-    """A line across the chart, and what it stands for."""
+    """A horizontal line of the chart, with its label."""
 
     y: float
     label: str
@@ -40,7 +40,7 @@ class GridLine:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The part of a bar that one status has."""
+    """The part of a bar for one status."""
 
     status: str
     x: float
@@ -50,7 +50,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day's executions, one above the other, and the sentence that tells them."""
+    """A day's executions as stacked segments, and the sentence that describes them."""
 
     day: Day
     x: int
@@ -60,7 +60,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class StackedBars:
-    """Executions by status and day. `statuses` are those that there are, with how many."""
+    """Executions by status and day. `statuses` are those that occurred, each with its total."""
 
     bars: tuple[Bar, ...]
     grid: tuple[GridLine, ...]
@@ -80,7 +80,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Two lines on a scale of powers of ten, as SVG paths; empty where nothing has run."""
+    """Two lines on a logarithmic scale, as SVG paths; empty if no programs ran."""
 
     p50: str
     p95: str
@@ -90,7 +90,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class DayLabel:
-    """The name of a day below a chart. `x` is in per cent of the width."""
+    """The label of a day below a chart. `x` is in percent of the width."""
 
     x: float
     label: str
@@ -98,7 +98,7 @@ class DayLabel:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """What is drawn of a month. One day of each week is labelled: that which it is today."""
+    """The charts of a month. One day a week has a label: the weekday of today."""
 
     labels: tuple[DayLabel, ...]
     statuses: StackedBars
@@ -107,7 +107,7 @@ class Charts:
 
 
 def draw(activity: Activity) -> Charts:
-    """Return the charts of what was run."""
+    """Return the charts of an activity."""
     days = activity.month.days
     labels = tuple(
         DayLabel(round((position + 0.5) / len(days) * 100, 2), f"{day.date.day} {day.date:%b}")
@@ -123,7 +123,7 @@ def draw(activity: Activity) -> Charts:
 
 
 def stack(days: Sequence[Day]) -> StackedBars:
-    """Return the bars of `days`, on a scale that begins at nothing and ends at a round number."""
+    """Return the bars of `days`, on a scale from zero to a round number."""
     top = round_up(max(day.counts.total for day in days))
     bars = tuple(_bar(position, day, top) for position, day in enumerate(days))
     grid = tuple(
@@ -145,7 +145,7 @@ def _bar(position: int, day: Day, top: int) -> Bar:
 
 
 def sentence(counts: Counts) -> str:
-    """Return the counts in words: the whole, then each status that occurred."""
+    """Return the counts in words: the total, then each status that occurred."""
     parts = [
         f"{count(getattr(counts, field.name))} {field.name.replace('_', ' ')}"
         for field in fields(counts)
@@ -155,7 +155,7 @@ def sentence(counts: Counts) -> str:
 
 
 def lines(spreads: Sequence[tuple[date, Spread | None]]) -> Lines:
-    """Return p50 and p95 of each day, on a scale that holds them all in whole powers of ten."""
+    """Return p50 and p95 of each day, on a scale between two powers of ten that holds them all."""
     seconds = [value for _, spread in spreads if spread for value in (spread.p50, spread.p95) if value > 0]
     lowest = math.floor(math.log10(min(seconds, default=0.001)))
     highest = max(math.ceil(math.log10(max(seconds, default=1.0))), lowest + 1)
@@ -177,7 +177,7 @@ def lines(spreads: Sequence[tuple[date, Spread | None]]) -> Lines:
 
 
 def _path(heights: Iterable[float | None]) -> str:
-    """Return the line through `heights`, broken where there is none. A point that stands alone is a dot."""
+    """Return the line through `heights`, broken at each None. A single point becomes a dot."""
     parts = []
     pen = "M"
     for position, height in enumerate(heights):
@@ -190,14 +190,14 @@ def _path(heights: Iterable[float | None]) -> str:
 
 
 def scale(power: int) -> str:
-    """Return ten to the `power` seconds as a label."""
+    """Return the label of ten to the `power` seconds."""
     units = ((0, "s"), (-3, "ms"), (-6, "µs"))
     exponent, unit = next((each for each in units if power >= each[0]), units[-1])
     return f"{10.0 ** (power - exponent):,g} {unit}"
 
 
 def round_up(number: int) -> int:
-    """Return the next number that four equal steps divide into round ones."""
+    """Return the next larger number that divides into four round steps."""
     if number <= GRID_LINES:
         return GRID_LINES
     magnitude = 10 ** math.floor(math.log10(number))
@@ -207,7 +207,7 @@ def round_up(number: int) -> int:
 
 
 def short(number: float) -> str:
-    """Return a number of the scale: 800, 1.2k, 3M."""
+    """Return a number as short as on a scale: 800, 1.2k, 3M."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             return f"{number / size:.4g}{letter}"

@@ -1,4 +1,4 @@
-"""The dashboard's figures of keys: what they have used of their day, which expire, and who is suspended."""
+"""The dashboard's figures of keys: today's use of their quotas, keys that expire soon, and active suspensions."""
 
 import uuid
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ SHOWN_SUSPENSIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """What a family of keys has used today, beside the limits of its newest key."""
+    """What a family of keys used today, and the limits of its newest key."""
 
     key_id: int
     name: str
@@ -25,18 +25,18 @@ class KeyUse:
 
     @property
     def executions_share(self) -> float:
-        """How much of its executions is used, of one."""
+        """The used share of its executions, from 0 to 1."""
         return self.executions / self.executions_per_day
 
     @property
     def cpu_share(self) -> float:
-        """How much of its CPU time is used, of one. It can be overdrawn a little."""
+        """The used share of its CPU time, from 0 to slightly above 1."""
         return self.cpu_seconds / self.cpu_seconds_per_day
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiringKey:
-    """A key that works now, and soon no more."""
+    """A key that expires soon."""
 
     key_id: int
     name: str
@@ -56,7 +56,7 @@ class KeyFigures:
 
 @dataclass(frozen=True, slots=True)
 class HeldSuspension:
-    """A suspension that holds now. `ends` is None for one that holds until it is lifted."""
+    """An active suspension. `ends` is None if it lasts until lifted."""
 
     subject: str
     reason: str
@@ -66,7 +66,7 @@ class HeldSuspension:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionFigures:
-    """How many suspensions hold, and the newest of them."""
+    """The number of active suspensions, and the newest of them."""
 
     count: int
     newest: tuple[HeldSuspension, ...]
@@ -101,7 +101,7 @@ def _use(key: ApiKey, row: DailyUse) -> KeyUse:
 
 
 def suspension_figures() -> SuspensionFigures:
-    """Return the suspensions that hold now."""
+    """Return the active suspensions."""
     held = active_suspensions().select_related("key")
     newest = tuple(HeldSuspension(str(each), each.reason, each.begins, each.ends) for each in held[:SHOWN_SUSPENSIONS])
     return SuspensionFigures(held.count(), newest)

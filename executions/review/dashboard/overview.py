@@ -1,6 +1,6 @@
-"""What staff see first: today and the last thirty days, in a handful of queries whatever there is on record.
+"""The overview that staff see first: today and the last thirty days, in a fixed number of queries.
 
-Days are days of UTC. Executions are counted in the index (created, status, …), which holds all that is asked for here.
+Days are in UTC. Executions are counted in the index (created, status, …), which holds every column that is used here.
 """
 
 import math
@@ -29,10 +29,10 @@ from executions.sandbox.sandbox import SandboxHealth
 
 DAYS = 30
 SAMPLE_ROWS = 500
-"""Of so many executions of each day, evenly spread over it, the percentiles are taken. All would take seconds."""
+"""How many executions of each day, evenly spread, percentiles are computed from. All of them would take seconds."""
 
 KEPT_SECONDS = 30
-"""How long the figures of the thirty days are shown before they are counted again."""
+"""How long the figures of the thirty days are cached."""
 
 TOP_LEARNERS = 8
 RECENT_FLAGS = 20
@@ -40,7 +40,7 @@ RECENT_FLAGS = 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many executions came to which end."""
+    """The number of executions by status."""
 
     running: int = 0
     success: int = 0
@@ -59,23 +59,23 @@ class Counts:
 
     @property
     def stopped(self) -> int:
-        """Those that a limit has ended."""
+        """Those stopped by a limit."""
         return self.timeout + self.memory_limit + self.output_limit
 
     @property
     def ran(self) -> int:
-        """Those whose program was run to its end, whatever that was."""
+        """Those whose program ran and ended, in any way."""
         return self.success + self.error + self.stopped
 
     @property
     def success_share(self) -> float | None:
-        """How many of those that ran ended well, of one; None when nothing ran."""
+        """The share of those that ran which succeeded, from 0 to 1; None if none ran."""
         return self.success / self.ran if self.ran else None
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Seconds that half of the executions, and 95 in 100 of them, stay below."""
+    """The median and the 95th percentile, in seconds."""
 
     p50: float
     p95: float
@@ -83,7 +83,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of UTC. The spreads are None when nothing has run."""
+    """A day in UTC. The spreads are None if no programs ran."""
 
     date: date
     counts: Counts
@@ -93,7 +93,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class LearnerUse:
-    """What a learner, or an address where no learner is proven, has used. `kind` is "learner" or "address"."""
+    """What a learner used, or an address if the learner is not verified. `kind` is "learner" or "address"."""
 
     kind: str
     name: str
@@ -101,12 +101,12 @@ class LearnerUse:
     executions: int
     cpu_seconds: float
     part: float
-    """Of what the first of the list has used, of one."""
+    """The CPU time as a share of that of the first in the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The last thirty days with today, the oldest first, as they were at `counted`."""
+    """The last thirty days including today, oldest first, as counted at `counted`."""
 
     counted: datetime
     days: tuple[Day, ...]
@@ -116,18 +116,18 @@ class Month:
 
     @property
     def yesterday(self) -> Day:
-        """The day before, as a whole."""
+        """The whole day before today."""
         return self.days[-2]
 
     @property
     def today(self) -> Day:
-        """The day that it is."""
+        """Today so far."""
         return self.days[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class RecentFlag:
-    """A flag, and the execution that gave it."""
+    """A flag and its execution."""
 
     execution_id: int
     kind: str
@@ -140,7 +140,7 @@ class RecentFlag:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What was run, by whom, and what was odd about it."""
+    """What ran, who ran it, and which flags it got."""
 
     month: Month
     cpu_seconds_today: float
@@ -153,7 +153,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """All that one member of staff may see. A part is None when it is not for them."""
+    """What one member of staff may see. A part is None without the permission for it."""
 
     health: SandboxHealth
     activity: Activity | None
@@ -162,7 +162,7 @@ class Dashboard:
 
 
 def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
-    """Return what `user` may see, None when that is nothing."""
+    """Return what `user` may see, or None if that is nothing."""
     activity = find_activity() if user.has_perm("executions.view_execution") else None
     keys = key_figures(timezone.now()) if user.has_perm("apikeys.view_apikey") else None
     suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
@@ -194,7 +194,7 @@ def find_activity() -> Activity:
 
 
 def count_month(now: datetime) -> Month:
-    """Count the executions of the thirty days that end with that of `now`."""
+    """Count the executions of the thirty days up to `now`."""
     today = now.date()
     dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     counts = _count(dates, now)
@@ -213,9 +213,9 @@ def count_month(now: datetime) -> Month:
 
 
 def _count(dates: Iterable[date], now: datetime) -> dict[date | None, Counts]:
-    """Return the counts of each day and, under None, those of yesterday until this time of day."""
+    """Return the counts of each day and, under None, those of yesterday up to this time of day."""
     found: dict[date | None, dict[str, int]] = defaultdict(dict)
-    # One range of the index for each day: to group by a date would call a function for each row.
+    # One range of the index for each day: grouping by date would call a function for each row.
     ranges = [_of(day).annotate(day=Value(day.isoformat())) for day in dates]
     yesterday = now - timedelta(days=1)
     by_now = Execution.objects.filter(created__gte=_begin(yesterday.date()), created__lt=yesterday)
@@ -227,7 +227,7 @@ def _count(dates: Iterable[date], now: datetime) -> dict[date | None, Counts]:
 
 
 def _sample(totals: dict[date, int]) -> dict[date, list[tuple[float | None, float | None]]]:
-    """Return the seconds of waiting and of running of about SAMPLE_ROWS executions of each day, or of all it has."""
+    """Return the wait and run times of about SAMPLE_ROWS executions of each day, or of all if there are fewer."""
     found: dict[date, list[tuple[float | None, float | None]]] = defaultdict(list)
     each = [
         _of(day)
@@ -250,7 +250,7 @@ def _spread(seconds: list[float]) -> Spread | None:
 
 
 def _top_learners(used: QuerySet[DailyUse]) -> tuple[LearnerUse, ...]:
-    """Return who has used the most CPU time of what was used, but for those who have used none."""
+    """Return who used the most CPU time, leaving out those who used none."""
     rows = (
         used.exclude(who="")
         .values_list("family", "who")

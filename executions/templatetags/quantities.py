@@ -1,4 +1,4 @@
-"""Figures as people read them: 12,345 and 4.2 ms and 1 h 2 min."""
+"""Template filters for readable quantities: 12,345 or 4.2 ms or 1 h 2 min."""
 
 from django import template
 
@@ -12,14 +12,14 @@ HOUR_SECONDS = 3600
 
 @register.filter
 def count(number: int) -> str:
-    """Return a whole number with its thousands apart."""
+    """Return a whole number with thousands separators."""
     return f"{number:,}"
 
 
 @register.filter
 def duration(seconds: float | str | None) -> str:
-    """Return seconds in the unit that suits them, with two digits that mean something; a dash for none."""
-    if seconds is None or isinstance(seconds, str):  # a template gives "" where a lookup finds nothing
+    """Return seconds in a suitable unit with two significant digits; a dash for None."""
+    if seconds is None or isinstance(seconds, str):  # a template passes "" if a lookup fails
         return NONE
     milliseconds = seconds * 1000
     if milliseconds < 9.95:
@@ -39,9 +39,9 @@ def duration(seconds: float | str | None) -> str:
 
 @register.filter
 def share(part: float | None) -> str:
-    """Return a part of one in per cent, a dash for none.
+    """Return a share from 0 to 1 in percent; a dash for None.
 
-    What is there at all is never called 0 %, and what is not all never 100 %.
+    Only zero is shown as 0 %, and only the whole as 100 %.
     """
     if part is None:
         return NONE
@@ -55,19 +55,19 @@ def share(part: float | None) -> str:
 
 @register.filter
 def width(part: float) -> str:
-    """Return a part of one as the width of a bar, which ends where its room does."""
+    """Return a share from 0 to 1 as the width of a bar, at most 100%."""
     return f"{min(part, 1) * 100:.1f}%"
 
 
 @register.filter
 def words(name: str) -> str:
-    """Return the name of a status as people write it."""
+    """Return the name of a status in words."""
     return name.replace("_", " ")
 
 
 @register.filter
 def compared(now: int, before: int) -> str:
-    """Return in words how `now` stands to what there was `before`."""
+    """Compare `now` with `before`, in words."""
     if now == before:
         return "as many as"
     if before == 0:
