@@ -139,7 +139,7 @@ class ApiKey(models.Model):
 
     @property
     def is_playground(self) -> bool:
-        """Whether this is the key of our own page (`playground.key`), which has no token."""
+        """Whether this is the key of our own page (`playground.access`), which has no token."""
         return self.token_hash == PLAYGROUND_HASH
 
     def is_usable(self) -> bool:

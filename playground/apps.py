@@ -1,9 +1,9 @@
-"""The playground as a Django app: it has static files."""
+"""The playground as a Django app, because it has static files."""
 
 from django.apps import AppConfig
 
 
 class PlaygroundConfig(AppConfig):
-    """Its views need no models."""
+    """The playground. It has no models."""
 
     name = "playground"

@@ -1,7 +1,8 @@
-"""The playground: a page to write and run programs on, and the tokens that it runs them with."""
+"""The playground: a page to write and run programs on, and the tokens that the page runs them with."""
 
 from csp.constants import NONCE
 from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -10,8 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apikeys import learner_tokens
-from playground.access import is_on, learner_of, may_open
-from playground.key import playground_key
+from playground.access import is_on, learner_of, may_open, playground_key
 from web.errors import error_body, forbidden, not_found
 
 SWITCHED_OFF = "The playground is switched off."
@@ -19,21 +19,21 @@ SWITCHED_OFF = "The playground is switched off."
 
 @require_safe
 @never_cache
-# The editor makes a style element; plots are in the answer, and so in the address of their image.
+# The editor creates a style element; plots arrive as data and are shown through data: URLs.
 @csp_update({"style-src": ["'self'", NONCE], "img-src": ["'self'", "data:"]})
 def playground(request: HttpRequest) -> HttpResponse:
-    """Answer with the page, or send staff to log in first."""
+    """Return the page, or redirect to the login."""
     if not is_on():
         return not_found(request)
     if not may_open(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    return render(request, "playground.html")
+    return render(request, "playground.html", {"is_public": settings.PLAYGROUND == "public"})
 
 
 @require_POST
 @never_cache
 def playground_token(request: HttpRequest) -> JsonResponse:
-    """Answer with a learner token of some minutes. The page has it in its memory alone."""
+    """Return a learner token that lasts some minutes. The page keeps it only in memory."""
     if not is_on():
         return not_found(request)
     if not may_open(request):

@@ -1,4 +1,4 @@
-// The editor as the playground uses it: code in and out, and one error marked on its line.
+// The playground's editor: code in and out, and one error marked on its line.
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
@@ -10,7 +10,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
-// The page's style sheet has the colours, light and dark.
+// The page's style sheet defines the colours, light and dark.
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.modifier], color: "var(--code-keyword)" },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--code-string)" },
@@ -48,8 +48,8 @@ const marks = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-// Columns count code points; the editor's are UTF-16 units.
-function place(text, column) {
+// Columns count code points, the editor UTF-16 units.
+function offset(text, column) {
   return [...text].slice(0, column - 1).join("").length;
 }
 
@@ -58,15 +58,15 @@ function marksOf(doc, detail) {
   const line = doc.line(detail.line);
   const found = [Decoration.line({ class: "error-line" }).range(line.from)];
   if (detail.column && detail.end_column > detail.column) {
-    const from = line.from + place(line.text, detail.column);
-    const to = Math.min(line.from + place(line.text, detail.end_column), line.to);
+    const from = line.from + offset(line.text, detail.column);
+    const to = Math.min(line.from + offset(line.text, detail.end_column), line.to);
     if (from < to) found.push(Decoration.mark({ class: "error-part" }).range(from, to));
   }
   found.push(Decoration.widget({ widget: new ErrorNote(detail), block: true, side: 1 }).range(line.to));
   return Decoration.set(found);
 }
 
-// Typed over a selection, the browser would keep its look in a style attribute, which the page's policy refuses.
+// When text replaces a selection, browsers add a style attribute, which the page's policy refuses.
 const typeOverSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { from, to, empty } = view.state.selection.main;
@@ -92,15 +92,15 @@ export function create({ parent, nonce, label, describedBy, onRun }) {
     history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
     python(), indentUnit.of("    "), EditorState.tabSize.of(4),
     syntaxHighlighting(colours), marks, typeOverSelection,
-    // Of itself it can be reached by keyboard, but not everything that checks for it knows.
+    // The keyboard reaches the editor anyway, but not all accessibility checkers know.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
   ];
   const view = new EditorView({ parent, state: EditorState.create({ extensions }) });
   return {
     code: () => view.state.doc.toString(),
-    // As a change like any other: what was there comes back with Ctrl+Z.
+    // An ordinary change, so that Ctrl+Z restores the previous code.
     setCode: (code) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code }, selection: { anchor: 0 } }),
-    // null takes the mark away.
+    // null removes the mark.
     markError: (detail) => view.dispatch({ effects: mark.of(detail) }),
     goTo(number) {
       const line = view.state.doc.line(Math.min(number, view.state.doc.lines));

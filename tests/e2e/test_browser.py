@@ -1,6 +1,6 @@
-"""What staff do in a real browser, from the login to a suspended learner; and that nothing hostile runs there.
+"""Staff work in a real browser, from the login to a suspended learner, and nothing hostile runs there.
 
-With SCREENSHOTS the pictures of docs/images are taken anew: `SCREENSHOTS=docs/images pytest tests/e2e/test_browser.py`.
+`SCREENSHOTS=docs/images pytest tests/e2e/test_browser.py` retakes the pictures of docs/images.
 """
 
 import base64
@@ -42,7 +42,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 @dataclass
 class Watched:
-    """A page, and all that must not happen on it."""
+    """A page, and the faults that must not happen on it."""
 
     page: Page
     faults: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ def log_in(page: Page, service: Service) -> None:
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.click("text=Log in")
-    assert "/login/" in page.url  # the password alone opens nothing
+    assert "/login/" in page.url  # the password alone is not enough
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.fill("[name=otp_token]", f"{totp(secret):06}")
@@ -122,7 +122,7 @@ def test_staff_at_work(service: Service, browser: Browser, tmp_path: Path) -> No
     page.goto(key_page)
     assert successor not in page.content()
 
-    # A hostile execution is opened, and stays text.
+    # A hostile execution is opened, and is shown as text.
     hostile = run(service, successor, HOSTILE).json()
     assert hostile["status"] == "error"
     page.goto(f"{service.url}/admin/executions/execution/?q={hostile['id']}")
@@ -136,13 +136,13 @@ def test_staff_at_work(service: Service, browser: Browser, tmp_path: Path) -> No
     picture(page, "execution", tmp_path)
     address = page.url
 
-    # It is run again, in a container of its own, as an execution of staff's.
+    # Staff run it again, in its own container, as their own execution.
     page.click(".acts >> text=Run again")
     expect(page.get_by_text("staff: ada")).to_be_visible()
     assert page.url != address
     assert page.locator(".status").first.inner_text() == "error"
 
-    # The learner is suspended, and the next request refused.
+    # Staff suspend the learner, whose next request is refused.
     page.goto(address)
     page.locator("summary", has_text="Suspend learner").click()
     page.locator("form[action$='suspend-learner/'] [name=reason]").fill("tries the network")

@@ -1,6 +1,6 @@
-"""The playground in a real browser: what is typed, run, asked, drawn, judged and shared; and nothing that axe minds.
+"""The playground in a real browser: edit, run, answer, plot, test and share, without accessibility barriers.
 
-With SCREENSHOTS=docs/images the pictures of the README are taken anew.
+SCREENSHOTS=docs/images retakes the pictures of the README.
 """
 
 import os
@@ -35,7 +35,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 @dataclass
 class Playground:
-    """The page, and all that it says to the console or asks of others."""
+    """The page, and everything that it logs or requests."""
 
     page: Page
     url: str
@@ -48,7 +48,7 @@ class Playground:
         self.page.on("request", lambda request: self.asked.append(request.url))
 
     def write(self, code: str) -> None:
-        """Write a program in place of the one that is there, as from the clipboard."""
+        """Replace the program, as by pasting."""
         self.page.focus(".cm-content")
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(code)
@@ -80,16 +80,16 @@ def picture(page: Page, name: str, path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", path))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"playground-{name}.png"
-    page.screenshot(path=file, caret="initial")  # to hide it, a style would be put into the page
+    page.screenshot(path=file, caret="initial")  # hiding the caret would add a style to the page
     assert file.stat().st_size > 10_000
 
 
-def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path: Path) -> None:
+def test_a_lesson_in_the_playground(playground: Playground, service: Service, tmp_path: Path) -> None:
     page = playground.page
     output = page.locator("#output")
     assert barriers(page) == []
 
-    # What is typed runs, and is seen as it is printed.
+    # A typed program runs, and its output appears as it is printed.
     playground.write(LIVE)
     page.keyboard.press("Control+Enter")
     expect(output).to_have_text("begun\n", timeout=20_000)
@@ -97,16 +97,16 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     expect(output).to_have_text("begun\nover\n")
     playground.expect_status("Finished")
 
-    # It is stopped: the focus stays where a next run begins.
+    # Stop ends it, and moves the focus back to Run.
     playground.write("print('on', flush=True)\nwhile True: pass")
     page.click("#run")
-    expect(output).to_have_text("on\n", timeout=20_000)  # what is stopped before it began has no record
+    expect(output).to_have_text("on\n", timeout=20_000)  # a run stopped before it starts has no record
     expect(page.locator("#stop")).to_be_focused()
     page.keyboard.press("Enter")
     playground.expect_status("Stopped")
     expect(page.locator("#run")).to_be_focused()
 
-    # It asks, and is answered with the keyboard alone; at last with the end of input.
+    # It asks for input, which the keyboard alone can answer, at last with the end of input.
     playground.write(GAME)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#line")).to_be_focused()
@@ -119,7 +119,7 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
         page.keyboard.press(key)
     expect(page.locator("#error")).to_contain_text("EOFError on line 3")
 
-    # A mistake is marked on its line, counted in characters, until it is mended.
+    # A mistake is marked on its line, at the right characters, until it is fixed.
     playground.write("x = '🐍'; y = pritn\n")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".error-line")).to_have_text("x = '🐍'; y = pritn")
@@ -136,7 +136,7 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     playground.expect_status("Finished")
     assert page.locator("#images img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
 
-    # An image is there while its program goes on, and then no second time.
+    # An image appears while its program is still running, and only once.
     playground.write(SHOWN)
     page.click("#run")
     expect(page.locator("#line")).to_be_focused(timeout=20_000)
@@ -145,7 +145,7 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     playground.expect_status("Finished")
     expect(page.locator("#images img")).to_have_count(1)
 
-    # An exercise is judged.
+    # An exercise is tested.
     playground.open("Exercise")
     playground.expect_status("Finished")
     expect(page.locator("#score")).to_have_text("2 of 3 passed")
@@ -159,7 +159,7 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     page.click("#run")
     expect(page.locator("#score")).to_have_text("3 of 3 passed")
 
-    # It is shared: the link restores it, and brings nothing of it to the service.
+    # A link shares it, and sends nothing of it to the service.
     page.locator("#stdin-part summary").click()
     page.fill("#stdin", "Grüße 🐍")
     before = len(playground.asked)
@@ -171,12 +171,12 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
     expect(page.locator(".cm-content")).to_contain_text("return max(words, key=len)")
     expect(page.get_by_label("Test 3: call or input")).to_have_value('longest("ab c")')
     expect(page.locator("#stdin")).to_have_value("Grüße 🐍")
-    expect(output).to_be_empty()  # what others wrote is read first
+    expect(output).to_be_empty()  # a shared program does not run by itself
     assert not any("#" in url.removeprefix(link) or "/execute" in url for url in playground.asked[before:])
     page.evaluate("location.hash = '#p1.damaged'")
     expect(page.locator("#share-told")).to_have_text("This link is damaged")
 
-    # Escape, then Tab leaves the editor, in which Tab indents.
+    # Tab indents in the editor; Escape, then Tab leaves it.
     playground.write("")
     page.keyboard.press("Tab")
     expect(page.locator(".cm-content")).to_be_focused()
@@ -195,18 +195,18 @@ def test_a_course_in_a_minute(playground: Playground, service: Service, tmp_path
 
 
 def show(playground: Playground, path: Path) -> None:
-    """Take the pictures, and see that nothing is wider than a phone."""
+    """Take the pictures, and check that nothing is wider than a phone."""
     page = playground.page
     playground.open("Plot")
     playground.expect_status("Finished")
     picture(page, "light", path)
     page.emulate_media(color_scheme="dark")
     playground.open("Mistake")
-    playground.expect_status("Ended with an error")
+    playground.expect_status("Failed with an error")
     picture(page, "dark", path)
     page.set_viewport_size({"width": 360, "height": 760})
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    for example, words in (("Exercise", "Finished in"), ("Mistake", "Ended with")):
+    for example, words in (("Exercise", "Finished in"), ("Mistake", "Failed with")):
         playground.open(example)
         playground.expect_status(words)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,4 +1,4 @@
-"""Who may open the playground, what its page holds, and whose its programs are."""
+"""Who may open the playground, what its page contains, and for whom its programs run."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from apikeys import learner_tokens
 from apikeys.keys import NotRotatable, create_key, revoke_key, rotate_key
 from apikeys.models import PLAYGROUND_HASH, ApiKey, Suspension
 from executions.models import Execution
-from playground.key import playground_key
+from playground.access import playground_key
 from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 
@@ -44,14 +44,14 @@ def run(client: Client, token: str, origin: str | None = OWN_ORIGIN) -> Any:
     return client.post("/execute", body, content_type="application/json", headers=headers)
 
 
-def test_staff_open_it(staff: Client) -> None:
+def test_staff_may_open_the_playground(staff: Client) -> None:
     response = staff.get(PAGE)
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     assert staff.get("/playground").headers["Location"] == PAGE
 
 
-def test_all_others_log_in_first(client: Client) -> None:
+def test_others_must_log_in_first(client: Client) -> None:
     response = client.get(PAGE)
     assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/playground/")
     client.force_login(User.objects.create_user("eve"))
@@ -60,25 +60,25 @@ def test_all_others_log_in_first(client: Client) -> None:
     assert not ApiKey.objects.exists()
 
 
-def test_the_password_alone_opens_nothing_where_a_second_factor_is_required(staff: Client, settings: Settings) -> None:
+def test_a_session_without_a_token_is_refused_if_tokens_are_required(staff: Client, settings: Settings) -> None:
     settings.ADMIN_REQUIRE_OTP = True
     assert staff.get(PAGE).status_code == 302
     assert staff.post(TOKEN).status_code == 403
 
 
 @pytest.mark.parametrize("path", [PAGE, TOKEN, "/playground"])
-def test_to_other_addresses_it_is_not_there(staff: Client, settings: Settings, path: str) -> None:
+def test_other_addresses_get_404(staff: Client, settings: Settings, path: str) -> None:
     settings.ADMIN_ALLOWED_IPS = ["192.0.2.1"]
     response = staff.get(path)
     assert (response.status_code, response.content) == (404, staff.get("/nothing").content)
 
 
-def test_switched_off_it_is_there_for_nobody(staff: Client, settings: Settings) -> None:
+def test_everybody_gets_404_if_it_is_off(staff: Client, settings: Settings) -> None:
     settings.PLAYGROUND = "off"
     assert staff.get(PAGE).status_code == staff.post(TOKEN).status_code == 404
 
 
-def test_public_it_is_there_for_everybody(client: Client, settings: Settings, executor: FakeExecutor) -> None:
+def test_everybody_may_open_a_public_playground(client: Client, settings: Settings, executor: FakeExecutor) -> None:
     settings.PLAYGROUND = "public"
     settings.ADMIN_ALLOWED_IPS = []
     assert client.get(PAGE).status_code == 200
@@ -86,7 +86,7 @@ def test_public_it_is_there_for_everybody(client: Client, settings: Settings, ex
     assert "sessionid" not in client.cookies
 
 
-def test_its_policy_allows_no_code_but_ours(staff: Client) -> None:
+def test_the_policy_allows_only_our_own_code(staff: Client) -> None:
     policy = staff.get(PAGE)["Content-Security-Policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     nonce = directives.pop("style-src").removeprefix("'self' ")
@@ -102,7 +102,7 @@ def test_its_policy_allows_no_code_but_ours(staff: Client) -> None:
     }
 
 
-def test_the_page_holds_no_key_and_no_token(staff: Client) -> None:
+def test_the_page_contains_no_key_and_no_token(staff: Client) -> None:
     mint(staff)
     text = staff.get(PAGE).content.decode()
     assert "pl_" not in text
@@ -110,7 +110,7 @@ def test_the_page_holds_no_key_and_no_token(staff: Client) -> None:
     assert "style=" not in text
 
 
-def test_no_other_page_gets_a_token(staff: Client) -> None:
+def test_other_pages_get_no_token(staff: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = staff.cookies
     assert strict.post(TOKEN).status_code == 403
@@ -122,14 +122,14 @@ def test_no_other_page_gets_a_token(staff: Client) -> None:
     assert "Access-Control-Allow-Origin" not in strict.post(TOKEN, headers=sent)
 
 
-def test_what_is_run_is_on_record_as_that_of_whoever_ran_it(staff: Client, executor: FakeExecutor) -> None:
+def test_runs_are_recorded_under_the_account(staff: Client, executor: FakeExecutor) -> None:
     assert run(staff, mint(staff)).status_code == 200
     record = Execution.objects.get()
     assert record.key is not None
     assert (record.key.name, record.learner, record.origin) == ("Playground", "playground:ada", OWN_ORIGIN)
 
 
-def test_the_public_are_told_apart_by_address_not_by_cookie(client: Client, settings: Settings) -> None:
+def test_visitors_are_counted_by_address_not_by_cookie(client: Client, settings: Settings) -> None:
     settings.PLAYGROUND = "public"
     tokens = [mint(Client(), REMOTE_ADDR=address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
     first, again, other = (read.learner for token in tokens if (read := learner_tokens.read(token)))
@@ -137,7 +137,7 @@ def test_the_public_are_told_apart_by_address_not_by_cookie(client: Client, sett
     assert "192.0.2" not in first + other
 
 
-def test_a_longest_name_makes_a_learner(staff: Client) -> None:
+def test_the_longest_username_makes_a_valid_learner(staff: Client) -> None:
     User.objects.update(username="a" * 150)
     claim = learner_tokens.read(mint(staff))
     assert claim is not None
@@ -154,18 +154,18 @@ def test_a_longest_name_makes_a_learner(staff: Client) -> None:
         ("http://testserver.evil.example", 403),
     ],
 )
-def test_the_token_works_on_our_own_page_alone(
+def test_the_token_works_only_on_our_own_page(
     staff: Client, executor: FakeExecutor, origin: str | None, status: int
 ) -> None:
     assert run(staff, mint(staff), origin).status_code == status
 
 
-def test_other_keys_work_no_more_than_before_on_our_own_page(client: Client, executor: FakeExecutor) -> None:
+def test_tokens_of_other_keys_are_refused_on_our_own_page(client: Client, executor: FakeExecutor) -> None:
     key, _ = create_key("Site", "secret", [ORIGIN])
     assert run(client, str(learner_tokens.mint(key, "ada", 60))).status_code == 403
 
 
-def test_its_limits_suspensions_and_end_hold(staff: Client, executor: FakeExecutor) -> None:
+def test_limits_suspensions_and_revocation_of_the_key_apply(staff: Client, executor: FakeExecutor) -> None:
     token = mint(staff)
     key = ApiKey.objects.get()
     ApiKey.objects.update(learner_rate="1/d")
@@ -180,7 +180,7 @@ def test_its_limits_suspensions_and_end_hold(staff: Client, executor: FakeExecut
     assert staff.post(TOKEN).json()["detail"] == "The playground is switched off."
 
 
-def test_its_key_is_made_once_and_answers_to_no_token(staff: Client) -> None:
+def test_the_key_is_created_once_and_has_no_token(staff: Client) -> None:
     mint(staff)
     mint(staff)
     key = ApiKey.objects.get()
@@ -192,7 +192,7 @@ def test_its_key_is_made_once_and_answers_to_no_token(staff: Client) -> None:
         rotate_key(playground_key(), key.created)
 
 
-def test_the_admin_leads_to_it_where_there_is_one(staff: Client, settings: Settings) -> None:
+def test_the_admin_links_to_the_playground_if_it_is_on(staff: Client, settings: Settings) -> None:
     assert 'href="/playground/"' in staff.get("/admin/").content.decode()
     settings.PLAYGROUND = "off"
     assert "/playground/" not in staff.get("/admin/").content.decode()

@@ -1,6 +1,6 @@
 "use strict";
 
-// The service as this page calls it: like every other page, with a token of some minutes that nothing but memory holds.
+// Calls the service as any other page does: with a token that lasts some minutes and is kept only in memory.
 class Refused extends Error {}
 
 class ExecutionClient {
@@ -12,7 +12,7 @@ class ExecutionClient {
     this.#addresses = addresses;
   }
 
-  // Runs a program and yields [event, data] as it happens. docs/live.md tells which.
+  // Runs a program and yields each [event, data]. docs/live.md lists the events.
   async *execute(body, signal) {
     const response = await this.#post(this.#addresses.execute, body, { Accept: "text/event-stream" }, signal);
     let text = "";
@@ -54,5 +54,5 @@ class ExecutionClient {
 async function checked(response) {
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({}));
-  throw new Refused(detail ?? "The service does not answer as it should. Load the page again.");
+  throw new Refused(detail ?? "The service sent an unexpected answer. Reload the page.");
 }

@@ -16,7 +16,7 @@ print("🐍")`,
 
 secret = random.randint(1, 10)
 name = input("What is your name? ")
-print(f"{name}, I think of a number from 1 to 10.")
+print(f"{name}, I'm thinking of a number from 1 to 10.")
 
 while True:
     guess = int(input("Your guess: "))
@@ -25,12 +25,12 @@ while True:
     elif guess > secret:
         print("Lower!")
     else:
-        print("That is it!")
+        print("That's it!")
         break`,
   },
   {
     name: "Exercise",
-    code: `# Return the longest word of a text. One of the tests
+    code: `# Return the longest word in a text. One of the tests
 # fails: can you see why?
 
 def longest(text):
@@ -51,7 +51,7 @@ x = np.linspace(0, 4 * np.pi, 400)
 for damping in (0.05, 0.15, 0.3):
     y = np.exp(-damping * x) * np.cos(x)
     plt.plot(x, y, label=f"damping {damping}")
-    print(f"damping {damping}: {y[-1]:.0%} are left")
+    print(f"damping {damping}: {y[-1]:.0%} left")
 
 plt.title("A pendulum comes to rest")
 plt.xlabel("time")

@@ -1,6 +1,6 @@
 "use strict";
 
-// What came of a run. Everything in it is the program's own, and is put into the page as text or as the data of an image.
+// The result of a run. All of it comes from the program, so it enters the page only as text or as the data of an image.
 class Output {
   #parts = {};
   #passed = 0;
@@ -25,7 +25,7 @@ class Output {
 
   print(text, kind) {
     const { output, screen } = this.#parts;
-    // Who has scrolled back reads; all others follow the end.
+    // Follow the end, unless the reader has scrolled back.
     const follows = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
     if (output.lastElementChild?.className !== kind) output.append(element("span", kind, ""));
     output.lastElementChild.append(text);
@@ -59,9 +59,9 @@ class Output {
     images.hidden = false;
   }
 
-  tellOfMoreImages(count) {
+  noteMissingImages(count) {
     const { images } = this.#parts;
-    images.append(element("p", "quiet", `${count} more could not be shown.`));
+    images.append(element("p", "quiet", `${count} more images could not be shown.`));
     images.hidden = false;
   }
 

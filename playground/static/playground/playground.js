@@ -15,13 +15,13 @@
   });
   const ENDINGS = {
     success: ["good", "Finished"],
-    error: ["bad", "Ended with an error"],
-    timeout: ["bad", "Out of time"],
+    error: ["bad", "Failed with an error"],
+    timeout: ["bad", "Timed out"],
     memory_limit: ["bad", "Out of memory"],
-    output_limit: ["bad", "Printed too much"],
+    output_limit: ["bad", "Too much output"],
     cancelled: ["idle", "Stopped"],
   };
-  let running = null; // what stops the run that goes on
+  let running = null; // the controller that stops the current run
 
   const asks = (code, stdin) => /\binput\s*\(/.test(code) || (/\bstdin\b/.test(code) && !stdin);
 
@@ -41,11 +41,11 @@
       for await (const [name, data] of client.execute(body, running.signal)) show(name, data, asked);
     } catch (error) {
       if (error.name === "AbortError") output.say("idle", "Stopped");
-      else fail(error instanceof Refused ? error.message : "The connection was lost. Is the network there?");
+      else fail(error instanceof Refused ? error.message : "The connection was lost. Check your internet connection.");
     } finally {
       running = null;
-      if (at("status").dataset.state === "busy") fail("The connection ended before the program did.");
-      // Whoever was about to answer is somewhere that is about to go.
+      if (at("status").dataset.state === "busy") fail("The connection closed before the program ended.");
+      // The form with the focus is about to disappear.
       if (at("answer").contains(document.activeElement)) at("run").focus({ preventScroll: true });
       at("answer").hidden = true;
       buttons();
@@ -64,7 +64,7 @@
 
   function ask() {
     at("answer").hidden = false;
-    output.say("waiting", "Waits for input");
+    output.say("waiting", "Waiting for input");
     at("line").focus();
   }
 
@@ -73,17 +73,17 @@
     output.say(state, `${words} in ${result.execution_time.toFixed(2)} s`);
     if (!at("output").textContent) {
       at("empty").hidden = false;
-      at("empty").textContent = "The program has printed nothing.";
+      at("empty").textContent = "The program printed nothing.";
     }
     if (result.truncated) output.print("\n… and more, which is not kept", "echo");
-    if (result.images_dropped) output.tellOfMoreImages(result.images_dropped);
+    if (result.images_dropped) output.noteMissingImages(result.images_dropped);
     if (result.error) {
       output.showError(result.error_detail, result.error, (line) => editor.goTo(line));
       if (result.error_detail) editor.markError(result.error_detail);
     }
   }
 
-  // On a phone it is below the program.
+  // On a phone the screen is below the program.
   function showScreen() {
     if (at("screen").getBoundingClientRect().top < window.innerHeight - 100) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -95,7 +95,7 @@
     output.showError(null, sentence);
   }
 
-  // A disabled button loses the focus, and who works with the keyboard their place. Who reads the output keeps theirs.
+  // A disabled button loses the focus: move it, so that keyboard users keep their place, but not away from the output.
   function buttons() {
     const had = document.activeElement;
     at("run").disabled = running !== null;
@@ -129,7 +129,7 @@
     output.clear();
     output.say("idle", "Ready");
     at("empty").hidden = false;
-    at("empty").textContent = "What the program prints appears here, as it is printed.";
+    at("empty").textContent = "Output appears here as the program prints it.";
   }
 
   async function openShared() {

@@ -1,8 +1,8 @@
 "use strict";
 
-// A program in the fragment of an address, which browsers send to nobody: compressed JSON in base64 for addresses.
+// Stores a program in the fragment of a URL, which browsers never send: compressed JSON in URL-safe base64.
 const SHARE_PREFIX = "#p1.";
-const LONGEST_SHARED = 1024 * 1024; // a link from a stranger may unpack to more than any memory holds
+const LONGEST_SHARED = 1024 * 1024; // a stranger's link could decompress to more than fits into memory
 
 async function toFragment(shared) {
   const packed = new Blob([JSON.stringify(shared)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
@@ -11,7 +11,7 @@ async function toFragment(shared) {
   return SHARE_PREFIX + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-// Returns null if there is nothing in the fragment, and throws if it is none of ours.
+// Returns null if the fragment holds no program, and throws if it is damaged.
 async function fromFragment(fragment) {
   if (!fragment.startsWith(SHARE_PREFIX)) return null;
   const text = atob(fragment.slice(SHARE_PREFIX.length).replaceAll("-", "+").replaceAll("_", "/"));

@@ -1,6 +1,6 @@
 "use strict";
 
-// The list of test cases that somebody edits: what goes in, and what is to come out.
+// The editable list of test cases: input and expected output.
 class TestCases {
   #list;
 
@@ -28,7 +28,7 @@ class TestCases {
     for (const test of tests) this.#add(test);
   }
 
-  // As the API takes them. A test without a word in it is one that nobody has written yet.
+  // In the API's format, without tests that are still empty.
   get asked() {
     return this.all.filter(({ input, expected }) => input || expected).map(({ input, expected }) => ({
       ...(input && { input }),
