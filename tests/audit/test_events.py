@@ -1,4 +1,4 @@
-"""What is in the audit log, and what is not."""
+"""What the audit log records, and what it leaves out."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def log_in(client: Client, name: str, password: str, **headers: Any) -> Any:
     return client.post("/admin/login/", {"username": name, "password": password}, **headers)
 
 
-def test_a_change_of_a_key_says_who_where_and_what(
+def test_a_change_of_a_key_is_recorded_with_actor_address_and_values(
     page: Page, admin_client: Client, admin_user: User, settings: Settings
 ) -> None:
     settings.ADMIN_ALLOWED_IPS = ["192.0.2.7"]
@@ -46,7 +46,7 @@ def test_a_change_of_a_key_says_who_where_and_what(
     assert entry.changes["rate"] == ["60/m", "5/m"]
 
 
-def test_neither_tokens_nor_hashes_nor_passwords_are_in_it(page: Page, admin_user: User) -> None:
+def test_no_token_hash_or_password_is_recorded(page: Page, admin_user: User) -> None:
     admin_user.set_password("another long word")
     admin_user.save()
     [changed] = LogEntry.objects.get_for_object(admin_user).filter(action=LogEntry.Action.UPDATE)
@@ -75,7 +75,7 @@ def test_logins_and_logouts_are_recorded(client: Client, db: None) -> None:
     assert events("login")[0].cid == response["X-Request-ID"]
 
 
-def test_the_address_is_that_which_our_own_proxy_saw(client: Client, db: None, settings: Settings) -> None:
+def test_the_address_is_the_one_that_our_own_proxy_saw(client: Client, db: None, settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
     settings.ADMIN_ALLOWED_IPS = ["192.0.2.9"]
     log_in(client, "ada", PASSWORD, headers={"X-Forwarded-For": "203.0.113.1, 192.0.2.9"})
@@ -94,7 +94,7 @@ def test_a_failed_login_is_recorded_without_what_was_typed(client: Client, db: N
 
 
 @pytest.mark.parametrize("request_id", ["x" * 4000, "\x1b[31m"])
-def test_a_request_id_of_the_client_is_bounded(client: Client, db: None, request_id: str) -> None:
+def test_a_long_request_id_is_truncated(client: Client, db: None, request_id: str) -> None:
     log_in(client, "ada", PASSWORD, headers={"X-Request-ID": request_id})
     cid = events("login_failed")[0].cid
     assert cid
@@ -118,12 +118,12 @@ def test_the_use_of_a_revoked_key_is_recorded_once_a_minute(page: Page) -> None:
     assert entry.object_pk == str(page.key.pk)
 
 
-def test_a_log_that_cannot_be_written_changes_no_refusal(page: Page) -> None:
+def test_a_refusal_stays_the_same_if_it_cannot_be_recorded(page: Page) -> None:
     with database_fails('INSERT INTO "auditlog'):
         assert page.post({"code": "1"}, origin="https://evil.example").json()["code"] == "origin_not_allowed"
 
 
-def test_nobody_logs_in_unseen(client: Client, db: None) -> None:
+def test_a_login_that_cannot_be_recorded_fails(client: Client, db: None) -> None:
     User.objects.create_superuser("ada", password=PASSWORD)
     client.raise_request_exception = False
     with database_fails('INSERT INTO "auditlog'):
@@ -131,7 +131,7 @@ def test_nobody_logs_in_unseen(client: Client, db: None) -> None:
     assert client.get("/admin/").status_code == 302
 
 
-def test_who_opens_a_learners_code_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_viewing_a_learners_code_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
     page.run("print('private')")
     execution = Execution.objects.get()
     admin_client.get("/admin/executions/execution/")
@@ -142,8 +142,8 @@ def test_who_opens_a_learners_code_is_recorded(page: Page, admin_client: Client,
     assert "private" not in everything()
 
 
-def test_a_request_that_is_served_costs_nothing_for_it(page: Page) -> None:
-    page.client.cookies["sessionid"] = "x" * 32  # somebody's, or nobody's
+def test_a_served_request_makes_no_query_for_the_audit_log(page: Page) -> None:
+    page.client.cookies["sessionid"] = "x" * 32  # of any session, or none
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -151,8 +151,8 @@ def test_a_request_that_is_served_costs_nothing_for_it(page: Page) -> None:
     assert not [query for query in queries if "auditlog" in query["sql"] or "session" in query["sql"]]
 
 
-def test_whatever_staff_can_write_in_the_admin_is_recorded() -> None:
-    """A table with a page that adds, changes or deletes is one whose changes django-auditlog follows."""
+def test_every_table_that_staff_can_write_is_recorded() -> None:
+    """django-auditlog tracks every table that an admin page can add to, change or delete from."""
     from auditlog.registry import auditlog
     from django.contrib import admin
     from django.test import RequestFactory

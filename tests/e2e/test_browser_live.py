@@ -1,4 +1,4 @@
-"""A guessing game that is played in a real browser, on a page of another origin, by the code of the documents."""
+"""A guessing game in a real browser, on a page of another origin, with the code from the docs."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ form.onsubmit = async event => {
 """
 
 
-def test_a_game_is_played_and_another_one_left(tmp_path: Path, site: Site, browser: Browser) -> None:
+def test_one_game_is_played_to_the_end_and_another_is_closed(tmp_path: Path, site: Site, browser: Browser) -> None:
     documented = (ROOT / "docs/live.md").read_text().split("```js\n")[1].split("```")[0]
     with Service(tmp_path, ALLOWED_ORIGINS=site.origin, SANDBOX_POOL_SIZE="2") as service:
         written = PAGE.replace("URL", service.url).replace("KEY", service.api_key).replace("DOCUMENTED", documented)

@@ -1,13 +1,13 @@
 "use strict";
 
-// A key that somebody types in stays in this page's memory: nothing is stored.
-const place = document.getElementById("docs");
+// A key that is typed in stays in this page's memory: nothing is stored.
+const docs = document.getElementById("docs");
 SwaggerUIBundle({
-  domNode: place,
-  url: place.dataset.schema,
+  domNode: docs,
+  url: docs.dataset.schema,
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   persistAuthorization: false,
   tryItOutEnabled: false,
-  validatorUrl: null, // it would show the schema to a server of others
+  validatorUrl: null, // it would send the schema to another server
 });
