@@ -27,11 +27,6 @@ def add(created: datetime, status: str = "success", **fields: Any) -> Execution:
     return execution
 
 
-@pytest.fixture
-def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
-
-
 @pytest.mark.django_db
 def test_executions_count_for_their_day_in_utc() -> None:
     midnight = datetime(2027, 3, 28, tzinfo=UTC)
@@ -71,7 +66,7 @@ def test_percentiles_of_wait_and_run_time() -> None:
 
 
 @pytest.mark.django_db
-def test_learners_are_listed_by_cpu_time(at_noon: None) -> None:
+def test_learners_are_listed_by_cpu_time() -> None:
     key = ApiKey.objects.create(name="Site", kind="secret", prefix="p", token_hash="h")
     for who, day, cpu_seconds in (
         ("", 28, 9.0),
@@ -84,7 +79,7 @@ def test_learners_are_listed_by_cpu_time(at_noon: None) -> None:
         DailyUse.objects.create(
             family=key.family, day=NOW.replace(day=day), who=who, executions=2, cpu_seconds=cpu_seconds
         )
-    activity = find_activity()
+    activity = find_activity(NOW)
     assert (activity.cpu_seconds_today, activity.cpu_seconds_yesterday) == (9.0, 30.0)
     today = [
         (use.kind, use.name, use.key, use.executions, use.cpu_seconds, use.part) for use in activity.learners_today

@@ -163,17 +163,17 @@ class Dashboard:
 
 def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     """Return what `user` may see, or None if that is nothing."""
-    activity = find_activity() if user.has_perm("executions.view_execution") else None
-    keys = key_figures(timezone.now()) if user.has_perm("apikeys.view_apikey") else None
+    now = timezone.now()
+    activity = find_activity(now) if user.has_perm("executions.view_execution") else None
+    keys = key_figures(now) if user.has_perm("apikeys.view_apikey") else None
     suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
     return Dashboard(get_executor().health(), activity, keys, suspensions)
 
 
-def find_activity() -> Activity:
-    """Return the figures of the executions."""
-    now = timezone.now()
+def find_activity(now: datetime) -> Activity:
+    """Return the figures of the executions at `now`."""
     today = now.date()
     kept: Month | None = cache.get(f"dashboard-{today}")
     month = kept or count_month(now)
