@@ -164,7 +164,7 @@ def test_a_lesson_in_the_playground(playground: Playground, service: Service, tm
     page.fill("#stdin", "Grüße 🐍")
     before = len(playground.asked)
     page.click("#share")
-    expect(page.locator("#share-told")).to_have_text("Link copied")
+    expect(page.locator("#share-status")).to_have_text("Link copied")
     link = page.evaluate("navigator.clipboard.readText()")
     page.goto("about:blank")
     page.goto(link)
@@ -174,7 +174,7 @@ def test_a_lesson_in_the_playground(playground: Playground, service: Service, tm
     expect(output).to_be_empty()  # a shared program does not run by itself
     assert not any("#" in url.removeprefix(link) or "/execute" in url for url in playground.asked[before:])
     page.evaluate("location.hash = '#p1.damaged'")
-    expect(page.locator("#share-told")).to_have_text("This link is damaged")
+    expect(page.locator("#share-status")).to_have_text("This link is damaged")
 
     # Tab indents in the editor; Escape, then Tab leaves it.
     playground.write("")

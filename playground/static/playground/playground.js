@@ -123,7 +123,7 @@
     editor.setCode(code);
     at("stdin").value = stdin;
     tests.all = cases;
-    at("share-told").textContent = "";
+    at("share-status").textContent = "";
     at("stdin-part").open = stdin !== "";
     at("tests-part").open = cases.length > 0;
     output.clear();
@@ -138,7 +138,7 @@
       if (shared) open(shared);
       return shared !== null;
     } catch {
-      at("share-told").textContent = "This link is damaged";
+      at("share-status").textContent = "This link is damaged";
       return false;
     }
   }
@@ -148,9 +148,9 @@
     history.replaceState(null, "", fragment);
     try {
       await navigator.clipboard.writeText(location.href);
-      at("share-told").textContent = "Link copied";
+      at("share-status").textContent = "Link copied";
     } catch { // over http, or refused
-      at("share-told").textContent = "The link is in the address bar";
+      at("share-status").textContent = "The link is in the address bar";
     }
   }
 
