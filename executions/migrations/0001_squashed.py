@@ -47,19 +47,9 @@ def drop_text_index(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     initial = True
 
-    # Before the first release. A database that has them all counts as migrated.
-    replaces = [
-        ("executions", "0001_initial"),
-        ("executions", "0002_numbered_executions"),
-        ("executions", "0003_signals"),
-        ("executions", "0004_figures_index"),
-        ("executions", "0005_search"),
-        ("executions", "0006_staff_index"),
-        ("executions", "0007_error_detail"),
-        ("executions", "0008_cancelled"),
-        ("executions", "0009_plain_json"),
-        ("executions", "0010_flags"),
-    ]
+    # The last of the migrations before the first release: a database that has it is up to date, and `migrate` refuses
+    # one that has only earlier ones.
+    replaces = [("executions", "0010_flags")]
 
     dependencies = [("apikeys", "0001_squashed"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 

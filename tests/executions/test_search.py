@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.recorder import MigrationRecorder
 
 from executions.models import Execution
@@ -133,13 +134,24 @@ def test_a_database_with_all_earlier_migrations_counts_as_migrated(app: str) -> 
     row = add("alpha")
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied(app, "0001_squashed")
-    for _, name in import_module(f"{app}.migrations.0001_squashed").Migration.replaces:
-        recorder.record_applied(app, name)
+    [(_, last)] = import_module(f"{app}.migrations.0001_squashed").Migration.replaces
+    recorder.record_applied(app, last)
     output = StringIO()
     call_command("migrate", stdout=output)
     assert "No migrations to apply." in output.getvalue()
     assert (app, "0001_squashed") in recorder.applied_migrations()
     assert found("alpha") == {row}
+
+
+@pytest.mark.parametrize("app", ["apikeys", "executions"])
+def test_a_database_with_only_some_earlier_migrations_is_refused(app: str) -> None:
+    recorder = MigrationRecorder(connection)
+    [(_, last)] = import_module(f"{app}.migrations.0001_squashed").Migration.replaces
+    for name in ("0001_squashed", last):
+        recorder.record_unapplied(app, name)
+    recorder.record_applied(app, "0001_initial")
+    with pytest.raises(InconsistentMigrationHistory, match="before its dependency"):
+        call_command("migrate", verbosity=0)
 
 
 @pytest.mark.django_db(transaction=True)
