@@ -21,8 +21,8 @@ SANDBOX = "executions/sandbox/sandbox.py"
 JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
-SUPERVISOR = "guest/supervisor/main.py"
-CHILD = "guest/supervisor/child.py"
+RUN = "guest/supervisor/run.py"
+OUTPUTS = "guest/supervisor/outputs.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,28 +127,31 @@ WALLS = {
             ),
         )
     ),
-    "no_survivors": Wall((Edit(SUPERVISOR, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
-    "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
+    "no_survivors": Wall(
+        (Edit("guest/supervisor/processes.py", "            os.kill(-1, signal.SIGKILL)", "            return"),)
+    ),
+    "sweep": Wall((Edit("guest/supervisor/main.py", "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(
         (
             Edit(
-                SUPERVISOR,
-                "            self._unfed_bytes -= os.splice("
-                "0, self._child.stdin, self._unfed_bytes, flags=os.SPLICE_F_NONBLOCK)\n",
-                "            if not (_is_readable(0) and select.select([], [self._child.stdin], [], 0)[1]):\n"
+                "guest/supervisor/feed.py",
+                "            self.unfed_bytes -= os.splice("
+                "STDIN, self._child.stdin, self.unfed_bytes, flags=os.SPLICE_F_NONBLOCK)\n",
+                "            if not (self._host.is_readable() and select.select([], [self._child.stdin], [], 0)[1]):\n"
                 "                raise BlockingIOError\n"
                 # No more than a pipe takes that takes anything.
-                "            size = os.readv(0, [memoryview(_buffer)[: min(self._unfed_bytes, select.PIPE_BUF)]])\n"
-                "            self._unfed_bytes -= size\n"
-                "            os.write(self._child.stdin, _buffer[:size])\n",
+                "            buffer = memoryview(self._host.buffer)[: min(self.unfed_bytes, select.PIPE_BUF)]\n"
+                "            size = os.readv(STDIN, [buffer])\n"
+                "            self.unfed_bytes -= size\n"
+                "            os.write(self._child.stdin, self._host.buffer[:size])\n",
             ),
         )
     ),
-    "wiped_buffer": Wall((Edit(SUPERVISOR, "            data[:] = bytes(size)\n", ""),)),
-    "wiped_mailbox": Wall((Edit(SUPERVISOR, "    _mailbox.wipe()\n", ""),)),
+    "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
+    "wiped_mailbox": Wall((Edit(RUN, "        mailbox.wipe()\n", ""),)),
     "deadline": Wall(
         (
-            Edit(SUPERVISOR, "if now >= self._deadline:", "if False:"),
+            Edit(RUN, "if now >= self._deadline:", "if False:"),
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 6.0"),
         )
     ),
@@ -158,10 +161,10 @@ WALLS = {
             Edit("executions/sandbox/container/stream.py", "if not remaining_seconds and self._was_late:", "if False:"),
         )
     ),
-    "flood": Wall((Edit(SUPERVISOR, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
+    "flood": Wall((Edit(OUTPUTS, "FLOOD_BYTES = 1024 *", "FLOOD_BYTES = 1024 * 1024 *"),)),
     "kept_output": Wall(
         (
-            Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),
+            Edit(OUTPUTS, "data[: protocol.STREAM_KEPT_BYTES - stream.sent_bytes]", "data"),
             Edit(TRANSCRIPT, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
         )
     ),

@@ -1,15 +1,19 @@
-"""The process that a run happens in, as the supervisor holds it."""
+"""The process that a run happens in, and the supervisor's ends of its pipes."""
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
 
-from guest.supervisor import confinement, forks
+from guest.supervisor.confinement import confine_child
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from guest.supervisor.forks import ForkHooks
 
 
 class Child:
-    """A process that waits on its stdin for a task; our ends of its three pipes."""
+    """A process that waits on its stdin for a task. A descriptor of -1 is closed."""
 
     def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
@@ -18,8 +22,8 @@ class Child:
         self.stderr = stderr
 
     @classmethod
-    def start(cls) -> Child | None:
-        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no other."""
+    def start(cls, fork_hooks: ForkHooks) -> Child | None:
+        """Fork; return None in the child, which has descriptors 0, 1 and 2 and no others."""
         pipes = [os.pipe() for _ in range(3)]
         (stdin_reader, stdin), (stdout, stdout_writer), (stderr, stderr_writer) = pipes
         pid = os.fork()
@@ -30,8 +34,8 @@ class Child:
             for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
                 os.dup2(source, target)
             os.closerange(3, 256)
-            confinement.confine_child()
-            forks.hand_over()
+            confine_child()
+            fork_hooks.hand_over()
             return None
         for descriptor in (stdin_reader, stdout_writer, stderr_writer):
             os.close(descriptor)
@@ -40,12 +44,19 @@ class Child:
         return cls(pid, stdin, stdout, stderr)
 
     def discard(self) -> None:
-        """End the child before it got a task."""
+        """End the child before it has got a task."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         self.close()
 
+    def close_stdin(self) -> None:
+        """Let the child read the end of its stdin."""
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
+
     def close(self) -> None:
-        for descriptor in (self.stdin, self.stdout, self.stderr):
-            if descriptor >= 0:
-                os.close(descriptor)
+        """Close our ends of the pipes."""
+        self.close_stdin()
+        os.close(self.stdout)
+        os.close(self.stderr)

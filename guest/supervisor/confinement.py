@@ -1,4 +1,4 @@
-"""What the supervisor takes away from itself and from all its children before it reads any byte."""
+"""What the supervisor gives up, for itself and all its children, before it reads any byte."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GVISOR_ADDRESS_SPACE_BYTES = 16 * 1024**3
 CHILD_OOM_SCORE = b"1000"
 CHILD_NICENESS = 19
 
-# Docker sets these too; here they hold whatever a daemon makes of its options. Not NPROC: it counts a user's
+# Docker sets these too; set here, they hold whatever the daemon does with its options. Not NPROC: it counts a user's
 # processes on the whole host, and all containers share one user.
 RESOURCE_LIMITS = {
     resource.RLIMIT_NOFILE: 256,
@@ -48,14 +48,14 @@ class _Program(ctypes.Structure):
 def confine_supervisor() -> int | None:
     """Give up what this process and its children never need. Raises OSError: then nothing may run.
 
-    Return the descriptor on which the kernel tells of refused calls, None where it cannot: they are refused all the
+    Return the descriptor on which the kernel reports refused calls, None where it cannot: they are refused all the
     same. See `guest.supervisor.watch`.
     """
     for limit, value in RESOURCE_LIMITS.items():
         resource.setrlimit(limit, (value, value))
-    # The child has the same user: without this it could read our descriptors and memory through /proc/1.
+    # The child has the same user: if we were dumpable, it could read our descriptors and memory through /proc/1.
     _prctl(PR_SET_DUMPABLE, 0)
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; the kernel takes no filter without it
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; without it the kernel accepts no filter
     listener = _install_notifying_filter()
     if listener is None:
         _install_filter(PLAIN_FILTER)
@@ -67,14 +67,14 @@ def confine_supervisor() -> int | None:
 def _confine_under_gvisor() -> None:
     """Do what Linux does by itself for a process that is not dumpable and the first of its PID namespace.
 
-    gVisor lets children look into /proc/1/fd, and asks only for the mode of what they open there: our connection to the
-    host, on which they could speak for us. They have the same user and could change the mode back; so nobody changes a
-    mode from now on. And gVisor lets them send us any signal.
+    gVisor lets children look into /proc/1/fd, and checks only the mode of what they open there: our connection to the
+    host, on which they could send frames in our name. They have the same user and could change the mode back; so no
+    process can change a mode from now on. gVisor also lets them send us any signal.
     """
     for descriptor in (0, 1, 2):
         os.fchmod(descriptor, 0)
     _install_filter(GVISOR_FILTER)
-    # Linux gives out no more address space than it may ever back; MemoryError is the answer to too much.
+    # Linux grants no more address space than it could ever back; a program that asks for more gets a MemoryError.
     resource.setrlimit(resource.RLIMIT_AS, (GVISOR_ADDRESS_SPACE_BYTES, GVISOR_ADDRESS_SPACE_BYTES))
 
 
@@ -83,12 +83,12 @@ def _install_filter(path: str) -> None:
 
 
 def _install_notifying_filter() -> int | None:
-    """Return its listener, None if there is no such thing here: an old kernel, gVisor, or somebody else's listener."""
+    """Return its listener; None if there can be none: on an old kernel, under gVisor, or after another listener."""
     call = SECCOMP_CALLS.get(os.uname().machine)
     if call is None:
         return None
-    # TSYNC_ESRCH changes nothing for a single thread. Linux knows it since 5.7 and refuses what it does not know; so
-    # none gets this filter that cannot let a call continue (5.5), which would hold up every connection for ever.
+    # TSYNC_ESRCH changes nothing for a single thread. Linux has it since 5.7 and refuses flags that it does not know:
+    # so a kernel before 5.5, which cannot let a call continue, never gets this filter. It would block all connections.
     flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH
     filter_program = _read_filter(NOTIFYING_FILTER)
     listener = int(_libc.syscall(call, SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(filter_program)))
@@ -102,9 +102,9 @@ def _read_filter(path: str) -> _Program:
 
 
 def confine_child() -> None:
-    """Set this process, forked by the supervisor, below it: first to be killed for memory, last to be scheduled."""
+    """Put this process, a fork of the supervisor, below it: the first to be killed for memory, the last to be run."""
     os.setsid()
-    # Inherited from the supervisor; without it this process could not open its own files in /proc.
+    # The supervisor's setting is inherited, and would keep this process from its own files in /proc.
     _prctl(PR_SET_DUMPABLE, 1)
     score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
     os.write(score, CHILD_OOM_SCORE)

@@ -1,6 +1,6 @@
-"""What a run shows, told to the host. See `guest.program.shown` for the other side.
+"""The images that a run shows, sent to the host. See `guest.program.shown` for the other side.
 
-The child can make anything of its directory: it can put there a link, a pipe or a file that changes under our eyes. We
+The child can make anything of its directory: it can put there a link, a pipe or a file that changes as we read it. We
 open only numbers, in the directory itself, and promise the host nothing about what is in them.
 """
 
@@ -13,63 +13,58 @@ from guest import protocol
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Write = Callable[[list[bytes | memoryview]], None]
+    from guest.supervisor.host import Host
 
 OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Images:
-    """The images of one run. All pass through `buffer`, which is wiped, and are told by `write`, frame by frame."""
+    """The images of one run. All pass through the host's buffer, which is wiped, and are sent frame by frame."""
 
-    def __init__(self, buffer: bytearray, write: Write) -> None:
-        self._buffer = buffer
-        self._write = write
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._number = 0  # of the next
         self._room_bytes = protocol.IMAGE_BYTES
 
     def look(self) -> None:
-        """Tell of what has been shown since the last look. Costs next to nothing where nothing is."""
+        """Send what has been shown since the last look. Costs next to nothing if there is nothing."""
         if self._number == protocol.COUNTED_IMAGES:
             return
         try:
             directory = os.open(protocol.IMAGE_DIRECTORY, OPEN | os.O_DIRECTORY)
         except OSError:
             return
-        while self._number < protocol.COUNTED_IMAGES and self._tell_next(directory):
+        while self._number < protocol.COUNTED_IMAGES and self._send_next(directory):
             self._number += 1
         os.close(directory)
 
-    def _tell_next(self, directory: int) -> bool:
-        """Tell of the next image; return whether there was one."""
+    def _send_next(self, directory: int) -> bool:
+        """Send the next image; return whether there was one."""
         try:
-            # Without waiting: neither for the other end of a pipe nor for whoever holds a lease.
+            # Without waiting, neither for the other end of a pipe nor for the holder of a lease.
             file = os.open(str(self._number), OPEN | os.O_NONBLOCK, dir_fd=directory)
         except FileNotFoundError:
             return False
         except OSError:  # a link, or not readable
-            self._tell(protocol.IMAGE_DROPPED)
+            self._host.send(protocol.IMAGE, protocol.IMAGE_DROPPED)
             return True
         found = os.fstat(file)
         fits = stat.S_ISREG(found.st_mode) and 0 < found.st_size <= self._room_bytes and self._number < protocol.IMAGES
-        if not fits or not self._send(file, found.st_size):
-            self._tell(protocol.IMAGE_DROPPED)
+        if not fits or not self._send_pieces(file, found.st_size):
+            self._host.send(protocol.IMAGE, protocol.IMAGE_DROPPED)
         os.close(file)
         return True
 
-    def _send(self, file: int, size: int) -> bool:
-        """Send the image in pieces; return whether it was there to its end."""
+    def _send_pieces(self, file: int, size: int) -> bool:
+        """Send the image in pieces; return whether the whole of it was there."""
         self._room_bytes -= size
-        with memoryview(self._buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
+        with memoryview(self._host.buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
             while size:
                 taken = os.readv(file, [view[:size]])
                 size -= taken
                 if not taken:
                     return False
-                self._tell(protocol.IMAGE_GOES_ON if size else protocol.IMAGE_ENDS, view[:taken])
+                position = protocol.IMAGE_GOES_ON if size else protocol.IMAGE_ENDS
+                self._host.send(protocol.IMAGE, position, view[:taken])
                 view[:taken] = bytes(taken)
         return True
-
-    def _tell(self, what: bytes, data: bytes | memoryview = b"") -> None:
-        self._write([protocol.PREFIX.pack(protocol.IMAGE, 1 + len(data)), what, data])

@@ -1,6 +1,6 @@
-"""A piece of memory that the child shares with the supervisor: there a failed program leaves what is told of its error.
+"""Memory that the child shares with the supervisor: a failed program leaves the detail of its error there.
 
-It is no descriptor and no file: there is nothing to be found open, to be filled, or to be replaced by a link or a pipe,
+It is neither a descriptor nor a file: a program cannot find it open, fill it up, or replace it by a link or a pipe,
 and it works when the disk is full and no descriptor is left. See docs/decisions/0011-error-detail.md.
 """
 
@@ -11,7 +11,7 @@ import os
 
 from guest import protocol
 
-# sys/mman.h. Not the module `mmap`: to load it takes a millisecond, in every container.
+# sys/mman.h. Not the module `mmap`: loading it takes a millisecond, in every container.
 PROT_READ_AND_WRITE = 0x3
 MAP_SHARED_ANONYMOUS = 0x21
 
@@ -31,9 +31,9 @@ class Mailbox:
         self.view = memoryview(self._memory)
 
     def put(self, data: bytes) -> None:
-        """Leave `data`, of which no more is kept than there is room for."""
+        """Leave `data`, cut to the size of the mailbox."""
         ctypes.memmove(self._memory, data, min(len(data), protocol.DETAIL_BYTES))
 
     def wipe(self) -> None:
-        """Make it all zeros."""
+        """Fill it with zeros."""
         ctypes.memset(self._memory, 0, protocol.DETAIL_BYTES)

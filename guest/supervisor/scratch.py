@@ -1,8 +1,8 @@
 """The directories that a program may write to: emptied after each run, so that the next starts in empty ones.
 
-The names that a run has left are its own bytes, and the next one starts with a copy of our memory (see
-docs/decisions/0002-program-text-stays-in-the-kernel.md). So the kernel gets them back from where it has put them; they
-are wiped, and never become objects of ours.
+The names of the files are text of that run, and the next one starts with a copy of our memory (see
+docs/decisions/0002-program-text-stays-in-the-kernel.md). So they never become Python objects: the kernel gets each name
+back from the buffer that it wrote it to, and the buffer is wiped.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DIRECTORIES = ["/tmp", "/dev/shm"]  # noqa: S108 (the container's own)
-if os.path.isdir("/dev/mqueue"):  # not under gVisor
-    DIRECTORIES.append("/dev/mqueue")
+DIRECTORIES = ("/tmp", "/dev/shm")  # noqa: S108 (the container's own)
+MESSAGE_QUEUES = "/dev/mqueue"
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -29,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Listing:
-    """Where the kernel lists a directory."""
+    """The buffer that the kernel lists a directory in."""
 
     def __init__(self) -> None:
         self.entries = bytearray(16 * 1024)
@@ -45,56 +44,58 @@ class _Listing:
         return size
 
     def wipe(self) -> None:
-        """Forget all names."""
+        """Fill with zeros what has held names."""
         ctypes.memset(self.buffer, 0, self.used_bytes)
         self.used_bytes = 0
 
 
-_here, _below = _Listing(), _Listing()
-"""Of a scratch directory, and of a directory in it."""
+class Scratch:
+    """The scratch directories of this container."""
 
+    def __init__(self) -> None:
+        has_queues = os.path.isdir(MESSAGE_QUEUES)  # not under gVisor
+        self._directories = (*DIRECTORIES, MESSAGE_QUEUES) if has_queues else DIRECTORIES
+        self._top = _Listing()  # of a scratch directory
+        self._inner = _Listing()  # of a directory in it
 
-def sweep() -> None:
-    """Remove what a run left. No process of it lives any more. Raises OSError: then nothing may run here."""
-    for path in DIRECTORIES:
-        directory = os.open(path, OPEN_DIRECTORY)
-        _empty(directory)
-        os.close(directory)
-    _here.wipe()
-    _below.wipe()
+    def sweep(self) -> None:
+        """Remove what a run left; all its processes are dead. Raises OSError: then nothing may run here."""
+        for path in self._directories:
+            directory = os.open(path, OPEN_DIRECTORY)
+            self._empty(directory)
+            os.close(directory)
+        self._top.wipe()
+        self._inner.wipe()
 
+    def _empty(self, directory: int) -> None:
+        """Remove what is in a scratch directory, however deep it is and whatever its modes forbid.
 
-def _empty(directory: int) -> None:
-    """Remove what is in a scratch directory, of any depth and whatever it lets us do.
+        A directory's own directories are moved up, and so are met again: no more than two are ever open. Takes one turn
+        for each inode that the file system has room for.
+        """
+        for name, is_directory in _entries(directory, self._top):
+            if is_directory:
+                self._flatten(name, directory)
+            else:
+                _call(_libc.unlinkat, directory, name, 0)
 
-    A directory's own directories are moved up, and so are met again: no more than two are ever open. Takes one turn for
-    each inode that the file system has room for.
-    """
-    for name, is_directory in _entries(directory, _here):
-        if is_directory:
-            _flatten(name, directory)
-        else:
-            _call(_libc.unlinkat, directory, name, 0)
-
-
-def _flatten(name: ctypes.c_void_p, directory: int) -> None:
-    """Remove the directory `name`, and its files; move its directories up into `directory`."""
-    _call(_libc.fchmodat, directory, name, 0o700, 0)
-    flat = _call(_libc.openat, directory, name, OPEN_DIRECTORY)
-    for inner, is_directory in _entries(flat, _below):
-        if is_directory:
-            _call(_libc.fchmodat, flat, inner, 0o700, 0)  # to be moved, it must be writable
-            _call(
-                _libc.renameat, flat, inner, directory, os.urandom(16).hex().encode()
-            )  # a name that nobody has foreseen
-        else:
-            _call(_libc.unlinkat, flat, inner, 0)
-    os.close(flat)
-    _call(_libc.unlinkat, directory, name, AT_REMOVEDIR)
+    def _flatten(self, name: ctypes.c_void_p, directory: int) -> None:
+        """Remove the directory `name` and its files; move its directories up into `directory`."""
+        _call(_libc.fchmodat, directory, name, 0o700, 0)
+        flat = _call(_libc.openat, directory, name, OPEN_DIRECTORY)
+        for inner, is_directory in _entries(flat, self._inner):
+            if is_directory:
+                _call(_libc.fchmodat, flat, inner, 0o700, 0)  # to be moved, it must be writable
+                unforeseen = os.urandom(16).hex().encode()  # a name that the program cannot have taken
+                _call(_libc.renameat, flat, inner, directory, unforeseen)
+            else:
+                _call(_libc.unlinkat, flat, inner, 0)
+        os.close(flat)
+        _call(_libc.unlinkat, directory, name, AT_REMOVEDIR)
 
 
 def _entries(directory: int, listing: _Listing) -> Iterator[tuple[ctypes.c_void_p, bool]]:
-    """Yield each entry: where its name is, and whether it is a directory. Ends when they are all removed."""
+    """Yield the address of each entry's name, and whether it is a directory. Ends when all have been removed."""
     entries = listing.entries
     found = True
     while found:
@@ -108,7 +109,7 @@ def _entries(directory: int, listing: _Listing) -> Iterator[tuple[ctypes.c_void_
 
 
 def _call(function: Callable[..., int], *arguments: object) -> int:
-    """Call a function of the C library, and raise what it answers."""
+    """Call a function of the C library. Raises OSError if it fails."""
     result = function(*arguments)
     if result < 0:
         code = ctypes.get_errno()

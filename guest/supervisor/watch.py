@@ -1,11 +1,11 @@
-"""What a run is seen to try: for staff to review, and for nothing else.
+"""Sees what a run tries that it may not do, and raises flags for staff to review.
 
-Nothing here refuses. Where the kernel asks about a call that is forbidden, it is refused whatever comes of it: by our
-answer, without one (the caller waits until it is killed), and without us (ENOSYS). Connections are let go on, whatever
-their address: there is no network behind them. See docs/decisions/0008-flags.md.
+Nothing is refused here. A forbidden call that the kernel asks us about is refused in any case: by our answer, without
+an answer (the caller waits until it is killed), and without us (ENOSYS). Every connection may go on, whatever its
+address: there is no network behind it. See docs/decisions/0008-flags.md.
 
-What the kernel tells of a call holds numbers that the program has chosen. They are compared where they lie and wiped,
-and never become objects of ours, which the next run would find in its copy of our memory.
+A notification of the kernel holds numbers that the program has chosen. They are compared in the buffer and wiped, and
+never become Python objects, which the next run would find in its copy of our memory.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from guest.supervisor.cgroup import Cgroup
+
 # linux/seccomp.h. The numbers of the two requests hold the sizes of the two structures.
 SECCOMP_IOCTL_NOTIF_RECV, NOTIFICATION_BYTES = 0xC0502100, 80  # struct seccomp_notif
 SECCOMP_IOCTL_NOTIF_SEND, ANSWER_BYTES = 0xC0182101, 24  # struct seccomp_notif_resp
 SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1
 
-# Call and ABI of connect and sendto, as they stand in a notification, on x86_64 and on aarch64; and which argument
-# points to the address. The number alone would be another call, and a forbidden one, in another ABI.
+# Number and ABI of connect and sendto, as a notification holds them, on x86_64 and on aarch64; and which argument
+# points to the address. In another ABI the same number is another call, and a forbidden one.
 CONNECTIONS = (
     (b"\x2a\0\0\0\x3e\0\0\xc0", 1),
     (b"\x2c\0\0\0\x3e\0\0\xc0", 4),
@@ -39,37 +41,36 @@ AF_INET, AF_INET6 = 2, 10
 ADDRESS_BYTES = 28  # struct sockaddr_in6
 DNS_PORT = 53
 
-FORK_COUNTERS = ("/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events")  # cgroup v2, v1
-
 LAST_LOOKS = 64
-"""How many calls are answered when a run is over. No more processes than that can wait."""
+"""How many calls are answered when a run is over. No more processes than these can wait."""
 
 _libc = ctypes.CDLL(None)
 
 
 class Watch:
-    """Sees the flags of one run after another. `listener` is the seccomp filter's, None if it has none."""
+    """Watches one run after another. `listener` is that of the seccomp filter, None if it has none."""
 
-    def __init__(self, listener: int | None) -> None:
+    def __init__(self, listener: int | None, cgroup: Cgroup) -> None:
         self.listener = listener
         self._calls = None if listener is None else _Calls(listener)
-        self._fork_counter = _open_fork_counter()
+        self._cgroup = cgroup
         self._earlier_refused_forks = 0
 
     def begin(self) -> None:
-        """Count anew: what comes is another run's. No process of an earlier one is left."""
-        self._earlier_refused_forks = self._refused_forks()
+        """Start counting for a new run. No process of an earlier one is left."""
+        self._earlier_refused_forks = self._cgroup.refused_forks()
 
     def look_at_forks(self) -> str | None:
         """Return a flag if a fork was refused in this run."""
-        return protocol.FORK_STORM if self._refused_forks() > self._earlier_refused_forks else None
+        # Polled: under cgroup v1 the kernel wakes nobody for this file.
+        return protocol.FORK_STORM if self._cgroup.refused_forks() > self._earlier_refused_forks else None
 
     def look_at_call(self) -> str | None:
         """Answer one call, now that the listener is readable; return the flag that it raises."""
         return None if self._calls is None else self._calls.answer_next()
 
     def look_at_waiting_calls(self) -> Iterator[str | None]:
-        """Answer the calls that wait now, so that none is lost when its run is over; yield the flags seen."""
+        """Answer the calls that wait now, so that none is lost at the end of its run; yield their flags."""
         if self.listener is None:
             return
         poll = select.poll()
@@ -79,13 +80,9 @@ class Watch:
                 return
             yield self.look_at_call()
 
-    def _refused_forks(self) -> int:
-        # Polled, for the kernel wakes nobody for this file under cgroup v1.
-        return 0 if self._fork_counter is None else int(os.pread(self._fork_counter, 64, 0).split()[1])
-
 
 class _Calls:
-    """The calls that wait for our answer."""
+    """The calls that wait for our answer, one at a time in buffers of ours."""
 
     def __init__(self, listener: int) -> None:
         self._listener = listener
@@ -107,37 +104,37 @@ class _Calls:
         Does not block once the listener was found ready, even if the caller has gone since.
         """
         if _libc.ioctl(self._listener, ctypes.c_ulong(SECCOMP_IOCTL_NOTIF_RECV), self._notification) != 0:
-            return None  # the caller was killed, or interrupted: then it asks again
+            return None  # the caller was killed, or interrupted: then it will ask again
         self._error.value, self._flags.value = -errno.EPERM, 0
-        seen: str | None = protocol.FORBIDDEN_CALL
+        flag: str | None = protocol.FORBIDDEN_CALL
         for call, argument in CONNECTIONS:
             if self._call == call:
                 self._error.value, self._flags.value = 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE
-                seen = protocol.NETWORK_ATTEMPT if self._leads_out(self._pointers[argument]) else None
+                self._copy_address(self._pointers[argument])
+                flag = protocol.NETWORK_ATTEMPT if leads_out(self._address) else None
         self._answer_id[:] = self._id
-        # It can only fail because the caller has gone.
+        # This can only fail because the caller has gone.
         _libc.ioctl(self._listener, ctypes.c_ulong(SECCOMP_IOCTL_NOTIF_SEND), self._answer)
-        ctypes.memset(self._notification, 0, NOTIFICATION_BYTES)  # the kernel wants that, too
+        ctypes.memset(self._notification, 0, NOTIFICATION_BYTES)  # the kernel demands this as well
         ctypes.memset(self._address, 0, ADDRESS_BYTES)
-        return seen
+        return flag
 
-    def _leads_out(self, pointer: ctypes.c_uint64) -> bool:
-        """Tell whether the caller's address is one of another host.
+    def _copy_address(self, pointer: ctypes.c_uint64) -> None:
+        """Copy the socket address from the caller's memory; leave zeros if that fails.
 
-        A program can keep it from us, or change it meanwhile. Nothing but this flag depends on it. Whoever has got
-        the number of a caller that is gone is of the same run: there is nobody else in here.
+        A program can hide it, or change it in the meantime; nothing but this flag depends on it. If the caller has
+        gone and another process has its number, that one belongs to the same run: there are no others here.
         """
         try:
             memory = os.open(f"/proc/{self._pid.value}/mem", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return False
-        size = _libc.pread(memory, self._address, ctypes.c_size_t(ADDRESS_BYTES), pointer)
+            return
+        _libc.pread(memory, self._address, ctypes.c_size_t(ADDRESS_BYTES), pointer)
         os.close(memory)
-        return size > 0 and leads_out(self._address)
 
 
 def leads_out(address: ctypes.Array[ctypes.c_ubyte]) -> bool:
-    """Tell whether a struct sockaddr is of the internet's kind and another host's, or any name server's."""
+    """Tell whether a struct sockaddr is an internet address of another host, or of any name server."""
     if address[1] != 0 or address[0] not in (AF_INET, AF_INET6):
         return False
     if address[2] == 0 and address[3] == DNS_PORT:
@@ -146,24 +143,15 @@ def leads_out(address: ctypes.Array[ctypes.c_ubyte]) -> bool:
         return _is_elsewhere(address, 4)
     if _any(address, 8, 18):
         return True
-    if address[18] == address[19] == 0xFF:  # an IPv4 address as one of IPv6
+    if address[18] == address[19] == 0xFF:  # an IPv4 address in IPv6
         return _is_elsewhere(address, 20)
     return _any(address, 18, 23) or address[23] > 1  # :: and ::1
 
 
 def _is_elsewhere(address: ctypes.Array[ctypes.c_ubyte], start: int) -> bool:
-    """Tell whether the IPv4 address at `start` is neither in 127.0.0.0/8 nor 0.0.0.0, which connects to ourselves."""
+    """Tell whether the IPv4 address at `start` is neither in 127.0.0.0/8 nor 0.0.0.0, both of which lead back here."""
     return address[start] != 127 and _any(address, start, start + 4)
 
 
 def _any(address: ctypes.Array[ctypes.c_ubyte], start: int, end: int) -> bool:
-    return any(address[place] for place in range(start, end))  # a slice would be a copy
-
-
-def _open_fork_counter() -> int | None:
-    for path in FORK_COUNTERS:
-        try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            continue
-    return None
+    return any(address[index] for index in range(start, end))  # a slice would be a copy

@@ -4,23 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from guest.supervisor.main import REAPED_AT_ONCE
+from guest.supervisor.processes import REAPED_AT_ONCE
 
 # In a process of its own, for the supervisor collects any child that its process has.
 REAP = """
 import os, signal
-from guest.supervisor import main as supervisor
-from guest.supervisor import watch
-from guest.supervisor.child import Child
+from guest.supervisor.processes import Processes, wake_on_child
 
-wakeup = supervisor._wake_on_child()
+wakeup = wake_on_child()
 pids = [os.fork() or os._exit(0) for _ in range({processes})]
 for pid in pids:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 os.read(wakeup, 4096)
-supervision = supervisor._Supervision(Child(0, 0, 1, 2), 1.0, 0, False, wakeup, watch.Watch(None))
+processes = Processes(child_pid=0)
 while True:
-    supervision._reap()
+    assert list(processes.reap()) == []
     left = len(open(f"/proc/self/task/{{os.getpid()}}/children").read().split())
     try:
         print(left, os.read(wakeup, 4096) != b"")

@@ -1,0 +1,82 @@
+"""The connection to the host: frames come on descriptor 0 and go out on descriptor 1 (see `guest.protocol`).
+
+A child is a fork of this process, so it has a copy of its memory. The text of a run must therefore never become an
+object here: it passes through `buffer`, and whoever uses the buffer wipes it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from guest import protocol
+
+STDIN, STDOUT = 0, 1
+
+
+class Host:
+    """Reads and writes frames; exits at the end of stdin, so that no container outlives its owner's connection."""
+
+    def __init__(self) -> None:
+        self.frames_sent = 0
+        self.buffer = bytearray(protocol.MAX_BODY_BYTES)
+        """All that is read from a program, or discarded from our stdin, goes through here."""
+
+    def send(self, kind: int, *body: bytes | memoryview) -> None:
+        """Send one frame whose body is all of `body`."""
+        self.send_frame(protocol.PREFIX.pack(kind, sum(map(len, body))), *body)
+
+    def send_frame(self, *parts: bytes | memoryview) -> None:
+        """Send one frame, which is all of `parts`, without joining them."""
+        self.frames_sent += 1
+        written = os.writev(STDOUT, parts)
+        for part in parts:
+            rest = memoryview(part)[written:]
+            written = max(0, written - len(part))
+            while rest:
+                rest = rest[os.write(STDOUT, rest) :]
+
+    def is_readable(self, timeout_seconds: float = 0) -> bool:
+        """Tell whether anything arrives from the host within this time."""
+        return bool(select.select([STDIN], [], [], timeout_seconds)[0])
+
+    def receive_request(self) -> tuple[float, int, bool, bool]:
+        """Read one RUN frame, after any frames that came too late for the last run."""
+        wanted = (protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
+        kind, length = self.receive_prefix(*wanted)
+        while kind != protocol.RUN:
+            self.discard(length)
+            kind, length = self.receive_prefix(*wanted)
+        return protocol.unpack_run(self._read_exactly(length))
+
+    def receive_prefix(self, *wanted: int) -> tuple[int, int]:
+        """Read a frame up to its body; return its kind and the length of the body. Refuses kinds not in `wanted`."""
+        kind, length = protocol.unpack_prefix(self._read_exactly(protocol.PREFIX.size))
+        if kind not in wanted:
+            raise protocol.ProtocolError(f"a frame of kind {kind} in place of {wanted}")
+        return kind, length
+
+    def discard(self, size: int) -> None:
+        """Take `size` bytes from stdin that no program has taken."""
+        if not size:
+            return
+        with memoryview(self.buffer) as view:
+            while size:
+                taken = os.readv(STDIN, [view[:size]])
+                if not taken:
+                    os._exit(0)
+                size -= taken
+            view[:] = bytes(len(view))
+
+    def stop_blocking(self) -> None:
+        """Never wait for the host to read from now on: it may be dead."""
+        os.set_blocking(STDOUT, False)
+
+    def _read_exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = os.read(STDIN, size - len(data))
+            if not part:
+                os._exit(0)
+            data += part
+        return bytes(data)

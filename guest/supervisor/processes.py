@@ -1,0 +1,79 @@
+"""The processes of a run: how they are collected, what they cost, and how the last of them is ended."""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
+import os
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    import resource
+    from collections.abc import Iterator
+
+REAPED_AT_ONCE = 100
+"""A program that makes processes as fast as we collect them cannot keep us from looking at the clock."""
+
+
+def wake_on_child() -> int:
+    """Return a descriptor that becomes readable when a child stops or ends."""
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
+
+
+class Processes:
+    """The child of one run and all that it has started: orphans become our children, for we are PID 1."""
+
+    def __init__(self, child_pid: int) -> None:
+        self._child_pid = child_pid
+        self.child_status: int | None = None  # of wait(2), once the child has ended
+        self.cpu_seconds = 0.0
+        self.memory_peak_kb = 0
+
+    def reap(self) -> Iterator[None]:
+        """Collect processes that have stopped or ended; yield when the child has stopped, and then let it go on."""
+        for _ in range(REAPED_AT_ONCE):
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if os.WIFSTOPPED(status):
+                if pid == self._child_pid:
+                    yield
+                    os.kill(pid, signal.SIGCONT)
+                continue
+            self._account(usage)
+            if pid == self._child_pid:
+                self.child_status = status
+        signal.raise_signal(signal.SIGCHLD)  # there may be more, but first we look at the clock
+
+    def kill_all(self) -> None:
+        """End every process but ourselves. The kernel signals all at once, so no fork slips through."""
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        while True:
+            try:
+                self._account(os.wait4(-1, 0)[2])
+            except ChildProcessError:
+                return
+
+    def exit_code(self) -> int | None:
+        """Return the child's exit code; None if it was killed or has not been collected."""
+        if self.child_status is None or not os.WIFEXITED(self.child_status):
+            return None
+        return os.WEXITSTATUS(self.child_status)
+
+    def signal_number(self) -> int | None:
+        """Return the signal that ended the child; None if it exited or has not been collected."""
+        if self.child_status is None or not os.WIFSIGNALED(self.child_status):
+            return None
+        return os.WTERMSIG(self.child_status)
+
+    def _account(self, usage: resource.struct_rusage) -> None:
+        self.cpu_seconds += usage.ru_utime + usage.ru_stime
+        self.memory_peak_kb = max(self.memory_peak_kb, usage.ru_maxrss)

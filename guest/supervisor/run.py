@@ -1,0 +1,208 @@
+"""One run, from its task to the death of its last process."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from guest import protocol
+from guest.supervisor.feed import Feed
+from guest.supervisor.host import STDIN
+from guest.supervisor.images import Images
+from guest.supervisor.outputs import Outputs
+from guest.supervisor.processes import Processes
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from guest.supervisor.cgroup import Cgroup
+    from guest.supervisor.child import Child
+    from guest.supervisor.host import Host
+    from guest.supervisor.mailbox import Mailbox
+    from guest.supervisor.waiting import Waiting
+    from guest.supervisor.watch import Watch
+
+OUTPUT_TICK_SECONDS = 0.02
+"""Output is read at most this often: a program that prints many short lines wakes us once for all of them."""
+
+LOOK_SECONDS = 0.05
+"""Refused forks are looked for at least this often: a moment later no process may get the time to report them."""
+
+LOOK_FOR_WAIT_SECONDS = 0.02
+"""How often to look whether an interactive run waits. While it does, input wakes us."""
+
+
+class Run:
+    """Feeds the child, passes on what it does, and ends it when its time is over or it floods."""
+
+    def __init__(
+        self,
+        child: Child,
+        request: tuple[float, int, bool, bool],
+        host: Host,
+        cgroup: Cgroup,
+        watch: Watch,
+        wakeup: int,
+    ) -> None:
+        timeout_seconds, feed_bytes, is_test, is_interactive = request
+        self._child = child
+        self._host = host
+        self._cgroup = cgroup
+        self._watch = watch
+        self._wakeup = wakeup
+        self._is_test = is_test
+        self._feed = Feed(child, host, feed_bytes, is_interactive)
+        self._outputs = Outputs(child, host)
+        self._images = Images(host)
+        self._processes = Processes(child.pid)
+        self._waiting = self._begin_waiting() if is_interactive else None
+        self._flags: set[str] = set()
+        self._stops = 0  # of the child by itself
+        self._ended_for: str | None = None  # our own reason to end the run, other than a flood
+        self._started = time.monotonic()
+        self._deadline = self._started + timeout_seconds
+
+    def _begin_waiting(self) -> Waiting:
+        from guest.supervisor import waiting  # few runs need it, and under load no container has loaded it
+
+        return waiting.Waiting(self._child.stdin, self._cgroup)
+
+    def carry_out(self, mailbox: Mailbox) -> None:
+        """Carry out the run, and send its result. No process of it is left then."""
+        oom_kills = self._cgroup.oom_kills()
+        self._watch.begin()
+        self._supervise()
+        wall_seconds = time.monotonic() - self._started
+        if self._waiting is not None:
+            wall_seconds -= self._waiting.seconds
+        for flag in self._watch.look_at_waiting_calls():
+            self._send_flag(flag)
+        self._processes.kill_all()
+        self._send_flag(self._watch.look_at_forks())
+        self._outputs.drain()
+        self._images.look()
+        self._child.close()
+        self._host.discard(self._feed.unfed_bytes)
+        status = self._status(self._cgroup.oom_kills() > oom_kills)
+        if status == "error":
+            self._host.send(protocol.DETAIL, mailbox.view)  # unread
+        mailbox.wipe()
+        self._send_result(status, wall_seconds)
+
+    def _send_result(self, status: str, wall_seconds: float) -> None:
+        result = protocol.pack_result(
+            status,
+            self._processes.exit_code(),
+            self._processes.signal_number(),
+            wall_seconds,
+            self._processes.cpu_seconds,
+            self._processes.memory_peak_kb,
+            self._outputs.is_truncated,
+            self._host.frames_sent,
+        )
+        self._host.send_frame(result)
+
+    def _supervise(self) -> None:
+        """Feed and read the child until it ends, its time is over or it floods."""
+        next_read = 0.0
+        look_seconds = LOOK_SECONDS
+        while self._processes.child_status is None and self._ended_for is None and not self._outputs.is_flooded:
+            if self._waiting is not None:
+                look_seconds = self._look_at_waiting(self._waiting)
+            now = time.monotonic()
+            if now >= self._deadline:
+                self._ended_for = "timeout"
+                return
+            self._send_flag(self._watch.look_at_forks())
+            self._images.look()
+            until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
+            # One millisecond more: poll rounds down, and would spin through the last one.
+            ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)
+            for descriptor, event in ready:
+                self._handle(descriptor, event)
+                if descriptor in self._outputs:
+                    next_read = time.monotonic() + OUTPUT_TICK_SECONDS
+
+    def _poll(self, with_outputs: bool) -> select.poll:
+        """Return what to wait for in the present state."""
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        if self._watch.listener is not None:
+            poll.register(self._watch.listener, select.POLLIN)
+        self._feed.register(poll)
+        if with_outputs:
+            for descriptor in self._outputs.unfinished:
+                poll.register(descriptor, select.POLLIN)
+        return poll
+
+    def _handle(self, descriptor: int, event: int) -> None:
+        if descriptor == self._wakeup:
+            try:
+                os.read(self._wakeup, 4096)
+            except BlockingIOError:  # under gVisor a program can open it, and be the first to read
+                pass
+            for _ in self._processes.reap():
+                self._note_stop()
+        elif descriptor in self._outputs:
+            self._outputs.read(descriptor)
+        elif descriptor == self._watch.listener:
+            self._send_flag(self._watch.look_at_call())
+        elif descriptor == STDIN and event & select.POLLHUP:
+            self._cancel()
+        elif descriptor == STDIN and not self._feed.unfed_bytes:
+            self._take_input()
+        else:
+            self._feed.move()
+
+    def _send_flag(self, flag: str | None) -> None:
+        """Send each flag once in a run, and at once: in a storm of processes we may never come to send a result."""
+        if flag is not None and flag not in self._flags:
+            self._flags.add(flag)
+            self._host.send(protocol.FLAG, flag.encode())
+
+    def _look_at_waiting(self, waiting: Waiting) -> float:
+        """See whether the run waits for a person, and tell the host; return after how long to look again."""
+        waited_seconds = waiting.seconds
+        word = waiting.look(-1 if self._feed.unfed_bytes else self._child.stdin)
+        self._deadline += waiting.seconds - waited_seconds
+        if word == protocol.WAITS:
+            self._outputs.read_all()  # what it has printed goes before
+        if word is not None:
+            self._host.send(protocol.WAIT, word)
+        return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
+
+    def _take_input(self) -> None:
+        """Begin to feed what the host has sent since, or end the feeding or the run."""
+        if self._waiting is None:
+            os._exit(0)  # the host may not send anything now
+        kind, self._feed.unfed_bytes = self._host.receive_prefix(protocol.INPUT, protocol.GIVE_UP)
+        if kind == protocol.GIVE_UP:
+            self._ended_for = "timeout"
+        elif not self._feed.unfed_bytes:
+            self._feed.end()
+
+    def _cancel(self) -> None:
+        """End the run: the host has closed our stdin. If it is dead, no last frame of ours may hold us up."""
+        self._host.stop_blocking()
+        self._feed.unfed_bytes = 0
+        self._ended_for = "cancelled"
+
+    def _note_stop(self) -> None:
+        """Pass on that a test's own part begins or ends: the child stops itself there, first and second."""
+        self._stops += 1
+        if self._is_test and self._stops == 1:
+            self._outputs.begin_again()
+            self._host.send(protocol.TEST)
+        elif self._is_test and self._stops == 2:
+            self._host.send(protocol.TESTED)
+
+    def _status(self, has_memory_kill: bool) -> str:
+        """Return how the run ended. Our own kill counts first, then the kernel's, then what the process says:
+        user code can exit with any code, and one killed for memory may be survived by a parent that exits 0."""
+        if self._ended_for is not None:
+            return self._ended_for
+        if self._outputs.is_flooded:
+            return "output_limit"
+        if has_memory_kill:
+            return "memory_limit"
+        return "success" if self._processes.child_status == 0 else "error"
