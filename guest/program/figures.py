@@ -9,24 +9,24 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from guest.program import shown
+from guest.program.shown import screen
 
 
 class FigureManager(FigureManagerBase):  # type: ignore[misc]
-    """A window that is never there. It is closed when the program has shown it, as by a person."""
+    """A window that never opens. It is closed once the program has shown it, as a person would close it."""
 
     @classmethod
     def pyplot_show(cls, *, block: bool | None = None) -> None:
-        """Show all open figures; those that need not be waited for are shown at the end of the program."""
+        """Show all open figures; in interactive mode, where nobody waits for them, only at the end of the program."""
         if block or (block is None and not is_interactive()):
             show_open_figures()
 
     def show(self) -> None:
-        """Leave it open: it is shown at the end of the program, as it is then."""
+        """Leave it open: it is shown at the end of the program, in the state of that moment."""
 
 
 class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
-    """What figures are drawn on."""
+    """The canvas that figures are drawn on."""
 
     manager_class = FigureManager
 
@@ -36,16 +36,16 @@ _kept_back: list[FigureManagerBase] = []
 
 
 def keep_open_ones_back() -> None:
-    """Have what is open now not shown, unless something is drawn on it from here on."""
+    """Do not show the figures that are open now, unless something more is drawn on them."""
     _kept_back[:] = Gcf.get_all_fig_managers()
     for manager in _kept_back:
         manager.canvas.figure.stale = False
 
 
 def show_open_figures() -> None:
-    """Show and close all figures of pyplot, whatever backend they were made for, but for those that are kept back.
+    """Show and close all figures of pyplot, whatever backend they were made for, except those that are kept back.
 
-    One that cannot be drawn holds up no other: the first such error is raised at the end.
+    One that cannot be drawn does not stop the others: the first such error is raised at the end.
     """
     errors = []
     for manager in sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num):
@@ -53,7 +53,7 @@ def show_open_figures() -> None:
         if manager in _kept_back and not figure.stale:
             continue
         try:
-            shown.show(partial(figure.savefig, format="png"))
+            screen.show(partial(figure.savefig, format="png"))
         except Exception as error:
             errors.append(error)
         finally:

@@ -1,4 +1,4 @@
-"""What a container of the science profile loads before a program comes: once, for all its children."""
+"""What a container of the science profile loads before a program arrives: once, for all its children."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import gc
 
 
 def load() -> None:
-    """Load numpy, pandas, matplotlib and Pillow, and draw once, so that what the first figure loads is there, too.
+    """Load numpy, pandas, matplotlib and Pillow, and draw once, so that what the first figure loads is there too.
 
     Takes a second of processor time, and so four of a quarter of it.
     """
-    gc.disable()  # nothing of it is garbage, and to look for that would take a tenth of the time
+    gc.disable()  # none of this is garbage, and looking for garbage would take a tenth of the time
     import pandas
     from matplotlib import pyplot
     from PIL import ImageShow  # noqa: F401

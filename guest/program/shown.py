@@ -1,6 +1,6 @@
-"""How a program shows images: each becomes a file of a directory that the supervisor looks at. See `supervisor.images`.
+"""How a program shows images: each becomes a file of a directory that the supervisor reads. See `supervisor.images`.
 
-Loaded only by programs that show something, in any process of theirs.
+matplotlib and Pillow find us by the names of modules, in any process of a program's own: so `screen` is a module's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from guest import protocol
-from guest.program import task
 
 TYPE_CHECKING = False  # that of typing, without loading it
 if TYPE_CHECKING:
@@ -23,50 +22,60 @@ if TYPE_CHECKING:
 MODES_OF_PNG = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 
 
-def show(write: Write) -> None:
-    """Show the image that `write` writes as PNG into the file that it is given.
+class Screen:
+    """Where this process shows images. While it is not on, they are dropped."""
 
-    Those beyond the bound are only counted, and take no time to be made.
-    """
-    if not task.shows_images:
-        return
-    os.makedirs(protocol.IMAGE_DIRECTORY, exist_ok=True)
-    number = 0
-    while os.path.lexists(_path(number)):
-        number += 1
-    if number < task.most_images:
-        number = _put(write, number)
-    if task.most_images <= number < protocol.COUNTED_IMAGES:
-        open(_path(number), "wb").close()
+    def __init__(self) -> None:
+        self.is_on = True
+        self.most_images = protocol.IMAGES
+        """How many images are made; any more are only counted."""
 
+    def show(self, write: Write) -> None:
+        """Show the image that `write` writes as PNG into the file that it is given.
 
-def _put(write: Write, number: int) -> int:
-    """Put the image under `number` or, if another process comes first, a later one; return that."""
-    draft = f"{protocol.IMAGE_DIRECTORY}/draft-{os.getpid()}"
-    try:
-        with open(draft, "wb", buffering=0) as file:
-            write(file)
-        while number < task.most_images:
-            try:
-                os.link(draft, _path(number))  # whole, or not there
-                break
-            except FileExistsError:
-                number += 1
-    finally:
-        os.unlink(draft)
-    return number
+        Those beyond the limit are only counted, and take no time to be made.
+        """
+        if not self.is_on:
+            return
+        os.makedirs(protocol.IMAGE_DIRECTORY, exist_ok=True)
+        number = 0
+        while os.path.lexists(_path(number)):
+            number += 1
+        if number < self.most_images:
+            number = self._put(write, number)
+        if self.most_images <= number < protocol.COUNTED_IMAGES:
+            open(_path(number), "wb").close()
+
+    def _put(self, write: Write, number: int) -> int:
+        """Put the image under `number` or, if another process comes first, a later one; return that."""
+        draft = f"{protocol.IMAGE_DIRECTORY}/draft-{os.getpid()}"
+        try:
+            with open(draft, "wb", buffering=0) as file:
+                write(file)
+            while number < self.most_images:
+                try:
+                    os.link(draft, _path(number))  # whole, or not there
+                    break
+                except FileExistsError:
+                    number += 1
+        finally:
+            os.unlink(draft)
+        return number
 
 
 def _path(number: int) -> str:
     return f"{protocol.IMAGE_DIRECTORY}/{number}"
 
 
+screen = Screen()
+
+
 class PillowViewer:
     """Takes the place of a window for `Image.show()`: one of PIL.ImageShow's viewers."""
 
     def show(self, image: Image.Image, **options: Any) -> int:
-        """Show the image, and return that there is no need for another viewer."""
+        """Show the image, and return that no other viewer is needed."""
         if image.mode not in MODES_OF_PNG:
             image = image.convert("RGB")
-        show(lambda file: image.save(file, format="PNG"))
+        screen.show(lambda file: image.save(file, format="PNG"))
         return 1

@@ -1,0 +1,133 @@
+"""One test case: the submission runs, and then the test's own part, which the supervisor is told the bounds of.
+
+The process stops itself where that part begins and where it ends; see docs/decisions/0003-where-a-test-begins.md.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from guest.program.main_module import FILE_NAME
+from guest.program.open_figures import begin_showing
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+    from guest.program.main_module import MainModule
+
+# What a submission may have replaced or taken away by the time we need it.
+_print, _eval, _compile = print, eval, compile
+_kill, _getpid = os.kill, os.getpid
+
+SIGSTOP = 19  # of `signal`, which takes as long to load as all the rest of this program
+TEST_FILE_NAME = "test.py"
+
+
+def run_case(main: MainModule, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str) -> None:
+    """Run the submission and then its test's own part, or the submission as that part."""
+    call = None if test_code else _parse_call(test_input)
+    if call is not None and input_is_stdin:
+        _replace_stdin(call_stdin)
+    if not test_code and call is None:
+        _begin_test()
+        _end_test()  # only how the program ends matters
+        main.execute(main.code, FILE_NAME)
+        return
+    main.execute(main.code, FILE_NAME, before_test=True)
+    output = _begin_test()
+    try:
+        if call is None:
+            main.execute(test_code, TEST_FILE_NAME)
+        else:
+            _print_value(call, test_input, main, output)
+    except SystemExit as error:
+        # The test's own, as unittest.main() ends; a submission that exits has kept the test from its end.
+        if error.code in (None, 0) and not _comes_from_submission(error):
+            _end_test()
+        raise
+    _end_test()
+
+
+def _parse_call(text: str) -> CodeType | None:
+    """Return `text` compiled if it is a call expression such as `add(5, 3)`, else None: then it is stdin."""
+    if "(" not in text:
+        return None
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
+            if isinstance(tree.body, ast.Call):
+                return _compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        pass
+    return None
+
+
+def _replace_stdin(text: str) -> None:
+    """Make `text` the stdin, in place of a call that was sent as stdin."""
+    file = os.memfd_create("stdin")
+    os.write(file, text.encode())
+    os.lseek(file, 0, os.SEEK_SET)
+    os.dup2(file, 0)
+    os.close(file)
+
+
+def _comes_from_submission(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != FILE_NAME:
+        trace = trace.tb_next
+    return trace is not None
+
+
+class _CountingOutput(io.FileIO):
+    """Descriptor 1, knowing whether anything was printed through it."""
+
+    used = False
+
+    def write(self, data: Any) -> int:
+        self.used = True
+        return super().write(data)
+
+
+def _begin_test() -> _CountingOutput:
+    """Tell the supervisor that the test's output begins here, and give the test fresh streams."""
+    begin_showing()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: S110 (the submission put it there: it may raise anything)
+            pass
+    output = _CountingOutput(1, "w", closefd=False)
+    sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
+    sys.stderr = sys.__stderr__
+    # While all threads are stopped, the supervisor reads the pipe empty and starts the test's output there.
+    _kill(_getpid(), SIGSTOP)
+    return output
+
+
+def _end_test() -> None:
+    """Tell the supervisor that the test's own part has come to its end."""
+    _kill(_getpid(), SIGSTOP)
+
+
+def _print_value(call: CodeType, text: str, main: MainModule, output: _CountingOutput) -> None:
+    """Evaluate `call` and print its value with `print`.
+
+    None is printed only when the call has printed nothing: so both a function that prints and one that returns None can
+    be tested by what a learner expects to see.
+    """
+    main.sources[TEST_FILE_NAME] = text.strip()
+    try:
+        value = _eval(call, main.namespace)
+        if value is not None or not output.used:
+            _print(value)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        main.fail(error)

@@ -1,0 +1,73 @@
+"""The `__main__` of a learner's program: its code runs, and its errors are reported, as by `python main.py`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # that of typing, without loading it
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, NoReturn
+
+# What a submission may have replaced or taken away by the time we need it.
+_exec, _compile = exec, compile
+
+FILE_NAME = "main.py"
+DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
+OWN_CODE = os.path.dirname(__file__)
+
+
+class Failed(SystemExit):
+    """The end of a program by an exception, which is its cause."""
+
+
+class MainModule:
+    """A fresh `__main__`. `sources` is the text of each file that a traceback may show."""
+
+    def __init__(self, code: str) -> None:
+        """Become `__main__`, in a directory with the program's file."""
+        main = type(sys)("__main__")
+        main.__file__ = f"{DIRECTORY}/{FILE_NAME}"
+        main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
+        sys.modules["__main__"] = main
+        sys.argv = [FILE_NAME]
+        sys.path[0] = DIRECTORY  # in place of where the supervisor's own package was found
+        os.chdir(DIRECTORY)
+        with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
+            file.write(code)
+        self.code = code
+        self.namespace: dict[str, Any] = main.__dict__
+        self.sources = {FILE_NAME: code}
+
+    def execute(self, code: str, file_name: str, before_test: bool = False) -> None:
+        """Run `code`; after an exception, show its traceback without our frames and exit as Python does.
+
+        A submission that ends itself by `sys.exit()` before its test has only finished, not failed.
+        """
+        self.sources[file_name] = code
+        try:
+            _exec(_compile(code, file_name, "exec", dont_inherit=True), self.namespace)
+        except SystemExit as error:
+            if not (before_test and error.code in (None, 0)):
+                raise
+        except BaseException as error:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
+        import linecache
+
+        for name, source in self.sources.items():
+            # Without a modification time linecache never looks for the file, which the program may have changed.
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        error.__traceback__ = _without_own_frames(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        raise Failed(1) from error
+
+
+def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return `trace` without the frames of this package that it starts with."""
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OWN_CODE):
+        trace = trace.tb_next
+    return trace
