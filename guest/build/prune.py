@@ -15,7 +15,7 @@ UNNEEDED = (
 UNNEEDED_MODULES = ("ensurepip", "idlelib", "pip", "test", "turtledemo")
 
 PACKAGES = Path("/opt/site-packages")
-"""What guest/requirements.txt names; in the same place on every base image."""
+"""Where the packages of guest/requirements.txt are: the same directory on every base image."""
 UNNEEDED_OF_PACKAGES = ("**/tests", "**/sample_data", "bin", "share", "numpy/f2py")
 UNNEEDED_FILES_OF_PACKAGES = ("**/*.pyi", "**/*.a", "**/*.h", "**/*.pxd")
 
@@ -23,19 +23,19 @@ KEPT_PROGRAMS = {"python", "python3", "python3.13", "sh", "dash", "cat", "echo",
 
 
 def main() -> None:
-    """Take away packages, modules, special modes and programs; byte-compile what stays."""
+    """Remove packages, modules, special modes and programs; byte-compile the rest."""
     library = Path(sysconfig.get_path("stdlib"))
     packages = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-    for place in {library, *packages}:
+    for directory in {library, *packages}:
         for module in UNNEEDED_MODULES:
-            for path in (place / module, *place.glob(f"{module}-*")):
+            for path in (directory / module, *directory.glob(f"{module}-*")):
                 shutil.rmtree(path, ignore_errors=True)
     _prune_packages()
     (library / "sitecustomize.py").unlink(missing_ok=True)  # Debian's asks for its bug reporter at every start
     compileall.compile_dir(library, quiet=2)
     compileall.compile_dir(PACKAGES, quiet=2)
-    for directory in UNNEEDED:
-        shutil.rmtree(directory, ignore_errors=True)
+    for unneeded in UNNEEDED:
+        shutil.rmtree(unneeded, ignore_errors=True)
     for path in Path("/tmp").iterdir():  # noqa: S108 (ours, while the image is built)
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     _drop_special_modes()
@@ -43,19 +43,19 @@ def main() -> None:
 
 
 def _prune_packages() -> None:
-    """Take from the packages what is for their own development, and have every Python process find the rest."""
+    """Remove what the packages need only for their own development, and let every Python process find the rest."""
     for pattern in UNNEEDED_OF_PACKAGES:
         for directory in list(PACKAGES.glob(pattern)):
             shutil.rmtree(directory, ignore_errors=True)
     for pattern in UNNEEDED_FILES_OF_PACKAGES:
         for file in list(PACKAGES.glob(pattern)):
             file.unlink()
-    # Also our own, for `module://guest.program.figures` and what else a process of a program's own loads by its name.
+    # Our own package as well: processes that a program starts load `module://guest.program.figures` and others by name.
     Path(site.getsitepackages()[0], "sandbox.pth").write_text(f"{PACKAGES}\n/opt/sandbox\n")
 
 
 def _drop_special_modes() -> None:
-    """Take setuid and setgid from every file: nothing in the image may change its user."""
+    """Clear setuid and setgid on every file: nothing in the image may change its user."""
     for directory, names, files in os.walk("/"):
         if directory == "/":
             names[:] = [name for name in names if name not in ("proc", "sys", "dev")]
@@ -67,7 +67,7 @@ def _drop_special_modes() -> None:
 
 
 def _drop_programs() -> None:
-    """Remove every program but Python and the few that lessons call through subprocess."""
+    """Remove every program except Python and the few that lessons call through subprocess."""
     for directory in ("/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"):
         for path in Path(directory).iterdir():
             if path.name not in KEPT_PROGRAMS:

@@ -1,12 +1,12 @@
 """Writes the supervisor's seccomp filter as BPF programs into the directory given. Run once, when the image is built.
 
-Docker's own profile depends on the age of the daemon; this one does not. It refuses what no lesson needs and
-what kernel exploits of the last years were made of, and allows the rest: Docker's profile stands before it.
+Docker's own profile depends on the age of the daemon; this one does not. It refuses what no lesson needs and what
+recent kernel exploits have used, and allows the rest: Docker's profile applies as well.
 Needs libseccomp's own Python binding (Debian: python3-seccomp).
 
-Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so
-sees them (see `guest.supervisor.watch`). The second also shows it what may lead to the network, which neither refuses.
-`seccomp_gvisor.bpf` comes on top of the first under gVisor (see `guest.supervisor.confinement`).
+Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so sees
+them (see `guest.supervisor.watch`). The second also shows it the calls that may lead to the network, which neither
+refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see `guest.supervisor.confinement`).
 """
 
 import errno
@@ -32,13 +32,13 @@ REFUSED = (
     "ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp "
     # kernel keyrings are not per container
     "keyctl add_key request_key "
-    # System V IPC outlives its process: one test could leave word for the next
+    # System V IPC outlives its process: one test could leave a message for the next
     "shmget msgget semget "
     # large, young kernel interfaces
     "io_uring_setup io_uring_enter io_uring_register userfaultfd bpf perf_event_open memfd_secret fanotify_init "
     # counted for the whole host: one program could take all of it
     "io_setup "
-    # another's place in line for the disk; that for the processor is below
+    # another process's priority for the disk; its priority for the processor is below
     "ioprio_set "
     # new namespaces; mounts and roots
     "unshare setns mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr "
@@ -58,16 +58,16 @@ NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000
 
 SUPERVISOR_PID = 1
 PRIO_PROCESS = 0  # sys/resource.h
-LOW_HALF = 0xFFFFFFFF  # of a register: the kernel looks at no more of a process number
+LOW_HALF = 0xFFFFFFFF  # of a register: all that the kernel looks at in a process number
 
-# fcntl.h, asm-generic/ioctls.h and sockios.h: who is to get the signals of a descriptor
+# fcntl.h, asm-generic/ioctls.h and sockios.h: which process gets the signals of a descriptor
 F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
 
 
 def build_filter(refuse: int) -> SyscallFilter:
-    """Return the filter for the architecture of this machine, with `refuse` for its action.
+    """Return the filter for the architecture of this machine, with `refuse` as its action.
 
-    Calls of any other ABI are refused whole.
+    Calls of any other ABI are all refused.
     """
     rules = SyscallFilter(ALLOW)
     rules.set_attr(Attr.ACT_BADARCH, refuse)
@@ -82,9 +82,9 @@ def build_filter(refuse: int) -> SyscallFilter:
             rules.add_rule(refuse, call, Arg(0, EQ, family))
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
-    # The supervisor has the same user, and without descriptors it could not go on. 0: one's own limits.
+    # The supervisor has the same user, and without descriptors it could not go on. 0 means the caller's own limits.
     rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
-    # Nor could it go on if it came last in line for the processor. It is of every group and user that could be named.
+    # Nor could it go on with the lowest priority for the processor. Any group or user that is named would include it.
     rules.add_rule(refuse, "setpriority", Arg(0, NE, PRIO_PROCESS))
     rules.add_rule(refuse, "setpriority", Arg(1, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
     for call in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"):
@@ -95,18 +95,19 @@ def build_filter(refuse: int) -> SyscallFilter:
 
 
 def build_notifying_filter() -> SyscallFilter:
-    """Return the same filter, which asks the supervisor about each call that it would refuse or that has an address."""
+    """Return the same filter, but ask the supervisor about each call that it would refuse or that has an address."""
     rules = build_filter(NOTIFY)
     rules.add_rule(NOTIFY, "connect")
-    rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address it is `send`, of a connected socket
+    rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address this is `send`, on a connected socket
     return rules
 
 
 def build_gvisor_filter() -> SyscallFilter:
     """Return the filter that protects the supervisor where Linux would do so by itself.
 
-    Nobody sends it a signal. Nobody changes modes: who tries is told that it is done, for `shutil.copy` and others do
-    that in passing. So nobody makes a directory either that the sweep could not open (see `guest.supervisor.scratch`).
+    No process can send it a signal. No process can change a mode: an attempt appears to succeed, because `shutil.copy`
+    and others do it in passing. So no process may make a directory that the sweep could not open either (see
+    `guest.supervisor.scratch`).
     """
     rules, refuse = SyscallFilter(ALLOW), ERRNO(errno.EPERM)
     for call in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"):
@@ -115,10 +116,10 @@ def build_gvisor_filter() -> SyscallFilter:
         rules.add_rule(refuse, "fcntl", Arg(1, MASKED_EQ, LOW_HALF, command))
     for request in (FIOSETOWN, SIOCSPGRP):
         rules.add_rule(refuse, "ioctl", Arg(1, MASKED_EQ, LOW_HALF, request))
-    for owner_may in (0o400, 0o200, 0o100):
-        rules.add_rule(refuse, "mkdir", Arg(1, MASKED_EQ, owner_may, 0))
-        rules.add_rule(refuse, "mkdirat", Arg(2, MASKED_EQ, owner_may, 0))
-        rules.add_rule(refuse, "umask", Arg(0, MASKED_EQ, owner_may, owner_may))
+    for owner_bit in (0o400, 0o200, 0o100):
+        rules.add_rule(refuse, "mkdir", Arg(1, MASKED_EQ, owner_bit, 0))
+        rules.add_rule(refuse, "mkdirat", Arg(2, MASKED_EQ, owner_bit, 0))
+        rules.add_rule(refuse, "umask", Arg(0, MASKED_EQ, owner_bit, owner_bit))
     for call in ("chmod", "fchmod", "fchmodat", "fchmodat2"):
         try:
             rules.add_rule(ERRNO(0), call)
