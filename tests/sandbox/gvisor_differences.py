@@ -81,7 +81,7 @@ DIFFERENCES = {
     "test_flags.py::test_deny_finding_the_refused_calls_of_another_run": UNSEEN,
     "test_science.py::test_live_science_container_has_the_same_options": OWN_MEMORY,
     "test_science.py::test_science_container_has_the_same_walls": OWN_PROC,
-    "test_supervisor.py::test_allow_a_place_in_line*os.sched_setscheduler*": "gVisor has only one scheduling policy",
+    "test_supervisor.py::test_allow_own_priority*os.sched_setscheduler*": "gVisor has only one scheduling policy",
     "test_tests.py::test_ten_tests_cost_little_more_than_their_programs": SLOW_PROCESSES,
     "test_tests.py::test_tests_go_on_after_a_memory_kill": MEMORY_ENDS_ALL,
 }

@@ -1,4 +1,4 @@
-"""How the supervisor collects the processes of a run: not all at once, so that it comes to look at the clock."""
+"""The supervisor collects the processes of a run a few at a time, and looks at the clock in between."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guest.supervisor.processes import REAPED_AT_ONCE
 
-# In a process of its own, for the supervisor collects any child that its process has.
+# In a process of its own, because the supervisor collects every child of its process.
 REAP = """
 import os, signal
 from guest.supervisor.processes import Processes, wake_on_child
@@ -28,7 +28,7 @@ while True:
 """
 
 
-def test_a_mill_of_dying_processes_keeps_nobody_from_the_clock() -> None:
+def test_many_dying_processes_do_not_keep_the_supervisor_from_the_clock() -> None:
     program = REAP.format(processes=2 * REAPED_AT_ONCE + 1)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=50

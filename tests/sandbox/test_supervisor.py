@@ -11,7 +11,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.mark.parametrize("limit", ["RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU"])
 def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
-    """Without descriptors it could neither watch the run nor fork the next: the learner would be told of our fault."""
+    """Without descriptors it could neither watch the run nor fork the next: the learner would get an error of ours."""
     code = f"import resource\ntry: resource.prlimit(1, resource.{limit}, (0, 0))\n"
     code += "except PermissionError: print('refused')"
     outcome = run.tests(code, TestProgram(stdin=""))
@@ -32,13 +32,13 @@ def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
         "os.sched_setparam(1, os.sched_param(0))",
         "os.sched_setaffinity(1, {0})",
         CALL.format(call="syscall(314, 1, struct.pack('IIQiIQQQ', 48, 5, 0, 0, 0, 0, 0, 0), 0)"),  # sched_setattr, IDLE
-        # The kernel looks at no more than the lower half of a register.
+        # The kernel looks only at the lower half of a register.
         CALL.format(call="syscall(141, 0, ctypes.c_long(1 << 32 | 1), 19)"),  # setpriority
         CALL.format(call="syscall(203, ctypes.c_long(1 << 32 | 1), 8, (ctypes.c_long * 1)(1))"),  # sched_setaffinity
     ],
 )
-def test_deny_the_supervisors_place_in_line(run: Runner, attempt: str) -> None:
-    """Behind one busy loop it would not come to end the run."""
+def test_deny_lowering_the_supervisors_priority(run: Runner, attempt: str) -> None:
+    """With a lower priority than one busy loop it could not end the run."""
     assert run.refusal(f"import struct\n{attempt}") == "EPERM"
 
 
@@ -52,10 +52,10 @@ def test_deny_the_supervisors_place_in_line(run: Runner, attempt: str) -> None:
         "os.sched_setaffinity(os.getpid(), os.sched_getaffinity(1))",
     ],
 )
-def test_allow_a_place_in_line_of_ones_own(run: Runner, attempt: str) -> None:
+def test_allow_own_priority(run: Runner, attempt: str) -> None:
     assert run.refusal(attempt) == "allowed"
 
 
-def test_allow_limits_of_ones_own(run: Runner) -> None:
+def test_allow_own_limits(run: Runner) -> None:
     code = "import resource as r\nr.setrlimit(r.RLIMIT_CPU, (3, 3))\nprint(r.getrlimit(r.RLIMIT_CPU))"
     assert run(code).stdout == "(3, 3)\n"
