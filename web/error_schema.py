@@ -11,7 +11,7 @@ from web.parsers import BodyTooLarge, LengthRequired
 
 ERRORS: dict[int, dict[str, str]] = {
     400: {
-        "invalid": "timeout: This must be a whole number from 1 to 10.",
+        "invalid": "timeout: Must be an integer from 1 to 10.",
         "invalid_json": "The request body is not valid JSON: Expecting value: line 1 column 1 (char 0).",
         "bad_request": "The request cannot be understood.",
     },
@@ -49,7 +49,7 @@ MEANINGS = {
     500: "A fault of ours; `X-Request-ID` finds it in our log.",
     503: "The service cannot do this now. Nothing has run, or its result is lost: it is safe to send it again.",
 }
-OF_FIELDS = {"invalid": {"timeout": "This must be a whole number from 1 to 10."}}
+OF_FIELDS = {"invalid": {"timeout": "Must be an integer from 1 to 10."}}
 
 FOR_ALL = ("bad_request", "server_error")
 FOR_KEYS = (*FOR_ALL, "invalid_key", "origin_not_allowed", "suspended", "rate_limited", "unavailable")

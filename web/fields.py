@@ -1,126 +1,128 @@
-"""Strict fields of request bodies. Nothing is coerced: a number is no text, and true is no number."""
+"""The fields and serializers of Django REST framework, made strict: nothing is coerced, clamped or ignored."""
 
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from django.core.validators import BaseValidator
 from rest_framework import serializers
 
-UNKNOWN_NAMES_SHOWN = 10
-"""Of one object. An answer must not be many times as long as the request that it refuses."""
+MAX_REPORTED_NAMES = 10
+"""Unknown fields named in a response, which must not be many times as long as the request."""
 
 
-class StrictTextField(serializers.Field[str, Any, str, Any]):
-    """A text that every part of the service can hold, counted in bytes of UTF-8 or, where told so, in characters."""
+class StringField(serializers.CharField):
+    """A string, untrimmed. `max_bytes` counts bytes of UTF-8, `max_length` characters."""
 
-    def __init__(
-        self, *, longest_bytes: int, longest_characters: int | None = None, may_be_empty: bool = True, **options: Any
-    ) -> None:
-        super().__init__(**options)
-        self.longest_bytes = longest_bytes
-        self.longest_characters = longest_characters
-        self.may_be_empty = may_be_empty
+    default_error_messages = {
+        "invalid": "Must be a string.",
+        "blank": "Must not be empty.",
+        "surrogates": "Must not contain lone surrogates.",
+        "nul": "Must not contain NUL characters.",
+        "max_bytes": "Is {size_bytes} bytes of UTF-8; at most {max_bytes} are allowed.",
+        "max_length": "Must have at most {max_length} characters.",
+    }
+
+    def __init__(self, *, max_bytes: int | None = None, allow_blank: bool = True, **options: Any) -> None:
+        # In characters, too: drf-spectacular tells clients about lengths, but not about allow_blank and max_bytes.
+        options = {"max_length": max_bytes, "min_length": None if allow_blank else 1} | options
+        super().__init__(allow_blank=allow_blank, trim_whitespace=False, **options)
+        self.max_bytes = max_bytes
+        # The framework's own search for surrogates takes Python through each character of 64 KiB.
+        self.validators = [each for each in self.validators if isinstance(each, BaseValidator)]
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text, or refuse what is none."""
+        """Return the string unchanged."""
         if not isinstance(data, str):
-            refuse("This must be a text.", "not_a_text")
+            self.fail("invalid")
         try:
             size_bytes = len(data.encode())
         except UnicodeEncodeError:
-            refuse("This has half of a surrogate pair in it, which is no character.", "surrogate")
+            self.fail("surrogates")
         if "\0" in data:
-            refuse("This must not contain the character NUL.", "nul")
-        if size_bytes > self.longest_bytes:
-            refuse(f"This is {size_bytes} bytes long in UTF-8; at most {self.longest_bytes} are allowed.", "too_long")
-        if self.longest_characters is not None and len(data) > self.longest_characters:
-            refuse(f"At most {self.longest_characters} characters are allowed.", "too_long")
-        if not data and not self.may_be_empty:
-            refuse("This must not be empty.", "empty")
+            self.fail("nul")
+        if self.max_bytes is not None and size_bytes > self.max_bytes:
+            self.fail("max_bytes", size_bytes=size_bytes, max_bytes=self.max_bytes)
         return data
 
-    def to_representation(self, value: str) -> str:
-        """Return the text itself."""
-        return value
 
+class IntegerField(serializers.IntegerField):
+    """An integer within bounds. 5.0, "5" and true are not integers."""
 
-class StrictIntegerField(serializers.Field[int, Any, int, Any]):
-    """A whole number within bounds, never clamped."""
-
-    def __init__(self, *, lowest: int, highest: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.lowest = lowest
-        self.highest = highest
+    def __init__(self, *, min_value: int, max_value: int, **options: Any) -> None:
+        sentence = f"Must be an integer from {min_value} to {max_value}."
+        messages = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+        super().__init__(min_value=min_value, max_value=max_value, error_messages=messages, **options)
 
     def to_internal_value(self, data: Any) -> int:
-        """Return the number, or refuse what is none."""
-        if isinstance(data, bool) or not isinstance(data, int) or not self.lowest <= data <= self.highest:
-            refuse(f"This must be a whole number from {self.lowest} to {self.highest}.", "out_of_range")
+        """Return the integer unchanged."""
+        if type(data) is not int:
+            self.fail("invalid")
         return data
 
-    def to_representation(self, value: int) -> int:
-        """Return the number itself."""
-        return value
 
+class BooleanField(serializers.BooleanField):
+    """true or false. "true" and 1 are neither."""
 
-class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
-    """true or false, and no word for them."""
+    default_error_messages = {"invalid": "Must be true or false."}
 
     def to_internal_value(self, data: Any) -> bool:
-        """Return the value, or refuse what is none."""
+        """Return the boolean unchanged."""
         if not isinstance(data, bool):
-            refuse("This must be true or false.", "not_a_boolean")
+            self.fail("invalid")
         return data
 
-    def to_representation(self, value: bool) -> bool:
-        """Return the value itself."""
-        return value
 
+class ChoiceField(serializers.ChoiceField):
+    """One of a few strings."""
 
-class StrictChoiceField(StrictTextField):
-    """One of a few words."""
-
-    def __init__(self, *, choices: Sequence[str], **options: Any) -> None:
-        super().__init__(longest_bytes=100, **options)
-        self.choices = choices
+    default_error_messages = {"invalid": "Must be a string.", "invalid_choice": "Must be one of: {choices}."}
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the word, or refuse any other."""
-        word = super().to_internal_value(data)
-        if word not in self.choices:
-            refuse(f"This must be one of: {', '.join(self.choices)}.", "not_a_choice")
-        return word
+        """Return the string unchanged."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if data not in self.choices:
+            self.fail("invalid_choice", choices=", ".join(self.choices))
+        return data
 
 
-class BoundedListField(serializers.ListField):
-    """A list that is measured before its items are looked at: a body has room for a million of them."""
+class ListField(serializers.ListField):
+    """A list whose length is checked before its items: a request has room for a million of them."""
+
+    default_error_messages = {
+        "not_a_list": "Must be a list.",
+        "too_long": "Has {length} items; at most {max_length} are allowed.",
+    }
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """Return the valid items, or refuse the list for its length alone."""
+        """Return the validated items."""
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
-            refuse(f"This has {len(data)} items; at most {self.max_length} are allowed.", "too_long")
+            self.fail("too_long", length=len(data), max_length=self.max_length)
         values: list[Any] = super().to_internal_value(data)
         return values
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one would otherwise be ignored in silence."""
+    """Refuses unknown fields: a misspelt one would otherwise be ignored. A field that is null counts as left out."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the valid values of the fields; a null one counts as left out."""
+        """Return the validated values that are not null."""
         if not isinstance(data, dict):
-            raise serializers.ValidationError({"non_field_errors": ["This must be an object."]})
-        if unknown := data.keys() - self.fields.keys():
-            names = sorted(unknown)[:UNKNOWN_NAMES_SHOWN]
-            raise serializers.ValidationError({_shown(name): ["This field is unknown."] for name in names})
+            raise serializers.ValidationError({"non_field_errors": ["Must be an object."]})
+        if unknown := data.keys() - self.fields.fields.keys():
+            names = sorted(unknown)[:MAX_REPORTED_NAMES]
+            raise serializers.ValidationError({_printable(name): ["Unknown field."] for name in names})
         values: dict[str, Any] = super().to_internal_value(data)
         return {name: value for name, value in values.items() if value is not None}
 
-
-def _shown(name: str) -> str:
-    """Return a client's field name in a form that any answer can carry."""
-    return name[:100].encode(errors="replace").decode() or '""'
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: ours have only validate() methods. The framework would search all fields for defaults first."""
 
 
 def refuse(sentence: str, code: str) -> NoReturn:
-    """Refuse a value, from within a field or a `validate_` method."""
+    """Refuse a value. For `validate_` methods."""
     raise serializers.ValidationError(sentence, code=code)
+
+
+def _printable(name: str) -> str:
+    """Return a client's field name as a string that can be encoded, and not a long one."""
+    return name[:100].encode(errors="replace").decode() or '""'

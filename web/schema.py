@@ -1,81 +1,40 @@
-"""How OpenAPI describes our strict fields, once for all that use them."""
+"""What drf-spectacular cannot see of our fields and serializers."""
 
 from typing import Any
 
-from drf_spectacular.extensions import (
-    OpenApiSerializerExtension,
-    OpenApiSerializerFieldExtension,
-)
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
 Schema = dict[str, Any]
 
 
-class StrictTextSchema(OpenApiSerializerFieldExtension):
-    """A text of so many bytes has at most so many characters, which is all that JSON Schema can count.
+class ChoiceSchema(OpenApiSerializerFieldExtension):
+    """The schema of a choice without the marker that drf-spectacular leaves for a hook we do not use."""
 
-    That no text may hold NUL is left to words: a pattern would say it, and cost every validator dear.
-    """
-
-    target_class = "web.fields.StrictTextField"
-    match_subclasses = True
+    target_class = "web.fields.ChoiceField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a text."""
-        field = self.target
-        schema = {"type": "string", "maxLength": field.longest_characters or field.longest_bytes}
-        if not field.may_be_empty:
-            schema["minLength"] = 1
-        if not field.longest_characters:
-            schema["x-maxBytes"] = field.longest_bytes
-        return schema
-
-
-class StrictChoiceSchema(OpenApiSerializerFieldExtension):
-    """One of a few words, or null where that is the same as none."""
-
-    target_class = "web.fields.StrictChoiceField"
-    priority = 1  # it is a text, too
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a word."""
-        words: list[str | None] = [str(word) for word in self.target.choices]
-        return {"type": "string", "enum": [*words, None] if self.target.allow_null else words}
-
-
-class StrictIntegerSchema(OpenApiSerializerFieldExtension):
-    """A whole number within bounds."""
-
-    target_class = "web.fields.StrictIntegerField"
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a number."""
-        return {"type": "integer", "minimum": self.target.lowest, "maximum": self.target.highest}
-
-
-class StrictBooleanSchema(OpenApiSerializerFieldExtension):
-    """true or false."""
-
-    target_class = "web.fields.StrictBooleanField"
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a truth value."""
-        return {"type": "boolean"}
+        """Return the schema of a field."""
+        schema: Schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {"type": "string", "enum": schema["enum"]}
 
 
 class StrictSerializerSchema(OpenApiSerializerExtension):
-    """An object that takes no other fields, and says of its texts how they are measured."""
+    """The schema of an object without further fields, with the length of its strings in bytes.
+
+    JSON Schema counts characters. It could exclude NUL only by a pattern, which would slow every validator down.
+    """
 
     target_class = "web.fields.StrictSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of an object."""
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        for each in schema["properties"].values():
-            if "x-maxBytes" in each:
-                each["description"] = (
-                    f"{each.get('description', '')} At most {each['x-maxBytes']} bytes of UTF-8.".strip()
-                )
+        """Return the schema of a serializer."""
+        schema: Schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        for name, field in self.target.fields.items():
+            if max_bytes := getattr(field, "max_bytes", None):
+                described = schema["properties"][name]
+                described["x-maxBytes"] = max_bytes
+                described["description"] = f"{field.help_text or ''} At most {max_bytes} bytes of UTF-8.".strip()
         return {**schema, "additionalProperties": False}

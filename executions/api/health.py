@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from executions.running.executor import get_executor
 from web.error_schema import FOR_ALL, errors, headers
-from web.fields import StrictChoiceField
+from web.fields import ChoiceField
 
 
 class PoolSerializer(serializers.Serializer[Any]):
@@ -24,9 +24,9 @@ class PoolSerializer(serializers.Serializer[Any]):
 class HealthSerializer(serializers.Serializer[Any]):
     """How the service is."""
 
-    status = StrictChoiceField(choices=["healthy", "degraded", "unhealthy"])
-    docker = StrictChoiceField(choices=["connected", "unreachable"])
-    disk = StrictChoiceField(choices=["ok", "full"], help_text="`full`: nearly; nothing is run.")
+    status = ChoiceField(choices=["healthy", "degraded", "unhealthy"])
+    docker = ChoiceField(choices=["connected", "unreachable"])
+    disk = ChoiceField(choices=["ok", "full"], help_text="`full`: nearly; nothing is run.")
     pool = PoolSerializer()
 
 

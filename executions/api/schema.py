@@ -10,7 +10,7 @@ from executions.models import Execution
 from executions.sandbox.results import RunStatus
 from guest.hints.messages import HINTS
 from web.error_schema import FOR_BODIES, FOR_KEYS, errors, headers
-from web.fields import StrictChoiceField
+from web.fields import ChoiceField
 
 ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
 
@@ -30,7 +30,7 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
 class ImageSerializer(serializers.Serializer[Any]):
     """Something that the program has shown."""
 
-    format = StrictChoiceField(choices=["png"], help_text="The only one.")
+    format = ChoiceField(choices=["png"], help_text="The only one.")
     data = serializers.CharField(help_text="In base64.")  # type: ignore[assignment]
     width = serializers.IntegerField(min_value=1, help_text="Pixels.")
     height = serializers.IntegerField(min_value=1, help_text="Pixels.")
@@ -51,7 +51,7 @@ class TestResultSerializer(serializers.Serializer[Any]):
     truncated = serializers.BooleanField(
         allow_null=True, help_text="Whether more was printed than `actual_output` has."
     )
-    status = StrictChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
+    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
     execution_time = serializers.FloatField(min_value=0, help_text="Seconds; whole ones of a hidden test.")
     hidden = serializers.BooleanField()
     diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why it failed.")
@@ -68,7 +68,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
         many=True, allow_null=True, help_text="One for each test case, in their order; null without test cases."
     )
     id = serializers.UUIDField(help_text="Of the record.")
-    status = StrictChoiceField(choices=ENDS, help_text="How the program ended.")
+    status = ChoiceField(choices=ENDS, help_text="How the program ended.")
     exit_code = serializers.IntegerField(allow_null=True, help_text="null when the program was killed.")
     cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of processor time.")
     memory_peak_kb = serializers.IntegerField(min_value=0, help_text="The most memory it held.")
@@ -81,7 +81,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 class StoredAnswerSerializer(AnswerSerializer):
     """What is on record of an execution. Until it has ended, its figures are null."""
 
-    status = StrictChoiceField(
+    status = ChoiceField(
         choices=list(Execution.Status),
         help_text="`running`, how the program ended, `refused` (nothing ran), or `internal_error` (a fault of ours).",
     )

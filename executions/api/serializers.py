@@ -6,12 +6,12 @@ from apikeys.serializers import LearnerField
 from executions import bounds
 from executions.request import ExecutionRequest, Match, TestCase
 from web.fields import (
-    BoundedListField,
-    StrictBooleanField,
-    StrictChoiceField,
-    StrictIntegerField,
+    BooleanField,
+    ChoiceField,
+    IntegerField,
+    ListField,
     StrictSerializer,
-    StrictTextField,
+    StringField,
     refuse,
 )
 
@@ -19,41 +19,41 @@ from web.fields import (
 class TestCaseSerializer(StrictSerializer):
     """One of `test_cases`."""
 
-    input = StrictTextField(
-        longest_bytes=bounds.INPUT_BYTES,
+    input = StringField(
+        max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
         help_text="A call such as `add(5, 3)`, or else what is read from stdin.",
     )
-    expected_output = StrictTextField(
-        longest_bytes=bounds.CODE_BYTES,
+    expected_output = StringField(
+        max_bytes=bounds.CODE_BYTES,
         required=False,
         allow_null=True,
         help_text="Left out, the test passes when it ends without an error.",
     )
-    code = StrictTextField(
-        longest_bytes=bounds.CODE_BYTES,
+    code = StringField(
+        max_bytes=bounds.CODE_BYTES,
         required=False,
         allow_null=True,
         help_text="Test code. It runs after the program, in its namespace; only what it prints is compared.",
     )
-    name = StrictTextField(
-        longest_bytes=bounds.NAME_BYTES, required=False, allow_null=True, help_text="Yours; comes back with the result."
+    name = StringField(
+        max_bytes=bounds.NAME_BYTES, required=False, allow_null=True, help_text="Yours; comes back with the result."
     )
-    stdin = StrictTextField(
-        longest_bytes=bounds.INPUT_BYTES,
+    stdin = StringField(
+        max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
         help_text="What is read from stdin, whatever `input` is.",
     )
-    match = StrictChoiceField(
+    match = ChoiceField(
         choices=list(Match),
         required=False,
         allow_null=True,
         help_text="How outputs are compared: `float` takes numbers within 0.000001 for the same. By default `contains`"
         " where none of `input`, `code` and `stdin` is given, else `exact`.",
     )
-    hidden = StrictBooleanField(
+    hidden = BooleanField(
         required=False,
         allow_null=True,
         help_text="The result then tells only whether it passed, the status and the time.",
@@ -63,24 +63,24 @@ class TestCaseSerializer(StrictSerializer):
 class ExecutionRequestSerializer(StrictSerializer):
     """The body of `POST /execute`."""
 
-    code = StrictTextField(longest_bytes=bounds.CODE_BYTES, may_be_empty=False, help_text="The program.")
-    language = StrictChoiceField(choices=["python"], required=False, allow_null=True, help_text="The only one.")
-    input_data = StrictTextField(
-        longest_bytes=bounds.INPUT_BYTES,
+    code = StringField(max_bytes=bounds.CODE_BYTES, allow_blank=False, help_text="The program.")
+    language = ChoiceField(choices=["python"], required=False, allow_null=True, help_text="The only one.")
+    input_data = StringField(
+        max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
         help_text="What the program reads from stdin.",
     )
-    test_cases = BoundedListField(
+    test_cases = ListField(
         child=TestCaseSerializer(),
         required=False,
         allow_null=True,
         max_length=bounds.TEST_CASES,
         help_text="Each runs in a fresh process.",
     )
-    timeout = StrictIntegerField(
-        lowest=bounds.SHORTEST_TIMEOUT_SECONDS,
-        highest=bounds.LONGEST_TIMEOUT_SECONDS,
+    timeout = IntegerField(
+        min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
+        max_value=bounds.LONGEST_TIMEOUT_SECONDS,
         required=False,
         allow_null=True,
         help_text=f"Seconds for the program and its test cases together; by default {bounds.DEFAULT_TIMEOUT_SECONDS}.",
@@ -88,7 +88,7 @@ class ExecutionRequestSerializer(StrictSerializer):
     learner = LearnerField(
         required=False, allow_null=True, help_text="An id of yours for whoever wrote the program; kept with the record."
     )
-    interactive = StrictBooleanField(
+    interactive = BooleanField(
         required=False,
         allow_null=True,
         help_text="The program's stdin stays open: see `POST /executions/{id}/input`. With an event stream only.",
@@ -122,12 +122,10 @@ class ExecutionRequestSerializer(StrictSerializer):
 class InputSerializer(StrictSerializer):
     """The body of `POST /executions/{id}/input`."""
 
-    text = StrictTextField(
-        longest_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="A line, without its end."
+    text = StringField(
+        max_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="A line, without its end."
     )
-    end = StrictBooleanField(
-        required=False, allow_null=True, help_text="The end of input, after `text` if there is one."
-    )
+    end = BooleanField(required=False, allow_null=True, help_text="The end of input, after `text` if there is one.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body that says nothing."""

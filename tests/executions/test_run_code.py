@@ -27,9 +27,9 @@ def test_a_program_is_run_and_its_answer_printed(tmp_path: Path, capsys: pytest.
         (None, [], "No such file"),
         (b"print(1)", ["--stdin", "/nothing"], "No such file"),
         (b"\xff", [], "utf-8"),
-        (b"", [], "code: This must not be empty"),
-        (b"#" * 65537, [], "code: This is 65537 bytes long"),
-        (b"print(1)", ["--timeout", "11"], "timeout: This must be a whole number from 1 to 10"),
+        (b"", [], "code: Must not be empty"),
+        (b"#" * 65537, [], "code: Is 65537 bytes of UTF-8"),
+        (b"print(1)", ["--timeout", "11"], "timeout: Must be an integer from 1 to 10"),
     ],
 )
 def test_what_cannot_be_run_is_told(tmp_path: Path, code: bytes | None, options: list[str], reason: str) -> None:
