@@ -1,4 +1,4 @@
-"""The keys in the admin: made, changed, rotated and revoked. A hash is never shown, a token once."""
+"""Keys in the admin: created, changed, rotated and revoked. Hashes are never shown, tokens once."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -21,13 +21,13 @@ from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.tokens import environment_of
 
-TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from saving a key to answering with its token)
+TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from save_model to response_add)
 
 LIMITS = ("Limits", {"fields": ("rate", "learner_rate", "max_concurrent", "executions_per_day", "cpu_seconds_per_day")})
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By the state in which a key is now."""
+    """Filters keys by state."""
 
     title = "state"
     parameter_name = "state"
@@ -37,12 +37,12 @@ class StateFilter(admin.SimpleListFilter):
         return [(state.value, str(state.label).lower()) for state in State]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys in the chosen one."""
+        """Return the keys in the chosen state."""
         return queryset.filter(state=self.value()) if self.value() in State.values else queryset
 
 
 class EnvironmentFilter(admin.SimpleListFilter):
-    """By the environment that the token names."""
+    """Filters keys by the environment in the token."""
 
     title = "environment"
     parameter_name = "environment"
@@ -52,7 +52,7 @@ class EnvironmentFilter(admin.SimpleListFilter):
         return [("live", "live"), ("test", "test")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys of the chosen one."""
+        """Return the keys of the chosen environment."""
         of_tests = {"prefix__startswith": "pl_test_"}
         if self.value() == "test":
             return queryset.filter(**of_tests)
@@ -61,7 +61,7 @@ class EnvironmentFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Keys are revoked and kept: what was run with them belongs to them."""
+    """Keys are revoked, never deleted: their executions belong to them."""
 
     form = KeyForm
     list_display = (
@@ -83,14 +83,14 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     class Media:
         css = {"all": ("apikeys/keys.css",)}
 
-    # What is shown
+    # Display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the keys with what `state` and the two columns of today show, in one query."""
+        """Return the keys with their state and today's usage, in one query."""
         return with_standing(super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        """Return the parts of the form: a new key has no life yet, and an old one its kind for good."""
+        """Return the parts of the form. A new key has no history."""
         if obj is None:
             return (
                 ("Identity", {"fields": ("name", "owner", "notes", "kind", "environment")}),
@@ -117,7 +117,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        """Return what the form shows and does not change."""
+        """Return the fields that the form only shows. The kind of an existing key cannot change."""
         if obj is None:
             return ()
         return (
@@ -134,49 +134,49 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form, for a new key the one that asks for its environment."""
+        """Return the form. For a new key it has an environment."""
         return super().get_form(request, obj, change, **({"form": NewKeyForm} if obj is None else {}), **kwargs)
 
     @admin.display(description="environment")
     def environment(self, key: ApiKey) -> str:
-        """Return the environment that the token names."""
+        """Return the environment in the token."""
         return environment_of(key.prefix)
 
     @admin.display(description="token", ordering="prefix")
     def token(self, key: ApiKey) -> str:
-        """Return how the token begins."""
+        """Return the beginning of the token."""
         return f"{key.prefix}…"
 
     @admin.display(description="state", ordering="state")
     def state(self, key: Any) -> str:
-        """Return the state in words; the colour only says it again."""
+        """Return the state in words, and as a colour."""
         words = state_in_words(key.state, key.expires)
         return format_html('<span class="key-state key-state-{}">{}</span>', key.state, words)
 
     @admin.display(description="executions today")
     def executions_today(self, key: Any) -> str:
-        """Return what the key and its family have used of their executions."""
+        """Return the executions of the key's family today."""
         return use_in_words(key.executions_today, key.executions_per_day)
 
     @admin.display(description="CPU seconds today")
     def cpu_seconds_today(self, key: Any) -> str:
-        """Return what the key and its family have used of their CPU seconds."""
+        """Return the CPU seconds of the key's family today."""
         return use_in_words(key.cpu_seconds_today, key.cpu_seconds_per_day)
 
     @admin.display(description="replaced by", empty_value="-")
     def replaced_by_link(self, key: ApiKey) -> str | None:
-        """Return a link to the successor."""
+        """Return a link to the key's successor."""
         return None if key.replaced_by is None else _links([key.replaced_by])
 
     @admin.display(description="replaces", empty_value="-")
     def replaces_links(self, key: ApiKey) -> str | None:
-        """Return a link to the key that was rotated into this one."""
+        """Return links to the keys that were rotated into this one."""
         return _links(key.replaces.all()) or None
 
-    # What is done
+    # Actions
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the addresses of the model, with those that rotate and revoke a key."""
+        """Return the URLs of the model, with those that rotate and revoke a key."""
         own = [
             path(
                 "<path:object_id>/rotate/", self.admin_site.admin_view(self.rotate_view), name="apikeys_apikey_rotate"
@@ -188,35 +188,35 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [*own, *super().get_urls()]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: the record of what a key has run needs the key."""
+        """Return False: executions refer to their key."""
         return False
 
     def has_rotate_permission(self, request: HttpRequest) -> bool:
-        """Return whether this member of staff may rotate keys."""
+        """Return whether the user may rotate keys."""
         return request.user.has_perm("apikeys.rotate_apikey")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Return whether this member of staff may revoke keys."""
+        """Return whether the user may revoke keys."""
         return request.user.has_perm("apikeys.revoke_apikey")
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Save what was changed and no more: else a key that is revoked at this moment would come back."""
+        """Save only changed fields: saving all could undo a revocation that happens at this moment."""
         if change:
             obj.save(update_fields=form.changed_data)
         else:
             setattr(request, TOKEN_ATTRIBUTE, issue_key(obj, form.cleaned_data["environment"]))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show the form of a new key, with one button: what follows is the token."""
+        """Show the form of a new key with one button, because the token follows."""
         one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, {**(extra_context or {}), **one_button})
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: Any = None) -> HttpResponse:
-        """Answer with the token."""
+        """Show the token of the new key."""
         return self._show_token(request, obj, getattr(request, TOKEN_ATTRIBUTE))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the form, with buttons for what can be done with the key as it stands."""
+        """Show the form with the buttons that apply to the key."""
         key = kwargs.get("obj")
         if key is not None:
             rotatable = key.state == State.ACTIVE and not (key.is_from_environment or key.is_playground)
@@ -225,7 +225,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask how long the old token works on; rotate the key and show the new token."""
+        """Ask how long the old token continues to work, rotate the key and show the new token."""
         key = self._find(request, object_id, allowed=self.has_rotate_permission(request))
         form = RotationForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
@@ -239,7 +239,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return self._page(request, "rotate", f"Rotate {key}", key=key, form=form)
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask whether the key is to end, and end it."""
+        """Revoke a key after confirmation."""
         key = self._find(request, object_id, allowed=self.has_revoke_permission(request))
         if request.method == "POST":
             self._revoke(request, [key])
@@ -248,14 +248,14 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Revoke selected keys", permissions=["revoke"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask whether these keys are to end, and end them."""
+        """Revoke the selected keys after confirmation."""
         if "confirmed" in request.POST:
             self._revoke(request, queryset)
             return None
         return self._page(request, "revoke", "Revoke keys", keys=queryset, action="revoke_selected")
 
     def _find(self, request: HttpRequest, object_id: str, *, allowed: bool) -> ApiKey:
-        """Return the key of an address. Raises PermissionDenied or Http404."""
+        """Return the key of a URL. Raises PermissionDenied or Http404."""
         if not allowed:
             raise PermissionDenied
         key: ApiKey | None = self.get_object(request, unquote(object_id))
@@ -266,10 +266,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _revoke(self, request: HttpRequest, keys: Iterable[ApiKey]) -> None:
         for key in keys:
             ended = revoke_key(key)
-            messages.info(request, f"{key} is revoked." if ended else f"{key} was revoked before.")
+            messages.info(request, f"{key} is revoked." if ended else f"{key} was already revoked.")
 
     def _show_token(self, request: HttpRequest, key: ApiKey, token: str) -> HttpResponse:
-        """Answer with a token, the only time. It goes into this answer alone: no cache, session or address has it."""
+        """Show a token, once. Only this response contains it: no cache, session or URL does."""
         return self._page(request, "token", f"Token of {key}", key=key, token=token)
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The app of the keys."""
+"""The app of the API keys."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        """Have changes of keys and suspensions recorded, and tell django-cors-headers about the keys' origins."""
+        """Log changes of keys and suspensions, and tell django-cors-headers the keys' origins."""
         from auditlog.registry import auditlog
         from corsheaders.signals import check_request_enabled
 
@@ -19,5 +19,5 @@ class ApiKeysConfig(AppConfig):
 
         hashes = [field.name for field in ApiKey._meta.fields if "hash" in field.name]
         auditlog.register(ApiKey, exclude_fields=[*hashes, "last_used"])
-        auditlog.register(Suspension, exclude_fields=["learner"])  # nothing in the log can be erased
+        auditlog.register(Suspension, exclude_fields=["learner"])  # entries of the log cannot be erased
         check_request_enabled.connect(is_origin_of_a_key)

@@ -1,4 +1,4 @@
-"""Who is calling: the key or learner token in `X-API-Key`, and whether it may be used from where the request comes."""
+"""Authentication by the key or learner token in `X-API-Key`, the `Origin` and the client's address."""
 
 import hmac
 import logging
@@ -23,13 +23,13 @@ from web.client_address import client_address
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 INVALID_KEY = "The API key is missing or not valid."
-SUSPENDED = "This learner or address may not run programs at present."
+SUSPENDED = "This learner or address is suspended."
 
 log = logging.getLogger(__name__)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of a request. The answer is the same for a missing, an unknown, a revoked and an expired one."""
+    """Finds the key of a request. The error is the same for missing, unknown, revoked and expired keys."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403."""
@@ -48,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def find_caller(token: str) -> Caller | None:
-    """Return who holds `token`, None if nobody may. What cannot be a token of ours is refused without a query."""
+    """Return the caller with this token, or None. A string that cannot be one of our tokens costs no query."""
     if (claim := learner_tokens.read(token)) is not None:
         key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
         return Caller(key, claim.learner) if key is not None and key.is_usable() else None
@@ -62,15 +62,15 @@ def find_caller(token: str) -> Caller | None:
 
 
 def is_own_page(request: Request, key: ApiKey) -> bool:
-    """Return whether the playground's key is used by the playground: by a page of the very host that was asked.
+    """Return whether the playground's key is used by the playground: by a page of the host that the request is for.
 
-    A browser lies about neither header. Only the hosts are compared: a proxy that we do not know of may hide https.
+    A browser sets both headers itself. Only the hosts are compared: an unknown proxy may hide https.
     """
     return key.is_playground and request.headers.get("Origin", "").partition("://")[2] == request.get_host()
 
 
 def _refuse_the_suspended(key: ApiKey, address: str | None) -> None:
-    """Refuse a suspended key, as if there were none, and a blocked address."""
+    """Refuse a suspended key, as if it did not exist, and a blocked address."""
     match who_is_shut_out(key, address):
         case ShutOut.KEY:
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
@@ -79,18 +79,18 @@ def _refuse_the_suspended(key: ApiKey, address: str | None) -> None:
 
 
 def _remember_use(key: ApiKey) -> None:
-    """Write down that the key is in use: once a minute, however many processes serve it."""
+    """Record that the key is in use, once a minute at most, however many processes serve it."""
     now = timezone.now()
     if key.last_used is None or key.last_used < now - LAST_USED_EVERY:
         stale = Q(last_used=None) | Q(last_used__lt=now - LAST_USED_EVERY)
         try:
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used=now)
-        except (DatabaseError, InterfaceError) as error:  # no reason to refuse anybody
-            log.warning("the use of key %s is not on record: %s", key.prefix, error)
+        except (DatabaseError, InterfaceError) as error:  # no reason to refuse the request
+            log.warning("cannot record the use of key %s: %s", key.prefix, error)
 
 
 def _record_use_of_a_revoked_key(request: Request) -> None:
-    """Leave an entry in the audit log if somebody still sends the token of a key that has ended."""
+    """Add an entry to the audit log if the token belongs to a key that is revoked or expired."""
     token = request.headers.get("X-API-Key", "")
     if tokens.is_well_formed(token):
         key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
@@ -99,5 +99,5 @@ def _record_use_of_a_revoked_key(request: Request) -> None:
 
 
 def refuse_origin() -> NoReturn:
-    """Answer a request from where the key may not be used."""
+    """Refuse a request from an origin that is not one of the key's."""
     raise PermissionDenied("This API key may not be used from this origin.", code="origin_not_allowed")

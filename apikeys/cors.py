@@ -1,4 +1,4 @@
-"""Which pages may read our answers: those of the settings, and those of any active key."""
+"""Which pages may read our responses: those of the settings, and those of any active key."""
 
 import re
 from typing import Any
@@ -11,16 +11,15 @@ from apikeys.models import usable_keys
 
 
 def is_origin_of_a_key(sender: object, request: HttpRequest, **kwargs: Any) -> bool:
-    """Return whether the request's origin is one of a key. Asked by django-cors-headers for origins it has not.
+    """Return whether the request's origin belongs to a key. django-cors-headers asks about origins it does not know.
 
-    A preflight request carries no key, so the origins of all keys count; whether a key may be used from an origin
-    is decided when it is.
+    A preflight request carries no key, so the origins of all keys count. Authentication checks the key's own later.
     """
     origin = request.headers.get("Origin")
-    # We are also asked about every path that is none of the API's, and may not open those.
+    # It also asks about paths outside the API, which must stay closed.
     if origin is None or not re.match(settings.CORS_URLS_REGEX, request.path_info):
         return False
     try:
         return any(origin in origins for origins in usable_keys().values_list("origins", flat=True))
-    except (DatabaseError, InterfaceError):  # the view says so to whoever may read it
+    except (DatabaseError, InterfaceError):  # the view answers 503
         return False

@@ -1,4 +1,4 @@
-"""The key of the API_KEY variable: publishable, for the origins of the settings, and of any form."""
+"""The key of the API_KEY variable: publishable, for the origins of the settings. Its token can be any string."""
 
 import hmac
 import logging
@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 
 def sync_environment_key(api_key: str, origins: list[str]) -> None:
-    """Make `api_key` a publishable key for `origins`; an earlier one of the environment ends. "" ends all.
+    """Make `api_key` a publishable key for `origins`, and revoke earlier keys of the environment. "" revokes all.
 
-    Safe to call again and from several processes at once: the hash is unique. A key that staff have revoked stays so
-    for as long as API_KEY is the same. This is the only way back: whoever sets API_KEY to a token means it to work.
+    Safe to call again and from several processes at once: the hash is unique. A key that staff have revoked stays
+    revoked until API_KEY changes. Only a later change of API_KEY back to its token makes it active again.
     """
     token_hash = tokens.hash_token(api_key)
     with transaction.atomic():
         for ended in ApiKey.objects.select_for_update().filter(is_from_environment=True).exclude(token_hash=token_hash):
             _switch(ended, on=False)
-            log.info("an earlier API_KEY ended")
+            log.info("revoked an earlier API_KEY")
         if api_key:
             earlier = ApiKey.objects.select_for_update().filter(is_from_environment=False, token_hash=token_hash)
             for returning in earlier:
@@ -43,11 +43,11 @@ def sync_environment_key(api_key: str, origins: list[str]) -> None:
 
 
 def is_environment_token(token: str) -> bool:
-    """Return whether `token` is that of the environment, which need not have our form."""
+    """Return whether `token` is that of the environment, which need not look like our tokens."""
     return bool(settings.API_KEY) and hmac.compare_digest(token.encode(), settings.API_KEY.encode())
 
 
 def _switch(key: ApiKey, *, on: bool) -> None:
-    """Save one by one: a change of many rows at once is not seen by the audit log."""
+    """Save one key. The audit log does not see updates of many rows at once."""
     key.is_active = key.is_from_environment = on
     key.save(update_fields=["is_active", "is_from_environment"])

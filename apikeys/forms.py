@@ -1,4 +1,4 @@
-"""The forms in which staff make, change and rotate keys."""
+"""The forms with which staff create, change and rotate keys."""
 
 from datetime import datetime
 from typing import Any
@@ -11,30 +11,30 @@ from apikeys.models import ApiKey
 
 
 class OriginsField(forms.CharField):
-    """Origins, one a line. What makes an origin is the model's to say."""
+    """Origins, one per line. The model validates them."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 40, "spellcheck": "false", "autocapitalize": "off"})
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text to show for a list of origins; what somebody typed is shown as it is."""
+        """Return a list of origins as text. Text that was typed stays as it is."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        """Return the origins of the lines, each once."""
+        """Return the origins of all lines, without duplicates."""
         return list(dict.fromkeys(line.strip() for line in (value or "").splitlines() if line.strip()))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether other origins than before were given."""
+        """Return whether the origins have changed."""
         return bool(self.to_python(data) != (initial or []))
 
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What can be changed of a key."""
+    """A key's editable fields."""
 
     origins = OriginsField(
         required=False,
-        help_text="One a line, as the browser sends them, such as https://pylearn.net. A publishable key works from"
-        " these pages only; a secret key needs none.",
+        help_text="One per line, as browsers send them, such as https://pylearn.net. A publishable key works only from"
+        " these pages. A secret key needs none.",
     )
 
     class Meta:
@@ -53,39 +53,39 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "expires",
         )
         help_texts = {
-            "name": "What staff know the key by. Callers never see it.",
+            "name": "For staff. Callers never see it.",
             "notes": "For staff. Never write a token here.",
-            "kind": "A publishable key lives in a page, where everybody can read it; a secret key on a server.",
-            "rate": "Requests, such as 60/m, 10/s or 1000/h. A key and those it was rotated into share it.",
-            "max_concurrent": "More are refused, not kept waiting.",
-            "executions_per_day": "Days of UTC. Only what ran is counted.",
-            "cpu_seconds_per_day": "Days of UTC. Test cases count too.",
+            "kind": "A publishable key is in a page, where everybody can read it. A secret key is on a server.",
+            "rate": "Requests, such as 60/m, 10/s or 1000/h. A key shares it with those it was rotated into.",
+            "max_concurrent": "More are refused at once.",
+            "executions_per_day": "UTC days. Only programs that ran count.",
+            "cpu_seconds_per_day": "UTC days. Test cases count too.",
             "expires": "UTC. Empty: never.",
         }
 
     def clean_expires(self) -> datetime | None:
-        """Refuse to end a key by an old date: that is revoking it, which needs its own permission."""
+        """Refuse a past date: it would revoke the key, which needs its own permission."""
         expires: datetime | None = self.cleaned_data["expires"]
         if expires is not None and "expires" in self.changed_data and expires <= timezone.now():
-            raise forms.ValidationError("This is past. To end a key at once, revoke it.", code="past")
+            raise forms.ValidationError("This is in the past. To end a key at once, revoke it.", code="past")
         return expires
 
 
 class NewKeyForm(KeyForm):
-    """What is chosen for a new key. Its kind and environment are in its token, and stay as they are."""
+    """A new key. Its kind and environment are part of its token and cannot change later."""
 
     environment = forms.ChoiceField(
-        choices=[("live", "live"), ("test", "test")], help_text="Shown in the token. Both are served alike."
+        choices=[("live", "live"), ("test", "test")], help_text="Part of the token. Both work the same way."
     )
 
 
 class RotationForm(forms.Form):
-    """How long the old token works on."""
+    """How long the old token continues to work."""
 
     overlap_hours = forms.FloatField(
         label="Overlap in hours",
         initial=24,
         min_value=0,
         max_value=LONGEST_OVERLAP_HOURS,
-        help_text="For so long both tokens work. 0 ends the old one at once; 0.5 is half an hour.",
+        help_text="How long both tokens work. 0 ends the old one at once; 0.5 is half an hour.",
     )

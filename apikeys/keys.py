@@ -1,7 +1,7 @@
-"""The life of a key: it is made, its token is replaced, it is revoked. Each leaves its entry in the audit log.
+"""The life of a key: creation, rotation, revocation. Each adds an entry to the audit log.
 
-Who did it, and from where, the audit log learns from the request that is served (audit.changes.AuditMiddleware); a
-command is the system's doing.
+The audit log takes the actor and the address from the current request (audit.changes.AuditMiddleware). In commands
+the actor is the system.
 """
 
 from datetime import datetime
@@ -16,19 +16,19 @@ from audit.events import record_event
 
 LONGEST_OVERLAP_HOURS = 24 * 90
 OF_ONE_TOKEN = {"id", "prefix", "token_hash", "is_active", "is_from_environment", "last_used", "created", "replaced_by"}
-"""The fields that belong to one token. All others go over to its successor."""
+"""The fields that belong to one token. Rotation copies all others to the successor."""
 
 
 class NotRotatable(Exception):
-    """The key has ended or has a successor, or no token, or its token is that of the environment."""
+    """The key is not usable, has a successor, has no token, or is API_KEY of the environment."""
 
 
 class NoSuchKey(Exception):
-    """No key that is not revoked answers to a name, or several do."""
+    """No key that is not revoked matches, or several do."""
 
 
 def issue_key(key: ApiKey, environment: str = "live") -> str:
-    """Save a new key with a token for `environment`, "live" or "test". Return the token: it is not to be had again.
+    """Save a new key with a token for `environment`, "live" or "test". Return the token: only its hash is stored.
 
     Raises ValidationError.
     """
@@ -50,7 +50,7 @@ def create_key(name: str, kind: str, origins: list[str], *, environment: str = "
 def rotate_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
     """Create a key like `key`, which itself ends at `old_ends` or sooner. Return the new one with its token.
 
-    Raises NotRotatable. docs/decisions/0006-rotation.md tells why the new token is a new key.
+    Raises NotRotatable. docs/decisions/0006-rotation.md explains why the new token is a new key.
     """
     with transaction.atomic():
         rotatable = usable_keys().filter(pk=key.pk, is_from_environment=False, replaced_by=None)
@@ -58,14 +58,14 @@ def rotate_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
         current = rotatable.select_for_update().first()
         if current is None:
             raise NotRotatable(
-                "Only a key that still works, has a token, was not rotated before and is not API_KEY of the environment"
-                " is rotated."
+                "This key cannot be rotated: it must still work, have a token, not have been rotated before and not be"
+                " API_KEY of the environment."
             )
         fields = [field.attname for field in ApiKey._meta.concrete_fields if field.name not in OF_ONE_TOKEN]
         successor = ApiKey(**{name: getattr(current, name) for name in fields})
         try:
             token = issue_key(successor, tokens.environment_of(current.prefix))
-        except ValidationError as error:  # the key is older than a rule that it breaks
+        except ValidationError as error:  # the key breaks a rule that is newer
             raise NotRotatable("; ".join(error.messages)) from error
         current.replaced_by = successor
         current.expires = min(old_ends, current.expires or old_ends)
@@ -76,7 +76,7 @@ def rotate_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
 
 
 def revoke_key(key: ApiKey) -> bool:
-    """End `key` for good and at once, in every process. Return whether it was active until now."""
+    """Revoke `key` for good, at once and in every process. Return whether it was active until now."""
     with transaction.atomic():
         current = ApiKey.objects.select_for_update().filter(pk=key.pk, is_active=True).first()
         if current is None:
@@ -88,15 +88,15 @@ def revoke_key(key: ApiKey) -> bool:
 
 
 def find_key(name: str) -> ApiKey:
-    """Return the one key that is not revoked with this prefix, or with this number. Raises NoSuchKey.
+    """Return the key that is not revoked and has this prefix or number. Raises NoSuchKey.
 
-    Tokens that begin alike are rare, but there is nothing to prevent them.
+    Tokens with the same prefix are rare, but possible.
     """
     meant = Q(pk=int(name)) if name.isdecimal() and len(name) < 19 else Q(prefix=name)
     found = list(ApiKey.objects.filter(meant, is_active=True).order_by("pk"))
     if len(found) > 1:
         numbers = ", ".join(f"{key.pk} ({key.name})" for key in found)
-        raise NoSuchKey(f"{len(found)} active keys begin with {name}: give the number of one instead: {numbers}.")
+        raise NoSuchKey(f"{len(found)} active keys begin with {name}. Use the number instead: {numbers}.")
     if not found:
-        raise NoSuchKey(f"No active key begins with {name!r}; list_keys shows what there is.")
+        raise NoSuchKey(f"No active key begins with {name!r}. list_keys shows all keys.")
     return found[0]

@@ -1,7 +1,7 @@
 """Learner tokens: a server of the site mints them with its secret key, and a page sends them in `X-API-Key`.
 
-A token is signed, not stored: it holds the key, the learner and its own end. It works under the limits of the key that
-minted it and ends with it; so a page need not hold a key at all.
+A token is signed, not stored. It contains the key, the learner and its expiry, counts against the limits of the key
+that minted it and ends with it. So a page need not contain a key.
 """
 
 import time
@@ -22,7 +22,7 @@ DEFAULT_LIFETIME_SECONDS = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class LearnerToken:
-    """What a token says: for whom it was minted, with which key (its id), and when it ends."""
+    """What a token says: the id of the key that minted it, the learner it is for, and when it expires."""
 
     key_id: int
     learner: str
@@ -39,7 +39,7 @@ def mint(key: ApiKey, learner: str, lifetime_seconds: int) -> LearnerToken:
 
 
 def read(token: str) -> LearnerToken | None:
-    """Return what `token` says; None if we have not signed it, or if it has ended. Makes no query."""
+    """Return what `token` says, or None if we have not signed it or it has expired. Makes no query."""
     if not token.startswith(PREFIX) or len(token) > LONGEST_TOKEN:
         return None
     try:

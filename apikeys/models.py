@@ -1,4 +1,4 @@
-"""Keys: who may call the service, from where and how much, and whom staff have suspended."""
+"""Keys: who may call the service, from where and how often; and suspensions."""
 
 import uuid
 from typing import Any
@@ -11,42 +11,41 @@ from django.utils import timezone
 
 from web.client_address import address_block
 from web.columns import column_only
-from web.origins import check_origin
-from web.rates import parse_rate
+from web.notation import check_origin, parse_rate
 
 PLAYGROUND_HASH = "playground"
-"""Stands in place of a hash in the key of the playground. No token has it: a SHA-256 is 64 hexadecimal digits."""
+"""The hash of the playground's key. No token has it: a SHA-256 is 64 hexadecimal digits."""
 
 
 def default_rate() -> str:
-    """Return the rate of a key for which nobody has chosen another."""
+    """Return the default rate of a key."""
     return settings.DEFAULT_RATE
 
 
 def default_learner_rate() -> str:
-    """Return the rate of each learner under a key for which nobody has chosen another."""
+    """Return the default rate of each learner under a key."""
     return settings.DEFAULT_LEARNER_RATE
 
 
 def default_max_concurrent() -> int:
-    """Return how many requests of a key are served at once, unless somebody has chosen another number."""
+    """Return the default number of requests that a key may run at once."""
     return settings.DEFAULT_MAX_CONCURRENT
 
 
 def default_executions_per_day() -> int:
-    """Return how many executions a key has in a day, unless somebody has chosen another number."""
+    """Return the default number of executions per day of a key."""
     return settings.DEFAULT_EXECUTIONS_PER_DAY
 
 
 def default_cpu_seconds_per_day() -> int:
-    """Return how many seconds of a CPU a key has in a day, unless somebody has chosen another number."""
+    """Return the default number of CPU seconds per day of a key."""
     return settings.DEFAULT_CPU_SECONDS_PER_DAY
 
 
 def validate_origins(origins: Any) -> None:
-    """Refuse what is not a list of exact origins."""
+    """Raise ValidationError unless `origins` is a list of origins."""
     if not isinstance(origins, list) or not all(isinstance(origin, str) for origin in origins):
-        raise ValidationError("Give a list of origins, such as https://pylearn.net.")
+        raise ValidationError("Enter a list of origins, such as https://pylearn.net.")
     try:
         for origin in origins:
             check_origin(origin)
@@ -55,7 +54,7 @@ def validate_origins(origins: Any) -> None:
 
 
 def validate_rate(rate: str) -> None:
-    """Refuse what django-ratelimit cannot read."""
+    """Raise ValidationError unless django-ratelimit can read `rate`."""
     try:
         parse_rate(rate)
     except ValueError as error:
@@ -63,10 +62,10 @@ def validate_rate(rate: str) -> None:
 
 
 class ApiKey(models.Model):
-    """A caller's key. The token itself is shown once, when the key is made, and not stored."""
+    """A caller's key. Its token is shown once, when the key is created, and not stored."""
 
     class Kind(models.TextChoices):
-        """Where a key lives: in the page, where everybody can read it, or on the site's server."""
+        """Where a key is: in a page, where everybody can read it, or on the site's server."""
 
         PUBLISHABLE = "publishable"
         SECRET = "secret"  # noqa: S105 (a word, not a password)
@@ -119,7 +118,7 @@ class ApiKey(models.Model):
     last_used = models.DateTimeField(null=True, editable=False)
     created = models.DateTimeField(auto_now_add=True)
 
-    # A key and those that it was rotated into are one family: what they use is counted together.
+    # A key and those it was rotated into are one family: their usage is counted together.
     family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
     replaced_by = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="replaces")
 
@@ -133,9 +132,9 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def clean(self) -> None:
-        """Refuse a key that would work from nowhere."""
+        """Refuse a publishable key without origins, which would not work anywhere."""
         if self.kind == self.Kind.PUBLISHABLE and not self.origins:
-            raise ValidationError({"origins": "A publishable key works only from its origins: give at least one."})
+            raise ValidationError({"origins": "A publishable key works only from its origins: enter at least one."})
 
     @property
     def is_playground(self) -> bool:
@@ -147,15 +146,15 @@ class ApiKey(models.Model):
         return self.is_active and (self.expires is None or self.expires > timezone.now())
 
     def family_in_sql(self) -> Any:
-        """Return the family as a parameter of SQL of our own."""
+        """Return the family as a parameter for raw SQL."""
         column: Any = self._meta.get_field("family")
         return column.get_db_prep_value(self.family, connection)
 
     def allows_origin(self, origin: str | None) -> bool:
         """Return whether a request with this `Origin` header may use the key.
 
-        A publishable key needs one of its own origins: anybody can read the key in the page, and a browser cannot
-        lie about the origin. A secret key is sent by a server, which has no origin; one that comes must be allowed.
+        A publishable key needs one of its own origins: anybody can read the key in the page, but a browser does not
+        lie about the origin. A secret key is sent by a server, without an origin; if there is one, it must be allowed.
         """
         if origin is None:
             return self.kind == self.Kind.SECRET
@@ -163,9 +162,9 @@ class ApiKey(models.Model):
 
 
 class DailyUse(models.Model):
-    """What a family of keys has used on one day of UTC: as a whole, and for each learner or address.
+    """What a family of keys has used on one UTC day: in total, and for each learner or address.
 
-    Rows are made and counted up by `apikeys.quotas` alone, in the transaction that records an execution's end.
+    Only `apikeys.quotas` writes rows, in the transaction that records an execution's end.
     """
 
     family = models.UUIDField()
@@ -177,7 +176,7 @@ class DailyUse(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["family", "day", "who"], name="daily_use_once"),)
-        # It holds all that the dashboard asks for, so that no rows are read.
+        # Covers the dashboard's queries, so that they read no rows.
         indexes = (
             models.Index(fields=["day", "who", "family", "executions", "cpu_seconds"], name="daily_use_figures"),
         )
@@ -188,15 +187,15 @@ class DailyUse(models.Model):
 
 
 class Suspension(models.Model):
-    """Whom staff have shut out: a learner of a family of keys, an address, or a key with its family.
+    """A learner of a family of keys, an address, or a key with its family, suspended by staff.
 
-    It is lifted, never deleted: its reason belongs to the record.
+    A suspension is lifted, never deleted: its reason is part of the record.
     """
 
-    # The key that the learner came with; alone, what is suspended.
+    # The learner's key; without a learner, the suspended key.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="suspensions")
     learner = models.CharField(max_length=128, blank=True)
-    # An IPv6 address stands for the whole /64 that one household or machine has.
+    # For IPv6, the /64 of one household or machine.
     address = models.GenericIPAddressField(null=True, blank=True)
     reason = models.CharField(max_length=500)
     begins = models.DateTimeField(auto_now_add=True)
@@ -221,23 +220,23 @@ class Suspension(models.Model):
         default_permissions = ("add", "change", "view")
 
     def __str__(self) -> str:
-        # In the audit log, too, out of which nobody could take a learner's id again.
+        # Without the learner's id: the audit log shows this too, and its entries cannot be erased.
         return (
             f"a learner of {self.key}" if self.learner else f"address {self.address}" if self.address else str(self.key)
         )
 
     def clean(self) -> None:
-        """Refuse what suspends nobody, or several at once."""
+        """Refuse a suspension of nobody, or of several."""
         if self.address and (self.key or self.learner):
-            raise ValidationError("An address is suspended by itself, for all keys.")
+            raise ValidationError("An address is suspended for all keys: leave key and learner empty.")
         if not self.address and not self.key:
-            raise ValidationError("Name a learner with a key, a key alone, or an address alone.")
-        # A form leaves "" where there is none.
+            raise ValidationError("Enter a learner with a key, only a key, or only an address.")
+        # A form passes "" for none.
         self.address = address_block(self.address) if self.address else None
 
 
 def active_suspensions() -> models.QuerySet[Suspension]:
-    """Return the suspensions that hold now."""
+    """Return the suspensions in force."""
     now = timezone.now()
     return Suspension.objects.filter(models.Q(ends=None) | models.Q(ends__gt=now), lifted=None)
 

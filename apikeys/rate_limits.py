@@ -5,7 +5,7 @@ from django_ratelimit.core import get_usage
 
 from apikeys.callers import Caller
 from apikeys.limits import LimitReached, LimitUse
-from web.rates import parse_rate
+from web.notation import parse_rate
 
 INPUT_RATE = "300/m"
 """Answers to programs, of one learner or address. The programs themselves count against the rates of the key."""

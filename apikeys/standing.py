@@ -1,4 +1,4 @@
-"""How keys stand now: the state of each in a word, and what its family has used of its day."""
+"""The state of each key, and what its family has used today."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from apikeys.models import ApiKey, DailyUse, active_suspensions
 
 
 class State(TextChoices):
-    """The states of a key, the strongest reason not to serve it first."""
+    """The states of a key. The first that applies counts."""
 
     REVOKED = "revoked"
     EXPIRED = "expired"
@@ -21,7 +21,7 @@ class State(TextChoices):
 
 
 def with_standing(keys: QuerySet[ApiKey]) -> QuerySet[Any]:
-    """Add to each of `keys` its `state`, `executions_today` and `cpu_seconds_today`, all in the one query."""
+    """Add `state`, `executions_today` and `cpu_seconds_today` to each of `keys`, in the same query."""
     now = timezone.now()
     suspended = active_suspensions().filter(learner="", key__family=OuterRef("family"))
     today = DailyUse.objects.filter(family=OuterRef("family"), day=now.date(), who="")
@@ -39,12 +39,12 @@ def with_standing(keys: QuerySet[ApiKey]) -> QuerySet[Any]:
 
 
 def state_in_words(state: str, expires: datetime | None) -> str:
-    """Return a state as staff read it."""
+    """Return a state in words for staff."""
     if state == State.ROTATING and expires is not None:
         return f"rotating until {expires:%Y-%m-%d %H:%M} UTC"
     return str(State(state).label).lower()
 
 
 def use_in_words(used: float, allowed: int) -> str:
-    """Return how much of a day's quota is used: `312 / 20,000`."""
+    """Return how much of a daily quota is used, such as `312 / 20,000`."""
     return f"{used:,.0f} / {allowed:,}"

@@ -1,4 +1,4 @@
-"""Suspensions in the admin: who is shut out, why, by whom, and until when."""
+"""Suspensions in the admin: who is suspended, why, by whom and until when."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from apikeys.suspensions import lift
 
 
 class InForceFilter(admin.SimpleListFilter):
-    """By whether a suspension holds now."""
+    """Filters by whether a suspension is in force."""
 
     title = "in force"
     parameter_name = "in_force"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return both answers."""
+        """Return the choices."""
         return [("yes", "yes"), ("no", "no")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the suspensions with the chosen one."""
+        """Return the suspensions that match the choice."""
         active = active_suspensions().values("pk")
         chosen = {"yes": queryset.filter(pk__in=active), "no": queryset.exclude(pk__in=active)}
         return chosen.get(self.value() or "", queryset)
@@ -30,7 +30,7 @@ class InForceFilter(admin.SimpleListFilter):
 
 @admin.register(Suspension)
 class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Made here or from an execution, lifted here. None is ever deleted: the reasons are part of the record."""
+    """Suspensions are added here or from an execution, and lifted here. They are never deleted, for the record."""
 
     list_display = ("whom", "reason", "begins", "ends", "in_force", "author")
     list_filter = (InForceFilter,)
@@ -42,30 +42,30 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="who")
     def whom(self, suspension: Suspension) -> str:
-        """Return who is shut out."""
+        """Return who is suspended."""
         return f"learner {suspension.learner} of {suspension.key}" if suspension.learner else str(suspension)
 
     @admin.display(description="in force", boolean=True)
     def in_force(self, suspension: Suspension) -> bool:
-        """Return whether it holds now."""
+        """Return whether the suspension is in force."""
         return suspension.lifted is None and (suspension.ends is None or suspension.ends > timezone.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
-        """Leave only the reason and the end to be changed: another one is another suspension."""
+        """Return all fields but the reason and the end of an existing suspension."""
         return self.readonly_fields if obj is None else ("key", "learner", "address", *self.readonly_fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
+        """Return False."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Suspension, form: Any, change: bool) -> None:
-        """Save it with its author."""
+        """Save a suspension with its author."""
         if not change:
             obj.author = request.user  # type: ignore[assignment]  # staff: the admin lets in nobody else
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Lift selected suspensions", permissions=["change"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> None:
-        """Let in again."""
+        """End the selected suspensions."""
         count = sum(lift(suspension) for suspension in queryset)
         self.message_user(request, f"{count} suspensions lifted.", messages.SUCCESS)

@@ -1,8 +1,8 @@
 """The tokens that callers send: `pl_<live|test>_<pub|sec>_`, 160 random bits in base62, and a checksum.
 
-A token is stored as its plain SHA-256: 160 random bits cannot be guessed, so nothing slower is needed, and a hash
-keyed with SECRET_KEY would die when that is rotated. The checksum lets a mistyped token, or garbage sent to find
-one, be refused without a query; the prefix lets scanners find a token that was published by mistake.
+Only the plain SHA-256 of a token is stored: 160 random bits cannot be guessed, so a slower hash is not needed, and one
+keyed with SECRET_KEY would be lost when SECRET_KEY is rotated. The checksum lets us refuse mistyped and random tokens
+without a query. The prefix lets scanners find tokens that were published by mistake.
 """
 
 import hashlib
@@ -29,23 +29,23 @@ def generate_token(kind: str, environment: str = "live") -> str:
 
 
 def is_well_formed(token: str) -> bool:
-    """Return whether `token` is one that `generate_token` can have made."""
+    """Return whether `generate_token` can have returned `token`."""
     match = TOKEN_PATTERN.fullmatch(token)
     return match is not None and match[2] == _checksum(match[1])
 
 
 def hash_token(token: str) -> str:
-    """Return what is stored of a token: its SHA-256 in hexadecimal."""
+    """Return the SHA-256 of a token in hexadecimal, as it is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def visible_prefix(token: str) -> str:
-    """Return how staff tell a token from others: its kind and four of its characters."""
+    """Return the beginning of a token, by which staff recognize it: its kind and four random characters."""
     return token[: token.rindex("_") + 1 + SHOWN_LENGTH]
 
 
 def environment_of(prefix: str) -> str:
-    """Return the environment that a token or its visible prefix names; one of another form is "live"."""
+    """Return the environment in a token or its visible prefix. API_KEY and the playground are "live"."""
     return "test" if prefix.startswith("pl_test_") else "live"
 
 

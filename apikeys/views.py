@@ -1,4 +1,4 @@
-"""What all views for holders of a key have in common, and the one that mints learner tokens."""
+"""The base of all views that need a key, and the view that mints learner tokens."""
 
 from typing import Any
 
@@ -10,19 +10,18 @@ from rest_framework.views import APIView
 
 from apikeys import learner_tokens
 from apikeys.callers import caller_of
-from apikeys.openapi import describe_minting
-from apikeys.serializers import TokenRequestSerializer
 from apikeys.throttling import KeyRateThrottle, limit_headers
-from web.parsers import LengthRequired
+from apikeys.token_schema import TokenRequestSerializer, describe_minting
+from web.bodies import LengthRequired
 
 
 class KeyedView(APIView):
-    """A view for holders of a key, within their rates."""
+    """A view that needs a key, within the key's rate."""
 
     throttle_classes: Any = (KeyRateThrottle,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what nobody can ask here, whoever asks, before anything else."""
+        """Refuse, before authentication, what no caller may send."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
         if "Transfer-Encoding" in request.headers:
@@ -30,7 +29,7 @@ class KeyedView(APIView):
         super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Add what every answer carries: no cache may keep it, and the caller sees what is left of its limits."""
+        """Forbid caching, and add the headers that show what remains of the caller's limits."""
         response["Cache-Control"] = "no-store"
         for name, value in limit_headers(request).items():
             response[name] = value
@@ -38,13 +37,13 @@ class KeyedView(APIView):
 
 
 class IsServer(BasePermission):
-    """Lets only a server of the site in, which holds a secret key itself."""
+    """Permits only servers, which hold a secret key themselves."""
 
-    message = "This needs a secret key."
+    message = "This requires a secret key."
     code = "secret_key_required"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Return whether the caller is one."""
+        """Return whether the caller is a server."""
         return caller_of(request).is_server
 
 
@@ -56,7 +55,7 @@ class TokensView(KeyedView):
 
     @describe_minting
     def post(self, request: Request) -> Response:
-        """Answer with a token for the learner in the body."""
+        """Return a token for the learner in the body."""
         serializer = TokenRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = {"lifetime_seconds": learner_tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
-from codeexec.apps import lift_bounds
+from codeexec.apps import lift_time_limits
 from executions.models import Execution, ExecutionFlag
 
 DAYS = 60
@@ -203,7 +203,7 @@ def _settle() -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Execution]):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            lift_bounds(None, connection.alias)
+            lift_time_limits(None, connection.alias)
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,4 +1,4 @@
-"""The project itself as an app: it checks the settings, and lets migrations take their time."""
+"""The project as an app: it checks the settings and lifts time limits for migrations."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ class CodeExecConfig(AppConfig):
     name = "codeexec"
 
     def ready(self) -> None:
-        """Have Django check our settings with its own, and lift the bounds of statements for migrations."""
+        """Register our checks, and lift the time limits of statements before migrations."""
         register(check_settings)
         register(check_deployment, deploy=True)
-        pre_migrate.connect(lift_bounds)
+        pre_migrate.connect(lift_time_limits)
 
 
-def lift_bounds(sender: object, using: str, **kwargs: Any) -> None:
-    """Bound no statement of a migration: to index a million executions takes longer than a request may wait."""
+def lift_time_limits(sender: object, using: str, **kwargs: Any) -> None:
+    """Let statements of a migration take any time: indexing a million executions takes longer than a request may."""
     connection = connections[using]
     if isinstance(connection, PostgreSQL):
-        connection.lift_bounds()
+        connection.lift_time_limits()

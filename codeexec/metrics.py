@@ -1,4 +1,4 @@
-"""`GET /metrics`: how we do, for Prometheus. To all but those whom the settings name it is not there."""
+"""`GET /metrics` for Prometheus: 404 for everybody whom the settings do not allow."""
 
 import hmac
 from collections.abc import Iterator
@@ -10,31 +10,30 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from executions.running.executor import get_executor
-from web.admin_gate import is_allowed
-from web.client_address import client_address
+from web.client_address import client_address, is_in_networks
 from web.errors import not_found
 
 
 class SandboxCollector(Collector):
-    """Reads the state of the sandbox when it is asked for. No request to run a program pays for it."""
+    """Reads the state of the sandbox at each scrape, so that no execution pays for it."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the state and the counts."""
+        """Yield the gauges."""
         state = get_executor().health()
-        yield GaugeMetricFamily("codeexec_ready", "1 while programs can be run.", value=state.ready)
-        yield GaugeMetricFamily("codeexec_pool_idle", "Containers that wait for a program.", value=state.idle)
-        yield GaugeMetricFamily("codeexec_pool_in_use", "Containers that a program runs in.", value=state.in_use)
-        yield GaugeMetricFamily("codeexec_pool_waiting", "Requests that wait for a container.", value=state.waiting)
+        yield GaugeMetricFamily("codeexec_ready", "1 while the service can run programs.", value=state.ready)
+        yield GaugeMetricFamily("codeexec_pool_idle", "Containers waiting for a program.", value=state.idle)
+        yield GaugeMetricFamily("codeexec_pool_in_use", "Containers running a program.", value=state.in_use)
+        yield GaugeMetricFamily("codeexec_pool_waiting", "Requests waiting for a container.", value=state.waiting)
 
 
 REGISTRY.register(SandboxCollector())
-# What the client library counts by itself: of no use to whoever watches the service.
+# Metrics of the Python runtime, which do not help to operate the service.
 REGISTRY.unregister(GC_COLLECTOR)
 REGISTRY.unregister(PLATFORM_COLLECTOR)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with all metrics."""
+    """Return all metrics."""
     if not may_read(request):
         return not_found(request)
     return HttpResponse(
@@ -43,8 +42,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """Return whether the request brings METRICS_TOKEN or comes from METRICS_ALLOWED_IPS."""
+    """Return whether the request has METRICS_TOKEN or comes from METRICS_ALLOWED_IPS."""
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and hmac.compare_digest(sent.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    return is_allowed(client_address(request), tuple(settings.METRICS_ALLOWED_IPS))
+    return is_in_networks(client_address(request), tuple(settings.METRICS_ALLOWED_IPS))

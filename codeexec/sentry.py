@@ -1,4 +1,4 @@
-"""Reports faults of the service to Sentry, where SENTRY_DSN names one."""
+"""Reports errors of the service to Sentry, if SENTRY_DSN is set."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ IDS = ("request_id", "execution_id")
 
 
 def report_faults(dsn: str) -> None:
-    """Send what is logged as an error, and exceptions that nobody caught, to `dsn`; "" reports nothing."""
+    """Send logged errors and unhandled exceptions to `dsn`. "" reports nothing."""
     if not dsn:
         return
-    ignore_logger("django_structlog.middlewares.request")  # a line for each answer of 500 or more
+    ignore_logger("django_structlog.middlewares.request")  # it logs every response with a status of 500 or more
     sentry_sdk.init(
         dsn=dsn,
         default_integrations=False,
@@ -35,10 +35,10 @@ def report_faults(dsn: str) -> None:
 
 
 def strip(event: Event, hint: Hint) -> Event:
-    """Return an event with what is needed to find a fault, and nothing that a learner or a client sent.
+    """Return an event with what is needed to find an error, and nothing that a learner or a client sent.
 
-    A list of what may go, not of what may not: the text of an exception of the database has rows in it, and whoever
-    writes the next one cannot be trusted to think of this.
+    This lists what may be sent, not what must be removed: messages of database exceptions contain rows, and future
+    exceptions may contain anything.
     """
     stripped: dict[str, Any] = {name: event[name] for name in KEPT if name in event}  # type: ignore[literal-required]
     if event.get("logger", "").partition(".")[0] in OURS:

@@ -104,10 +104,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "web.request_log.RequestLogMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "web.https.PlainHttpMiddleware",
+    "web.gates.refuse_plain_http",
     "django.middleware.security.SecurityMiddleware",
-    "web.page_policy.PagePolicyMiddleware",
-    "web.admin_gate.AdminGateMiddleware",
+    "web.gates.PagePolicyMiddleware",
+    "web.gates.hide_staff_pages",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,9 +185,9 @@ CACHES: dict[str, Any] = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["web.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["web.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.negotiation.AlwaysJSON",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.bodies.AlwaysJSON",
     "EXCEPTION_HANDLER": "web.errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -229,7 +229,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Without a proxy of ours in front, the client would be the one who says that it came over https.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXY_COUNT else None
-CONTENT_SECURITY_POLICY = {  # of our pages: web/page_policy.py
+CONTENT_SECURITY_POLICY = {  # of our pages: web/gates.py
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "object-src": ["'none'"],

@@ -1,4 +1,4 @@
-"""What a serving process does once, when it begins and when it ends."""
+"""What a serving process does once, at start and at exit."""
 
 import atexit
 import gc
@@ -19,26 +19,28 @@ LAST_RECORDS_SECONDS = 3
 
 
 def start_service() -> None:
-    """Prepare, and begin to fill the pool. Returns before anything can be run."""
+    """Prepare, and begin to fill the pool. Returns before programs can run."""
     report_faults(settings.SENTRY_DSN)
     prepare()
-    connection.close()  # this thread serves no request
+    connection.close()  # this thread serves no requests
     late_records.start()
-    atexit.register(late_records.close, LAST_RECORDS_SECONDS)  # after the executor, whose last results it may hold
+    atexit.register(
+        late_records.close, LAST_RECORDS_SECONDS
+    )  # runs after close_executor, whose last results it may hold
     start_executor()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
     gc.collect()
-    gc.freeze()  # what is loaded by now stays: no collection need look through it while a learner waits
+    gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
     atexit.register(close_executor, DRAIN_SECONDS)
 
 
 def prepare() -> None:
-    """Make the key of the environment known and settle what a crash left.
+    """Check the settings, sync the key of the environment, and settle executions that a crash interrupted.
 
-    Raises SystemCheckError when the settings do not go together.
+    Raises SystemCheckError if settings conflict.
     """
     call_command("check", verbosity=0)
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)

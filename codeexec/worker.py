@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, with a bound to how long a client can hold it up."""
+"""gunicorn's threaded worker, with limits on how long a client can occupy a thread."""
 
 import errno
 import socket
@@ -11,53 +11,53 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 from web.connection import ending
 
 STALLED_SECONDS = 5
-"""How long a client may send or take nothing in the middle of a request or an answer."""
+"""How long a client may pause in the middle of a request or a response."""
 
 SLOWEST_BYTES_A_SECOND = 32 * 1024
-"""A request must be here, headers and body, after STALLED_SECONDS and a second more for each so many bytes of it. So
-must an answer be taken; of one that comes piece by piece, what counts is the time for which a piece waits."""
+"""A request, headers and body, must arrive within STALLED_SECONDS plus one second for each so many bytes. A response
+must be read within the same time. For a stream, only the time counts for which a piece waits to be read."""
 
 FULL_PAUSE_SECONDS = 0.1
-"""Between the attempts to take a client where none can be taken."""
+"""Between attempts to accept a client when there are no file descriptors left."""
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Lets no client that stalls or drips keep a thread, and none that lingers keep the one that accepts for all."""
+    """Lets no slow client keep a thread, and no lingering one block the thread that accepts connections."""
 
     def init_process(self) -> None:
-        """Begin to serve."""
-        self.cfg.set("sendfile", False)  # Python would wait, without end, until there is room for more of the file
+        """Start serving."""
+        self.cfg.set("sendfile", False)  # sendfile() waits without limit until the client reads
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to end."""
+        """Start shutting down."""
         ending.set()
         super().handle_exit(sig, frame)
 
     def accept(self, listener: Any) -> None:
-        """Take a client, unless there is no descriptor left for it: it waits in the kernel's line then.
+        """Accept a client. If no file descriptor is left, it stays in the kernel's queue.
 
-        gunicorn would end the process, and with it every program that runs.
+        gunicorn would end the process, and with it all running programs.
         """
         try:
             super().accept(listener)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                 raise
-            self.log.error("a client has to wait: %s", error)
-            self.murder_keepalived(force=True)  # those that only might come back
+            self.log.error("cannot accept a client yet: %s", error)
+            self.murder_keepalived(force=True)  # idle connections
             time.sleep(FULL_PAUSE_SECONDS)
 
     def handle(self, conn: Any) -> Any:
-        """Serve a request and, if it was the connection's last, close it; return what gunicorn is to do with it."""
-        # As many clients as there are threads, each with half a request, would stop the service.
+        """Serve a request, and close the connection after its last one. Return what gunicorn expects."""
+        # Otherwise one client per thread, each with half a request, could stop the service.
         if not isinstance(conn.sock, HurriedSocket):
             conn.sock = HurriedSocket(fileno=conn.sock.detach())
         conn.sock.begin_request()
         is_kept = super().handle(conn)
         if not is_kept:
-            # Waits up to 2 s for the client to close. gunicorn would wait in its only thread that accepts: one client
-            # that never closes, coming again every 2 s, would stop the service.
+            # Waits up to 2 s for the client to close. gunicorn would wait in its only accepting thread: one client
+            # that never closes, and reconnects every 2 s, could stop the service.
             conn.sock.begin_request()
             try:
                 conn.close(graceful=True)
@@ -68,23 +68,23 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
 
 class HurriedSocket(socket.socket):
-    """A connection whose requests must come, and whose answers must be taken, at a certain speed.
+    """A connection on which requests must arrive, and responses must be read, at a minimum speed.
 
-    A read or a write that would wait longer finds it reset. gunicorn logs any other error with a traceback: clients
-    must not be able to fill the disk with those.
+    A read or write that would take longer raises ConnectionResetError. gunicorn logs a traceback for any other error,
+    with which clients could fill the disk.
     """
 
     _deadline: float | None = None
     _spare_seconds: float = STALLED_SECONDS
 
     def begin_request(self) -> None:
-        """Give a client, from the next read on, the time of a new request and its answer."""
+        """Restart the time limits, for a new request and its response."""
         self._deadline = None
         self._spare_seconds = STALLED_SECONDS
         self._bound_by_kernel(socket.SO_SNDTIMEO, STALLED_SECONDS)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Return what comes next, in the time that is left for it."""
+        """Return the next bytes, within the remaining time."""
         now = time.monotonic()
         if self._deadline is None:
             self._deadline = now + STALLED_SECONDS
@@ -100,7 +100,7 @@ class HurriedSocket(socket.socket):
         return data
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send a piece of an answer, in the time that earlier pieces have left and what this one adds to it."""
+        """Send a piece of a response, within the time left by earlier pieces plus its own."""
         rest = memoryview(data)
         deadline = time.monotonic() + self._spare_seconds + len(rest) / SLOWEST_BYTES_A_SECOND
         try:
@@ -115,10 +115,10 @@ class HurriedSocket(socket.socket):
         self._spare_seconds = min(STALLED_SECONDS, deadline - time.monotonic())
 
     def _bound_by_kernel(self, option: int, seconds: float) -> None:
-        """Let the kernel count: gunicorn changes the timeout that Python knows of."""
+        """Set a timeout in the kernel: gunicorn changes the one that Python manages."""
         whole, part = divmod(max(1, int(seconds * 1_000_000)), 1_000_000)
         self.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
 
 
 def _already_closed(graceful: bool = False) -> None:
-    """Stand in for the second close, by gunicorn itself."""
+    """Replace the second close, by gunicorn itself."""

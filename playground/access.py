@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from apikeys.models import PLAYGROUND_HASH, ApiKey
-from apikeys.serializers import LEARNER_CHARACTERS
+from apikeys.token_schema import LEARNER_CHARACTERS
 from audit.events import record_event
 from web.client_address import address_block, client_address
 

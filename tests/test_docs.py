@@ -16,7 +16,7 @@ from rest_framework.serializers import ListField, Serializer
 
 from apikeys.models import ApiKey, Suspension
 from apikeys.rate_limits import INPUT_RATE
-from apikeys.serializers import LEARNER_CHARACTERS
+from apikeys.token_schema import LEARNER_CHARACTERS
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer

@@ -13,7 +13,7 @@ from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 from tests.test_docs import ANSWER, API, ERRORS, KEYS, PROGRAMS, REQUEST, RESULT, TEST_CASE, rows, section
 from web.api_docs import schema_json
-from web.error_schema import ERRORS as SENTENCES
+from web.openapi import ERRORS as SENTENCES
 
 SCHEMA: dict[str, Any] = json.loads(schema_json())
 OPERATIONS = {

@@ -1,1 +1,1 @@
-"""What every endpoint shares. Imports no app."""
+"""What every endpoint shares. Imports no other app."""

@@ -1,7 +1,6 @@
-"""The API told to machines, `/openapi.json`, and to people, `/docs/`. Both are public: they tell of a public API.
+"""The API documentation, for programs at `/openapi.json` and for people at `/docs/`. Both are public.
 
-(No more than docs/api.md and its pages do: the schema is made of serializers and of texts written for it, not of
-docstrings.)
+They show nothing internal: drf-spectacular reads serializers and descriptions written for it, not docstrings.
 """
 
 import hashlib
@@ -15,12 +14,12 @@ from django.views.decorators.http import condition, require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
-import web.schema  # noqa: F401 (what it defines is found once it is imported)
+import web.openapi  # noqa: F401 (registers its extensions)
 
 
 @lru_cache(maxsize=1)
 def schema_json() -> bytes:
-    """Return the schema. Made once in a process: nobody may have us work for a tenth of a second with each request."""
+    """Return the schema. Cached, because it takes a tenth of a second to make."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     text: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})
     return text
@@ -34,7 +33,7 @@ def _etag(request: HttpRequest) -> str:
 @cache_control(public=True, max_age=300)
 @condition(etag_func=_etag)
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """Answer with the schema."""
+    """Return the schema."""
     return HttpResponse(schema_json(), content_type="application/json")
 
 
@@ -42,5 +41,5 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=300)
 @csp_update({"img-src": ["'self'", "data:"]})  # the icons in Swagger UI's own style sheet
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Answer with the page that shows the schema."""
+    """Return the page that shows the schema."""
     return render(request, "docs.html")

@@ -1,16 +1,17 @@
-"""The address of the client, in one place."""
+"""The client's IP address: which one it is, and which networks contain it."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address that the outermost of our own proxies saw, None if it is not an address.
+    """Return the address that the outermost of our proxies saw, or None if it is not an address.
 
-    Each of `TRUSTED_PROXY_COUNT` proxies appends the address of its client to `X-Forwarded-For`. What stands further
-    left was written by the client itself, and nothing of it is believed. With no proxy the header means nothing.
+    Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to `X-Forwarded-For`. Everything further left
+    was written by the client and is ignored. Without a proxy, the header is ignored.
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXY_COUNT:
@@ -18,19 +19,30 @@ def client_address(request: HttpRequest) -> str | None:
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
             address = forwarded[-settings.TRUSTED_PROXY_COUNT]
     try:
-        return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: our interface is no part of it
+        return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: the zone is our own interface
     except ValueError:
         return None
 
 
 def address_block(address: str) -> str:
-    """Return what one client has of the address space: an IPv4 address itself, of an IPv6 address its /64.
+    """Return the block that one client controls: an IPv4 address itself, the /64 of an IPv6 address.
 
-    Whoever has one IPv6 address has 2**64 of them, and could come from another one each time.
+    A client with one IPv6 address has 2**64 of them, and could use another one for each request.
     """
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False).network_address)
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+
+
+@lru_cache(maxsize=1024)
+def is_in_networks(address: str | None, networks: tuple[str, ...]) -> bool:
+    """Return whether one of `networks` contains `address`. None is in no network."""
+    if address is None:
+        return False
+    parsed = ipaddress.ip_address(address)
+    # A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1.
+    unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(unmapped in ipaddress.ip_network(network) for network in networks)

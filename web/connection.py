@@ -1,21 +1,21 @@
-"""The connection that a request came on, and whether the process goes on serving."""
+"""The connection of a request, and whether this process is shutting down."""
 
 import select
 import socket
 import threading
 
 ending = threading.Event()
-"""Set once this process has been asked to end: what runs is finished, and nobody is waited for."""
+"""Set when this process has been asked to end: programs that run finish, but nobody waits for input."""
 
 
 def client_has_gone(connection: socket.socket | None) -> bool:
-    """Return whether the client has closed its side: it will read no answer. Does not block.
+    """Return whether the client has closed its side and will not read the response. Does not block.
 
-    One that only ends its sending, and still listens, cannot be told from it. Browsers, proxies and HTTP libraries
-    do not do that before they have the answer.
+    A client that only stops sending and still reads looks the same. Browsers, proxies and HTTP libraries do not stop
+    sending before they have the response.
     """
     if connection is None:  # not served by gunicorn
         return False
     poll = select.poll()
-    poll.register(connection, select.POLLRDHUP)  # and the kernel tells of errors in any case
+    poll.register(connection, select.POLLRDHUP)  # the kernel reports errors in any case
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""The one shape of every error that a client sees: `{"detail": sentence, "code": word, "fields": {...}?}`."""
+"""The one shape of all errors: `{"detail": sentence, "code": word, "fields": {...}?}`."""
 
 import logging
 import random
@@ -14,19 +14,19 @@ from rest_framework.exceptions import APIException, NotFound, ParseError, Unsupp
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from web.parsers import INCOMPLETE, BodyTooLarge
+from web.bodies import INCOMPLETE, BodyTooLarge
 
 RETRY_SECONDS = (1, 4)
-"""After a 503. Spread, so that a page full of learners does not come back in one moment."""
+"""`Retry-After` of a 503. Random, so that a class of learners does not come back all at once."""
 
 RATE_SPREAD_SECONDS = 3
-"""After a 429, beyond the end of the window: then, too, all would come back at once."""
+"""Added to the `Retry-After` of a 429 at random, for the same reason."""
 
 NOTHING_HERE = "There is nothing at this address."
 
 REFUSALS = Counter(
     "codeexec_refusals",
-    "Requests to the API that were answered with an error, by the code in its body.",
+    "API requests answered with an error, by the error's code.",
     ["reason"],
 )
 
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class ServiceUnavailable(APIException):
-    """The service cannot do its work now; a client may try again."""
+    """The service cannot run programs now. The client may try again."""
 
     status_code = 503
     default_code = "unavailable"
@@ -42,7 +42,7 @@ class ServiceUnavailable(APIException):
 
 
 class TooManyRequests(APIException):
-    """A limit of the caller's is used up; `wait` is for how many seconds, and becomes `Retry-After`."""
+    """The caller has reached a limit. `wait` is in seconds, for `Retry-After`."""
 
     status_code = 429
 
@@ -52,7 +52,7 @@ class TooManyRequests(APIException):
 
 
 def duration(seconds: int) -> str:
-    """Return a time in words, in seconds or in hours and minutes."""
+    """Return a duration in words: seconds, minutes, or hours and minutes."""
     if seconds < 2 * 60:
         return f"{seconds} second{'s' if seconds > 1 else ''}"
     hours, minutes = divmod(-(-seconds // 60), 60)
@@ -60,7 +60,7 @@ def duration(seconds: int) -> str:
 
 
 def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return the body of an error. The only place where one is built."""
+    """Return the body of an error. All errors are built here."""
     body: dict[str, Any] = {"detail": detail, "code": code}
     if fields:
         body["fields"] = fields
@@ -68,15 +68,15 @@ def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> 
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer an exception of an API view. What is none of ours becomes a neutral 500 and a line in the log."""
+    """Return the response to an exception of an API view, or None for Django to answer with server_error()."""
     if isinstance(error, DatabaseError | InterfaceError | RedisError):
         log.error("database or cache failed", exc_info=error)
         error = ServiceUnavailable()
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
-    if isinstance(error, Http404):  # its own text names our classes
+    if isinstance(error, Http404):  # its own message names our classes
         error = NotFound(NOTHING_HERE)
-    if isinstance(error, UnreadablePostError):  # the client went away, or sends too slowly
+    if isinstance(error, UnreadablePostError):  # the client has gone, or sends too slowly
         error = ParseError(INCOMPLETE)
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
@@ -96,39 +96,36 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer what Django refuses before any view: an unknown host, a malformed request."""
+    """Answer a request that Django refuses before any view: an unknown host, or malformed."""
     return JsonResponse(error_body("The request cannot be understood.", "bad_request"), status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer what may not be done."""
-    return JsonResponse(error_body("You may not do this.", "forbidden"), status=403)
+    """Answer a request that is not permitted."""
+    return JsonResponse(error_body("You do not have permission to do this.", "forbidden"), status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer for a path that is not there."""
+    """Answer a request to an unknown path."""
     return JsonResponse(error_body(NOTHING_HERE, "not_found"), status=404)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Answer for a fault of ours. Its cause is in the log, under the request's id."""
+    """Answer a request that failed by our fault. The log has the cause, under the request's id."""
     return JsonResponse(error_body("Something went wrong on our side.", "server_error"), status=500)
 
 
 def _sentence(error: APIException) -> str:
-    text = str(error.detail)
-    if isinstance(error, UnsupportedMediaType):
-        text = "Send the request as application/json."
-    return text
+    return "Send the request as application/json." if isinstance(error, UnsupportedMediaType) else str(error.detail)
 
 
 def _code(error: APIException) -> str:
-    code = error.get_codes()
-    return {"parse_error": "invalid_json", "permission_denied": "forbidden"}.get(str(code), str(code))
+    code = str(error.get_codes())
+    return {"parse_error": "invalid_json", "permission_denied": "forbidden"}.get(code, code)
 
 
 def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each field that is wrong, as `test_cases[0].code`, with the first thing wrong about it."""
+    """Yield each invalid field, such as `test_cases[0].code`, with its first error."""
     if isinstance(detail, dict):
         for name, each in detail.items():
             if name == "non_field_errors":

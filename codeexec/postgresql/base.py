@@ -1,6 +1,6 @@
-"""Django's backend for PostgreSQL, with bounds of our own: a server that hangs must not hang the service.
+"""Django's backend for PostgreSQL, with limits so that a hanging server does not hang the service.
 
-`statement_timeout` is the server's. One that is frozen, or behind a network that swallows everything, keeps to none.
+`statement_timeout` is enforced by the server: one that is frozen, or unreachable without an error, does not enforce it.
 """
 
 import threading
@@ -14,63 +14,58 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-ANSWER_SECONDS = 6
-"""For an answer of the server. It gives up by itself before that (`statement_timeout` in the settings)."""
+MAX_WAITING = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 4
+"""Threads that may wait for the server. There are more (codeexec/gunicorn.py), so that some can answer `/health`."""
 
-MOST_AT_ONCE = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 4
-"""Threads that may wait for the server. There are more (codeexec/gunicorn.py): some must be left to tell how we are."""
-
-PLACE_SECONDS = 0.5
-"""How long to wait to be one of them. A server that answers lets the next one in within milliseconds."""
-
-places = threading.BoundedSemaphore(MOST_AT_ONCE)
-
-
-@contextmanager
-def place() -> Iterator[None]:
-    """Be one of those who wait for the server, if there are not too many. Raises OperationalError."""
-    if not places.acquire(timeout=PLACE_SECONDS):
-        raise psycopg.OperationalError("too many wait for the database already")
-    try:
-        yield
-    finally:
-        places.release()
+SLOT_SECONDS = 0.5
+"""How long to wait for permission to wait. A healthy server answers another thread within milliseconds."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection on which nobody waits for ever: it is closed when an answer has not come in time."""
+    """A connection that closes if the server does not answer in time, and refuses to wait if too many threads do."""
 
-    answer_seconds: float | None = ANSWER_SECONDS
+    answer_seconds: float | None = 6  # a healthy server gives up earlier: `statement_timeout` in the settings
+    slots = threading.BoundedSemaphore(MAX_WAITING)
 
     @classmethod
     def connect(cls, *arguments: Any, **options: Any) -> Any:
-        """Connect, within `connect_timeout`."""
-        with place():
+        """Connect within `connect_timeout`. Raises OperationalError."""
+        with cls._slot():
             return super().connect(*arguments, **options)
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
-        """Wait for the server, as all that psycopg does on a connection."""
+        """Wait for the server. psycopg calls this for everything on a connection."""
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
-            return self._wait(*arguments, **options)  # others may wait for what this transaction has locked
-        with place():
+            return self._wait(*arguments, **options)  # others may be waiting for this transaction's locks
+        with self._slot():
             return self._wait(*arguments, **options)
 
     def _wait(self, *arguments: Any, **options: Any) -> Any:
         try:
             return super().wait(*arguments, **{"timeout": self.answer_seconds} | options)
         except psycopg.OperationalError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # no answer: nothing more can be asked
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # still unanswered: unusable
                 self.close()
             raise
 
+    @classmethod
+    @contextmanager
+    def _slot(cls) -> Iterator[None]:
+        if not cls.slots.acquire(timeout=SLOT_SECONDS):
+            raise psycopg.OperationalError("too many threads are waiting for the database")
+        try:
+            yield
+        finally:
+            cls.slots.release()
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What Django takes for the database."""
+    """The backend, as Django imports it."""
 
     Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})  # type: ignore[assignment]
 
-    def lift_bounds(self) -> None:
-        """Let statements on the present connection take any time, as those of a migration may need."""
+    def lift_time_limits(self) -> None:
+        """Let statements on the current connection take any time, as migrations may need."""
         with self.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
         self.connection.answer_seconds = None

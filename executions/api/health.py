@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from executions.running.executor import get_executor
-from web.error_schema import FOR_ALL, errors, headers
 from web.fields import ChoiceField
+from web.openapi import FOR_ALL, errors, headers
 
 
 class PoolSerializer(serializers.Serializer[Any]):

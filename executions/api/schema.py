@@ -9,8 +9,8 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.models import Execution
 from executions.sandbox.results import RunStatus
 from guest.hints.messages import HINTS
-from web.error_schema import FOR_BODIES, FOR_KEYS, errors, headers
 from web.fields import ChoiceField
+from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
 
 ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apikeys.serializers import LearnerField
+from apikeys.token_schema import LearnerField
 from executions import bounds
 from executions.request import ExecutionRequest, Match, TestCase
 from web.fields import (

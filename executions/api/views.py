@@ -25,10 +25,10 @@ from executions.running.interactive import TooMuchInput
 from executions.running.live import begin_live
 from executions.running.service import Source, Suspended, execute, stored_answer
 from executions.sandbox.results import SandboxError
+from web.bodies import accepts_events
 from web.client_address import client_address
 from web.connection import client_has_gone
 from web.errors import NOTHING_HERE, ServiceUnavailable
-from web.negotiation import accepts_events
 
 
 class ExecuteView(KeyedView):

@@ -151,12 +151,12 @@ def test_a_key_is_made_with_what_the_form_says(page: Page, admin_client: Client)
 
 WRONG = [
     ("origins", "https://pylearn.net/", "is not an origin such as https://pylearn.net"),
-    ("origins", f"{ORIGIN}\nhttps://pylearn.net:443", "browsers leave this port out"),
+    ("origins", f"{ORIGIN}\nhttps://pylearn.net:443", "leave out the port"),
     ("origins", '["https://pylearn.net"]', "is not an origin"),
     ("origins", "", "works only from its origins"),
-    ("rate", "5", "Write the rate as 60/m"),
+    ("rate", "5", "Write a rate such as 60/m"),
     ("rate", "", "This field is required."),
-    ("learner_rate", "often", "Write the rate as 60/m"),
+    ("learner_rate", "often", "Write a rate such as 60/m"),
     ("max_concurrent", "0", "greater than or equal to 1"),
     ("executions_per_day", "-1", "greater than or equal to"),
     ("cpu_seconds_per_day", "x", "Enter a whole number."),
@@ -281,7 +281,7 @@ def test_a_key_is_revoked_at_once_for_good_and_on_record(
     assert (change.actor, change.remote_addr, change.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
     assert (event.actor, event.remote_addr, event.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
     assert (
-        "was revoked before"
+        "was already revoked"
         in admin_client.post(address(page.key, "revoke"), {"confirmed": "yes"}, follow=True).content.decode()
     )
     assert events(page.key).count("key_revoked") == 1
@@ -308,7 +308,7 @@ def test_a_wrong_overlap_rotates_nothing(page: Page, admin_client: Client, hours
 def test_a_key_that_cannot_be_rotated_says_so(page: Page, admin_client: Client, change: dict[str, Any]) -> None:
     ApiKey.objects.update(**change)
     response = rotate(admin_client, page)
-    assert "Only a key that still works" in response.content.decode()
+    assert "This key cannot be rotated" in response.content.decode()
     assert f'href="{address(page.key, "rotate")}"' not in admin_client.get(address(page.key)).content.decode()
     assert ApiKey.objects.count() == 1
 

@@ -44,8 +44,8 @@ def test_the_token_is_the_last_line_and_works(page: Page, capsys: pytest.Capture
                 "https://pylearn.net:123456",
             )
         ),
-        (["Site", "--kind", "secret", "--origin", "https://pylearn.net:443"], "browsers leave this port out"),
-        (["Site", "--kind", "secret", "--origin", "http://pylearn.net:80"], "browsers leave this port out"),
+        (["Site", "--kind", "secret", "--origin", "https://pylearn.net:443"], "leave out the port"),
+        (["Site", "--kind", "secret", "--origin", "http://pylearn.net:80"], "leave out the port"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )

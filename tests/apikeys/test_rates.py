@@ -11,7 +11,7 @@ from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
-from web.rates import parse_rate
+from web.notation import parse_rate
 
 
 def set_rate(rate: str) -> None:

@@ -58,7 +58,7 @@ def test_readers_are_sent_to_https(https: Page) -> None:
 def test_a_program_over_http_is_refused_and_not_redirected(https: Page) -> None:
     response = https.run()
     assert response.status_code == 403
-    assert response.json() == {"detail": "Send this over https.", "code": "https_required"}
+    assert response.json() == {"detail": "Send this request over HTTPS.", "code": "https_required"}
     assert response["X-Request-ID"]
     assert not Execution.objects.exists()
 

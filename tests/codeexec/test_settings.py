@@ -11,7 +11,7 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from codeexec.checks import is_guessed
+from codeexec.checks import is_easy_to_guess
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (ROOT / "codeexec/settings.py").read_text()
@@ -183,7 +183,7 @@ def test_what_does_not_go_together_is_told(settings: Settings, changes: dict[str
     ],
 )
 def test_passwords_of_databases_that_anybody_would_try(host: str, password: str, guessed: bool) -> None:
-    assert is_guessed({"HOST": host, "USER": "runner", "PASSWORD": password, "NAME": "records"}) == guessed
+    assert is_easy_to_guess({"HOST": host, "USER": "runner", "PASSWORD": password, "NAME": "records"}) == guessed
 
 
 PRODUCTION = {

@@ -5,23 +5,20 @@ from typing import Any
 
 import pytest
 import schemathesis
-from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import assume, given
 from schemathesis import GenerationMode
 
 from apikeys import rate_limits
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
-from codeexec.wsgi_request import AnyWSGIRequest
+from codeexec.wsgi import application
 from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 from tests.test_openapi import OPERATIONS, documented_errors
 
 pytestmark = pytest.mark.hypothesis  # `make fuzz` looks for it, and would not see what is inside of a test
 
-APP = WSGIHandler()
-APP.request_class = AnyWSGIRequest
-SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", APP)
+SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", application)
 # JSON Schema has no words for some rules that the documents tell: no text holds NUL, 5.0 is no whole number, a program
 # is interactive only with events, and an answer to one says something.
 SCHEMA.config.generation.update(allow_x00=False, with_security_parameters=False)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ValidationError
 
 from apikeys import learner_tokens, tokens
-from apikeys.serializers import LEARNER_CHARACTERS, TokenRequestSerializer
+from apikeys.token_schema import LEARNER_CHARACTERS, TokenRequestSerializer
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer
 from executions.request import ExecutionRequest
+from web.bodies import StrictJSONParser
 from web.errors import handle_exception
-from web.parsers import StrictJSONParser
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.text("a\0é\ud800\n")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT

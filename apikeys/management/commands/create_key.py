@@ -1,14 +1,16 @@
 """`manage.py create_key NAME --kind publishable|secret [--origin URL …] [--environment live|test] …`"""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from apikeys.expiry import expiry
 from apikeys.keys import issue_key
 from apikeys.models import ApiKey
+from web.notation import age
 
 OPTIONAL = (
     "owner",
@@ -20,24 +22,37 @@ OPTIONAL = (
     "executions_per_day",
     "cpu_seconds_per_day",
 )
-"""The fields that are as the settings say, or empty, unless the command names them."""
+"""Options that keep the field's default if they are left out."""
+
+
+def expiry(text: str) -> datetime:
+    """Return the time that an argument means: `90d` from now, or 00:00 UTC of a date. Raises ArgumentTypeError."""
+    if text.endswith("d"):
+        return timezone.now() + age(text)
+    try:
+        expires = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is neither an age, such as 90d, nor a date, such as 2027-01-31") from error
+    if expires <= timezone.now():
+        raise ArgumentTypeError(f"{text} is in the past")
+    return expires
 
 
 class Command(BaseCommand):
     help = "Creates an API key and prints its token, once, as the last line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="what staff will know the key by")
+        parser.add_argument("name", help="the key's name, for staff")
         parser.add_argument("--kind", choices=ApiKey.Kind.values, required=True)
         parser.add_argument(
             "--origin", action="append", default=[], dest="origins", metavar="URL", help="a page's origin; repeatable"
         )
-        parser.add_argument("--environment", choices=["live", "test"], default="live", help="shown in the token")
+        parser.add_argument("--environment", choices=["live", "test"], default="live", help="part of the token")
         parser.add_argument("--expires", type=expiry, metavar="DATE|DAYSd", help="such as 2027-01-31 (UTC) or 90d")
-        parser.add_argument("--owner", help="whom to ask about the key")
+        parser.add_argument("--owner", help="the person to ask about the key")
         parser.add_argument("--notes")
         parser.add_argument("--rate", help="requests, such as 60/m")
-        parser.add_argument("--learner-rate", metavar="RATE", help="the same for each learner; '': no limit of its own")
+        parser.add_argument("--learner-rate", metavar="RATE", help="the same for each learner; '': no limit")
         parser.add_argument("--max-concurrent", type=int, metavar="N", help="executions at once")
         parser.add_argument("--executions-per-day", type=int, metavar="N", help="days of UTC")
         parser.add_argument("--cpu-seconds-per-day", type=int, metavar="N", help="days of UTC")

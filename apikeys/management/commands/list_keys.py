@@ -29,7 +29,7 @@ HEADINGS = (
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """What is told of a key. Times are UTC, `today` is a day of UTC."""
+    """A key, as the command lists it. Times and days are UTC."""
 
     prefix: str
     number: int
@@ -47,13 +47,13 @@ class KeyRow:
 
     @classmethod
     def of(cls, key: Any) -> Self:
-        """Return the row of a key with its standing."""
+        """Return the row of a key from with_standing()."""
         own = {"number": key.pk, "environment": environment_of(key.prefix)}
         others = (field.name for field in fields(cls) if field.name not in own)
         return cls(**own, **{name: getattr(key, name) for name in others})
 
     def cells(self) -> list[str]:
-        """Return the cells of the table, in the order of HEADINGS."""
+        """Return the cells in the order of HEADINGS."""
         return [
             self.prefix,
             str(self.number),
@@ -70,10 +70,10 @@ class KeyRow:
 
 
 class Command(BaseCommand):
-    help = "Lists all keys: how each stands, and what it has used of its day. Times are UTC."
+    help = "Lists all keys with their state and today's usage. Times are UTC."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="for other programs")
+        parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = [KeyRow.of(key) for key in with_standing(ApiKey.objects.order_by("name", "pk"))]
@@ -88,5 +88,5 @@ class Command(BaseCommand):
 
 
 def _printable(text: str) -> str:
-    """Return `text` without what would steer the terminal."""
+    """Return `text` without control characters for the terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

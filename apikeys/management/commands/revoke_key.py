@@ -9,10 +9,10 @@ from apikeys.keys import NoSuchKey, find_key, revoke_key
 
 
 class Command(BaseCommand):
-    help = "Ends a key at once, for good. Programs that run already are finished."
+    help = "Revokes a key at once and for good. Programs that are running finish."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prefix", help="the beginning of the key's token, or its number, as list_keys shows them")
+        parser.add_argument("prefix", help="the prefix or the number of the key, as list_keys shows them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -20,5 +20,5 @@ class Command(BaseCommand):
         except NoSuchKey as error:
             raise CommandError(str(error)) from error
         if not revoke_key(key):
-            raise CommandError(f"Somebody else has just revoked “{key.name}”.")
+            raise CommandError(f"“{key.name}” has just been revoked by somebody else.")
         self.stdout.write(f"Key “{key.name}” is revoked.")

@@ -11,15 +11,15 @@ from apikeys.keys import LONGEST_OVERLAP_HOURS, NoSuchKey, NotRotatable, find_ke
 
 
 class Command(BaseCommand):
-    help = "Replaces a key: prints a new token, once, as the last line; the old one works on for the overlap."
+    help = "Replaces a key and prints the new token, once, as the last line. The old one works until the overlap ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prefix", help="the beginning of the key's token, or its number, as list_keys shows them")
+        parser.add_argument("prefix", help="the prefix or the number of the key, as list_keys shows them")
         parser.add_argument("--overlap-hours", type=float, default=24, metavar="N", help="0.5 is half an hour")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["overlap_hours"] <= LONGEST_OVERLAP_HOURS:
-            raise CommandError(f"--overlap-hours is 0 to {LONGEST_OVERLAP_HOURS}.")
+            raise CommandError(f"--overlap-hours must be from 0 to {LONGEST_OVERLAP_HOURS}.")
         ends = timezone.now() + timedelta(hours=options["overlap_hours"])
         try:
             successor, token = rotate_key(find_key(options["prefix"]), ends)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.append_only import lifted
 from audit.events import record_event
-from web.ages import age
+from web.notation import age
 
 BATCH_ROWS = 5_000
 """Deleted in one transaction, during which nobody else can write to the log."""

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from executions.records.retention import old_executions, prune
-from web.ages import age
+from web.notation import age
 
 
 class Command(BaseCommand):

@@ -1,0 +1,79 @@
+"""What `POST /tokens` takes and returns, and how OpenAPI describes it and the API key."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from apikeys import learner_tokens
+from web.fields import IntegerField, StrictSerializer, StringField
+from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
+
+LEARNER_CHARACTERS = 128
+
+
+class LearnerField(StringField):
+    """The site's id of a learner."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=LEARNER_CHARACTERS, **options)
+
+
+class TokenRequestSerializer(StrictSerializer):
+    """The body of a request for a token."""
+
+    learner = LearnerField(allow_blank=False, help_text="Your id of the learner.")
+    lifetime_seconds = IntegerField(
+        min_value=learner_tokens.SHORTEST_LIFETIME_SECONDS,
+        max_value=learner_tokens.LONGEST_LIFETIME_SECONDS,
+        required=False,
+        allow_null=True,
+        help_text=f"How long the token works. Default: {learner_tokens.DEFAULT_LIFETIME_SECONDS}.",
+    )
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    """A token."""
+
+    token = serializers.CharField(help_text="What the learner's page sends in `X-API-Key`.")
+    learner = serializers.CharField(help_text="The learner it is for.")
+    expires = serializers.DateTimeField(help_text="When it expires.")
+
+
+EXAMPLE = {"token": "pl_learner_WzEsImFkYSIs…", "learner": "ada", "expires": "2027-01-31T12:00:00Z"}
+
+describe_minting = extend_schema(
+    operation_id="createToken",
+    tags=["Tokens"],
+    summary="Create a token for one learner",
+    description="For a server with a secret key. A page that has the token needs no key. The token works from the"
+    " origins of the key, counts against its limits and ends with it.",
+    parameters=headers(limited=True),
+    request=TokenRequestSerializer,
+    examples=[
+        OpenApiExample("For a quarter of an hour", {"learner": "ada", "lifetime_seconds": 900}, request_only=True)
+    ],
+    responses={
+        201: OpenApiResponse(TokenSerializer, "The token.", [OpenApiExample("A token", EXAMPLE)]),
+        **errors(*FOR_KEYS, *FOR_BODIES, "secret_key_required"),
+    },
+)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """The `X-API-Key` header."""
+
+    target_class = "apikeys.authentication.ApiKeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the scheme."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "A publishable key or a learner token, which work only with an `Origin` of theirs, as a"
+            " browser sends it; or a secret key, which belongs on a server and needs no `Origin`.",
+        }

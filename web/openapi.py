@@ -1,0 +1,141 @@
+"""How OpenAPI describes what every endpoint shares: our fields, errors and headers."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from web.bodies import BodyTooLarge, LengthRequired
+from web.errors import NOTHING_HERE, ServiceUnavailable, error_body
+
+Schema = dict[str, Any]
+
+INVALID_TIMEOUT = "Must be an integer from 1 to 10."
+
+ERRORS: dict[int, dict[str, str]] = {
+    400: {
+        "invalid": f"timeout: {INVALID_TIMEOUT}",
+        "invalid_json": "The request body is not valid JSON: Expecting value: line 1 column 1 (char 0).",
+        "bad_request": "The request cannot be understood.",
+    },
+    403: {
+        "invalid_key": "The API key is missing or not valid.",
+        "origin_not_allowed": "This API key may not be used from this origin.",
+        "secret_key_required": "This requires a secret key.",
+        "suspended": "This learner or address is suspended.",
+    },
+    404: {"not_found": NOTHING_HERE},
+    411: {"length_required": str(LengthRequired.default_detail)},
+    413: {"too_large": str(BodyTooLarge.default_detail)},
+    415: {"unsupported_media_type": "Send the request as application/json."},
+    429: {
+        "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
+        "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
+        "concurrency_limited": "This API key is running 24 programs already. Try again in 1 second.",
+        "interactive_limited": "4 interactive programs run for this learner already. Try again in 1 second.",
+        "executions_used_up": "This API key has used up the 20000 executions of its day (UTC). Try again in 3 h 2 min.",
+        "cpu_used_up": "This API key has used up the 10800 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
+    },
+    500: {"server_error": "Something went wrong on our side."},
+    503: {"unavailable": str(ServiceUnavailable.default_detail)},
+}
+"""For each status, its codes with their sentence or an example of it."""
+
+MEANINGS = {
+    400: "The request is invalid; `fields` says where.",
+    403: "The caller is not permitted to do this.",
+    404: "This does not exist, or belongs to another key.",
+    411: "The body is chunked, without a `Content-Length`.",
+    413: f"The body is larger than {settings.LONGEST_BODY_BYTES} bytes.",
+    415: "The body is not `application/json`, or is compressed.",
+    429: "A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait.",
+    500: "The service failed. Our log has the cause under `X-Request-ID`.",
+    503: "The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry.",
+}
+
+FOR_ALL = ("bad_request", "server_error")
+FOR_KEYS = (*FOR_ALL, "invalid_key", "origin_not_allowed", "suspended", "rate_limited", "unavailable")
+FOR_BODIES = ("invalid", "invalid_json", "length_required", "too_large", "unsupported_media_type")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """The body of every error."""
+
+    detail = serializers.CharField(help_text="A sentence for people.")
+    code = serializers.CharField(help_text="A word for programs.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(),
+        required=False,
+        help_text="The error of each invalid field. A field of a test case is named `test_cases[0].code`.",
+    )
+
+
+def errors(*codes: str) -> dict[int, OpenApiResponse]:
+    """Return the responses of an operation that can fail with these codes."""
+    known = {code: status for status, by_code in ERRORS.items() for code in by_code}
+    return {status: _response(status, set(codes)) for status in sorted({known[code] for code in codes})}
+
+
+def _response(status: int, codes: set[str]) -> OpenApiResponse:
+    examples = [
+        OpenApiExample(code, error_body(detail, code, {"timeout": INVALID_TIMEOUT} if code == "invalid" else None))
+        for code, detail in ERRORS[status].items()
+        if code in codes
+    ]
+    return OpenApiResponse(ErrorSerializer, MEANINGS[status], examples)
+
+
+def headers(*, limited: bool) -> list[OpenApiParameter]:
+    """Return the response headers of an operation, with those of its limits if it has any."""
+    always = [_header("X-Request-ID", "Identifies the request in our log.", True)]
+    if not limited:
+        return always
+    return [
+        *always,
+        _header("RateLimit", 'What remains of each limit, and for how many seconds: `"key";r=59;t=42`.', True),
+        _header("RateLimit-Policy", 'Each limit, and its window in seconds: `"key";q=60;w=60`.', True),
+        _header(
+            "Retry-After",
+            "How many seconds to wait. It varies at random, so that not all clients retry at once.",
+            [429, 503],
+            int,
+        ),
+    ]
+
+
+def _header(name: str, description: str, response: Any, type: type = str) -> OpenApiParameter:
+    return OpenApiParameter(name, type, OpenApiParameter.HEADER, description=description, response=response)
+
+
+class ChoiceSchema(OpenApiSerializerFieldExtension):
+    """The schema of a choice without the marker that drf-spectacular leaves for a hook we do not use."""
+
+    target_class = "web.fields.ChoiceField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        """Return the schema of a field."""
+        schema: Schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {"type": "string", "enum": schema["enum"]}
+
+
+class StrictSerializerSchema(OpenApiSerializerExtension):
+    """The schema of an object without further fields, with the length of its strings in bytes.
+
+    JSON Schema counts characters. It could exclude NUL only by a pattern, which would slow every validator down.
+    """
+
+    target_class = "web.fields.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        """Return the schema of a serializer."""
+        schema: Schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        for name, field in self.target.fields.items():
+            if max_bytes := getattr(field, "max_bytes", None):
+                described = schema["properties"][name]
+                described["x-maxBytes"] = max_bytes
+                described["description"] = f"{field.help_text or ''} At most {max_bytes} bytes of UTF-8.".strip()
+        return {**schema, "additionalProperties": False}
