@@ -82,7 +82,7 @@ def rotate(client: Client, page: Page) -> Any:
 
 
 @pytest.mark.parametrize("act", [make, rotate])
-def test_a_token_is_in_one_answer_and_nowhere_else(
+def test_a_token_is_in_one_response_and_nowhere_else(
     page: Page, admin_client: Client, caplog: pytest.LogCaptureFixture, act: Any
 ) -> None:
     caplog.set_level("DEBUG")
@@ -109,7 +109,7 @@ def test_a_token_is_in_one_answer_and_nowhere_else(
     assert everything_stored().count(key.token_hash) == 1
 
 
-def test_the_page_of_a_token_has_no_script_but_our_own_file(page: Page, admin_client: Client) -> None:
+def test_the_token_page_has_only_our_own_script(page: Page, admin_client: Client) -> None:
     content = make(admin_client, page).content.decode()
     assert 'src="/static/apikeys/token.js"' in content
     assert "<script>" not in content
@@ -117,7 +117,7 @@ def test_the_page_of_a_token_has_no_script_but_our_own_file(page: Page, admin_cl
     assert "onclick" not in content
 
 
-def test_neither_token_nor_hash_is_ever_shown(page: Page, admin_client: Client) -> None:
+def test_tokens_and_hashes_are_never_shown(page: Page, admin_client: Client) -> None:
     for path in (LIST, address(page.key)):
         content = admin_client.get(path).content.decode()
         assert page.key.name in content
@@ -129,7 +129,7 @@ def test_neither_token_nor_hash_is_ever_shown(page: Page, admin_client: Client) 
 # Making and changing
 
 
-def test_a_key_is_made_with_what_the_form_says(page: Page, admin_client: Client) -> None:
+def test_the_form_creates_a_key_with_all_its_fields(page: Page, admin_client: Client) -> None:
     form = {
         "owner": "Ada",
         "notes": "for the school",
@@ -167,7 +167,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("field", "value", "reason"), WRONG)
 @pytest.mark.parametrize("new", [True, False])
-def test_what_makes_no_key_is_told(
+def test_an_invalid_key_is_refused_with_the_reason(
     page: Page, admin_client: Client, field: str, value: str, reason: str, new: bool
 ) -> None:
     before = list(ApiKey.objects.values())
@@ -198,7 +198,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("field", [*CHANGES, "expires"])
-def test_every_change_is_saved_and_on_record(page: Page, admin_client: Client, admin_user: User, field: str) -> None:
+def test_every_change_is_saved_and_logged(page: Page, admin_client: Client, admin_user: User, field: str) -> None:
     change = {field: CHANGES[field]} if field in CHANGES else {"expires_0": "2099-01-31", "expires_1": "12:00"}
     before = getattr(page.key, field)
     response = admin_client.post(address(page.key), {**FORM, **change})
@@ -212,13 +212,13 @@ def test_every_change_is_saved_and_on_record(page: Page, admin_client: Client, a
     assert (entry.actor, entry.remote_addr, entry.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
 
 
-def test_a_form_without_a_change_writes_nothing(page: Page, admin_client: Client) -> None:
+def test_a_form_without_changes_writes_nothing(page: Page, admin_client: Client) -> None:
     before = len(entries(page.key))
     assert admin_client.post(address(page.key), FORM).status_code == 302
     assert len(entries(page.key)) == before
 
 
-def test_a_change_brings_no_key_back_that_is_revoked_meanwhile(page: Page, admin_client: Client) -> None:
+def test_saving_a_stale_form_does_not_undo_a_revocation(page: Page, admin_client: Client) -> None:
     """The form was read before, and writes what it changed alone."""
     with CaptureQueriesContext(connection) as queries:
         admin_client.post(address(page.key), {**FORM, "owner": "Ada"})
@@ -228,7 +228,7 @@ def test_a_change_brings_no_key_back_that_is_revoked_meanwhile(page: Page, admin
 
 
 @pytest.mark.parametrize("field", ["is_active", "kind", "prefix", "token_hash", "family", "is_from_environment"])
-def test_what_is_no_field_of_the_form_is_not_changed(page: Page, admin_client: Client, field: str) -> None:
+def test_fields_outside_the_form_cannot_be_changed(page: Page, admin_client: Client, field: str) -> None:
     before = ApiKey.objects.values().get()
     admin_client.post(address(page.key), {**FORM, field: "secret"})
     assert ApiKey.objects.values().get() == before
@@ -238,7 +238,7 @@ def test_what_is_no_field_of_the_form_is_not_changed(page: Page, admin_client: C
 
 
 @pytest.mark.parametrize("act", [make, rotate])
-def test_a_new_key_is_on_record(page: Page, admin_client: Client, admin_user: User, act: Any) -> None:
+def test_creating_a_key_is_logged(page: Page, admin_client: Client, admin_user: User, act: Any) -> None:
     response = act(admin_client, page)
     key = ApiKey.objects.latest("pk")
     assert events(key) == ["key_created"]
@@ -247,7 +247,7 @@ def test_a_new_key_is_on_record(page: Page, admin_client: Client, admin_user: Us
         assert (entry.actor, entry.remote_addr, entry.cid) == (admin_user, "127.0.0.1", response["X-Request-ID"])
 
 
-def test_a_rotation_leaves_before_and_after(page: Page, admin_client: Client) -> None:
+def test_a_rotation_is_logged_for_both_keys(page: Page, admin_client: Client) -> None:
     rotate(admin_client, page)
     [change] = [entry for entry in entries(page.key) if entry.action == LogEntry.Action.UPDATE]
     assert change.changes.keys() == {"expires", "replaced_by"}
@@ -268,7 +268,7 @@ def revoke_from_the_list(client: Client, key: ApiKey) -> Any:
 
 
 @pytest.mark.parametrize("act", [revoke, revoke_from_the_list])
-def test_a_key_is_revoked_at_once_for_good_and_on_record(
+def test_a_revocation_is_immediate_final_and_logged(
     page: Page, admin_client: Client, admin_user: User, act: Any
 ) -> None:
     response = act(admin_client, page.key)
@@ -288,7 +288,7 @@ def test_a_key_is_revoked_at_once_for_good_and_on_record(
 
 
 @pytest.mark.parametrize("what", ["rotate", "revoke"])
-def test_to_look_at_the_question_answers_nothing(page: Page, admin_client: Client, what: str) -> None:
+def test_opening_a_confirmation_page_changes_nothing(page: Page, admin_client: Client, what: str) -> None:
     before = list(ApiKey.objects.values())
     for ask in (admin_client.get, admin_client.head, admin_client.options):
         assert ask(address(page.key, what)).status_code == 200
@@ -296,7 +296,7 @@ def test_to_look_at_the_question_answers_nothing(page: Page, admin_client: Clien
 
 
 @pytest.mark.parametrize("hours", ["-1", "", "nan", "inf", "2161", "x"])
-def test_a_wrong_overlap_rotates_nothing(page: Page, admin_client: Client, hours: str) -> None:
+def test_an_invalid_overlap_rotates_nothing(page: Page, admin_client: Client, hours: str) -> None:
     response = admin_client.post(address(page.key, "rotate"), {"overlap_hours": hours})
     assert response.status_code == 200
     assert tokens_in(response) == []
@@ -305,7 +305,7 @@ def test_a_wrong_overlap_rotates_nothing(page: Page, admin_client: Client, hours
 
 
 @pytest.mark.parametrize("change", [{"is_from_environment": True}, {"is_active": False}, {"expires": timezone.now()}])
-def test_a_key_that_cannot_be_rotated_says_so(page: Page, admin_client: Client, change: dict[str, Any]) -> None:
+def test_a_key_that_cannot_be_rotated_shows_why(page: Page, admin_client: Client, change: dict[str, Any]) -> None:
     ApiKey.objects.update(**change)
     response = rotate(admin_client, page)
     assert "This key cannot be rotated" in response.content.decode()
@@ -313,7 +313,7 @@ def test_a_key_that_cannot_be_rotated_says_so(page: Page, admin_client: Client, 
     assert ApiKey.objects.count() == 1
 
 
-def test_without_its_csrf_token_nothing_is_done(page: Page, admin_user: User) -> None:
+def test_a_post_without_a_csrf_token_is_refused(page: Page, admin_user: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     before = list(ApiKey.objects.values())
@@ -343,7 +343,7 @@ def test_rotating_and_revoking_need_their_own_permission(page: Page, what: str) 
     assert page.key.pk in ApiKey.objects.exclude(is_active=True, replaced_by=None).values_list("pk", flat=True)
 
 
-def test_who_may_only_look_makes_and_changes_nothing(page: Page) -> None:
+def test_view_permission_does_not_allow_changes(page: Page) -> None:
     client = staff_with("view_apikey")
     assert client.get(LIST).status_code == 200
     assert client.get(address(page.key)).status_code == 200
@@ -353,12 +353,12 @@ def test_who_may_only_look_makes_and_changes_nothing(page: Page) -> None:
     assert ApiKey.objects.get().owner == ""
 
 
-def test_nobody_deletes_a_key(page: Page, admin_client: Client) -> None:
+def test_a_key_cannot_be_deleted(page: Page, admin_client: Client) -> None:
     assert admin_client.post(address(page.key, "delete"), {"post": "yes"}).status_code == 403
     assert "delete_selected" not in admin_client.get(LIST).content.decode()
 
 
-def test_a_key_that_is_not_there(admin_client: Client) -> None:
+def test_an_unknown_key_is_404(admin_client: Client) -> None:
     for what in ("rotate", "revoke"):
         assert admin_client.get(f"{LIST}99/{what}/").status_code == 404
 
@@ -383,7 +383,7 @@ def names_in(response: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("state", ["revoked", "expired", "suspended", "rotating", "active"])
-def test_every_state_is_told_in_words_and_found_by_it(
+def test_every_state_is_shown_and_can_be_filtered_by(
     states: dict[str, ApiKey], admin_client: Client, state: str
 ) -> None:
     response = admin_client.get(LIST, {"state": state})
@@ -392,7 +392,7 @@ def test_every_state_is_told_in_words_and_found_by_it(
     assert re.search(f'class="key-state key-state-{state}">{state}{until}<', response.content.decode())
 
 
-def test_a_learner_who_is_suspended_suspends_no_key(page: Page, admin_client: Client) -> None:
+def test_suspending_a_learner_does_not_suspend_the_key(page: Page, admin_client: Client) -> None:
     Suspension.objects.create(key=page.key, learner="ada", reason="a test")
     assert names_in(admin_client.get(LIST, {"state": "active"})) == {"Site"}
 
@@ -408,14 +408,14 @@ def test_a_learner_who_is_suspended_suspends_no_key(page: Page, admin_client: Cl
         ({"q": "pl_test_"}, {"Try"}),
     ],
 )
-def test_keys_are_found(page: Page, admin_client: Client, query: dict[str, str], names: set[str]) -> None:
+def test_search_and_filters_find_keys(page: Page, admin_client: Client, query: dict[str, str], names: set[str]) -> None:
     create_key("Try", "secret", [], environment="test")
     key, _ = create_key("Ada", "secret", [])
     ApiKey.objects.filter(pk=key.pk).update(owner="The school")
     assert names_in(admin_client.get(LIST, query)) == names
 
 
-def test_todays_use_of_the_family_is_shown(page: Page, admin_client: Client) -> None:
+def test_todays_usage_of_the_family_is_shown(page: Page, admin_client: Client) -> None:
     today = timezone.now().date()
     for day, who, executions in ((today, "", 1312), (today, "learner:ada", 5), (today - timedelta(days=1), "", 9)):
         DailyUse.objects.create(family=page.key.family, day=day, who=who, executions=executions, cpu_seconds=12.4)
@@ -426,19 +426,19 @@ def test_todays_use_of_the_family_is_shown(page: Page, admin_client: Client) -> 
         assert "12 / 10,800" in content
 
 
-def test_a_key_and_its_successor_lead_to_each_other(page: Page, admin_client: Client) -> None:
+def test_a_key_and_its_successor_link_to_each_other(page: Page, admin_client: Client) -> None:
     successor, _ = rotate_key(page.key, timezone.now() + timedelta(hours=1))
     for one, other in ((page.key, successor), (successor, page.key)):
         assert f'<a href="{address(other)}">' in admin_client.get(address(one)).content.decode()
 
 
-def test_origins_are_edited_one_a_line(page: Page, admin_client: Client) -> None:
+def test_origins_are_edited_one_per_line(page: Page, admin_client: Client) -> None:
     ApiKey.objects.update(origins=[ORIGIN, "http://localhost:3000"])
     content = admin_client.get(address(page.key)).content.decode()
     assert re.search(rf"<textarea[^>]*>\s*{ORIGIN}\nhttp://localhost:3000</textarea>", content)
 
 
-def test_what_staff_wrote_is_no_markup(page: Page, admin_client: Client) -> None:
+def test_names_and_notes_are_escaped(page: Page, admin_client: Client) -> None:
     ApiKey.objects.update(name="<script>alert(1)</script>", owner="<b>", notes="</textarea><i>")
     for path in (LIST, address(page.key), address(page.key, "rotate"), address(page.key, "revoke")):
         content = admin_client.get(path).content.decode()

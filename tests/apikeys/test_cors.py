@@ -37,7 +37,7 @@ def test_a_preflight_needs_no_key(page: Page) -> None:
     assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_a_page_may_answer_a_program_but_read_no_record(page: Page) -> None:
+def test_pages_may_send_input_but_not_read_executions(page: Page) -> None:
     path = "/executions/01a20721-e828-7330-892d-0b9ae5257344"
     assert preflight(page.client, f"{path}/input", ORIGIN)[ALLOW_ORIGIN] == ORIGIN
     for closed in (path, f"{path}/input/", f"{path}/inputs", "/tokens"):
@@ -45,7 +45,7 @@ def test_a_page_may_answer_a_program_but_read_no_record(page: Page) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://pylearn.net", "https://pylearn.net.evil"])
-def test_a_preflight_from_elsewhere_is_allowed_nothing(page: Page, origin: str) -> None:
+def test_a_preflight_from_another_origin_is_not_allowed(page: Page, origin: str) -> None:
     assert ALLOW_ORIGIN not in preflight(page.client, "/execute", origin)
 
 
@@ -57,12 +57,12 @@ def test_the_origins_of_all_keys_are_allowed(page: Page) -> None:
     assert ALLOW_ORIGIN not in preflight(page.client, "/execute", OTHER)
 
 
-def test_the_origins_of_an_expired_key_are_not(page: Page) -> None:
+def test_the_origins_of_an_expired_key_are_not_allowed(page: Page) -> None:
     ApiKey.objects.filter(pk=create_key("Other", "publishable", [OTHER])[0].pk).update(expires=timezone.now())
     assert ALLOW_ORIGIN not in preflight(page.client, "/execute", OTHER)
 
 
-def test_an_answer_can_be_read_with_all_its_headers(page: Page) -> None:
+def test_pages_can_read_the_response_and_its_headers(page: Page) -> None:
     response = page.run()
     assert response[ALLOW_ORIGIN] == ORIGIN
     exposed = set(response["Access-Control-Expose-Headers"].split(", "))
@@ -80,7 +80,7 @@ def test_an_answer_can_be_read_with_all_its_headers(page: Page) -> None:
         (503, b'{"code": "1"}', {}),
     ],
 )
-def test_errors_can_be_read_too(
+def test_pages_can_read_errors(
     page: Page, executor: FakeExecutor, status_code: int, body: bytes, headers: dict[str, str]
 ) -> None:
     executor.error = SandboxBusy("full")
@@ -91,13 +91,13 @@ def test_errors_can_be_read_too(
 
 @pytest.mark.parametrize("path", ["/health", "/admin/", "/admin/login/", "/nothing"])
 @pytest.mark.parametrize("origin", [ORIGIN, OTHER])
-def test_only_the_api_is_open_to_pages(page: Page, path: str, origin: str) -> None:
+def test_only_the_api_allows_other_origins(page: Page, path: str, origin: str) -> None:
     create_key("Other", "publishable", [OTHER])
     assert ALLOW_ORIGIN not in page.client.get(path, headers={"Origin": origin})
     assert ALLOW_ORIGIN not in preflight(page.client, path, origin)
 
 
-def test_usual_requests_cost_no_query_for_their_origin(page: Page) -> None:
+def test_known_origins_cost_no_query(page: Page) -> None:
     with CaptureQueriesContext(connection) as queries:
         preflight(page.client, "/execute", ORIGIN)
         page.client.get("/health", headers={"Origin": OTHER})
@@ -105,7 +105,7 @@ def test_usual_requests_cost_no_query_for_their_origin(page: Page) -> None:
     assert len(queries) == 0
 
 
-def test_a_database_that_is_away_opens_nothing(page: Page) -> None:
+def test_a_database_error_allows_no_origin(page: Page) -> None:
     with database_fails("SELECT"):
         response = preflight(page.client, "/execute", OTHER)
     assert response.status_code == 200

@@ -49,7 +49,7 @@ def test_the_token_is_the_last_line_and_works(page: Page, capsys: pytest.Capture
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )
-def test_what_makes_no_key_is_told(arguments: list[str], reason: str) -> None:
+def test_an_invalid_key_is_refused_with_the_reason(arguments: list[str], reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         call_command("create_key", *arguments)
     assert not ApiKey.objects.exists()

@@ -46,13 +46,13 @@ def refusal(response: Any) -> Any:
         "é",
     ],
 )
-def test_what_cannot_be_a_key_is_refused_without_a_query(page: Page, token: str | None) -> None:
+def test_a_malformed_key_is_refused_without_a_query(page: Page, token: str | None) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert refusal(page.post({"code": "1"}, x_api_key=token)) == REFUSED
     assert len(queries) == 0
 
 
-def test_one_wrong_character_is_seen_without_a_query(page: Page) -> None:
+def test_a_mistyped_key_is_recognized_without_a_query(page: Page) -> None:
     for position in range(len(page.token)):
         other = "b" if page.token[position] == "a" else "a"
         wrong = page.token[:position] + other + page.token[position + 1 :]
@@ -61,14 +61,14 @@ def test_one_wrong_character_is_seen_without_a_query(page: Page) -> None:
     assert not tokens.is_well_formed(page.token + "\n")
 
 
-def test_missing_unknown_and_revoked_keys_get_the_same_answer(page: Page) -> None:
+def test_unknown_and_revoked_keys_get_the_same_403(page: Page) -> None:
     unknown = tokens.generate_token("publishable")
     assert refusal(page.post({"code": "1"}, x_api_key=unknown)) == REFUSED
     ApiKey.objects.update(is_active=False)
     assert refusal(page.run()) == REFUSED
 
 
-def test_a_guess_with_the_right_prefix_is_asked_for_like_any_other(page: Page) -> None:
+def test_a_guess_with_a_right_prefix_makes_the_same_query(page: Page) -> None:
     """Time could tell a caller that it is near a key, were tokens looked up by anything but their whole hash."""
     near = page.token[:20] + tokens.generate_token("publishable")[20:39]
     near += tokens._checksum(near)
@@ -82,7 +82,7 @@ def test_a_guess_with_the_right_prefix_is_asked_for_like_any_other(page: Page) -
     assert not any(near[:16] in statement for statement in asked[0])
 
 
-def test_a_key_is_revoked_and_restored_at_once(page: Page) -> None:
+def test_revoking_and_restoring_a_key_is_immediate(page: Page) -> None:
     for is_active, status_code in ((True, 200), (False, 403), (True, 200)):
         ApiKey.objects.update(is_active=is_active)
         assert page.run().status_code == status_code
@@ -108,7 +108,7 @@ def test_a_refused_key_is_not_in_the_log(page: Page, caplog: pytest.LogCaptureFi
     assert page.token not in caplog.text
 
 
-def test_its_last_use_is_written_once_a_minute(page: Page) -> None:
+def test_the_last_use_is_written_once_a_minute(page: Page) -> None:
     page.run()
     first = ApiKey.objects.get().last_used
     assert first is not None
@@ -121,7 +121,7 @@ def test_its_last_use_is_written_once_a_minute(page: Page) -> None:
     assert last > first
 
 
-def test_a_refused_request_is_no_use(page: Page) -> None:
+def test_a_refused_request_does_not_count_as_use(page: Page) -> None:
     page.post({"code": "1"}, origin="https://evil.example")
     assert ApiKey.objects.get().last_used is None
 
@@ -154,7 +154,7 @@ def test_a_publishable_key_needs_its_exact_origin(page: Page, origin: str | None
     assert refusal(page.post({"code": "1"}, origin=origin)) == WRONG_ORIGIN
 
 
-def test_a_wrong_key_is_told_nothing_about_origins(page: Page) -> None:
+def test_an_unknown_key_gets_no_error_about_origins(page: Page) -> None:
     assert refusal(page.post({"code": "1"}, x_api_key="wrong", origin="https://evil.example")) == REFUSED
 
 
@@ -190,28 +190,26 @@ def environment_key(settings: Settings, page: Page) -> str:
     return ENVIRONMENT_KEY
 
 
-def test_the_environments_key_is_publishable(page: Page, environment_key: str) -> None:
+def test_the_key_of_the_environment_is_publishable(page: Page, environment_key: str) -> None:
     assert page.post({"code": "1"}, x_api_key=environment_key).status_code == 200
     assert refusal(page.post({"code": "1"}, x_api_key=environment_key, origin=None)) == WRONG_ORIGIN
     key = ApiKey.objects.get(is_from_environment=True)
     assert (key.kind, key.origins, key.prefix) == ("publishable", [ORIGIN], "API_KEY")
 
 
-def test_a_second_process_changes_nothing(page: Page, environment_key: str) -> None:
+def test_syncing_the_same_key_again_changes_nothing(page: Page, environment_key: str) -> None:
     before = ApiKey.objects.values().get(is_from_environment=True)
     sync_environment_key(environment_key, [ORIGIN])
     assert ApiKey.objects.values().get(is_from_environment=True) == before
 
 
-def test_its_origins_are_those_of_the_settings(page: Page, environment_key: str) -> None:
+def test_syncing_updates_the_origins(page: Page, environment_key: str) -> None:
     sync_environment_key(environment_key, ["https://other.example"])
     assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == WRONG_ORIGIN
     assert page.post({"code": "1"}, x_api_key=environment_key, origin="https://other.example").status_code == 200
 
 
-def test_another_key_of_the_environment_ends_the_earlier_one(
-    page: Page, environment_key: str, settings: Settings
-) -> None:
+def test_a_new_key_of_the_environment_revokes_the_old_one(page: Page, environment_key: str, settings: Settings) -> None:
     for key in ("the next one 0123456789", environment_key, ""):
         settings.API_KEY = key
         sync_environment_key(key, [ORIGIN])
@@ -219,20 +217,20 @@ def test_another_key_of_the_environment_ends_the_earlier_one(
             assert page.post({"code": "1"}, x_api_key=each).status_code == (200 if each == key else 403)
 
 
-def test_a_changed_key_ends_even_before_the_database_knows(
+def test_a_changed_setting_ends_the_old_key_before_the_sync(
     page: Page, environment_key: str, settings: Settings
 ) -> None:
     settings.API_KEY = "the next one 0123456789"
     assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == REFUSED
 
 
-def test_a_key_of_the_environment_that_staff_switch_off_stays_off(page: Page, environment_key: str) -> None:
+def test_a_key_of_the_environment_that_staff_revoke_stays_revoked(page: Page, environment_key: str) -> None:
     ApiKey.objects.filter(is_from_environment=True).update(is_active=False)
     sync_environment_key(environment_key, [ORIGIN])
     assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == REFUSED
 
 
-def test_a_created_key_may_be_that_of_the_environment(page: Page, settings: Settings) -> None:
+def test_a_created_key_can_become_the_key_of_the_environment(page: Page, settings: Settings) -> None:
     settings.API_KEY = page.token
     sync_environment_key(page.token, [ORIGIN])
     assert page.run().status_code == 200
@@ -240,7 +238,7 @@ def test_a_created_key_may_be_that_of_the_environment(page: Page, settings: Sett
 
 
 @pytest.mark.django_db
-def test_no_key_of_the_environment_is_no_key() -> None:
+def test_an_empty_setting_creates_no_key() -> None:
     sync_environment_key("", [ORIGIN])
     assert not ApiKey.objects.exists()
 

@@ -66,19 +66,19 @@ def test_a_server_mints_a_token_that_runs_programs_for_one_learner(server: Page)
         ({"key": "x"}, "key"),
     ],
 )
-def test_what_is_asked_for_wrongly_is_named(server: Page, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_request_is_refused_by_field(server: Page, body: dict[str, Any], field: str) -> None:
     response = mint(server, **body)
     assert response.status_code == 400
     assert list(response.json()["fields"]) == [field]
 
 
 @pytest.mark.parametrize("lifetime_seconds", [60, 3600])
-def test_the_bounds_of_its_life(server: Page, lifetime_seconds: int) -> None:
+def test_the_shortest_and_longest_lifetimes_are_accepted(server: Page, lifetime_seconds: int) -> None:
     assert mint(server, lifetime_seconds=lifetime_seconds).status_code == 201
     assert mint(server, learner="é" * 128).status_code == 201
 
 
-def test_only_a_server_mints(page: Page, server: Page) -> None:
+def test_only_a_server_can_mint(page: Page, server: Page) -> None:
     learner = token(server)
     for key in (page.token, learner):
         headers = {"X-API-Key": key, "Origin": ORIGIN}
@@ -86,13 +86,13 @@ def test_only_a_server_mints(page: Page, server: Page) -> None:
         assert (response.status_code, response.json()["code"]) == (403, "secret_key_required")
 
 
-def test_a_page_of_another_site_cannot_use_it(server: Page) -> None:
+def test_a_token_is_refused_from_another_origin(server: Page) -> None:
     minted = token(server)
     assert status(server, minted, origin="https://evil.example") == 403
     assert status(server, minted, origin=None) == 200
 
 
-def test_it_ends_by_itself(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_expires(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     minted = token(server, lifetime_seconds=60)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 58)
@@ -101,13 +101,13 @@ def test_it_ends_by_itself(server: Page, monkeypatch: pytest.MonkeyPatch) -> Non
     assert server.post({"code": "1"}, x_api_key=minted).json()["code"] == "invalid_key"
 
 
-def test_it_ends_with_its_key(server: Page) -> None:
+def test_a_token_ends_with_its_key(server: Page) -> None:
     minted = token(server)
     ApiKey.objects.filter(pk=server.key.pk).update(is_active=False)
     assert status(server, minted) == 403
 
 
-def test_what_we_have_not_signed_is_refused_without_a_query(server: Page, settings: Settings) -> None:
+def test_a_token_we_have_not_signed_is_refused_without_a_query(server: Page, settings: Settings) -> None:
     minted = token(server)
     signed = minted.removeprefix("pl_learner_")
     garbage = [
@@ -127,7 +127,7 @@ def test_what_we_have_not_signed_is_refused_without_a_query(server: Page, settin
         assert len(queries) == 0
 
 
-def test_it_counts_against_its_learner_and_the_key(server: Page) -> None:
+def test_a_token_counts_against_the_rates_of_learner_and_key(server: Page) -> None:
     ApiKey.objects.filter(pk=server.key.pk).update(rate="3/h", learner_rate="2/h")
     ada, bob = token(server), token(server, learner="bob")
     assert [status(server, ada) for _ in range(3)] == [200, 200, 429]
@@ -135,20 +135,20 @@ def test_it_counts_against_its_learner_and_the_key(server: Page) -> None:
     assert [status(server, bob) for _ in range(2)] == [200, 429]
 
 
-def test_nobody_speaks_for_another_learner(server: Page) -> None:
+def test_a_token_cannot_name_another_learner(server: Page) -> None:
     ada = token(server)
     assert server.post({"code": "1", "learner": "ada"}, x_api_key=ada).status_code == 200
     response = server.post({"code": "1", "learner": "bob"}, x_api_key=ada)
     assert (response.status_code, list(response.json()["fields"])) == (400, ["learner"])
 
 
-def test_minting_has_a_rate(server: Page) -> None:
+def test_minting_has_its_own_rate(server: Page) -> None:
     ApiKey.objects.filter(pk=server.key.pk).update(rate="2/h")
     assert [mint(server).status_code for _ in range(3)] == [201, 201, 429]
     assert status(server, server.token, origin=None) == 200  # its programs have their own count
 
 
-def test_it_is_neither_stored_nor_logged(server: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_token_is_neither_stored_nor_logged(server: Page, caplog: pytest.LogCaptureFixture) -> None:
     minted = token(server)
     status(server, minted, origin="https://evil.example")
     status(server, minted)

@@ -22,13 +22,13 @@ def test_a_key_expires(page: Page, seconds: int, status_code: int) -> None:
     assert page.run().status_code == status_code
 
 
-def test_an_expired_key_is_answered_like_an_unknown_one(page: Page) -> None:
+def test_an_expired_key_gets_the_same_403_as_an_unknown_one(page: Page) -> None:
     unknown = page.post({"code": "1"}, x_api_key=tokens.generate_token("publishable"))
     ApiKey.objects.update(expires=timezone.now())
     assert page.run().content == unknown.content
 
 
-def test_both_tokens_work_in_the_overlap_and_then_only_the_new(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_tokens_work_until_the_overlap_ends(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     ApiKey.objects.update(rate="7/m")
     call_command("rotate_key", page.key.prefix, "--overlap-hours", "1")
     token = last_line(capsys)
@@ -46,7 +46,7 @@ def test_without_an_overlap_the_old_token_ends_at_once(page: Page) -> None:
     assert page.run().status_code == 403
 
 
-def test_a_revoked_key_ends_at_once_and_is_not_rotated(page: Page) -> None:
+def test_a_revoked_key_ends_at_once_and_cannot_be_rotated(page: Page) -> None:
     call_command("revoke_key", page.key.prefix)
     assert page.run().status_code == 403
     for command in ("revoke_key", "rotate_key"):
@@ -55,14 +55,14 @@ def test_a_revoked_key_ends_at_once_and_is_not_rotated(page: Page) -> None:
 
 
 @pytest.mark.parametrize("change", [{"is_from_environment": True}, {"expires": timezone.now()}])
-def test_some_keys_are_not_rotated(page: Page, change: dict[str, object]) -> None:
+def test_keys_that_cannot_be_rotated(page: Page, change: dict[str, object]) -> None:
     ApiKey.objects.update(**change)
     with pytest.raises(CommandError, match="This key cannot be rotated"):
         call_command("rotate_key", page.key.prefix)
     assert ApiKey.objects.count() == 1
 
 
-def test_a_test_key_stays_one(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rotated_test_key_stays_a_test_key(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     key, token = create_key("Try", "secret", [ORIGIN], environment="test")
     assert token.startswith("pl_test_sec_")
     assert page.post({"code": "1"}, x_api_key=token).status_code == 200

@@ -21,7 +21,7 @@ def create(*arguments: str) -> None:
     call_command("create_key", *arguments, stdout=StringIO())
 
 
-def test_a_key_is_listed_with_what_it_has_used(page: Page) -> None:
+def test_a_key_is_listed_with_todays_usage(page: Page) -> None:
     page.run()
     heading, row = listed().splitlines()
     assert heading.startswith("prefix")
@@ -32,7 +32,7 @@ def test_a_key_is_listed_with_what_it_has_used(page: Page) -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_key_was_made_with_is_kept() -> None:
+def test_a_created_key_keeps_all_options() -> None:
     limits = {"max_concurrent": 3, "executions_per_day": 5, "cpu_seconds_per_day": 7}
     numbers = [word for name, value in limits.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     texts = [
@@ -61,14 +61,14 @@ def test_what_a_key_was_made_with_is_kept() -> None:
 @pytest.mark.parametrize(
     "option", [["--expires", "soon"], ["--expires", "2020-01-01"], ["--rate", "often"], ["--max-concurrent", "0"]]
 )
-def test_limits_that_are_none_are_refused(option: list[str]) -> None:
+def test_invalid_limits_are_refused(option: list[str]) -> None:
     with pytest.raises(CommandError):
         create("Server", "--kind", "secret", *option)
     assert not ApiKey.objects.exists()
 
 
 @pytest.mark.django_db
-def test_a_name_steers_no_terminal() -> None:
+def test_control_characters_in_names_are_replaced() -> None:
     create("a\x1b[2J\u202eb", "--kind", "secret")
     assert "a?[2J?b" in listed()
 
@@ -77,7 +77,7 @@ def test_a_name_steers_no_terminal() -> None:
     ("change", "state"),
     [({"is_active": False}, "revoked"), ({"expires": "2020-01-01T00:00Z"}, "expired"), ({}, "active")],
 )
-def test_each_state_is_told(page: Page, change: dict[str, Any], state: str) -> None:
+def test_every_state_is_listed(page: Page, change: dict[str, Any], state: str) -> None:
     if change:
         ApiKey.objects.update(**change)
     assert json.loads(listed("--json"))[0]["state"] == state

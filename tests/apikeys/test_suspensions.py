@@ -45,14 +45,14 @@ def test_staff_block_an_address(page: Page, admin_client: Client, admin_user: Us
         {"address": "1.2.3.4", "reason": ""},
     ],
 )
-def test_what_suspends_nobody_is_refused(page: Page, admin_client: Client, form: dict[str, str]) -> None:
+def test_an_invalid_suspension_is_refused(page: Page, admin_client: Client, form: dict[str, str]) -> None:
     response = add(admin_client, **form)
     assert response.status_code == 200
     assert "errornote" in response.content.decode()
     assert not Suspension.objects.exists()
 
 
-def test_the_learner_is_not_in_the_log(page: Page, admin_client: Client) -> None:
+def test_the_audit_log_does_not_contain_the_learner(page: Page, admin_client: Client) -> None:
     """It could never be erased there."""
     response = add(admin_client, key=str(page.key.pk), learner="ada-lovelace")
     assert response.status_code == 302, response.context["errors"]
@@ -60,7 +60,7 @@ def test_the_learner_is_not_in_the_log(page: Page, admin_client: Client) -> None
     assert "ada-lovelace" not in str(list(LogEntry.objects.values_list()))
 
 
-def test_staff_lift_it_once(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_a_suspension_is_lifted_once(page: Page, admin_client: Client, admin_user: User) -> None:
     suspension = block_address("127.0.0.1", "abuse", None, admin_user)
     form = {"action": "lift", "_selected_action": [str(suspension.pk)]}
     assert page.run().status_code == 403
@@ -70,7 +70,7 @@ def test_staff_lift_it_once(page: Page, admin_client: Client, admin_user: User) 
     assert [entry.action for entry in entries(suspension)] == [LogEntry.Action.CREATE, LogEntry.Action.UPDATE]
 
 
-def test_only_the_reason_and_the_end_are_changed(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_only_reason_and_end_can_be_changed(page: Page, admin_client: Client, admin_user: User) -> None:
     suspension = suspend_learner(page.key, "eve", "abuse", None, admin_user)
     ends = timezone.now() + timedelta(hours=1)
     form = {"reason": "more", "ends_0": f"{ends:%Y-%m-%d}", "ends_1": f"{ends:%H:%M:%S}", "learner": "bob"}
@@ -80,7 +80,7 @@ def test_only_the_reason_and_the_end_are_changed(page: Page, admin_client: Clien
     assert suspension.ends is not None
 
 
-def test_none_is_deleted(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_a_suspension_cannot_be_deleted(page: Page, admin_client: Client, admin_user: User) -> None:
     suspension = suspend_learner(page.key, "eve", "abuse", None, admin_user)
     assert admin_client.post(f"{LIST}{suspension.pk}/delete/", {"post": "yes"}).status_code == 403
     form = {"action": "delete_selected", "_selected_action": [str(suspension.pk)], "post": "yes"}
@@ -88,7 +88,7 @@ def test_none_is_deleted(page: Page, admin_client: Client, admin_user: User) -> 
     assert Suspension.objects.exists()
 
 
-def test_the_list_tells_those_in_force(page: Page, admin_client: Client, admin_user: User) -> None:
+def test_the_list_filters_suspensions_in_force(page: Page, admin_client: Client, admin_user: User) -> None:
     held = suspend_learner(page.key, "eve", "abuse", None, admin_user)
     past = suspend_learner(page.key, "mal", "abuse", None, admin_user)
     assert lift(past)

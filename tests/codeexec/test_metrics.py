@@ -1,4 +1,4 @@
-"""What Prometheus is told, and who else is."""
+"""What `/metrics` shows, and to whom."""
 
 import re
 
@@ -22,7 +22,7 @@ def scraper(settings: Settings) -> Client:
 
 
 def scrape(scraper: Client) -> dict[str, float]:
-    """Return all samples by their names with labels."""
+    """Return all samples by name with labels."""
     answer = scraper.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -30,7 +30,7 @@ def scrape(scraper: Client) -> dict[str, float]:
     return {name: float(value) for name, value in samples}
 
 
-def test_to_everybody_else_it_is_not_there(client: Client, settings: Settings) -> None:
+def test_metrics_without_the_token_are_404(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = TOKEN
     missing = client.get("/nowhere")
     for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN[:-1]}"}):
@@ -38,25 +38,25 @@ def test_to_everybody_else_it_is_not_there(client: Client, settings: Settings) -
         assert (answer.status_code, answer.content) == (404, missing.content)
 
 
-def test_no_token_opens_it_to_nobody(client: Client, settings: Settings) -> None:
+def test_metrics_are_404_if_no_token_is_set(client: Client, settings: Settings) -> None:
     assert (settings.METRICS_TOKEN, settings.METRICS_ALLOWED_IPS) == ("", [])
     assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
 
 
 @pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 200), ("192.0.3.7", 404)])
-def test_a_network_may_read_it(client: Client, settings: Settings, address: str, status: int) -> None:
+def test_an_allowed_network_may_read_metrics(client: Client, settings: Settings, address: str, status: int) -> None:
     settings.METRICS_ALLOWED_IPS = ["192.0.2.0/24"]
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
 
 
-def test_the_pool_is_told_as_it_is(scraper: Client, page: Page) -> None:
+def test_metrics_show_the_state_of_the_pool(scraper: Client, page: Page) -> None:
     samples = scrape(scraper)
     names = ("ready", "pool_idle", "pool_in_use", "pool_waiting")
     assert [samples[f"codeexec_{name}"] for name in names] == [1, 4, 1, 2]
     assert samples["process_resident_memory_bytes"] > 0
 
 
-def test_an_execution_is_counted_with_its_times(scraper: Client, page: Page) -> None:
+def test_an_execution_is_counted_with_its_durations(scraper: Client, page: Page) -> None:
     before = scrape(scraper)
     assert page.run(test_cases=[{"code": "print(8)", "expected_output": "8"}]).status_code == 200
     after = scrape(scraper)
@@ -71,7 +71,7 @@ def test_an_execution_is_counted_with_its_times(scraper: Client, page: Page) -> 
 @pytest.mark.parametrize(
     ("error", "status"), [(SandboxBusy("full"), "refused"), (RunLost("gone"), "internal_error")], ids=str
 )
-def test_what_could_not_be_run_is_counted(
+def test_a_failed_execution_is_counted(
     scraper: Client, page: Page, executor: FakeExecutor, error: SandboxError, status: str
 ) -> None:
     before = scrape(scraper)
@@ -87,7 +87,7 @@ def test_what_could_not_be_run_is_counted(
     )
 
 
-def test_refusals_are_counted_by_their_code(scraper: Client, page: Page) -> None:
+def test_refusals_are_counted_by_code(scraper: Client, page: Page) -> None:
     names = [f'codeexec_refusals_total{{reason="{reason}"}}' for reason in ("invalid", "invalid_key", "not_found")]
     before = scrape(scraper)
     page.run(code="")
@@ -96,13 +96,13 @@ def test_refusals_are_counted_by_their_code(scraper: Client, page: Page) -> None
     assert [after.get(name, 0) - before.get(name, 0) for name in names] == [1, 1, 0]
 
 
-def test_what_happens_in_the_sandbox_is_counted(scraper: Client, page: Page) -> None:
+def test_counters_of_the_sandbox_are_shown(scraper: Client, page: Page) -> None:
     before = scrape(scraper)["codeexec_orphans_removed_total"]
     ORPHANS.inc(2)
     assert scrape(scraper)["codeexec_orphans_removed_total"] == before + 2
 
 
-def test_no_label_says_who_or_what(scraper: Client, page: Page) -> None:
+def test_metrics_contain_no_code_learner_or_token(scraper: Client, page: Page) -> None:
     page.run(code="print('CANARY')", learner="CANARY")
     text = scraper.get("/metrics").content.decode()
     assert "CANARY" not in text

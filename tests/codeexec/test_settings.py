@@ -1,4 +1,4 @@
-"""What the environment may say."""
+"""Settings from the environment, and the system checks of them."""
 
 import os
 import re
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from environs import ValidationError
 from pytest_django import Settings
 
 from codeexec.checks import is_easy_to_guess
+from codeexec.env import check_redis_url
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (ROOT / "codeexec/settings.py").read_text()
@@ -19,7 +21,7 @@ READ = set(re.findall(r'env\.\w+\(\s*"(\w+)"', SETTINGS))
 
 
 def read_settings(name: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Read the settings in a process with no environment but this, and print one of them."""
+    """Read the settings in a process with only this environment, and print one of them."""
     command = [sys.executable, "-c", f"from codeexec import settings; print(repr(settings.{name}))"]
     given = {"ENV_FILE": "", "SECRET_KEY": "x1y2z3w4" * 8, "PATH": os.environ["PATH"], **environment}
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
@@ -70,13 +72,13 @@ def read_settings(name: str, **environment: str) -> subprocess.CompletedProcess[
         ("SANDBOX_REFILL_THREADS", "many"),
     ],
 )
-def test_what_is_refused_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_refused_by_name(name: str, value: str) -> None:
     done = read_settings(name, **{name: value})
     assert done.returncode == 1
     assert f'"{name}"' in done.stderr.splitlines()[-1]
 
 
-def test_no_secret_is_no_start() -> None:
+def test_a_missing_secret_key_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import codeexec.settings"],
         cwd=ROOT,
@@ -124,12 +126,12 @@ def test_the_defaults_are_safe(name: str, value: str) -> None:
         ("SANDBOX_QUEUE_LENGTH", "0", "0"),
     ],
 )
-def test_what_is_given_is_read(name: str, given: str, value: str) -> None:
+def test_a_given_setting_is_read(name: str, given: str, value: str) -> None:
     done = read_settings(name, **{name: given})
     assert done.stdout.strip() == value, done.stderr
 
 
-def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
+def test_database_options_combine_the_url_and_our_time_limits() -> None:
     options = read_settings(
         "DATABASES['default']['OPTIONS']", DATABASE_URL="postgres://user:word@host/name?sslmode=require"
     ).stdout
@@ -138,6 +140,17 @@ def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
     assert "'tcp_user_timeout': 3000" in options
     assert "statement_timeout=5000" in options
     assert "lock_timeout=2000" in options
+
+
+@pytest.mark.parametrize("url", ["", "redis://cache:6379/0", "rediss://:secret@cache:6379", "unix:///run/redis.sock"])
+def test_the_url_of_a_redis_server_is_accepted(url: str) -> None:
+    check_redis_url(url)
+
+
+@pytest.mark.parametrize("url", ["cache", "http://cache:6379", "redis://", "redis://cache/x", "redis://a b"])
+def test_any_other_redis_url_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="redis://host"):
+        check_redis_url(url)
 
 
 # System checks
@@ -162,7 +175,7 @@ def test_a_database_is_reached_as_its_url_says_and_never_waited_for() -> None:
     ],
     ids=repr,
 )
-def test_what_does_not_go_together_is_told(settings: Settings, changes: dict[str, object], ids: list[str]) -> None:
+def test_conflicting_settings_fail_the_checks(settings: Settings, changes: dict[str, object], ids: list[str]) -> None:
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [message.id for message in run_checks() if str(message.id).startswith("codeexec.")] == ids
@@ -182,7 +195,7 @@ def test_what_does_not_go_together_is_told(settings: Settings, changes: dict[str
         ("", "", False),
     ],
 )
-def test_passwords_of_databases_that_anybody_would_try(host: str, password: str, guessed: bool) -> None:
+def test_an_easy_database_password_on_another_machine_is_found(host: str, password: str, guessed: bool) -> None:
     assert is_easy_to_guess({"HOST": host, "USER": "runner", "PASSWORD": password, "NAME": "records"}) == guessed
 
 
@@ -199,7 +212,7 @@ PRODUCTION = {
 
 
 def check_deployment(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the checks that `docs/settings.md` asks for before a deployment."""
+    """Run the checks that `docs/settings.md` recommends before a deployment."""
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     given = {"ENV_FILE": "", "PATH": os.environ["PATH"], **PRODUCTION, **environment}
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
@@ -221,7 +234,7 @@ def test_a_production_deployment_passes_every_check() -> None:
         ("TRUSTED_PROXY_COUNT", "0", "codeexec.E005"),
     ],
 )
-def test_an_unsafe_deployment_does_not(name: str, value: str, told: str) -> None:
+def test_an_unsafe_deployment_fails_the_checks(name: str, value: str, told: str) -> None:
     done = check_deployment(**{name: value})
     assert done.returncode == 1
     assert told in done.stderr
@@ -230,6 +243,6 @@ def test_an_unsafe_deployment_does_not(name: str, value: str, told: str) -> None
 # The example
 
 
-def test_the_example_has_every_setting() -> None:
+def test_the_example_file_has_every_setting() -> None:
     example = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert example == READ

@@ -1,4 +1,4 @@
-"""What happens when the service starts, and what it is served with."""
+"""The start of the service, and the configuration of gunicorn."""
 
 import pytest
 from django.core.management.base import SystemCheckError
@@ -14,7 +14,7 @@ from executions.sandbox.results import SandboxUnavailable, Submission
 from tests.conftest import ORIGIN, Page
 
 
-def test_a_start_settles_what_was_left_and_makes_the_key_known(page: Page, settings: Settings) -> None:
+def test_a_start_settles_interrupted_executions_and_syncs_the_key(page: Page, settings: Settings) -> None:
     Execution.objects.create(code="1", timeout=5, key=page.key)
     settings.API_KEY = "any form will do 0123456789"
     start.prepare()
@@ -23,7 +23,7 @@ def test_a_start_settles_what_was_left_and_makes_the_key_known(page: Page, setti
 
 
 @pytest.mark.django_db
-def test_settings_that_do_not_go_together_are_no_start(settings: Settings) -> None:
+def test_conflicting_settings_prevent_the_start(settings: Settings) -> None:
     settings.API_KEY, settings.ALLOWED_ORIGINS = "x" * 16, []
     with pytest.raises(SystemCheckError, match=r"codeexec\.E001"):
         start.prepare()
@@ -35,12 +35,12 @@ def test_nothing_runs_before_the_start() -> None:
         get_executor().execute(Submission("1", "", (), 5))
 
 
-def test_whoever_is_refused_waits_for_no_thread(settings: Settings) -> None:
+def test_there_are_threads_to_refuse_requests(settings: Settings) -> None:
     assert gunicorn.workers == 1
     assert gunicorn.threads > settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH
 
 
-def test_the_longest_request_may_end_before_the_service_does(settings: Settings) -> None:
+def test_shutdown_waits_for_the_longest_request(settings: Settings) -> None:
     longest_wait_seconds = settings.SANDBOX_QUEUE_SECONDS + profiles.LOADING_SECONDS
     assert gunicorn.graceful_timeout > longest_wait_seconds + bounds.LONGEST_TIMEOUT_SECONDS
     assert start.DRAIN_SECONDS > bounds.LONGEST_TIMEOUT_SECONDS

@@ -1,4 +1,4 @@
-"""Clients that keep the server waiting, at a real gunicorn that serves a stub."""
+"""Slow clients of a real gunicorn that serves a stub."""
 
 import socket
 import subprocess
@@ -21,14 +21,14 @@ START_SECONDS = 20
 LINGER_SECONDS = 2  # gunicorn's own
 LONG = 6 * SLOWEST_BYTES_A_SECOND
 LONGEST_ANSWER_SECONDS = STALLED_SECONDS + LONG / SLOWEST_BYTES_A_SECOND
-BUFFER_BYTES = 4096  # of a connection, on either side: more would take a whole answer from the thread that writes it
+BUFFER_BYTES = 4096  # of each side of a connection: a larger buffer would hold a whole response
 
 Address = tuple[str, int]
 Ask = Callable[[str], socket.socket]
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """Be what is served: read the whole request, and say how much it was; or answer at length in one of three ways."""
+    """Serve the stub: return the length of the request body, or a long response of one of three kinds."""
     match environ["PATH_INFO"]:
         case "/long":
             start_response("200 OK", [("Content-Length", str(LONG))])
@@ -47,7 +47,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
 
 
 def stream(path: str) -> Iterator[bytes]:
-    """Yield pieces, for ever or with long pauses, and log the end."""
+    """Yield pieces, endlessly or with long pauses, and log the end."""
     try:
         for _ in range(STALLED_SECONDS + 2) if path == "/slow" else iter(int, 1):
             time.sleep(1 if path == "/slow" else 0)
@@ -64,7 +64,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[Address]:
     with (
-        socket.create_server(("127.0.0.1", 0)) as listener,  # gunicorn takes it over, so that nobody else can
+        socket.create_server(("127.0.0.1", 0)) as listener,  # gunicorn inherits it: nobody else can take the port
         log.open("wb") as output,
     ):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
@@ -93,7 +93,7 @@ def server(log: Path) -> Iterator[Address]:
 
 
 def answers_within(address: Address, seconds: float) -> bool:
-    """Return whether a well-behaved request is answered in time."""
+    """Return whether an ordinary request is answered in time."""
     with socket.create_connection(address) as client:
         client.settimeout(seconds)
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -110,14 +110,14 @@ def open_clients(address: Address, count: int, sent: bytes) -> list[socket.socke
     return clients
 
 
-def test_clients_that_do_not_close_keep_nobody_waiting(server: Address) -> None:
+def test_a_client_that_does_not_close_delays_nobody(server: Address) -> None:
     [client] = open_clients(server, 1, b"GET / HTTP/1.0\r\n\r\n")
-    time.sleep(0.2)  # it is answered, and does not close
+    time.sleep(0.2)  # it has its response and does not close
     assert answers_within(server, LINGER_SECONDS / 2)
     client.close()
 
 
-def test_clients_that_stall_keep_no_thread(server: Address) -> None:
+def test_stalling_clients_keep_no_thread(server: Address) -> None:
     kinds = b"G", b"GET / HTTP/1.1\r\nHost:", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"
     clients = [client for sent in kinds for client in open_clients(server, THREADS // len(kinds), sent)]
     assert answers_within(server, STALLED_SECONDS + LINGER_SECONDS + 1)
@@ -126,19 +126,19 @@ def test_clients_that_stall_keep_no_thread(server: Address) -> None:
 
 
 def drip(clients: list[socket.socket]) -> list[socket.socket]:
-    """Send a byte for each client; return those that are still heard."""
-    heard = []
+    """Send a byte from each client. Return those that are still connected."""
+    connected = []
     for client in clients:
         try:
             client.sendall(b"x")
-            heard.append(client)
+            connected.append(client)
         except OSError:
             client.close()
-    return heard
+    return connected
 
 
-def test_clients_that_drip_keep_no_thread(server: Address) -> None:
-    """They never pause for long; what counts is when the request is here."""
+def test_slowly_sending_clients_keep_no_thread(server: Address) -> None:
+    """They never pause for long, but the request as a whole is late."""
     kinds = b"GET / HTTP/1.1\r\nHost: ", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n"
     clients = [client for sent in kinds for client in open_clients(server, THREADS // len(kinds), sent)]
     began = time.monotonic()
@@ -178,7 +178,7 @@ def test_a_connection_is_kept_for_the_next_request(server: Address) -> None:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> tuple[str, ...]:
-    """Return the addresses of answers that are longer than what connections hold."""
+    """Return the paths of responses that are longer than the buffers of a connection."""
     file = tmp_path / "long"
     file.write_bytes(b"x" * LONG)
     return "/long", f"/file?{file}", "/flood"
@@ -186,7 +186,7 @@ def paths(tmp_path: Path) -> tuple[str, ...]:
 
 @pytest.fixture
 def ask(server: Address) -> Iterator[Ask]:
-    """Return how to send a request, and be ready to take a little of the answer at a time."""
+    """Return a function that sends a request and reads little of the response at a time."""
     with ExitStack() as stack:
 
         def ask(path: str) -> socket.socket:
@@ -201,7 +201,7 @@ def ask(server: Address) -> Iterator[Ask]:
 
 
 def take_drops(clients: dict[socket.socket, int]) -> None:
-    """Read a little of each answer, and count it. Who has come to the end is closed and counted no further."""
+    """Read a little of each response, and count it. Close clients whose response has ended."""
     for client in clients:
         if client.fileno() == -1:
             continue
@@ -214,21 +214,19 @@ def take_drops(clients: dict[socket.socket, int]) -> None:
             client.close()
 
 
-def test_clients_that_read_nothing_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
+def test_clients_that_do_not_read_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
     clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
     assert answers_within(server, 2 * (STALLED_SECONDS + LINGER_SECONDS))
-    time.sleep(STALLED_SECONDS)  # by now each has had its time, and not the quickest alone
+    time.sleep(STALLED_SECONDS)  # by now the time of every client is up
     while any(client.fileno() != -1 for client in clients) and max(clients.values()) < LONG:
         take_drops(clients)
-    assert all(taken < LONG for taken in clients.values())  # one that still had a thread would get all
+    assert all(taken < LONG for taken in clients.values())  # a client that still had a thread would receive everything
     assert "/flood was closed" in log.read_text()
     assert "Traceback" not in log.read_text()
 
 
-def test_clients_that_read_in_drips_keep_no_thread(
-    server: Address, log: Path, ask: Ask, paths: tuple[str, ...]
-) -> None:
-    """They never pause for long; what counts is when the answer is gone."""
+def test_slowly_reading_clients_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
+    """They never pause for long, but reading the response as a whole takes too long."""
     clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
     began = time.monotonic()
     while any(client.fileno() != -1 for client in clients) and time.monotonic() - began < 3 * LONGEST_ANSWER_SECONDS:
@@ -241,7 +239,7 @@ def test_clients_that_read_in_drips_keep_no_thread(
 
 
 @pytest.mark.parametrize("path", ["/long", "/file"])
-def test_a_long_answer_may_take_longer(ask: Ask, paths: tuple[str, ...], path: str) -> None:
+def test_a_long_response_may_take_longer(ask: Ask, paths: tuple[str, ...], path: str) -> None:
     client = ask(next(each for each in paths if each.startswith(path)))
     began, taken = time.monotonic(), 0
     while taken < LONG:

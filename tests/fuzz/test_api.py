@@ -1,4 +1,4 @@
-"""What a machine makes of the schema: valid and invalid requests, and what no request may bring about."""
+"""Requests generated from the schema, valid and invalid. None may cause a server error."""
 
 import logging
 from typing import Any
@@ -16,17 +16,17 @@ from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 from tests.test_openapi import OPERATIONS, documented_errors
 
-pytestmark = pytest.mark.hypothesis  # `make fuzz` looks for it, and would not see what is inside of a test
+pytestmark = pytest.mark.hypothesis  # `make fuzz` selects by it, and does not see @given inside a test
 
 SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", application)
-# JSON Schema has no words for some rules that the documents tell: no text holds NUL, 5.0 is no whole number, a program
-# is interactive only with events, and an answer to one says something.
+# JSON Schema cannot express some documented rules: strings contain no NUL, 5.0 is not an integer, a program is
+# interactive only with events, and input has a text or an end.
 SCHEMA.config.generation.update(allow_x00=False, with_security_parameters=False)
 SCHEMA.config.checks.negative_data_rejection.expected_statuses = ["400", "404", "413"]
 
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 REQUESTS = [(name, mode) for name in sorted(OPERATIONS) for mode in (VALID, INVALID)]
-REQUESTS.remove(("GET /health", INVALID))  # there is nothing to get wrong
+REQUESTS.remove(("GET /health", INVALID))  # it has nothing that could be invalid
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def has_whole_floats(value: Any) -> bool:
 
 
 def is_refused_besides(path: str, body: Any) -> bool:
-    """Tell whether a request is refused by a rule that the schema cannot tell."""
+    """Return whether a request is refused by a rule that the schema cannot express."""
     fields = body if isinstance(body, dict) else {}
     if path.endswith("/input"):
         return fields.get("text") is None and not fields.get("end")
@@ -52,7 +52,7 @@ def is_refused_besides(path: str, body: Any) -> bool:
 
 
 @pytest.mark.parametrize(("name", "mode"), REQUESTS)
-def test_every_answer_is_as_the_schema_says(
+def test_every_response_matches_the_schema(
     name: str, mode: GenerationMode, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     method, path = name.split()

@@ -1,4 +1,4 @@
-"""What a caller sends, whatever it is: a valid value, or a refusal in our own words."""
+"""Whatever a caller sends is a valid value or is refused with one of our errors."""
 
 import json
 from datetime import UTC, datetime
@@ -33,13 +33,13 @@ ALMOST = st.dictionaries(st.sampled_from(NAMES) | ANY_TEXT, JSON) | st.fixed_dic
 
 
 class Sent:
-    """What the parser looks at of a request."""
+    """The part of a request that the parser uses."""
 
     headers = {"Content-Type": "application/json"}
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.text('{}[]":,0eE-\\u').map(str.encode))
-def test_any_body_is_a_value_or_is_refused(body: bytes) -> None:
+def test_any_body_is_parsed_or_refused(body: bytes) -> None:
     try:
         value = StrictJSONParser().parse(BytesIO(body), parser_context={"request": Sent()})
     except APIException as error:
@@ -52,7 +52,7 @@ def test_any_body_is_a_value_or_is_refused(body: bytes) -> None:
 
 
 @given(JSON | ALMOST)
-def test_a_request_is_valid_or_refused(body: Any) -> None:
+def test_any_request_is_valid_or_refused(body: Any) -> None:
     serializer = ExecutionRequestSerializer(data=body, context={"learner": None})
     try:
         serializer.is_valid(raise_exception=True)
@@ -66,7 +66,7 @@ def test_a_request_is_valid_or_refused(body: Any) -> None:
 
 
 def check(request: ExecutionRequest) -> None:
-    """Hold what all that follows relies on."""
+    """Assert what the rest of the service relies on."""
     assert 1 <= len(request.code.encode()) <= bounds.CODE_BYTES
     assert type(request.timeout) is int
     assert bounds.SHORTEST_TIMEOUT_SECONDS <= request.timeout <= bounds.LONGEST_TIMEOUT_SECONDS
@@ -82,7 +82,7 @@ def check(request: ExecutionRequest) -> None:
 
 
 @given(JSON | st.fixed_dictionaries({"learner": ANY_TEXT}, optional={"lifetime_seconds": st.integers(0, 5000)}))
-def test_a_request_for_a_token_is_valid_or_refused(body: Any) -> None:
+def test_any_request_for_a_token_is_valid_or_refused(body: Any) -> None:
     serializer = TokenRequestSerializer(data=body)
     if serializer.is_valid():
         assert 1 <= len(serializer.validated_data["learner"]) <= LEARNER_CHARACTERS
@@ -96,13 +96,13 @@ SENT = st.text(st.characters(max_codepoint=255))  # what a header can hold
 
 
 @given(SENT | SENT.map(lambda text: "pl_live_sec_" + text) | SENT.map(lambda text: learner_tokens.PREFIX + text))
-def test_no_text_is_a_token_by_chance(text: str) -> None:
+def test_no_random_string_is_a_token(text: str) -> None:
     assert not tokens.is_well_formed(text)
     assert learner_tokens.read(text) is None
 
 
 @given(st.sampled_from(["publishable", "secret"]), st.integers(0, 100), SENT)
-def test_a_token_with_one_change_is_none(kind: str, place: int, change: str) -> None:
+def test_a_token_with_one_change_is_malformed(kind: str, place: int, change: str) -> None:
     token = tokens.generate_token(kind)
     at = place % len(token)
     changed = token[:at] + change + token[at + 1 :]
@@ -113,7 +113,7 @@ def test_a_token_with_one_change_is_none(kind: str, place: int, change: str) -> 
 @given(
     st.integers(1, 2**63), st.text(st.characters(exclude_categories=["Cs"]), max_size=128), st.integers(0, 400), SENT
 )
-def test_a_learner_token_with_one_change_is_none(key_id: int, learner: str, place: int, change: str) -> None:
+def test_a_learner_token_with_one_change_is_refused(key_id: int, learner: str, place: int, change: str) -> None:
     minted = learner_tokens.LearnerToken(key_id, learner, FAR)
     token = str(minted)
     assert learner_tokens.read(token) == minted

@@ -1,4 +1,4 @@
-"""How strangers are kept from the admin."""
+"""The admin is hidden from strangers and protected against guessed passwords."""
 
 from typing import Any
 
@@ -29,33 +29,33 @@ FORGED = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded":
         ([], "127.0.0.1", 404),
     ],
 )
-def test_the_admin_is_there_for_allowed_addresses(
+def test_only_allowed_addresses_reach_the_admin(
     db: None, client: Client, settings: Settings, allowed: list[str], address: str, status: int
 ) -> None:
     settings.ADMIN_ALLOWED_IPS = allowed
     assert client.get("/admin/login/", REMOTE_ADDR=address).status_code == status
 
 
-def test_headers_open_nothing(db: None, client: Client, settings: Settings) -> None:
+def test_forged_headers_do_not_open_the_admin(db: None, client: Client, settings: Settings) -> None:
     assert client.get("/admin/login/", REMOTE_ADDR="192.0.2.1", headers=FORGED).status_code == 404
     settings.TRUSTED_PROXY_COUNT = 1
     forged = {**FORGED, "X-Forwarded-For": "127.0.0.1, 192.0.2.1"}
     assert client.get("/admin/login/", REMOTE_ADDR="127.0.0.1", headers=forged).status_code == 404
 
 
-def test_strangers_are_told_what_any_unknown_address_tells(client: Client) -> None:
+def test_strangers_get_the_404_of_an_unknown_path(client: Client) -> None:
     stranger = client.get("/admin/login/", REMOTE_ADDR="192.0.2.1")
     assert stranger.content == client.get("/nothing").content
 
 
-def test_the_api_is_there_for_strangers(page: Page, settings: Settings) -> None:
+def test_strangers_can_use_the_api(page: Page, settings: Settings) -> None:
     settings.ADMIN_ALLOWED_IPS = []
     response = page.run()
     assert response.status_code == 200
     assert "Content-Security-Policy" not in response
 
 
-def test_the_admin_runs_only_scripts_of_its_own(admin_client: Client) -> None:
+def test_the_admin_allows_only_its_own_scripts(admin_client: Client) -> None:
     for path in ("/admin/", "/admin/apikeys/apikey/", "/admin/login/"):
         response = admin_client.get(path)
         policy = response["Content-Security-Policy"]
@@ -75,7 +75,7 @@ def attempt(client: Client, name: str, password: str, address: str) -> Any:
     )
 
 
-def test_who_guesses_is_locked_out_and_nobody_else(db: None, client: Client, settings: Settings) -> None:
+def test_guessing_passwords_locks_out_only_that_name_and_address(db: None, client: Client, settings: Settings) -> None:
     settings.ADMIN_ALLOWED_IPS = ["192.0.2.0/24"]
     for name in ("ada", "grace"):
         User.objects.create_superuser(name, password=PASSWORD)

@@ -1,4 +1,4 @@
-"""What a line of the log looks like."""
+"""The lines of the log."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from tests.fakes import FakeExecutor
 
 
 class Lines(logging.Handler):
-    """Keeps each line as the service writes it."""
+    """Keeps each line in the service's format."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def lines() -> Iterator[Lines]:
     logging.getLogger().removeHandler(handler)
 
 
-def test_each_line_tells_its_request_and_execution(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+def test_every_line_has_the_ids_of_request_and_execution(page: Page, executor: FakeExecutor, lines: Lines) -> None:
     executor.error = SandboxBusy("full")
     answer = page.run("print('CANARY')")
     assert answer.status_code == 503
@@ -49,7 +49,7 @@ def test_each_line_tells_its_request_and_execution(page: Page, executor: FakeExe
     assert "CANARY" not in json.dumps(lines.objects)
 
 
-def test_the_next_request_does_not_carry_the_last_ones_ids(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+def test_the_ids_of_the_last_request_are_gone(page: Page, executor: FakeExecutor, lines: Lines) -> None:
     page.run()
     page.post({"code": "1"}, x_api_key="nonsense")
     assert lines.objects

@@ -1,4 +1,4 @@
-"""What is read of a request's body: JSON in UTF-8, and not too much of it."""
+"""The bodies of requests: JSON in UTF-8, of bounded size."""
 
 from io import BytesIO
 from typing import Any
@@ -11,7 +11,7 @@ from tests.conftest import ORIGIN, Page
 
 
 def refusal(response: Any, status_code: int) -> str:
-    """Return the code of an error in its one shape."""
+    """Return the code of an error, whose shape must be ours."""
     body = response.json()
     assert response.status_code == status_code, body
     assert body["detail"].endswith(".")
@@ -44,28 +44,28 @@ def refusal(response: Any, status_code: int) -> str:
     ],
     ids=lambda body: repr(body)[:40],
 )
-def test_what_is_no_json_is_refused(page: Page, body: bytes) -> None:
+def test_invalid_json_is_refused(page: Page, body: bytes) -> None:
     assert refusal(page.post(body), 400) == "invalid_json"
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"code": [{"a": '])
-def test_bottomless_nesting_is_refused(page: Page, opening: bytes) -> None:
+def test_very_deep_nesting_is_refused(page: Page, opening: bytes) -> None:
     assert refusal(page.post(opening * 100_000), 400) == "invalid_json"
 
 
-def test_deep_but_bounded_nesting_is_only_a_wrong_type(page: Page) -> None:
+def test_deep_nesting_below_the_limit_is_a_wrong_type(page: Page) -> None:
     response = page.post(b'{"code": ' + b"[" * 500 + b"]" * 500 + b"}")
     assert response.json()["fields"] == {"code": "Must be a string."}
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
-def test_utf8_may_be_said(page: Page, charset: str) -> None:
+def test_utf8_may_be_declared(page: Page, charset: str) -> None:
     content_type = f"application/json; charset={charset}"
     assert page.post({"code": "1"}, content_type=content_type).status_code == 200
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "latin-1", "base64", "bz2_codec", "utf-7", "bogus"])
-def test_no_other_charset_is_read(page: Page, charset: str) -> None:
+def test_any_other_charset_is_refused(page: Page, charset: str) -> None:
     response = page.post(b'{"code": "1"}', content_type=f"application/json; charset={charset}")
     assert refusal(response, 400) == "invalid_json"
 
@@ -86,32 +86,32 @@ def test_no_other_charset_is_read(page: Page, charset: str) -> None:
         "application/json, text/plain",
     ],
 )
-def test_only_json_is_read(page: Page, content_type: str) -> None:
+def test_any_media_type_but_json_is_refused(page: Page, content_type: str) -> None:
     assert refusal(page.post(b'{"code": "1"}', content_type=content_type), 415) == "unsupported_media_type"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity"])
-def test_a_compressed_body_is_not_read(page: Page, encoding: str) -> None:
+def test_a_compressed_body_is_refused(page: Page, encoding: str) -> None:
     assert refusal(page.post(b'{"code": "1"}', content_encoding=encoding), 415) == "unsupported_media_type"
 
 
 def body_of(size_bytes: int) -> bytes:
-    """Return a valid request of so many bytes."""
+    """Return a valid request of `size_bytes`."""
     body = b'{"code": "1"}'
     return body + b" " * (size_bytes - len(body))
 
 
-def test_a_body_is_bounded(page: Page) -> None:
+def test_a_body_over_the_limit_is_refused(page: Page) -> None:
     assert page.post(body_of(settings.LONGEST_BODY_BYTES)).status_code == 200
     assert refusal(page.post(body_of(settings.LONGEST_BODY_BYTES + 1)), 413) == "too_large"
 
 
-def test_a_body_holds_the_longest_texts_however_they_are_escaped() -> None:
-    """The most that JSON makes of a byte are the six of `\\u0001`."""
+def test_the_limit_leaves_room_for_the_longest_strings_when_escaped() -> None:
+    """JSON writes a byte with at most six: `\\u0001`."""
     assert settings.LONGEST_BODY_BYTES >= 6 * (bounds.CODE_BYTES + bounds.INPUT_BYTES)
 
 
-def test_a_body_in_chunks_is_refused(page: Page) -> None:
+def test_a_chunked_body_is_refused(page: Page) -> None:
     assert refusal(page.post({"code": "1"}, transfer_encoding="chunked"), 411) == "length_required"
 
 
@@ -121,13 +121,13 @@ def test_an_empty_body_is_refused(page: Page, body: bytes) -> None:
 
 
 class Interrupted(BytesIO):
-    """What the server reads from when its client goes away in the middle of a body."""
+    """The input of a server whose client goes away in the middle of a body."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise ConnectionResetError("gone")
 
 
-def test_a_body_that_breaks_off_is_no_fault_of_ours(page: Page) -> None:
+def test_an_interrupted_body_is_refused(page: Page) -> None:
     server: dict[str, Any] = {"wsgi.input": Interrupted()}
     headers = {"X-API-Key": page.token, "Origin": ORIGIN}
     response = page.client.post("/execute", {"code": "1"}, "application/json", headers=headers, **server)
@@ -135,8 +135,8 @@ def test_a_body_that_breaks_off_is_no_fault_of_ours(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("missing", "status_code"), [(0, 200), (1, 400), (500, 400)])
-def test_a_body_that_is_shorter_than_it_says_is_refused(page: Page, missing: int, status_code: int) -> None:
-    """It is a whole value, and yet not all that was sent."""
+def test_a_body_shorter_than_its_content_length_is_refused(page: Page, missing: int, status_code: int) -> None:
+    """What arrived is valid JSON, but incomplete."""
     body = b'{"code": "1"}'
     server: dict[str, Any] = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body) + missing)}
     headers = {"X-API-Key": page.token, "Origin": ORIGIN}
@@ -146,7 +146,7 @@ def test_a_body_that_is_shorter_than_it_says_is_refused(page: Page, missing: int
         assert refusal(response, 400) == "invalid_json"
 
 
-def test_the_answer_is_json_whatever_is_accepted(page: Page) -> None:
+def test_the_response_is_json_whatever_the_client_accepts(page: Page) -> None:
     for accepted in ("text/html", "application/xml", "nonsense", "application/json; charset=utf-16"):
         response = page.post({"code": "1"}, accept=accepted)
         assert (response.status_code, response["Content-Type"]) == (200, "application/json")

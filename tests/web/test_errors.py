@@ -1,4 +1,4 @@
-"""Every error has one shape, wherever it comes from."""
+"""Every error has the same shape."""
 
 import pytest
 from django.test import Client
@@ -8,7 +8,7 @@ from tests.conftest import ORIGIN, Page, database_fails
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("has_key", [True, False])
-def test_only_post_executes(page: Page, method: str, has_key: bool) -> None:
+def test_execute_refuses_all_methods_but_post(page: Page, method: str, has_key: bool) -> None:
     headers = {"Origin": ORIGIN} | ({"X-API-Key": page.token} if has_key else {})
     response = page.client.generic(method, "/execute", headers=headers)
     assert response.status_code == 405
@@ -17,7 +17,7 @@ def test_only_post_executes(page: Page, method: str, has_key: bool) -> None:
         assert response.json() == {"detail": f'Method "{method}" not allowed.', "code": "method_not_allowed"}
 
 
-def test_a_method_is_not_overridden(page: Page) -> None:
+def test_a_method_override_header_is_ignored(page: Page) -> None:
     headers = {"Origin": ORIGIN, "X-API-Key": page.token, "X-HTTP-Method-Override": "POST"}
     assert page.client.get("/execute", headers=headers).status_code == 405
     headers["X-HTTP-Method-Override"] = "DELETE"
@@ -29,7 +29,7 @@ def test_a_method_is_not_overridden(page: Page) -> None:
     "path",
     ["/", "/nothing", "/execute/", "/health/", "//execute", "/api/../admin", "/Execute", "/execute%2f", "/execute."],
 )
-def test_there_is_nothing_else(client: Client, path: str) -> None:
+def test_unknown_paths_get_404(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
     assert response.json() == {"detail": "There is nothing at this address.", "code": "not_found"}
@@ -43,7 +43,7 @@ def test_an_unknown_host_is_refused(client: Client, caplog: pytest.LogCaptureFix
     assert "Traceback" not in caplog.text
 
 
-def test_a_fault_of_the_database_tells_nothing_of_it(page: Page) -> None:
+def test_a_database_error_is_a_neutral_503(page: Page) -> None:
     with database_fails("SELECT"):
         body = page.run().json()
     assert body == {

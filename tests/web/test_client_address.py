@@ -1,4 +1,4 @@
-"""Whose address goes on record."""
+"""Which address counts as the client's."""
 
 import pytest
 from django.test import RequestFactory
@@ -23,7 +23,7 @@ from web.client_address import address_block, client_address
         (0, "fe80::1%eth0", None, "fe80::1"),
     ],
 )
-def test_only_our_own_proxies_are_believed(
+def test_only_our_own_proxies_are_trusted(
     settings: Settings, proxies: int, peer: str, forwarded: str | None, address: str | None
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
@@ -41,5 +41,5 @@ def test_only_our_own_proxies_are_believed(
         ("2001:db8:1:3::1", "2001:db8:1:3::"),
     ],
 )
-def test_who_has_one_ipv6_address_has_its_whole_network(address: str, block: str) -> None:
+def test_ipv6_addresses_of_one_network_are_one_block(address: str, block: str) -> None:
     assert address_block(address) == block

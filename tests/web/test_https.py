@@ -1,4 +1,4 @@
-"""HTTPS=true: what is answered to those who come over plain http."""
+"""HTTPS=true: how requests over plain HTTP are answered."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from executions.models import Execution
 from tests.codeexec.test_settings import read_settings
 from tests.conftest import ORIGIN, Page
 
-SWITCHED = (
+SWITCHES = (
     "SECURE_SSL_REDIRECT",
     "SESSION_COOKIE_SECURE",
     "CSRF_COOKIE_SECURE",
@@ -22,15 +22,15 @@ OVER_HTTPS = {"X-Forwarded-Proto": "https"}
 
 @pytest.fixture
 def https(page: Page, settings: Settings) -> Page:
-    for name in SWITCHED:
+    for name in SWITCHES:
         setattr(settings, name, True)
     settings.SECURE_HSTS_SECONDS = 31536000
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     return Page(page.key, page.token, Client(headers={"Host": "code.pylearn.net"}, raise_request_exception=False))
 
 
-@pytest.mark.parametrize("name", SWITCHED)
-def test_one_setting_switches_all(name: str) -> None:
+@pytest.mark.parametrize("name", SWITCHES)
+def test_https_turns_on_all_related_settings(name: str) -> None:
     assert read_settings(name, HTTPS="true", TRUSTED_PROXY_COUNT="1").stdout == "True\n"
     assert read_settings(name).stdout == "False\n"
 
@@ -45,17 +45,17 @@ def test_one_setting_switches_all(name: str) -> None:
     ],
     ids=repr,
 )
-def test_only_a_proxy_of_ours_is_believed(environment: dict[str, str], believed: str) -> None:
+def test_the_forwarded_scheme_is_trusted_only_behind_a_proxy(environment: dict[str, str], believed: str) -> None:
     assert read_settings("SECURE_PROXY_SSL_HEADER", **environment).stdout.strip() == believed
 
 
-def test_readers_are_sent_to_https(https: Page) -> None:
+def test_a_get_over_http_redirects_to_https(https: Page) -> None:
     response = https.client.get("/admin/login/?next=/admin/")
     assert response.status_code == 301
     assert response["Location"] == "https://code.pylearn.net/admin/login/?next=/admin/"
 
 
-def test_a_program_over_http_is_refused_and_not_redirected(https: Page) -> None:
+def test_an_execution_over_http_is_refused_and_not_redirected(https: Page) -> None:
     response = https.run()
     assert response.status_code == 403
     assert response.json() == {"detail": "Send this request over HTTPS.", "code": "https_required"}
@@ -63,20 +63,20 @@ def test_a_program_over_http_is_refused_and_not_redirected(https: Page) -> None:
     assert not Execution.objects.exists()
 
 
-def test_a_password_over_http_is_not_looked_at(https: Page, admin_user: object) -> None:
+def test_a_login_over_http_is_refused(https: Page, admin_user: object) -> None:
     form = {"username": "admin", "password": "password"}
     assert https.client.post("/admin/login/", form).status_code == 403
     assert "sessionid" not in https.client.cookies
 
 
-def test_over_https_everything_is_served(https: Page) -> None:
+def test_an_execution_over_https_succeeds(https: Page) -> None:
     response = https.post({"code": "1"}, x_forwarded_proto="https")
     assert response.status_code == 200
     assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert response["Access-Control-Allow-Origin"] == ORIGIN
 
 
-def test_cookies_are_for_https(https: Page, admin_user: object) -> None:
+def test_cookies_are_secure(https: Page, admin_user: object) -> None:
     form = {"username": "admin", "password": "password"}
     response = https.client.post("/admin/login/", form, headers=OVER_HTTPS)
     assert response.status_code == 302
@@ -86,13 +86,13 @@ def test_cookies_are_for_https(https: Page, admin_user: object) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/health?full=1"])
-def test_health_is_asked_over_http(https: Page, path: str) -> None:
+def test_health_works_over_http(https: Page, path: str) -> None:
     assert https.client.get(path).status_code == 200
 
 
-def test_what_only_looks_like_health_is_redirected(https: Page) -> None:
+def test_a_path_that_starts_like_health_is_redirected(https: Page) -> None:
     assert https.client.get("/healthy").status_code == 301
 
 
-def test_the_documents_name_the_refusal() -> None:
+def test_the_docs_name_the_error_code() -> None:
     assert "403 `https_required`" in (Path(__file__).parents[2] / "docs/settings.md").read_text()

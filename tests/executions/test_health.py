@@ -9,7 +9,7 @@ from executions.running.executor import get_executor
 from tests.fakes import HEALTHY, FakeExecutor
 
 
-def test_a_healthy_service_says_so(client: Client, executor: FakeExecutor) -> None:
+def test_a_healthy_service_answers_200(client: Client, executor: FakeExecutor) -> None:
     """Without a key, and without the database: this test has none."""
     response = client.get("/health")
     assert response.status_code == 200
@@ -23,7 +23,7 @@ def test_a_healthy_service_says_so(client: Client, executor: FakeExecutor) -> No
 
 
 @pytest.mark.parametrize("engine", ["connected", "unreachable"])
-def test_an_unhealthy_service_says_so_but_not_why(client: Client, executor: FakeExecutor, engine: str) -> None:
+def test_an_unhealthy_service_answers_503_but_not_why(client: Client, executor: FakeExecutor, engine: str) -> None:
     executor.state = replace(HEALTHY, ready=False, engine=engine, reason="probe failed: write to /etc")
     response = client.get("/health")
     assert response.status_code == 503
@@ -31,13 +31,13 @@ def test_an_unhealthy_service_says_so_but_not_why(client: Client, executor: Fake
     assert "probe" not in response.content.decode()
 
 
-def test_a_container_that_cannot_be_ended_is_told(client: Client, executor: FakeExecutor) -> None:
+def test_a_container_that_cannot_be_removed_is_degraded(client: Client, executor: FakeExecutor) -> None:
     executor.state = replace(HEALTHY, stuck=1)
     response = client.get("/health")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
 
 
-def test_a_service_that_was_not_started_is_unhealthy(client: Client) -> None:
+def test_a_service_that_has_not_started_is_unhealthy(client: Client) -> None:
     assert get_executor().health().ready is False
     assert client.get("/health").status_code == 503
 

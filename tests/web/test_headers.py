@@ -1,4 +1,4 @@
-"""What every answer says to browsers, and what no answer says to anybody."""
+"""The security headers of responses, and what no response shows."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from executions.running.executor import set_executor
 from tests.conftest import Page, database_fails
 from tests.fakes import FakeExecutor
 
-TOLD = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -19,7 +19,7 @@ TOLD = {
 
 
 def answers(page: Page, admin_client: Client) -> list[Any]:
-    """Return an answer of each kind: of the API, of the admin, and of what is not there."""
+    """Return a response of each kind: from the API, from the admin, and 404."""
     return [
         page.run(),
         page.run(""),
@@ -34,14 +34,16 @@ def answers(page: Page, admin_client: Client) -> list[Any]:
     ]
 
 
-def test_every_answer_is_sealed(page: Page, admin_client: Client) -> None:
+def test_every_response_has_the_security_headers(page: Page, admin_client: Client) -> None:
     for response in answers(page, admin_client):
-        assert {name: response.headers.get(name) for name in TOLD} == TOLD, response.request["PATH_INFO"]
+        assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS, response.request[
+            "PATH_INFO"
+        ]
         assert "Server" not in response
         assert "X-Powered-By" not in response
 
 
-def test_every_page_of_the_admin_has_its_policy(page: Page, admin_client: Client) -> None:
+def test_every_admin_page_has_a_content_security_policy(page: Page, admin_client: Client) -> None:
     pages = [
         response for response in answers(page, admin_client) if response.request["PATH_INFO"].startswith("/admin/")
     ]
@@ -51,7 +53,7 @@ def test_every_page_of_the_admin_has_its_policy(page: Page, admin_client: Client
 
 
 @pytest.mark.parametrize("path", ["/execute", "/admin/", "/admin/apikeys/apikey/"])
-def test_a_fault_shows_nothing_of_our_insides(page: Page, admin_client: Client, path: str) -> None:
+def test_a_server_error_shows_nothing_internal(page: Page, admin_client: Client, path: str) -> None:
     admin_client.raise_request_exception = False
     if path == "/execute":
         fake = FakeExecutor()
