@@ -1,4 +1,4 @@
-"""The settings of the service. docs/settings.md explains those that come from the environment."""
+"""The settings of the service. docs/settings.md explains those read from the environment."""
 
 import os
 from datetime import timedelta
@@ -26,7 +26,7 @@ from codeexec.env import (
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
 
-# The environment wins over the file. ENV_FILE names another file, "" none.
+# The environment overrides the file. ENV_FILE is the path of another file, or "" for none.
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file, recurse=False)
 
@@ -50,19 +50,19 @@ DEFAULT_MAX_CONCURRENT = env.int("DEFAULT_MAX_CONCURRENT", 24, validate=validate
 DEFAULT_EXECUTIONS_PER_DAY = env.int("DEFAULT_EXECUTIONS_PER_DAY", 20000, validate=validate.Range(1, 10000000))
 DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, validate=validate.Range(1, 10000000))
 
-# Who may come to the admin
+# Who may use the admin
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
 ADMIN_REQUIRE_OTP = env.bool("ADMIN_REQUIRE_OTP", False)
 
-# Who may run programs on our own page
+# Who may use the playground
 PLAYGROUND = env.str("PLAYGROUND", "staff", validate=validate.OneOf(["off", "staff", "public"]))
 
-# Who may see how we do
+# Who may monitor the service
 METRICS_TOKEN = env.str("METRICS_TOKEN", "", validate=check_token)
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", [], subcast=str.strip, validate=check_networks)
 SENTRY_DSN = env.str("SENTRY_DSN", "", validate=check_dsn)
 
-# How long what learners wrote is kept
+# How long executions are kept
 EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=validate.Range(0, 3650))
 
 # How much may run
@@ -146,13 +146,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 5,
-        # A transaction that begins by reading and then writes would fail at once, whatever the timeout.
+        # Otherwise a transaction that reads before it writes can fail at once, whatever the timeout.
         "transaction_mode": "IMMEDIATE",
-        # Readers do not wait for a writer; a commit waits for no disk, and none is lost but by a power cut.
+        # Readers do not wait for a writer. Commits do not wait for the disk; only a power failure loses one.
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
     }
 else:
-    # Nobody may wait for the database longer than for a program, nor for one that does not even say no.
+    # No request may wait longer for the database than for a program, even if the server does not respond at all.
     DATABASES["default"]["ENGINE"] = "codeexec.postgresql"
     bounds = {
         "connect_timeout": 3,
@@ -160,12 +160,12 @@ else:
         "keepalives_idle": 30,
         "options": "-c statement_timeout=5000 -c lock_timeout=2000",
     }
-    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # its own are those of the URL
+    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # those in the URL take precedence
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What all requests share: the counts of the rate limits. One process serves (codeexec/gunicorn.py), so its own memory
-# will do; several services share a Redis. One that hangs may cost a request no more than a fraction of a second.
+# The counts of the rate limits. There is one process (codeexec/gunicorn.py), so its memory is enough; several services
+# share a Redis server. If that hangs, it delays a request by a fraction of a second at most.
 REDIS_URL = env.str("REDIS_URL", "", validate=check_redis_url)
 CACHES: dict[str, Any] = {
     "default": {
@@ -176,7 +176,7 @@ CACHES: dict[str, Any] = {
     if REDIS_URL
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # Each key counts its requests in an entry of its own. An entry that was pushed out would start again from none.
+        # Each key has entries of its own. An evicted entry would restart its count.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
@@ -195,16 +195,16 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "pylearn.net code execution",
-    "DESCRIPTION": "Runs Python programs that learners write, and checks them against test cases. Requests and answers"
+    "DESCRIPTION": "Runs Python programs that learners write, and checks them against test cases. Requests and responses"
     " are JSON in UTF-8. Every error has the same shape, `{detail, code, fields?}`.",
     "VERSION": "1.0.0",
     "POSTPROCESSING_HOOKS": [],
-    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they are for who reads the code
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they are for readers of the code
 }
 LONGEST_BODY_BYTES = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_BODY_BYTES
 
-# CORS: the API alone, for the origins of the settings and of the keys (apikeys/cors.py), without cookies.
+# CORS: only the API, for the origins of the settings and of the keys (apikeys/cors.py), without cookies.
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/(execute|executions/[0-9a-f-]{36}/input)$"
 CORS_ALLOW_METHODS = ["POST", "OPTIONS"]
@@ -222,14 +222,14 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
-# Reached over https alone. Docker and Coolify ask for our health over http, from within.
+# HTTPS only. Docker and Coolify check /health over HTTP from inside.
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# Without a proxy of ours in front, the client would be the one who says that it came over https.
+# Without a proxy of ours, clients could claim HTTPS themselves.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and TRUSTED_PROXY_COUNT else None
-CONTENT_SECURITY_POLICY = {  # of our pages: web/gates.py
+CONTENT_SECURITY_POLICY = {  # for our pages: web/gates.py
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "object-src": ["'none'"],
@@ -239,7 +239,7 @@ CONTENT_SECURITY_POLICY = {  # of our pages: web/gates.py
     }
 }
 
-# Guessing of passwords. Counted for a name and an address together: nobody can lock out somebody else.
+# Guessed passwords are counted per name and address: nobody can lock out somebody else.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
@@ -248,7 +248,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_CLIENT_IP_CALLABLE = "web.client_address.client_address"
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # its pages would delete without an entry in the audit log; the log has the same and more
+AXES_ENABLE_ADMIN = False  # its pages delete without an entry in the audit log, which has the same data and more
 
 # The second factor (staff/)
 OTP_TOTP_ISSUER = "code.pylearn.net"
@@ -272,8 +272,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Logging: a line for each event, as JSON or as key=value, with the ids of its request and execution; never code, output
-# or keys.
+# Logging: one line per event, as JSON or key=value, with the ids of its request and execution. Never code, output or
+# keys.
 LOG_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -308,7 +308,7 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # One line for each request that failed, from web/request_log.py: Django's own would be a second one.
+    # web/request_log.py logs each failed request; Django would log it again.
     "loggers": {
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
@@ -316,7 +316,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "WARNING"},
     },
 }
-# Our own code knows the client's address (web/client_address.py) and the caller. This one would believe a forged
-# X-Forwarded-For, and load a session for each cookie that somebody sends.
+# We have our own client address (web/client_address.py) and caller. django-structlog would trust a forged
+# X-Forwarded-For, and load a session for every cookie.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""

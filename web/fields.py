@@ -49,7 +49,7 @@ class IntegerField(serializers.IntegerField):
 
     def __init__(self, *, min_value: int, max_value: int, **options: Any) -> None:
         sentence = f"Must be an integer from {min_value} to {max_value}."
-        messages = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
         super().__init__(min_value=min_value, max_value=max_value, error_messages=messages, **options)
 
     def to_internal_value(self, data: Any) -> int:

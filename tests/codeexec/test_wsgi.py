@@ -19,7 +19,7 @@ def post(page: Page, content_type: str) -> tuple[str, Any]:
     environ |= {"HTTP_X_API_KEY": page.token, "HTTP_ORIGIN": ORIGIN}
     setup_testing_defaults(environ)
     statuses: list[str] = []
-    body = b"".join(application(environ, lambda status, headers, *rest: statuses.append(status)))
+    body = b"".join(application(environ, lambda status, *rest: statuses.append(status)))  # type: ignore[arg-type]
     return statuses[0], json.loads(body)
 
 
