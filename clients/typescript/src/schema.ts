@@ -98,8 +98,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a token for one learner
-         * @description For a server with a secret key. With the token a page need not hold a key. It works from the origins of the key, counts against its limits and ends with it.
+         * Create a token for one learner
+         * @description For a server with a secret key. A page that has the token needs no key. The token works from the origins of the key, counts against its limits and ends with it.
          */
         post: operations["createToken"];
         delete?: never;
@@ -157,7 +157,7 @@ export interface components {
             detail: string;
             /** @description A word for programs. */
             code: string;
-            /** @description What is wrong with each field that is at fault; one of a test case is called `test_cases[0].code`. */
+            /** @description The error of each invalid field. A field of a test case is named `test_cases[0].code`. */
             fields?: {
                 [key: string]: string;
             };
@@ -339,18 +339,18 @@ export interface components {
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */
             token: string;
-            /** @description Whom it is for. */
+            /** @description The learner it is for. */
             learner: string;
             /**
              * Format: date-time
-             * @description When it ends.
+             * @description When it expires.
              */
             expires: string;
         };
         TokenRequest: {
             /** @description Your id of the learner. */
             learner: string;
-            /** @description How long the token works; by default 900. */
+            /** @description How long the token works. Default: 900. */
             lifetime_seconds?: number | null;
         };
     };
@@ -378,11 +378,11 @@ export interface operations {
             /** @description What the program did. */
             200: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -390,14 +390,14 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description The request is not as it must be; `fields` says where. */
+            /** @description The request is invalid; `fields` says where. */
             400: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -405,14 +405,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller may not do this. */
+            /** @description The caller is not permitted to do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -420,14 +420,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body comes in chunks, without a `Content-Length`. */
+            /** @description The body is chunked, without a `Content-Length`. */
             411: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -438,11 +438,11 @@ export interface operations {
             /** @description The body is larger than 2097152 bytes. */
             413: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -453,11 +453,11 @@ export interface operations {
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -465,16 +465,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is used up; the sentence says which and until when, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
             429: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -482,14 +482,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A fault of ours; `X-Request-ID` finds it in our log. */
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
             500: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -497,16 +497,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to send it again. */
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -531,11 +531,11 @@ export interface operations {
             /** @description What is on record. */
             200: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -543,14 +543,14 @@ export interface operations {
                     "application/json": components["schemas"]["StoredAnswer"];
                 };
             };
-            /** @description The request is not as it must be; `fields` says where. */
+            /** @description The request is invalid; `fields` says where. */
             400: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -558,14 +558,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller may not do this. */
+            /** @description The caller is not permitted to do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -573,14 +573,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There is no such thing, or it is that of another key. */
+            /** @description This does not exist, or belongs to another key. */
             404: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -588,16 +588,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is used up; the sentence says which and until when, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
             429: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -605,14 +605,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A fault of ours; `X-Request-ID` finds it in our log. */
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
             500: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -620,16 +620,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to send it again. */
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -658,24 +658,24 @@ export interface operations {
             /** @description It is given. */
             204: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not as it must be; `fields` says where. */
+            /** @description The request is invalid; `fields` says where. */
             400: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -683,14 +683,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller may not do this. */
+            /** @description The caller is not permitted to do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -698,14 +698,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There is no such thing, or it is that of another key. */
+            /** @description This does not exist, or belongs to another key. */
             404: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -713,14 +713,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body comes in chunks, without a `Content-Length`. */
+            /** @description The body is chunked, without a `Content-Length`. */
             411: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -731,11 +731,11 @@ export interface operations {
             /** @description The body is larger than 2097152 bytes. */
             413: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -746,11 +746,11 @@ export interface operations {
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -758,16 +758,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is used up; the sentence says which and until when, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
             429: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -775,14 +775,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A fault of ours; `X-Request-ID` finds it in our log. */
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
             500: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -790,16 +790,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to send it again. */
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -821,7 +821,7 @@ export interface operations {
             /** @description Programs can be run safely. */
             200: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -829,10 +829,10 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The request is not as it must be; `fields` says where. */
+            /** @description The request is invalid; `fields` says where. */
             400: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -840,10 +840,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A fault of ours; `X-Request-ID` finds it in our log. */
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
             500: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -854,7 +854,7 @@ export interface operations {
             /** @description They cannot. */
             503: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -880,11 +880,11 @@ export interface operations {
             /** @description The token. */
             201: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -892,14 +892,14 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description The request is not as it must be; `fields` says where. */
+            /** @description The request is invalid; `fields` says where. */
             400: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -907,14 +907,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller may not do this. */
+            /** @description The caller is not permitted to do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -922,14 +922,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body comes in chunks, without a `Content-Length`. */
+            /** @description The body is chunked, without a `Content-Length`. */
             411: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -940,11 +940,11 @@ export interface operations {
             /** @description The body is larger than 2097152 bytes. */
             413: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -955,11 +955,11 @@ export interface operations {
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -967,16 +967,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is used up; the sentence says which and until when, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
             429: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -984,14 +984,14 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A fault of ours; `X-Request-ID` finds it in our log. */
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
             500: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
@@ -999,16 +999,16 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to send it again. */
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
-                    /** @description Finds the request in our log. */
+                    /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
-                    /** @description What is left of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
                     RateLimit?: string;
-                    /** @description What each limit allows in how many seconds: `"key";q=60;w=60`. */
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
-                    /** @description How many seconds to wait; spread, so that not all come back at once. */
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
