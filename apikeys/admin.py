@@ -16,14 +16,15 @@ from django.utils.html import format_html, format_html_join
 
 from apikeys import suspension_admin  # noqa: F401 (registers itself)
 from apikeys.forms import KeyForm, NewKeyForm, RotationForm
-from apikeys.keys import NotRotatable, issue_key, revoke_key, rotate_key
+from apikeys.keys import LIMITS, NotRotatable, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.tokens import environment_of
 
 TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from save_model to response_add)
 
-LIMITS = ("Limits", {"fields": ("rate", "learner_rate", "max_concurrent", "executions_per_day", "cpu_seconds_per_day")})
+TODAY = ("executions_today", "cpu_seconds_today")
+LIFE = (*TODAY, "created", "last_used", "replaced_by_link", "replaces_links")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -33,11 +34,9 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return all states."""
         return [(state.value, str(state.label).lower()) for state in State]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys in the chosen state."""
         return queryset.filter(state=self.value()) if self.value() in State.values else queryset
 
 
@@ -48,11 +47,9 @@ class EnvironmentFilter(admin.SimpleListFilter):
     parameter_name = "environment"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return both environments."""
         return [("live", "live"), ("test", "test")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the keys of the chosen environment."""
         of_tests = {"prefix__startswith": "pl_test_"}
         if self.value() == "test":
             return queryset.filter(**of_tests)
@@ -64,17 +61,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Keys are revoked, never deleted: their executions belong to them."""
 
     form = KeyForm
-    list_display = (
-        "name",
-        "owner",
-        "kind",
-        "environment",
-        "token",
-        "state",
-        "last_used",
-        "executions_today",
-        "cpu_seconds_today",
-    )
+    list_display = ("name", "owner", "kind", "environment", "token", "state", "last_used", *TODAY)
     list_filter = (StateFilter, "kind", EnvironmentFilter)
     search_fields = ("name", "owner", "notes", "prefix")
     radio_fields = {"kind": admin.VERTICAL}
@@ -90,48 +77,19 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return with_standing(super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        """Return the parts of the form. A new key has no history."""
-        if obj is None:
-            return (
-                ("Identity", {"fields": ("name", "owner", "notes", "kind", "environment")}),
-                ("Access", {"fields": ("origins", "expires")}),
-                LIMITS,
-            )
-        return (
-            ("Identity", {"fields": ("name", "owner", "notes", "kind", "environment", "token")}),
-            ("Access", {"fields": ("state", "origins", "expires")}),
-            LIMITS,
-            (
-                "Life",
-                {
-                    "fields": (
-                        "executions_today",
-                        "cpu_seconds_today",
-                        "created",
-                        "last_used",
-                        "replaced_by_link",
-                        "replaces_links",
-                    )
-                },
-            ),
-        )
+        """Return the parts of the form. A new key has no token, state and history yet."""
+        is_new = obj is None
+        identity, access = ("name", "owner", "notes", "kind", "environment"), ("origins", "expires")
+        fieldsets = [
+            ("Identity", {"fields": identity if is_new else (*identity, "token")}),
+            ("Access", {"fields": access if is_new else ("state", *access)}),
+            ("Limits", {"fields": LIMITS}),
+        ]
+        return fieldsets if is_new else [*fieldsets, ("Life", {"fields": LIFE})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         """Return the fields that the form only shows. The kind of an existing key cannot change."""
-        if obj is None:
-            return ()
-        return (
-            "kind",
-            "environment",
-            "token",
-            "state",
-            "executions_today",
-            "cpu_seconds_today",
-            "created",
-            "last_used",
-            "replaced_by_link",
-            "replaces_links",
-        )
+        return () if obj is None else ("kind", "environment", "token", "state", *LIFE)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form. For a new key it has an environment."""
@@ -139,12 +97,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="environment")
     def environment(self, key: ApiKey) -> str:
-        """Return the environment in the token."""
         return environment_of(key.prefix)
 
     @admin.display(description="token", ordering="prefix")
     def token(self, key: ApiKey) -> str:
-        """Return the beginning of the token."""
         return f"{key.prefix}…"
 
     @admin.display(description="state", ordering="state")
@@ -155,35 +111,27 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="executions today")
     def executions_today(self, key: Any) -> str:
-        """Return the executions of the key's family today."""
         return use_in_words(key.executions_today, key.executions_per_day)
 
     @admin.display(description="CPU seconds today")
     def cpu_seconds_today(self, key: Any) -> str:
-        """Return the CPU seconds of the key's family today."""
         return use_in_words(key.cpu_seconds_today, key.cpu_seconds_per_day)
 
     @admin.display(description="replaced by", empty_value="-")
     def replaced_by_link(self, key: ApiKey) -> str | None:
-        """Return a link to the key's successor."""
         return None if key.replaced_by is None else _links([key.replaced_by])
 
     @admin.display(description="replaces", empty_value="-")
     def replaces_links(self, key: ApiKey) -> str | None:
-        """Return links to the keys that were rotated into this one."""
         return _links(key.replaces.all()) or None
 
     # Actions
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the URLs of the model, with those that rotate and revoke a key."""
+        views = {"rotate": self.rotate_view, "revoke": self.revoke_view}
         own = [
-            path(
-                "<path:object_id>/rotate/", self.admin_site.admin_view(self.rotate_view), name="apikeys_apikey_rotate"
-            ),
-            path(
-                "<path:object_id>/revoke/", self.admin_site.admin_view(self.revoke_view), name="apikeys_apikey_revoke"
-            ),
+            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"apikeys_apikey_{name}")
+            for name, view in views.items()
         ]
         return [*own, *super().get_urls()]
 
@@ -192,11 +140,9 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_rotate_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may rotate keys."""
         return request.user.has_perm("apikeys.rotate_apikey")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may revoke keys."""
         return request.user.has_perm("apikeys.revoke_apikey")
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -212,7 +158,6 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().add_view(request, form_url, {**(extra_context or {}), **one_button})
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: Any = None) -> HttpResponse:
-        """Show the token of the new key."""
         return self._show_token(request, obj, getattr(request, TOKEN_ATTRIBUTE))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -23,7 +23,7 @@ from web.client_address import client_address
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 INVALID_KEY = "The API key is missing or not valid."
-SUSPENDED = "This learner or address is suspended."
+SUSPENDED = "This learner or address may not run programs at present."
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def is_own_page(request: Request, key: ApiKey) -> bool:
 
 
 def _refuse_the_suspended(key: ApiKey, address: str | None) -> None:
-    """Refuse a suspended key, as if it did not exist, and a blocked address."""
+    """Refuse a suspended key, as if there were none, and a blocked address."""
     match who_is_shut_out(key, address):
         case ShutOut.KEY:
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from apikeys.keys import LONGEST_OVERLAP_HOURS
+from apikeys.keys import LIMITS, LONGEST_OVERLAP_HOURS
 from apikeys.models import ApiKey
 
 
@@ -39,19 +39,7 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ApiKey
-        fields = (
-            "name",
-            "owner",
-            "notes",
-            "kind",
-            "origins",
-            "rate",
-            "learner_rate",
-            "max_concurrent",
-            "executions_per_day",
-            "cpu_seconds_per_day",
-            "expires",
-        )
+        fields = ("name", "owner", "notes", "kind", "origins", *LIMITS, "expires")
         help_texts = {
             "name": "For staff. Callers never see it.",
             "notes": "For staff. Never write a token here.",

@@ -18,11 +18,9 @@ class InForceFilter(admin.SimpleListFilter):
     parameter_name = "in_force"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices."""
         return [("yes", "yes"), ("no", "no")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the suspensions that match the choice."""
         active = active_suspensions().values("pk")
         chosen = {"yes": queryset.filter(pk__in=active), "no": queryset.exclude(pk__in=active)}
         return chosen.get(self.value() or "", queryset)
@@ -42,12 +40,10 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="who")
     def whom(self, suspension: Suspension) -> str:
-        """Return who is suspended."""
         return f"learner {suspension.learner} of {suspension.key}" if suspension.learner else str(suspension)
 
     @admin.display(description="in force", boolean=True)
     def in_force(self, suspension: Suspension) -> bool:
-        """Return whether the suspension is in force."""
         return suspension.lifted is None and (suspension.ends is None or suspension.ends > timezone.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
@@ -55,17 +51,14 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return self.readonly_fields if obj is None else ("key", "learner", "address", *self.readonly_fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Suspension, form: Any, change: bool) -> None:
-        """Save a suspension with its author."""
         if not change:
             obj.author = request.user  # type: ignore[assignment]  # staff: the admin lets in nobody else
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Lift selected suspensions", permissions=["change"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> None:
-        """End the selected suspensions."""
         count = sum(lift(suspension) for suspension in queryset)
         self.message_user(request, f"{count} suspensions lifted.", messages.SUCCESS)

@@ -1,7 +1,7 @@
 """System checks of settings that depend on each other. codeexec/env.py checks each setting by itself."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -13,70 +13,53 @@ LOCAL_DATABASES = {"localhost", "127.0.0.1", "::1"}
 EASY_PASSWORDS = {"", "admin", "changeme", "change-me", "example", "password", "postgres", "postgresql", "secret"}
 
 
-def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return the settings that conflict. The service does not start with errors."""
-    messages: list[CheckMessage] = []
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Yield the conflicts between settings. The service does not start with errors."""
     if settings.API_KEY and not settings.ALLOWED_ORIGINS:
-        messages.append(
-            Error(
-                "API_KEY is set, but ALLOWED_ORIGINS is empty: nobody could use the key.",
-                hint="Set ALLOWED_ORIGINS to the pages that send the key, or remove API_KEY.",
-                id="codeexec.E001",
-            )
+        yield Error(
+            "API_KEY is set, but ALLOWED_ORIGINS is empty: nobody could use the key.",
+            hint="Set ALLOWED_ORIGINS to the pages that send the key, or remove API_KEY.",
+            id="codeexec.E001",
         )
     if settings.DEBUG and not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS:
-        messages.append(
-            Error(
-                "DEBUG is on, and ALLOWED_HOSTS has other machines: error pages would show internals to clients.",
-                hint="Set DEBUG=false, or ALLOWED_HOSTS=localhost,127.0.0.1.",
-                id="codeexec.E002",
-            )
+        yield Error(
+            "DEBUG is on, and ALLOWED_HOSTS has other machines: error pages would show internals to clients.",
+            hint="Set DEBUG=false, or ALLOWED_HOSTS=localhost,127.0.0.1.",
+            id="codeexec.E002",
         )
     if is_easy_to_guess(settings.DATABASES["default"]):
-        messages.append(
-            Error(
-                "DATABASE_URL is on another machine, and its password is empty or easy to guess.",
-                hint="Give the database role a random password.",
-                id="codeexec.E003",
-            )
+        yield Error(
+            "DATABASE_URL is on another machine, and its password is empty or easy to guess.",
+            hint="Give the database role a random password.",
+            id="codeexec.E003",
         )
     if not settings.ADMIN_REQUIRE_OTP and any(map(includes_everybody, settings.ADMIN_ALLOWED_IPS)):
-        messages.append(
-            Error(
-                "ADMIN_ALLOWED_IPS includes everybody, and ADMIN_REQUIRE_OTP is off: only passwords protect the admin.",
-                hint="List the networks of your staff, or set ADMIN_REQUIRE_OTP=true.",
-                id="codeexec.E004",
-            )
+        yield Error(
+            "ADMIN_ALLOWED_IPS includes everybody, and ADMIN_REQUIRE_OTP is off: only passwords protect the admin.",
+            hint="List the networks of your staff, or set ADMIN_REQUIRE_OTP=true.",
+            id="codeexec.E004",
         )
     if settings.HTTPS and not settings.TRUSTED_PROXY_COUNT:
-        messages.append(
-            Error(
-                "HTTPS is on, but TRUSTED_PROXY_COUNT is 0: without a proxy, every request is refused as plain HTTP.",
-                hint="Set TRUSTED_PROXY_COUNT to the number of proxies, or set HTTPS=false.",
-                id="codeexec.E005",
-            )
+        yield Error(
+            "HTTPS is on, but TRUSTED_PROXY_COUNT is 0: without a proxy, every request is refused as plain HTTP.",
+            hint="Set TRUSTED_PROXY_COUNT to the number of proxies, or set HTTPS=false.",
+            id="codeexec.E005",
         )
     if settings.SANDBOX_POOL_SIZE > settings.SANDBOX_MAX_CONCURRENT * 2:
-        messages.append(
-            Warning(
-                "SANDBOX_POOL_SIZE is more than twice SANDBOX_MAX_CONCURRENT: most containers would only use memory.",
-                id="codeexec.W002",
-            )
+        yield Warning(
+            "SANDBOX_POOL_SIZE is more than twice SANDBOX_MAX_CONCURRENT: most containers would only use memory.",
+            id="codeexec.W002",
         )
-    return messages
 
 
-def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what is missing in a deployment, for `check --deploy`."""
-    if settings.ADMIN_REQUIRE_OTP:
-        return []
-    return [
-        Warning(
+def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Yield what is missing in a deployment, for `check --deploy`."""
+    if not settings.ADMIN_REQUIRE_OTP:
+        yield Warning(
             "ADMIN_REQUIRE_OTP is off: one stolen staff password gives access to learners' programs.",
             hint="Run `manage.py create_otp NAME` for each member of staff, and set ADMIN_REQUIRE_OTP=true.",
             id="codeexec.W003",
         )
-    ]
 
 
 def is_easy_to_guess(database: dict[str, Any]) -> bool:

@@ -1,39 +1,28 @@
 """Checks of environment variables, in addition to those of environs, which adds the variable's name to each error."""
 
 import ipaddress
-import re
+from collections.abc import Callable
 
-from environs import Env, ValidationError
+from environs import Env, ValidationError, validate
 
 from web.notation import check_origin, parse_rate
 
 PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
 SHORTEST_API_KEY = 16
-API_KEY_PATTERN = re.compile(r"[!-~]([ -~]*[!-~])?")
-REDIS_PATTERN = re.compile(r"rediss?://[^\s/]+(/\d+)?|unix://\S+")
-DSN_PATTERN = re.compile(r"https?://\w+@[^\s/@]+(/\S+)?/\d+")
-UNSENDABLE = "not valid in a header: use ASCII characters, without a space at either end"
 
 env = Env()
 
-
-def check_origins(origins: list[str]) -> None:
-    """Refuse a list that contains anything but origins."""
-    for origin in origins:
-        try:
-            check_origin(origin)
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-
-def check_networks(networks: list[str]) -> None:
-    """Refuse a list that contains anything but addresses and networks."""
-    for network in networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ValidationError(f"{network!r} is not an address or a network such as 192.0.2.0/24") from error
+check_hosts = validate.ContainsNoneOf(["*"], error="list the hosts: * allows any")
+check_redis_url = validate.Regexp(
+    r"(|rediss?://[^\s/]+(/\d+)?|unix://\S+)\Z", error="use the form redis://host:6379/0, rediss://… or unix:///path"
+)
+check_dsn = validate.Regexp(
+    r"(|https?://\w+@[^\s/@]+(/\S+)?/\d+)\Z", error="use the form https://key@host/project, as Sentry shows it"
+)
+check_sendable = validate.Regexp(
+    r"[!-~]([ -~]*[!-~])?\Z", error="not valid in a header: use ASCII characters, without a space at either end"
+)
 
 
 def check_secret(secret: str) -> None:
@@ -48,39 +37,34 @@ def check_api_key(key: str) -> None:
     """Refuse a key that is easy to guess or not valid in a header. "" is accepted."""
     if key and (len(key) < SHORTEST_API_KEY or any(word in key.lower() for word in PLACEHOLDERS)):
         raise ValidationError(f"use at least {SHORTEST_API_KEY} random characters, or leave it empty")
-    if key and not API_KEY_PATTERN.fullmatch(key):
-        raise ValidationError(UNSENDABLE)
+    if key:
+        check_sendable(key)
 
 
 def check_token(token: str) -> None:
     """Refuse a token that is easy to guess or not valid in a header. "" is accepted."""
     if token:
         check_secret(token)
-        if not API_KEY_PATTERN.fullmatch(token):
-            raise ValidationError(UNSENDABLE)
+        check_sendable(token)
 
 
-def check_dsn(dsn: str) -> None:
-    """Refuse anything but a DSN of Sentry or ""."""
-    if dsn and not DSN_PATTERN.fullmatch(dsn):
-        raise ValidationError("use the form https://key@host/project, as Sentry shows it")
+def _check_each(check: Callable[[str], object]) -> Callable[[list[str]], None]:
+    """Return a check of a list, by a check of its items that raises ValueError."""
+
+    def check_all(items: list[str]) -> None:
+        try:
+            for item in items:
+                check(item)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    return check_all
+
+
+check_networks = _check_each(ipaddress.ip_network)
+check_origins = _check_each(check_origin)
 
 
 def check_rate(rate: str) -> None:
     """Refuse anything but a rate."""
-    try:
-        parse_rate(rate)
-    except ValueError as error:
-        raise ValidationError(str(error)) from error
-
-
-def check_hosts(hosts: list[str]) -> None:
-    """Refuse a list that allows every host."""
-    if "*" in hosts:
-        raise ValidationError("list the hosts: * allows any")
-
-
-def check_redis_url(url: str) -> None:
-    """Refuse anything but the URL of a Redis server or ""."""
-    if url and not REDIS_PATTERN.fullmatch(url):
-        raise ValidationError("use the form redis://host:6379/0, rediss://… or unix:///path")
+    _check_each(parse_rate)([rate])

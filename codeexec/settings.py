@@ -160,7 +160,9 @@ else:
         "keepalives_idle": 30,
         "options": "-c statement_timeout=5000 -c lock_timeout=2000",
     }
-    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})  # those in the URL take precedence
+    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get(
+        "OPTIONS", {}
+    )  # those in the URL take precedence
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -195,8 +197,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "pylearn.net code execution",
-    "DESCRIPTION": "Runs Python programs that learners write, and checks them against test cases. Requests and responses"
-    " are JSON in UTF-8. Every error has the same shape, `{detail, code, fields?}`.",
+    "DESCRIPTION": "Runs Python programs that learners write, and checks them against test cases. Requests and"
+    " responses are JSON in UTF-8. Every error has the same shape, `{detail, code, fields?}`.",
     "VERSION": "1.0.0",
     "POSTPROCESSING_HOOKS": [],
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they are for readers of the code

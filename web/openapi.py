@@ -116,7 +116,6 @@ class ChoiceSchema(OpenApiSerializerFieldExtension):
     target_class = "web.fields.ChoiceField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a field."""
         schema: Schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
         return {"type": "string", "enum": schema["enum"]}
 
@@ -131,7 +130,6 @@ class StrictSerializerSchema(OpenApiSerializerExtension):
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
-        """Return the schema of a serializer."""
         schema: Schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         for name, field in self.target.fields.items():
             if max_bytes := getattr(field, "max_bytes", None):

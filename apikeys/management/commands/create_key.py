@@ -8,20 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from apikeys.keys import issue_key
+from apikeys.keys import LIMITS, issue_key
 from apikeys.models import ApiKey
 from web.notation import age
 
-OPTIONAL = (
-    "owner",
-    "notes",
-    "expires",
-    "rate",
-    "learner_rate",
-    "max_concurrent",
-    "executions_per_day",
-    "cpu_seconds_per_day",
-)
+OPTIONAL = ("owner", "notes", "expires", *LIMITS)
 """Options that keep the field's default if they are left out."""
 
 

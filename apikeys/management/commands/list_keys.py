@@ -13,17 +13,8 @@ from apikeys.standing import state_in_words, use_in_words, with_standing
 from apikeys.tokens import environment_of
 
 HEADINGS = (
-    "prefix",
-    "number",
-    "name",
-    "owner",
-    "kind",
-    "environment",
-    "state",
-    "last used",
-    "expires",
-    "executions today",
-    "CPU seconds today",
+    *("prefix", "number", "name", "owner", "kind", "environment", "state"),
+    *("last used", "expires", "executions today", "CPU seconds today"),
 )
 
 
@@ -55,12 +46,7 @@ class KeyRow:
     def cells(self) -> list[str]:
         """Return the cells in the order of HEADINGS."""
         return [
-            self.prefix,
-            str(self.number),
-            self.name,
-            self.owner,
-            self.kind,
-            self.environment,
+            *(self.prefix, str(self.number), self.name, self.owner, self.kind, self.environment),
             state_in_words(self.state, self.expires),
             f"{self.last_used:%Y-%m-%d %H:%M}" if self.last_used else "never",
             f"{self.expires:%Y-%m-%d %H:%M}" if self.expires else "never",
