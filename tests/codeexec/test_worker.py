@@ -70,17 +70,8 @@ def server(log: Path) -> Iterator[Address]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         descriptor = listener.fileno()
         command = [sys.executable, "-m", "gunicorn", "-k", gunicorn.worker_class, "--threads", str(THREADS)]
-        command += [
-            "--keep-alive",
-            "5",
-            "--graceful-timeout",
-            "1",
-            "--bind",
-            f"fd://{descriptor}",
-            "--no-control-socket",
-            "--log-level",
-            "error",
-        ]
+        command += f"--bind fd://{descriptor} --keep-alive 5 --graceful-timeout 1".split()
+        command += "--no-control-socket --log-level error".split()
         command.append("tests.codeexec.test_worker:application")
         process = subprocess.Popen(command, pass_fds=[descriptor], stderr=output)
         address = listener.getsockname()
