@@ -34,7 +34,7 @@ class StringField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         try:
-            size_bytes = len(data.encode())
+            size_bytes = len(data) if data.isascii() else len(data.encode())
         except UnicodeEncodeError:
             self.fail("surrogates")
         if "\0" in data:
