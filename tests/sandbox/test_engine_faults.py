@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import docker
@@ -358,8 +359,9 @@ def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
 ) -> None:
     """The breaker: after three failures in a row nobody waits for a fourth."""
     fake_engine.plan(Fault("create", how))
-    for _ in range(2):
-        assert faulty.execute(HELLO).main.stdout == "ok\n"  # the warm ones
+    with ThreadPoolExecutor(2) as callers:  # both warm ones at once, before the third failure
+        outcomes = list(callers.map(faulty.execute, [HELLO] * 2))
+    assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 2
     assert eventually(lambda: not faulty.health().ready, 30)
     assert fake_engine.fired("create") >= 3
     assert_refused_at_once(faulty)
