@@ -1,4 +1,4 @@
-"""A Docker Engine of the tests' own, beside the shared one: it can be killed, pruned and left without its image."""
+"""A second Docker Engine for tests only: it can be killed, pruned and left without its image."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ START_SECONDS = 30
 
 
 class OwnEngine:
-    """A dockerd with a containerd, directories, a network namespace and a cgroup of its own. A context manager.
+    """A dockerd with its own containerd, directories, network namespace and cgroup. A context manager.
 
     `url` is for DOCKER_HOST. Needs root, as the shared engine's installation does.
     """
@@ -44,7 +44,7 @@ class OwnEngine:
     def __exit__(self, *error: object) -> None:
         with contextlib.suppress(AssertionError, subprocess.SubprocessError):
             if self._process is None:
-                self.start()  # only it knows how to end what a killed one has left
+                self.start()  # only it can end the leftovers of a killed one
             self.remove_containers()
         self.stop()
         self._end_what_is_left()
@@ -59,9 +59,9 @@ class OwnEngine:
         daemon = f"""dockerd --host={self.url} --pidfile={self.directory}/pid
             --data-root={self.directory}/data --exec-root={self.directory}/exec --cgroup-parent=/{self._cgroup}
             --bridge=none --iptables=false --ip6tables=false --log-level=error"""
-        # Where PID 1 does not reap, a killed containerd still counts as alive, and is waited for in vain.
+        # If PID 1 does not reap, a killed containerd still counts as alive, and dockerd waits for it in vain.
         (self.directory / "exec/containerd/containerd.pid").unlink(missing_ok=True)
-        # Without a bridge it deletes docker0, which in our network namespace is the shared engine's.
+        # Without a bridge dockerd deletes docker0, which in our network namespace is the shared engine's.
         command = ["unshare", "--net", "sh", "-c", f"ip link set lo up && exec {' '.join(daemon.split())}"]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -72,12 +72,12 @@ class OwnEngine:
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        """Return whether the engine serves."""
+        """Return whether the engine answers."""
         command = ["docker", "--host", self.url, "version"]
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the engine, by SIGKILL without a chance to end its containers."""
+        """Stop the engine; SIGKILL leaves it no time to stop its containers."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(START_SECONDS)
@@ -89,25 +89,25 @@ class OwnEngine:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
 
     def containers(self) -> list[str]:
-        """Return the ids of all containers. One that was killed may list for ever what it cannot find."""
+        """Return the ids of all containers. An engine that was killed may list containers that it cannot find."""
         command = ["docker", "--host", self.url, "inspect", "--format", "{{.Id}}", *self.docker("ps", "-aq").split()]
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.split()
 
     def remove_containers(self) -> None:
-        """Remove all containers; some may be about to go by themselves."""
+        """Remove all containers; some may be about to end by themselves."""
         command = ["docker", "--host", self.url, "rm", "-f", *self.containers()]
         subprocess.run(command, check=False, capture_output=True)
 
     def load_image(self) -> None:
-        """Bring the guest image."""
+        """Load the guest image."""
         self.docker("load", "--quiet", "--input", str(self._archive))
 
     def log(self) -> str:
-        """Return what the engine has logged."""
+        """Return the engine's log."""
         return (self.directory / "log").read_text()
 
     def _end_what_is_left(self) -> None:
-        """End what a killed engine has left: shims, mounts and cgroups."""
+        """Remove the leftovers of a killed engine: shims, mounts and cgroups."""
         for pid in processes_about(str(self.directory)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ class OwnEngine:
 
 
 def is_removed(cgroup: Path) -> bool:
-    """End what runs in a cgroup, and return whether that let it be removed."""
+    """Kill the processes of a cgroup; return whether it could be removed."""
     if not cgroup.exists():  # two controllers may have one path
         return True
     for pid in (cgroup / "cgroup.procs").read_text().split():
@@ -129,13 +129,13 @@ def is_removed(cgroup: Path) -> bool:
             os.kill(int(pid), signal.SIGKILL)
     try:
         cgroup.rmdir()
-    except OSError:  # busy, until they are gone
+    except OSError:  # busy, until the processes are gone
         return False
     return True
 
 
 def processes_about(word: str) -> Iterator[int]:
-    """Yield the processes that have `word` in their command, but for this one."""
+    """Yield the other processes that have `word` in their command line."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             if word.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():

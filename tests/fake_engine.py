@@ -1,6 +1,6 @@
-"""A proxy in front of the real Docker Engine that fails by plan: for the faults that a real engine will not show.
+"""A proxy in front of the real Docker Engine that fails as planned: for faults that a real engine does not show.
 
-It passes every call on to the engine, but for those that a `Fault` is planned for.
+It passes every call on to the engine, except those for which a `Fault` is planned.
 """
 
 import contextlib
@@ -36,24 +36,24 @@ LATE_SECONDS = 4
 
 
 class How(StrEnum):
-    """In what way a call fails."""
+    """How a call fails."""
 
-    HANG = "hang"  # no answer, and the engine never hears of it
-    HANG_AFTER = "hang_after"  # no answer, but the engine has done it
-    CUT = "cut"  # the connection ends, and the engine never hears of it
-    CUT_AFTER = "cut_after"  # the connection ends, but the engine has done it
+    HANG = "hang"  # no answer, and the engine does not get the call
+    HANG_AFTER = "hang_after"  # no answer, but the engine obeys
+    CUT = "cut"  # the connection ends, and the engine does not get the call
+    CUT_AFTER = "cut_after"  # the connection ends, but the engine obeys
     ERROR = "error"  # 500
-    LIE = "lie"  # 204, and the engine never hears of it
-    GARBAGE = "garbage"  # 200, with what is not JSON
+    LIE = "lie"  # 204, and the engine does not get the call
+    GARBAGE = "garbage"  # 200, but not JSON
     EMPTY = "empty"  # 200, with JSON that says nothing
-    DUPLICATE = "duplicate"  # the engine hears of it twice, and the second answer comes
+    DUPLICATE = "duplicate"  # the engine gets the call twice, and the second answer comes
     DELAY = "delay"  # a second late
-    LATE = "late"  # no answer, and the engine does it when nobody waits for it any more
+    LATE = "late"  # no answer, and the engine gets the call when nobody waits any more
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Fail the next `times` calls in this way."""
+    """Fails the next `times` calls in this way."""
 
     call: str
     how: How
@@ -62,13 +62,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Distortion:
-    """Change what a container says, piece by piece, from where it has said `after`: with b"" all of it."""
+    """Changes the output of containers, piece by piece, from `after` on; with b"" from the start."""
 
     change: Callable[[bytes], bytes]
     after: bytes = b""
 
     def apply(self, data: bytes, has_begun: bool) -> tuple[bytes, bool]:
-        """Return what becomes of a piece, and whether all that follows is changed."""
+        """Return the changed piece, and whether all later pieces are changed."""
         if has_begun or not self.after:
             return self.change(data), True
         head, mark, tail = data.partition(self.after)
@@ -83,7 +83,7 @@ class FakeEngine:
         self.url = f"unix://{self.path}"
         self.calls: Counter[str] = Counter()
         self.late_calls = 0
-        """How many late calls have reached the engine since the plan was made."""
+        """How many late calls have reached the engine since the last plan."""
         self._faults: dict[str, Fault] = {}
         self._fired: Counter[str] = Counter()
         self._firing = threading.Lock()
@@ -91,7 +91,9 @@ class FakeEngine:
         self._connections: set[socket.socket] = set()
         self._streams: set[tuple[str, socket.socket]] = set()  # with the call that began them
         self.distortion: Distortion | None = None
-        """What becomes of what containers say, if it does not come through as it is."""
+        """How the output of containers is changed, None if it is not."""
+        self.replacements: dict[bytes, bytes] = {}
+        """Text that is replaced in all requests, by text of the same length."""
         self._server = socket.socket(socket.AF_UNIX)
         self._is_down = False
 
@@ -111,7 +113,7 @@ class FakeEngine:
         os.unlink(self.path)
 
     def plan(self, *faults: Fault) -> None:
-        """Let calls fail from now on."""
+        """Fail calls as planned from now on."""
         self._mended.clear()
         with self._firing:
             self._fired.clear()
@@ -119,31 +121,32 @@ class FakeEngine:
             self._faults = {fault.call: fault for fault in faults}
 
     def fired(self, call: str) -> int:
-        """Return how many calls have failed since the plan was made."""
+        """Return how many calls have failed since the last plan."""
         return self._fired[call]
 
     def is_to_hang(self, call: str) -> bool:
-        """Return whether the next such call gets no answer."""
+        """Return whether the next such call will get no answer."""
         fault = self._faults.get(call)
         return (
             fault is not None and fault.how in (How.HANG, How.HANG_AFTER, How.LATE) and self._fired[call] < fault.times
         )
 
     def mend(self) -> None:
-        """Let all calls pass, and those that hang end without an answer."""
+        """Pass all calls on; calls that hang end without an answer."""
         self._faults = {}
         self.distortion = None
+        self.replacements = {}
         self._is_down = False
         self._mended.set()
 
     def go_down(self) -> None:
-        """End all connections and take no more."""
+        """Close all connections and accept no more."""
         self._is_down = True
         for connection in list(self._connections):
             _end(connection)
 
     def cut_streams(self, call: str) -> None:
-        """End the connections on which "attach" or "events" has an answer that goes on, in both directions."""
+        """Close the connections of an endless call, "attach" or "events", in both directions."""
         for begun_by, connection in list(self._streams):
             if begun_by == call:
                 _end(connection)
@@ -166,6 +169,8 @@ class FakeEngine:
         self._connections.discard(connection)
 
     def _answer(self, connection: socket.socket, request: bytes) -> None:
+        for old, new in self.replacements.items():
+            request = request.replace(old, new)
         call = _call_of(request)
         self.calls[call] += 1
         fault = self._next_fault(call)
@@ -202,7 +207,7 @@ class FakeEngine:
                 self._pass_on(connection, request, call)
 
     def _next_fault(self, call: str) -> Fault | None:
-        """Return in what way a call is to fail that has just come, and count it."""
+        """Return how this call is to fail, if it is, and count it."""
         with self._firing:
             fault = self._faults.get(call)
             if fault is None or self._fired[call] >= fault.times:
@@ -211,7 +216,7 @@ class FakeEngine:
             return fault
 
     def _pass_on(self, connection: socket.socket, request: bytes, call: str) -> None:
-        """Join the caller and the engine until one of them ends."""
+        """Connect the caller and the engine until one of them ends."""
         with contextlib.closing(_connect(request)) as engine:
             streams = {(call, connection), (call, engine)}
             self._streams |= streams
@@ -228,7 +233,7 @@ class FakeEngine:
 
 
 def _exchange(one: socket.socket, other: socket.socket) -> Iterator[tuple[bytes, socket.socket]]:
-    """Yield what each says, with the one whom it is for. One that has finished speaking may still listen."""
+    """Yield what each side sends, with the receiver. A side that has finished sending may still receive."""
     speaking = {one: other, other: one}
     while other in speaking:
         ready, _, _ = select.select(list(speaking), [], [])
@@ -243,7 +248,7 @@ def _exchange(one: socket.socket, other: socket.socket) -> Iterator[tuple[bytes,
 
 
 def _read_request(connection: socket.socket) -> bytes | None:
-    """Return one request with its body, which asks for the connection to be closed after the answer."""
+    """Return one request with its body, changed so that the connection closes after the answer."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(65536)
@@ -260,7 +265,12 @@ def _read_request(connection: socket.socket) -> bytes | None:
 
 
 def _call_of(request: bytes) -> str:
-    line = re.sub(r"^(\w+) /v[\d.]+/", r"\1 /", request.split(b"\r\n")[0].decode())
+    return call_of(request.split(b"\r\n")[0].decode())
+
+
+def call_of(line: str) -> str:
+    """Return the call that a request line makes, in our word; the line itself for a call that we do not know."""
+    line = re.sub(r"^(\w+) /v[\d.]+/", r"\1 /", line)
     return next((call for call, pattern in CALLS.items() if re.match(pattern, line)), line)
 
 
@@ -272,11 +282,11 @@ def _connect(request: bytes) -> socket.socket:
 
 
 def _ask_engine(request: bytes) -> None:
-    """Have the engine do it, and throw the answer away."""
+    """Pass the request on, and drop the answer."""
     with contextlib.closing(_connect(request)) as engine:
         engine.settimeout(10)
         answer = b""
-        while b"\r\n\r\n" not in answer:  # what follows may never end
+        while b"\r\n\r\n" not in answer:  # the body may be endless
             answer += engine.recv(65536) or b"\r\n\r\n"
 
 

@@ -23,7 +23,7 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.request import Match
 from executions.running import interactive
 from executions.running.error_detail import TYPES
-from executions.sandbox.container.received_detail import LONGEST_SOURCE
+from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from guest import protocol
 from guest.hints.messages import HINTS

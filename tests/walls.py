@@ -15,6 +15,8 @@ STARRED = ("network", "capabilities", "read_only", "user", "processes", "memory"
 
 OPTIONS = "executions/sandbox/engine/options.py"
 CONTAINER = "executions/sandbox/container/container.py"
+TRANSCRIPT = "executions/sandbox/container/transcript.py"
+KEEPER = "executions/sandbox/keeper.py"
 SANDBOX = "executions/sandbox/sandbox.py"
 JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
@@ -41,8 +43,8 @@ class Wall:
 
 
 NO_PROBES = (
-    Edit(SANDBOX, "return list(run_probes(engine, self._launch, self._options[Profile.PLAIN]))", "return []"),
-    Edit("executions/sandbox/checks/canary.py", "EVERY_SECONDS = 60.0", "EVERY_SECONDS = 86400.0"),
+    Edit(KEEPER, "return list(run_probes(engine, self._launcher.launch, self._launcher.options()))", "return []"),
+    Edit("executions/sandbox/timing.py", "canary_seconds: float = 60.0", "canary_seconds: float = 86400.0"),
 )
 """Without these no sandbox with a wall less would open, and stay so. Part of each sabotage but that of the gate."""
 
@@ -160,7 +162,7 @@ WALLS = {
     "kept_output": Wall(
         (
             Edit(SUPERVISOR, "data[: protocol.STREAM_KEPT_BYTES - self._sent_bytes]", "data"),
-            Edit(CONTAINER, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
+            Edit(TRANSCRIPT, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
         )
     ),
     # What the host makes of it
@@ -177,7 +179,7 @@ WALLS = {
             ),
         )
     ),
-    "output_from_the_test_on": Wall((Edit(CONTAINER, "            self._outputs = _fresh_outputs()\n", ""),)),
+    "output_from_the_test_on": Wall((Edit(TRANSCRIPT, "            self._outputs = _fresh_outputs()\n", ""),)),
     "begun_test": Wall(
         (
             Edit(JUDGE, "run.tested if case.expected_output", "True if case.expected_output"),
@@ -206,11 +208,15 @@ WALLS = {
         )
     ),
     "bounded_frames": Wall((Edit("guest/protocol.py", "kind not in KINDS or length > longest_bytes", "False"),)),
-    "checked_results": Wall((Edit(CONTAINER, "    if not 0 <= value <= highest:", "    if False:"),)),
+    "checked_results": Wall((Edit(TRANSCRIPT, "    if not 0 <= value <= highest:", "    if False:"),)),
     "gate": Wall(
         (
-            Edit(SANDBOX, "if result.failure is not None]", "if False]"),
-            Edit(SANDBOX, "            self._demand_open()  # again, for whoever stood in line when it was shut\n", ""),
+            Edit(KEEPER, "if result.failure is not None]", "if False]"),
+            Edit(
+                SANDBOX,
+                "            self._gate.demand_open()  # again: it may have shut while the caller waited in line\n",
+                "",
+            ),
         )
     ),
 }

@@ -48,7 +48,7 @@ def sandbox_settings() -> SandboxSettings:
         runtime=settings.SANDBOX_RUNTIME or None,
         input_seconds=settings.SANDBOX_INPUT_SECONDS,
         input_seconds_in_all=settings.SANDBOX_INPUT_SECONDS_IN_ALL,
-        places=(database.parent,) if connection.vendor == "sqlite" else (),
+        directories=(database.parent,) if connection.vendor == "sqlite" else (),
         least_free_percent=settings.LEAST_FREE_DISK_PERCENT,
     )
 

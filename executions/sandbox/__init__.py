@@ -1,1 +1,1 @@
-"""Runs strangers' programs in capped, already warm Docker containers. Imports no Django."""
+"""Runs untrusted programs in capped Docker containers that are already warm. Imports no Django."""

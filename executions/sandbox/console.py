@@ -1,4 +1,4 @@
-"""What passes between a submission that runs and whoever looks on: events one way, input and the end the other."""
+"""Connects a running submission and its watcher: events go one way, input and the wish to stop the other."""
 
 import os
 import threading
@@ -10,12 +10,12 @@ from executions.sandbox.results import Image, Run
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """There is a container, and the program is about to run."""
+    """The submission has its container, and its program is about to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The program itself has printed `text` to its `stream`, "stdout" or "stderr"."""
+    """The program (not a test) has printed `text` to its `stream`, "stdout" or "stderr"."""
 
     stream: str
     text: str
@@ -23,19 +23,19 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The program has shown an image, which is kept: in its own run or, when that has ended, under the next test."""
+    """The program has shown an image that is kept: in its own run or, once that has ended, in the next test."""
 
     image: Image
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The program waits for input. All that it printed before has been told."""
+    """The program waits for input. All its output so far has been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run is over: the program's own first, then that of each test, in their order."""
+    """A run has ended: the program's own first, then that of each test, in order."""
 
     run: Run
 
@@ -44,43 +44,43 @@ Event = Began | Printed | Shown | Asked | Ended
 
 
 class Console:
-    """Stands between two threads: the one that runs a submission, and the one that tells of it.
+    """Passes events, input and the wish to stop between two threads: the runner of a submission and its watcher.
 
-    Never holds up the first: what nobody has fetched yet is kept, and no run has more to tell than is kept of its
-    output. The one who ran closes it.
+    Never blocks the runner: it keeps events until they are fetched, and the output of a run is bounded. The runner
+    closes it.
     """
 
     def __init__(self, is_interactive: bool = False) -> None:
         self.is_interactive = is_interactive
         self.is_stopped = False
-        """Whether nobody wants the submission any more."""
+        """Whether the watcher has stopped the submission."""
         self.is_waiting = False
-        """Whether the program waits for input that nobody has sent."""
+        """Whether the program waits for input that has not been sent."""
         self.has_given_up = False
-        """Whether nobody has come in time, so that the program is ended."""
+        """Whether no input came in time, so that the program ends."""
         self._events: deque[Event] = deque()
         self._input: deque[bytes] = deque()  # b"" is its end
         self._takes_input = is_interactive
         self._is_closed = False
-        # One lock for all of the state above; whoever adds an event or closes notifies.
+        # One lock for all of the state above; adding an event and closing notify.
         self._changed = threading.Condition()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
-    # For whoever looks on
+    # For the watcher
 
     def next_event(self, timeout_seconds: float) -> Event | None:
-        """Return the next event, None if there is none in time or ever again: see `is_over`."""
+        """Return the next event, None if none comes in time. No more will come when `is_over`."""
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._is_closed, timeout_seconds)
             return self._events.popleft() if self._events else None
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to tell, or to come."""
+        """Whether all events have come and been fetched."""
         return self._is_closed and not self._events
 
     def feed(self, text: str, is_end: bool = False) -> bool:
-        """Have `text` read by the program, and then the end of its stdin; return whether it still takes any."""
+        """Send `text` to the program's stdin, and then its end if `is_end`; return whether it still accepts input."""
         with self._changed:
             if not self._takes_input:
                 return False
@@ -94,24 +94,24 @@ class Console:
             return True
 
     def stop(self) -> None:
-        """Have the submission ended. Returns at once."""
+        """Stop the submission. Returns at once."""
         with self._changed:
             self.is_stopped = True
             if not self._is_closed:
                 os.eventfd_write(self._wake, 1)
 
-    # For whoever runs the submission
+    # For the runner
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when there is input, or the submission is to end."""
+        """Return a descriptor that is readable when there is input or the submission is to stop."""
         return self._wake
 
     def put(self, event: Event) -> None:
-        """Tell an event. What was printed piece by piece, and is not fetched yet, becomes one piece."""
+        """Add an event. Pieces of output that are not fetched yet are joined."""
         with self._changed:
             if isinstance(event, Asked):
                 self.is_waiting = not self._input
-            if isinstance(event, Ended):  # no test takes any, either
+            if isinstance(event, Ended):  # nor does a test accept input
                 self._takes_input = self.is_waiting = False
                 self._input.clear()
             last = self._events[-1] if self._events else None
@@ -122,12 +122,12 @@ class Console:
             self._changed.notify_all()
 
     def go_on(self) -> None:
-        """Tell that the program waits no more, whoever has answered it."""
+        """Note that the program no longer waits."""
         with self._changed:
             self.is_waiting = False
 
     def give_up(self) -> bool:
-        """Take no more input, unless there is some that the program has not been given; return whether so."""
+        """Accept no more input, unless some is still to be sent; return whether the program is given up."""
         with self._changed:
             if self._input:
                 return False
@@ -136,7 +136,7 @@ class Console:
             return True
 
     def take_input(self) -> list[bytes]:
-        """Return what was fed since, in pieces; an empty one is the end."""
+        """Return the pieces of input since the last call; an empty one is the end."""
         with self._changed:
             if not self._is_closed:
                 try:
@@ -148,7 +148,7 @@ class Console:
             return taken
 
     def close(self) -> None:
-        """Tell that nothing more will come."""
+        """Note that no more events will come."""
         with self._changed:
             self._takes_input = False
             if not self._is_closed:

@@ -1,4 +1,4 @@
-"""How often things happened in the sandbox, for Prometheus."""
+"""Prometheus counters of the sandbox."""
 
 from prometheus_client import Counter
 

@@ -7,31 +7,24 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from executions.sandbox.container.container import Container
-from executions.sandbox.container.slot import Slot
+from executions.sandbox.container.talk import Slot
 from executions.sandbox.counters import ENDED_WARM, FAILED_REFILLS, REFILLS
-from executions.sandbox.deadline import Deadline
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxUnavailable, never
 from executions.sandbox.settings import SandboxSettings
-
-FAILURES_TO_GIVE_UP = 3
-"""After so many launches in a row have failed, callers are refused at once instead of waiting."""
-
-RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
-"""Pauses after a failed launch; the last one repeats. A dead engine is asked no oftener than this by a thread."""
-
-REFILL_DELAY_SECONDS = 0.05
-"""How long a refill waits as long as there are others in stock."""
+from executions.sandbox.threads import Loop
+from executions.sandbox.timing import DEFAULT_TIMING, Deadline, Timing
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Ticket:
-    """A place in the line, for a container of the profile."""
+    """One caller in the line, who wants a container of the profile."""
 
     profile: Profile
 
@@ -39,25 +32,28 @@ class _Ticket:
 class Pool:
     """Warm containers of each profile, at most `max_concurrent` in use, and one bounded line of callers.
 
-    First come first served, but nobody waits for a container that somebody else waits for and could not use.
+    First come first served, except that no caller waits behind one that could not use the container in stock.
     """
 
-    def __init__(self, launch: Callable[[Profile], Container], settings: SandboxSettings) -> None:
+    def __init__(
+        self, launch: Callable[[Profile], Container], settings: SandboxSettings, timing: Timing = DEFAULT_TIMING
+    ) -> None:
         self._launch = launch
         self._settings = settings
+        self._timing = timing
         self._sizes = {Profile.PLAIN: settings.pool_size, Profile.SCIENCE: settings.science_pool_size}
         self._idle: deque[Container] = deque()
-        self._line: deque[_Ticket] = deque()  # one for each caller that waits
+        self._line: deque[_Ticket] = deque()  # one for each caller who waits
         self._launching: Counter[Profile] = Counter()
         self._in_use = 0
-        self._paused = 0  # given away, and without a slot
-        self._returning = 0  # of these, who want one again
+        self._paused = 0  # given away, but without a slot
+        self._returning = 0  # of these, how many want their slot back
         self._failures: Counter[Profile] = Counter()  # launches in a row
         self._closed = False
-        # One lock for all of the state above; whoever changes it notifies.
+        # One lock for all of the state above; every change notifies.
         self._changed = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._refill, args=[profile], name=f"refill-{profile}-{number}", daemon=True)
+        self._refills = [
+            Loop(f"refill-{profile}-{number}", partial(self._refill, profile))
             for profile, size in self._sizes.items()
             for number in range(settings.refill_threads)
             if size
@@ -70,24 +66,23 @@ class Pool:
 
     @property
     def in_use(self) -> int:
-        """How many containers are given away, those apart whose program waits for a person."""
+        """How many containers are given away, not counting those whose program waits for a person."""
         return self._in_use
 
     @property
     def waiting(self) -> int:
-        """How many callers stand in line."""
+        """How many callers wait in line."""
         return len(self._line)
 
     @property
     def is_failing(self) -> bool:
-        """Whether new containers cannot be made now. Without those of another profile, programs only run slower."""
-        return self._failures[Profile.PLAIN] >= FAILURES_TO_GIVE_UP
+        """Whether no containers can be launched now. Without science containers, programs only run slower."""
+        return self._is_given_up(Profile.PLAIN)
 
     def start(self) -> None:
-        """Begin to fill. Returns at once; does nothing when started already."""
-        for thread in self._threads:
-            if thread.ident is None:
-                thread.start()
+        """Start to fill the pool. Returns at once; does nothing if started before."""
+        for refill in self._refills:
+            refill.start()
 
     @contextlib.contextmanager
     def container(
@@ -95,10 +90,10 @@ class Pool:
     ) -> Iterator[Container]:
         """Give a warm container to this caller alone, and destroy it afterwards.
 
-        It is a plain one where none of the profile are kept or can be made.
+        It is a plain one if none of the profile are kept or can be launched.
 
-        Raises SandboxBusy when the line is full or no container came in `queue_seconds`, SandboxUnavailable when
-        none can be made or the pool is closed, CallerGone when it `is_abandoned` by the time that one has come.
+        Raises SandboxBusy if the line is full or no container came within `queue_seconds`, SandboxUnavailable if
+        none can be launched or the pool is closed, CallerGone if it `is_abandoned` when its container has come.
         """
         patience_seconds = self._settings.queue_seconds + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
         container = self._take(_Ticket(profile), Deadline.after(patience_seconds), is_abandoned)
@@ -112,8 +107,8 @@ class Pool:
 
     @contextlib.contextmanager
     def without_slot(self) -> Iterator[Slot]:
-        """Leave the slot of a container that is in use to others; it is taken back at the end, if not before."""
-        slot = Slot(self._return_to_slot)
+        """Leave the slot of a container that is in use to others; it is taken back at the end, or earlier."""
+        slot = Slot(self._wait_for_slot)
         with self._changed:
             self._in_use -= 1
             self._paused += 1
@@ -126,9 +121,9 @@ class Pool:
                     self._in_use += 1
                     self._paused -= 1
 
-    def _return_to_slot(self) -> None:
-        """Wait for room, before all who have yet to begin. After `queue_seconds` go on in any case: the program is here
-        already, and those that run do so for seconds only."""
+    def _wait_for_slot(self) -> None:
+        """Wait for a slot, before all callers in line. After `queue_seconds` go on without one: the program has its
+        container already, and the others run only for seconds."""
         with self._changed:
             self._returning += 1
             self._changed.wait_for(
@@ -151,34 +146,34 @@ class Pool:
                 self._changed.notify_all()
 
     def discard_idle(self) -> None:
-        """Let all waiting containers go, and have others made in their place."""
+        """Close all waiting containers, and have others launched in their place."""
         with self._changed:
             while self._idle:
                 self._idle.popleft().close()
             self._changed.notify_all()
 
     def close(self, drain_seconds: float) -> None:
-        """Refuse new callers, give those in mid-run `drain_seconds` to finish, and let all containers go."""
+        """Refuse new callers, let present runs finish for `drain_seconds`, and close all containers."""
         deadline = Deadline.after(drain_seconds)
+        for refill in self._refills:
+            refill.close()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._in_use + self._paused == 0, deadline.remaining_seconds())
         self.discard_idle()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(deadline.remaining_seconds() + 1)
+        for refill in self._refills:
+            refill.join(deadline.remaining_seconds() + 1)
 
     def _take(self, ticket: _Ticket, deadline: Deadline, is_abandoned: Callable[[], bool]) -> Container:
         with self._changed:
+            self.discard_dead()
             if not self._can_serve(ticket) and len(self._line) >= self._settings.queue_length:
                 raise SandboxBusy("the waiting line is full")
             self._line.append(ticket)
-            self._changed.notify_all()  # the refilling threads make what the line needs
+            self._changed.notify_all()  # the refill threads launch what the line needs
             try:
-                self._changed.wait_for(
-                    lambda: self._closed or self._can_serve(ticket) or self._is_hopeless(), deadline.remaining_seconds()
-                )
+                self._wait_for_turn(ticket, deadline)
                 if self._closed:
                     raise SandboxUnavailable("shutting down")
                 if not self._can_serve(ticket):
@@ -188,50 +183,52 @@ class Pool:
                 if is_abandoned():
                     raise CallerGone("nobody waits for the answer")
                 self._in_use += 1
-                container = self._next(self._served(ticket))
-                assert container is not None  # noqa: S101 (as `_can_serve` has just said)
+                container = self._stock(self._served(ticket))[0]
                 self._idle.remove(container)
                 return container
             finally:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
+    def _wait_for_turn(self, ticket: _Ticket, deadline: Deadline) -> None:
+        """Wait until the caller can be served, must be refused, or has waited too long."""
+        while not (self._closed or self._can_serve(ticket) or self._is_hopeless()):
+            remaining_seconds = deadline.remaining_seconds()
+            if not remaining_seconds:
+                return
+            self._changed.wait(remaining_seconds)
+            self.discard_dead()
+
     def _can_serve(self, ticket: _Ticket) -> bool:
-        """Whether a living container waits for the caller with `ticket` and for nobody before it."""
+        """Whether there is a slot, and a container that no earlier caller in line could use."""
         if self._in_use + self._returning >= self._settings.max_concurrent:
             return False
         for earlier in self._line:
             if earlier is ticket:
                 break
-            if self._next(self._served(earlier)) is not None:
+            if self._stock(self._served(earlier)):
                 return False
-        return self._next(self._served(ticket)) is not None
+        return bool(self._stock(self._served(ticket)))
 
     def _served(self, ticket: _Ticket) -> Profile:
-        """Return the profile that the caller with `ticket` is given."""
+        """Return the profile of the container that the caller with `ticket` gets."""
         profile = ticket.profile
-        if not self._sizes[profile] or (self._failures[profile] >= FAILURES_TO_GIVE_UP and not self._stock(profile)):
+        if not self._sizes[profile] or (self._is_given_up(profile) and not self._stock(profile)):
             return Profile.PLAIN
         return profile
 
-    def _next(self, profile: Profile) -> Container | None:
-        """Return the container of the profile that has waited longest, None if there is none."""
-        for container in self._stock(profile):
-            if container.is_waiting():
-                return container
-            self._idle.remove(container)
-            container.close()
-            self._changed.notify_all()
-        return None
-
     def _stock(self, profile: Profile) -> list[Container]:
+        """Return the waiting containers of the profile; the first has waited longest."""
         return [container for container in self._idle if container.profile is profile]
+
+    def _is_given_up(self, profile: Profile) -> bool:
+        return self._failures[profile] >= self._timing.failures_to_give_up
 
     def _is_hopeless(self) -> bool:
         return self.is_failing and not self._stock(Profile.PLAIN)
 
     def _is_short(self, profile: Profile) -> bool:
-        """Whether another container is to be launched: for the stock, or for a line that is longer than it."""
+        """Whether to launch another container: for the stock, or for a line longer than the stock."""
         return len(self._stock(profile)) + self._launching[profile] < self._wanted(profile)
 
     def _wanted(self, profile: Profile) -> int:
@@ -239,22 +236,20 @@ class Pool:
         return max(self._sizes[profile], min(waiting, self._settings.max_concurrent))
 
     def _refill(self, profile: Profile) -> None:
-        """Launch what is wanted, for as long as the pool is open. The body of a refilling thread."""
-        while not self._closed:
-            try:
-                self._refill_once(profile)
-            except Exception:  # a thread that dies would leave the pool smaller, and nobody would be told
-                log.exception("refill failed")
+        """Launch a container when one is wanted, and pause after a failure. One step of a refill thread."""
+        try:
+            self._refill_once(profile)
+        finally:
             with self._changed:
                 if failures := self._failures[profile]:
-                    pause_seconds = RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]
-                    self._changed.wait_for(lambda: self._closed, pause_seconds)
+                    pauses = self._timing.relaunch_seconds
+                    self._changed.wait_for(lambda: self._closed, pauses[min(failures, len(pauses)) - 1])
 
     def _refill_once(self, profile: Profile) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._is_short(profile))
             # A launch takes the CPU from the program that has just been given a container. Most are over by then.
-            self._changed.wait_for(lambda: self._closed or not self._stock(profile), REFILL_DELAY_SECONDS)
+            self._changed.wait_for(lambda: self._closed or not self._stock(profile), self._timing.refill_delay_seconds)
             if self._closed or not self._is_short(profile):
                 return
             self._launching[profile] += 1

@@ -1,4 +1,4 @@
-"""What a container has loaded before its program comes, and which a submission should have."""
+"""Profiles: which packages a container has loaded before its program comes, and which profile a submission needs."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from executions.sandbox.results import Submission
 
 
 class Profile(StrEnum):
-    """What the supervisor is told at its start. `science`: numpy, pandas, matplotlib and Pillow, loaded."""
+    """The supervisor's argument. A `science` container has numpy, pandas, matplotlib and Pillow loaded."""
 
     PLAIN = "plain"
     SCIENCE = "science"
@@ -21,18 +21,18 @@ SCIENCE_PACKAGES = ("numpy", "pandas", "matplotlib", "pylab", "mpl_toolkits", "P
 
 # Bound to the starts of lines: searched from every word on, a long line of imports would take quadratic time.
 SCIENCE_IMPORT = re.compile(rf"^(?=[^#\n]*\bimport\b)[^#\n]*\b(?:{'|'.join(SCIENCE_PACKAGES)})\b", flags=re.MULTILINE)
-"""A line with `import` and the name of a package, both outside of a comment: so is any import, wherever it stands."""
+"""A line with `import` and the name of a package, both outside a comment. Every import statement matches."""
 
 LINE_GOES_ON = re.compile(r"\\\r?\n")
 IMPORTING_CALLS = ("__import__", "import_module")
-"""What is imported by them, their line need not tell."""
+"""What these import need not be on the same line."""
 
 
 def choose_profile(submission: Submission) -> Profile:
     """Return the profile for a submission by a look at its imports, in linear time.
 
-    It is a guess, and in doubt it is science. That costs a program without need some memory and, in a crowd, seconds of
-    waiting; the other mistake has everything loaded in the program's own time, which may not do.
+    It is a guess, and in doubt science. A wrong science costs memory and, under load, seconds of waiting; a wrong plain
+    loads the packages in the program's own time, which may not suffice.
     """
     return Profile.SCIENCE if any(map(_imports_science, _codes(submission))) else Profile.PLAIN
 
@@ -46,6 +46,6 @@ def _codes(submission: Submission) -> Iterator[str]:
 def _imports_science(code: str) -> bool:
     if any(call in code for call in IMPORTING_CALLS):
         return True
-    # Most programs are told by the first, which is much faster.
+    # Fast, and enough for most programs.
     is_named = any(name in code for name in SCIENCE_PACKAGES)
     return is_named and SCIENCE_IMPORT.search(LINE_GOES_ON.sub(" ", code)) is not None

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out: the values that cross its boundary, and its errors."""
+"""The values that go into the sandbox and come out of it, and its errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 def never() -> bool:
-    """Say no, in the place of a caller that always waits."""
+    """Return False, for callers that always wait."""
     return False
 
 
 class RunStatus(StrEnum):
-    """How one run ended. The values are those of the HTTP contract. `cancelled`: whoever looked on has left."""
+    """How one run ended. The values are those of the HTTP contract. `cancelled`: its watcher stopped it."""
 
     SUCCESS = "success"
     ERROR = "error"
@@ -23,9 +23,9 @@ class RunStatus(StrEnum):
 
 
 class Flag(StrEnum):
-    """What the supervisor saw a run try. It was refused in any case: this is told for review only.
+    """An attempt of a run that the supervisor saw. It was refused in any case: the flag is for review only.
 
-    `network_attempt`: a connection or datagram to another host, or a name look-up. `forbidden_call`: a system call that
+    `network_attempt`: a connection or datagram to another host, or a name lookup. `forbidden_call`: a system call that
     our seccomp filter refuses. `fork_storm`: more processes or threads than a container may have.
     """
 
@@ -36,12 +36,12 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TestProgram:
-    """How one test case runs beside the submission, in a process of its own.
+    """How one test case runs, in a process of its own.
 
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
-    program's stdin. `stdin`, where given, is the program's stdin in every case; without it a test with code or a call
-    has the submission's. Of what a `hidden` one shows, nothing is kept.
+    program's stdin. `stdin`, if given, is always the program's stdin; without it, a test with code or a call
+    gets the submission's. The images of a `hidden` test are not kept.
     """
 
     __test__ = False  # not for pytest to collect
@@ -56,9 +56,9 @@ class TestProgram:
 class Submission:
     """A learner's program with its test cases.
 
-    The first run is `code` fed with `stdin`; then each of `tests` is run, in order. `timeout_seconds` is
-    the wall time that all runs together may take. `is_abandoned` tells whether nobody waits for the answer any more;
-    it is asked when a container has come free, before anything runs.
+    The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is
+    the wall time that all runs together may take. `is_abandoned` returns whether nobody waits for the answer any more;
+    it is called when a container has come free, before anything runs.
     """
 
     code: str
@@ -70,10 +70,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """What ended a program, and where in it, as an editor shows it.
+    """The error that ended a program, and its position, as an editor shows it.
 
     `line` and `column` count from 1, columns in characters; `end_column` is the one after the last character. All are
-    within the program, and `source` is the line; None where no place in it is known. `hint` is a sentence, or None.
+    within the program, and `source` is the line; None if the position is unknown. `hint` is a sentence, or None.
     """
 
     type: str
@@ -87,7 +87,7 @@ class ErrorDetail:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A PNG that a program has shown. Its bytes are the program's own: nothing is certain of them but their size."""
+    """A PNG that a program has shown. Its bytes are the program's own: only their size is certain."""
 
     data: bytes
     width: int
@@ -96,18 +96,17 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one process did.
+    """The result of one process.
 
     `stdout` and `stderr` are the head of each stream (64 KiB), decoded with replacement and without NUL;
-    `truncated` tells that more was written. `exit_code` is None when a signal ended the process, whose
-    name is then `signal`, and when nothing ran. `tested` tells that the test's own part was reached: for a
-    test with code or a call both streams then hold only what that part printed. `completed` tells that this part came
-    to its end, and was not left by the submission. `wall_seconds` is without the time for which it waited for a person;
-    `waited_in_vain` tells of a timeout that nobody gave it input in time.
-    `detail` is what the program's own process told of its error, and may be wrong or missing: that process is the
-    program's.
-    `images` is what was shown, with `images_dropped` more that were too many, too large or no images; the bounds are
-    those of all runs of a submission together.
+    `truncated` means that more was written. `exit_code` is None if a signal ended the process, whose
+    name is then `signal`, and if nothing ran. `tested` means that the test's own part was reached: for a
+    test with code or a call, both streams then hold only the output of that part. `completed` means that this part
+    ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
+    `waited_in_vain` marks a timeout because no input came in time.
+    `detail` is the program's own report of its error, and may be wrong or missing.
+    `images` are those shown; `images_dropped` counts others that were too many, too large or invalid. The bounds apply
+    to all runs of a submission together.
     """
 
     status: RunStatus
@@ -132,7 +131,7 @@ class Run:
 class Outcome:
     """The runs of one submission: the program's own and one for each test, in order.
 
-    `waited_seconds` is how long the submission waited for a container.
+    `waited_seconds` is the time for which the submission waited for a container.
     """
 
     main: Run
@@ -151,7 +150,7 @@ class Outcome:
 
 
 class SandboxError(Exception):
-    """The service could not run a program. Never the program's own fault."""
+    """The service could not run a program. It is never the program's fault."""
 
 
 class SandboxBusy(SandboxError):
@@ -167,4 +166,4 @@ class CallerGone(SandboxError):
 
 
 class RunLost(SandboxError):
-    """The container failed in mid-run; what it did is unknown and is not to be run again."""
+    """The container failed during a run; what the run did is unknown, and it must not run again."""

@@ -1,4 +1,4 @@
-"""The sandbox's own settings, given by whoever starts it."""
+"""The settings of a sandbox, given by the code that creates it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,13 @@ class SandboxSettings:
     """How many containers to keep, and how long a caller may wait for one.
 
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
-    warm, and `science_pool_size` of the science profile: with 0, its programs have plain ones. `max_concurrent` of both
-    together may be in use at once; then `queue_length` callers may wait, each for `queue_seconds`. `refill_threads`
-    make new containers of each profile side by side. `runtime` names one of the engine's container runtimes, None its
-    default.
-    A program that waits for a person may do so for `input_seconds` at a time, and for `input_seconds_in_all`.
-    Nothing is run while one of `places`, or the engine's own, has less than `least_free_percent` of its bytes or inodes
-    free.
+    warm, and `science_pool_size` of the science profile: with 0, its programs get plain ones. At most `max_concurrent`
+    of both together are in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
+    `refill_threads` launch new containers of each profile side by side. `runtime` names one of the engine's container
+    runtimes, None its default.
+    A program may wait for input for `input_seconds` at a time, and for `input_seconds_in_all`.
+    No program runs while the disk of one of `directories`, or the engine's disk, has less than `least_free_percent` of
+    its bytes or inodes free.
     """
 
     image: str = ""
@@ -28,5 +28,5 @@ class SandboxSettings:
     runtime: str | None = None
     input_seconds: float = 60.0
     input_seconds_in_all: float = 300.0
-    places: tuple[Path, ...] = ()
+    directories: tuple[Path, ...] = ()
     least_free_percent: float = 0.0

@@ -141,10 +141,10 @@ def test_doctor_finds_the_databases_disk_full_without_an_engine(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     settings.LEAST_FREE_DISK_PERCENT = 100
-    [place] = sandbox_settings().places
+    [directory] = sandbox_settings().directories
     with pytest.raises(CommandError):
         call_command("doctor")
-    assert f"FAULT    disk: {place} has " in capsys.readouterr().out
+    assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
 
 
 def test_doctor_has_something_to_say_where_no_engine_answers(

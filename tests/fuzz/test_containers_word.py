@@ -1,4 +1,4 @@
-"""Whatever comes from a container: a run that may be believed, or an error that says that it is none."""
+"""Any data from a container gives either a valid run or an error."""
 
 import contextlib
 import json
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
-from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import RunLost, RunStatus
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from tests.sandbox.answering import answering, multiplexed
 
@@ -31,7 +31,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def received(sent: list[bytes]) -> tuple[list[Frame], str]:
-    """Return the frames that come of these pieces, and how it ends."""
+    """Return the frames received from these pieces, and the error that ends them."""
     ours, theirs = socket.socketpair()
     frames = []
     with theirs, contextlib.closing(FrameStream(ours)) as stream:
@@ -46,33 +46,33 @@ def received(sent: list[bytes]) -> tuple[list[Frame], str]:
 
 
 @given(ANYTHING, st.lists(st.integers(0, 1000), max_size=5))
-def test_any_bytes_are_frames_and_then_an_end_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
+def test_any_bytes_become_frames_and_an_end_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
     whole, end = received([data])
     assert received(pieces(data, cuts)) == (whole, end)
     assert all(kind in protocol.KINDS and len(body) <= protocol.MAX_BODY_BYTES for kind, body in whole)
 
 
 @given(FRAMES, st.lists(st.integers(0, 2000), max_size=6), st.lists(st.integers(0, 2000), max_size=6))
-def test_what_is_sent_is_what_comes(frames: list[Frame], cuts: list[int], more_cuts: list[int]) -> None:
+def test_sent_frames_are_received(frames: list[Frame], cuts: list[int], more_cuts: list[int]) -> None:
     data = b"".join(protocol.pack_frame(kind, body) for kind, body in frames)
     sent = b"".join(multiplexed(piece) for piece in pieces(data, cuts))
     assert received(pieces(sent, more_cuts)) == (frames, "output ended; stderr: ''")
 
 
 @given(FRAMES.map(lambda frames: b"".join(protocol.pack_frame(*frame) for frame in frames)), st.integers(1, 2000))
-def test_a_frame_that_is_cut_off_never_comes(data: bytes, missing: int) -> None:
+def test_truncated_frame_is_never_received(data: bytes, missing: int) -> None:
     cut = data[: max(0, len(data) - missing)]
     frames, _ = received([multiplexed(cut)])
     assert len(b"".join(protocol.pack_frame(*frame) for frame in frames)) <= len(cut)
 
 
-def test_nothing_comes_where_nothing_is_sent() -> None:
+def test_silent_connection_gives_no_frame() -> None:
     ours, theirs = socket.socketpair()
     with theirs, contextlib.closing(FrameStream(ours)) as stream, pytest.raises(TimeoutError):
         stream.receive(Deadline.after(0.01))
 
 
-# What the frames say
+# The content of frames
 
 NUMBERS = st.floats() | st.floats(0, 1)
 RESULTS = st.one_of(
@@ -89,11 +89,11 @@ RESULTS = st.one_of(
         st.booleans(),
     ),
 )
-"""But for the number of frames before it, which alone is true."""
+"""Without the number of frames before the result, which the test adds."""
 
 
 @given(FRAMES, RESULTS)
-def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None:
+def test_impossible_numbers_of_a_run_are_refused(frames: list[Frame], result: bytes) -> None:
     ours, theirs = socket.socketpair()
     said = [frame for frame in frames if frame[0] != protocol.RESULT]
     with theirs, contextlib.closing(FrameStream(ours)) as stream:
@@ -119,13 +119,13 @@ def test_no_lie_about_numbers_passes(frames: list[Frame], result: bytes) -> None
         json.dumps(text).encode()
 
 
-# The other direction: what the supervisor reads
+# The other direction: data for the supervisor
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 
 
 @given(TEXT, st.integers(0, protocol.IMAGES), st.booleans(), TEXT, TEXT, st.booleans(), TEXT)
-def test_a_task_is_read_as_it_was_written(
+def test_task_is_read_as_it_was_written(
     code: str, most_images: int, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
 ) -> None:
     task = (code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin)
@@ -137,7 +137,7 @@ def test_a_task_is_read_as_it_was_written(
 
 
 @given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 14), st.integers(0, 70_000)))
-def test_a_prefix_is_read_or_refused(prefix: bytes) -> None:
+def test_prefix_is_read_or_refused(prefix: bytes) -> None:
     try:
         kind, length = protocol.unpack_prefix(prefix)
     except protocol.ProtocolError:

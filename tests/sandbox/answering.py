@@ -1,4 +1,4 @@
-"""A container's end of its connection, for tests of what the host makes of what comes."""
+"""The container's end of a connection, for tests of how the host reads its frames."""
 
 import contextlib
 import socket
@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def multiplexed(data: bytes, number: int = 1) -> bytes:
-    """Return a piece as the engine puts it on the connection: stdout is number 1."""
+    """Return data as the engine sends it over the connection; stdout has the number 1."""
     return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
 
 
 @contextlib.contextmanager
 def answering(theirs: socket.socket, data: bytes, is_all: bool = True) -> Iterator[None]:
-    """Say `data` as soon as something is asked for; if that is all, end."""
+    """Send `data` at the first request, and then the end if `is_all`."""
 
     def answer() -> None:
         theirs.recv(1)

@@ -5,7 +5,6 @@ tests/sandbox/gvisor_differences.py.
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,9 +13,11 @@ import pytest
 
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.gvisor import is_gvisor
+from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
 
 READY_SECONDS = 60
@@ -24,7 +25,7 @@ RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under gVisor, expect what is known to differ, and only that."""
+    """Under gVisor, expect the known differences, and only these."""
     if not is_gvisor(RUNTIME):
         return
     for item in items:
@@ -42,9 +43,14 @@ def engine() -> Iterator[Engine]:
 
 
 def demand_ready(sandbox: Sandbox) -> None:
-    """Wait until programs can run. Raises RuntimeError, which no test of a wall may fail with."""
+    """Wait until programs can run. Raises RuntimeError, with which no test of a wall may fail."""
     if not sandbox.wait_until_ready(READY_SECONDS):
         raise RuntimeError(sandbox.health().reason)
+
+
+def containers_of(engine: Engine, sandbox: Sandbox) -> set[str]:
+    """Return the ids of the sandbox's containers, in any state."""
+    return {each.id for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == sandbox.id}
 
 
 @pytest.fixture(scope="session")
@@ -59,23 +65,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def science_sandbox() -> Iterator[Sandbox]:
-    """Give a sandbox with containers of the science profile, each of which takes seconds to load."""
-    with pytest.MonkeyPatch.context() as patch:
-        # As if on another host: else the reapers of this process's sandboxes would take each other's for strays.
-        patch.setattr(socket, "gethostname", lambda: "science")
-        sandbox = Sandbox(
-            SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
-        )
+    """Give a sandbox with science containers, each of which takes seconds to load."""
+    sandbox = Sandbox(
+        SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
+    )
     sandbox.start()
     demand_ready(sandbox)
     yield sandbox
     sandbox.close(drain_seconds=1)
-
-
-@pytest.fixture
-def own_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process name its host differently: no other sandbox of the tests takes its containers for orphans."""
-    monkeypatch.setattr(socket, "gethostname", lambda: f"host-of-{os.getpid()}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Runner:
         return self.sandbox.execute(Submission(code, stdin, tests, timeout_seconds))
 
     def refusal(self, attempt: str) -> str:
-        """Return the name of the error with which the kernel answers the Python statements in `attempt`."""
+        """Return the name of the error that the kernel returns to the Python statements in `attempt`."""
         run = self(telling_its_refusal(attempt))
         assert run.stderr == ""
         return run.stdout.strip()
@@ -120,12 +117,12 @@ Launch = Callable[..., Sandbox]
 
 @pytest.fixture
 def launch_sandbox() -> Iterator[Launch]:
-    """Give sandboxes of one's own, closed after the test."""
+    """Launch sandboxes for one test, which are closed after it."""
     launched = []
 
-    def launch(**settings: object) -> Sandbox:
+    def launch(timing: Timing = DEFAULT_TIMING, connect: Callable[[], Engine] = Engine, **settings: object) -> Sandbox:
         defaults = {"pool_size": 1, "refill_threads": 1, "runtime": RUNTIME}
-        sandbox = Sandbox(SandboxSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+        sandbox = Sandbox(SandboxSettings(**{**defaults, **settings}), timing, connect)  # type: ignore[arg-type]
         launched.append(sandbox)
         sandbox.start()
         return sandbox

@@ -1,19 +1,22 @@
-"""The commands that operators give."""
+"""Management commands of the sandbox."""
 
+import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from executions.sandbox import sandbox
 from executions.sandbox.checks.probes import PROBES
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import container_options
 from executions.sandbox.engine.owner import Owner
+from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.docker
 
@@ -24,7 +27,7 @@ def output_of(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_build_image_names_what_is_there() -> None:
+def test_build_image_prints_the_name_of_an_existing_image() -> None:
     assert output_of("build_image") == f"guest image: {image_name()}\n"
 
 
@@ -34,20 +37,21 @@ def test_check_sandbox_prints_a_line_for_each_probe() -> None:
     assert all(line.startswith("ok      ") for line in lines), lines
 
 
-def test_check_sandbox_fails_when_a_probe_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    def weaker(*arguments: object) -> dict[str, object]:
-        options = container_options(*arguments)  # type: ignore[arg-type]
-        options["HostConfig"]["PidsLimit"] = 500
-        return options
-
-    monkeypatch.setattr(sandbox, "container_options", weaker)
-    with pytest.raises(CommandError, match=rf"1 of {1 + len(PROBES)} probes failed"):
-        output_of("check_sandbox")
+def test_check_sandbox_fails_if_the_engine_allows_more_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Noticed from outside, by what the engine says, and from inside, by a probe."""
+    with FakeEngine(tmp_path) as fake:
+        fake.replacements = {b'"PidsLimit": 64': b'"PidsLimit": 99'}
+        monkeypatch.setenv("DOCKER_HOST", fake.url)
+        with pytest.raises(CommandError, match=rf"2 of {1 + len(PROBES)} probes failed"):
+            output_of("check_sandbox")
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("own_host")
-def test_cleanup_containers_removes_orphans_and_says_so(engine: Engine) -> None:
+def test_cleanup_containers_removes_and_lists_orphans(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on another host: no other sandbox of the tests removes the container first.
+    monkeypatch.setattr(socket, "gethostname", lambda: f"host-of-{os.getpid()}")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     owner = str(replace(Owner.of_this_process(), pid=dead.pid))
@@ -61,7 +65,7 @@ def test_cleanup_containers_removes_orphans_and_says_so(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("command", ["build_image", "check_sandbox", "cleanup_containers"])
-def test_commands_say_when_there_is_no_engine(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_without_an_engine_fail_with_the_reason(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     with pytest.raises(CommandError, match=r"No such file or directory|FileNotFoundError"):
         output_of(command)

@@ -1,12 +1,12 @@
-"""What is made of the engine's word about the end of a container."""
+"""Whether a container was killed for memory, by the engine's events."""
 
 import threading
 
 import pytest
 
-from executions.sandbox.engine import deaths as deaths_module
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import ContainerEvent
+from executions.sandbox.timing import Timing
 
 
 @pytest.mark.parametrize(
@@ -17,20 +17,16 @@ from executions.sandbox.engine.engine import ContainerEvent
         (ContainerEvent("other", "oom"), False),
     ],
 )
-def test_the_engine_may_tell_of_a_kill_after_the_end(
-    monkeypatch: pytest.MonkeyPatch, late: ContainerEvent, killed: bool
-) -> None:
-    monkeypatch.setattr(deaths_module, "LATE_OOM_SECONDS", 30.0 if late.container_id == "id" else 0.5)
-    watch = DeathWatch([], None)
-    watch._note(ContainerEvent("id", "die", 137))
-    engine = threading.Timer(0.2, watch._note, [late])
+def test_kill_for_memory_reported_after_the_end_is_seen(late: ContainerEvent, killed: bool) -> None:
+    watch = DeathWatch([], None, timing=Timing(late_oom_seconds=30.0 if late.container_id == "id" else 0.5))
+    watch.note(ContainerEvent("id", "die", 137))
+    engine = threading.Timer(0.2, watch.note, [late])
     engine.start()
     assert watch.killed_for_memory("id") is killed
     engine.join()
 
 
-def test_nobody_waits_for_word_of_a_kill_where_there_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deaths_module, "LATE_OOM_SECONDS", 3600.0)
-    watch = DeathWatch([], None)
-    watch._note(ContainerEvent("id", "die", 1))
+def test_container_that_was_not_killed_causes_no_wait_for_a_late_report() -> None:
+    watch = DeathWatch([], None, timing=Timing(late_oom_seconds=3600.0))
+    watch.note(ContainerEvent("id", "die", 1))
     assert not watch.killed_for_memory("id")

@@ -1,4 +1,4 @@
-"""Whose disks are looked at. tests/e2e/test_full_disk.py fills one."""
+"""Which disks are checked. tests/e2e/test_full_disk.py fills one."""
 
 from pathlib import Path
 
@@ -12,29 +12,29 @@ from tests.sandbox.conftest import Launch
 from tests.waiting import eventually
 
 ALL = 100.0
-"""No disk has so much of its bytes free: the first that is looked at is told of."""
+"""No disk has this many of its bytes free: the first disk that is checked is reported."""
 NOWHERE = Path("/nowhere")
 
 
-def test_the_engines_directory_is_looked_at(tmp_path: Path) -> None:
+def test_disk_of_the_engines_directory_is_checked(tmp_path: Path) -> None:
     shortage = find_shortage(SandboxSettings(least_free_percent=ALL), tmp_path)
     assert shortage is not None
     assert shortage.startswith(f"{tmp_path} has ")
     assert find_shortage(SandboxSettings(least_free_percent=0), tmp_path) is None
 
 
-def test_our_root_stands_in_for_an_engines_directory_that_cannot_be_seen() -> None:
+def test_root_directory_is_checked_if_the_engines_directory_is_invisible() -> None:
     shortage = find_shortage(SandboxSettings(least_free_percent=ALL), NOWHERE)
     assert shortage is not None
     assert shortage.startswith("/ has ")
 
 
-def test_nothing_stands_in_for_what_is_not_known_or_not_there() -> None:
-    assert find_shortage(SandboxSettings(places=(NOWHERE,), least_free_percent=ALL), None) is None
+def test_unknown_or_missing_directory_is_skipped() -> None:
+    assert find_shortage(SandboxSettings(directories=(NOWHERE,), least_free_percent=ALL), None) is None
 
 
 @pytest.mark.docker
-def test_a_full_disk_of_the_engine_refuses_before_a_container_is_started(
+def test_full_disk_of_the_engine_refuses_programs_before_any_container_starts(
     launch_sandbox: Launch, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -1,4 +1,4 @@
-"""Our client of the engine."""
+"""The client of the engine."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from executions.sandbox.engine.owner import Owner
 
 
 @pytest.mark.docker
-def test_no_container_leaves_a_connection() -> None:
+def test_client_keeps_no_connection_for_each_container() -> None:
     with contextlib.closing(Engine()) as engine:
         options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()))
         descriptors = []

@@ -1,33 +1,30 @@
-"""An engine that hangs, cuts, delays, repeats, lies or talks nonsense, call by call.
+"""An engine that hangs, cuts, delays, repeats, lies or sends nonsense, call by call.
 
-After each: an honest answer, nothing left over once the engine is well, and the next program runs. One sandbox stands
-behind the proxy for all of this; the others of the process go on with the engine itself.
+After each fault: an honest answer, no leftovers once the engine is well, and the next program runs. One sandbox uses
+the proxy in all tests; the other sandboxes of the process use the engine directly.
 """
 
 import contextlib
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
-import docker
 import pytest
+import requests
 
-from executions.sandbox import sandbox as sandbox_module
 from executions.sandbox.checks.probes import STARTS
 from executions.sandbox.console import Printed
-from executions.sandbox.container import container as container_module
-from executions.sandbox.engine import deaths as deaths_module
-from executions.sandbox.engine import reaper as reaper_module
 from executions.sandbox.engine.engine import CALL_SECONDS, BoundedClient, Engine
-from executions.sandbox.engine.options import OWNER_LABEL
+from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import Timing
 from guest import protocol
-from tests.fake_engine import Distortion, FakeEngine, Fault, How
+from tests.fake_engine import Distortion, FakeEngine, Fault, How, call_of
 from tests.sandbox.answering import multiplexed
 from tests.sandbox.conftest import demand_ready
 from tests.sandbox.watching import Watched
@@ -38,37 +35,23 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 QUEUE_SECONDS = 20
 HANG_SECONDS = 1
-"""When a call that hangs is given up here. Those that are answered have all the time of the service."""
+"""When a call that hangs is given up in these tests. Calls that are answered have as much time as in the service."""
 
 REST_SECONDS = 60
 
 
-class ProxiedEngine(Engine):
-    """A client of the proxy, whatever DOCKER_HOST says."""
+class ImpatientClient(BoundedClient):
+    """A client of the proxy that gives up calls which hang earlier than others."""
 
     def __init__(self, fake: FakeEngine, version: str) -> None:
-        super().__init__()
+        super().__init__(base_url=fake.url, version=version, timeout=CALL_SECONDS)
         self._fake = fake
-        self._client = BoundedClient(base_url=fake.url, version=version)
 
-    @contextlib.contextmanager
-    def _calling(self, what: str) -> Iterator[docker.APIClient]:
-        with super()._calling(what) as client:
-            client.timeout = HANG_SECONDS if self._fake.is_to_hang(what.split()[0]) else CALL_SECONDS
-            yield client
-
-
-class ProxiedSandbox(Sandbox):
-    """A sandbox whose engine is the proxy."""
-
-    def __init__(self, settings: SandboxSettings, connect: Callable[[], Engine]) -> None:
-        super().__init__(settings)
-        self._connect = connect
-
-    def _engine(self) -> Engine:
-        if threading.get_ident() not in self._engines:
-            self._engines[threading.get_ident()] = self._connect()
-        return self._engines[threading.get_ident()]
+    def request(self, method: Any, url: Any, *arguments: Any, **options: Any) -> requests.Response:
+        """Send a request."""
+        if self._fake.is_to_hang(call_of(f"{method} {urlsplit(url).path}")):
+            options["timeout"] = HANG_SECONDS
+        return super().request(method, url, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
@@ -83,32 +66,26 @@ Connect = Callable[[], Engine]
 @pytest.fixture(scope="module")
 def connect(fake_engine: FakeEngine, engine: Engine) -> Connect:
     version = engine.api_version()
-    return lambda: ProxiedEngine(fake_engine, version)
+    return lambda: Engine(lambda: ImpatientClient(fake_engine, version))
 
 
 @pytest.fixture(scope="module")
 def faulty(connect: Connect) -> Iterator[Sandbox]:
-    """Return a sandbox behind the proxy, which is of another owner than any other of this process."""
+    """Give a sandbox behind the proxy."""
     settings = SandboxSettings(pool_size=2, max_concurrent=2, queue_seconds=QUEUE_SECONDS, refill_threads=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deaths_module, "Engine", connect)
-        patch.setattr(deaths_module, "RETRY_SECONDS", 0.2)
-        patch.setattr(reaper_module, "Engine", connect)
-        patch.setattr(sandbox_module, "CHECK_SECONDS", 0.3)
-        patch.setattr(sandbox_module, "REAP_EVERY_CHECKS", 3)
-        patch.setattr(sandbox_module, "RETRY_PROBES_SECONDS", 1)
-        with pytest.MonkeyPatch.context() as elsewhere:
-            elsewhere.setattr(socket, "gethostname", lambda: "faults")
-            sandbox = ProxiedSandbox(settings, connect)
-        sandbox.start()
-        demand_ready(sandbox)
-        yield sandbox
-        sandbox.close(drain_seconds=1)
+    timing = Timing(
+        check_seconds=0.3, checks_per_reap=3, retry_probes_seconds=1, ready_seconds=5, retry_events_seconds=0.2
+    )
+    sandbox = Sandbox(settings, timing, connect)
+    sandbox.start()
+    demand_ready(sandbox)
+    yield sandbox
+    sandbox.close(drain_seconds=1)
 
 
 @pytest.fixture(autouse=True)
 def _well(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> Iterator[None]:
-    """Begin and end with an engine that is well."""
+    """Start and end each test with an engine that is well."""
     assert_at_rest(engine, faulty)
     yield
     fake_engine.mend()
@@ -116,24 +93,24 @@ def _well(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> Iterator[
 
 
 def assert_at_rest(engine: Engine, sandbox: Sandbox) -> None:
-    """Wait until the sandbox is healthy, and its two warm containers are all there is of it."""
+    """Wait until the sandbox is healthy, and has two warm containers and no others."""
 
     def state() -> tuple[bool, int, int, int]:
         health = sandbox.health()
         return health.ready, health.idle, health.in_use, health.waiting
 
-    def held() -> set[str]:
-        return {container.name for container in list(sandbox._pool._idle)}
-
     def existing() -> set[str]:
-        return {each.name for each in engine.containers() if each.labels.get(OWNER_LABEL) == sandbox._owner}
+        return {each.name for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == sandbox.id}
 
-    is_at_rest = eventually(lambda: state() == (True, 2, 0, 0) and existing() == held(), REST_SECONDS)
+    held = sandbox.launcher.held_names
+    is_at_rest = eventually(
+        lambda: state() == (True, 2, 0, 0) and existing() == held() and len(held()) == 2, REST_SECONDS
+    )
     assert is_at_rest, (sandbox.health(), held(), existing())
 
 
 def assert_well(engine: Engine, sandbox: Sandbox) -> None:
-    """Wait until nothing is left over, and run a program."""
+    """Wait until there are no leftovers, and run a program."""
     assert_at_rest(engine, sandbox)
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
@@ -161,18 +138,16 @@ TWICE = 2
 
 
 @pytest.mark.parametrize(("call", "how"), CASES, ids=lambda value: str(value))
-def test_a_call_that_fails_costs_no_honest_answer(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, monkeypatch: pytest.MonkeyPatch, call: str, how: How
+def test_failing_engine_call_costs_no_honest_answer(
+    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str, how: How
 ) -> None:
-    """It fails twice; whoever waits meanwhile is served by the third."""
-    if how is How.LIE:
-        monkeypatch.setattr(container_module, "READY_SECONDS", 4)
+    """It fails twice; a caller who waits meanwhile is served by the third."""
     fails = Fault(call, how, TWICE)
     fake_engine.plan(*([Fault("start", How.ERROR, TWICE)] if call == "remove" else []), fails)
     if call == "inspect":
         for _ in range(TWICE):
             assert [result.name for result in faulty.probe()] == [STARTS]
-    for _ in range(3):  # two are warm; for the third the engine is needed
+    for _ in range(3):  # two are warm; the third needs the engine
         assert faulty.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: fake_engine.fired(call) == TWICE, 20), fake_engine.calls
     if how is How.LATE:
@@ -180,10 +155,10 @@ def test_a_call_that_fails_costs_no_honest_answer(
     assert_well(engine, faulty)
 
 
-def test_an_attach_that_comes_twice_may_lose_its_run_and_harms_no_other(
+def test_duplicate_attach_may_lose_its_run_but_no_other(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
-    """The end of one of the two is the end of the container's stdin."""
+    """When one of the two connections ends, so does the container's stdin."""
     fake_engine.plan(Fault("attach", How.DUPLICATE, TWICE))
     for _ in range(4):
         with contextlib.suppress(RunLost):
@@ -192,7 +167,7 @@ def test_an_attach_that_comes_twice_may_lose_its_run_and_harms_no_other(
     assert_well(engine, faulty)
 
 
-# What the keeper looks at
+# What the keeper checks
 
 LOOKS = {
     "ping": (How.HANG, How.CUT, How.ERROR),
@@ -202,14 +177,15 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("call", LOOKS)
-def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
+def test_gate_is_shut_while_the_engine_cannot_be_checked(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str
 ) -> None:
     for how in LOOKS[call]:
-        fake_engine.plan(Fault(call, how))
         if call == "inspect":  # which is a part of opening
-            faulty._shut("for the probes to be run again")
-        # The second time, what became of the first is done: a fault that is not noticed would have opened the gate.
+            fake_engine.plan(Fault("ping", How.ERROR))
+            assert eventually(lambda: not faulty.health().ready, 30), how
+        fake_engine.plan(Fault(call, how))
+        # At the second call, the first has had its effect: a fault that goes unnoticed would have opened the gate.
         assert eventually(lambda: fake_engine.fired(call) >= 2, 30), (how, faulty.health())
         assert not faulty.health().ready, how
         with pytest.raises(SandboxUnavailable):
@@ -218,7 +194,7 @@ def test_the_gate_is_shut_while_the_engine_cannot_be_looked_at(
     assert_well(engine, faulty)
 
 
-def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
+def test_programs_run_while_events_fail_and_memory_kills_are_seen_afterwards(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     for how in (How.CUT, How.ERROR, How.GARBAGE, How.EMPTY, How.HANG):
@@ -229,19 +205,15 @@ def test_programs_run_while_the_events_fail_and_kills_are_told_afterwards(
     before = fake_engine.calls["events"]
     fake_engine.mend()
     assert eventually(lambda: fake_engine.calls["events"] > before, 20)
-    with faulty._pool.container() as container:
+    with faulty.pool.container() as container:
         container.run("x = bytearray(300 << 20)", "", None, timeout_seconds=5)
-    assert eventually(lambda: faulty._deaths.killed_for_memory(container.id), 20)
+    assert eventually(container.ran_out_of_memory, 20)
     assert_well(engine, faulty)
 
 
-def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
-    fake_engine: FakeEngine, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deaths_module, "Engine", connect)
-    monkeypatch.setattr(reaper_module, "Engine", connect)
+def test_missing_image_is_looked_up_and_not_pulled(fake_engine: FakeEngine, connect: Connect) -> None:
     before = fake_engine.calls["image"]
-    sandbox = ProxiedSandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect)
+    sandbox = Sandbox(SandboxSettings(pool_size=1, image="code-exec-guest:missing"), connect=connect)
     sandbox.start()
     try:
         assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 20)
@@ -252,7 +224,7 @@ def test_an_image_that_is_missing_is_looked_for_and_not_pulled(
     assert fake_engine.calls["pull"] == 0
 
 
-# In the middle of a run
+# During a run
 
 PRINTS = Submission(
     "import time\nprint('so far', end='', flush=True)\ntime.sleep(0.3)\nprint(', the rest', end='')", "", (), 2
@@ -260,9 +232,7 @@ PRINTS = Submission(
 BEGUN = b"so far"
 
 
-def test_a_stream_that_is_cut_is_a_lost_run_and_never_success(
-    fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
-) -> None:
+def test_cut_stream_is_a_lost_run_and_never_success(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
     code = "print('so far', flush=True)\nimport time\ntime.sleep(30)"
     watched = Watched(faulty, code, timeout_seconds=30, is_interactive=False)
     watched.until(Printed)
@@ -283,7 +253,7 @@ def test_a_stream_that_is_cut_is_a_lost_run_and_never_success(
     ],
     ids=["an error", "a byte less", "backwards", "a huge length", "an unknown stream"],
 )
-def test_a_stream_that_talks_nonsense_is_no_success(
+def test_stream_of_nonsense_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, change: Callable[[bytes], bytes]
 ) -> None:
     fake_engine.distortion = Distortion(change, BEGUN)
@@ -292,11 +262,11 @@ def test_a_stream_that_talks_nonsense_is_no_success(
     except RunLost:
         pass
     else:
-        assert run.status is RunStatus.TIMEOUT  # it waited in vain for the rest
+        assert run.status is RunStatus.TIMEOUT  # the rest never came
     assert_well(engine, faulty)
 
 
-def test_a_stream_that_stops_is_given_up_at_the_deadline(
+def test_stream_that_stops_is_given_up_at_the_deadline(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     fake_engine.distortion = Distortion(lambda data: b"", BEGUN)
@@ -305,7 +275,7 @@ def test_a_stream_that_stops_is_given_up_at_the_deadline(
     assert_well(engine, faulty)
 
 
-def test_a_stream_that_is_late_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
+def test_late_stream_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> None:
     def hold_up(data: bytes) -> bytes:
         time.sleep(0.3)
         return data
@@ -317,7 +287,7 @@ def test_a_stream_that_is_late_is_waited_for(fake_engine: FakeEngine, faulty: Sa
 
 
 @pytest.mark.parametrize("times", [2, 0], ids=["twice", "never"])
-def test_output_that_comes_twice_or_never_is_no_success(
+def test_output_that_comes_twice_or_never_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, times: int
 ) -> None:
     """Each piece that comes is well-formed."""
@@ -328,10 +298,10 @@ def test_output_that_comes_twice_or_never_is_no_success(
     assert_well(engine, faulty)
 
 
-def test_a_result_that_comes_twice_is_that_of_no_other_run(
+def test_duplicate_result_is_not_taken_for_another_run(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
-    """The first test fails; what is said of it again must not be said of the second."""
+    """The first test fails; its repeated result must not count for the second."""
     tests = (TestProgram(code="1 / 0"), TestProgram(code="print('right')"))
     fake_engine.distortion = Distortion(lambda data: data * 2, BEGUN)
     with pytest.raises(RunLost):
@@ -342,7 +312,7 @@ def test_a_result_that_comes_twice_is_that_of_no_other_run(
 # An engine that is away
 
 
-def test_without_an_engine_callers_are_refused_at_once_until_it_is_back(
+def test_callers_without_an_engine_are_refused_at_once_until_it_is_back(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine
 ) -> None:
     fake_engine.go_down()
@@ -354,10 +324,10 @@ def test_without_an_engine_callers_are_refused_at_once_until_it_is_back(
 
 
 @pytest.mark.parametrize("how", [How.ERROR, How.HANG, How.CUT])
-def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
+def test_callers_are_refused_at_once_while_the_engine_creates_no_containers(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, how: How
 ) -> None:
-    """The breaker: after three failures in a row nobody waits for a fourth."""
+    """The circuit breaker: after three failures in a row nobody waits for a fourth."""
     fake_engine.plan(Fault("create", how))
     with ThreadPoolExecutor(2) as callers:  # both warm ones at once, before the third failure
         outcomes = list(callers.map(faulty.execute, [HELLO] * 2))
@@ -370,7 +340,7 @@ def test_an_engine_that_makes_no_containers_is_asked_no_more_by_callers(
 
 
 def assert_refused_at_once(sandbox: Sandbox) -> None:
-    """All of them in less time than one call that hangs."""
+    """Twenty refusals take less time than one call that hangs."""
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(SandboxUnavailable):

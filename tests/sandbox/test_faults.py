@@ -1,26 +1,27 @@
-"""What happens to programs and containers when a part fails: the owner, the image, the engine."""
+"""What happens to programs and containers if the owner, the image, the engine or a container fails."""
 
 import contextlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import docker
 import pytest
 
-from executions.sandbox.checks import canary
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, OWNER_LABEL, container_options
 from executions.sandbox.engine.owner import Owner
-from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import READY_SECONDS, Launch
+from executions.sandbox.timing import Timing
+from tests.sandbox.conftest import READY_SECONDS, Launch, containers_of
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
@@ -29,8 +30,40 @@ wall = pytest.mark.wall
 HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 
 
-def containers_of(engine: Engine, pid: int) -> dict[str, str]:
-    """Return the containers that the process `pid` owns, and the state of each, by their ids."""
+class CarelessEngine(Engine):
+    """An engine that creates containers with `changes` to what it is asked for."""
+
+    def __init__(self, changes: dict[str, Any]) -> None:
+        super().__init__()
+        self._changes = changes
+
+    def create(self, name: str, options: dict[str, Any]) -> str:
+        host_config = {**options["HostConfig"], **self._changes.get("HostConfig", {})}
+        return super().create(name, {**options, **self._changes, "HostConfig": host_config})
+
+
+class SilentEngine(Engine):
+    """An engine that does not answer a ping while it `is_silent`."""
+
+    def __init__(self, is_silent: threading.Event) -> None:
+        super().__init__()
+        self._is_silent = is_silent
+
+    def ping(self) -> None:
+        if self._is_silent.is_set():
+            raise EngineError("a test")
+        super().ping()
+
+
+def only_container_of(engine: Engine, sandbox: Sandbox) -> str:
+    """Wait until the sandbox has just one container, in stock; return its id."""
+    assert eventually(lambda: sandbox.health().idle == 1 and len(containers_of(engine, sandbox)) == 1, 20)
+    [container_id] = containers_of(engine, sandbox)
+    return container_id
+
+
+def states_of_containers(engine: Engine, pid: int) -> dict[str, str]:
+    """Return the states of the containers that the process `pid` owns, by their ids."""
     return {each.id: each.state for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")}
 
 
@@ -41,22 +74,22 @@ def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "running\n"
-        assert len(containers_of(engine, owner.pid)) >= 10
+        assert len(states_of_containers(engine, owner.pid)) >= 10
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-    left = containers_of(engine, owner.pid)
-    # What was between its creation and its start at that moment has no supervisor yet that could notice.
+    left = states_of_containers(engine, owner.pid)
+    # A container that was created but not yet started has no supervisor that could notice.
     running = {container_id for container_id, state in left.items() if state != "created"}
     try:
-        assert eventually(lambda: not running & containers_of(engine, owner.pid).keys(), seconds=30)
+        assert eventually(lambda: not running & states_of_containers(engine, owner.pid).keys(), seconds=30)
     finally:
         for container_id in left:
             engine.remove(container_id)
 
 
 @wall("early_end")
-def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbox, engine: Engine) -> None:
-    with sandbox._pool.container() as container:
+def test_removed_container_is_a_lost_run_and_the_next_program_runs(sandbox: Sandbox, engine: Engine) -> None:
+    with sandbox.pool.container() as container:
         engine.remove(container.id)
         with pytest.raises(RunLost):
             container.run("print('ok')", "", None, timeout_seconds=5)
@@ -64,8 +97,8 @@ def test_a_removed_container_is_a_lost_run_and_the_next_one_runs(sandbox: Sandbo
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
-def test_a_log_driver_that_fails_leaves_no_container(engine: Engine) -> None:
-    """As a default of the engine's that nobody looked at: the container is made, and cannot be started."""
+def test_failing_log_driver_leaves_no_container(engine: Engine) -> None:
+    """As the engine's default may: the container is created, and cannot be started."""
     options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()))
     options["HostConfig"]["LogConfig"] = {"Type": "syslog", "Config": {"syslog-address": "tcp://127.0.0.1:1"}}
     name = f"{NAME_PREFIX}{uuid.uuid4()}"
@@ -74,18 +107,18 @@ def test_a_log_driver_that_fails_leaves_no_container(engine: Engine) -> None:
     assert name not in {each.name for each in engine.containers()}
 
 
-def test_idle_containers_that_were_removed_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
-    """As `docker rm -f` or a restart of the engine does it."""
+def test_removed_idle_containers_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
+    """As by `docker rm -f` or a restart of the engine."""
     sandbox = launch_sandbox(pool_size=3)
     assert sandbox.wait_until_ready(READY_SECONDS)
-    assert eventually(lambda: sandbox.health().idle == 3, 20)
-    for container in list(sandbox._pool._idle):
-        engine.remove(container.id)
+    assert eventually(lambda: sandbox.health().idle == 3 and len(containers_of(engine, sandbox)) == 3, 20)
+    for container_id in containers_of(engine, sandbox):
+        engine.remove(container_id)
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: sandbox.health().idle == 3, 20)
 
 
-def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launch, engine: Engine) -> None:
+def test_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(image="code-exec-guest:missing")
     assert eventually(lambda: "code-exec-guest:missing" in sandbox.health().reason, 10)
     assert not sandbox.health().ready
@@ -98,7 +131,7 @@ def test_a_missing_image_closes_the_sandbox_without_a_pull(launch_sandbox: Launc
 
 @wall("gate")
 @pytest.mark.timeout(120)
-def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
+def test_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(image="python:3.13-slim")
     assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 60)
     with pytest.raises(SandboxUnavailable, match="probes failed"):
@@ -106,13 +139,13 @@ def test_an_image_without_our_supervisor_closes_the_sandbox(launch_sandbox: Laun
 
 
 @wall("gate")
-def test_a_runtime_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
+def test_missing_runtime_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(runtime="no-such-runtime")
     assert eventually(lambda: "probes failed" in sandbox.health().reason, 30)
     assert not sandbox.health().ready
 
 
-def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     sandbox = launch_sandbox()
     assert eventually(lambda: sandbox.health().reason != "starting", 10)
@@ -122,19 +155,10 @@ def test_no_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: pytes
 
 
 @wall("gate")
-def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate closes when one option is weaker than it must be, whatever the reason."""
-    from executions.sandbox import sandbox
-    from executions.sandbox.engine import options
-
-    def weaker(*arguments: object) -> dict[str, object]:
-        made = options.container_options(*arguments)  # type: ignore[arg-type]
-        made["HostConfig"]["ReadonlyRootfs"] = False
-        made["User"] = "0:0"
-        return made
-
-    monkeypatch.setattr(sandbox, "container_options", weaker)
-    unsound = launch_sandbox()
+def test_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
+    """The gate stays shut if one option is weaker than it must be, whatever the reason."""
+    changes = {"User": "0:0", "HostConfig": {"ReadonlyRootfs": False}}
+    unsound = launch_sandbox(connect=lambda: CarelessEngine(changes))
     assert eventually(lambda: "probes failed" in unsound.health().reason, 30)
     assert "runs as nobody" in unsound.health().reason
     assert "writes nowhere" in unsound.health().reason
@@ -142,68 +166,67 @@ def test_an_unsound_sandbox_never_opens(launch_sandbox: Launch, monkeypatch: pyt
 
 @wall("gate")
 @pytest.mark.timeout(120)
-def test_a_gate_that_shuts_holds_those_in_line_too(launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox = launch_sandbox(pool_size=1, max_concurrent=1, queue_seconds=30)
+def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, engine: Engine) -> None:
+    is_silent = threading.Event()
+    sandbox = launch_sandbox(connect=lambda: SilentEngine(is_silent), pool_size=1, max_concurrent=1, queue_seconds=30)
     assert sandbox.wait_until_ready(READY_SECONDS)
-    with monkeypatch.context() as patch, ThreadPoolExecutor(1) as executor:
-        patch.setattr(sandbox, "_try_to_open", lambda engine: None)
-        with sandbox._pool.container():
+    with ThreadPoolExecutor(1) as executor:
+        with sandbox.pool.container():
             in_line = executor.submit(sandbox.execute, HELLO)
             assert eventually(lambda: sandbox.health().waiting == 1)
-            sandbox._shut("probes failed: a test")
+            is_silent.set()
+            assert eventually(lambda: not sandbox.health().ready)
         with pytest.raises(SandboxUnavailable, match="a test"):
             in_line.result(READY_SECONDS)
-        assert eventually(lambda: sandbox.health().idle == 1, 20)
-        [made_meanwhile] = sandbox._pool._idle
+    launched_meanwhile = only_container_of(engine, sandbox)
+    is_silent.clear()
     assert sandbox.wait_until_ready(READY_SECONDS)
-    assert made_meanwhile.is_closed  # by an engine of which nobody knew what it does
+    # Nobody knew what the engine did when it was launched.
+    assert eventually(lambda: launched_meanwhile not in containers_of(engine, sandbox))
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
 @pytest.mark.timeout(120)
-def test_an_engine_that_changes_under_us_is_found_out(
-    launch_sandbox: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(canary, "EVERY_SECONDS", 0.1)
-    sandbox = launch_sandbox()
+def test_engine_that_changes_under_us_is_detected(launch_sandbox: Launch, caplog: pytest.LogCaptureFixture) -> None:
+    changes: dict[str, Any] = {}
+    timing = Timing(canary_seconds=0.1, retry_probes_seconds=1)
+    sandbox = launch_sandbox(timing, lambda: CarelessEngine(changes))
     assert sandbox.wait_until_ready(READY_SECONDS)
-    sandbox._options[Profile.PLAIN]["HostConfig"]["Tmpfs"] = {}
+    changes["HostConfig"] = {"Tmpfs": {}}
     assert eventually(lambda: "code is not run: probes failed" in caplog.text, 60)
-    # Now asked for anew, as the engine is.
+    changes.clear()
     assert eventually(lambda: sandbox.health().ready, 60)
 
 
 @wall("deadline", "hosts_deadline")
-def test_a_container_that_stands_still_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
+def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
-    assert eventually(lambda: sandbox.health().idle == 1, 20)
-    [frozen] = sandbox._pool._idle
+    frozen = only_container_of(engine, sandbox)
     with ThreadPoolExecutor(1) as thread:
         began = time.monotonic()
-        # At rest: the kernel may fail to stop one that its CPU quota keeps stopping.
+        # It sleeps: the kernel may fail to freeze a container that its CPU quota keeps stopping.
         answer = thread.submit(sandbox.execute, Submission("import time\ntime.sleep(9)", "", (), timeout_seconds=2))
         assert eventually(lambda: sandbox.health().in_use == 1)
         with contextlib.closing(docker.APIClient()) as client:
-            client.pause(frozen.id)
+            client.pause(frozen)
         assert answer.result().main.status is RunStatus.TIMEOUT
     assert time.monotonic() - began < 2 + 3
-    assert eventually(lambda: frozen.id not in {each.id for each in engine.containers()}, 30)
+    assert eventually(lambda: frozen not in containers_of(engine, sandbox), 30)
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
 @pytest.mark.timeout(120)
-def test_a_starved_supervisor_costs_its_container_and_no_more(launch_sandbox: Launch, engine: Engine) -> None:
+def test_starved_supervisor_costs_only_its_container(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
     assert sandbox.wait_until_ready(READY_SECONDS)
-    assert eventually(lambda: sandbox.health().idle == 1, 20)
-    [starved] = sandbox._pool._idle
+    starved = only_container_of(engine, sandbox)
     storm = "import os, time\nprint('begin', flush=True)\ntime.sleep(0.2)\n"
     storm += "while True:\n    try: os.fork()\n    except OSError: pass"
     run = sandbox.execute(Submission(storm, "", (), timeout_seconds=1)).main
     assert run.status is RunStatus.TIMEOUT
-    assert run.stdout in ("begin\n", "")  # "": so starved that nobody came to read it
+    assert run.stdout in ("begin\n", "")  # "": too starved to read it
     assert run.wall_seconds < 1 + 3
-    assert 0.1 < run.cpu_seconds < 1  # it is charged, whoever ended it
+    assert 0.1 < run.cpu_seconds < 1  # it is charged, although the host ended it
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
-    assert eventually(lambda: starved.id not in {each.id for each in engine.containers()}, 30)
+    assert eventually(lambda: starved not in containers_of(engine, sandbox), 30)

@@ -1,4 +1,4 @@
-"""What the supervisor sees a run try: each act raises its own signal, lessons raise none, and nothing hangs on it."""
+"""The supervisor flags attempts of a run: each attempt has its own flag, and lessons raise none."""
 
 import contextlib
 import json
@@ -51,14 +51,14 @@ REFUSED_BY_DOCKER_FIRST = [
 
 
 @pytest.mark.parametrize("attempt", [*(CALL.format(call=call) for call in FORBIDDEN_CALLS), *SOCKETS])
-def test_a_forbidden_call_is_refused_and_seen(run: Runner, attempt: str) -> None:
+def test_forbidden_call_is_refused_and_flagged(run: Runner, attempt: str) -> None:
     result = run(telling_its_refusal(attempt))
     assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 @contextlib.contextmanager
 def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) -> Iterator[Container]:
-    """Give a container that has, beside our filter, only `rules`, in the engine's own form of them."""
+    """Give a container that has only `rules` (in the engine's format) besides our filter."""
     architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
     profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": architectures, "syscalls": rules}
     options = container_options(engine.image_id(image_name()), "0-0-0@nowhere")
@@ -69,15 +69,15 @@ def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
-def test_our_filter_refuses_and_sees_without_dockers(engine: Engine, call: str) -> None:
+def test_our_filter_refuses_and_flags_without_dockers(engine: Engine, call: str) -> None:
     with container_without_dockers_profile(engine) as container:
         result = container.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
     assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 @pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
-def test_calls_are_refused_where_the_kernel_cannot_tell_us(engine: Engine, call: str) -> None:
-    """As on an old kernel, or under gVisor: seccomp(2) refuses to give a listener."""
+def test_calls_are_refused_where_the_kernel_cannot_notify_us(engine: Engine, call: str) -> None:
+    """As on an old kernel, or under gVisor: seccomp(2) refuses a listener."""
     old = {"names": ["seccomp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22}
     connect = "import socket\ntry: socket.create_connection(('8.8.8.8', 80))\nexcept OSError as e: print(e.errno)"
     with container_without_dockers_profile(engine, old) as container:
@@ -88,38 +88,38 @@ def test_calls_are_refused_where_the_kernel_cannot_tell_us(engine: Engine, call:
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "172.17.0.1", "169.254.169.254", "2001:db8::1", "::ffff:8.8.8.8"])
-def test_a_connection_to_another_host_is_seen(run: Runner, address: str) -> None:
+def test_connection_to_another_host_is_flagged(run: Runner, address: str) -> None:
     result = run(telling_its_refusal(f"socket.create_connection(('{address}', 80), timeout=5)"))
     assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
 @pytest.mark.parametrize(("family", "address"), [("AF_INET", "10.0.0.1"), ("AF_INET6", "2001:db8::1")])
-def test_a_datagram_to_another_host_is_seen(run: Runner, family: str, address: str) -> None:
+def test_datagram_to_another_host_is_flagged(run: Runner, family: str, address: str) -> None:
     send = f"socket.socket(socket.{family}, socket.SOCK_DGRAM).sendto(b'x', ('{address}', 9))"
     result = run(telling_its_refusal(send))
     assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
-def test_a_name_look_up_is_seen(run: Runner) -> None:
+def test_name_lookup_is_flagged(run: Runner) -> None:
     result = run("import urllib.request\nurllib.request.urlopen('http://example.com')")
     assert (result.status, result.flags) == (RunStatus.ERROR, NETWORK)
 
 
-def test_refused_forks_are_seen(run: Runner) -> None:
+def test_refused_forks_are_flagged(run: Runner) -> None:
     result = run("import os, time\nfor n in range(100):\n    if os.fork() == 0: time.sleep(60)\n")
     assert result.stderr.endswith("BlockingIOError: [Errno 11] Resource temporarily unavailable\n")
     assert result.flags == STORM
 
 
-def test_a_storm_is_seen_although_the_supervisor_may_be_starved(run: Runner) -> None:
-    """It has a moment to look, since each process that is refused one pauses before it goes on."""
+def test_fork_storm_is_flagged_although_the_supervisor_may_be_starved(run: Runner) -> None:
+    """It has time for a look, since each process pauses after a refused fork."""
     code = "import os, time\ntry:\n    while True: os.fork()\nexcept OSError: time.sleep(1)\n"
     code += "while True:\n    try: os.fork()\n    except OSError: pass"
     result = run(code, timeout_seconds=4)
     assert (result.status, result.flags) == (RunStatus.TIMEOUT, STORM)
 
 
-def test_a_grandchild_is_seen(run: Runner) -> None:
+def test_call_of_a_grandchild_is_flagged(run: Runner) -> None:
     code = "import os, socket\nif os.fork() == 0:\n    os.setsid()\n    if os.fork():\n        os._exit(0)\n"
     code += "    try: socket.socket(38, socket.SOCK_SEQPACKET)\n    except OSError as e: print(e.errno)\n"
     code += "    try: socket.create_connection(('8.8.8.8', 80))\n    except OSError as e: print(e.errno)\n"
@@ -128,7 +128,7 @@ def test_a_grandchild_is_seen(run: Runner) -> None:
     assert (result.stdout, result.flags) == ("1\n101\n", FORBIDDEN | NETWORK)
 
 
-def test_a_program_of_another_process_is_seen(run: Runner) -> None:
+def test_call_of_another_program_is_flagged(run: Runner) -> None:
     code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; socket.socket(38, 5)'])"
     result = run(code)
     assert result.stderr.endswith("PermissionError: [Errno 1] Operation not permitted\n")
@@ -186,12 +186,12 @@ print(client.recv(10).decode())
         "x = bytearray(60 << 20); print('OK')",
     ],
 )
-def test_support_lessons_raise_no_signal(run: Runner, code: str) -> None:
+def test_support_lessons_raise_no_flag(run: Runner, code: str) -> None:
     result = run(code)
     assert (result.stdout, result.flags) == ("OK\n", NOTHING), result.stderr
 
 
-def test_clone3_is_no_flag_since_the_c_library_calls_it(run: Runner) -> None:
+def test_clone3_is_not_flagged_since_the_c_library_calls_it(run: Runner) -> None:
     result = run(telling_its_refusal(CALL.format(call="syscall(435, 0, 0)")))
     assert (result.stdout, result.flags) == ("ENOSYS\n", NOTHING)
 
@@ -208,7 +208,7 @@ def test_each_run_has_its_own_flags(run: Runner) -> None:
     assert [test.flags for test in outcome.tests] == [NETWORK, NOTHING, STORM, NOTHING, FORBIDDEN, NOTHING]
 
 
-def test_a_program_cannot_raise_flags_of_its_own(run: Runner) -> None:
+def test_program_cannot_raise_flags_of_its_own(run: Runner) -> None:
     result = run(
         "import os\nos.write(1, b'\\x07\\0\\0\\0\\x0afork_storm')\nos.write(2, b'\\x07\\0\\0\\0\\x0afork_storm')"
     )
@@ -224,7 +224,7 @@ def test_a_program_cannot_raise_flags_of_its_own(run: Runner) -> None:
     ],
     ids=["forbidden", "network", "of no interest"],
 )
-def test_a_flood_of_calls_holds_up_nothing(run: Runner, loop: str, flags: frozenset[Flag]) -> None:
+def test_flood_of_calls_delays_nothing(run: Runner, loop: str, flags: frozenset[Flag]) -> None:
     code = "import ctypes, os, socket\nlibc = ctypes.CDLL(None)\nprint('so far', flush=True)\n"
     started = time.monotonic()
     outcome = run.tests(code + "for _ in range(30):\n    if os.fork() == 0: break\n" + loop, timeout_seconds=1)
@@ -235,7 +235,7 @@ def test_a_flood_of_calls_holds_up_nothing(run: Runner, loop: str, flags: frozen
     assert 1 <= result.wall_seconds <= took_seconds < 1 + LATE_SECONDS
 
 
-def test_a_flood_of_calls_beside_one_of_output(run: Runner) -> None:
+def test_flood_of_calls_beside_a_flood_of_output_is_flagged(run: Runner) -> None:
     code = (
         "import ctypes, os, threading\nlibc = ctypes.CDLL(None)\ndef call():\n    while True: libc.ptrace(0, 0, 0, 0)\n"
     )
@@ -244,8 +244,8 @@ def test_a_flood_of_calls_beside_one_of_output(run: Runner) -> None:
     assert (result.status, result.flags) == (RunStatus.OUTPUT_LIMIT, FORBIDDEN)
 
 
-def test_callers_that_are_killed_while_they_wait(run: Runner) -> None:
-    """The kernel takes back what they asked; the supervisor must not wait for it."""
+def test_callers_killed_while_they_wait_delay_nothing(run: Runner) -> None:
+    """The kernel withdraws their notifications; the supervisor must not wait for them."""
     code = """
 import ctypes, os, signal, time
 libc = ctypes.CDLL(None)
@@ -267,15 +267,15 @@ print('survived')
 
 
 @pytest.mark.parametrize("pointer", ["0", "1", "0xffffffffff600000", "-1", "2 ** 47 - 4096"])
-def test_an_address_that_cannot_be_read_is_the_callers_trouble(run: Runner, pointer: str) -> None:
+def test_unreadable_address_is_an_error_for_the_caller_alone(run: Runner, pointer: str) -> None:
     code = f"s = socket.socket()\nif libc.connect(s.fileno(), ctypes.c_void_p({pointer}), 16) == -1:\n"
     code += "    raise OSError(ctypes.get_errno(), '')"
     result = run(telling_its_refusal("libc = ctypes.CDLL(None, use_errno=True)\n" + code))
     assert (result.stdout in ("EFAULT\n", "EAFNOSUPPORT\n"), result.flags) == (True, NOTHING)
 
 
-def test_deny_a_listener_of_ones_own(run: Runner) -> None:
-    """One filter in a line of processes can have one, and ours has it."""
+def test_deny_a_seccomp_listener_of_ones_own(run: Runner) -> None:
+    """Only one filter in a line of processes can have a listener, and ours has it."""
     code = "libc = ctypes.CDLL(None, use_errno=True)\n"
     code += "allow = (ctypes.c_uint64 * 1)(0x7fff000000000006)\n"  # return SECCOMP_RET_ALLOW
     code += "program = ctypes.create_string_buffer(16)\n"
@@ -285,8 +285,8 @@ def test_deny_a_listener_of_ones_own(run: Runner) -> None:
     assert run.refusal(code) == "EBUSY"
 
 
-def test_deny_finding_what_another_run_asked_the_kernel(run: Runner) -> None:
-    """The arguments of its calls and its addresses leave nothing in the memory that the next run is forked from."""
+def test_deny_finding_the_refused_calls_of_another_run(run: Runner) -> None:
+    """The arguments of its calls leave nothing in the memory that the next run is forked from."""
     act = """
 import ctypes, socket
 text = "CANARY" * 4

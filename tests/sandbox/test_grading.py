@@ -1,4 +1,4 @@
-"""Submissions that attack their own verdict: judged as the service judges, on what a real container did."""
+"""Submissions that attack their own verdict, run in real containers and judged by the service's judge."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ WRONG = "def add(a, b):\n    return None\n"
 
 
 class Grader:
-    """Runs a submission with test cases and answers as `POST /execute` does."""
+    """Runs a submission with test cases and returns the response of `POST /execute`."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -43,7 +43,7 @@ def grade(sandbox: Sandbox) -> Grader:
 
 
 def verdicts(answer: Answer) -> list[bool]:
-    """Return the verdicts of an answer, which must be well formed."""
+    """Return the verdicts of a response, which must be well formed."""
     json.dumps(answer, allow_nan=False).encode()
     results = answer["test_results"]
     assert all(isinstance(result["passed"], bool) for result in results)
@@ -92,7 +92,7 @@ def test_deny_a_pass_without_an_answer(grade: Grader, attack: str) -> None:
 @wall("begun_test")
 @pytest.mark.parametrize("ending", ["import os\nos._exit(0)", "import os\nos.execv('/usr/bin/true', ['true'])"])
 def test_deny_a_pass_to_a_test_that_never_began(grade: Grader, ending: str) -> None:
-    """It printed what is expected and ended well, and did so by itself."""
+    """The submission itself printed the expected output and ended without error."""
     cases = (TestCase(code="print(add(5, 3))", expected_output="8"), TestCase(code="assert add(5, 3) == 8"))
     assert verdicts(grade(f"print(8, flush=True)\n{ending}", *cases)) == [False] * 2
 
@@ -151,8 +151,8 @@ def test_allow_an_expected_exception(grade: Grader) -> None:
         "import sys, os; sys.excepthook = lambda *_: os._exit(0)",
     ],
 )
-def test_deny_a_pass_to_a_test_that_was_left(grade: Grader, body: str) -> None:
-    """A test that only asserts has no output to compare: it passes by coming to its end."""
+def test_deny_a_pass_to_a_test_that_did_not_complete(grade: Grader, body: str) -> None:
+    """A test that only asserts has no output to compare: it passes if it completes."""
     cases = (TestCase(code="assert add(5, 3) == 8"), TestCase(input="add(5, 3).check()"))
     assert verdicts(grade(f"def add(a, b):\n    {body}", *cases)) == [False] * 2
 
@@ -185,11 +185,11 @@ def test_allow_a_test_to_leave_by_itself(grade: Grader) -> None:
     ],
     ids=range(15),
 )
-def test_allow_a_pass_whatever_a_submission_does_besides(grade: Grader, attack: str) -> None:
-    """What it breaks in its own process it may break for itself; what works must not be held against it."""
+def test_allow_a_pass_despite_tricks_of_the_submission(grade: Grader, attack: str) -> None:
+    """A submission may break its own process; everything that still works must pass."""
     passed = verdicts(grade(RIGHT + attack))
     if attack.startswith("import builtins"):
-        assert passed == [False, True, True, True]  # the test's own `print` is the one that it took away
+        assert passed == [False, True, True, True]  # it removed the `print` of that test
     else:
         assert passed == [True] * 4
 
@@ -199,7 +199,7 @@ LOOK_EVERYWHERE = (
     + r"""
 import gc, os, sys
 found = []
-word = re.compile("".join(f"[{letter}]" for letter in "C A N A R Y".split()))  # is not the word, in no memory of ours
+word = re.compile("".join(f"[{letter}]" for letter in "C A N A R Y".split()))  # matches the word without containing it
 def look(where, text):
     if word.search(text): found.append(where)
 def look_into(where, container):
@@ -229,8 +229,8 @@ print(sorted(set(found)), find("C A N A R Y"))
 
 
 @wall("expected_stays_here", "three_descriptors", "output_from_the_test_on")
-def test_deny_finding_what_is_expected(grade: Grader) -> None:
-    """Not in memory, objects, frames, environment, processes, files or descriptors; in no run of a submission."""
+def test_deny_finding_the_expected_output(grade: Grader) -> None:
+    """Searches memory, objects, frames, environment, processes, files and descriptors, in every run of a submission."""
     cases = [
         TestCase(code="look_again()", expected_output="CANARY"),
         TestCase(input="look_again()", expected_output="CANARY"),
@@ -245,8 +245,8 @@ def test_deny_finding_what_is_expected(grade: Grader) -> None:
     assert {result["output"], *shown} == {"[] 0\n"}, result
 
 
-def test_the_search_finds_what_is_there(grade: Grader) -> None:
-    """The test above could not fail if its search found nothing at all."""
+def test_search_finds_its_own_text(grade: Grader) -> None:
+    """The test above could not fail if its search found nothing."""
     body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
     left = "kept, word = ['CANARY'], 'CANARY'\nopen('/tmp/file', 'w').write('CANARY')"
     code = f"def look_again():\n{body}\n{left}\nlook_again()"
@@ -255,8 +255,8 @@ def test_the_search_finds_what_is_there(grade: Grader) -> None:
 
 
 @wall("hidden_tests_last", "hidden_tests")
-def test_deny_learning_a_hidden_test_by_way_of_a_shown_one(grade: Grader) -> None:
-    """Hidden tests run last, whatever their place: what one of them leaves behind, nobody is shown."""
+def test_deny_learning_a_hidden_test_through_a_shown_one(grade: Grader) -> None:
+    """Hidden tests run last, whatever their index: no output shows what they leave behind."""
     submission = """
 import os, socket
 def add(a, b):

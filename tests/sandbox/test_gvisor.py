@@ -1,4 +1,4 @@
-"""gVisor, the second wall: the promise of it is kept, or nothing is run."""
+"""gVisor, the second wall: programs run under gVisor if it is configured, or not at all."""
 
 import re
 import socket
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.docker
 DOCUMENT = (Path(__file__).parents[2] / "docs/gvisor.md").read_text()
 
 
-def test_a_gvisor_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> None:
+def test_missing_gvisor_closes_the_sandbox(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(runtime="runsc-missing")
     assert eventually(lambda: "probes failed: starts" in sandbox.health().reason, 30), sandbox.health()
     assert not sandbox.health().ready
@@ -38,7 +38,7 @@ def test_a_gvisor_that_is_missing_closes_the_sandbox(launch_sandbox: Launch) -> 
 
 @pytest.fixture
 def failures(engine: Engine) -> dict[str, str]:
-    """Return what the probes of gVisor say of containers that the engine's own runtime has made."""
+    """Return the failures of gVisor's probes in containers of the engine's own runtime."""
     image_id, owner = engine.image_id(image_name()), str(Owner.of_this_process())
     options = container_options(image_id, owner, "runc")
 
@@ -53,7 +53,7 @@ def failures(engine: Engine) -> dict[str, str]:
     return {result.name: result.failure for result in results if result.failure is not None}
 
 
-def test_a_fall_back_to_the_hosts_kernel_is_noticed_from_outside_and_from_inside(failures: dict[str, str]) -> None:
+def test_fallback_to_the_hosts_kernel_is_detected_from_outside_and_inside(failures: dict[str, str]) -> None:
     assert "'Runtime': 'runc'" in failures["starts with the options asked for"]
     assert "#1 SMP" in failures["runs on gVisor's kernel"]
     assert "lets no signal reach the supervisor" in failures
@@ -72,17 +72,17 @@ def test_a_fall_back_to_the_hosts_kernel_is_noticed_from_outside_and_from_inside
         (None, [("die", 2)], False, False),
     ],
 )
-def test_the_engine_tells_how_a_container_ended(
+def test_end_of_a_container_is_known_from_the_engines_events(
     runtime: str | None, events: list[tuple[str, int | None]], killed: bool, collapsed: bool
 ) -> None:
     deaths = DeathWatch([], runtime)
     for action, exit_code in events:
-        deaths._note(ContainerEvent("id", action, exit_code))
+        deaths.note(ContainerEvent("id", action, exit_code))
     assert (deaths.killed_for_memory("id"), deaths.collapsed("id")) == (killed, collapsed)
 
 
 @pytest.mark.parametrize(("killed", "status"), [(True, RunStatus.MEMORY_LIMIT), (False, RunStatus.ERROR)])
-def test_a_kernel_that_collapses_is_the_programs_own_end(killed: bool, status: RunStatus) -> None:
+def test_crashed_gvisor_kernel_is_the_programs_own_end(killed: bool, status: RunStatus) -> None:
     ours, theirs = socket.socketpair()
     container = Container("name", "id", FrameStream(ours), lambda _: killed, lambda _: True)
     frame = protocol.pack_frame(protocol.STDOUT, b"so far")
@@ -94,7 +94,7 @@ def test_a_kernel_that_collapses_is_the_programs_own_end(killed: bool, status: R
     theirs.close()
 
 
-def test_gvisor_goes_by_the_name_of_its_runtime() -> None:
+def test_gvisor_is_recognised_by_the_name_of_its_runtime() -> None:
     assert [is_gvisor(name) for name in ("runsc", "runsc-kvm", "runc", "kata", None)] == [
         True,
         True,
@@ -104,13 +104,13 @@ def test_gvisor_goes_by_the_name_of_its_runtime() -> None:
     ]
 
 
-def test_the_document_lists_the_known_differences() -> None:
+def test_document_lists_the_known_differences() -> None:
     listed = re.findall(r"^\| `([^`]+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
     assert dict(listed) == {pattern.replace("[[]", "["): reason for pattern, reason in DIFFERENCES.items()}
 
 
-def test_each_known_difference_is_that_of_a_test() -> None:
-    """A pattern that fits nothing would hide that its test is gone."""
+def test_each_known_difference_names_an_existing_test() -> None:
+    """A pattern that matches nothing would hide that its test is gone."""
     for pattern in DIFFERENCES:
         module, name = pattern.split("::")
         function = re.match(r"\w+", name)

@@ -1,4 +1,4 @@
-"""What a program shows comes back, bounded, and whatever else it does; and only that."""
+"""The images that a program shows are returned, within bounds, whatever else the program does."""
 
 import struct
 import zlib
@@ -39,14 +39,14 @@ def sizes(images: tuple[Image, ...]) -> list[tuple[int, int]]:
 # What programs do
 
 
-def test_a_figure_left_open_comes_at_the_end(science: Runner) -> None:
+def test_open_figure_is_shown_at_the_end(science: Runner) -> None:
     run = science(PLOT + "print('done')")
     assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "done\n", "")
     assert (sizes(run.images), run.images_dropped) == ([(640, 480)], 0)
 
 
-def test_figures_come_in_order_and_once(science: Runner) -> None:
-    """Shown and then closed, as a window is; shown without waiting, and so left open; not shown at all."""
+def test_figures_are_shown_in_order_and_once(science: Runner) -> None:
+    """Shown and then closed, as a window is; shown without waiting, and so left open; not shown."""
     run = science(
         "import matplotlib.pyplot as plt\n"
         "def figure(width): plt.figure(figsize=(width, 1)); plt.plot([1, 2])\n"
@@ -61,7 +61,7 @@ def test_figures_come_in_order_and_once(science: Runner) -> None:
     assert sizes(run.images) == [(100, 100), (200, 100), (300, 100)]
 
 
-def test_a_figure_comes_when_the_program_then_fails(science: Runner) -> None:
+def test_figures_are_shown_when_the_program_then_fails(science: Runner) -> None:
     run = science(PLOT + "plt.show()\nplt.plot([1])\n1 / 0")
     assert (run.status, run.exit_code) == (RunStatus.ERROR, 1)
     assert run.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
@@ -77,19 +77,19 @@ def test_a_figure_comes_when_the_program_then_fails(science: Runner) -> None:
         ("import os\nos._exit(3)", RunStatus.ERROR),
     ],
 )
-def test_what_was_shown_comes_when_the_program_is_ended(science: Runner, end: str, status: RunStatus) -> None:
+def test_shown_figures_are_kept_when_the_program_is_killed(science: Runner, end: str, status: RunStatus) -> None:
     run = science(PLOT + "plt.show()\nprint('shown')\nplt.plot([1])\n" + end)
     assert run.status is status
     assert run.stdout.startswith("shown\n")
     assert (sizes(run.images), run.images_dropped) == ([(640, 480)], 0)
 
 
-def test_a_backend_of_ones_own_choice_changes_nothing(science: Runner) -> None:
+def test_another_matplotlib_backend_changes_nothing(science: Runner) -> None:
     run = science("import matplotlib\nmatplotlib.use('Agg')\n" + PLOT + "plt.show()")
     assert (sizes(run.images), run.stderr) == ([(640, 480)], "")
 
 
-def test_pillow_shows_too(science: Runner) -> None:
+def test_pillow_images_are_shown(science: Runner) -> None:
     run = science(
         "from PIL import Image\nfor mode in ('RGB', '1', 'CMYK', 'RGBA'):\n"
         "    Image.new(mode, (20, 10)).show(title='mine')"
@@ -98,7 +98,7 @@ def test_pillow_shows_too(science: Runner) -> None:
 
 
 @pytest.mark.parametrize(("show", "status"), [("", RunStatus.SUCCESS), ("plt.show()", RunStatus.ERROR)])
-def test_what_cannot_be_drawn_is_told_once_and_the_next_one_comes(
+def test_figure_that_cannot_be_drawn_is_reported_once_and_the_next_is_shown(
     science: Runner, show: str, status: RunStatus
 ) -> None:
     run = science(PLOT + "plt.title('$\\\\nonsense$')\nplt.figure(figsize=(2, 1))\n" + show)
@@ -119,34 +119,34 @@ DRAW = "import matplotlib.pyplot as plt\ndef draw(width):\n    plt.figure(figsiz
         TestProgram(code="import sys\ndraw(2)\nsys.exit()"),
     ],
 )
-def test_a_test_shows_what_its_own_part_draws(science: Runner, test: TestProgram) -> None:
-    """What the submission shows before, and leaves open, it has shown in its own run: that takes time but once."""
+def test_test_shows_the_figures_of_its_own_part(science: Runner, test: TestProgram) -> None:
+    """Figures of the submission are shown in its own run only, so that they take time only once."""
     outcome = science.tests(DRAW + "draw(3)\nplt.show()\ndraw(4)", test, timeout_seconds=20)
     assert [sizes(run.images) for run in outcome.runs] == [[(300, 100), (400, 100)], [(200, 100)]]
     assert [run.images_dropped for run in outcome.runs] == [0, 0]
 
 
-def test_a_test_shows_what_it_draws_on_a_figure_that_was_open(science: Runner) -> None:
+def test_test_shows_an_open_figure_that_it_draws_on(science: Runner) -> None:
     tests = [TestProgram(code="plt.plot([2, 1])"), TestProgram(code="print(len(plt.gca().lines))")]
     outcome = science.tests(DRAW + "draw(3)\ndraw(4)", *tests, timeout_seconds=20)
     assert [sizes(run.images) for run in outcome.runs] == [[(300, 100), (400, 100)], [(400, 100)], []]
     assert outcome.tests[1].stdout == "1\n"
 
 
-def test_a_program_under_test_shows_what_follows_from_its_input(science: Runner) -> None:
+def test_program_under_test_shows_images_that_depend_on_its_input(science: Runner) -> None:
     tests = [TestProgram(input="2"), TestProgram(stdin="3"), TestProgram(stdin="4", hidden=True)]
     outcome = science.tests(DRAW + "draw(int(input()))", *tests, stdin="1", timeout_seconds=20)
     assert [sizes(run.images) for run in outcome.runs] == [[(100, 100)], [(200, 100)], [(300, 100)], []]
     assert [run.images_dropped for run in outcome.runs] == [0] * 4
 
 
-def test_a_test_is_not_disturbed_by_what_cannot_be_drawn(science: Runner) -> None:
+def test_test_passes_although_a_figure_cannot_be_drawn(science: Runner) -> None:
     code = PLOT + "plt.title('$\\\\nonsense$')\ndef double(n): return 2 * n"
     [test] = science.tests(code, TestProgram(input="double(4)")).tests
     assert (test.status, test.stdout, test.stderr, test.images) == (RunStatus.SUCCESS, "8\n", "", ())
 
 
-def test_whoever_looks_on_is_told_of_the_images_of_tests(science_sandbox: Sandbox) -> None:
+def test_console_gets_the_images_of_shown_tests(science_sandbox: Sandbox) -> None:
     tests = [TestProgram(code="draw(2)\nprint('drawn')"), TestProgram(code="draw(3)", hidden=True)]
     watched = Watched(science_sandbox, DRAW + "draw(1)", tests=tests, timeout_seconds=20, is_interactive=False)
     outcome = watched.finish()
@@ -154,7 +154,7 @@ def test_whoever_looks_on_is_told_of_the_images_of_tests(science_sandbox: Sandbo
     assert shown == [100, Ended, 200, Ended, Ended], outcome
 
 
-def test_no_more_than_five_come_and_the_rest_is_counted(science: Runner) -> None:
+def test_five_images_are_kept_and_the_rest_counted(science: Runner) -> None:
     show = "from PIL import Image\nfor n in range({}): Image.new('L', (n + 1, 1)).show()"
     for count, dropped in ((5, 0), (6, 1), (150, 95)):
         run = science(show.format(count))
@@ -162,7 +162,7 @@ def test_no_more_than_five_come_and_the_rest_is_counted(science: Runner) -> None
         assert (sizes(run.images), run.images_dropped) == ([(n, 1) for n in range(1, 6)], dropped)
 
 
-def test_no_more_than_five_come_of_all_runs_together(science: Runner) -> None:
+def test_five_images_are_kept_of_all_runs_together(science: Runner) -> None:
     show = "from PIL import Image\ndef show(count):\n    for n in range(count): Image.new('L', (n + 1, 1)).show()\n"
     tests = [TestProgram(code=f"show({count})", hidden=count == 9) for count in (1, 2, 3, 9)]
     outcome = science.tests(show + "show(3)", *tests)
@@ -170,7 +170,7 @@ def test_no_more_than_five_come_of_all_runs_together(science: Runner) -> None:
     assert [run.images_dropped for run in outcome.runs] == [0, 0, 1, 3, 0]
 
 
-# What hostile programs do, with the directory and the files; no package is needed for it
+# What hostile programs do with the directory and the files; they need no package
 
 PUT = f"""
 import os
@@ -182,7 +182,7 @@ good = {png()!r}
 """
 
 
-def test_a_program_may_put_any_png_there(run: Runner) -> None:
+def test_program_may_show_any_png(run: Runner) -> None:
     result = run(PUT + "put(0, good)")
     assert result.images == (Image(png(), 4, 3),)
 
@@ -203,7 +203,7 @@ def test_a_program_may_put_any_png_there(run: Runner) -> None:
         "import socket; socket.socket(socket.AF_UNIX).bind('/tmp/.shown/0')",
     ],
 )
-def test_what_is_no_image_is_dropped_and_the_next_one_comes(run: Runner, obstacle: str) -> None:
+def test_invalid_image_is_dropped_and_the_next_is_shown(run: Runner, obstacle: str) -> None:
     result = run(f"{PUT}{obstacle}\nput(1, good)\nprint('done')")
     assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "done\n", "")
     assert (result.images, result.images_dropped) == ((Image(png(), 4, 3),), 1)
@@ -219,13 +219,13 @@ def test_what_is_no_image_is_dropped_and_the_next_one_comes(run: Runner, obstacl
         "os.chmod('/tmp/other', 0); os.rename('/tmp/other', '/tmp/.shown')",
     ],
 )
-def test_a_directory_that_is_none_shows_nothing(run: Runner, directory: str) -> None:
+def test_invalid_image_directory_shows_nothing(run: Runner, directory: str) -> None:
     prepare = "os.rename('/tmp/.shown', '/tmp/other')\nopen('/tmp/other/0', 'wb').write(good)\n"
     result = run(f"{PUT}{prepare}{directory}\nprint('done')", timeout_seconds=5)
     assert (result.status, result.stdout, result.images) == (RunStatus.SUCCESS, "done\n", ())
 
 
-def test_all_together_are_bounded_in_bytes(run: Runner) -> None:
+def test_bytes_of_all_images_together_are_bounded(run: Runner) -> None:
     room = protocol.IMAGE_BYTES - len(png())
     result = run(
         PUT + f"import zlib\nextra = {room} - len(good) - 12\n"
@@ -238,14 +238,14 @@ def test_all_together_are_bounded_in_bytes(run: Runner) -> None:
     assert ([len(image.data) for image in result.images], result.images_dropped) == ([room, len(png())], 2)
 
 
-def test_nothing_that_a_hidden_test_shows_is_kept(run: Runner) -> None:
+def test_images_of_a_hidden_test_are_not_kept(run: Runner) -> None:
     tests = [TestProgram(code="put(0, good)", hidden=hidden) for hidden in (False, True)]
     shown, hidden = run.tests(PUT, *tests).tests
     assert (shown.images, shown.images_dropped) == ((Image(png(), 4, 3),), 0)
     assert (hidden.status, hidden.images, hidden.images_dropped) == (RunStatus.SUCCESS, (), 0)
 
 
-def test_an_endless_show_is_bounded(run: Runner) -> None:
+def test_endless_images_are_bounded(run: Runner) -> None:
     result = run(
         PUT
         + "while True:\n    for n in range(200): put(n, good)\n    for n in range(200): os.unlink(f'/tmp/.shown/{n}')",
@@ -255,8 +255,8 @@ def test_an_endless_show_is_bounded(run: Runner) -> None:
     assert result.images_dropped <= protocol.COUNTED_IMAGES - protocol.IMAGES
 
 
-def test_nothing_of_an_image_is_left_for_the_next_run(run: Runner) -> None:
-    """It has passed through the supervisor, whose memory the next run begins with."""
+def test_image_leaves_nothing_in_memory_for_the_next_run(run: Runner) -> None:
+    """It has passed through the supervisor, from whose memory the next run is forked."""
     search = "print(find('C A N A R Y C A N A R Y') > 0)"
     show = SEARCH + PUT + "import sys\nput(0, sys.stdin.buffer.read())\n" + search
     outcome = run.tests(show, TestProgram(code=search, stdin=""), stdin="CANARY" * 20_000)
@@ -264,7 +264,7 @@ def test_nothing_of_an_image_is_left_for_the_next_run(run: Runner) -> None:
     assert outcome.tests[0].stdout == "False\n", outcome.tests
 
 
-# What the host makes of it
+# How the host reads images
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_nothing_of_an_image_is_left_for_the_next_run(run: Runner) -> None:
         (png().replace(struct.pack("!II", 4, 3), struct.pack("!II", 2**32 - 1, 2**32 - 1)), False),
     ],
 )
-def test_only_what_begins_and_ends_as_png_is_one(data: bytes, is_image: bool) -> None:
+def test_png_is_recognised_by_its_start_and_end(data: bytes, is_image: bool) -> None:
     assert (parse_png(data) is not None) is is_image
 
 
@@ -297,19 +297,19 @@ def told(*bodies: bytes, room: ImageRoom | None = None, keeps: bool = True) -> C
     return tell
 
 
-def test_pieces_are_put_together() -> None:
+def test_pieces_of_an_image_are_joined() -> None:
     data = png()
     collector = told(protocol.IMAGE_GOES_ON + data[:20], protocol.IMAGE_ENDS + data[20:])()
     assert collector.images == [Image(data, 4, 3)]
 
 
-def test_an_image_that_was_broken_off_is_not_part_of_the_next() -> None:
+def test_unfinished_image_is_not_part_of_the_next() -> None:
     collector = told(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
     assert (collector.images, collector.dropped) == ([Image(png(), 4, 3)], 1)
 
 
-def test_the_bounds_are_those_of_all_runs_together() -> None:
-    """Whatever one of them tells, the supervisor counts each run anew."""
+def test_image_bounds_apply_to_all_runs_together() -> None:
+    """The supervisor counts for each run anew, so the host must count them together."""
     room = ImageRoom()
     room.bytes = 3 * len(png()) - 1
     small, large = protocol.IMAGE_ENDS + png(), protocol.IMAGE_ENDS + png()[:-12] + b"x" + png()[-12:]
@@ -329,6 +329,6 @@ def test_the_bounds_are_those_of_all_runs_together() -> None:
         (protocol.IMAGE_GOES_ON + b"x" * 60_000,) * 14,
     ],
 )
-def test_a_container_that_tells_more_than_is_told_is_not_believed(bodies: tuple[bytes, ...]) -> None:
+def test_malformed_or_too_many_images_break_the_protocol(bodies: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match="image"):
         told(*bodies)()

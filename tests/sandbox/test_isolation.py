@@ -1,4 +1,4 @@
-"""What a program must not reach. A refusal is asserted by its own error, so that a slip in a program cannot pass."""
+"""What a program must not reach. Each refusal is asserted by its own error, so that a broken program cannot pass."""
 
 import contextlib
 import json
@@ -89,8 +89,8 @@ def test_deny_kernel_interfaces(run: Runner, call: str) -> None:
 
 
 @wall("seccomp")
-def test_a_program_that_asks_to_be_traced_goes_on(run: Runner) -> None:
-    """Were it traced, it would stop at its next program for ever, and what that prints would be lost."""
+def test_program_that_asks_to_be_traced_goes_on(run: Runner) -> None:
+    """If it were traced, it would stop for ever at its next exec, and the output would be lost."""
     code = "import ctypes, os\nprint(ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True)\n"
     code += "if os.fork() == 0: os.execv('/usr/bin/echo', ['echo', 'ok'])\nos.wait()"
     result = run(code)
@@ -99,13 +99,13 @@ def test_a_program_that_asks_to_be_traced_goes_on(run: Runner) -> None:
 
 @wall("dockers_seccomp")
 def test_deny_what_dockers_own_profile_refuses(run: Runner) -> None:
-    """Ours does not name get_mempolicy: this shows that the profile of the engine is there as well."""
+    """Our filter does not name get_mempolicy: this shows that the engine's profile is active as well."""
     assert run.refusal(CALL.format(call="syscall(239, 0, 0, 0, 0, 0)")) == "EPERM"
 
 
 @wall("seccomp")
 def test_deny_the_32_bit_abi(run: Runner) -> None:
-    """`int 0x80` from 64-bit code enters another table of calls, which a filter of numbers alone would miss."""
+    """`int 0x80` from 64-bit code uses another table of calls, which a filter by number alone would miss."""
     machine_code = bytes.fromhex("b814000000cd80c3")  # mov eax, 20 (getpid); int 0x80; ret
     result = run(
         "import ctypes, mmap\n"
@@ -129,7 +129,7 @@ def status_of_a_process(run: Runner) -> dict[str, str]:
 
 
 @wall("user")
-def test_a_process_is_nobody(run: Runner) -> None:
+def test_process_runs_as_an_unprivileged_user(run: Runner) -> None:
     status = status_of_a_process(run)
     assert status["Uid"].split() == status["Gid"].split() == ["64321"] * 4
     assert status["Groups"].split() in ([], ["64321"])
@@ -147,13 +147,13 @@ def test_deny_new_privileges(run: Runner) -> None:
 
 
 @wall("seccomp", "dockers_seccomp")
-def test_a_process_is_under_two_filters(run: Runner) -> None:
+def test_process_is_under_two_seccomp_filters(run: Runner) -> None:
     status = status_of_a_process(run)
     assert (status["Seccomp"], status["Seccomp_filters"]) == ("2", "2")
 
 
 BY_MODE = {"EACCES"} if is_gvisor(RUNTIME) else set()
-"""gVisor asks for a directory's mode before it asks whether anything at all can be written there."""
+"""gVisor checks the mode of a directory before it checks for a read-only file system."""
 
 
 @wall("read_only")
@@ -172,23 +172,23 @@ def test_deny_writing(run: Runner, directory: str) -> None:
         ("/sys", "EROFS"),
         ("/proc", "ENOENT"),
         ("/proc/sys", "ENOENT"),
-        ("/home", "ENOENT"),  # not there at all
+        ("/home", "ENOENT"),  # does not exist
         ("/root", "ENOENT"),
     ],
 )
-def test_deny_writing_in_what_the_kernel_shows(run: Runner, directory: str, error: str) -> None:
+def test_deny_writing_in_the_kernels_file_systems(run: Runner, directory: str, error: str) -> None:
     assert run.refusal(f"open('{directory}/written', 'w')") in {error, *BY_MODE}
 
 
 @wall("scratch_noexec")
 @pytest.mark.parametrize("directory", ["/tmp", "/dev/shm"])
-def test_deny_programs_of_ones_own(run: Runner, directory: str) -> None:
+def test_deny_executables_of_ones_own(run: Runner, directory: str) -> None:
     path = f"{directory}/program"
     attempt = f"import shutil\nshutil.copy(os.path.realpath('/usr/bin/true'), '{path}')\nos.chmod('{path}', 0o755)\n"
     assert run.refusal(attempt + f"os.execv('{path}', ['true'])") == "EACCES"
 
 
-def test_image_has_no_special_modes(run: Runner) -> None:
+def test_image_has_no_setuid_files(run: Runner) -> None:
     code = """
 import os, stat
 for directory, names, files in os.walk("/"):
@@ -204,7 +204,7 @@ for directory, names, files in os.walk("/"):
 
 
 UNREACHABLE = {"EHOSTUNREACH"} if is_gvisor(RUNTIME) else set()
-"""What gVisor's kernel says."""
+"""The error of gVisor's kernel."""
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ UNREACHABLE = {"EHOSTUNREACH"} if is_gvisor(RUNTIME) else set()
 )
 @wall("network")
 def test_deny_network(run: Runner, address: str) -> None:
-    """At once: the time that a connection may take is shorter than what a lost packet would."""
+    """At once: the time limit is shorter than the wait for a lost packet."""
     family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
     for attempt in (
         f"socket.create_connection(('{address}', 80), timeout=1)",
@@ -232,11 +232,11 @@ def test_deny_network(run: Runner, address: str) -> None:
 @wall("network")
 def test_deny_any_interface_but_loopback(run: Runner) -> None:
     code = "import os\nprint(os.listdir('/sys/class/net'), len(open('/proc/net/route').readlines()))\n"
-    assert run(code).stdout == "['lo'] 1\n"  # the line of headings alone
+    assert run(code).stdout == "['lo'] 1\n"  # only the line of headings
 
 
 @wall("network")
-def test_deny_name_look_ups(run: Runner) -> None:
+def test_deny_name_lookups(run: Runner) -> None:
     code = "import socket, time, urllib.request\nbegun = time.monotonic()\n"
     code += "try: socket.getaddrinfo('example.com', 80)\nexcept socket.gaierror as error: print(error.errno)\n"
     code += "print(time.monotonic() - begun < 3)\nurllib.request.urlopen('http://example.com')"
@@ -247,7 +247,7 @@ def test_deny_name_look_ups(run: Runner) -> None:
 
 @contextlib.contextmanager
 def that_goes_on(sandbox: Sandbox, code: str, printed: str) -> Iterator[None]:
-    """Have a program that has printed just `printed` go on, from then to the end of the block."""
+    """Run a program during the block, once it has printed exactly `printed`."""
     watched = Watched(sandbox, code + "\nimport time\ntime.sleep(60)", timeout_seconds=60, is_interactive=False)
     try:
         while not watched.printed.endswith("\n"):
@@ -268,7 +268,7 @@ def test_allow_sockets_within_a_program_but_not_between_programs(run: Runner, sa
 
 
 @wall("environment")
-def test_sees_its_own_environment_only(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_sees_only_its_own_environment(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAK_CANARY", "canary")
     result = run("import os\nprint(sorted(os.environ))")
     names = sorted(entry.partition("=")[0] for entry in ENVIRONMENT)
@@ -276,19 +276,19 @@ def test_sees_its_own_environment_only(run: Runner, monkeypatch: pytest.MonkeyPa
 
 
 @wall("three_descriptors")
-def test_has_three_descriptors(run: Runner) -> None:
+def test_program_has_three_descriptors(run: Runner) -> None:
     code = "import os\nfor fd in range(256):\n    try: os.fstat(fd); print(fd)\n    except OSError: pass"
     assert run(code).stdout == "0\n1\n2\n"
 
 
-def test_sees_its_own_processes_only(run: Runner) -> None:
+def test_program_sees_only_its_own_processes(run: Runner) -> None:
     code = "import os\nprint(len([n for n in os.listdir('/proc') if n.isdigit()]), os.getppid())\n"
     code += "print(open('/proc/1/cmdline').read(), end='')"
     assert run(code).stdout == "2 1\npython3\ufffd-I\ufffd-u\ufffd/opt/sandbox\ufffdplain\ufffd"
 
 
 @wall("binds")
-def test_finds_nothing_of_the_service(run: Runner) -> None:
+def test_program_finds_nothing_of_the_service(run: Runner) -> None:
     code = """
 import os, stat
 wanted = {"manage.py", ".env", ".git", "docker.sock", "containerd.sock", "id_rsa", "settings.py"}
@@ -299,19 +299,18 @@ for directory, names, files in os.walk("/"):
         path = os.path.join(directory, name)
         if name in wanted or stat.S_ISSOCK(os.lstat(path).st_mode):
             print(path)
-print(sorted(os.listdir("/opt/sandbox/guest")))
+for directory, _, files in os.walk("/opt/sandbox/guest"):
+    if not directory.endswith("__pycache__"):
+        for name in files:
+            print(os.path.join(directory, name).removeprefix("/opt/sandbox/guest/"))
 """
-    result = run(code, timeout_seconds=10)
-    own = {path.name for path in GUEST_DIRECTORY.glob("*.py")} - {
-        "entrypoint.py",
-        "prune_image.py",
-        "seccomp_filter.py",
-    }
-    guest = sorted(own | {"__pycache__", "seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf"})
-    assert result.stdout == f"{guest}\n"
+    own = {str(path.relative_to(GUEST_DIRECTORY)) for path in GUEST_DIRECTORY.rglob("*.py")}
+    expected = {path for path in own if not path.startswith("build/")}
+    expected |= {f"supervisor/{name}" for name in ("seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf")}
+    assert sorted(run(code, timeout_seconds=10).stdout.splitlines()) == sorted(expected)
 
 
-def test_nothing_passes_from_one_run_to_another(run: Runner) -> None:
+def test_files_do_not_pass_from_one_request_to_another(run: Runner) -> None:
     code = "import os\nfound = [d for d in ('/tmp', '/dev/shm', '/dev/mqueue') if os.path.exists(d)]\n"
     leave = code + "for d in found: open(d + '/left', 'w').close()\nprint('left')"
     look = code + "print(len(found) >= 2, [d for d in found if os.path.exists(d + '/left')])"
@@ -321,8 +320,8 @@ def test_nothing_passes_from_one_run_to_another(run: Runner) -> None:
 
 @wall("ipc")
 def test_deny_ipc_between_two_requests(sandbox: Sandbox) -> None:
-    """What one leaves in the kernel's message queues, the other does not see while both live."""
-    with sandbox._pool.container() as one, sandbox._pool.container() as other:
+    """A message that one leaves in the kernel's queues is invisible to the other while both live."""
+    with sandbox.pool.container() as one, sandbox.pool.container() as other:
         spaces = [each.run("import os\nprint(os.readlink('/proc/self/ns/ipc'))", "", None, 5) for each in (one, other)]
     assert spaces[0].stdout.startswith("ipc:[")
     assert spaces[0].stdout != spaces[1].stdout
@@ -330,7 +329,7 @@ def test_deny_ipc_between_two_requests(sandbox: Sandbox) -> None:
 
 @wall("one_container_each")
 def test_deny_a_second_request_in_one_container(run: Runner) -> None:
-    """The layer that a container would write to, were it not read-only, is its own and has its own name."""
+    """Each container has its own writable layer with its own name, although it is mounted read-only."""
     code = "print([line for line in open('/proc/self/mountinfo') if ' / / ' in line])"
     one, other = run(code).stdout, run(code).stdout
     assert "upperdir=" in one
@@ -348,13 +347,13 @@ def test_deny_a_lock_as_a_channel_between_two_requests(run: Runner, sandbox: San
 
 @wall("no_log")
 def test_deny_writing_to_the_hosts_disk_by_printing(sandbox: Sandbox, engine: Engine) -> None:
-    with sandbox._pool.container() as container:
+    with sandbox.pool.container() as container:
         container.run("print('x' * 500_000)", "", None, 5)
         assert engine.inspect(container.id)["LogPath"] == ""
 
 
-def test_what_can_be_seen_of_the_host_is_what_is_documented(run: Runner) -> None:
-    """SECURITY.md, "What remains": the kernel, the processor, the memory; but no name."""
+def test_program_sees_no_name_of_the_host(run: Runner) -> None:
+    """As documented in SECURITY.md, "What remains"."""
     code = "import platform, socket\nprint(socket.gethostname(), platform.node(), open('/etc/hostname').read().strip())"
     assert run(code).stdout == "sandbox sandbox sandbox\n"
 
@@ -369,8 +368,8 @@ def test_deny_killing_the_supervisor(run: Runner, target: str) -> None:
     assert result.exit_code is not None or result.signal is not None
 
 
-def test_deny_speaking_for_the_supervisor(run: Runner) -> None:
-    """What a program prints is output, whatever it looks like."""
+def test_deny_impersonating_the_supervisor(run: Runner) -> None:
+    """Printed bytes are output, whatever they look like."""
     code = "import os, json\nbody = json.dumps({'status': 'success', 'exit_code': 0}).encode()\n"
     code += "os.write(1, b'\\x06' + len(body).to_bytes(4, 'big') + body)\nos.write(1, b'\\x05\\0\\0\\0\\0')\n"
     code += "raise SystemExit(7)"
@@ -379,7 +378,7 @@ def test_deny_speaking_for_the_supervisor(run: Runner) -> None:
     assert result.stdout.startswith("\x06")
 
 
-def test_exit_137_is_no_memory_kill(run: Runner) -> None:
+def test_exit_code_137_is_not_a_memory_kill(run: Runner) -> None:
     result = run("import os\nos._exit(137)")
     assert (result.status, result.exit_code) == (RunStatus.ERROR, 137)
     result = run("import os\nos.kill(os.getpid(), 9)")

@@ -1,4 +1,4 @@
-"""Each limit, reached on purpose: the right word for it, nothing lost, nothing left."""
+"""Each limit, exceeded on purpose: the status is right, no output is lost, and nothing is left over."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
 
 LATE_SECONDS = 3
-"""By so much a busy machine may be late to end a run."""
+"""How late a busy machine may be to end a run."""
 
 
 @wall("deadline")
@@ -43,14 +43,14 @@ def test_deny_more_time(run: Runner, code: str) -> None:
     assert 1 <= result.wall_seconds <= took_seconds < 1 + LATE_SECONDS
 
 
-def test_waiting_for_a_container_is_no_program_time(launch_sandbox: Launch) -> None:
+def test_waiting_for_a_container_does_not_count_as_program_time(launch_sandbox: Launch) -> None:
     sandbox = launch_sandbox(pool_size=1, max_concurrent=1, queue_seconds=20)
     assert sandbox.wait_until_ready(READY_SECONDS)
     long = Submission("import time\ntime.sleep(2.5)\nprint('ok')", "", (), timeout_seconds=5)
     with ThreadPoolExecutor(3) as executor:
         outcomes = list(executor.map(sandbox.execute, [long] * 3))
     assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 3
-    assert max(outcome.waited_seconds for outcome in outcomes) > 2.5  # with its own 2.5, more than it has
+    assert max(outcome.waited_seconds for outcome in outcomes) > 2.5  # with its own 2.5 s, more than its time limit
 
 
 def test_allow_all_of_the_time(run: Runner) -> None:
@@ -84,7 +84,7 @@ def test_deny_more_memory_to_a_child_that_its_parent_survives(run: Runner) -> No
 
 
 @wall("memory")
-def test_files_in_memory_count(run: Runner) -> None:
+def test_scratch_files_count_as_memory(run: Runner) -> None:
     fill = "for path, mb in ('/tmp/full', 15), ('/dev/shm/full', 3):\n"
     fill += "    with open(path, 'wb') as file:\n        for _ in range(mb): file.write(bytes(1 << 20))\n"
     large = f"x = bytearray({120 if is_gvisor(RUNTIME) else 104} << 20)\nprint('all')"  # gVisor's kernel brings memory
@@ -93,8 +93,8 @@ def test_files_in_memory_count(run: Runner) -> None:
 
 
 @wall("memory")
-def test_the_kernels_memory_counts(run: Runner) -> None:
-    """Full sockets, whose buffers no process has in its own memory."""
+def test_kernel_memory_counts(run: Runner) -> None:
+    """Full sockets, whose buffers are in no process's own memory."""
     code = "import socket\npairs = []\nfor _ in range(20):\n    pairs.append(socket.socketpair())\n"
     code += "    for end in pairs[-1]:\n        end.setblocking(False)\n"
     code += "        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)\n"
@@ -105,8 +105,8 @@ def test_the_kernels_memory_counts(run: Runner) -> None:
 
 
 @wall("memory")
-def test_full_pipes_count(run: Runner) -> None:
-    """As many as the kernel lets one user have; beside them there is not the memory that a program has otherwise."""
+def test_full_pipes_count_as_memory(run: Runner) -> None:
+    """As many as the kernel allows one user; they leave less memory to the program."""
     code = "import fcntl, os\npipes = []\ntry:\n    for _ in range(100):\n        pipes.append(os.pipe())\n"
     code += "        fcntl.fcntl(pipes[-1][1], fcntl.F_SETPIPE_SZ, 1 << 20)\n"
     code += "        os.set_blocking(pipes[-1][1], False)\n        os.write(pipes[-1][1], bytes(1 << 20))\n"
@@ -117,7 +117,7 @@ def test_full_pipes_count(run: Runner) -> None:
 
 @wall("swap", "memory")
 def test_deny_swap(run: Runner) -> None:
-    """By the cgroup's own word: a machine without swap would hide that it is allowed."""
+    """Read from the cgroup: a machine without swap would hide that swap is allowed."""
     code = """
 import os
 bounds = {"/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes": str(128 << 20), "/sys/fs/cgroup/memory.swap.max": "0"}
@@ -127,8 +127,8 @@ print([open(path).read().strip() == bound for path, bound in bounds.items() if o
 
 
 @wall("cpu")
-def test_a_quarter_of_a_processor_is_what_the_kernel_grants(run: Runner) -> None:
-    """By the cgroup's own word: on a busy machine nobody gets more, whatever is granted."""
+def test_kernel_grants_a_quarter_of_a_cpu(run: Runner) -> None:
+    """Read from the cgroup: on a busy machine no container gets more, whatever its share."""
     code = """
 import os
 old, new = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu.max"
@@ -139,7 +139,7 @@ print([open(path).read().split()[0] for path in (old, new) if os.path.exists(pat
 
 @wall("cpu")
 def test_deny_more_processor_time(run: Runner) -> None:
-    """Four processes that never pause get a quarter of one processor together."""
+    """Four processes that never pause get a quarter of one CPU together."""
     code = "import os\nfor _ in range(2): os.fork()\nwhile True: pass"
     result = run(code, timeout_seconds=2)
     assert result.status is RunStatus.TIMEOUT
@@ -148,7 +148,7 @@ def test_deny_more_processor_time(run: Runner) -> None:
 
 @wall("cpu")
 def test_deny_other_processors_by_affinity(run: Runner) -> None:
-    """It may choose among processors, and gets no more of them."""
+    """It may choose its CPUs, but gets no more time."""
     code = "import os\nos.sched_setaffinity(0, {0})\nprint(len(os.sched_getaffinity(0)))\nwhile True: pass"
     result = run(code, timeout_seconds=2)
     assert result.stdout == "1\n"
@@ -187,13 +187,13 @@ def test_allow_output_up_to_the_cap(run: Runner) -> None:
 
 
 @wall("kept_output")
-def test_more_output_than_the_cap_keeps_its_head(run: Runner) -> None:
+def test_output_over_the_cap_is_cut_to_its_head(run: Runner) -> None:
     result = run(f"print('x' * {STREAM_KEPT_BYTES})")
     assert (result.status, result.truncated, result.stdout) == (RunStatus.SUCCESS, True, "x" * STREAM_KEPT_BYTES)
 
 
 @wall("kept_output")
-def test_what_is_echoed_is_exact_up_to_the_cap(run: Runner) -> None:
+def test_echoed_output_is_exact_up_to_the_cap(run: Runner) -> None:
     text = "".join(map(chr, [*range(1, 0xD800), *range(0x10000, 0x10400)]))
     result = run("import shutil, sys\nshutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)", stdin=text)
     kept = text.encode()[:STREAM_KEPT_BYTES].decode(errors="replace")
@@ -207,7 +207,7 @@ def test_each_stream_has_its_own_cap(run: Runner) -> None:
 
 
 @wall("flood")
-def test_flood_bound_is_for_both_streams_together(run: Runner) -> None:
+def test_flood_bound_applies_to_both_streams_together(run: Runner) -> None:
     half = 512 * 1024
     code = f"import os\nfor fd in (1, 2):\n    for _ in range({half // 1024}): os.write(fd, b'x' * 1024)\n"
     assert run(code).status is RunStatus.SUCCESS
@@ -244,7 +244,7 @@ def test_deny_more_descriptors_than_256(run: Runner) -> None:
 
 @wall("file_size")
 def test_deny_a_larger_file_than_16_mb(run: Runner) -> None:
-    """In memory, where no full disk can be what stops it."""
+    """In memory, where a full disk cannot be the reason."""
     attempt = "file = os.memfd_create('big')\nfor _ in range(17): os.write(file, bytes(1 << 20))"
     assert run.refusal(attempt) == "EFBIG"
     assert run.refusal("os.truncate(os.memfd_create('sparse'), 1 << 50)") == "EFBIG"
@@ -289,7 +289,7 @@ def test_deny_higher_limits(run: Runner) -> None:
     ],
     ids=["huge text", "huge number", "brackets", "minus signs", "f-strings", "tabs"],
 )
-def test_deny_the_interpreter_to_be_blown_up(run: Runner, code: str, last_line: str) -> None:
+def test_deny_crashing_the_interpreter(run: Runner, code: str, last_line: str) -> None:
     result = run(code)
     assert (result.status, result.exit_code) == (RunStatus.ERROR, 1), result
     assert last_line in result.stderr.rstrip().splitlines()[-1]
@@ -304,13 +304,13 @@ def test_deny_the_interpreter_to_be_blown_up(run: Runner, code: str, last_line: 
         ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "SIG35"),
     ],
 )
-def test_a_crash_is_an_error_with_the_signals_name(run: Runner, code: str, signal: str) -> None:
+def test_crash_is_an_error_with_the_name_of_the_signal(run: Runner, code: str, signal: str) -> None:
     result = run("print('so far', flush=True)\n" + code)
     assert (result.status, result.signal, result.exit_code) == (RunStatus.ERROR, signal, None)
     assert result.stdout == "so far\n"
 
 
-def test_recursion_without_bound_is_the_programs_own_end(run: Runner) -> None:
+def test_endless_recursion_is_the_programs_own_error(run: Runner) -> None:
     result = run("import sys\nsys.setrecursionlimit(10**9)\ndef f(): f()\nf()")
     assert result.status in (RunStatus.ERROR, RunStatus.MEMORY_LIMIT)
     assert run("print('ok')").stdout == "ok\n"
@@ -318,7 +318,7 @@ def test_recursion_without_bound_is_the_programs_own_end(run: Runner) -> None:
 
 @wall("no_survivors")
 def test_no_survivor_reaches_the_next_run(run: Runner) -> None:
-    """A double fork in a session of its own is gone before the tests of the same submission run."""
+    """A double fork in its own session is dead before the tests of the submission run."""
     code = """
 import os, time
 if __name__ == "__main__" and not os.path.exists("/dev/mqueue/x"):
@@ -377,8 +377,8 @@ print([os.path.join(path, name) for path in found for name in os.listdir(path)])
         "as many as there can be",
     ],
 )
-def test_whatever_a_run_leaves_does_not_stop_the_next(run: Runner, code: str) -> None:
-    """And the next finds nothing of it."""
+def test_leftovers_of_a_run_do_not_stop_the_next(run: Runner, code: str) -> None:
+    """The next run finds none of them."""
     submission = "import os, socket, sys\n" + PRINT_SCRATCH
     submission += "if sys.stdin.read() == 'make':\n" + "".join(f"    {line}\n" for line in code.splitlines())
     outcome = run.tests(submission, TestProgram(stdin="make"), TestProgram(stdin=""))

@@ -1,4 +1,4 @@
-"""Programs that somebody watches, answers and leaves."""
+"""Programs with a watcher, who answers and stops them."""
 
 import os
 import time
@@ -28,7 +28,7 @@ Patient = Callable[..., Sandbox]
 
 @pytest.fixture
 def impatient(launch_sandbox: Callable[..., Sandbox]) -> Patient:
-    """Give a sandbox that waits for people for as long as it is told to."""
+    """Launch sandboxes with short limits on waiting for input."""
 
     def launch(seconds: float, seconds_in_all: float = 300, **settings: object) -> Sandbox:
         sandbox = launch_sandbox(input_seconds=seconds, input_seconds_in_all=seconds_in_all, **settings)
@@ -38,11 +38,11 @@ def impatient(launch_sandbox: Callable[..., Sandbox]) -> Patient:
     return launch
 
 
-# What is told
+# What is sent
 
 
-def test_what_is_printed_is_told_before_the_program_goes_on(sandbox: Sandbox) -> None:
-    """Each line is here while the next one cannot have been printed: the program waits for our answer to it."""
+def test_output_is_sent_before_the_program_goes_on(sandbox: Sandbox) -> None:
+    """Each line arrives before the next one can be printed: the program waits for our answer."""
     watched = Watched(sandbox, "for n in range(3):\n    print(n)\n    input()")
     seen = []
     for event in watched:
@@ -52,7 +52,7 @@ def test_what_is_printed_is_told_before_the_program_goes_on(sandbox: Sandbox) ->
     assert seen == ["0\n", "0\n1\n", "0\n1\n2\n"]
 
 
-def test_both_streams_are_told_and_together_are_the_output(sandbox: Sandbox) -> None:
+def test_both_streams_are_sent_and_equal_the_output_of_the_run(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "import sys\nprint('out')\nprint('err', file=sys.stderr)", is_interactive=False)
     run = watched.finish().main
     assert isinstance(watched.events[0], Began)
@@ -61,14 +61,14 @@ def test_both_streams_are_told_and_together_are_the_output(sandbox: Sandbox) -> 
     assert "".join(each.text for each in watched.events if isinstance(each, Printed) and each.stream == "stderr")
 
 
-def test_a_character_that_comes_in_parts_is_told_whole(sandbox: Sandbox) -> None:
+def test_character_printed_in_parts_is_sent_whole(sandbox: Sandbox) -> None:
     code = "import os, time\nfor part in (b'\\xf0\\x9f', b'\\x90', b'\\x8d', b'\\xc3'):\n"
     watched = Watched(sandbox, code + "    os.write(1, part)\n    time.sleep(0.1)", is_interactive=False)
     assert watched.finish().main.stdout == watched.printed == "🐍\ufffd"
     assert [each.text for each in watched.events if isinstance(each, Printed)] == ["🐍", "\ufffd"]
 
 
-def test_what_is_not_kept_is_not_told(sandbox: Sandbox) -> None:
+def test_output_over_the_cap_is_not_sent(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "while True: print('x' * 1000)", is_interactive=False)
     run = watched.finish().main
     assert run.status is RunStatus.OUTPUT_LIMIT
@@ -76,7 +76,7 @@ def test_what_is_not_kept_is_not_told(sandbox: Sandbox) -> None:
     assert len(watched.printed) == protocol.STREAM_KEPT_BYTES
 
 
-def test_what_a_test_prints_is_not_told(sandbox: Sandbox) -> None:
+def test_output_of_a_test_is_not_sent(sandbox: Sandbox) -> None:
     tests = [TestProgram(code="print('of the test')"), TestProgram(stdin="")]
     watched = Watched(sandbox, "print('of the program')", tests=tests)
     outcome = watched.finish()
@@ -84,7 +84,7 @@ def test_what_a_test_prints_is_not_told(sandbox: Sandbox) -> None:
     assert watched.events[-3:] == [Ended(outcome.main), Ended(outcome.tests[0]), Ended(outcome.tests[1])]
 
 
-# Who waits
+# Who asks for input
 
 WAYS_TO_READ = {
     "input": "print(input())",
@@ -109,7 +109,7 @@ except TimeoutError:
 
 
 @pytest.mark.parametrize("code", WAYS_TO_READ.values(), ids=WAYS_TO_READ.keys())
-def test_whoever_reads_stdin_waits(sandbox: Sandbox, code: str) -> None:
+def test_every_way_to_read_stdin_asks_for_input(sandbox: Sandbox, code: str) -> None:
     watched = Watched(sandbox, code, "Ada\n")
     run = watched.finish().main
     assert (run.status, run.stdout, watched.questions) == (RunStatus.SUCCESS, "Ada\n", 1), run
@@ -125,13 +125,13 @@ DO_NOT_WAIT = {
 
 
 @pytest.mark.parametrize("code", DO_NOT_WAIT.values(), ids=DO_NOT_WAIT.keys())
-def test_nobody_else_does(sandbox: Sandbox, code: str) -> None:
+def test_program_that_does_not_read_stdin_never_asks_for_input(sandbox: Sandbox, code: str) -> None:
     watched = Watched(sandbox, code, timeout_seconds=1)
     run = watched.finish().main
     assert (run.status, run.waited_in_vain, watched.questions) == (RunStatus.TIMEOUT, False, 0)
 
 
-def test_who_was_answered_waits_no_more_whatever_it_does_next(sandbox: Sandbox) -> None:
+def test_answered_program_does_not_wait_any_more(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "import time\ninput()\ntime.sleep(1)\ninput()")
     waited = []
     for _ in range(2):
@@ -143,7 +143,7 @@ def test_who_was_answered_waits_no_more_whatever_it_does_next(sandbox: Sandbox) 
     assert waited == [True, False, True, False]
 
 
-def test_nor_does_who_goes_on_unanswered(sandbox: Sandbox) -> None:
+def test_program_that_goes_on_unanswered_does_not_wait_any_more(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, INTERRUPTED + "    time.sleep(6)")
     watched.until(Asked)
     assert eventually(lambda: not watched.console.is_waiting)
@@ -151,7 +151,7 @@ def test_nor_does_who_goes_on_unanswered(sandbox: Sandbox) -> None:
     assert watched.finish().main.status is RunStatus.CANCELLED
 
 
-def test_the_prompt_is_told_before_the_question(sandbox: Sandbox) -> None:
+def test_prompt_is_sent_before_the_question(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "input('Your name? ')")
     watched.until(Asked)
     assert watched.printed == "Your name? "
@@ -159,14 +159,14 @@ def test_the_prompt_is_told_before_the_question(sandbox: Sandbox) -> None:
     watched.finish()
 
 
-def test_each_question_is_one(sandbox: Sandbox) -> None:
+def test_each_input_call_is_one_question(sandbox: Sandbox) -> None:
     code = "print(sum(int(input(f'{n}: ')) for n in range(5)))"
     watched = Watched(sandbox, code, *"1\n 2\n 3\n 4\n 5\n".split(" "))
     assert watched.finish().main.stdout.endswith("15\n")
     assert watched.questions == 5
 
 
-def test_a_question_that_was_interrupted_is_asked_again(sandbox: Sandbox) -> None:
+def test_interrupted_question_is_asked_again(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, INTERRUPTED + "    print(input('Slowly: '))")
     watched.until(Asked)
     watched.until(Asked)
@@ -174,12 +174,12 @@ def test_a_question_that_was_interrupted_is_asked_again(sandbox: Sandbox) -> Non
     assert watched.finish().main.stdout == "Quick! Slowly: Ada\n"
 
 
-def test_input_that_was_sent_first_is_read_first(sandbox: Sandbox) -> None:
+def test_input_is_read_in_the_order_of_sending(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "print(input(), input(), input())", "b\nc\n", stdin="a\n")
     assert watched.finish().main.stdout == "a b c\n"
 
 
-def test_the_end_of_input(sandbox: Sandbox) -> None:
+def test_end_of_input_ends_stdin(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "import sys\nprint(sys.stdin.read())\ninput()", "Ada\n", None)
     run = watched.finish().main
     assert run.stdout == "Ada\n\n"
@@ -187,16 +187,16 @@ def test_the_end_of_input(sandbox: Sandbox) -> None:
     assert not watched.console.feed("more\n")
 
 
-def test_without_being_interactive_stdin_ends(sandbox: Sandbox) -> None:
+def test_stdin_of_a_non_interactive_program_ends(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "input()", is_interactive=False)
     assert "EOFError" in watched.finish().main.stderr
     assert watched.questions == 0
 
 
-# Whose time it is
+# What counts as program time
 
 
-def test_waiting_is_no_time_of_the_program(sandbox: Sandbox) -> None:
+def test_waiting_for_input_does_not_count_as_program_time(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "for _ in range(3): input()", timeout_seconds=1)
     for event in watched:
         if isinstance(event, Asked):
@@ -207,8 +207,8 @@ def test_waiting_is_no_time_of_the_program(sandbox: Sandbox) -> None:
     assert run.wall_seconds < 1
 
 
-def test_what_is_computed_while_another_thread_waits_is(sandbox: Sandbox) -> None:
-    """Otherwise one `input()` would be worth a minute of processor time."""
+def test_cpu_time_of_another_thread_counts_while_one_waits(sandbox: Sandbox) -> None:
+    """Otherwise one `input()` would give a minute of CPU time."""
     code = """
 import threading
 def burn():
@@ -217,17 +217,17 @@ threading.Thread(target=burn, daemon=True).start()
 input()
 """
     watched = Watched(sandbox, code, timeout_seconds=1)
-    assert seconds_of(watched) < 30  # and not 60: the wait itself is allowed longer
+    assert seconds_of(watched) < 30  # and not 60: the wait itself may be longer
     run = watched.finish().main
     assert (run.status, run.waited_in_vain) == (RunStatus.TIMEOUT, False)
     assert run.cpu_seconds < 1
 
 
-def test_the_shares_are_those_of_a_container() -> None:
+def test_supervisor_and_options_have_the_same_cpu_share() -> None:
     assert CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS == waiting.CPU_SHARE
 
 
-def test_nobody_is_waited_for_too_long(impatient: Patient) -> None:
+def test_program_without_an_answer_in_time_ends(impatient: Patient) -> None:
     watched = Watched(impatient(0.5), "print('so far')\ninput()", tests=[TestProgram(stdin="a\n")])
     outcome = watched.finish()
     assert (outcome.main.status, outcome.main.waited_in_vain) == (RunStatus.TIMEOUT, True)
@@ -236,7 +236,7 @@ def test_nobody_is_waited_for_too_long(impatient: Patient) -> None:
     assert outcome.tests[0].status is RunStatus.SUCCESS
 
 
-def test_nor_too_often(impatient: Patient) -> None:
+def test_program_that_waits_too_long_in_all_ends(impatient: Patient) -> None:
     watched = Watched(impatient(60, 1.0), "while True: input()")
     started = time.monotonic()
     for event in watched:
@@ -248,8 +248,8 @@ def test_nor_too_often(impatient: Patient) -> None:
     assert time.monotonic() - started < 10
 
 
-def test_an_answer_in_time_may_wait_for_a_slot(impatient: Patient) -> None:
-    """Another has the only one, for longer than a person may take to answer."""
+def test_answer_in_time_may_wait_for_a_slot(impatient: Patient) -> None:
+    """Another program holds the only slot for longer than a person may take to answer."""
     sandbox = impatient(3, max_concurrent=1, pool_size=2, queue_seconds=4)
     watched = Watched(sandbox, "print(input())")
     watched.until(Began)
@@ -262,7 +262,7 @@ def test_an_answer_in_time_may_wait_for_a_slot(impatient: Patient) -> None:
     other.finish()
 
 
-def test_a_supervisor_that_is_starved_while_it_waits_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_supervisor_starved_during_a_wait_is_not_waited_for(sandbox: Sandbox) -> None:
     code = """
 import os, threading
 threading.Thread(target=input).start()
@@ -275,11 +275,11 @@ while True:
     assert watched.finish().main.status in (RunStatus.TIMEOUT, RunStatus.ERROR, RunStatus.MEMORY_LIMIT)
 
 
-# What is not read
+# Unread input
 
 
-def test_input_that_comes_too_late_reaches_no_test(sandbox: Sandbox) -> None:
-    """Some of it lies in the program's pipe by then, and some has not even left the supervisor's."""
+def test_late_input_reaches_no_test(sandbox: Sandbox) -> None:
+    """Some of it is in the program's pipe by then, and some still in the supervisor's."""
     code = """
 import sys, time
 first = input()
@@ -296,7 +296,7 @@ time.sleep(0.5)
 
 
 @pytest.mark.parametrize("code", ["input()\nimport time\ntime.sleep(1)", "import os, time\nos.close(0)\ntime.sleep(1)"])
-def test_input_that_nobody_reads_holds_up_nothing(sandbox: Sandbox, code: str) -> None:
+def test_unread_input_delays_nothing(sandbox: Sandbox, code: str) -> None:
     watched = Watched(sandbox, code, tests=[TestProgram(stdin="\n")])
     for _ in range(16):
         assert watched.console.feed("x" * 15_000 + "\n")
@@ -305,8 +305,8 @@ def test_input_that_nobody_reads_holds_up_nothing(sandbox: Sandbox, code: str) -
     assert not watched.console.feed("late\n")
 
 
-def test_deny_finding_what_was_typed_before(sandbox: Sandbox) -> None:
-    """What a person typed was the program's alone: it never was in the memory that the tests are forked from."""
+def test_deny_finding_earlier_input_in_memory(sandbox: Sandbox) -> None:
+    """Input goes to the program alone: it is never in the memory that the tests are forked from."""
     search = TestProgram(code="print(find('C A N A R Y C A N A R Y') > 0)")
     own = TestProgram(code="own = 'CANARYCANARY'\n" + search.code)
     watched = Watched(sandbox, SEARCH + "typed = input()", "CANARYCANARY\n", stdin="\n", tests=[search, own])
@@ -314,11 +314,11 @@ def test_deny_finding_what_was_typed_before(sandbox: Sandbox) -> None:
     assert [run.stdout for run in watched.finish().tests] == ["False\n", "True\n"]
 
 
-# Who leaves
+# Stopped runs
 
 
 def own_containers(engine: Engine) -> set[str]:
-    """Return the ids of the containers that this process owns."""
+    """Return the ids of the containers of this process."""
     return {each.id for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{os.getpid()}-")}
 
 
@@ -332,7 +332,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("code", LEFT.values(), ids=LEFT.keys())
-def test_a_run_that_was_left_ends_and_says_what_it_cost(sandbox: Sandbox, engine: Engine, code: str) -> None:
+def test_stopped_run_ends_and_reports_its_cost(sandbox: Sandbox, engine: Engine, code: str) -> None:
     assert eventually(lambda: sandbox.health().idle > 0)
     before = own_containers(engine)
     watched = Watched(sandbox, code, tests=[TestProgram(stdin="")], is_interactive="input" in code)
@@ -342,12 +342,12 @@ def test_a_run_that_was_left_ends_and_says_what_it_cost(sandbox: Sandbox, engine
     outcome = watched.finish()
     assert [run.status for run in (outcome.main, *outcome.tests)] == [RunStatus.CANCELLED, RunStatus.NOT_RUN]
     assert outcome.main.stdout.startswith("so far")  # the end of the line may not have been written yet
-    assert outcome.main.memory_peak_kb > 0  # told by the supervisor, and not guessed
+    assert outcome.main.memory_peak_kb > 0  # reported by the supervisor, not guessed
     assert eventually(lambda: bool(before - own_containers(engine)))
 
 
-def test_one_whose_stdin_nobody_reads_ends_as_well(sandbox: Sandbox, engine: Engine) -> None:
-    """The end of the connection waits behind what nobody reads: the container is removed by force."""
+def test_stopped_run_with_unread_stdin_ends(sandbox: Sandbox, engine: Engine) -> None:
+    """The end of the connection waits behind unread data: the container is removed by force."""
     code = "import time\nprint('so far')\ntime.sleep(9)"
     before = own_containers(engine)
     watched = Watched(sandbox, code, stdin="x" * 250_000, is_interactive=False)
@@ -360,7 +360,7 @@ def test_one_whose_stdin_nobody_reads_ends_as_well(sandbox: Sandbox, engine: Eng
     assert eventually(lambda: bool(before - own_containers(engine)))
 
 
-def test_a_test_that_was_left_ends_too(sandbox: Sandbox) -> None:
+def test_stopped_test_ends(sandbox: Sandbox) -> None:
     tests = [TestProgram(code="import time\ntime.sleep(9)"), TestProgram(stdin="")]
     watched = Watched(sandbox, "print(1)", tests=tests)
     watched.until(Ended)
@@ -370,7 +370,7 @@ def test_a_test_that_was_left_ends_too(sandbox: Sandbox) -> None:
     assert statuses == [RunStatus.CANCELLED, RunStatus.NOT_RUN]
 
 
-def test_who_has_left_before_it_began_runs_nothing(sandbox: Sandbox) -> None:
+def test_submission_stopped_before_its_start_runs_nothing(sandbox: Sandbox) -> None:
     with closing(Console(is_interactive=True)) as console:
         console.stop()
         outcome = sandbox.execute(Submission("print(1)", "", (TestProgram(stdin=""),), 5), console)
@@ -378,10 +378,10 @@ def test_who_has_left_before_it_began_runs_nothing(sandbox: Sandbox) -> None:
     assert outcome.main.stdout == ""
 
 
-# Who else may run
+# Slots of waiting programs
 
 
-def test_a_program_that_waits_leaves_its_slot_to_others(impatient: Patient) -> None:
+def test_waiting_program_leaves_its_slot_to_others(impatient: Patient) -> None:
     sandbox = impatient(60, max_concurrent=1, pool_size=2, queue_seconds=20)
     watched = [Watched(sandbox, "print(input())") for _ in range(2)]
     for each in watched:
@@ -394,7 +394,7 @@ def test_a_program_that_waits_leaves_its_slot_to_others(impatient: Patient) -> N
     assert eventually(lambda: sandbox.health().in_use == 0)
 
 
-def test_it_has_one_again_before_all_who_have_yet_to_begin(impatient: Patient) -> None:
+def test_answered_program_gets_its_slot_back_before_callers_in_line(impatient: Patient) -> None:
     sandbox = impatient(60, max_concurrent=1, pool_size=3, queue_seconds=20)
     watched = Watched(sandbox, "print(input())")
     watched.until(Asked)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from executions.sandbox.container.container import CPU_SHARE
+from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.results import Run, RunStatus, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 BUSY_SECONDS = 3
 
-# Counts how much work is done in a time that all have alike, and what CPU time that took, children included.
+# Counts the work done in a fixed time, and the CPU time it took, including children.
 BUSY = f"""
 import os, time
 for _ in range({{processes}} - 1):
@@ -33,7 +33,7 @@ def crowded(launch_sandbox: Launch) -> Sandbox:
 
 
 def side_by_side(sandbox: Sandbox, *codes: str) -> list[Run]:
-    """Run the programs at once."""
+    """Run the programs at the same time."""
     submissions = [Submission(code, "", (), timeout_seconds=10) for code in codes]
     with ThreadPoolExecutor(len(submissions)) as executor:
         return [outcome.main for outcome in executor.map(sandbox.execute, submissions)]
@@ -45,7 +45,7 @@ def test_allow_100_mb_to_each_of_ten(crowded: Sandbox) -> None:
 
 
 def test_deny_more_than_a_quarter_of_a_cpu(crowded: Sandbox) -> None:
-    """By one process, by ten, and by a crowd beside: each has its share at most, and none much less than the others."""
+    """With one process, ten, and beside others: each gets at most its share, and none much less than the others."""
     codes = [BUSY.format(processes=processes) for processes in (1, 1, 1, 10)]
     runs = side_by_side(crowded, *codes)
     for run in runs:
@@ -55,7 +55,7 @@ def test_deny_more_than_a_quarter_of_a_cpu(crowded: Sandbox) -> None:
     assert min(alike) > max(alike) / 3, alike
 
 
-def test_a_storm_starves_no_neighbour(crowded: Sandbox) -> None:
+def test_fork_storm_starves_no_neighbour(crowded: Sandbox) -> None:
     storm = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     runs = side_by_side(crowded, storm, storm, "print('ok')", "import time\ntime.sleep(1)\nprint('ok')")
     assert [run.stdout for run in runs[2:]] == ["ok\n"] * 2

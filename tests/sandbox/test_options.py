@@ -1,4 +1,4 @@
-"""What the engine is asked for, word for word, and what it made of it."""
+"""The container options, word for word, and those of a live container."""
 
 import pytest
 
@@ -26,7 +26,11 @@ GOLDEN = {
         "OMP_NUM_THREADS=1",
     ],
     "WorkingDir": "/tmp",
-    "Labels": {"net.pylearn.codeexec": "run", "net.pylearn.codeexec.owner": "1-2-3@host"},
+    "Labels": {
+        "net.pylearn.codeexec": "run",
+        "net.pylearn.codeexec.owner": "1-2-3@host",
+        "net.pylearn.codeexec.sandbox": "",
+    },
     "NetworkDisabled": True,
     "Tty": False,
     "StopSignal": "SIGKILL",
@@ -65,27 +69,27 @@ GOLDEN = {
 }
 
 
-def test_options_are_these_and_no_others() -> None:
+def test_options_are_exactly_these() -> None:
     assert container_options("sha256:guest", "1-2-3@host") == GOLDEN
 
 
-def test_a_profile_is_only_told_to_the_supervisor() -> None:
+def test_profile_changes_only_the_supervisors_argument() -> None:
     options = container_options("sha256:guest", "1-2-3@host", profile=Profile.SCIENCE)
     assert options == {**GOLDEN, "Cmd": ["science"]}
 
 
-def test_a_runtime_is_the_only_choice() -> None:
+def test_runtime_changes_only_itself_and_gvisors_memory_and_processes() -> None:
     options = container_options("sha256:guest", "1-2-3@host", runtime="runsc")
     assert options["HostConfig"].pop("Runtime") == "runsc"
-    # gVisor's kernel needs some for itself.
+    # gVisor's kernel needs memory and processes for itself.
     host_config = {**GOLDEN["HostConfig"], "Memory": 167772160, "MemorySwap": 167772160, "PidsLimit": 256}  # type: ignore[dict-item]
     assert options == {**GOLDEN, "HostConfig": host_config}
     options = container_options("sha256:guest", "1-2-3@host", runtime="runsc", profile=Profile.SCIENCE)
     assert options["HostConfig"]["Memory"] == options["HostConfig"]["MemorySwap"] == 218103808
 
 
-def test_a_live_container_has_them(sandbox: Sandbox, engine: Engine) -> None:
-    with sandbox._pool.container() as container:
+def test_live_container_has_these_options(sandbox: Sandbox, engine: Engine) -> None:
+    with sandbox.pool.container() as container:
         live = engine.inspect(container.id)
     for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
         assert (live["HostConfig"][name] or None) == (value or None), name

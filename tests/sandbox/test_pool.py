@@ -1,4 +1,4 @@
-"""The pool's promises, with containers that cost nothing: any object that waits and can be closed."""
+"""The pool, with fake containers that only wait and can be closed."""
 
 import threading
 import time
@@ -7,13 +7,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from executions.sandbox import pool as pool_module
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.waiting import eventually
 
 
@@ -62,9 +62,9 @@ MakePool = Callable[..., Pool]
 def make_pool(factory: Factory) -> Iterator[MakePool]:
     pools = []
 
-    def make(**settings: float) -> Pool:
+    def make(timing: Timing = DEFAULT_TIMING, **settings: float) -> Pool:
         defaults = {"pool_size": 2, "max_concurrent": 2, "queue_length": 2, "queue_seconds": 0.3, "refill_threads": 2}
-        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}), timing)  # type: ignore[arg-type]
         pool.start()
         pools.append(pool)
         return pool
@@ -74,14 +74,14 @@ def make_pool(factory: Factory) -> Iterator[MakePool]:
         pool.close(drain_seconds=0)
 
 
-def test_fills_to_its_size_and_no_further(make_pool: MakePool, factory: Factory) -> None:
+def test_pool_fills_to_its_size_and_no_further(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool(pool_size=3)
     assert eventually(lambda: pool.idle == 3)
     time.sleep(0.05)
     assert len(factory.made) == 3
 
 
-def test_gives_each_container_once_and_closes_it(make_pool: MakePool, factory: Factory) -> None:
+def test_each_container_is_given_once_and_closed(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool()
     seen = []
     for _ in range(5):
@@ -94,7 +94,7 @@ def test_gives_each_container_once_and_closes_it(make_pool: MakePool, factory: F
     assert pool.in_use == 0
 
 
-def test_gives_the_slot_back_when_the_caller_fails(make_pool: MakePool) -> None:
+def test_slot_is_returned_when_the_caller_fails(make_pool: MakePool) -> None:
     pool = make_pool(max_concurrent=1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), pool.container():
@@ -102,7 +102,7 @@ def test_gives_the_slot_back_when_the_caller_fails(make_pool: MakePool) -> None:
     assert pool.in_use == 0
 
 
-def test_no_more_in_use_than_allowed(make_pool: MakePool) -> None:
+def test_containers_in_use_are_bounded(make_pool: MakePool) -> None:
     pool = make_pool(pool_size=4, max_concurrent=2, queue_seconds=0.05)
     assert eventually(lambda: pool.idle == 4)
     with pool.container(), pool.container():
@@ -113,7 +113,7 @@ def test_no_more_in_use_than_allowed(make_pool: MakePool) -> None:
         pass
 
 
-def test_the_line_is_bounded_and_refuses_at_once(make_pool: MakePool) -> None:
+def test_full_line_refuses_at_once(make_pool: MakePool) -> None:
     pool = make_pool(max_concurrent=1, queue_length=1, queue_seconds=5)
 
     def wait_in_line() -> None:
@@ -132,7 +132,7 @@ def test_the_line_is_bounded_and_refuses_at_once(make_pool: MakePool) -> None:
     assert pool.waiting == 0
 
 
-def test_first_come_first_served(make_pool: MakePool) -> None:
+def test_callers_are_served_in_order(make_pool: MakePool) -> None:
     pool = make_pool(max_concurrent=1, queue_length=10, queue_seconds=5)
     order = []
 
@@ -150,8 +150,8 @@ def test_first_come_first_served(make_pool: MakePool) -> None:
     assert order == [0, 1, 2, 3, 4]
 
 
-def test_a_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factory) -> None:
-    """With one warm container and four callers, four are made at once."""
+def test_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factory) -> None:
+    """With one warm container and four callers, four containers are launched at once."""
     factory.seconds = 0.2
     pool = make_pool(pool_size=1, max_concurrent=4, queue_length=10, queue_seconds=5, refill_threads=4)
     assert eventually(lambda: pool.idle == 1)
@@ -169,7 +169,7 @@ def test_a_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factor
         thread.join()
 
 
-def test_a_line_that_has_gone_leaves_no_surplus(make_pool: MakePool, factory: Factory) -> None:
+def test_line_that_has_gone_leaves_no_surplus(make_pool: MakePool, factory: Factory) -> None:
     factory.seconds = 0.3
     pool = make_pool(pool_size=1, max_concurrent=4, queue_length=10, queue_seconds=0.1, refill_threads=4)
 
@@ -187,7 +187,7 @@ def test_a_line_that_has_gone_leaves_no_surplus(make_pool: MakePool, factory: Fa
     assert pool.idle == 1
 
 
-def test_replaces_what_died(make_pool: MakePool, factory: Factory) -> None:
+def test_dead_container_is_replaced(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool()
     assert eventually(lambda: pool.idle == 2)
     factory.made[0].dead = True
@@ -196,7 +196,7 @@ def test_replaces_what_died(make_pool: MakePool, factory: Factory) -> None:
     assert eventually(lambda: pool.idle == 2)
 
 
-def test_never_gives_a_dead_one(make_pool: MakePool, factory: Factory) -> None:
+def test_dead_container_is_never_given(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool()
     assert eventually(lambda: pool.idle == 2)
     for container in factory.made:
@@ -206,7 +206,7 @@ def test_never_gives_a_dead_one(make_pool: MakePool, factory: Factory) -> None:
 
 
 @pytest.mark.parametrize("failure", [EngineError("no engine"), RuntimeError("can't start new thread")], ids=repr)
-def test_refuses_at_once_while_none_can_be_made_and_recovers(
+def test_callers_are_refused_at_once_while_launches_fail(
     make_pool: MakePool, factory: Factory, failure: Exception
 ) -> None:
     factory.failing, factory.failure = True, failure
@@ -222,7 +222,7 @@ def test_refuses_at_once_while_none_can_be_made_and_recovers(
         pass
 
 
-def test_keeps_each_profile_in_stock_and_gives_what_is_asked_for(make_pool: MakePool) -> None:
+def test_caller_gets_a_container_of_the_wanted_profile(make_pool: MakePool) -> None:
     pool = make_pool(science_pool_size=1)
     assert eventually(lambda: pool.idle == 3)
     for profile in (Profile.SCIENCE, Profile.PLAIN, Profile.SCIENCE, Profile.SCIENCE):
@@ -230,19 +230,16 @@ def test_keeps_each_profile_in_stock_and_gives_what_is_asked_for(make_pool: Make
             assert container.profile is profile
 
 
-def test_one_bound_on_use_is_for_all_profiles(make_pool: MakePool) -> None:
+def test_bound_on_containers_in_use_is_for_all_profiles_together(make_pool: MakePool) -> None:
     pool = make_pool(science_pool_size=2, max_concurrent=2, queue_seconds=0.05)
     assert eventually(lambda: pool.idle == 4)
     with pool.container(), pool.container(Profile.SCIENCE), pytest.raises(SandboxBusy), pool.container():
         pass
 
 
-def test_nobody_waits_behind_one_who_waits_for_another_profile(
-    make_pool: MakePool, factory: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_module, "FAILURES_TO_GIVE_UP", 1000)  # launches go on failing, and are not given up
+def test_caller_waits_behind_no_caller_for_another_profile(make_pool: MakePool, factory: Factory) -> None:
     factory.failing_profiles = {Profile.SCIENCE}
-    pool = make_pool(science_pool_size=1, queue_seconds=20)
+    pool = make_pool(Timing(failures_to_give_up=1000), science_pool_size=1, queue_seconds=20)
     assert eventually(lambda: pool.idle == 2)
     given: list[Profile] = []
 
@@ -262,13 +259,13 @@ def test_nobody_waits_behind_one_who_waits_for_another_profile(
     assert given == [Profile.SCIENCE]
 
 
-def test_where_none_of_the_profile_are_kept_a_plain_one_serves(make_pool: MakePool) -> None:
+def test_plain_container_serves_if_none_of_the_profile_are_kept(make_pool: MakePool) -> None:
     pool = make_pool(science_pool_size=0)
     with pool.container(Profile.SCIENCE) as container:
         assert container.profile is Profile.PLAIN
 
 
-def test_where_none_of_the_profile_can_be_made_a_plain_one_serves(make_pool: MakePool, factory: Factory) -> None:
+def test_plain_container_serves_if_none_of_the_profile_can_be_launched(make_pool: MakePool, factory: Factory) -> None:
     factory.failing_profiles = {Profile.SCIENCE}
     pool = make_pool(science_pool_size=1, queue_seconds=20)
     with pool.container(Profile.SCIENCE) as container:  # after three launches have failed
@@ -276,7 +273,7 @@ def test_where_none_of_the_profile_can_be_made_a_plain_one_serves(make_pool: Mak
     assert not pool.is_failing
 
 
-def test_closes_all_and_refuses_afterwards(make_pool: MakePool, factory: Factory) -> None:
+def test_close_closes_all_containers_and_refuses_callers(make_pool: MakePool, factory: Factory) -> None:
     pool = make_pool()
     assert eventually(lambda: pool.idle == 2)
     pool.close(drain_seconds=1)
@@ -285,7 +282,7 @@ def test_closes_all_and_refuses_afterwards(make_pool: MakePool, factory: Factory
         pass
 
 
-def test_close_waits_for_those_in_use(make_pool: MakePool) -> None:
+def test_close_waits_for_containers_in_use(make_pool: MakePool) -> None:
     pool = make_pool()
     done = threading.Event()
     taken = threading.Event()
@@ -304,7 +301,7 @@ def test_close_waits_for_those_in_use(make_pool: MakePool) -> None:
     thread.join()
 
 
-def test_close_waits_no_longer_than_it_is_told(make_pool: MakePool) -> None:
+def test_close_waits_no_longer_than_its_drain_time(make_pool: MakePool) -> None:
     pool = make_pool()
     with ExitStack() as stack:
         stack.enter_context(pool.container())

@@ -1,4 +1,4 @@
-"""The guess which containers a submission should have: right for lessons, and quick for everything."""
+"""The choice of a submission's profile: right for lessons, and fast for every text."""
 
 import time
 
@@ -38,7 +38,7 @@ def profile_of(code: str, *test_codes: str) -> Profile:
         "exec('import numpy')",
     ],
 )
-def test_science_is_seen_by_its_imports(code: str) -> None:
+def test_science_is_recognised_by_its_imports(code: str) -> None:
     assert profile_of(code) is Profile.SCIENCE
     assert profile_of("print('Hello')", "print(1)", code) is Profile.SCIENCE
 
@@ -61,7 +61,7 @@ def test_science_is_seen_by_its_imports(code: str) -> None:
         "",
     ],
 )
-def test_all_else_is_plain(code: str) -> None:
+def test_other_programs_are_plain(code: str) -> None:
     assert profile_of(code, code) is Profile.PLAIN
 
 
@@ -71,8 +71,8 @@ def test_all_else_is_plain(code: str) -> None:
      "import numpy_" * 5000, "import x\n" * 7000 + "numpy_", "numpy_" + "import \\\n" * 7000, "\\\n" * 30000 + "numpy_",
      "numpy_import\n" * 5000, "import #" * 8000 + "numpy_"],
 )  # fmt: skip
-def test_no_text_takes_long(code: str) -> None:
-    """The longest request there can be: 64 KiB in each of 31 texts, with the 2 MiB of its body."""
+def test_hard_texts_take_linear_time(code: str) -> None:
+    """The longest possible request: 31 texts of 64 KiB each, within the 2 MiB of its body."""
     started = time.process_time()
     profile_of(code, *[code] * 30)
-    assert time.process_time() - started < 5  # of quadratic time it would be minutes
+    assert time.process_time() - started < 5  # quadratic time would be minutes

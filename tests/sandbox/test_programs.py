@@ -1,4 +1,4 @@
-"""What lessons need: it must work, and look as it does on a learner's own machine."""
+"""Everything that lessons need works, and looks as on a learner's own machine."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_support_prints_in_a_loop(run: Runner) -> None:
     assert (result.stderr, result.exit_code, result.signal, result.truncated) == ("", 0, None, False)
 
 
-def test_support_no_output_is_an_empty_text(run: Runner) -> None:
+def test_support_no_output_is_an_empty_string(run: Runner) -> None:
     result = run("x = 1")
     assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "", "")
 
@@ -133,7 +133,7 @@ def test_support_sources_of_any_editor(run: Runner, code: str, output: str) -> N
     ids=("tabs", "parentheses", "sum", "f-string", "minus", "rot13", "utf-16", "no coding", "mark of byte order"),
 )
 def test_allow_a_source_that_is_hard_to_compile(run: Runner, code: str) -> None:
-    """A source that is hard to compile costs its own run, which ends as any other, and no container."""
+    """A source that is hard to compile ends its own run and no other, and costs no container."""
     result = run(code)
     assert result.status in (RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT)
     assert "supervisor" not in result.stderr
@@ -164,7 +164,7 @@ def test_support_a_signal_has_its_name(run: Runner) -> None:
 
 @pytest.mark.wall("kept_output")
 def test_support_a_program_that_stops_itself(run: Runner) -> None:
-    """It goes on, and nothing of what it has printed is lost: no test begins here."""
+    """It goes on, and none of its output is lost: no test begins here."""
     code = "import os\nfor part in 'abc':\n    print(part * 30_000)\n    os.kill(os.getpid(), 19)"
     result = run(code)
     assert (result.status, result.truncated, result.tested) == (RunStatus.SUCCESS, True, False)
@@ -204,7 +204,7 @@ def test_support_surrogates_are_the_learners_error(run: Runner) -> None:
     assert "UnicodeEncodeError" in result.stderr
 
 
-def test_support_bytes_that_are_no_text(run: Runner) -> None:
+def test_support_bytes_that_are_not_utf_8(run: Runner) -> None:
     result = run("import sys\nsys.stdout.buffer.write(bytes(range(256)))\nsys.stdout.write('ü')")
     assert "\x00" not in result.stdout
     assert "\ufffd" in result.stdout
@@ -283,7 +283,7 @@ def test_support_the_same_program_50_times(run: Runner) -> None:
     ids=["threads", "pools", "programs", "asyncio", "sqlite", "files", "decimals", "time zones"],
 )
 def test_support_50_of_each_kind(run: Runner, code: str) -> None:
-    """One that is refused in a thousand is one too many."""
+    """One refusal in a thousand is one too many."""
     result = run(code, timeout_seconds=60)
     assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "ok\n" * 50, "")
     assert result.flags == frozenset()

@@ -1,4 +1,4 @@
-"""numpy, pandas, matplotlib and Pillow: there before the program, and in no other program's way."""
+"""numpy, pandas, matplotlib and Pillow: loaded before the program, without a cost to other programs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +23,8 @@ for name, package in {"np": "num" "py", "pd": "pan" "das", "plt": "mat" "plotlib
 """
 
 
-def test_all_is_loaded_before_the_program(science: Runner) -> None:
-    """Only what takes a second elsewhere: that it is twenty times faster, `make bench` shows in one run."""
+def test_packages_are_loaded_before_the_program(science: Runner) -> None:
+    """Loading takes a second elsewhere; `make bench` shows that this is twenty times as fast."""
     run = science("import sys\nprint('pandas' in sys.modules, 'matplotlib.backends.backend_agg' in sys.modules)")
     assert run.stdout == "False False\n"
     run = science("import sys\nloaded = len(sys.modules)\n" + IMPORTS + "print(len(sys.modules) - loaded)")
@@ -32,8 +32,8 @@ def test_all_is_loaded_before_the_program(science: Runner) -> None:
     assert run.cpu_seconds < 0.25
 
 
-def test_what_no_look_can_see_runs_right_if_it_has_the_time(science: Runner) -> None:
-    """In a plain container, where all is loaded in the program's own time: more than a request can ask for."""
+def test_unrecognised_science_program_runs_in_a_plain_container(science: Runner) -> None:
+    """It loads the packages in its own time, for which a request's longest timeout would not suffice."""
     run = science(
         HIDDEN_IMPORTS + "import sys\nprint(int(np.arange(5).sum()), len(pd.DataFrame({'a': [1, 2]})))\n"
         "plt.plot([1, 2])\nplt.show()\n",
@@ -43,7 +43,7 @@ def test_what_no_look_can_see_runs_right_if_it_has_the_time(science: Runner) -> 
     assert [(image.width, image.height) for image in run.images] == [(640, 480)]
 
 
-def test_a_program_may_read_its_own_files_and_time_zones(science: Runner) -> None:
+def test_program_may_read_its_own_files_and_time_zones(science: Runner) -> None:
     run = science(
         IMPORTS + "pd.DataFrame({'n': [1, 2], 'w': ['a', 'b']}).to_csv('own.csv', index=False)\n"
         "print(pd.read_csv('/tmp/own.csv').groupby('w').n.sum().to_dict())\n"
@@ -65,7 +65,7 @@ def test_random_numbers_differ_between_runs_of_one_container(science: Runner) ->
 
 
 def test_support_50_of_each_package(science: Runner) -> None:
-    """One that is refused in a thousand is one too many."""
+    """One refusal in a thousand is one too many."""
     run = science(
         IMPORTS + "for n in range(50):\n"
         "    table = pd.DataFrame({'a': np.arange(n + 2)})\n"
@@ -77,28 +77,28 @@ def test_support_50_of_each_package(science: Runner) -> None:
     assert run.flags == frozenset()
 
 
-def test_a_seed_gives_the_same_numbers_everywhere(science: Runner) -> None:
+def test_seed_gives_the_same_numbers_in_every_container(science: Runner) -> None:
     draw = "np.random.seed(42)\nprint(np.random.rand())"
     outcome = science.tests(IMPORTS + draw, TestProgram(code=draw))
     assert outcome.main.stdout == outcome.tests[0].stdout == "0.3745401188473625\n"
 
 
-def test_tests_start_from_what_was_loaded_and_from_empty_directories(science: Runner) -> None:
+def test_tests_start_with_loaded_packages_and_empty_directories(science: Runner) -> None:
     look = "import os\nprint(sorted(os.listdir('/tmp')), os.listdir('/dev/shm'))"
     outcome = science.tests(IMPORTS + look + "\nplt.savefig('own.png')", TestProgram(code=look), TestProgram(code=look))
     assert [run.stdout for run in outcome.tests] == ["['main.py', 'own.png'] []\n"] * 2
     assert outcome.main.stdout == "['main.py'] []\n"
 
 
-def test_memory_has_its_bound(science: Runner) -> None:
-    """Most of the 128 MB are free, though what is loaded counts; beyond, it is the program that is ended."""
+def test_science_container_has_the_memory_bound(science: Runner) -> None:
+    """Most of the 128 MB are free, although the packages count; beyond, the program is killed."""
     small = science(IMPORTS + "print(np.ones(4_000_000).sum())")
     assert (small.status, small.stdout) == (RunStatus.SUCCESS, "4000000.0\n")
     large = science(IMPORTS + "print('begin')\nnp.ones(20_000_000)")
     assert (large.status, large.stdout) == (RunStatus.MEMORY_LIMIT, "begin\n")
 
 
-def test_the_walls_are_those_of_every_container(science: Runner) -> None:
+def test_science_container_has_the_same_walls(science: Runner) -> None:
     run = science(
         IMPORTS + "import os, socket, ctypes\n"
         "libc = ctypes.CDLL(None, use_errno=True)\n"
@@ -125,8 +125,8 @@ def test_processes_of_a_program_find_the_packages(science: Runner) -> None:
     assert len(run.images) == 1
 
 
-def test_a_live_container_is_like_any_other(science_sandbox: Sandbox, engine: Engine) -> None:
-    with science_sandbox._pool.container(Profile.SCIENCE) as container:
+def test_live_science_container_has_the_same_options(science_sandbox: Sandbox, engine: Engine) -> None:
+    with science_sandbox.pool.container(Profile.SCIENCE) as container:
         live = engine.inspect(container.id)
     for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
         assert (live["HostConfig"][name] or None) == (value or None), name
@@ -144,11 +144,11 @@ def test_every_package_of_the_image_is_pinned(run: Runner) -> None:
     assert set(packages.stdout.split()) == {line for line in lines if line and not line.startswith("#")}
 
 
-def test_one_who_finds_none_in_stock_waits_for_the_next(science_sandbox: Sandbox) -> None:
-    """Rather than load all in the program's own time; plain programs go past."""
+def test_science_program_waits_for_the_next_science_container(science_sandbox: Sandbox) -> None:
+    """It does not load the packages in its own time; plain programs overtake it."""
     assert eventually(lambda: science_sandbox.health().idle == 3, 60)
     submission = Submission(IMPORTS + "print('ok')", "", (), timeout_seconds=5)
-    with science_sandbox._pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:
+    with science_sandbox.pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:
         first, second = [threads.submit(science_sandbox.execute, submission) for _ in range(2)]
         assert eventually(lambda: science_sandbox.health().waiting == 1)
         hello = science_sandbox.execute(Submission("print('Hello')", "", (), timeout_seconds=5))

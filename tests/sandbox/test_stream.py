@@ -1,4 +1,4 @@
-"""What comes from a container's connection: pieces of any size, and nothing that is trusted."""
+"""The data of a container's connection: in pieces of any size, and not trusted."""
 
 import contextlib
 import socket
@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox.container import stream as stream_module
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
-from executions.sandbox.deadline import Deadline
 from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
     FLAG,
@@ -68,7 +67,7 @@ def test_frames_survive_any_cutting(bodies: list[bytes], cuts: list[int], errors
         stream.close()
 
 
-def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
+def test_receive_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     with pytest.raises(TimeoutError):
         pair[0].receive(Deadline.after(0.05))
 
@@ -79,24 +78,23 @@ def test_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     [(frame(STDOUT, b"x"), [(STDOUT, b"x")]), (multiplexed(b"x", number=2), []), (multiplexed(b""), [])],
     ids=["frames", "last words", "nothing"],
 )
-def test_whoever_goes_on_talking_gains_no_time(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch, piece: bytes, frames: list[Frame]
-) -> None:
-    """What lies there at the deadline is taken, for we may be the ones who are late; and then no more."""
-    monkeypatch.setattr(stream_module, "RECEIVE_BYTES", 10 * len(piece))
-    pair[1].sendall(30 * piece)
-    taken = []
-    with contextlib.suppress(TimeoutError):
-        while True:
-            taken.append(pair[0].receive(Deadline.after(-1)))
-    assert taken == 10 * frames
-    assert not pair[0].is_quiet()
-    pair[1].sendall(frame(READY, b""))
-    while pair[0].receive(Deadline.after(5))[0] != READY:
-        pass
+def test_container_that_goes_on_sending_gains_no_time(piece: bytes, frames: list[Frame]) -> None:
+    """Data that has arrived by the deadline is taken, for it may be us who are late; then no more."""
+    ours, theirs = socket.socketpair()
+    with theirs, contextlib.closing(FrameStream(ours, receive_bytes=10 * len(piece))) as stream:
+        theirs.sendall(30 * piece)
+        taken = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                taken.append(stream.receive(Deadline.after(-1)))
+        assert taken == 10 * frames
+        assert not stream.is_quiet()
+        theirs.sendall(frame(READY, b""))
+        while stream.receive(Deadline.after(5))[0] != READY:
+            pass
 
 
-def test_the_end_says_what_the_supervisor_said_last(pair: Pair) -> None:
+def test_end_of_a_stream_names_the_last_words_of_the_supervisor(pair: Pair) -> None:
     pair[1].sendall(multiplexed(b"MemoryError", number=2))
     pair[1].close()
     with pytest.raises(StreamEnded, match="MemoryError"):
@@ -120,28 +118,28 @@ def receive_at_once(stream: FrameStream) -> None:
     ],
     ids=["stream 3", "4 GiB piece", "unknown kind", "frame too long"],
 )
-def test_what_is_not_our_protocol_ends_the_stream(pair: Pair, data: bytes) -> None:
+def test_malformed_data_ends_the_stream(pair: Pair, data: bytes) -> None:
     pair[1].sendall(data)
     with pytest.raises(StreamEnded):
         receive_at_once(pair[0])
 
 
-def test_sends_while_it_receives(pair: Pair) -> None:
-    """A container that answers before it reads does not block us, nor we it."""
+def test_stream_sends_while_it_receives(pair: Pair) -> None:
+    """A container that answers before it reads does not block us, nor do we block it."""
     stream, theirs = pair
     stream.send(b"x" * 5_000_000)
     theirs.sendall(frame(READY, b""))
     assert stream.receive(Deadline.after(5)) == (READY, b"")
 
 
-def test_is_quiet_until_something_comes(pair: Pair) -> None:
+def test_stream_is_quiet_until_something_comes(pair: Pair) -> None:
     assert pair[0].is_quiet()
     pair[1].close()
     assert not pair[0].is_quiet()
 
 
 def told(*pieces: bytes, **changes: Any) -> bytes:
-    """Return frames with the result that follows on them."""
+    """Return frames followed by their result."""
     good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
     seconds = {"wall_seconds": 0.01, "cpu_seconds": 0.01}
     result = {**good, **seconds, "frames_before": count_pieces(b"".join(pieces)), **changes}
@@ -157,7 +155,7 @@ def count_pieces(data: bytes) -> int:
 
 
 def answer(pair: Pair, frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
-    """Return the run that a container tells of by `frames`, before it ends."""
+    """Return the run of a container that sends `frames` and ends."""
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
     with answering(pair[1], frames):
         return container.run("", "", test, timeout_seconds=1)
@@ -170,8 +168,8 @@ def test_output_and_result_make_a_run(pair: Pair) -> None:
 
 @pytest.mark.parametrize("left", [told(), told()[:-1], b"\1"])
 @pytest.mark.parametrize("is_taken", [False, True])
-def test_what_nobody_asked_for_is_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
-    """What is left of one run would pass for the result of the next."""
+def test_unrequested_frames_are_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
+    """Leftovers of one run would pass for the result of the next."""
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
     pair[1].sendall(frame(READY, b"") + left if is_taken else left)
     if is_taken:
@@ -181,7 +179,7 @@ def test_what_nobody_asked_for_is_no_answer(pair: Pair, left: bytes, is_taken: b
     assert not container.is_usable
 
 
-def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> None:
+def test_ended_container_is_not_taken_for_one_that_speaks(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: True)
     pair[1].close()
     assert container.run("", "", None, timeout_seconds=1).status is RunStatus.MEMORY_LIMIT
@@ -220,13 +218,13 @@ def test_a_container_that_has_ended_is_told_from_one_that_speaks(pair: Pair) -> 
         frame(TESTED, b""),
     ],
 )
-def test_a_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
+def test_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
     with pytest.raises(RunLost):
         answer(pair, told(bad))
 
 
 @pytest.mark.parametrize("kinds", [[TESTED], [TEST, TEST], [TEST, TESTED, TESTED], [TEST, TESTED, TEST]])
-def test_a_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
+def test_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
     with pytest.raises(RunLost):
         answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
 
@@ -234,12 +232,12 @@ def test_a_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds:
 @pytest.mark.parametrize(
     ("kinds", "states"), [([], (False, False)), ([TEST], (True, False)), ([TEST, TESTED], (True, True))]
 )
-def test_a_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
+def test_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
     run = answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
     assert (run.tested, run.completed) == states
 
 
-def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
+def test_each_flag_of_the_protocol_is_known(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
     assert answer(pair, told(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
 
@@ -247,15 +245,15 @@ def test_each_word_of_the_protocol_is_a_signal(pair: Pair) -> None:
 DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "column": 1, "end_column": 1}
 
 
-def test_a_detail_is_that_of_the_run(pair: Pair) -> None:
+def test_detail_belongs_to_the_run(pair: Pair) -> None:
     body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
     run = answer(pair, told(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
 
 
 @given(body=st.binary(max_size=200))
-def test_a_malformed_detail_is_none_and_loses_no_run(body: bytes) -> None:
-    """A program can write it: to spoil it must not be a way to a run that costs nothing."""
+def test_malformed_detail_is_ignored_and_loses_no_run(body: bytes) -> None:
+    """A program can write it: a malformed one must not lose the run, which would then cost nothing."""
     ours, theirs = socket.socketpair()
     with theirs:
         run = answer((FrameStream(ours), theirs), told(frame(protocol.DETAIL, body), status="error", exit_code=1))
@@ -263,27 +261,27 @@ def test_a_malformed_detail_is_none_and_loses_no_run(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("frames_before", [0, 2])
-def test_a_frame_that_is_lost_or_comes_twice_is_a_lost_run(pair: Pair, frames_before: int) -> None:
+def test_lost_or_duplicate_frame_is_a_lost_run(pair: Pair, frames_before: int) -> None:
     with pytest.raises(RunLost, match="1 frames of"):
         answer(pair, told(frame(STDOUT, b"a"), frames_before=frames_before))
 
 
-def test_the_containers_clock_is_not_trusted(pair: Pair) -> None:
+def test_clock_of_the_container_is_not_trusted(pair: Pair) -> None:
     assert answer(pair, told(wall_seconds=3000)).wall_seconds < 1
 
 
 @wall("early_end")
-def test_an_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
+def test_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
     with pytest.raises(RunLost):
         answer(pair, told(frame(STDOUT, b"all is well"))[:-1])
 
 
-def test_an_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
+def test_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
     run = answer(pair, frame(STDOUT, b"so far"), memory=True)
     assert (run.status, run.stdout) == (RunStatus.MEMORY_LIMIT, "so far")
 
 
-def test_a_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
+def test_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
     with answering(pair[1], frame(STDOUT, b"so far") + frame(FLAG, b"fork_storm"), is_all=False):
         run = container.run("", "", None, timeout_seconds=0.1)

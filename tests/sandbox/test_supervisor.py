@@ -1,12 +1,10 @@
-"""What a program does to the supervisor, which has the same user, and to what belongs to another sandbox."""
+"""What a program does to the supervisor, which has the same user."""
 
 import pytest
 
 from executions.sandbox.results import RunStatus, TestProgram
-from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import READY_SECONDS, Launch, Runner
+from tests.sandbox.conftest import Runner
 from tests.sandbox.test_isolation import CALL
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 
@@ -61,11 +59,3 @@ def test_allow_a_place_in_line_of_ones_own(run: Runner, attempt: str) -> None:
 def test_allow_limits_of_ones_own(run: Runner) -> None:
     code = "import resource as r\nr.setrlimit(r.RLIMIT_CPU, (3, 3))\nprint(r.getrlimit(r.RLIMIT_CPU))"
     assert run(code).stdout == "(3, 3)\n"
-
-
-def test_sandboxes_of_one_process_leave_each_other_alone(sandbox: Sandbox, launch_sandbox: Launch) -> None:
-    """They have one owner: what one holds is no stray to the other's reaper."""
-    other = launch_sandbox(pool_size=2)
-    assert other.wait_until_ready(READY_SECONDS), other.health().reason
-    assert eventually(lambda: other.health().idle == 2, 20)
-    assert {container.name for container in other._pool._idle} <= sandbox._held_names()

@@ -1,4 +1,4 @@
-"""How a wait for a person ends, whatever the container makes of it."""
+"""How a wait for input ends, whatever the container does."""
 
 import socket
 from collections.abc import Iterator
@@ -7,16 +7,15 @@ from contextlib import contextmanager
 import pytest
 
 from executions.sandbox.console import Console
-from executions.sandbox.container.slot import Slot
 from executions.sandbox.container.stream import FrameStream
-from executions.sandbox.container.talk import Patience, Talk
-from executions.sandbox.deadline import Deadline
+from executions.sandbox.container.talk import Patience, Slot, Talk
+from executions.sandbox.timing import Deadline
 from guest import protocol
 from tests.sandbox.test_stream import frame
 
 
 class LastMomentConsole(Console):
-    """One that is fed between the end of the time and the look at it."""
+    """A console that gets input between the end of the time and the check for input."""
 
     def give_up(self) -> bool:
         self.feed("Ada\n")
@@ -29,7 +28,7 @@ def without_slot() -> Iterator[Slot]:
 
 
 def sent_to(console: Console, patience: Patience) -> bytes:
-    """Return what a container that says that its program waits, and then nothing, is sent."""
+    """Return the bytes sent to a container that reports a wait and then nothing."""
     ours, theirs = socket.socketpair()
     stream = FrameStream(ours)
     theirs.sendall(frame(protocol.WAIT, protocol.WAITS))
@@ -41,14 +40,14 @@ def sent_to(console: Console, patience: Patience) -> bytes:
 
 
 @pytest.mark.parametrize("patience", [Patience(0.1, 60), Patience(60, 0.1), Patience(60, 0)])
-def test_whoever_is_not_answered_in_time_gets_no_input_any_more(patience: Patience) -> None:
+def test_program_not_answered_in_time_gets_no_input_any_more(patience: Patience) -> None:
     console = Console(is_interactive=True)
     assert sent_to(console, patience) == protocol.pack_frame(protocol.GIVE_UP)
     assert (console.has_given_up, console.is_waiting, console.feed("Ada\n")) == (True, False, False)
     console.close()
 
 
-def test_an_answer_at_the_last_moment_is_one() -> None:
+def test_answer_at_the_last_moment_counts() -> None:
     console = LastMomentConsole(is_interactive=True)
     assert sent_to(console, Patience(0.1, 60)) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
     assert (console.has_given_up, console.feed("more\n")) == (False, True)

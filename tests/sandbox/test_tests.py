@@ -1,4 +1,4 @@
-"""The ways of running a test case, and what a submission can do against them."""
+"""The ways to run a test case, and attacks of a submission on them."""
 
 import time
 from statistics import median
@@ -22,7 +22,7 @@ def test_test_code_runs_in_the_submissions_namespace(run: Runner) -> None:
 
 
 @wall("output_from_the_test_on")
-def test_a_call_is_evaluated_and_its_value_printed(run: Runner) -> None:
+def test_call_is_evaluated_and_its_value_printed(run: Runner) -> None:
     tests = [TestProgram(input="add(5, 3)"), TestProgram(input=" add('a', 'b') "), TestProgram(input="add([1], [2])")]
     outcome = run.tests(ADD + "print('noise')", *tests)
     assert [test.stdout for test in outcome.tests] == ["8\n", "ab\n", "[1, 2]\n"]
@@ -38,7 +38,7 @@ def test_a_call_is_evaluated_and_its_value_printed(run: Runner) -> None:
         ("def f(): return ''", "\n"),
     ],
 )
-def test_a_call_shows_none_only_when_it_printed_nothing(run: Runner, function: str, shown: str) -> None:
+def test_call_shows_none_only_if_it_printed_nothing(run: Runner, function: str, shown: str) -> None:
     assert run.tests(function, TestProgram(input="f()")).tests[0].stdout == shown
 
 
@@ -54,13 +54,13 @@ def test_stdin_is_stdin_beside_a_call(run: Runner) -> None:
     assert outcome.tests[0].stdout == "Hello Ada\n"
 
 
-def test_a_call_does_not_get_itself_as_stdin(run: Runner) -> None:
+def test_call_does_not_get_itself_as_stdin(run: Runner) -> None:
     [test] = run.tests("def f(): return input()", TestProgram(input="f()")).tests
     assert test.stderr.endswith("EOFError: EOF when reading a line\n")
 
 
-def test_code_and_calls_have_the_submissions_stdin_unless_they_bring_their_own(run: Runner) -> None:
-    """A program that asks for a name before it defines its functions can be tested like any other."""
+def test_code_and_calls_get_the_submissions_stdin_unless_they_have_their_own(run: Runner) -> None:
+    """A program that reads input before it defines its functions can be tested like any other."""
     tests = [
         TestProgram(code="print(name)"),
         TestProgram(input="str(name)"),
@@ -71,7 +71,7 @@ def test_code_and_calls_have_the_submissions_stdin_unless_they_bring_their_own(r
     assert [test.stdout for test in outcome.tests] == ["Ada\n", "Ada\n", "Bob\n", "Bob\n"]
 
 
-def test_a_call_with_more_stdin_than_a_pipe_holds(run: Runner) -> None:
+def test_call_gets_more_stdin_than_a_pipe_holds(run: Runner) -> None:
     code = "import sys\ndef f(): return len(sys.stdin.read())"
     assert run.tests(code, TestProgram(input="f()"), stdin="x" * 256 * 1024).tests[0].stdout == "262144\n"
 
@@ -86,7 +86,7 @@ def test_each_test_is_a_fresh_process(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests] == ["1\n"] * 3
 
 
-def test_a_failing_call_shows_the_learners_frames(run: Runner) -> None:
+def test_failing_call_shows_the_learners_frames(run: Runner) -> None:
     [test] = run.tests("def f(x):\n    return 1 / x", TestProgram(input="f(0)")).tests
     assert (test.status, test.tested) == (RunStatus.ERROR, True)
     assert test.stderr == (
@@ -97,7 +97,7 @@ def test_a_failing_call_shows_the_learners_frames(run: Runner) -> None:
     )
 
 
-def test_sys_exit_before_a_test_only_ends_the_submission(run: Runner) -> None:
+def test_sys_exit_before_a_test_ends_only_the_submission(run: Runner) -> None:
     tests = run.tests(
         ADD + "import sys\nsys.exit()", TestProgram(input="add(1, 2)"), TestProgram(code="print(1)")
     ).tests
@@ -118,7 +118,7 @@ def test_sys_exit_before_a_test_only_ends_the_submission(run: Runner) -> None:
     ],
 )
 def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
-    """Printing the answer and leaving is not passing."""
+    """Printing the answer and exiting is not a pass."""
     for test in run.tests(submission, TestProgram(code="print(add(5, 3))"), TestProgram(input="add(5, 3)")).tests:
         assert test.tested is False
 
@@ -143,24 +143,24 @@ def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
         ),
     ],
 )
-def test_a_submissions_tricks_do_not_disturb_the_test(run: Runner, submission: str) -> None:
+def test_tricks_of_a_submission_do_not_disturb_the_test(run: Runner, submission: str) -> None:
     [test] = run.tests(ADD + submission, TestProgram(input="add(5, 3)")).tests
     assert (test.status, test.stdout) == (RunStatus.SUCCESS, "8\n"), test.stderr
 
 
-def test_a_process_left_behind_does_not_hold_up_the_test(run: Runner) -> None:
+def test_process_left_behind_does_not_delay_the_test(run: Runner) -> None:
     code = ADD + "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n"
     assert run.tests(code, TestProgram(input="add(5, 3)")).tests[0].stdout == "8\n"
 
 
 @wall("deadline")
-def test_the_time_is_for_all_runs_together(run: Runner) -> None:
+def test_time_limit_applies_to_all_runs_together(run: Runner) -> None:
     outcome = run.tests("import time\ntime.sleep(2)", *[TestProgram(stdin="")] * 3, timeout_seconds=5)
     assert [test.status for test in outcome.tests] == [RunStatus.SUCCESS, RunStatus.TIMEOUT, RunStatus.NOT_RUN]
 
 
 @wall("memory")
-def test_the_tests_go_on_after_a_run_was_killed_for_memory(run: Runner) -> None:
+def test_tests_go_on_after_a_memory_kill(run: Runner) -> None:
     code = "import sys\nif sys.stdin.read() == 'big': x = bytearray(300 << 20)\nprint('ok')"
     outcome = run.tests(code, TestProgram(stdin="big"), TestProgram(stdin=""))
     assert [test.status for test in outcome.tests] == [RunStatus.MEMORY_LIMIT, RunStatus.SUCCESS]
@@ -183,9 +183,9 @@ def find(spaced):
 
 @wall("unread_program", "wiped_buffer")
 def test_deny_finding_the_other_tests(run: Runner) -> None:
-    """The memory of a run holds its own test, and nothing of an earlier or a later one."""
+    """The memory of a run holds its own test, and no trace of an earlier or later one."""
     search = "print(find('C A N A R Y C A N A R Y') > 0)"
-    other = f"text = '{'CANARYCANARY' * 200}'\nprint(text[:1200])"  # so much that something would be left of it
+    other = f"text = '{'CANARYCANARY' * 200}'\nprint(text[:1200])"  # long enough to leave a trace
     outcome = run.tests(
         SEARCH,
         TestProgram(code=other),
@@ -197,8 +197,8 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
 
 
 @wall("sweep")
-def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
-    """Their names are the program's own, too, and the supervisor removes them: from the disk and from its memory."""
+def test_deny_finding_the_file_names_of_another_test(run: Runner) -> None:
+    """File names are the program's data, too: the supervisor removes them from the disk and from its memory."""
     leave = (
         "import os\nfor n in range(200):\n"  # no text of which holds the word
         "    name = str(n) + 'YRANAC'[::-1] * 40\n    os.makedirs(f'{name}/{name}')"
@@ -208,8 +208,8 @@ def test_deny_finding_what_another_test_called_its_files(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests] == ["", "0\n"], outcome.tests
 
 
-def test_ten_tests_cost_little_beside_what_they_run(sandbox: Sandbox) -> None:
-    """The bar of `make bench` is 1.5; here, a machine that is busy with other tests may add to it."""
+def test_ten_tests_cost_little_more_than_their_programs(sandbox: Sandbox) -> None:
+    """The bound of `make bench` is 1.5; here, other tests on the machine may add to it."""
     submission = Submission(ADD, "", (TestProgram(input="add(5, 3)"),) * 10, 8)
     ratios = []
     for _ in range(7):

@@ -1,1 +1,1 @@
-"""What must hold before, and while, programs are run."""
+"""Checks before programs run and while they do: probes, canary, disk space."""

@@ -1,54 +1,40 @@
-"""One probe a minute, in a container of its own, for as long as programs are run: an engine may change under us."""
+"""Runs one probe a minute, in a container of its own, while programs run: an engine may change under us."""
 
 import logging
-import threading
 from collections.abc import Callable
 from itertools import cycle
 
 from executions.sandbox.checks.probes import Probe, probes_for, run_probe
 from executions.sandbox.container.container import Container
-
-EVERY_SECONDS = 60.0
-"""All probes come round in a quarter of an hour, at the cost of one container a minute."""
+from executions.sandbox.threads import Loop
 
 ATTEMPTS = 3
-"""A probe that fails under load passes the next time; one that fails so often in a row is believed."""
+"""A probe that fails under load passes the next time. One that fails this often in a row is believed."""
 
 log = logging.getLogger(__name__)
 
 
-class Canary:
-    """Runs the probes in turn, in a thread of its own, and reports one that fails."""
+class Canary(Loop):
+    """Runs the probes in turn, while `is_open`; calls `report` when one fails."""
 
     def __init__(
         self,
         launch: Callable[[], Container],
         is_open: Callable[[], bool],
         report: Callable[[str], None],
+        every_seconds: float,
         runtime: str | None = None,
     ) -> None:
+        super().__init__("canary", self._run_next, every_seconds)
         self._launch = launch
         self._is_open = is_open
         self._report = report
         self._runtime = runtime
-        self._closing = threading.Event()
+        self._probes = cycle(probes_for(runtime))
 
-    def start(self) -> None:
-        """Begin. Returns at once."""
-        threading.Thread(target=self._sing, name="canary", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop after the probe that runs."""
-        self._closing.set()
-
-    def _sing(self) -> None:
-        for probe in cycle(probes_for(self._runtime)):
-            if self._closing.wait(EVERY_SECONDS):
-                return
-            try:
-                self._try(probe)
-            except Exception:  # a canary that dies would warn nobody any more
-                log.exception("canary failed")
+    def _run_next(self) -> None:
+        if self._is_open():
+            self._try(next(self._probes))
 
     def _try(self, probe: Probe) -> None:
         for _ in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""How much room is left where the engine and the database write: nothing is begun where it may not be finished."""
+"""How much room the disks of the engine and the database have: nothing starts that might not finish."""
 
 import os
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from executions.sandbox.settings import SandboxSettings
 
 
 def find_shortage(settings: SandboxSettings, engine_directory: Path | None) -> str | None:
-    """Return which place has less of its bytes or inodes free than the settings demand, None if none has.
+    """Return which directory's disk has fewer bytes or inodes free than the settings demand, None if none has.
 
-    The places are those of the settings and the engine's directory, None as long as it is not known. One that cannot be
-    looked at is left out.
+    Checks the directories of the settings and the engine's, which is None while it is unknown. Skips a directory that
+    cannot be examined.
     """
-    for place in _places(settings, engine_directory):
+    for directory in _directories(settings, engine_directory):
         try:
-            found = os.statvfs(place)
+            disk = os.statvfs(directory)
         except OSError:
             continue
-        used = found.f_blocks - found.f_bfree
-        rooms = {"bytes": (found.f_bavail, used + found.f_bavail), "inodes": (found.f_favail, found.f_files)}
-        for what, (free, total) in rooms.items():
+        used = disk.f_blocks - disk.f_bfree
+        rooms = {"bytes": (disk.f_bavail, used + disk.f_bavail), "inodes": (disk.f_favail, disk.f_files)}
+        for unit, (free, total) in rooms.items():
             if free * 100 < settings.least_free_percent * total:  # some file systems count no inodes: their total is 0
-                return f"{place} has {free * 100 / total:.1f} % of its {what} left"
+                return f"{directory} has {free * 100 / total:.1f} % of its {unit} left"
     return None
 
 
-def _places(settings: SandboxSettings, engine_directory: Path | None) -> Iterator[Path]:
-    yield from settings.places
+def _directories(settings: SandboxSettings, engine_directory: Path | None) -> Iterator[Path]:
+    yield from settings.directories
     if engine_directory is not None:
-        # In a container it cannot be seen, and our own root directory lies where it does.
+        # A service in a container cannot see it, but its own root directory lies on the same disk.
         yield engine_directory if os.path.exists(engine_directory) else Path("/")

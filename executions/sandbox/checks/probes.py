@@ -1,8 +1,8 @@
-"""Attacks that must fail, run on real containers before any learner's program is: the service fails closed.
+"""Attacks that must fail, run in real containers before any learner's program: the service fails closed.
 
 Each probe is a program with the exact output and status that a sound sandbox gives it. A probe that crashes, prints
-anything else or does not run at all has failed. Where gVisor's kernel holds the same wall but says so otherwise, a
-probe has an ending of its own for it; those that only gVisor can pass are GVISOR_PROBES.
+anything else or does not run at all has failed. If gVisor's kernel refuses an attack with other words, the probe has a
+second expectation for it. GVISOR_PROBES are those that only gVisor can pass.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ from executions.sandbox.results import Run, RunLost, RunStatus
 PROBES_AT_ONCE = 4
 
 STARTS = "starts"
-"""The first of the results, when no container comes up at all."""
+"""The name of the first result if no container comes up at all."""
 
-# Given to every probe: tells how the kernel refused something.
+# Part of every probe: returns how the kernel refused something.
 PREAMBLE = """
 import ctypes, errno, os, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -39,7 +39,7 @@ def refusal(attempt, *arguments):
 
 @dataclass(frozen=True, slots=True)
 class UnderGvisor:
-    """What must come of a probe under gVisor: one of `statuses`, and a whole stdout of the form `pattern`."""
+    """The expected result of a probe under gVisor: one of `statuses`, and a stdout that matches `pattern`."""
 
     pattern: str
     statuses: tuple[RunStatus, ...] = (RunStatus.SUCCESS,)
@@ -47,7 +47,7 @@ class UnderGvisor:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A program and what must come of it: `status`, and exactly `stdout`."""
+    """A program and its expected result: `status`, and exactly `stdout`."""
 
     name: str
     code: str
@@ -57,7 +57,7 @@ class Probe:
     under_gvisor: UnderGvisor | None = None
 
     def failure(self, run: Run, runtime: str | None) -> str | None:
-        """Return what is wrong with `run`, None if it is as it must be under `runtime`."""
+        """Return what is wrong with `run` under `runtime`, None if nothing is."""
         wanted = UnderGvisor(re.escape(self.stdout), (self.status,))
         if self.under_gvisor is not None and is_gvisor(runtime):
             wanted = self.under_gvisor
@@ -70,7 +70,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What became of one probe; `failure` is None when it passed."""
+    """The result of one probe; `failure` is None if it passed."""
 
     name: str
     failure: str | None
@@ -90,13 +90,13 @@ PR_GET_NO_NEW_PRIVS = 39
 print(libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), status["Seccomp"])
 """,
         f"{USER} True\n{{''}} []\n1 2\n",
-        # It knows no ambient capabilities.
+        # gVisor has no ambient capabilities.
         under_gvisor=UnderGvisor(rf"{USER} True\n\{{''\}} \[('CapAmb')?\]\n1 2\n"),
     ),
     Probe(
         "refuses kernel interfaces that no lesson needs",
         """
-# Call numbers differ; on a machine not listed here the probe fails, and so nothing is run there.
+# Call numbers differ; on a machine not listed here the probe fails, so that no program runs there.
 keyctl, userfaultfd, bpf = {"x86_64": (250, 323, 321), "aarch64": (219, 282, 280)}[os.uname().machine]
 attempts = {
     "AF_ALG": lambda: socket.socket(38, socket.SOCK_SEQPACKET),
@@ -131,12 +131,12 @@ for address in ("169.254.169.254", "172.17.0.1", "8.8.8.8"):
     Probe(
         "writes nowhere but in its scratch directories",
         """
-places = "/ /etc /usr /var /var/tmp /run /home /root /opt /opt/sandbox /dev /sys /proc /proc/sys /sys/fs/cgroup"
-for place in places.split():
-    if refusal(os.open, place + "/written", os.O_CREAT | os.O_WRONLY) not in ("EROFS", "EACCES", "ENOENT", "EPERM"):
-        print("can write in", place)
-for place in ("/tmp", "/dev/shm"):
-    program = place + "/program"
+directories = "/ /etc /usr /var /var/tmp /run /home /root /opt /opt/sandbox /dev /sys /proc /proc/sys /sys/fs/cgroup"
+for directory in directories.split():
+    if refusal(os.open, directory + "/written", os.O_CREAT | os.O_WRONLY) not in ("EROFS", "EACCES", "ENOENT", "EPERM"):
+        print("can write in", directory)
+for directory in ("/tmp", "/dev/shm"):
+    program = directory + "/program"
     with open(os.open(program, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
         file.write("#!/bin/sh")
     print(refusal(os.execv, program, [program]))
@@ -158,7 +158,7 @@ os.unlink("/tmp/full")
 print(refusal(crowd))
 """,
         "True\nENOSPC\n",
-        # It counts no inodes. Their memory is the container's, and so bounded.
+        # gVisor counts no inodes. Their memory is the container's, and so bounded.
         under_gvisor=UnderGvisor(r"True\n(ENOSPC|allowed)\n"),
     ),
     Probe(
@@ -175,7 +175,7 @@ print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
 print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd") if os.path.exists(path)])
 """,
         OWN_ENVIRONMENT + "\n" + "EACCES EACCES\n" * 4 + "2\n['0', '1', '2'] 4\n[]\n",
-        # There, PID 1 can be looked at. It has the same environment; its descriptors are closed to others.
+        # Under gVisor, PID 1 can be inspected. It has the same environment; its descriptors are closed to others.
         under_gvisor=UnderGvisor(
             rf"{re.escape(OWN_ENVIRONMENT)}\n(EACCES|allowed) (EACCES|allowed)\n(EACCES EACCES\n){{3}}"
             r"2\n\['0', '1', '2'\] 4\n\[\]\n"
@@ -197,7 +197,7 @@ def bomb():
 print(refusal(bomb), 0 < count < {PIDS})
 """,
         "EAGAIN True\n",
-        # Its kernel ends where the host gives it no more threads or memory, and takes all processes along.
+        # gVisor's kernel ends with all processes if the host gives it no more threads or memory.
         under_gvisor=UnderGvisor("", (RunStatus.ERROR, RunStatus.MEMORY_LIMIT)),
     ),
     Probe(
@@ -213,7 +213,7 @@ print(refusal(bomb), 0 < count < {PIDS})
 
 
 GVISOR_PROBES = (
-    # The engine may be told any name of a runtime, and any program can be behind it.
+    # A runtime can have any name, and any program can be behind that name.
     Probe("runs on gVisor's kernel", "print(os.uname().release, os.uname().version)", " ".join(KERNEL) + "\n"),
     Probe(
         "lets no signal reach the supervisor",
@@ -235,7 +235,7 @@ def probes_for(runtime: str | None) -> tuple[Probe, ...]:
 
 
 def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
-    """Yield whether a container starts with just `options`, and then, if it does, the results of all probes in order.
+    """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
 
     Each probe has a container of its own.
     """
@@ -262,7 +262,7 @@ def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None
 
 
 def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
-    """Return what the engine made otherwise than asked for. Empty is its way to say none: null, "" and [] are one."""
+    """Return the options in which a container differs from `options`. null, "" and [] all mean none."""
     with contextlib.closing(launch()) as container:
         made = engine.inspect(container.id)["HostConfig"]
     return {

@@ -1,4 +1,4 @@
-"""The images of a run, as a container tells of them: put together, checked and bounded."""
+"""The images of a run that a container sends: assembled, checked and bounded."""
 
 import struct
 
@@ -11,18 +11,18 @@ PNG_SIGNATURE, PNG_HEADER_BYTES, PNG_HEADER = b"\x89PNG\r\n\x1a\n", 13, b"IHDR"
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 
 MAX_PIXELS = 32 * 1024 * 1024
-"""Of one image. A few bytes can say that they are many more, for whoever shows them to unpack."""
+"""Of one image. A few bytes can claim to be many more, which would burden the browser that unpacks them."""
 
 
 class ImageRoom:
-    """How many images, and bytes of them, are kept of a submission: what is left, for whichever of its runs is next."""
+    """How many images, and bytes of images, the runs of a submission may still have kept."""
 
     def __init__(self) -> None:
         self.images = protocol.IMAGES
         self.bytes = protocol.IMAGE_BYTES
 
     def take(self, image: Image) -> bool:
-        """Return whether there was room for the image, which then is taken."""
+        """Make room for the image; return whether there was enough."""
         if not self.images or len(image.data) > self.bytes:
             return False
         self.images -= 1
@@ -31,7 +31,7 @@ class ImageRoom:
 
 
 class ImageCollector:
-    """Takes the bodies of a run's IMAGE frames. With `keeps` false it keeps nothing, as of a hidden test."""
+    """Takes the bodies of a run's IMAGE frames. With `keeps` false, as for a hidden test, it keeps no image."""
 
     def __init__(self, room: ImageRoom, keeps: bool = True) -> None:
         self.images: list[Image] = []
@@ -39,30 +39,30 @@ class ImageCollector:
         self._room = room
         self._keeps = keeps
         self._pieces = bytearray()
-        self._told = 0
-        self._told_bytes = 0
+        self._received = 0
+        self._received_bytes = 0
 
     @property
     def wanted(self) -> int:
-        """How many images the run need make."""
+        """How many images the run should send at most."""
         return self._room.images if self._keeps else 0
 
     def add(self, body: bytes) -> Image | None:
-        """Take one body; return the image that it ends, if that is kept.
+        """Take one body; return the image that it completes, if that is kept.
 
-        Raises ValueError if it is none, or more than a supervisor sends.
+        Raises ValueError if it is malformed, or more than a supervisor sends.
         """
-        what, piece = body[:1], body[1:]
-        self._told_bytes += len(piece)
-        if self._told_bytes > protocol.IMAGE_BYTES or self._told >= protocol.COUNTED_IMAGES:
-            raise ValueError("more images than are told")
-        if what == protocol.IMAGE_GOES_ON:
+        mark, piece = body[:1], body[1:]
+        self._received_bytes += len(piece)
+        if self._received_bytes > protocol.IMAGE_BYTES or self._received >= protocol.COUNTED_IMAGES:
+            raise ValueError("more images than a supervisor sends")
+        if mark == protocol.IMAGE_GOES_ON:
             self._pieces += piece
             return None
-        if what not in (protocol.IMAGE_ENDS, protocol.IMAGE_DROPPED):
+        if mark not in (protocol.IMAGE_ENDS, protocol.IMAGE_DROPPED):
             raise ValueError("a malformed image")
-        self._told += 1
-        image = parse_png(bytes(self._pieces + piece)) if what == protocol.IMAGE_ENDS else None
+        self._received += 1
+        image = parse_png(bytes(self._pieces + piece)) if mark == protocol.IMAGE_ENDS else None
         self._pieces.clear()
         if not self._keeps:
             return None
@@ -74,9 +74,9 @@ class ImageCollector:
 
 
 def parse_png(data: bytes) -> Image | None:
-    """Return `data` as an image, None if it is no PNG or one of too many pixels.
+    """Return `data` as an image, None if it is not a PNG or has too many pixels.
 
-    What is between the start and the end is the program's own, and for the browser to judge.
+    Checks only the start and the end: the browser judges the rest, which is the program's own.
     """
     if len(data) < PNG_START.size or not data.endswith(PNG_END):
         return None

@@ -1,19 +1,19 @@
 """Frames over the attached connection of a container: we write its stdin raw and read its output multiplexed.
 
 The engine puts eight bytes before each piece of output: the stream's number, three zero bytes and the length
-(Engine API, "Attach to a container", stream format). Frames of `guest.protocol` come on stdout; whatever comes
-on stderr is a last word of the supervisor, kept for the log.
+(Engine API, "Attach to a container", stream format). Frames of `guest.protocol` come on stdout; stderr has only
+the last words of a supervisor that failed, kept for the log.
 """
 
 import contextlib
 import select
 import socket
 
-from executions.sandbox.deadline import Deadline
+from executions.sandbox.timing import Deadline
 from guest import protocol
 
 HEADER_BYTES = 8
-STDOUT, STDERR = 1, 2
+STDOUT_STREAM, STDERR_STREAM = 1, 2
 LONGEST_PIECE_BYTES = 1024 * 1024
 RECEIVE_BYTES = 256 * 1024
 STDERR_KEPT_BYTES = 4096
@@ -22,31 +22,31 @@ Frame = tuple[int, bytes]  # kind and body
 
 
 class StreamEnded(Exception):
-    """The container closed its output, or spoke what is not our protocol. Says so in its text."""
+    """The container closed its output or broke the protocol. The message says which."""
 
 
 class FrameStream:
     """The connection to one container. Closing it ends the container: its supervisor reads the end of its stdin."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, receive_bytes: int = RECEIVE_BYTES) -> None:
         self._socket = connection
+        self._receive_bytes = receive_bytes  # at a time
         self._socket.setblocking(False)
         self._outgoing = memoryview(b"")
         self._received = bytearray()
         self._frames = bytearray()
         self._errors = bytearray()
-        self._was_late = False  # when something was last taken, for its deadline
+        self._was_late = False  # whether the deadline had passed when data was last taken
         self.frames_taken = 0
 
     def send(self, data: bytes) -> None:
-        """Have `data` sent. It goes out while `receive` waits: a program may answer before it has read its stdin."""
+        """Queue `data`. It goes out while `receive` waits: a program may answer before it has read its stdin."""
         self._outgoing = memoryview(bytes(self._outgoing) + data)
 
     def receive(self, deadline: Deadline) -> Frame:
         """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if none can come any more.
 
-        What lies there at the deadline is taken, once: we may be the ones who are late. Whoever goes on talking is not
-        listened to.
+        Data that has arrived by the deadline is taken, once: it may be us who are late. Later data is ignored.
         """
         while (frame := self._next_frame()) is None:
             self._exchange(deadline)
@@ -60,7 +60,7 @@ class FrameStream:
         return frame
 
     def end_sending(self) -> None:
-        """Close the container's stdin, so that the supervisor ends what runs; what it says last can be received."""
+        """Close the container's stdin, so that the supervisor ends the run; its last frames can still be received."""
         self._outgoing = memoryview(b"")
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
@@ -73,14 +73,14 @@ class FrameStream:
     def is_quiet(self) -> bool:
         """Return whether the connection stands and nothing has come on it. Does not block.
 
-        A waiting container has nothing to say: if there is something to read, it has ended or is not ours any more.
+        A waiting container sends nothing: if there is something to read, it has ended or is not ours any more.
         """
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return not self._received and not self._frames and not poll.poll(0)
 
     def demand_silence(self) -> None:
-        """Raises ProtocolError if something has come that was not taken, StreamEnded if nothing can come any more."""
+        """Raise ProtocolError if something has come that was not taken, StreamEnded if nothing can come any more."""
         if self.is_quiet():
             return
         if not self._received and not self._frames:
@@ -88,13 +88,13 @@ class FrameStream:
         raise protocol.ProtocolError("spoke without being asked")
 
     def close(self) -> None:
-        """Close the connection, whoever else may still hold a descriptor of it."""
+        """Close the connection, even if someone else still holds a descriptor of it."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _exchange(self, deadline: Deadline, wake: int | None = None) -> bool:
-        """Send what goes out and take what comes, as soon as one of both is possible; return whether `wake` came."""
+        """Send or receive, as soon as either is possible; return whether `wake` became readable."""
         remaining_seconds = deadline.remaining_seconds()
         if not remaining_seconds and self._was_late:
             raise TimeoutError
@@ -111,7 +111,7 @@ class FrameStream:
         try:
             if self._outgoing and ready[self._socket.fileno()] & select.POLLOUT:
                 self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
-            data = self._socket.recv(RECEIVE_BYTES)
+            data = self._socket.recv(self._receive_bytes)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -126,13 +126,13 @@ class FrameStream:
         while len(self._received) >= HEADER_BYTES:
             number = self._received[0]
             end = HEADER_BYTES + int.from_bytes(self._received[4:HEADER_BYTES], "big")
-            if number not in (STDOUT, STDERR) or end > LONGEST_PIECE_BYTES:
+            if number not in (STDOUT_STREAM, STDERR_STREAM) or end > LONGEST_PIECE_BYTES:
                 raise StreamEnded("the engine sent a malformed header")
             if len(self._received) < end:
                 return
             piece = self._received[HEADER_BYTES:end]
             del self._received[:end]
-            if number == STDOUT:
+            if number == STDOUT_STREAM:
                 self._frames += piece
             else:
                 self._errors += piece[: STDERR_KEPT_BYTES - len(self._errors)]

@@ -1,4 +1,4 @@
-"""A run that somebody watches: its frames as they come, while the person may answer it, or leave."""
+"""A run that a person watches: passes its frames on, sends it input, and ends it when the person leaves."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,19 +6,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from executions.sandbox.console import Asked, Console
-from executions.sandbox.container.slot import Slot
 from executions.sandbox.container.stream import Frame, FrameStream
-from executions.sandbox.deadline import Deadline
+from executions.sandbox.timing import Deadline
 from guest import protocol
 
 SILENCE_SECONDS = 3.0
-"""A supervisor says each second that its program still waits. One that is silent for so long is starved."""
+"""A supervisor reports each second that its program still waits. One that is silent for so long is starved."""
 
 ON_THE_WAY_SECONDS = 0.1
-"""The supervisor's clock stands from before it says so until after we have answered: by this much, for each wait."""
+"""The supervisor stops its clock a little before its report and starts it a little after our answer, at each wait."""
 
 STOP_SECONDS = 0.7
-"""How long a container may take to say what a run that was stopped has cost."""
+"""How long a container may take to report the result of a run that was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +28,35 @@ class Patience:
     seconds_in_all: float
 
 
+class Slot:
+    """The permission to run, which a program that waits for a person has left to others.
+
+    `wait_for_slot` returns when the program may run again.
+    """
+
+    def __init__(self, wait_for_slot: Callable[[], None]) -> None:
+        self._wait_for_slot = wait_for_slot
+        self.is_held = False
+
+    def take_back(self) -> None:
+        """Get the slot back before the program goes on. Does nothing if it is held already."""
+        if not self.is_held:
+            self._wait_for_slot()
+            self.is_held = True
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What one submission's runs need to be watched: the console, and the slot that a waiting program gives up."""
+    """The console of a submission, the patience with its waits, and the way to leave its slot to others meanwhile."""
 
     console: Console
     patience: Patience
     without_slot: Callable[[], AbstractContextManager[Slot]]
 
     def frames(self, stream: FrameStream, deadline: Deadline, is_main: bool) -> Iterator[Frame]:
-        """Yield what the supervisor tells of a run, all but its waits; feed the run, and end it when told to.
+        """Yield all frames of a run except its waits; send it input, and end it when the console is stopped.
 
-        Raises TimeoutError at the deadline, which is put off by the time for which the program waits.
+        Raises TimeoutError at the deadline, which moves by the time for which the program waits.
         """
         seconds_left = self.patience.seconds_in_all
         while True:
@@ -59,7 +75,7 @@ class Talk:
                 deadline = Deadline.after(STOP_SECONDS)
 
     def _wait_for_a_person(self, stream: FrameStream, seconds: float) -> Iterator[Frame]:
-        """Yield what comes until the program goes on, there is something for it, or nobody has come in time."""
+        """Yield frames until the program goes on, there is input for it, or its time to wait is over."""
         self.console.put(Asked())
         ends = Deadline.after(seconds)
         with self.without_slot() as slot:
@@ -73,7 +89,7 @@ class Talk:
                     if self.console.give_up():
                         stream.send(protocol.pack_frame(protocol.GIVE_UP))
                         return
-                    continue  # to what has come at the last moment
+                    continue  # input has come at the last moment
                 if frame is None:
                     if not self.console.is_stopped:
                         slot.take_back()
@@ -85,7 +101,7 @@ class Talk:
                     yield frame
 
     def _pass_on(self, stream: FrameStream, is_main: bool) -> bool:
-        """Send the run what is for it; return whether it is to end."""
+        """Send input to the run; return whether the run is to end."""
         for text in self.console.take_input():
             if is_main:
                 stream.send(protocol.pack_frame(protocol.INPUT, text))

@@ -1,1 +1,1 @@
-"""The Docker Engine: its calls, what it is asked for, and what it leaves behind."""
+"""The Docker Engine: our calls, the container options, its events and its leftovers."""

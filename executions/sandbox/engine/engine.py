@@ -1,8 +1,8 @@
-"""The Docker Engine, in the few calls we make of it. The one module that imports docker."""
+"""The Docker Engine, in the few calls that we make. The only module that imports docker."""
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,7 @@ CALL_SECONDS = 10
 
 
 class EngineError(Exception):
-    """The engine did not do what it was asked. `missing` tells that it does not know the container or image."""
+    """The engine did not do what it was asked. `missing`: it does not know the container or image."""
 
     def __init__(self, message: str, missing: bool = False) -> None:
         super().__init__(message)
@@ -39,18 +39,18 @@ class ContainerSummary:
     state: str
     labels: dict[str, str]
 
-
-def _name(container: dict[str, Any]) -> str:
-    """Return a container's name; one that a dying engine left behind half-made may have none."""
-    names = container["Names"] or [""]
-    return str(names[0]).lstrip("/")
+    @classmethod
+    def parse(cls, listed: dict[str, Any]) -> "ContainerSummary":
+        """Return an entry of the list. A container that a dying engine left half-made may have no name."""
+        names = listed["Names"] or [""]
+        return cls(listed["Id"], str(names[0]).lstrip("/"), listed["State"], listed["Labels"])
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerEvent:
     """Something that happened to one of our containers: `action` is oom, kill, die or destroy.
 
-    `exit_code` is that of a container that has died.
+    `exit_code` is given when a container has died.
     """
 
     container_id: str
@@ -61,25 +61,31 @@ class ContainerEvent:
 class BoundedClient(docker.APIClient):
     """docker-py's client, bounded in time and in connections.
 
-    It attaches without a timeout: an engine that hangs would keep the thread for ever. And it keeps a connection for
-    each path that it has asked for, and so for each container, up to 25.
+    docker-py attaches without a timeout: an engine that hangs would keep the thread for ever. And it keeps a connection
+    for each path that it has requested, and so for each container, up to 25.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for adapter in self.adapters.values():
-            if isinstance(adapter, UnixHTTPAdapter):  # the option for it is not heeded
+            if isinstance(adapter, UnixHTTPAdapter):  # docker-py ignores the option for it
                 adapter.pools = RecentlyUsedContainer(1, dispose_func=lambda pool: pool.close())
 
     def post(self, url: Any, *arguments: Any, **options: Any) -> requests.Response:
-        """Send a POST, in bounded time whatever it is for."""
+        """Send a POST, always in bounded time."""
         return super().post(url, *arguments, **{"timeout": self.timeout, **options})
 
 
-class Engine:
-    """A client of the engine that DOCKER_HOST names, else of /var/run/docker.sock. For one thread at a time."""
+def client_from_environment() -> docker.APIClient:
+    """Return a client of the engine that DOCKER_HOST names, else of /var/run/docker.sock."""
+    return BoundedClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
 
-    def __init__(self) -> None:
+
+class Engine:
+    """The engine that `make_client` connects to, at the first call. For one thread at a time."""
+
+    def __init__(self, make_client: Callable[[], docker.APIClient] = client_from_environment) -> None:
+        self._make_client = make_client
         self._client: docker.APIClient | None = None
 
     def ping(self) -> None:
@@ -88,12 +94,12 @@ class Engine:
             client.ping()
 
     def info(self) -> dict[str, Any]:
-        """Return what the engine says of itself and its host (`docker info`)."""
+        """Return the engine's description of itself and its host (`docker info`)."""
         with self._calling("info") as client:
             return dict(client.info())
 
     def directory(self) -> Path:
-        """Return where the engine keeps images and containers, by its own view of the files."""
+        """Return where the engine keeps images and containers, as a path in its own file system."""
         with self._calling("ask for the directory") as client:
             return Path(client.info()["DockerRootDir"])
 
@@ -108,7 +114,7 @@ class Engine:
             return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
 
     def architecture(self) -> str:
-        """Return what the engine runs on, by Docker's word for it: amd64, arm64, …"""
+        """Return the engine's architecture in Docker's words: amd64, arm64, …"""
         with self._calling("ask for the version") as client:
             return str(client.version()["Arch"])
 
@@ -140,7 +146,7 @@ class Engine:
             parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             stream = client.attach_socket(container_id, parameters)
             # docker-py gives the HTTP client's file object, whose connection ends with its last reference. A
-            # duplicate of what lies below is wholly ours, to time and to close.
+            # duplicate of the socket below is ours alone, to time and to close.
             connection = cast("socket.socket", stream._sock).dup()
             stream._response.close()
             return connection
@@ -151,7 +157,7 @@ class Engine:
             return dict(client.inspect_container(container_id))
 
     def remove(self, container_id: str) -> bool:
-        """Kill and remove a container; return whether the engine still had it. One that is gone is as good."""
+        """Kill and remove a container; return whether the engine still had it. Accepts one that is gone."""
         with self._calling(f"remove {container_id:.12}") as client:
             try:
                 client.remove_container(container_id, force=True, v=True)
@@ -163,13 +169,13 @@ class Engine:
             return True
 
     def containers(self) -> list[ContainerSummary]:
-        """Return all containers with our label, of whatever owner and in whatever state."""
+        """Return all containers with our label, of any owner and in any state."""
         with self._calling("list containers") as client:
             found = client.containers(all=True, filters={"label": LABEL})
-            return [ContainerSummary(each["Id"], _name(each), each["State"], each["Labels"]) for each in found]
+            return [ContainerSummary.parse(each) for each in found]
 
     def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
-        """Yield what happens to containers with all of `labels` from now on, until the engine goes away."""
+        """Yield the events of containers with all of `labels` from now on, until the engine goes away."""
         filters = {"type": ["container"], "label": labels, "event": ["oom", "kill", "die", "destroy"]}
         with self._calling("watch events") as client:
             for event in client.events(filters=filters, decode=True):
@@ -186,10 +192,10 @@ class Engine:
 
     @contextlib.contextmanager
     def _calling(self, what: str) -> Iterator[docker.APIClient]:
-        """Give the client for one call, and turn whatever can go wrong in it into EngineError."""
+        """Give the client for one call, and turn everything that can go wrong in it into EngineError."""
         try:
             if self._client is None:
-                self._client = BoundedClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
+                self._client = self._make_client()
             yield self._client
         except (NotFound, ImageNotFound) as error:
             raise EngineError(f"{what}: {error.explanation}", missing=True) from error

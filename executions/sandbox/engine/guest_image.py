@@ -1,4 +1,4 @@
-"""The guest image: named by the content of guest/, so that a service never runs programs in another version's."""
+"""The guest image: named by the content of guest/, so that a service never runs programs in another version's image."""
 
 import hashlib
 import importlib.util
@@ -17,7 +17,7 @@ REPOSITORY = "code-exec-guest"
 
 DOWNLOAD_SECONDS = 300
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""How wheels call the architectures of the engine."""
+"""The engine's architectures, as wheels name them."""
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 41
 """2.17 to 2.41, that of Debian trixie: wheels for any of them run in the image."""
 
@@ -38,7 +38,7 @@ def image_name() -> str:
 def build_image(engine: Engine) -> Iterator[str]:
     """Build the image unless it is there; yield the lines of the build. Raises EngineError or ImageError.
 
-    The base image is pulled where it is missing. The only place where anything is ever pulled: not on a request.
+    Pulls the base image if it is missing. Nothing else in the service pulls, and no request does.
     """
     name = image_name()
     try:
@@ -53,7 +53,7 @@ def build_image(engine: Engine) -> Iterator[str]:
             copy = context / path.relative_to(GUEST_DIRECTORY)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-        # Here, pip knows the machine's index, proxy and certificates; inside a build it would know none of them.
+        # Here pip knows the machine's index, proxy and certificates; inside a build it would know none of them.
         if importlib.util.find_spec("pip"):
             yield "Downloading packages\n"
             download_wheels(context / "wheels", MACHINES.get(engine.architecture(), ""))
@@ -61,9 +61,9 @@ def build_image(engine: Engine) -> Iterator[str]:
 
 
 def download_wheels(directory: Path, machine: str) -> None:
-    """Download into `directory` what the image installs, and pip: the base image may have none. Raises ImageError."""
+    """Download the image's packages into `directory`, and pip, which the base image may lack. Raises ImageError."""
     version = re.search(r"^FROM python:([\d.]+)", (GUEST_DIRECTORY / "Dockerfile").read_text(), re.MULTILINE)
-    assert version is not None  # noqa: S101 (what the file begins with)
+    assert version is not None  # noqa: S101 (the first line of the file)
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(directory), "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", version[1]]

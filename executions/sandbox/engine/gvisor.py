@@ -1,7 +1,7 @@
 """What differs where containers run under gVisor: a kernel of its own between the program and the host's.
 
-docs/gvisor.md tells of it all. A newer runsc may differ from the one described there: then a probe fails, and nothing
-is run.
+docs/gvisor.md has the details. A newer runsc may differ from the one described there: then a probe fails, and no
+program runs.
 """
 
 RUNTIME = "runsc"
@@ -9,13 +9,13 @@ RUNTIME = "runsc"
 # The kernel of a container is itself processes of the host, within the container's own bounds.
 KERNEL_BYTES = 32 * 1024 * 1024
 PACKAGES_BYTES = 48 * 1024 * 1024
-"""It keeps the files of the science profile's packages in each container's memory; Linux shares them among all."""
-PIDS = 256
-"""It has several threads for each process of a program."""
+"""gVisor keeps the files of the science packages in each container's memory; Linux shares them among all."""
+PIDS_WITH_KERNEL = 256
+"""gVisor has several threads for each process of a program."""
 
 KILLED_EXIT_CODE = 137
 COLLAPSED_EXIT_CODE = 2
-"""With this a container ends whose kernel could not go on: the Go runtime's exit code after a panic."""
+"""The exit code of a container whose kernel crashed: that of the Go runtime after a panic."""
 
 KERNEL = ("4.4.0", "#1 SMP Sun Jan 10 15:06:54 PST 2016")
 """The release and version that gVisor's kernel gives itself, on every host (uname(2))."""
@@ -27,5 +27,5 @@ def is_gvisor(runtime: str | None) -> bool:
 
 
 def death_seconds(runtime: str | None) -> float:
-    """Return how long the engine may take to tell of a container's end: that of a gVisor has more to clear away."""
+    """Return how long the engine may take to report a container's end: gVisor has more to clean up."""
     return 5.0 if is_gvisor(runtime) else 1.0

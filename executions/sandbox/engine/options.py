@@ -1,4 +1,4 @@
-"""What a container may do, as the engine is told it. One pure function; nothing of a request reaches it."""
+"""What a container may do: the options that the engine gets. One pure function; nothing of a request reaches it."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from executions.sandbox.profiles import Profile
 NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
 OWNER_LABEL = f"{LABEL}.owner"
+SANDBOX_LABEL = f"{LABEL}.sandbox"
+"""A process may have several sandboxes: each removes only its own containers."""
 
 MEMORY_BYTES = 128 * 1024 * 1024
 CPU_PERIOD_MICROSECONDS = 100_000
@@ -32,23 +34,27 @@ ENVIRONMENT = (
     "PYTHONUNBUFFERED=1",
     # Where figures go, in every process of a program.
     "MPLBACKEND=module://guest.program.figures",
-    # Linear algebra by one thread: there is a quarter of a CPU, and a supervisor with threads could not fork.
+    # Linear algebra in one thread: there is a quarter of a CPU, and a supervisor with threads could not fork.
     "OPENBLAS_NUM_THREADS=1",
     "OMP_NUM_THREADS=1",
 )
 
 
 def container_options(
-    image_id: str, owner: str, runtime: str | None = None, profile: Profile = Profile.PLAIN
+    image_id: str,
+    owner: str,
+    runtime: str | None = None,
+    profile: Profile = Profile.PLAIN,
+    sandbox_id: str = "",
 ) -> dict[str, Any]:
     """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
     memory_bytes, pids = MEMORY_BYTES, PIDS
     if gvisor.is_gvisor(runtime):
-        memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS
+        memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS_WITH_KERNEL
         if profile is Profile.SCIENCE:
             memory_bytes += gvisor.PACKAGES_BYTES
     host_config: dict[str, Any] = {
-        # A created or running container that its owner has lost ends by itself and leaves nothing.
+        # A container that has lost its owner ends by itself and leaves nothing.
         "AutoRemove": True,
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
         "Memory": memory_bytes,
@@ -56,7 +62,7 @@ def container_options(
         "CpuPeriod": CPU_PERIOD_MICROSECONDS,
         "CpuQuota": CPU_QUOTA_MICROSECONDS,
         "PidsLimit": pids,
-        "OomScoreAdj": 500,  # where the host runs out of memory, a container goes before the service
+        "OomScoreAdj": 500,  # if the host runs out of memory, a container dies before the service
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
@@ -70,7 +76,7 @@ def container_options(
         "ReadonlyRootfs": True,
         "Tmpfs": dict(TMPFS),
         "Binds": [],
-        # What a program prints must never land on the host's disk.
+        # The output of a program must never reach the host's disk.
         "LogConfig": {"Type": "none", "Config": {}},
     }
     if runtime is not None:
@@ -82,12 +88,12 @@ def container_options(
         "Hostname": "sandbox",
         "Env": list(ENVIRONMENT),
         "WorkingDir": "/tmp",  # noqa: S108
-        "Labels": {LABEL: "run", OWNER_LABEL: owner},
+        "Labels": {LABEL: "run", OWNER_LABEL: owner, SANDBOX_LABEL: sandbox_id},
         "NetworkDisabled": True,
         "Tty": False,
-        # PID 1 is deaf to SIGTERM; an engine that ends or restarts would wait ten seconds for it.
+        # PID 1 ignores SIGTERM; an engine that stops or restarts would wait ten seconds for it.
         "StopSignal": "SIGKILL",
-        # When the attached owner goes, by whatever death, the supervisor reads the end of its stdin.
+        # When the attached owner dies, however it does, the supervisor reads the end of its stdin.
         "OpenStdin": True,
         "StdinOnce": True,
         "AttachStdin": True,

@@ -1,4 +1,4 @@
-"""Who holds a container: written on its label, so that the containers of the dead can be told from others'."""
+"""Which process of the service owns a container: written on its label, to find the containers of dead processes."""
 
 import os
 import re
@@ -16,8 +16,8 @@ CONTAINER_ID_PATTERN = re.compile(r"[0-9a-f]{12}")
 class Owner:
     """A process of the service.
 
-    `started` (clock ticks since boot) tells it from a later process with the same number, `namespace` (inode of the
-    PID namespace) tells where that number counts, `host` is the host's name: in a container, the container's id.
+    `started` (clock ticks since boot) distinguishes it from a later process with the same PID, `namespace` (inode) is
+    the PID namespace, `host` is the host's name: in a container, the container's id.
     """
 
     pid: int
@@ -42,13 +42,12 @@ class Owner:
     def __str__(self) -> str:
         return f"{self.pid}-{self.started}-{self.namespace}@{self.host}"
 
-    def is_alive(self, engine: Engine) -> bool:
-        """Return whether the process still lives. Where that cannot be known, it counts as living."""
-        here = Owner.of_this_process()
+    def is_alive(self, engine: Engine, here: "Owner") -> bool:
+        """Return whether the process is alive, as seen by `here`. If that cannot be known, it counts as alive."""
         if (self.host, self.namespace) == (here.host, here.namespace):
             return _started(self.pid) == self.started
         if not CONTAINER_ID_PATTERN.fullmatch(self.host):
-            return True  # a host we cannot look into
+            return True  # a host that we cannot examine
         if self.host == here.host:
             return False  # this container before its last restart
         try:

@@ -1,0 +1,168 @@
+"""The report of a container on one run, checked as it comes: nothing that comes out of a container is trusted."""
+
+import codecs
+import re
+import signal
+from dataclasses import replace
+from typing import TypeVar
+
+from executions.sandbox.console import Console, Printed, Shown
+from executions.sandbox.container.received_images import ImageCollector
+from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
+from executions.sandbox.results import ErrorDetail, Flag, Run, RunStatus
+from guest import protocol
+
+CPU_SHARE = CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS
+
+LONGEST_SOURCE = 500
+"""How many characters of a program's line an error detail shows."""
+
+LINE_END = re.compile(r"\r\n|\r|\n")  # as Python and editors count lines
+
+
+class Transcript:
+    """Collects the frames of one run and turns them into a Run. Puts output and images on the console as they come."""
+
+    def __init__(self, code: str, images: ImageCollector, console: Console | None, is_test: bool) -> None:
+        self._code = code
+        self._is_test = is_test
+        self._images = images
+        self._console = console
+        self._detail: ErrorDetail | None = None
+        self._has_detail = False
+        self._outputs = _fresh_outputs()
+        self._tested = self._completed = False
+        self._flags: set[Flag] = set()
+
+    def add(self, kind: int, body: bytes) -> None:
+        """Take one frame other than the result. Raises KeyError or ValueError if it is invalid or out of turn."""
+        if kind == protocol.TEST and self._is_test and not self._tested:
+            self._outputs = _fresh_outputs()
+            self._tested = True
+        elif kind == protocol.TESTED and self._tested and not self._completed:
+            self._completed = True
+        elif kind == protocol.FLAG and (flag := Flag(body.decode())) not in self._flags:
+            self._flags.add(flag)
+        elif kind == protocol.DETAIL and not self._has_detail:
+            self._detail = read_detail(body, self._code)
+            self._has_detail = True
+        elif kind == protocol.IMAGE:
+            image = self._images.add(body)
+            if image is not None and self._console is not None:
+                self._console.put(Shown(image))
+        elif body:
+            self._print(kind, body)
+        else:
+            raise ValueError(f"an empty frame of kind {kind}")
+
+    def run(self, result: bytes, longest_seconds: float, frames_before: int) -> Run:
+        """Return the run that ends with the body of a result frame, which must name the number of frames before it."""
+        status, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated, frames = (
+            protocol.unpack_result(result)
+        )
+        if frames != frames_before:
+            raise ValueError(f"{frames_before} frames of {frames}")
+        return replace(
+            # The container's clock is not trusted: no run takes longer than we waited for it.
+            self.cut_short(RunStatus(status), min(_within(wall_seconds, 3600), longest_seconds)),
+            exit_code=None if exit_code is None else _within(exit_code, 255),
+            signal=None if signal_number is None else _signal_name(signal_number),
+            # gVisor counts the time for which each of a thousand threads waited for its turn.
+            cpu_seconds=min(_within(cpu_seconds, 3600), _most_cpu_seconds(longest_seconds)),
+            memory_peak_kb=_within(peak_kb, 2**31 - 1),
+            truncated=truncated,
+            detail=self._detail,
+        )
+
+    def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
+        """Return the run up to here, for when the supervisor could not report its end."""
+        for kind in self._outputs:
+            self._print(kind, b"", is_end=True)
+        return Run(
+            status,
+            stdout=self._outputs[protocol.STDOUT].text,
+            stderr=self._outputs[protocol.STDERR].text,
+            wall_seconds=wall_seconds,
+            # Not measured. It cannot be more, and a storm of processes uses all of it.
+            cpu_seconds=wall_seconds * CPU_SHARE,
+            tested=self._tested,
+            completed=self._completed,
+            flags=frozenset(self._flags),
+            waited_in_vain=status is RunStatus.TIMEOUT and self._console is not None and self._console.has_given_up,
+            images=tuple(self._images.images),
+            images_dropped=self._images.dropped,
+        )
+
+    def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
+        text = self._outputs[kind].add(body, is_end)
+        if text and self._console is not None and not self._is_test:
+            self._console.put(Printed("stdout" if kind == protocol.STDOUT else "stderr", text))
+
+
+class _Output:
+    """One output stream of a run, decoded as it comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._size_bytes = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def add(self, data: bytes, is_end: bool = False) -> str:
+        """Take output; return the text that it completes. The bytes of half a character wait for the rest."""
+        self._size_bytes += len(data)
+        if self._size_bytes > protocol.STREAM_KEPT_BYTES:
+            raise ValueError("more output than is kept")
+        text = _storable(self._decoder.decode(data, is_end))
+        self.text += text
+        return text
+
+
+def _fresh_outputs() -> dict[int, _Output]:
+    return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
+
+
+def read_detail(body: bytes, code: str) -> ErrorDetail | None:
+    """Return the error in `code` that the body of a DETAIL frame describes, None if it describes none.
+
+    The program's own process writes it, and can write anything: a position outside `code` is left out.
+    """
+    try:
+        kind, message, hint, line, column, end_column = protocol.unpack_detail(body)
+    except protocol.ProtocolError:
+        return None
+    if not kind:
+        return None
+    texts = (_storable(kind[: protocol.TYPE_CHARACTERS]), _storable(message[: protocol.MESSAGE_CHARACTERS]))
+    shown_hint = _storable(hint[: protocol.HINT_CHARACTERS]) or None
+    lines = LINE_END.split(code)
+    if not 1 <= line <= len(lines):
+        return ErrorDetail(*texts, hint=shown_hint)
+    source = lines[line - 1]
+    is_within = 1 <= column <= end_column <= len(source) + 1
+    columns = (column, end_column) if is_within else (None, None)
+    return ErrorDetail(*texts, line, columns[0], columns[1], source[:LONGEST_SOURCE], shown_hint)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")  # PostgreSQL cannot store NUL
+
+
+def _most_cpu_seconds(wall_seconds: float) -> float:
+    """Return the most that a container can have used: its share, and that of the periods at both ends."""
+    return wall_seconds * CPU_SHARE + 2 * CPU_QUOTA_MICROSECONDS / 1_000_000
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _within(value: Number, highest: int) -> Number:
+    if not 0 <= value <= highest:  # so is NaN
+        raise ValueError(f"{value} is out of range")
+    return value
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"SIG{number}"

@@ -1,0 +1,154 @@
+"""Opens the sandbox while programs can run safely: the engine answers, the probes have passed, the disk has room."""
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from executions.sandbox.checks.disk import find_shortage
+from executions.sandbox.checks.probes import STARTS, ProbeResult, run_probes
+from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import ImageError, build_image, image_name
+from executions.sandbox.engine.reaper import Reaper, reap_orphans
+from executions.sandbox.launcher import Launcher
+from executions.sandbox.pool import Pool
+from executions.sandbox.results import SandboxUnavailable
+from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.threads import Loop
+from executions.sandbox.timing import Timing
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Whether programs may run now, and the reason if not."""
+
+    def __init__(self) -> None:
+        self.reason = "starting"
+        self._open = threading.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether programs may run now."""
+        return self._open.is_set()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait until the gate is open; return whether it is."""
+        return self._open.wait(timeout_seconds)
+
+    def demand_open(self) -> None:
+        """Raise SandboxUnavailable unless programs may run now."""
+        if not self.is_open:
+            raise SandboxUnavailable(self.reason)
+
+    def open(self) -> None:
+        """Let programs run."""
+        self.reason = ""
+        self._open.set()
+
+    def shut(self, reason: str) -> None:
+        """Refuse programs, and log why when that is new."""
+        if self.is_open or reason != self.reason:
+            log.error("code is not run: %s", reason)
+        self.reason = reason
+        self._open.clear()
+
+    def close(self) -> None:
+        """Refuse programs because the service stops."""
+        self.reason = "shutting down"
+        self._open.clear()
+
+
+class Keeper(Loop):
+    """Checks the engine, the disk and the waiting containers; opens and shuts the gate."""
+
+    def __init__(
+        self, gate: Gate, pool: Pool, launcher: Launcher, reaper: Reaper, settings: SandboxSettings, timing: Timing
+    ) -> None:
+        super().__init__("keeper", self._keep, timing.check_seconds)
+        self.is_connected = False
+        self.shortage: str | None = None
+        """Which disk is full, None if none is."""
+        self._gate = gate
+        self._pool = pool
+        self._launcher = launcher
+        self._reaper = reaper
+        self._settings = settings
+        self._timing = timing
+        self._checks = 0
+        self._engine_directory: Path | None = None
+        self._next_build = 0.0
+
+    def probe(self) -> list[ProbeResult]:
+        """Run the probes on the present engine and image. Raises EngineError."""
+        engine = self._launcher.engine()
+        self._launcher.use_image(engine.image_id(self._settings.image or image_name()))
+        return list(run_probes(engine, self._launcher.launch, self._launcher.options()))
+
+    def _keep(self) -> None:
+        try:
+            self._check(self._launcher.engine())
+        except EngineError as error:
+            self.is_connected = False
+            self._gate.shut(str(error))
+        except BaseException:
+            self._gate.shut("internal error")
+            raise
+        finally:
+            self._checks += 1
+
+    def _check(self, engine: Engine) -> None:
+        self.shortage = find_shortage(self._settings, self._engine_directory)
+        engine.ping()
+        self.is_connected = True
+        self._pool.discard_dead()
+        if self._checks % self._timing.checks_per_reap == 0:
+            self._reaper.reap(engine, self._launcher.held_names())
+        if self.shortage is not None:
+            self._gate.shut(self.shortage)
+        elif self._reaper.stuck >= self._settings.max_concurrent:
+            self._gate.shut("containers cannot be ended")  # each uses as much as one of the pool
+        elif self._pool.is_failing:
+            self._gate.shut("containers cannot be started")
+            self._try_to_open(engine)
+        elif not self._gate.is_open:
+            self._try_to_open(engine)
+
+    def _try_to_open(self, engine: Engine) -> None:
+        reap_orphans(engine, self._launcher.owner)
+        try:
+            self._engine_directory = engine.directory()
+            self.shortage = find_shortage(self._settings, self._engine_directory)
+            if self.shortage is not None:  # neither a probe nor a build of the image may fill the disk
+                self._gate.shut(self.shortage)
+                return
+            failures = [result for result in self.probe() if result.failure is not None]
+        except EngineError as error:
+            self._gate.shut(str(error))
+            if error.missing and not self._settings.image:
+                self._build_image(engine)
+            return
+        for each in failures:
+            log.error("probe failed: %s: %s", each.name, each.failure)
+        if failures:
+            self._gate.shut("probes failed: " + ", ".join(each.name for each in failures))
+            if failures[0].name != STARTS:  # that one costs nothing to try again
+                self.wait(self._timing.retry_probes_seconds)
+            return
+        if not self.is_closing:
+            log.info("probes passed; open")
+            self._pool.discard_idle()  # they were launched when nobody knew what the engine does
+            self._gate.open()
+            self._pool.start()
+
+    def _build_image(self, engine: Engine) -> None:
+        """Build the image after someone has removed it, as `docker system prune -a` does when nothing runs."""
+        if time.monotonic() < self._next_build:
+            return
+        log.warning("building the guest image")
+        try:
+            for _ in build_image(engine):
+                pass
+        except (EngineError, ImageError) as error:
+            log.error("the guest image cannot be built: %s", error)
+        self._next_build = time.monotonic() + self._timing.retry_build_seconds

@@ -1,0 +1,82 @@
+"""Launches the containers of one sandbox, and knows which of them it holds."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from executions.sandbox.container.container import Container
+from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.owner import Owner
+from executions.sandbox.profiles import Profile
+from executions.sandbox.timing import Timing
+
+
+class Launcher:
+    """Launches containers with the labels of `owner` and `sandbox_id`, once it has an image. For many threads."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Engine],
+        owner: Owner,
+        sandbox_id: str,
+        deaths: DeathWatch,
+        runtime: str | None,
+        timing: Timing,
+    ) -> None:
+        self.owner = owner
+        self._connect = connect
+        self._sandbox_id = sandbox_id
+        self._deaths = deaths
+        self._runtime = runtime
+        self._timing = timing
+        self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
+        self._options: dict[Profile, dict[str, Any]] = {}
+        self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
+
+    def use_image(self, image_id: str) -> None:
+        """Launch containers of this image from now on."""
+        self._options = {
+            profile: container_options(image_id, str(self.owner), self._runtime, profile, self._sandbox_id)
+            for profile in Profile
+        }
+
+    def options(self, profile: Profile = Profile.PLAIN) -> dict[str, Any]:
+        """Return what the engine gets asked for."""
+        return self._options[profile]
+
+    def launch(self, profile: Profile = Profile.PLAIN) -> Container:
+        """Return a new container that is ready. Raises EngineError or RunLost."""
+        name = f"{NAME_PREFIX}{uuid.uuid4()}"
+        options, deaths = self._options[profile], self._deaths
+        self._containers[name] = None
+        try:
+            container = Container.launch(
+                self.engine(), name, options, deaths.killed_for_memory, deaths.collapsed, profile, self._timing
+            )
+        except BaseException:
+            del self._containers[name]
+            raise
+        self._containers[name] = container
+        return container
+
+    def held_names(self) -> set[str]:
+        """Return the names of all containers that are being launched or are not closed yet."""
+        for name, container in list(self._containers.items()):
+            if container is not None and container.is_closed:
+                self._containers.pop(name, None)
+        return set(self._containers)
+
+    def engine(self) -> Engine:
+        """Return the client of the calling thread."""
+        thread = threading.get_ident()
+        if thread not in self._engines:
+            self._engines[thread] = self._connect()
+        return self._engines[thread]
+
+    def close(self) -> None:
+        """Close all clients."""
+        for engine in list(self._engines.values()):
+            engine.close()

@@ -1,0 +1,54 @@
+"""Time in the sandbox: deadlines on the monotonic clock, and how often and how long its threads look and wait."""
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deadline:
+    """A point on the monotonic clock. All steps of one task share it, so that their waits cannot add up."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """Return the deadline `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining_seconds(self) -> float:
+        """Return the time left, 0.0 when it has passed."""
+        return max(0.0, self.at - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The intervals of a sandbox. The service uses these defaults; tests use shorter ones.
+
+    The keeper checks the engine and the waiting containers every `check_seconds`, and removes strays at every
+    `checks_per_reap`th check. After failed probes it waits `retry_probes_seconds`, after a failed build of the image
+    `retry_build_seconds`. The canary runs one probe every `canary_seconds`: all of them within a quarter of an hour.
+
+    A started container has `ready_seconds` to report that it is ready, and `science_ready_seconds` if it loads packages
+    first. After a failed launch a refill thread pauses: `relaunch_seconds` has the pauses, the last one repeats. When
+    `failures_to_give_up` launches in a row have failed, callers are refused at once. A refill waits
+    `refill_delay_seconds` while other containers are in stock.
+
+    The engine has `late_oom_seconds` to report that a dead container was killed for memory. When its events end, they
+    are requested again after `retry_events_seconds`.
+    """
+
+    check_seconds: float = 1.0
+    checks_per_reap: int = 5
+    retry_probes_seconds: float = 10.0
+    retry_build_seconds: float = 60.0
+    canary_seconds: float = 60.0
+    ready_seconds: float = 10.0
+    science_ready_seconds: float = 30.0
+    relaunch_seconds: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0)
+    failures_to_give_up: int = 3
+    refill_delay_seconds: float = 0.05
+    late_oom_seconds: float = 1.0
+    retry_events_seconds: float = 1.0
+
+
+DEFAULT_TIMING = Timing()
