@@ -1,6 +1,10 @@
 """One whole service for all tests that do no harm to it, a way to have one's own, a browser, and a site for it."""
 
+import fcntl
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +16,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.service import Service
+from tests.service import ROOT, Service
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +24,19 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     science = str(settings.SANDBOX_SCIENCE_POOL_SIZE)
     with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE=science) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Collect the static files, once for all processes of a test run: their services share the directory."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "static-files-are-collected").open("a") as stamp:
+        fcntl.flock(stamp, fcntl.LOCK_EX)
+        if os.fstat(stamp.fileno()).st_size == 0:
+            command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"]
+            subprocess.run(command, cwd=ROOT, check=True)
+            stamp.write("yes")
 
 
 @pytest.fixture

@@ -32,9 +32,8 @@ socket.socket().connect(('192.0.2.1', 80))
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
     service = Service(tmp_path, ADMIN_REQUIRE_OTP="true", SANDBOX_POOL_SIZE="2")
-    service.manage("collectstatic", "--no-input", "--verbosity=0")
     with service:
         service.manage("shell", "--verbosity=0", "-c", "from benchmarks.population import populate; populate(6000)")
         yield service

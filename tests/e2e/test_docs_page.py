@@ -13,10 +13,9 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
     service = Service(tmp_path, SANDBOX_POOL_SIZE="1", SANDBOX_MAX_CONCURRENT="1")
     service.environment["ALLOWED_ORIGINS"] = service.url
-    service.manage("collectstatic", "--no-input", "--verbosity=0")
     with service:
         yield service
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(150)]
 
 ACCOUNT = """
 class Account:
@@ -120,6 +120,7 @@ def test_300_mb(service: Service) -> None:
     assert answer["error"] == "Memory limit of 128 MB exceeded"
 
 
+@pytest.mark.alone  # it measures what is written to the machine's disk
 def test_a_flood_of_output(service: Service) -> None:
     disk = os.statvfs("/var/lib")
     response = service.post("while True: print('x' * 1000)")
@@ -129,7 +130,6 @@ def test_a_flood_of_output(service: Service) -> None:
     assert (disk.f_bfree - os.statvfs("/var/lib").f_bfree) * disk.f_frsize < 50_000_000
 
 
-@pytest.mark.timeout(150)
 def test_a_plot_a_failure_and_a_flood_together(service: Service) -> None:
     """All bounds reached at once, with output of the kind that JSON makes six times as long."""
     stock = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE

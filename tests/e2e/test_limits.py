@@ -8,7 +8,7 @@ import requests
 
 from tests.service import ORIGIN, Service
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 AT_ONCE = 50
 

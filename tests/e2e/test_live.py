@@ -78,6 +78,7 @@ def test_a_guessing_game(service: Service) -> None:
     assert record(service, game.id)["input_data"].startswith("50\n25\n37\n")
 
 
+@pytest.mark.alone  # it measures what other tests would slow down
 def test_each_line_is_here_within_a_tenth_of_a_second(service: Service) -> None:
     """In one run at least: a busy machine holds up a line now and then, but hardly one in each of three runs."""
     assert any(max(delays_of_lines(service)) < 0.1 for _ in range(3))

@@ -144,7 +144,9 @@ def test_without_its_image_the_service_refuses_until_it_is_back(with_few: Servic
         return not engine.docker("images", "-q")
 
     def is_refused() -> bool:
-        return post(service, "print('refused')").status_code == 503 and not service.is_healthy()
+        """Return whether a program is refused, and no container is left that was begun before the image went."""
+        is_left = engine.containers()
+        return post(service, "print('refused')").status_code == 503 and not service.is_healthy() and not is_left
 
     assert eventually(is_gone, 60)
     assert eventually(is_refused, 30)

@@ -23,9 +23,8 @@ GAME = "name = input('Name? ')\nprint('Hello,', name)\nprint('More:', input())"
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
     service = Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
-    service.manage("collectstatic", "--no-input", "--verbosity=0")
     with service:
         make = "from django.contrib.auth.models import User; "
         make += f"User.objects.create_superuser('ada', password='{PASSWORD}')"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.service import ORIGIN, Service
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 BODY = b'{"code": "print(1)"}'
 

@@ -7,7 +7,7 @@ import pytest
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]  # two starts, each as long as a start may take
 
 
 def test_a_service_that_starts_deletes_what_is_old(own_service: Service) -> None:

@@ -14,7 +14,7 @@ import requests
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 
 class Sentry(ThreadingHTTPServer):
@@ -66,7 +66,6 @@ def drop(service: Service, table: str) -> None:
     connection.close()
 
 
-@pytest.mark.timeout(120)
 def test_a_fault_is_reported_without_what_was_sent(sentry: Sentry, reporting: Service) -> None:
     assert reporting.execute("print('CANARY')", input_data="CANARY")["output"] == "CANARY\n"
     drop(reporting, "executions_executionflag")

@@ -7,6 +7,7 @@ the proxy in all tests; the other sandboxes of the process use the engine direct
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -328,8 +329,9 @@ def test_callers_are_refused_at_once_while_the_engine_creates_no_containers(
 ) -> None:
     """The circuit breaker: after three failures in a row nobody waits for a fourth."""
     fake_engine.plan(Fault("create", how))
-    for _ in range(2):
-        assert faulty.execute(HELLO).main.stdout == "ok\n"  # the warm ones
+    with ThreadPoolExecutor(2) as callers:  # both warm ones at once, before the third failure
+        outcomes = list(callers.map(faulty.execute, [HELLO] * 2))
+    assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 2
     assert eventually(lambda: not faulty.health().ready, 30)
     assert fake_engine.fired("create") >= 3
     assert_refused_at_once(faulty)

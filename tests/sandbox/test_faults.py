@@ -216,6 +216,7 @@ def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engi
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
+@pytest.mark.alone  # it measures the CPU of a program that starves its own supervisor
 @pytest.mark.timeout(120)
 def test_starved_supervisor_costs_only_its_container(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
