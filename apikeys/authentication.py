@@ -13,8 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apikeys import learner_tokens, tokens
-from apikeys.admission import ShutOut, who_is_shut_out
-from apikeys.callers import Caller
+from apikeys.callers import INVALID_KEY, Caller, refuse_suspended
 from apikeys.environment import is_environment_token
 from apikeys.models import ApiKey
 from audit.events import record_refusal
@@ -22,8 +21,6 @@ from web.client_address import client_address
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
-INVALID_KEY = "The API key is missing or not valid."
-SUSPENDED = "This learner or address may not run programs at present."
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +29,12 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Finds the key of a request. The error is the same for missing, unknown, revoked and expired keys."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
-        """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403."""
+        """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
         caller = find_caller(request.headers.get("X-API-Key", ""))
         if caller is None:
             _record_use_of_a_revoked_key(request)
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
-        _refuse_the_suspended(caller.key, client_address(request._request))
+        refuse_suspended(caller.key, client_address(request._request))
         origin = request.headers.get("Origin")
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
@@ -67,15 +64,6 @@ def is_own_page(request: Request, key: ApiKey) -> bool:
     A browser sets both headers itself. Only the hosts are compared: an unknown proxy may hide https.
     """
     return key.is_playground and request.headers.get("Origin", "").partition("://")[2] == request.get_host()
-
-
-def _refuse_the_suspended(key: ApiKey, address: str | None) -> None:
-    """Refuse a suspended key, as if there were none, and a blocked address."""
-    match who_is_shut_out(key, address):
-        case ShutOut.KEY:
-            raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
-        case ShutOut.ADDRESS:
-            raise PermissionDenied(SUSPENDED, code="suspended")
 
 
 def _remember_use(key: ApiKey) -> None:

@@ -1,6 +1,8 @@
-"""What a key and its learners may use, as callers are told of it."""
+"""The limits of a key and its learners: what is left of each, and the refusal that callers are answered with."""
 
 from dataclasses import dataclass
+
+UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,14 @@ class LimitUse:
         return f'"{self.name}";q={self.limit}{window}{unit}'
 
 
-class LimitReached(Exception):
-    """A caller has used up a limit. `sentence` says which, `code` is its word, `use` says when it ends."""
+class Refused(Exception):
+    """A request is not admitted; nothing has run or is recorded.
 
-    def __init__(self, code: str, sentence: str, use: LimitUse) -> None:
+    `code` is the word that callers know, `sentence` what they read; of `UNAVAILABLE`, which is no fault of theirs, it
+    is for us. `use` is the limit that is used up, with the seconds until it ends; None for any other reason.
+    """
+
+    def __init__(self, code: str, sentence: str, use: LimitUse | None = None) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence

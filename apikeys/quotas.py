@@ -12,13 +12,13 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from apikeys.limits import LimitReached, LimitUse
+from apikeys.limits import LimitUse, Refused
 from apikeys.models import ApiKey, DailyUse
 
 ALL = ""
 DAY_SECONDS = 24 * 60 * 60
 
-# Asked for each request, so in SQL that is ready made (see `apikeys.admission`).
+# Asked for each request, so in SQL that is ready made (see `apikeys.callers`).
 ROWS = " FROM apikeys_dailyuse WHERE family = %s AND day = %s AND who IN (%s, %s)"
 CHARGE = (
     "UPDATE apikeys_dailyuse SET executions = executions + 1, cpu_seconds = cpu_seconds + %s"
@@ -65,17 +65,17 @@ def _locked_rows(account: Account) -> dict[str, tuple[int, float]]:
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT who, executions, cpu_seconds{ROWS} ORDER BY who{lock}", (*_place(account), ALL, account.who)
+            f"SELECT who, executions, cpu_seconds{ROWS} ORDER BY who{lock}", (*_row(account), ALL, account.who)
         )
         return {who: (executions, cpu_seconds) for who, executions, cpu_seconds in cursor.fetchall()}
 
 
-def _place(account: Account) -> tuple[Any, Any]:
+def _row(account: Account) -> tuple[Any, Any]:
     return account.key.family_in_sql(), connection.ops.adapt_datefield_value(account.day)
 
 
 def check_quotas(account: Account, use: Use, running: int) -> None:
-    """Raise LimitReached if nothing more may run. `running` executions of the family have no end on record yet.
+    """Raise Refused if nothing more may run. `running` executions of the family have no end on record yet.
 
     Count `running` after `lock_use`. CPU time is known only at the end, so that those that run may still overdraw it.
     """
@@ -83,23 +83,23 @@ def check_quotas(account: Account, use: Use, running: int) -> None:
     if running >= key.max_concurrent:
         at_once = LimitUse("concurrent", key.max_concurrent, 0, 1, None, "concurrent-requests")
         sentence = f"This API key is running {key.max_concurrent} programs already."
-        raise LimitReached("concurrency_limited", sentence, at_once)
+        raise Refused("concurrency_limited", sentence, at_once)
     seconds_left = _seconds_left(account.day)
     if use.executions + running >= key.executions_per_day:
         executions = LimitUse("executions", key.executions_per_day, 0, seconds_left, DAY_SECONDS)
         sentence = f"This API key has used up the {key.executions_per_day} executions of its day (UTC)."
-        raise LimitReached("executions_used_up", sentence, executions)
+        raise Refused("executions_used_up", sentence, executions)
     if use.cpu_seconds >= key.cpu_seconds_per_day:
         cpu = LimitUse("cpu", key.cpu_seconds_per_day, 0, seconds_left, DAY_SECONDS, "cpu-seconds")
         sentence = f"This API key has used up the {key.cpu_seconds_per_day} CPU seconds of its day (UTC)."
-        raise LimitReached("cpu_used_up", sentence, cpu)
+        raise Refused("cpu_used_up", sentence, cpu)
 
 
 def charge(account: Account, cpu_seconds: float) -> None:
     """Count one execution that has run, in the transaction that records its end."""
     with connection.cursor() as cursor:
         for who in (ALL, account.who):  # in the order of `lock_use`
-            cursor.execute(CHARGE, (cpu_seconds, *_place(account), who))
+            cursor.execute(CHARGE, (cpu_seconds, *_row(account), who))
 
 
 def _seconds_left(day: date) -> int:

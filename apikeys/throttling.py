@@ -1,13 +1,13 @@
-"""Where django-rest-framework asks whether a request is within the rates, and how an answer tells what is left."""
+"""Where django-rest-framework counts a request against the rates, and how refusals and limits become HTTP."""
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apikeys.callers import caller_of
-from apikeys.limits import LimitReached, LimitUse
-from apikeys.rate_limits import NotCounted, count_execution, count_input, count_request
+from apikeys.limits import UNAVAILABLE, LimitUse, Refused
+from apikeys.rate_limits import count_execution, count_input, count_request
 from web.client_address import client_address
 from web.errors import ServiceUnavailable, TooManyRequests
 
@@ -23,16 +23,20 @@ def limit_headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(items) for name, items in fields.items()}
 
 
-def too_many_requests(request: Request, reached: LimitReached) -> TooManyRequests:
-    """Return the answer for a limit that is used up, whose header fields tell of that limit alone."""
-    setattr(request._request, USES_ATTRIBUTE, [reached.use])
-    return TooManyRequests(reached.sentence, reached.code, reached.use.seconds_left)
+def http_error(request: Request, refused: Refused) -> APIException:
+    """Return the error for a refusal: 429 for a limit, which alone the header fields then show, else 503 or 403."""
+    if refused.use is not None:
+        setattr(request._request, USES_ATTRIBUTE, [refused.use])
+        return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
+    if refused.code == UNAVAILABLE:
+        return ServiceUnavailable()
+    return PermissionDenied(refused.sentence, refused.code)
 
 
 def who_runs(request: Request) -> str:
-    """Return under which name the use of a request to run a program is counted.
+    """Return the name that the use of a request to run a program is counted under.
 
-    Only the body of a server is read for it. Raises APIException where that cannot be read.
+    The body is read only for a server. Raises APIException if it cannot be read.
     """
     caller = caller_of(request)
     body = request.data if caller.is_server else None
@@ -44,38 +48,33 @@ class KeyRateThrottle(BaseThrottle):
     """Counts a request against its key's rate, for each view apart."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request. Raises TooManyRequests, or ServiceUnavailable without a cache."""
-        try:
-            setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
-        except LimitReached as reached:
-            raise too_many_requests(request, reached) from reached
-        except NotCounted as error:
-            raise ServiceUnavailable from error
+        """Count the request. Raises Refused."""
+        setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
         return True
 
     def count(self, request: Request, view: APIView) -> list[LimitUse]:
         """Count the request, and return what is left."""
-        return [count_request(request._request, caller_of(request), view.get_view_name())]
+        return [count_request(caller_of(request), view.get_view_name())]
 
 
 class ExecutionRateThrottle(KeyRateThrottle):
     """Counts a request to run a program, against the rate of its learner first."""
 
     def count(self, request: Request, view: APIView) -> list[LimitUse]:
-        """Count the request, one with an unreadable body too, and return what is left."""
+        """Count the request, even if its body is unreadable, and return what is left."""
         caller = caller_of(request)
         try:
             who = who_runs(request)
         except APIException:
-            count_execution(request._request, caller, caller.who("", client_address(request._request)))
+            count_execution(caller, caller.who("", client_address(request._request)))
             raise
-        return count_execution(request._request, caller, who)
+        return count_execution(caller, who)
 
 
 class InputRateThrottle(KeyRateThrottle):
-    """Counts what is answered to programs, by learner or address: it is bounded by them, and not by the key's rate."""
+    """Counts input for running programs, by learner or address: they are bounded, and not the key."""
 
     def count(self, request: Request, view: APIView) -> list[LimitUse]:
         """Count the request, and return what is left."""
         caller = caller_of(request)
-        return [count_input(request._request, caller, caller.who("", client_address(request._request)))]
+        return [count_input(caller, caller.who("", client_address(request._request)))]

@@ -10,7 +10,8 @@ from rest_framework.views import APIView
 
 from apikeys import learner_tokens
 from apikeys.callers import caller_of
-from apikeys.throttling import KeyRateThrottle, limit_headers
+from apikeys.limits import Refused
+from apikeys.throttling import KeyRateThrottle, http_error, limit_headers
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
 
@@ -27,6 +28,10 @@ class KeyedView(APIView):
         if "Transfer-Encoding" in request.headers:
             raise LengthRequired
         super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer an error: the one place where a refusal becomes HTTP."""
+        return super().handle_exception(http_error(self.request, exc) if isinstance(exc, Refused) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Forbid caching, and add the headers that show what remains of the caller's limits."""

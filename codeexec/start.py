@@ -9,10 +9,11 @@ from django.db import connection
 
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
-from executions.records.late_records import late_records
 from executions.records.recovery import recover_interrupted
 from executions.records.retention import Retention
-from executions.running.executor import close_executor, start_executor
+from executions.running.executor import sandbox_settings
+from executions.running.runtime import Runtime, set_runtime
+from executions.sandbox.sandbox import Sandbox
 
 DRAIN_SECONDS = 15
 LAST_RECORDS_SECONDS = 3
@@ -23,18 +24,19 @@ def start_service() -> None:
     report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no requests
-    late_records.start()
-    atexit.register(
-        late_records.close, LAST_RECORDS_SECONDS
-    )  # runs after close_executor, whose last results it may hold
-    start_executor()
+    sandbox = Sandbox(sandbox_settings())
+    runtime = Runtime(sandbox)
+    set_runtime(runtime)
+    runtime.late_records.start()
+    atexit.register(runtime.late_records.close, LAST_RECORDS_SECONDS)  # after the sandbox, whose last results it holds
+    sandbox.start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
     gc.collect()
     gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
-    atexit.register(close_executor, DRAIN_SECONDS)
+    atexit.register(sandbox.close, DRAIN_SECONDS)
 
 
 def prepare() -> None:

@@ -60,15 +60,15 @@ class ExecutionRequest:
     def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
         """Return what the sandbox is to run, unless it `is_abandoned` by then."""
         cases = self.test_cases or ()
-        tests = tuple(cases[place].program() for place in in_running_order(cases))
+        tests = tuple(cases[index].program() for index in in_running_order(cases))
         return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)
 
 
 def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:
-    """Return the places of those that are run by themselves: hidden ones last.
+    """Return the indexes of the test cases that have a run of their own: hidden ones last.
 
-    One container runs them all, and a submission may find a way to leave word there. After a hidden test nothing is run
+    One container runs them all, and a submission may find a way to leave word there. After a hidden test nothing runs
     whose output anybody sees.
     """
-    places = [place for place, case in enumerate(test_cases) if not case.looks_at_main_run]
-    return sorted(places, key=lambda place: test_cases[place].hidden)
+    indexes = [index for index, case in enumerate(test_cases) if not case.looks_at_main_run]
+    return sorted(indexes, key=lambda index: test_cases[index].hidden)

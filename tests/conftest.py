@@ -23,7 +23,7 @@ from pytest_django import Settings
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from audit.append_only import lifted
-from executions.running.executor import get_executor, set_executor
+from executions.running.runtime import Runtime, get_runtime, set_runtime
 from tests.fakes import FakeExecutor
 from tests.sabotage import demand_failures
 from tests.servers import PostgreSQL, Redis
@@ -121,11 +121,11 @@ def groups(db: None) -> None:
 
 @pytest.fixture
 def executor() -> Iterator[FakeExecutor]:
-    before = get_executor()
+    before = get_runtime()
     fake = FakeExecutor()
-    set_executor(fake)
+    set_runtime(Runtime(fake))
     yield fake
-    set_executor(before)
+    set_runtime(before)
 
 
 @pytest.fixture(scope="session")

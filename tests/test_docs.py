@@ -14,15 +14,18 @@ import pytest
 from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
+from apikeys.callers import Caller
 from apikeys.models import ApiKey, Suspension
 from apikeys.rate_limits import INPUT_RATE
 from apikeys.token_schema import LEARNER_CHARACTERS
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.models import Execution
 from executions.request import Match
-from executions.running import interactive
-from executions.running.error_detail import TYPES
+from executions.running.interactive import SHARE_OF_ONE
+from executions.running.outcome import TYPES
+from executions.running.runtime import get_runtime
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from guest import protocol
@@ -37,7 +40,7 @@ LIVE = (ROOT / "docs/live.md").read_text()
 PROGRAMS = (ROOT / "docs/programs.md").read_text()
 TEST_CASES = (ROOT / "docs/test-cases.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
-OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * interactive.SHARE_OF_ONE)
+OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * SHARE_OF_ONE)
 README = (ROOT / "README.md").read_text()
 SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
 
@@ -200,7 +203,8 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
     for chunk in stream:
         told += chunk
         if chunk.startswith(b"event: input"):
-            next(iter(interactive._places)).console.feed("", is_end=True)
+            execution = Execution.objects.latest("pk")
+            get_runtime().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
 

@@ -191,7 +191,7 @@ WALLS = {
     ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
-    "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[place].hidden)", "0)"),)),
+    "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[index].hidden)", "0)"),)),
     "expected_stays_here": Wall(
         (
             Edit(

@@ -10,16 +10,19 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
-from executions.running.live import LiveExecution
+from executions.answer import ShownImage
+from executions.api.answers import AnswerSerializer, ImageSerializer, TestResultSerializer
+from executions.running.live import Judged, LiveEvent, LiveExecution
+from executions.sandbox.console import Asked, Printed
 from executions.sandbox.results import SandboxError
 from web.connection import client_has_gone, ending
 from web.errors import ServiceUnavailable, error_body
 
 HEARTBEAT_SECONDS = 5
-"""A proxy must not take a program that is silent for a connection that is dead."""
+"""So that no proxy takes a silent program for a dead connection."""
 
 LOOK_SECONDS = 0.5
-"""How often to look whether the client is still there, while there is nothing to tell."""
+"""How often to check that the client is still there while there are no events."""
 
 HEARTBEAT = b": \n\n"
 
@@ -27,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class EventStream:
-    """The body of the answer. Whoever serves it closes it, also when it was not read to its end."""
+    """The body of the response. The server closes it, also when it was not read to its end."""
 
     def __init__(self, live: LiveExecution, connection: socket.socket | None) -> None:
         self._live = live
@@ -45,10 +48,10 @@ class EventStream:
     def _write(self) -> Generator[bytes, None, None]:
         yield _event("start", {"id": self._live.id})
         written = time.monotonic()
-        while (told := self._live.next_told(LOOK_SECONDS)) is not None:
-            for name, data in told:
-                yield _event(name, data)
-            if told:
+        while (events := self._live.next_events(LOOK_SECONDS)) is not None:
+            for event in events:
+                yield _live_event(event)
+            if events:
                 written = time.monotonic()
             elif client_has_gone(self._connection):
                 return
@@ -61,24 +64,36 @@ class EventStream:
 
     def _last(self) -> bytes:
         try:
-            return _event("result", self._live.conclude())
+            return _event("result", AnswerSerializer(self._live.conclude()).data)
         except SandboxError:
             error = ServiceUnavailable()
             return _event("error", error_body(str(error.detail), error.default_code))
-        except Exception:  # the status is sent: no handler of errors could answer any more
+        except Exception:  # the status is sent already: no handler of errors can answer any more
             log.exception("the end of %s failed", self._live.id)
             return _event("error", error_body("Something went wrong on our side.", "server_error"))
 
 
 def stream_events(request: Request, live: LiveExecution) -> StreamingHttpResponse:
-    """Return the answer that tells of `live` as it happens."""
+    """Return `live` as a response: its events, and then its answer."""
     stream = EventStream(live, request.META.get("gunicorn.socket"))
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["X-Accel-Buffering"] = "no"  # nginx would keep events until it has a page full
     return response
 
 
+def _live_event(event: LiveEvent) -> bytes:
+    match event:
+        case Printed(stream, text):
+            return _event(stream, {"text": text})
+        case ShownImage():
+            return _event("image", ImageSerializer().to_representation(event))
+        case Asked():
+            return _event("input", {})
+        case Judged(index, result):
+            return _event("test", {"index": index, **TestResultSerializer().to_representation(result)})
+
+
 def _event(name: str, data: dict[str, Any]) -> bytes:
-    """Return one event. JSON has no line ends but escaped ones, so that the data are one line."""
+    """Return one event. JSON escapes line ends, so the data are one line."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f"event: {name}\ndata: {text}\n\n".encode()

@@ -1,97 +1,11 @@
 """What OpenAPI tells of running programs and of what came of them."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers
 
+from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
-from executions.models import Execution
-from executions.sandbox.results import RunStatus
 from guest.hints.messages import HINTS
-from web.fields import ChoiceField
 from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
-
-ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
-
-
-class ErrorDetailSerializer(serializers.Serializer[Any]):
-    """What went wrong, and where, for an editor to mark. It comes from the process that the program ran in."""
-
-    type = serializers.CharField(help_text="The exception, or what ended the program in place of one.")
-    message = serializers.CharField(help_text="What Python says of it.")
-    line = serializers.IntegerField(min_value=1, allow_null=True, help_text="The innermost line of `code`.")
-    column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
-    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
-    source = serializers.CharField(allow_null=True, help_text="The line itself.")  # type: ignore[assignment]
-    hint = serializers.CharField(allow_null=True, help_text="A sentence of help for a beginner.")
-
-
-class ImageSerializer(serializers.Serializer[Any]):
-    """Something that the program has shown."""
-
-    format = ChoiceField(choices=["png"], help_text="The only one.")
-    data = serializers.CharField(help_text="In base64.")  # type: ignore[assignment]
-    width = serializers.IntegerField(min_value=1, help_text="Pixels.")
-    height = serializers.IntegerField(min_value=1, help_text="Pixels.")
-    test_index = serializers.IntegerField(
-        min_value=0, allow_null=True, help_text="The place of the test case that showed it; null: the program itself."
-    )
-
-
-class TestResultSerializer(serializers.Serializer[Any]):
-    """What came of one test case. Of a hidden one it tells `passed`, `status` and `execution_time`."""
-
-    passed = serializers.BooleanField()
-    message = serializers.CharField(help_text="The verdict in a sentence.")
-    input = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    expected_output = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    name = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    actual_output = serializers.CharField(allow_null=True, help_text="What was compared, or its head.")
-    truncated = serializers.BooleanField(
-        allow_null=True, help_text="Whether more was printed than `actual_output` has."
-    )
-    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
-    execution_time = serializers.FloatField(min_value=0, help_text="Seconds; whole ones of a hidden test.")
-    hidden = serializers.BooleanField()
-    diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why it failed.")
-    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in it; null if nothing did.")
-
-
-class AnswerSerializer(serializers.Serializer[Any]):
-    """What a program did."""
-
-    output = serializers.CharField(help_text="What was printed, also before a timeout or a kill; the first 64 KiB.")
-    error = serializers.CharField(help_text="The traceback, or what ended the program; else an empty text.")
-    execution_time = serializers.FloatField(min_value=0, help_text="Seconds that the program itself took.")
-    test_results = TestResultSerializer(
-        many=True, allow_null=True, help_text="One for each test case, in their order; null without test cases."
-    )
-    id = serializers.UUIDField(help_text="Of the record.")
-    status = ChoiceField(choices=ENDS, help_text="How the program ended.")
-    exit_code = serializers.IntegerField(allow_null=True, help_text="null when the program was killed.")
-    cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of processor time.")
-    memory_peak_kb = serializers.IntegerField(min_value=0, help_text="The most memory it held.")
-    truncated = serializers.BooleanField(help_text="Whether more was printed than is kept.")
-    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
-    images = ImageSerializer(many=True, help_text="What the program has shown, itself and under test cases; not kept.")
-    images_dropped = serializers.IntegerField(min_value=0, help_text="How many images more were not taken.")
-
-
-class StoredAnswerSerializer(AnswerSerializer):
-    """What is on record of an execution. Until it has ended, its figures are null."""
-
-    status = ChoiceField(
-        choices=list(Execution.Status),
-        help_text="`running`, how the program ended, `refused` (nothing ran), or `internal_error` (a fault of ours).",
-    )
-    execution_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds.")
-    cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of processor time.")
-    memory_peak_kb = serializers.IntegerField(min_value=0, allow_null=True, help_text="The most memory it held.")
-    learner = serializers.CharField(help_text="Who wrote the program; an empty text where that was not said.")
-    created = serializers.DateTimeField()
-    finished = serializers.DateTimeField(allow_null=True, help_text="null while it runs.")
-
 
 HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
 ADD = {

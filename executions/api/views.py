@@ -1,29 +1,28 @@
-"""The HTTP side of running programs, of answering them, and of reading what came of them."""
+"""The HTTP side of running programs, of sending them input, and of reading their records."""
 
 from functools import partial
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apikeys.authentication import SUSPENDED
 from apikeys.callers import caller_of
-from apikeys.limits import LimitReached
-from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, too_many_requests, who_runs
+from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, who_runs
 from apikeys.views import IsServer, KeyedView
+from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.event_stream import stream_events
 from executions.api.schema import describe_execute, describe_input, describe_stored
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.bounds import INPUT_BYTES
 from executions.models import Execution
-from executions.running import interactive
-from executions.running.executor import get_executor
+from executions.running.admission import Source
 from executions.running.interactive import TooMuchInput
 from executions.running.live import begin_live
-from executions.running.service import Source, Suspended, execute, stored_answer
+from executions.running.runtime import get_runtime
+from executions.running.service import execute
 from executions.sandbox.results import SandboxError
 from web.bodies import accepts_events
 from web.client_address import client_address
@@ -47,18 +46,14 @@ class ExecuteView(KeyedView):
         asked, source = serializer.request(), _source(request)
         try:
             if is_live:
-                return stream_events(request, begin_live(asked, source, get_executor(), caller))
-            return Response(execute(asked, source, get_executor()))
-        except Suspended as error:
-            raise PermissionDenied(SUSPENDED, code="suspended") from error
-        except LimitReached as reached:
-            raise too_many_requests(request, reached) from reached
+                return stream_events(request, begin_live(asked, source, get_runtime()))
+            return Response(AnswerSerializer(execute(asked, source, get_runtime())).data)
         except SandboxError as error:
             raise ServiceUnavailable from error
 
 
 class ExecutionView(KeyedView):
-    """`GET /executions/{id}`: what came of an execution, for the site's server."""
+    """`GET /executions/{id}`: the answer on record, for the site's server."""
 
     permission_classes = (IsServer,)
     http_method_names = ("get", "head")
@@ -67,23 +62,23 @@ class ExecutionView(KeyedView):
     def get(self, request: Request, id: UUID) -> Response:
         """Answer with an execution of this key or of one that it replaces or was replaced by."""
         own = Execution.objects.filter(key__family=caller_of(request).key.family)
-        return Response(stored_answer(get_object_or_404(own, public_id=id)))
+        return Response(StoredAnswerSerializer(get_object_or_404(own, public_id=id)).data)
 
 
 class ExecutionInputView(KeyedView):
-    """`POST /executions/{id}/input`: what a person answers to a program that runs."""
+    """`POST /executions/{id}/input`: input for a running program."""
 
     throttle_classes = (InputRateThrottle,)
     http_method_names = ("post",)
 
     @describe_input
     def post(self, request: Request, id: UUID) -> Response:
-        """Feed the program; answer alike for whatever is not to be fed by this caller."""
+        """Send the program its input. 404 for any execution that takes no input from this caller."""
         serializer = InputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         is_end = serializer.validated_data.get("end", False)
         try:
-            if not interactive.answer(id, caller_of(request), serializer.line(), is_end):
+            if not get_runtime().sessions.send(id, caller_of(request), serializer.line(), is_end):
                 raise NotFound(NOTHING_HERE)
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
@@ -94,4 +89,4 @@ def _source(request: Request) -> Source:
     address = client_address(request._request)
     origin = request.headers.get("Origin", "")
     is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
-    return Source(caller_of(request).key, who_runs(request), origin, address, is_abandoned)
+    return Source(caller_of(request), who_runs(request), origin, address, is_abandoned)

@@ -1,31 +1,40 @@
-"""Results that the database would not take when they came: kept in memory, and recorded when it is back."""
+"""Results that the database did not take at once: tried again, kept in memory, and recorded when it is back."""
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, close_old_connections, connection
+
+PAUSES_SECONDS = (0.1, 0.5)
+"""Between the attempts to record a result while a learner waits for it."""
 
 RETRY_SECONDS = 1.0
+"""Between the attempts to record what had to wait."""
+
 LONGEST_LINE = 1000
-"""While the database is away nothing new begins, so that only those wait that ran at that moment."""
+"""While the database is away nothing new begins, so only what ran at that moment has to wait."""
 
 NEVER = (DataError, IntegrityError)
-"""What a database raises that would not take a record at another time, either."""
+"""What a database raises that will not take a record later, either."""
 
 log = logging.getLogger(__name__)
 
 
 class LateRecords:
-    """Records, in a thread of its own, one after another of those that wait; what fails goes to the end of the line.
+    """Records results: at once if the database takes them, else later, in a thread of its own.
 
-    What still waits when the process ends is lost: the next start finds the execution `running` and settles it as
-    interrupted, uncharged. A file beside the database would survive that, but would have to be guarded like the
-    database, programs and all, for a moment that needs two faults at once.
+    A late one that fails again goes to the end of the line. What still waits when the process ends is lost: the next
+    start finds the execution `running` and settles it as interrupted, uncharged. A file beside the database would
+    survive that, but would have to be guarded like the database, programs and all, for a moment that needs two faults
+    at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pauses_seconds: Sequence[float] = PAUSES_SECONDS, retry_seconds: float = RETRY_SECONDS) -> None:
+        self._pauses_seconds = pauses_seconds
+        self._retry_seconds = retry_seconds
         self._line: deque[tuple[str, Callable[[], None]]] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -35,8 +44,23 @@ class LateRecords:
         """Begin. Returns at once."""
         self._thread.start()
 
+    def record(self, execution_id: str, record: Callable[[], None]) -> None:
+        """Call `record`, again after each pause, and leave it to the thread if the database still does not take it."""
+        for pause_seconds in (*self._pauses_seconds, None):
+            try:
+                record()
+                return
+            except (DatabaseError, InterfaceError) as error:
+                if pause_seconds is None:
+                    if not self.add(execution_id, record):
+                        log.error("the result of %s is not on record: %s", execution_id, reason(error))
+                    return
+                log.warning("recording %s again in %s s: %s", execution_id, pause_seconds, reason(error))
+                time.sleep(pause_seconds)
+                close_old_connections()
+
     def add(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Have `record` called until the database takes it, or says that it never will. Return whether it will be."""
+        """Call `record` later, until the database takes it or never will. Return False if there is no room."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
@@ -45,7 +69,7 @@ class LateRecords:
             return True
 
     def close(self, seconds: float) -> None:
-        """Give those that wait `seconds`, and end."""
+        """Wait up to `seconds` for those that wait, and end."""
         with self._changed:
             self._changed.wait_for(lambda: not self._line, seconds)
             self._closing = True
@@ -67,10 +91,10 @@ class LateRecords:
                     self._changed.notify_all()
                 else:
                     self._line.rotate(-1)  # one that fails for a reason of its own must not keep the others
-                    self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
+                    self._changed.wait_for(lambda: self._closing, self._retry_seconds)
 
     def _try(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Return whether there is nothing more to be done about `record`."""
+        """Return whether `record` is settled: taken, or given up."""
         try:
             record()
         except NEVER as error:
@@ -78,7 +102,7 @@ class LateRecords:
         except (DatabaseError, InterfaceError) as error:
             log.warning("the late record of %s has to wait: %s", execution_id, reason(error))
             return False
-        except Exception:  # one that is broken must not keep the others
+        except Exception:  # the thread's outermost call: a broken record must not stop the others
             log.exception("the result of %s is not on record", execution_id)
         finally:
             connection.close()
@@ -86,9 +110,5 @@ class LateRecords:
 
 
 def reason(error: Exception) -> str:
-    """Return what a database says, without the row and the statement that may follow: there are programs in those."""
+    """Return a database's message without the row and the statement that may follow: those hold programs."""
     return str(error).partition("\n")[0]
-
-
-late_records = LateRecords()
-"""Those of this process."""

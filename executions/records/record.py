@@ -2,34 +2,38 @@
 
 import hashlib
 import logging
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
 from apikeys.models import ApiKey
-from apikeys.quotas import Account, Use, charge, check_quotas, lock_use
+from apikeys.quotas import Account, Use, charge
+from executions.answer import ECHOES, Answer, TestResult
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
-from executions.records.late_records import late_records, reason
+from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome
 
-FINAL_UPDATE_PAUSES_SECONDS = (0.1, 0.5)
-"""Between the attempts to record a result that is already known, while a learner waits for it."""
+COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb truncated".split()
+"""What a record takes from the answer unchanged."""
+
+KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
+"""What a record keeps of a test result."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
 """From the record to its end, with the longest wait for a container that the settings allow, and without a person."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# Asked for each request, so in SQL that is ready made (see `apikeys.admission`).
+# Asked for each request, so in SQL that is ready made (see `apikeys.callers`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
@@ -65,15 +69,6 @@ class Charged:
     use: Use
 
 
-def begin(request: ExecutionRequest, account: Account, origin: str, address: str | None) -> tuple[Execution, Charged]:
-    """Record an execution as running, if the quotas of the account leave room for it. Raises LimitReached."""
-    with transaction.atomic():
-        use = lock_use(account)
-        check_quotas(account, use, _running(account.key))
-        execution = create(request, key=account.key, learner=request.learner, origin=origin, client_address=address)
-    return execution, Charged(account, use)
-
-
 def create(request: ExecutionRequest, **source: Any) -> Execution:
     """Record an execution as running. `source` are the columns that say where it comes from."""
     cases = request.test_cases
@@ -88,52 +83,60 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
 
 
 def finish(
-    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
+    execution: Execution,
+    answer: Answer,
+    outcome: Outcome,
+    late_records: LateRecords,
+    charged: Charged | None = None,
+    typed: str = "",
 ) -> None:
-    """Record what came of an execution, once. A database that is away loses nothing: see `late_records`.
+    """Record the answer of an execution, once, and the input that was `typed`.
 
     With `charged`, the account pays for what ran, and flags are looked for, in the same transaction.
     """
-    _count(values["status"], outcome)
-    finished = timezone.now()
-
-    def record() -> None:
-        with transaction.atomic():
-            _finish(execution, {**values, "finished": finished}, outcome, charged)
-
-    for pause_seconds in (*FINAL_UPDATE_PAUSES_SECONDS, None):
-        try:
-            record()
-            return
-        except (DatabaseError, InterfaceError) as error:
-            if pause_seconds is None:
-                if not late_records.add(str(execution.public_id), record):
-                    log.error("the result of %s is not on record: %s", execution.public_id, reason(error))
-                return
-            log.warning("recording %s again in %s s: %s", execution.public_id, pause_seconds, reason(error))
-            time.sleep(pause_seconds)
-            close_old_connections()
+    EXECUTIONS.labels(answer.status).inc()
+    WAITING.observe(outcome.waited_seconds)
+    RUNNING.observe(sum(run.wall_seconds for run in outcome.runs))
+    values = {name: getattr(answer, name) for name in COLUMNS} | {
+        "error_detail": None if answer.error_detail is None else asdict(answer.error_detail),
+        "test_results": None if answer.test_results is None else [_kept(each) for each in answer.test_results],
+        "waited_seconds": outcome.waited_seconds,
+        "total_cpu_seconds": outcome.cpu_seconds,
+        "finished": timezone.now(),
+    }
+    if typed:
+        values["input_data"] = execution.input_data + typed
+    late_records.record(str(execution.public_id), partial(_finish, execution, values, outcome, charged))
 
 
-def _count(status: str, outcome: Outcome | None) -> None:
+def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
+    """Record that an execution did not run, or that its run was lost. Nobody pays for it."""
     EXECUTIONS.labels(status).inc()
-    if outcome is not None:
-        WAITING.observe(outcome.waited_seconds)
-        RUNNING.observe(sum(run.wall_seconds for run in outcome.runs))
+    values = {"status": status, "error": sentence, "finished": timezone.now()}
+    late_records.record(str(execution.public_id), partial(_finish, execution, values))
 
 
-def _finish(execution: Execution, values: dict[str, Any], outcome: Outcome | None, charged: Charged | None) -> None:
-    # Whoever comes second finds `finished` set, and changes nothing.
-    if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
-        log.error("%s was finished already", execution.public_id)
-        return
-    if outcome is not None and charged is not None:
-        charge(charged.account, outcome.cpu_seconds)
-        kinds = find_flags(execution, outcome, charged.account, charged.use)
-        ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
+def _kept(result: TestResult) -> dict[str, Any]:
+    """Return a result as a record has it: the test case beside it has the rest."""
+    kept = {name: getattr(result, name) for name in KEPT}
+    return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
 
 
-def _running(key: ApiKey) -> int:
+def _finish(
+    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
+) -> None:
+    with transaction.atomic():
+        # Whoever comes second finds `finished` set, and changes nothing.
+        if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
+            log.error("%s was finished already", execution.public_id)
+            return
+        if outcome is not None and charged is not None:
+            charge(charged.account, outcome.cpu_seconds)
+            kinds = find_flags(execution, outcome, charged.account, charged.use)
+            ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
+
+
+def count_running(key: ApiKey) -> int:
     """Return how many executions of the key's family have no end on record yet."""
     # One whose end could not be recorded must not count for ever.
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)

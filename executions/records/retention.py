@@ -21,7 +21,7 @@ from audit.events import record_event
 from executions.models import Execution
 
 BATCH_ROWS = 500
-"""In one transaction: whoever runs a program meanwhile waits for no more than this."""
+"""In one transaction: a program that runs meanwhile waits for no more than this."""
 
 PAUSE_SECONDS = 0.2
 """Between two batches of the daily run, for those who run programs."""
@@ -36,15 +36,15 @@ def old_executions(before: datetime) -> models.QuerySet[Execution]:
     return Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING).order_by("created")
 
 
-def prune(before: datetime, pause_seconds: float = 0) -> int:
+def prune(before: datetime, pause_seconds: float = 0, batch_rows: int = BATCH_ROWS) -> int:
     """Delete executions and daily use from before that time; return how many executions there were."""
     details = {"before": before.isoformat()}
-    total = _delete(old_executions(before), "executions_pruned", details, pause_seconds)
+    total = _delete(old_executions(before), "executions_pruned", details, pause_seconds, batch_rows)
     DailyUse.objects.filter(day__lt=before.date()).delete()
     return total
 
 
-def erase_learner(learner: str, families: list[UUID] | None = None) -> int:
+def erase_learner(learner: str, families: list[UUID] | None = None, batch_rows: int = BATCH_ROWS) -> int:
     """Delete all that is kept of a learner, or only what came with keys of `families`. Return how many executions.
 
     What staff ran again goes with the original, and a suspension with the id that it was for.
@@ -52,18 +52,22 @@ def erase_learner(learner: str, families: list[UUID] | None = None) -> int:
     own = Q() if families is None else Q(key__family__in=families)
     use = Q() if families is None else Q(family__in=families)
     executions = Execution.objects.filter(own, learner=learner)
-    total = _delete(Execution.objects.filter(repeats__in=executions), "learner_erased", {}, 0)
-    total += _delete(executions, "learner_erased", {}, 0)
+    total = _delete(Execution.objects.filter(repeats__in=executions), "learner_erased", {}, 0, batch_rows)
+    total += _delete(executions, "learner_erased", {}, 0, batch_rows)
     DailyUse.objects.filter(use, who=f"learner:{learner}").delete()
     Suspension.objects.filter(own, learner=learner).delete()
     return total
 
 
 def _delete(
-    executions: models.QuerySet[Execution], event: str, details: Mapping[str, Any], pause_seconds: float
+    executions: models.QuerySet[Execution],
+    event: str,
+    details: Mapping[str, Any],
+    pause_seconds: float,
+    batch_rows: int,
 ) -> int:
     total = 0
-    while batch := list(executions.values_list("pk", flat=True)[:BATCH_ROWS]):
+    while batch := list(executions.values_list("pk", flat=True)[:batch_rows]):
         with transaction.atomic():
             _, deleted = Execution.objects.filter(pk__in=batch).delete()
             count = deleted.get("executions.Execution", 0)
@@ -79,9 +83,10 @@ class Retention(threading.Thread):
     Several processes may do so at once: each finds what the others have left.
     """
 
-    def __init__(self, days: int) -> None:
+    def __init__(self, days: int, every_seconds: float = DAY_SECONDS) -> None:
         super().__init__(name="retention", daemon=True)
         self._age = timedelta(days=days)
+        self._every_seconds = every_seconds
         self._closing = threading.Event()
 
     def run(self) -> None:
@@ -89,7 +94,7 @@ class Retention(threading.Thread):
         while not self._closing.is_set():
             self.run_once()
             connection.close()
-            self._closing.wait(DAY_SECONDS)
+            self._closing.wait(self._every_seconds)
 
     def run_once(self) -> None:
         """Prune. A database that is away is no reason to end."""

@@ -1,4 +1,4 @@
-"""Where programs are run: the sandbox of this process, as the settings have it."""
+"""Where programs run: the sandbox of this process, configured by the settings."""
 
 from pathlib import Path
 from typing import Protocol
@@ -8,31 +8,30 @@ from django.db import connection
 
 from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
-from executions.sandbox.sandbox import Sandbox, SandboxHealth
+from executions.sandbox.sandbox import SandboxHealth
 from executions.sandbox.settings import SandboxSettings
 
 
 class Executor(Protocol):
-    """Runs submissions. Raises SandboxBusy, SandboxUnavailable or RunLost."""
+    """Runs submissions. Raises SandboxError."""
 
     def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
-        """Run a submission, and let whoever looks on by `console` take part."""
+        """Run a submission. `console` gets its events and may feed or stop it."""
 
     def health(self) -> SandboxHealth:
         """Return the state, at once."""
 
 
-class _NotStarted:
-    """Stands in until the executor is started."""
+class NotStarted:
+    """The executor of a process before its start. Refuses everything."""
 
     def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+        """Raise SandboxUnavailable."""
         raise SandboxUnavailable("not started")
 
     def health(self) -> SandboxHealth:
+        """Return a state that is not ready."""
         return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
-
-
-_executor: Executor = _NotStarted()
 
 
 def sandbox_settings() -> SandboxSettings:
@@ -51,28 +50,3 @@ def sandbox_settings() -> SandboxSettings:
         directories=(database.parent,) if connection.vendor == "sqlite" else (),
         least_free_percent=settings.LEAST_FREE_DISK_PERCENT,
     )
-
-
-def get_executor() -> Executor:
-    """Return the executor of this process."""
-    return _executor
-
-
-def set_executor(executor: Executor) -> None:
-    """Have all requests of this process run by `executor`."""
-    global _executor
-    _executor = executor
-
-
-def start_executor() -> None:
-    """Start the sandbox. Returns at once; until its probes have passed it refuses."""
-    sandbox = Sandbox(sandbox_settings())
-    sandbox.start()
-    set_executor(sandbox)
-
-
-def close_executor(drain_seconds: float) -> None:
-    """Let running programs finish for `drain_seconds`, then let all containers go."""
-    executor = get_executor()
-    if isinstance(executor, Sandbox):
-        executor.close(drain_seconds)

@@ -1,4 +1,4 @@
-"""Which executions can be answered by a person now: those of this process, and how many they may be."""
+"""The interactive executions of a process: which programs take input now, from whom, and how many there may be."""
 
 import threading
 from dataclasses import dataclass
@@ -7,81 +7,83 @@ from uuid import UUID
 from django.conf import settings
 
 from apikeys.callers import Caller
-from apikeys.limits import LimitReached, LimitUse
-from executions import bounds
+from apikeys.limits import UNAVAILABLE, LimitUse, Refused
+from executions.bounds import INPUT_BYTES
 from executions.sandbox.console import Console
-from executions.sandbox.results import SandboxBusy
 
 SHARE_OF_ONE = 0.5
-"""Of all places, for one learner or address: nobody takes them all."""
+"""Of all interactive executions, for one learner or address, so that nobody takes them all."""
 
 
 class TooMuchInput(Exception):
-    """A program has been sent as much input as it may."""
+    """A program has been sent as much input as it may have."""
 
 
-@dataclass(eq=False)
-class Place:
-    """One interactive execution: who may answer it, and as whose it counts."""
+@dataclass(eq=False, slots=True)
+class InteractiveSession:
+    """One interactive execution. `who` is the learner or address that it counts for, `typed` what was sent to it."""
 
     caller: Caller
     who: str
     console: Console
     public_id: UUID | None = None
     typed: str = ""
-    """What the program was sent."""
 
     def answers_to(self, caller: Caller) -> bool:
-        """Return whether `caller` may answer: the same key, or one of its rotation, for the same learner.
+        """Return whether `caller` may send input: the same key, or one of its rotation, for the same learner.
 
-        Without a learner token the id is the secret: it was told to the page that began the execution, and no other.
+        Without a learner token the id is the secret: only the page that began the execution was told.
         """
         is_same_learner = caller.is_server or caller.learner == self.caller.learner
         return caller.key.family == self.caller.key.family and is_same_learner
 
 
-_lock = threading.Lock()
-_places: set[Place] = set()
+class InteractiveSessions:
+    """The sessions of one process. `len` is how many are open."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: set[InteractiveSession] = set()
 
-def take(caller: Caller, who: str, console: Console) -> Place:
-    """Return a place. Whoever takes it leaves it. Raises LimitReached, or SandboxBusy where none is left."""
-    places = settings.SANDBOX_MAX_INTERACTIVE
-    share = max(1, int(places * SHARE_OF_ONE))
-    place = Place(caller, who, console)
-    with _lock:
-        own = sum(_is_of(each, place) for each in _places)
-        if len(_places) >= places:
-            raise SandboxBusy("too many programs are interactive")
-        if own >= share:
-            use = LimitUse("interactive", share, 0, 1, None, "concurrent-requests")
-            raise LimitReached(
-                "interactive_limited", f"{share} interactive programs run for this learner already.", use
-            )
-        _places.add(place)
-    return place
+    def __len__(self) -> int:
+        return len(self._sessions)
 
+    def begin(self, caller: Caller, who: str, console: Console) -> InteractiveSession:
+        """Return a new session, which the caller ends. Raises Refused."""
+        most = settings.SANDBOX_MAX_INTERACTIVE
+        share = max(1, int(most * SHARE_OF_ONE))
+        session = InteractiveSession(caller, who, console)
+        with self._lock:
+            own = sum((each.caller.key.family, each.who) == (caller.key.family, who) for each in self._sessions)
+            if len(self._sessions) >= most:
+                raise Refused(UNAVAILABLE, "too many programs are interactive")
+            if own >= share:
+                use = LimitUse("interactive", share, 0, 1, None, "concurrent-requests")
+                sentence = f"{share} interactive programs run for this learner already."
+                raise Refused("interactive_limited", sentence, use)
+            self._sessions.add(session)
+        return session
 
-def leave(place: Place) -> None:
-    """Give a place back. Once or twice is the same."""
-    with _lock:
-        _places.discard(place)
+    def end(self, session: InteractiveSession) -> None:
+        """End a session, if it has not ended."""
+        with self._lock:
+            self._sessions.discard(session)
 
+    def find(self, public_id: UUID, caller: Caller) -> InteractiveSession | None:
+        """Return the session of an execution, None if there is none that answers to `caller`."""
+        with self._lock:
+            found = (each for each in self._sessions if each.public_id == public_id and each.answers_to(caller))
+            return next(found, None)
 
-def answer(public_id: UUID, caller: Caller, text: str, is_end: bool) -> bool:
-    """Feed a program; return False if there is none that takes input and is the caller's. Raises TooMuchInput."""
-    with _lock:
-        found = [each for each in _places if each.public_id == public_id and each.answers_to(caller)]
-        if not found:
+    def send(self, public_id: UUID, caller: Caller, text: str, is_end: bool) -> bool:
+        """Send input to a program; return False if none with this id takes input from `caller`. Raises TooMuchInput."""
+        session = self.find(public_id, caller)
+        if session is None:
             return False
-        [place] = found
-        if len((place.typed + text).encode()) > bounds.INPUT_BYTES:
-            raise TooMuchInput
-        if not place.console.feed(text, is_end):
-            return False
-        place.typed += text
-    return True
-
-
-def _is_of(place: Place, other: Place) -> bool:
-    return (place.caller.key.family, place.who) == (other.caller.key.family, other.who)
+        with self._lock:
+            if len((session.typed + text).encode()) > INPUT_BYTES:
+                raise TooMuchInput
+            if not session.console.feed(text, is_end):
+                return False
+            session.typed += text
+        return True

@@ -1,91 +1,83 @@
 """Compares what a program did with what was expected. On the host alone: no expected output enters a container."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
+from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.request import Match, TestCase, in_running_order
 from executions.running.diff import first_difference, missing_line
-from executions.running.error_detail import error_detail
+from executions.running.outcome import error_detail
 from executions.sandbox.results import Outcome, Run, RunStatus
 
 FLOAT_TOLERANCE = Decimal("0.000001")
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
 NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
-
 NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
 
-ECHOES = ("input", "expected_output", "name")
-"""What a result has of its test case as it was sent."""
 
-
-def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> list[dict[str, Any]]:
-    """Return the answer's `test_results`, in the order of `test_cases`."""
+def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> tuple[TestResult, ...]:
+    """Return the result of each of `test_cases`, in their order."""
     runs = dict(zip(in_running_order(test_cases), outcome.tests, strict=True))
-    results = [judge_run(case, runs.get(place, outcome.main), timeout_seconds) for place, case in enumerate(test_cases)]
+    results = [judge_run(case, runs.get(index, outcome.main), timeout_seconds) for index, case in enumerate(test_cases)]
     budget = OutputBudget()
-    for place in sorted(range(len(test_cases)), key=lambda place: place in runs):  # as events tell them
-        results[place] = budget.cut(results[place])
-    return results
+    for index in sorted(range(len(test_cases)), key=lambda index: index in runs):  # in the order of the events
+        results[index] = budget.cut(results[index])
+    return tuple(results)
 
 
 class OutputBudget:
-    """Bounds what the results of one request show of outputs. They have been judged by all that is kept of each."""
+    """Bounds how much output the results of one request show. The verdicts come from all that is kept of each."""
 
     def __init__(self) -> None:
         self._left_bytes = SHOWN_BYTES
 
-    def cut(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the next result, with as much of its output as is left to be shown."""
-        output = result["actual_output"]
+    def cut(self, result: TestResult) -> TestResult:
+        """Return the next result, with as much of its output as there is room for."""
+        output = result.actual_output
         if output is None:  # a hidden one
             return result
         head = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
         self._left_bytes -= len(head.encode())
-        return {**result, "actual_output": head, "truncated": result["truncated"] or head != output}
+        return result if head == output else replace(result, actual_output=head, truncated=True)
 
 
-def without_echoes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return results as they are kept: beside the test cases, which have the rest."""
-    return [{name: value for name, value in result.items() if name not in ECHOES} for result in results]
-
-
-def with_echoes(results: list[dict[str, Any]], test_cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return results as they were answered, of what is kept."""
-    return [
-        {name: None if case["hidden"] else case[name] for name in ECHOES} | result
-        for case, result in zip(test_cases, results, strict=True)
-    ]
-
-
-def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> dict[str, Any]:
+def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
     """Return the result of one test case, whose run was `run`, with its whole output."""
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
     given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
-    shown = {
-        "message": f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
-        "input": case.input,
-        "expected_output": case.expected_output,
-        "name": case.name,
-        "actual_output": run.stdout,
-        "truncated": run.truncated,
-        "diff": None if passed else _diff(case, run),
-        "error_detail": None if passed else error_detail(run, timeout_seconds),
-    }
-    if case.hidden:  # whoever sees the answer must not learn from it what is tested
-        shown = dict.fromkeys(shown) | {"message": f"{verdict}{_reason(case, run)}"}
-    return {
-        "passed": passed,
-        **shown,
-        "status": str(run.status),
+    result = TestResult(
+        passed=passed,
+        message=f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
+        input=case.input,
+        expected_output=case.expected_output,
+        name=case.name,
+        actual_output=run.stdout,
+        truncated=run.truncated,
+        diff=None if passed else _diff(case, run),
+        error_detail=None if passed else error_detail(run, timeout_seconds),
+        status=str(run.status),
         # Of a hidden one in whole seconds: a program can sleep for as long as its input is large.
-        "execution_time": round(run.wall_seconds, 0 if case.hidden else 6),
-        "hidden": case.hidden,
-    }
+        execution_time=round(run.wall_seconds, 0 if case.hidden else 6),
+        hidden=case.hidden,
+    )
+    if case.hidden:  # whoever sees the answer must not learn from it what is tested
+        return replace(
+            result,
+            message=f"{verdict}{_reason(case, run)}",
+            input=None,
+            expected_output=None,
+            name=None,
+            actual_output=None,
+            truncated=None,
+            diff=None,
+            error_detail=None,
+        )
+    return result
 
 
 def _short(text: str) -> str:

@@ -1,21 +1,18 @@
-"""Executions that somebody watches: told of as they happen, answered where interactive, and ended if nobody is left."""
+"""Executions that a client watches: it gets events as they happen, may send input, and stops the program by leaving."""
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from dataclasses import dataclass
 
 from django.conf import settings
 
-from apikeys.callers import Caller
-from executions.models import Execution
-from executions.records.record import Charged
+from executions.answer import Answer, ShownImage, TestResult
 from executions.request import ExecutionRequest, in_running_order
-from executions.running import interactive
-from executions.running.executor import Executor
-from executions.running.interactive import Place
+from executions.running.admission import Admitted, Source, admit
 from executions.running.judge import OutputBudget, judge_run
-from executions.running.service import Source, admit, conclude, image_body
+from executions.running.runtime import Runtime
+from executions.running.service import conclude, failure_recorded
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
@@ -23,136 +20,132 @@ from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, 
 LONGEST_WAIT_SECONDS = 60
 """For a container. The sandbox gives up long before."""
 
-Told = tuple[str, dict[str, Any]]  # the name of an event, and its data
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The test case at `index` has its result."""
+
+    index: int
+    result: TestResult
+
+
+LiveEvent = Printed | ShownImage | Asked | Judged
 
 
 class LiveExecution:
-    """One that has begun. Whoever has it closes it.
+    """An execution that has begun. The caller closes it.
 
-    A thread of its own runs it, so that no reader, however slow, keeps a container; the record is written by the
-    thread that tells of it.
+    A thread of its own runs it, so that no reader, however slow, keeps a container; the thread that reads the events
+    writes the record.
     """
 
-    def __init__(
-        self, execution: Execution, charged: Charged, request: ExecutionRequest, console: Console, place: Place | None
-    ) -> None:
-        self.id = str(execution.public_id)
-        self._execution = execution
-        self._charged = charged
+    def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, runtime: Runtime) -> None:
+        self.id = str(admitted.execution.public_id)
+        self._admitted = admitted
         self._request = request
         self._console = console
-        self._place = place
+        self._runtime = runtime
         self._outcome: Future[Outcome] = Future()
         self._is_concluded = False
         self._cases = request.test_cases or ()
-        self._untold = in_running_order(self._cases)
+        self._pending = in_running_order(self._cases)
         self._has_main_ended = False
         self._budget = OutputBudget()
 
-    def start(self, executor: Executor, is_abandoned: Callable[[], bool]) -> None:
+    def start(self, is_abandoned: Callable[[], bool]) -> None:
         """Run it, unless it `is_abandoned` when its turn comes.
 
-        Returns when there is a container for it; else raises SandboxError, after that is on record.
+        Returns when there is a container for it; else raises SandboxError, after that is recorded.
         """
         submission = self._request.submission(is_abandoned)
-        thread = threading.Thread(target=self._run, args=(executor, submission), name=f"live-{self.id}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(submission,), name=f"live-{self.id}", daemon=True)
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:  # there are as many as there may be
             self._outcome.set_exception(SandboxBusy(f"no thread: {error}"))
             self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
-            self.close(must_succeed=True)
+            self.stop()
+            self.conclude()
 
     @property
     def is_waiting(self) -> bool:
         """Whether the program waits for input that nobody has sent."""
         return self._console.is_waiting
 
-    def next_told(self, timeout_seconds: float) -> list[Told] | None:
-        """Return what has happened since, nothing if that was nothing in time, None if there will be nothing more."""
+    def next_events(self, timeout_seconds: float) -> list[LiveEvent] | None:
+        """Return the next events, an empty list if there are none in time, None if there will be no more."""
         event = self._console.next_event(timeout_seconds)
         if event is None:
             return None if self._console.is_over else []
-        return list(self._tell(event))
+        return list(self._live_events(event))
 
     def stop(self) -> None:
-        """Have it ended. What is told meanwhile is told as ever."""
+        """Have it ended. Its events go on until it is."""
         self._console.stop()
 
-    def conclude(self) -> dict[str, Any]:
-        """Wait for the end, record it, and return the body of the answer. Raises SandboxError once it is on record."""
+    def conclude(self) -> Answer:
+        """Wait for the end, record it, and return the answer. Raises SandboxError after that is recorded."""
         self._is_concluded = True
+        execution, session = self._admitted.execution, self._admitted.session
+        late_records = self._runtime.late_records
         try:
-            return conclude(self._execution, self._request, self._await_outcome, self._charged)
+            with failure_recorded(execution, late_records):
+                outcome = self._outcome.result()
+            typed = session.typed if session is not None else ""
+            return conclude(execution, self._request, outcome, late_records, self._admitted.charged, typed)
         finally:
-            if self._place is not None:
-                interactive.leave(self._place)
+            if session is not None:
+                self._runtime.sessions.end(session)
 
-    def close(self, must_succeed: bool = False) -> None:
-        """End it if it has not ended, and record that. Raises SandboxError only where it `must_succeed`."""
+    def close(self) -> None:
+        """End it and record that, if it has not ended."""
+        if self._is_concluded:
+            return
+        self.stop()
         try:
-            if not self._is_concluded:
-                self.stop()
-                self.conclude()
-        except SandboxError:
-            if must_succeed:
-                raise
+            self.conclude()
+        except SandboxError:  # it is on record, and nobody reads the answer
+            pass
 
-    def _run(self, executor: Executor, submission: Submission) -> None:
+    def _run(self, submission: Submission) -> None:
         try:
-            self._outcome.set_result(executor.execute(submission, self._console))
-        except BaseException as error:  # noqa: BLE001 (whoever waits for the outcome gets it)
+            self._outcome.set_result(self._runtime.executor.execute(submission, self._console))
+        except BaseException as error:  # noqa: BLE001 (the thread's outermost call: whoever waits gets the error)
             self._outcome.set_exception(error)
         finally:
             self._console.close()
 
-    def _await_outcome(self) -> Outcome:
-        outcome = self._outcome.result()
-        if self._place is not None:
-            self._execution.input_data += self._place.typed
-        return outcome
-
-    def _tell(self, event: Event) -> Iterator[Told]:
-        """Yield what callers are told of an event."""
+    def _live_events(self, event: Event) -> Iterator[LiveEvent]:
+        """Yield what the client is sent for an event of the sandbox."""
         match event:
-            case Printed(stream, text):
-                yield stream, {"text": text}
+            case Printed() | Asked():
+                yield event
             case Shown(image):
-                yield "image", image_body(image, self._untold[0] if self._has_main_ended else None)
-            case Asked():
-                yield "input", {}
+                yield ShownImage.of(image, self._pending[0] if self._has_main_ended else None)
             case Ended(run):
                 yield from self._judge(run)
 
-    def _judge(self, run: Run) -> Iterator[Told]:
-        """Yield the verdicts on a run: the next test's, or those of all that look at the main run."""
+    def _judge(self, run: Run) -> Iterator[Judged]:
+        """Yield the results of a run: the next test case's, or those of all that look at the main run."""
         if self._has_main_ended:
-            indexes = [self._untold.pop(0)]
+            indexes = [self._pending.pop(0)]
         else:
             self._has_main_ended = True
             indexes = [index for index, case in enumerate(self._cases) if case.looks_at_main_run]
         for index in indexes:
-            result = judge_run(self._cases[index], run, self._request.timeout)
-            yield "test", {"index": index, **self._budget.cut(result)}
+            yield Judged(index, self._budget.cut(judge_run(self._cases[index], run, self._request.timeout)))
 
 
-def begin_live(request: ExecutionRequest, source: Source, executor: Executor, caller: Caller) -> LiveExecution:
+def begin_live(request: ExecutionRequest, source: Source, runtime: Runtime) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
-    # gVisor does not tell who waits. Rather than wait for an answer that is never asked for, a program meets the end.
-    is_interactive = request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME)
-    console = Console(is_interactive)
-    place = None
+    # gVisor does not say who waits for input. Rather than wait for an answer that never comes, a program reads the end.
+    console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
     try:
-        place = interactive.take(caller, source.who, console) if is_interactive else None
-        execution, charged = admit(request, source, executor)
-    except BaseException:
-        if place is not None:
-            interactive.leave(place)
+        admitted = admit(request, source, runtime, console)
+    except Exception:
         console.close()
         raise
-    if place is not None:
-        place.public_id = execution.public_id
-    live = LiveExecution(execution, charged, request, console, place)
-    live.start(executor, source.is_abandoned)
+    live = LiveExecution(admitted, request, console, runtime)
+    live.start(source.is_abandoned)
     return live

@@ -13,8 +13,7 @@ def diff(expected: str, actual: str, match: Match = Match.EXACT) -> str | None:
     run = Run(RunStatus.SUCCESS, actual, tested=True)
     case = TestCase(input="f()", expected_output=expected, match=match)
     [result] = judge((case,), Outcome(run, (run,), 0), 5)
-    shown: str | None = result["diff"]
-    return shown
+    return result.diff
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_test_that_failed_without_comparing_output_has_no_diff() -> None:
     for status in (RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.NOT_RUN):
         case = TestCase(input="f()", expected_output="8")
         [result] = judge((case,), Outcome(Run(status), (Run(status, "9"),), 0), 5)
-        assert (result["passed"], result["diff"]) == (False, None)
+        assert (result.passed, result.diff) == (False, None)
 
 
 @pytest.mark.parametrize("match", list(Match))

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from apikeys.keys import create_key
 from apikeys.models import DailyUse, Suspension
-from audit.events import record_event
 from executions.models import Execution, ExecutionFlag
 from executions.records import retention
-from executions.running.executor import get_executor
+from executions.running.runtime import get_runtime
 from executions.running.service import run_again
-from tests.audit_log import events
+from tests.audit_log import events, log_entry_fails
 from tests.conftest import Page
 
 
@@ -35,7 +35,7 @@ def traces(page: Page, admin_user: User) -> str:
         Suspension.objects.create(key=key, learner=learner, reason="a test")
     for execution in Execution.objects.filter(learner="ada"):
         ExecutionFlag.objects.create(execution=execution, kind="memory_kill")
-    run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_executor())
+    run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_runtime())
     return key.prefix
 
 
@@ -72,18 +72,8 @@ def test_what_names_nobody_is_refused(traces: str, arguments: Any) -> None:
     assert learners() == {"ada", "bob", ""}
 
 
-def test_broken_off_it_can_be_run_again(traces: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH_ROWS", 2)
-    calls: list[str] = []
-
-    def record_two(action: str, **arguments: Any) -> None:
-        calls.append(action)
-        if len(calls) == 3:
-            raise ZeroDivisionError
-        record_event(action, **arguments)
-
-    monkeypatch.setattr(retention, "record_event", record_two)
-    with pytest.raises(ZeroDivisionError):
-        erase("ada")
+def test_interrupted_erasure_can_be_run_again(traces: str) -> None:
+    with log_entry_fails(3), pytest.raises(OperationalError):
+        retention.erase_learner("ada", batch_rows=2)
     assert erase("ada") == "2 executions erased\n"
     assert learners() == {"bob"}

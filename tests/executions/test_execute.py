@@ -10,10 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.keys import revoke_key
+from executions.answer import ECHOES
+from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
-from executions.records import record
-from executions.running.judge import without_echoes
-from executions.running.service import stored_answer
+from executions.records.late_records import LateRecords
+from executions.running.runtime import get_runtime
 from executions.sandbox.results import (
     Image,
     Run,
@@ -62,7 +63,8 @@ def test_images_are_answered_and_not_kept(page: Page, executor: FakeExecutor) ->
     assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2, "test_index": None}]
     assert answer["images_dropped"] == 4
     execution = Execution.objects.get()
-    assert (stored_answer(execution)["images"], stored_answer(execution)["images_dropped"]) == ([], 0)
+    stored = StoredAnswerSerializer(execution).data
+    assert (stored["images"], stored["images_dropped"]) == ([], 0)
     assert "iVBORw" not in str(Execution.objects.values())
 
 
@@ -159,7 +161,8 @@ def test_a_request_is_on_record(page: Page) -> None:
     assert str(record.public_id) == answer["id"]
     for name in ("output", "error", "execution_time", "status", "exit_code", "cpu_time", "truncated"):
         assert getattr(record, name) == answer[name]
-    assert record.test_results == without_echoes(answer["test_results"])
+    [result] = answer["test_results"]
+    assert record.test_results == [{name: value for name, value in result.items() if name not in ECHOES}]
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
     assert record.test_cases == [{**ADD, "name": None, "stdin": None, "match": None, "hidden": False}]
@@ -272,18 +275,16 @@ def test_nothing_runs_without_a_database(page: Page, executor: FakeExecutor, sta
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_result_is_recorded_again_after_a_failure(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+def test_result_is_recorded_again_after_a_failure(page: Page) -> None:
+    get_runtime().late_records = LateRecords(pauses_seconds=(0, 0))
     with database_fails("UPDATE", times=2):
         assert page.run().status_code == 200
     assert Execution.objects.get().status == "success"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_learner_has_the_answer_even_if_the_record_has_not(
-    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(record, "FINAL_UPDATE_PAUSES_SECONDS", (0, 0))
+def test_learner_gets_the_answer_even_if_it_cannot_be_recorded(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    get_runtime().late_records = LateRecords(pauses_seconds=(0, 0))
     with database_fails("UPDATE"):
         answer = page.run("print('CANARY')").json()
     assert answer["output"] == "Hello\n"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.request import ExecutionRequest, Match, TestCase, in_running_order
 from executions.running.judge import judge
@@ -13,7 +14,7 @@ from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
 
 
-def result_of(case: TestCase, run: Run, main: Run = MAIN) -> dict[str, Any]:
+def result_of(case: TestCase, run: Run, main: Run = MAIN) -> TestResult:
     """Return the result of one test whose run was `run`; a case that has none is shown the main one."""
     [result] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0), 5)
     return result
@@ -23,7 +24,7 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
     """Return whether a call that printed `actual` passes."""
     run = Run(**{"status": RunStatus.SUCCESS, "stdout": actual, "tested": True, "completed": True, **options})
     case = TestCase(input="f()", expected_output=expected, match=match)
-    return bool(result_of(case, run)["passed"])
+    return result_of(case, run).passed
 
 
 # Which run is looked at
@@ -44,14 +45,14 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
 )
 def test_the_main_run_is_looked_at_when_nothing_else_is_given(case: TestCase, is_main: bool) -> None:
     result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True, completed=True))
-    assert result["actual_output"] == ("main\n" if is_main else "test\n")
+    assert result.actual_output == ("main\n" if is_main else "test\n")
 
 
 def test_results_come_in_the_order_of_the_test_cases() -> None:
     cases = (TestCase(input="1"), TestCase(), TestCase(code="2"), TestCase(), TestCase(stdin="3"))
     runs = tuple(Run(RunStatus.SUCCESS, text, tested=True, completed=True) for text in "abc")
     results = judge(cases, Outcome(MAIN, runs, 0), 5)
-    assert [result["actual_output"] for result in results] == ["a", "main\n", "b", "main\n", "c"]
+    assert [result.actual_output for result in results] == ["a", "main\n", "b", "main\n", "c"]
 
 
 # Exactly: the default, but for what nobody sees
@@ -107,18 +108,18 @@ def test_contains(expected: str, actual: str) -> None:
 
 def test_the_main_run_is_compared_by_containment_unless_said_otherwise() -> None:
     main = Run(RunStatus.SUCCESS, "Hello, World!\n")
-    assert result_of(TestCase(expected_output="World"), MAIN, main)["passed"]
-    assert not result_of(TestCase(expected_output="World", match=Match.EXACT), MAIN, main)["passed"]
-    assert not result_of(TestCase(expected_output="Mars"), MAIN, main)["passed"]
+    assert result_of(TestCase(expected_output="World"), MAIN, main).passed
+    assert not result_of(TestCase(expected_output="World", match=Match.EXACT), MAIN, main).passed
+    assert not result_of(TestCase(expected_output="Mars"), MAIN, main).passed
 
 
 def test_what_the_main_run_printed_counts_although_it_failed_afterwards() -> None:
     failed = Run(RunStatus.ERROR, "Hello, World!\n", "Traceback\nValueError: bad\n")
-    assert result_of(TestCase(expected_output="World"), MAIN, failed)["passed"]
-    assert not result_of(TestCase(expected_output="Mars"), MAIN, failed)["passed"]
-    assert not result_of(TestCase(), MAIN, failed)["passed"]
+    assert result_of(TestCase(expected_output="World"), MAIN, failed).passed
+    assert not result_of(TestCase(expected_output="Mars"), MAIN, failed).passed
+    assert not result_of(TestCase(), MAIN, failed).passed
     for status in (RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT, RunStatus.OUTPUT_LIMIT):
-        assert not result_of(TestCase(expected_output="World"), MAIN, Run(status, "Hello, World!\n"))["passed"]
+        assert not result_of(TestCase(expected_output="World"), MAIN, Run(status, "Hello, World!\n")).passed
 
 
 # As numbers
@@ -189,7 +190,7 @@ def test_a_test_without_an_expected_output_passes_by_coming_to_its_end() -> None
     assert not passes(None, "8", completed=False)
     left = Run(RunStatus.SUCCESS, "8\n", tested=True)
     message = "❌ Test failed: f() -> Expected: (expected output) (the program ended before the test did)"
-    assert result_of(TestCase(input="f()"), left)["message"] == message
+    assert result_of(TestCase(input="f()"), left).message == message
 
 
 def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
@@ -199,8 +200,8 @@ def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
     assert [program.stdin for program in programs] == ["a", "c", "b", "d"]
     runs = tuple(Run(RunStatus.SUCCESS, program.stdin or "", tested=True) for program in programs)
     results = judge(cases, Outcome(MAIN, runs, 0), 5)
-    assert [result["passed"] for result in results] == [True] * 5
-    assert [result["actual_output"] for result in results] == ["a", None, "main\n", "c", None]
+    assert [result.passed for result in results] == [True] * 5
+    assert [result.actual_output for result in results] == ["a", None, "main\n", "c", None]
 
 
 # Expected exceptions
@@ -269,7 +270,7 @@ def test_the_text_of_an_exception_may_be_expected_as_output() -> None:
 
 def test_the_main_run_may_be_expected_to_fail() -> None:
     main = Run(RunStatus.ERROR, "", f"{TRACEBACK}ValueError: bad\n")
-    assert result_of(TestCase(expected_output="ValueError"), MAIN, main)["passed"]
+    assert result_of(TestCase(expected_output="ValueError"), MAIN, main).passed
 
 
 # What the learner is told
@@ -290,59 +291,61 @@ def test_the_main_run_may_be_expected_to_fail() -> None:
     ],
 )
 def test_a_message_has_the_documents_words(case: TestCase, output: str, message: str) -> None:
-    assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True, completed=True))["message"] == message
+    assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True, completed=True)).message == message
 
 
 def test_a_result_tells_what_happened() -> None:
     case = TestCase(input="f()", expected_output="9", name="nine")
-    assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True, completed=True)) == {
-        "passed": False,
-        "message": "❌ Test failed: f() -> Expected: 9",
-        "input": "f()",
-        "expected_output": "9",
-        "name": "nine",
-        "actual_output": "8\n",
-        "truncated": False,
-        "diff": "Line 1 differs:\n  expected: 9\n  printed:  8\n            ^",
-        "error_detail": None,
-        "status": "success",
-        "execution_time": 0.5,
-        "hidden": False,
-    }
+    assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True, completed=True)) == TestResult(
+        passed=False,
+        message="❌ Test failed: f() -> Expected: 9",
+        input="f()",
+        expected_output="9",
+        name="nine",
+        actual_output="8\n",
+        truncated=False,
+        diff="Line 1 differs:\n  expected: 9\n  printed:  8\n            ^",
+        error_detail=None,
+        status="success",
+        execution_time=0.5,
+        hidden=False,
+    )
 
 
 @pytest.mark.wall("hidden_tests")
 @pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
 def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
     case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
-    assert result_of(case, Run(RunStatus.SUCCESS, output, wall_seconds=1.234567, tested=True, completed=True)) == {
-        "passed": output == "8",
-        "message": message,
-        "input": None,
-        "expected_output": None,
-        "name": None,
-        "actual_output": None,
-        "truncated": None,
-        "diff": None,
-        "error_detail": None,
-        "status": "success",
-        "execution_time": 1.0,
-        "hidden": True,
-    }
+    assert result_of(
+        case, Run(RunStatus.SUCCESS, output, wall_seconds=1.234567, tested=True, completed=True)
+    ) == TestResult(
+        passed=output == "8",
+        message=message,
+        input=None,
+        expected_output=None,
+        name=None,
+        actual_output=None,
+        truncated=None,
+        diff=None,
+        error_detail=None,
+        status="success",
+        execution_time=1.0,
+        hidden=True,
+    )
 
 
 def test_a_long_input_is_cut_in_the_message_alone() -> None:
     at, past = "x" * MESSAGE_CHARACTERS, "x" * MESSAGE_CHARACTERS + "y"
     run = Run(RunStatus.SUCCESS, past, tested=True)
     result = result_of(TestCase(input=at, expected_output=past), run)
-    assert (result["message"], result["passed"]) == (f"✅ Test passed: {at} -> Expected: {at}…", True)
-    assert (result["input"], result["expected_output"], result["truncated"]) == (at, past, False)
+    assert (result.message, result.passed) == (f"✅ Test passed: {at} -> Expected: {at}…", True)
+    assert (result.input, result.expected_output, result.truncated) == (at, past, False)
 
 
 # How much of what was printed is shown
 
 
-def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> list[dict[str, Any]]:
+def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> tuple[TestResult, ...]:
     """Return the results of tests that printed `outputs` and were expected to."""
     options = {"tested": True, **options}
     cases = tuple(TestCase(stdin="", expected_output=text, hidden=at in hidden) for at, text in enumerate(outputs))
@@ -354,11 +357,11 @@ def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> list[d
 def test_all_tests_together_show_so_much(letter: str, size: int) -> None:
     half = letter * (SHOWN_BYTES // 2 // size)
     rest = letter * ((SHOWN_BYTES - 2 * len(half.encode())) // size)
-    assert [result["truncated"] for result in shown(half, half + rest)] == [False, False]
+    assert [result.truncated for result in shown(half, half + rest)] == [False, False]
     results = shown(half, half + rest + letter, letter)
-    assert [result["truncated"] for result in results] == [False, True, True]
-    assert [result["actual_output"] for result in results] == [half, half + rest, ""]
-    assert [result["passed"] for result in results] == [True] * 3
+    assert [result.truncated for result in results] == [False, True, True]
+    assert [result.actual_output for result in results] == [half, half + rest, ""]
+    assert [result.passed for result in results] == [True] * 3
 
 
 def test_what_is_cut_is_compared_whole() -> None:
@@ -366,14 +369,14 @@ def test_what_is_cut_is_compared_whole() -> None:
     runs = (Run(RunStatus.SUCCESS, long, tested=True), Run(RunStatus.SUCCESS, "a\nb\n", tested=True))
     cases = (TestCase(stdin="", expected_output=long), TestCase(stdin="", expected_output="a\nc\n"))
     passed, failed = judge(cases, Outcome(MAIN, runs, 0), 5)
-    assert passed["passed"]
-    assert (failed["passed"], failed["actual_output"], failed["truncated"]) == (False, "", True)
-    assert failed["diff"] == "Line 2 differs:\n  expected: c\n  printed:  b\n            ^"
+    assert passed.passed
+    assert (failed.passed, failed.actual_output, failed.truncated) == (False, "", True)
+    assert failed.diff == "Line 2 differs:\n  expected: c\n  printed:  b\n            ^"
 
 
 def test_a_hidden_test_takes_nothing_of_it_and_says_nothing() -> None:
     first, last = shown("x" * SHOWN_BYTES, "y" * SHOWN_BYTES, hidden=(0,))
-    assert (first["truncated"], last["truncated"]) == (None, False)
+    assert (first.truncated, last.truncated) == (None, False)
 
 
 def test_of_the_main_run_it_is_taken_first() -> None:
@@ -381,11 +384,11 @@ def test_of_the_main_run_it_is_taken_first() -> None:
     main = Run(RunStatus.SUCCESS, "x" * SHOWN_BYTES)
     cases = (TestCase(stdin="", expected_output="8"), TestCase(expected_output="x"))
     test = Run(RunStatus.SUCCESS, "8", tested=True)
-    assert [result["truncated"] for result in judge(cases, Outcome(main, (test,), 0), 5)] == [True, False]
+    assert [result.truncated for result in judge(cases, Outcome(main, (test,), 0), 5)] == [True, False]
 
 
 def test_what_the_run_itself_has_cut_says_so_too() -> None:
-    assert [result["truncated"] for result in shown("x", truncated=True)] == [True]
+    assert [result.truncated for result in shown("x", truncated=True)] == [True]
 
 
 # What was not reached, and what went wrong
@@ -395,9 +398,9 @@ def test_a_test_that_was_not_run_says_so() -> None:
     case = TestCase(input="f()", expected_output="8")
     result = result_of(case, Run(RunStatus.NOT_RUN))
     reason = "(not run: earlier runs have used up the time or the memory)"
-    assert result["message"] == f"❌ Test failed: f() -> Expected: 8 {reason}"
-    assert (result["status"], result["error_detail"]) == ("not_run", None)
-    assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN))["message"] == f"❌ Test failed {reason}"
+    assert result.message == f"❌ Test failed: f() -> Expected: 8 {reason}"
+    assert (result.status, result.error_detail) == ("not_run", None)
+    assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN)).message == f"❌ Test failed {reason}"
 
 
 FAILED = Run(
@@ -406,16 +409,18 @@ FAILED = Run(
 
 
 def test_a_test_that_failed_by_an_error_tells_of_it() -> None:
-    detail = result_of(TestCase(input="f()", expected_output="8"), FAILED)["error_detail"]
-    assert (detail["type"], detail["message"], detail["line"]) == ("ValueError", "bad", 1)
-    detail = result_of(TestCase(input="f()", expected_output="8"), Run(RunStatus.TIMEOUT))["error_detail"]
-    assert (detail["type"], detail["message"]) == ("Timeout", "Execution timed out after 5 seconds")
+    detail = result_of(TestCase(input="f()", expected_output="8"), FAILED).error_detail
+    assert detail is not None
+    assert (detail.type, detail.message, detail.line) == ("ValueError", "bad", 1)
+    detail = result_of(TestCase(input="f()", expected_output="8"), Run(RunStatus.TIMEOUT)).error_detail
+    assert detail is not None
+    assert (detail.type, detail.message) == ("Timeout", "Execution timed out after 5 seconds")
 
 
 def test_an_expected_error_is_none() -> None:
-    assert result_of(TestCase(input="f()", expected_output="ValueError"), FAILED)["error_detail"] is None
+    assert result_of(TestCase(input="f()", expected_output="ValueError"), FAILED).error_detail is None
 
 
 def test_a_hidden_test_tells_nothing_of_its_error() -> None:
     result = result_of(TestCase(input="f()", expected_output="8", hidden=True), FAILED)
-    assert (result["error_detail"], result["diff"]) == (None, None)
+    assert (result.error_detail, result.diff) == (None, None)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
-from executions.records import late_records as module
 from executions.records.late_records import LONGEST_LINE, LateRecords
 from tests.waiting import eventually
 
@@ -14,9 +13,8 @@ SECRET = "Failing row contains (print('what a learner wrote'))"
 
 
 @pytest.fixture
-def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[LateRecords]:
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
-    late = LateRecords()
+def late() -> Iterator[LateRecords]:
+    late = LateRecords(retry_seconds=0.01)
     late.start()
     yield late
     late.close(0)

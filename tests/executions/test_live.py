@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,15 +15,17 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys import rate_limits
+from apikeys.callers import Caller
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
+from apikeys.rate_limits import INPUT_RATE, count_input
 from executions import bounds
 from executions.models import Execution
-from executions.running import interactive
+from executions.running.runtime import get_runtime
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
+from web.rates import parse_rate
 
 EVENTS = "text/event-stream"
 NOT_FOUND = b'{"detail":"There is nothing at this address.","code":"not_found"}'
@@ -70,7 +73,7 @@ def stream(page: Page) -> Iterator[Streams]:
     yield begin
     for each in begun:
         each.close()
-    assert not interactive._places
+    assert len(get_runtime().sessions) == 0
 
 
 @pytest.fixture
@@ -161,10 +164,10 @@ def test_what_is_refused_is_answered_as_ever(page: Page, executor: FakeExecutor)
     executor.error = SandboxBusy("full")
     assert answer({"code": "1", "interactive": True}) == (503, "unavailable")
     assert Execution.objects.get().status == "refused"
-    assert not interactive._places
+    assert len(get_runtime().sessions) == 0
     ApiKey.objects.update(executions_per_day=0)
     assert answer({"code": "1", "interactive": True}) == (429, "executions_used_up")
-    assert not interactive._places
+    assert len(get_runtime().sessions) == 0
 
 
 def event_descriptors() -> set[str]:
@@ -193,7 +196,7 @@ def test_without_a_thread_for_it_nothing_is_begun_or_left(
     record = Execution.objects.get()
     assert (record.status, record.finished is None) == ("refused", False)
     assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
-    assert not interactive._places
+    assert len(get_runtime().sessions) == 0
     assert not event_descriptors() - before
 
 
@@ -235,7 +238,7 @@ def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> Non
     assert (record.status, record.output, record.finished is None) == ("cancelled", "Hello\n", False)
     assert record.error == "Execution stopped because the client disconnected"
     assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.125)}
-    assert not interactive._places
+    assert len(get_runtime().sessions) == 0
 
 
 def test_so_has_who_never_began_to_read(stream: Streams) -> None:
@@ -318,13 +321,14 @@ def test_what_is_no_answer_is_refused_and_not_read(page: Page, stream: Streams, 
 
 
 def test_all_answers_together_are_bounded(page: Page, stream: Streams) -> None:
-    watched = stream(interactive=True)
-    place = next(iter(interactive._places))
-    place.typed = "x" * (bounds.INPUT_BYTES - 4)
-    response = answer(page, watched.until("start")["id"], {"text": "Eve!"})
+    execution_id = stream(interactive=True).until("start")["id"]
+    session = get_runtime().sessions.find(uuid.UUID(execution_id), Caller(page.key))
+    assert session is not None
+    session.typed = "x" * (bounds.INPUT_BYTES - 4)
+    response = answer(page, execution_id, {"text": "Eve!"})
     assert response.status_code == 400
     assert response.json()["fields"] == {"text": "All input together is at most 262144 bytes."}
-    assert answer(page, str(place.public_id), {"text": "Ada"}).status_code == 204
+    assert answer(page, execution_id, {"text": "Ada"}).status_code == 204
 
 
 def test_it_may_not_be_after_the_end_of_input(page: Page, stream: Streams) -> None:
@@ -383,7 +387,11 @@ def test_a_rotated_key_answers_what_the_old_one_began(page: Page, stream: Stream
 
 
 def test_answers_have_a_rate_of_their_own(page: Page, stream: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "INPUT_RATE", "3/d")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)  # the window must not end meanwhile
+    most, _ = parse_rate(INPUT_RATE)
+    for _ in range(most - 3):
+        count_input(Caller(page.key), "address:127.0.0.1")
     ApiKey.objects.update(rate="1/d", learner_rate="1/d")
     execution_id = stream(interactive=True).until("start")["id"]
     responses = [answer(page, execution_id, {"text": 5}) for _ in range(4)]

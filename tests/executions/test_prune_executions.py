@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
-from audit.events import record_event
 from executions.models import Execution
 from executions.records import retention
-from tests.audit_log import events
+from tests.audit_log import events, log_entry_fails
 from tests.conftest import Page
 
 
@@ -56,19 +55,9 @@ def test_what_is_running_stays(aged: list[Execution]) -> None:
     assert prune("--older-than", "90d") == "2 executions deleted\n"
 
 
-def test_broken_off_it_can_be_run_again(aged: list[Execution], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH_ROWS", 2)
-    calls: list[str] = []
-
-    def record_once(action: str, **arguments: Any) -> None:
-        calls.append(action)
-        if len(calls) == 2:
-            raise ZeroDivisionError
-        record_event(action, **arguments)
-
-    monkeypatch.setattr(retention, "record_event", record_once)
-    with pytest.raises(ZeroDivisionError):
-        prune("--older-than", "90d")
+def test_interrupted_pruning_can_be_run_again(aged: list[Execution]) -> None:
+    with log_entry_fails(2), pytest.raises(OperationalError):
+        retention.prune(timezone.now() - timedelta(days=90), batch_rows=2)
     assert Execution.objects.count() == 3
     assert prune("--older-than", "90d") == "1 executions deleted\n"
     assert pruned() == [2, 1]

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from apikeys.models import DailyUse
 from executions.models import Execution
-from executions.records import retention
 from executions.records.retention import Retention
 from tests.conftest import Page, database_fails
 from tests.waiting import eventually
@@ -34,9 +33,8 @@ def test_what_is_old_goes_by_itself(old: Page) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_comes_again_the_next_day(old: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "DAY_SECONDS", 0.1)
-    pruning = Retention(days=9)
+def test_it_comes_again_the_next_day(old: Page) -> None:
+    pruning = Retention(days=9, every_seconds=0.1)
     pruning.start()
     assert eventually(lambda: not Execution.objects.exists())
     old.run()

@@ -1,12 +1,13 @@
 """What hostile output can make of the judge: nothing but a verdict, in time."""
 
 import time
-from typing import Any
+from dataclasses import asdict
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from executions.answer import TestResult
 from executions.bounds import CODE_BYTES
 from executions.request import Match, TestCase
 from executions.running.judge import LEFT, NOT_RUN, judge
@@ -19,14 +20,14 @@ CASES = st.builds(
 )
 
 
-def result(case: TestCase, run: Run, main: Run) -> dict[str, Any]:
+def result(case: TestCase, run: Run, main: Run) -> TestResult:
     [found] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0), 5)
     return found
 
 
 def passes(match: Match, expected: str, actual: str) -> bool:
     run = Run(RunStatus.SUCCESS, actual, tested=True, completed=True)
-    return bool(result(TestCase(input="f()", expected_output=expected, match=match), run, run)["passed"])
+    return result(TestCase(input="f()", expected_output=expected, match=match), run, run).passed
 
 
 @given(CASES, RUNS, RUNS)
@@ -34,16 +35,16 @@ def passes(match: Match, expected: str, actual: str) -> bool:
 @example(TestCase(input="f()", hidden=True), Run(RunStatus.NOT_RUN), Run(RunStatus.SUCCESS))
 def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
     found = result(case, run, main)
-    assert found["passed"] in (True, False)
-    assert found["message"].startswith("✅ Test passed" if found["passed"] else "❌ Test failed")
+    assert found.passed in (True, False)
+    assert found.message.startswith("✅ Test passed" if found.passed else "❌ Test failed")
     looked_at = main if case.looks_at_main_run else run
     if looked_at.status not in (RunStatus.SUCCESS, RunStatus.ERROR):
-        assert not found["passed"]
+        assert not found.passed
     if case.hidden:
-        assert {name for name, value in found.items() if value is not None} == {
+        assert {name for name, value in asdict(found).items() if value is not None} == {
             *("passed", "message", "status", "execution_time", "hidden")
         }
-        assert found["message"] in ("✅ Test passed", *(f"❌ Test failed{reason}" for reason in ("", NOT_RUN, LEFT)))
+        assert found.message in ("✅ Test passed", *(f"❌ Test failed{reason}" for reason in ("", NOT_RUN, LEFT)))
 
 
 @pytest.mark.parametrize("match", list(Match))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from executions.running.error_detail import TYPES
+from executions.running.outcome import TYPES
 from guest import protocol
 from guest.hints import detail, diagnosis
 from guest.hints.messages import HINTS

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from executions.api.answers import AnswerSerializer
 from executions.request import ExecutionRequest, TestCase
-from executions.running.service import answer
+from executions.running.service import answer_of
 from executions.sandbox.sandbox import Sandbox
 from guest import protocol
 from tests.sandbox.test_tests import SEARCH
@@ -34,7 +35,8 @@ class Grader:
 
     def __call__(self, code: str, *cases: TestCase, timeout: int = 8) -> Answer:
         request = ExecutionRequest(code, test_cases=cases or EXERCISE, timeout=timeout)
-        return answer(request, self._sandbox.execute(request.submission()))
+        outcome = self._sandbox.execute(request.submission())
+        return AnswerSerializer(answer_of(request, outcome)).data
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executions.running.error_detail import error_detail
+from executions.running.outcome import error_detail
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import Submission
 from executions.sandbox.sandbox import Sandbox
@@ -41,9 +41,7 @@ def details(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
         run = (science_sandbox if of_science else sandbox).execute(submission).main
         detail = error_detail(run, TIMEOUT_SECONDS)
         assert detail is not None, program
-        shown = ("" if detail[name] is None else str(detail[name]) for name in ("type", "line", "column", "hint"))
-        kind, line, column, hint = shown
-        return kind, line, column, hint
+        return detail.type, str(detail.line or ""), str(detail.column or ""), detail.hint or ""
 
     with ThreadPoolExecutor(2) as executor:
         return dict(zip(MISTAKES, executor.map(detail_of, MISTAKES), strict=True))

@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from executions import bounds
+from executions.api.answers import AnswerSerializer
 from executions.api.serializers import ExecutionRequestSerializer
 from executions.request import ExecutionRequest
 from executions.running.executor import sandbox_settings
-from executions.running.service import answer
+from executions.running.service import answer_of
 from executions.sandbox.results import SandboxError
 from executions.sandbox.sandbox import Sandbox
 
@@ -40,7 +41,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         finally:
             sandbox.close(drain_seconds=0)
-        self.stdout.write(json.dumps(answer(request, outcome), ensure_ascii=False, indent=2))
+        answer = AnswerSerializer(answer_of(request, outcome)).data
+        del answer["id"]  # there is no record
+        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
 def _request(file: Path, stdin: Path | None, timeout: int) -> ExecutionRequest:

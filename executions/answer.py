@@ -1,0 +1,68 @@
+"""What a program did, as a caller is told: the values of an answer, free of HTTP. `api/answers.py` writes them as JSON.
+
+The order of the fields is their order in the JSON.
+"""
+
+import base64
+from dataclasses import dataclass
+
+from executions.sandbox.results import ErrorDetail, Image
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """An image that a program has shown, in base64. `test_index` is None for the program's own run."""
+
+    format: str
+    data: str
+    width: int
+    height: int
+    test_index: int | None
+
+    @classmethod
+    def of(cls, image: Image, test_index: int | None) -> "ShownImage":
+        """Return `image` as an answer has it."""
+        return cls("png", base64.b64encode(image.data).decode(), image.width, image.height, test_index)
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """The result of one test case. What a hidden test case would give away is None."""
+
+    __test__ = False  # not for pytest to collect
+
+    passed: bool
+    message: str
+    input: str | None
+    expected_output: str | None
+    name: str | None
+    actual_output: str | None
+    truncated: bool | None
+    diff: str | None
+    error_detail: ErrorDetail | None
+    status: str
+    execution_time: float
+    hidden: bool
+
+
+ECHOES = ("input", "expected_output", "name")
+"""What a result repeats of its test case. A record has it once, with the test case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request. Times are seconds; `id` is that of the record, None where nothing is recorded."""
+
+    output: str
+    error: str
+    error_detail: ErrorDetail | None
+    execution_time: float
+    test_results: tuple[TestResult, ...] | None
+    status: str
+    exit_code: int | None
+    cpu_time: float
+    memory_peak_kb: int
+    truncated: bool
+    images: tuple[ShownImage, ...]
+    images_dropped: int
+    id: str | None

@@ -1,0 +1,54 @@
+"""How a run ended, in the words of an answer: its `error` and its `error_detail`."""
+
+from executions.sandbox.engine.options import MEMORY_BYTES
+from executions.sandbox.results import ErrorDetail, Run, RunStatus
+from guest.hints.messages import HINTS
+
+TYPES = {
+    RunStatus.TIMEOUT: "Timeout",
+    RunStatus.MEMORY_LIMIT: "MemoryLimit",
+    RunStatus.OUTPUT_LIMIT: "OutputLimit",
+}
+"""The `type` of an error for which Python has no exception."""
+
+
+def error_text(run: Run, timeout_seconds: int) -> str:
+    """Return what the program wrote to stderr and, on a line of its own, what else ended it."""
+    ended_by = sentence(run, timeout_seconds)
+    if not ended_by or not run.stderr:
+        return run.stderr or ended_by
+    return f"{run.stderr.rstrip()}\n{ended_by}"
+
+
+def error_detail(run: Run, timeout_seconds: int) -> ErrorDetail | None:
+    """Return the error that ended a run; None if the run succeeded, did not start or was stopped.
+
+    It comes from the program's own process or, where that could not report, from what the host saw.
+    """
+    if run.status in (RunStatus.SUCCESS, RunStatus.NOT_RUN, RunStatus.CANCELLED):
+        return None
+    message = sentence(run, timeout_seconds)
+    if run.status is not RunStatus.ERROR:
+        return ErrorDetail(TYPES[run.status], message, hint=HINTS[run.status])
+    if run.signal is not None:
+        return ErrorDetail(run.signal, message, hint=HINTS["signal"])
+    if run.detail is not None:
+        return run.detail
+    return ErrorDetail("Exit", f"The program ended with exit code {run.exit_code}", hint=HINTS["exit"])
+
+
+def sentence(run: Run, timeout_seconds: int) -> str:
+    """Return what ended a run, or an empty string if the program ended by itself."""
+    if run.waited_in_vain:
+        return "Execution timed out while waiting for input"
+    if run.status is RunStatus.CANCELLED:
+        return "Execution stopped because the client disconnected"
+    if run.status is RunStatus.TIMEOUT:
+        return f"Execution timed out after {timeout_seconds} second{'s' if timeout_seconds != 1 else ''}"
+    if run.status is RunStatus.MEMORY_LIMIT:
+        return f"Memory limit of {MEMORY_BYTES // 1024**2} MB exceeded"
+    if run.status is RunStatus.OUTPUT_LIMIT:
+        return "Output limit exceeded: the program printed too much"
+    if run.signal is not None:
+        return f"The program was killed by signal {run.signal}"
+    return ""

@@ -1,0 +1,61 @@
+"""The schema of an answer and the answer itself have the same fields."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from rest_framework.serializers import Serializer
+
+from executions.answer import Answer, ShownImage, TestResult
+from executions.api.answers import (
+    AnswerSerializer,
+    ErrorDetailSerializer,
+    ImageSerializer,
+    StoredAnswerSerializer,
+    TestResultSerializer,
+)
+from executions.models import Execution
+from executions.sandbox.results import ErrorDetail
+from tests.conftest import Page
+
+DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
+IMAGE = ShownImage("png", "iVBORw==", 3, 2, None)
+RESULT = TestResult(
+    False, "❌ Test failed", "f()", "8", None, "9\n", False, "Line 1", DETAIL, "error", execution_time=0.5, hidden=False
+)
+ANSWER = Answer(
+    "so far\n",
+    "Traceback",
+    DETAIL,
+    execution_time=0.25,
+    test_results=(RESULT,),
+    status="error",
+    exit_code=1,
+    cpu_time=0.125,
+    memory_peak_kb=9000,
+    truncated=False,
+    images=(IMAGE,),
+    images_dropped=4,
+    id="01a20721-e828-7330-892d-0b9ae5257344",
+)
+VALUES = [
+    (AnswerSerializer, ANSWER),
+    (TestResultSerializer, RESULT),
+    (ErrorDetailSerializer, DETAIL),
+    (ImageSerializer, IMAGE),
+]
+
+
+@pytest.mark.parametrize(("serializer", "value"), VALUES)
+def test_dataclass_has_the_fields_of_its_serializer(serializer: type[Serializer[Any]], value: Any) -> None:
+    assert serializer().fields.keys() == {field.name for field in fields(value)}
+
+
+@pytest.mark.parametrize(("serializer", "value"), VALUES)
+def test_rendering_gives_what_the_framework_would(serializer: type[Serializer[Any]], value: Any) -> None:
+    assert serializer().to_representation(value) == Serializer.to_representation(serializer(), value)
+
+
+def test_answer_from_the_record_has_the_fields_of_its_serializer(page: Page) -> None:
+    page.run()
+    assert StoredAnswerSerializer(Execution.objects.get()).data.keys() == StoredAnswerSerializer().fields.keys()
