@@ -37,9 +37,9 @@ def missing_line(expected: list[str], actual: str) -> str:
 
 def _two_lines(number: int, expected: str, actual: str) -> str:
     both = min(len(expected), len(actual))
-    place = next((each for each in range(both) if expected[each] != actual[each]), both)
-    start = max(0, place - LEAD) if max(len(expected), len(actual)) > LONGEST_LINE else 0
-    mark = " " * (len("  expected: ") + place - start + (start > 0)) + "^"
+    index = next((each for each in range(both) if expected[each] != actual[each]), both)
+    start = max(0, index - LEAD) if max(len(expected), len(actual)) > LONGEST_LINE else 0
+    mark = " " * (len("  expected: ") + index - start + (start > 0)) + "^"
     shown = (f"  expected: {_window(expected, start)}", f"  printed:  {_window(actual, start)}", mark)
     return "\n".join((f"Line {number} differs{_kind(expected, actual)}:", *shown))
 

@@ -1,7 +1,7 @@
 """Every hint that the service adds to Python's own error messages, in one place, ready to be translated.
 
-Words in braces are filled in. `guest.hints.diagnosis` decides which mistake gets which hint; `executions.running.outcome` decides
-for the last ones, which only the host can know about.
+Words in braces are filled in. `guest.hints.diagnosis` decides which mistake gets which hint;
+`executions.running.outcome` decides for the last ones, which only the host can know about.
 """
 
 KINDS = {

@@ -7,13 +7,7 @@ import pytest
 from rest_framework.serializers import Serializer
 
 from executions.answer import Answer, ShownImage, TestResult
-from executions.api.answers import (
-    AnswerSerializer,
-    ErrorDetailSerializer,
-    ImageSerializer,
-    StoredAnswerSerializer,
-    TestResultSerializer,
-)
+from executions.api import answers
 from executions.models import Execution
 from executions.sandbox.results import ErrorDetail
 from tests.conftest import Page
@@ -39,10 +33,10 @@ ANSWER = Answer(
     id="01a20721-e828-7330-892d-0b9ae5257344",
 )
 VALUES = [
-    (AnswerSerializer, ANSWER),
-    (TestResultSerializer, RESULT),
-    (ErrorDetailSerializer, DETAIL),
-    (ImageSerializer, IMAGE),
+    (answers.AnswerSerializer, ANSWER),
+    (answers.TestResultSerializer, RESULT),
+    (answers.ErrorDetailSerializer, DETAIL),
+    (answers.ImageSerializer, IMAGE),
 ]
 
 
@@ -58,4 +52,7 @@ def test_rendering_gives_what_the_framework_would(serializer: type[Serializer[An
 
 def test_answer_from_the_record_has_the_fields_of_its_serializer(page: Page) -> None:
     page.run()
-    assert StoredAnswerSerializer(Execution.objects.get()).data.keys() == StoredAnswerSerializer().fields.keys()
+    assert (
+        answers.StoredAnswerSerializer(Execution.objects.get()).data.keys()
+        == answers.StoredAnswerSerializer().fields.keys()
+    )
