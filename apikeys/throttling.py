@@ -6,8 +6,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apikeys.callers import caller_of
-from apikeys.limits import UNAVAILABLE, LimitUse, Refused
-from apikeys.rate_limits import count_execution, count_input, count_request
+from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
 from web.client_address import client_address
 from web.errors import ServiceUnavailable, TooManyRequests
 
@@ -54,7 +53,7 @@ class KeyRateThrottle(BaseThrottle):
 
     def count(self, request: Request, view: APIView) -> list[LimitUse]:
         """Count the request, and return what is left."""
-        return [count_request(caller_of(request), view.get_view_name())]
+        return [count_request(caller_of(request).key, view.get_view_name())]
 
 
 class ExecutionRateThrottle(KeyRateThrottle):
@@ -66,9 +65,9 @@ class ExecutionRateThrottle(KeyRateThrottle):
         try:
             who = who_runs(request)
         except APIException:
-            count_execution(caller, caller.who("", client_address(request._request)))
+            count_execution(caller.key, caller.who("", client_address(request._request)))
             raise
-        return count_execution(caller, who)
+        return count_execution(caller.key, who)
 
 
 class InputRateThrottle(KeyRateThrottle):
@@ -77,4 +76,4 @@ class InputRateThrottle(KeyRateThrottle):
     def count(self, request: Request, view: APIView) -> list[LimitUse]:
         """Count the request, and return what is left."""
         caller = caller_of(request)
-        return [count_input(caller, caller.who("", client_address(request._request)))]
+        return [count_input(caller.key, caller.who("", client_address(request._request)))]

@@ -9,7 +9,7 @@ from django.db import connection
 
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
-from executions.records.recovery import recover_interrupted
+from executions.records.record import recover_interrupted
 from executions.records.retention import Retention
 from executions.running.executor import sandbox_settings
 from executions.running.runtime import Runtime, set_runtime

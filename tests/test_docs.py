@@ -15,8 +15,8 @@ from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
 from apikeys.callers import Caller
+from apikeys.limits import INPUT_RATE
 from apikeys.models import ApiKey, Suspension
-from apikeys.rate_limits import INPUT_RATE
 from apikeys.token_schema import LEARNER_CHARACTERS
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds

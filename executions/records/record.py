@@ -116,6 +116,20 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
     late_records.record(str(execution.public_id), partial(_finish, execution, values))
 
 
+def recover_interrupted() -> int:
+    """Turn executions still `running` at a start into `internal_error`; return how many there were.
+
+    A predecessor that is still draining may yet finish some of them: `finished` stays empty, so that its final update
+    finds them.
+    """
+    count = Execution.objects.filter(status=Execution.Status.RUNNING).update(
+        status=Execution.Status.INTERNAL_ERROR, error="The service was interrupted while this program ran."
+    )
+    if count:
+        log.warning("%d executions had been interrupted", count)
+    return count
+
+
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return a result as a record has it: the test case beside it has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}

@@ -17,15 +17,15 @@ from pytest_django import Settings
 
 from apikeys.callers import Caller
 from apikeys.keys import create_key
+from apikeys.limits import INPUT_RATE, count_input
 from apikeys.models import ApiKey, DailyUse, Suspension
-from apikeys.rate_limits import INPUT_RATE, count_input
 from executions import bounds
 from executions.models import Execution
 from executions.running.runtime import get_runtime
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
-from web.rates import parse_rate
+from web.notation import parse_rate
 
 EVENTS = "text/event-stream"
 NOT_FOUND = b'{"detail":"There is nothing at this address.","code":"not_found"}'
@@ -391,7 +391,7 @@ def test_answers_have_a_rate_of_their_own(page: Page, stream: Streams, monkeypat
     monkeypatch.setattr(time, "time", lambda: now)  # the window must not end meanwhile
     most, _ = parse_rate(INPUT_RATE)
     for _ in range(most - 3):
-        count_input(Caller(page.key), "address:127.0.0.1")
+        count_input(page.key, "address:127.0.0.1")
     ApiKey.objects.update(rate="1/d", learner_rate="1/d")
     execution_id = stream(interactive=True).until("start")["id"]
     responses = [answer(page, execution_id, {"text": 5}) for _ in range(4)]

@@ -3,7 +3,7 @@
 import pytest
 
 from executions.models import Execution
-from executions.records.recovery import recover_interrupted
+from executions.records.record import recover_interrupted
 from executions.sandbox.results import Outcome, Submission
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
