@@ -1,8 +1,8 @@
-"""What a family of keys may use in a day of UTC, and at once. Counted in the database, for what has run and no more.
+"""What a family of keys may use in a day of UTC, and at once. Counted in the database.
 
-A quota is looked at when an execution begins, under a lock, with those that run still counted as used; it is charged
-when it ends, with the record of the end. So nothing is ever given back: what was refused, what failed by our own fault
-and what died with its process was never charged.
+A quota is checked when an execution begins, under a lock, with running executions counted as used; it is charged when
+the execution ends, with its record. So nothing is ever given back: what was refused, what failed by our own fault and
+what died with its process was never charged.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from apikeys.models import ApiKey, DailyUse
 ALL = ""
 DAY_SECONDS = 24 * 60 * 60
 
-# Asked for each request, so in SQL that is ready made (see `apikeys.callers`).
+# For each request, so written as SQL (see `apikeys.callers`).
 ROWS = " FROM apikeys_dailyuse WHERE family = %s AND day = %s AND who IN (%s, %s)"
 CHARGE = (
     "UPDATE apikeys_dailyuse SET executions = executions + 1, cpu_seconds = cpu_seconds + %s"
@@ -28,7 +28,7 @@ CHARGE = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose use is counted, and on which day: that on which the execution began."""
+    """Whose use is counted, and on which day: the day on which the execution began."""
 
     key: ApiKey
     who: str
@@ -42,7 +42,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What all callers of a family, and one of them, have used on a day."""
+    """What a family, and one learner or address of it, has used on a day."""
 
     executions: int
     cpu_seconds: float
@@ -50,7 +50,7 @@ class Use:
 
 
 def lock_use(account: Account) -> Use:
-    """Return what has been used. Until the transaction ends, nobody else of the family begins or ends an execution."""
+    """Return what has been used. Until the transaction ends, no other execution of the family begins or ends."""
     found = _locked_rows(account)
     if len(found) < 2:
         missing = [DailyUse(family=account.key.family, day=account.day, who=who) for who in (ALL, account.who)]
@@ -61,7 +61,7 @@ def lock_use(account: Account) -> Use:
 
 
 def _locked_rows(account: Account) -> dict[str, tuple[int, float]]:
-    """Return executions and CPU seconds by whose they are. Locked in one order, so that no two wait for each other."""
+    """Return executions and CPU seconds by owner. Locked in one order, so that no two wait for each other."""
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -75,9 +75,9 @@ def _row(account: Account) -> tuple[Any, Any]:
 
 
 def check_quotas(account: Account, use: Use, running: int) -> None:
-    """Raise Refused if nothing more may run. `running` executions of the family have no end on record yet.
+    """Raise Refused if nothing more may run. `running` is how many executions of the family run now.
 
-    Count `running` after `lock_use`. CPU time is known only at the end, so that those that run may still overdraw it.
+    Count `running` after `lock_use`. CPU time is known only at the end, so running executions may still overdraw it.
     """
     key = account.key
     if running >= key.max_concurrent:

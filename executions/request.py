@@ -1,4 +1,4 @@
-"""What a caller asks for: the values of a valid request, free of HTTP."""
+"""A valid request to run a program: its values, free of HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TestCase:
-    """One test case as it was sent. An empty text means the same as none; only `stdin` may be meant empty."""
+    """One test case as it was sent. An empty string means the same as None, except in `stdin`."""
 
     __test__ = False  # not for pytest to collect
 
@@ -33,12 +33,12 @@ class TestCase:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
-        """Return the test case with these values, as they were sent or as they are on record."""
+        """Return the test case with these values, from a request or a record."""
         return cls(**{**values, "match": Match(values["match"]) if values.get("match") else None})
 
     @property
     def looks_at_main_run(self) -> bool:
-        """Whether nothing is given to run the submission with: then its own output is looked at."""
+        """Whether it has no run of its own, so that the output of the program itself is checked."""
         return not self.code and not self.input and self.stdin is None
 
     def program(self) -> TestProgram:
@@ -48,7 +48,7 @@ class TestCase:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRequest:
-    """A valid request. `test_cases` is None where there were none to answer."""
+    """A valid request. `test_cases` is None if the request had none."""
 
     code: str
     input_data: str = ""
@@ -58,7 +58,7 @@ class ExecutionRequest:
     interactive: bool = False
 
     def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
-        """Return what the sandbox is to run, unless it `is_abandoned` by then."""
+        """Return the submission for the sandbox, which does not run if it `is_abandoned` by then."""
         cases = self.test_cases or ()
         tests = tuple(cases[index].program() for index in in_running_order(cases))
         return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)

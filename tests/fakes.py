@@ -1,4 +1,4 @@
-"""A stand-in for the sandbox: it runs nothing, and tells what it is told to tell."""
+"""A stand-in for the sandbox: it runs nothing, and returns what a test gives it."""
 
 import select
 from dataclasses import replace
@@ -15,8 +15,7 @@ EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds
 class FakeExecutor:
     """Answers every submission with `main` and, for each of its tests, `test`; or with `error`.
 
-    Who looks on sees `main` line by line, and its images. An interactive program then asks once, and prints what it is
-    fed.
+    A console gets `main` line by line, and its images. An interactive program then asks for input once, and prints it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What OpenAPI tells of running programs and of what came of them."""
+"""The operations and examples that OpenAPI shows for executions."""
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 

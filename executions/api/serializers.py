@@ -1,4 +1,4 @@
-"""What a request to run a program, or to answer one, may contain."""
+"""What a request to run a program, or to send it input, may contain."""
 
 from typing import Any
 
@@ -95,13 +95,13 @@ class ExecutionRequestSerializer(StrictSerializer):
     )
 
     def validate_interactive(self, interactive: bool | None) -> bool | None:
-        """Refuse it where the program's question could not reach anybody."""
+        """Refuse it without an event stream: nobody would learn that the program waits for input."""
         if interactive and not self.context.get("is_live"):
             refuse("This needs the header Accept: text/event-stream.", "not_live")
         return interactive
 
     def validate_learner(self, learner: str | None) -> str | None:
-        """Refuse another learner than the one that the caller's token is bound to."""
+        """Refuse a learner other than the one that the caller's token is bound to."""
         bound = self.context.get("learner")
         if learner and bound is not None and learner != bound:
             refuse("The token is that of another learner.", "other_learner")
@@ -128,12 +128,12 @@ class InputSerializer(StrictSerializer):
     end = BooleanField(required=False, allow_null=True, help_text="The end of input, after `text` if there is one.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a body that says nothing."""
+        """Refuse a body without text and end."""
         if values.get("text") is None and not values.get("end"):
             refuse("This needs a text, or end: true.", "empty")
         return values
 
     def line(self) -> str:
-        """Return what the program is to read: the text as a line."""
+        """Return the text as the line that the program reads."""
         text = self.validated_data.get("text")
         return "" if text is None else f"{text}\n"

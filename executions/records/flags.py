@@ -1,4 +1,4 @@
-"""What staff should look at: flags that an execution is one of abuse, or of a learner who needs help."""
+"""Flags executions for staff to look at: possible abuse, or a learner who needs help."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ ADDRESSES_WITH_THE_SAME_CODE = 10
 LATEST_WITH_THE_SAME_CODE = 20
 SAME_CODE_WITHIN = timedelta(days=1)
 CHEAP_CPU_SECONDS = 0.5
-"""All learners of an exercise begin with the same few lines. Only what costs something is worth comparing."""
+"""All learners of an exercise begin with the same few lines, so cheap executions are not compared."""
 SHARE_OF_ONE_LEARNER = 0.1
 """Of the key's CPU seconds of a day."""
 
@@ -27,9 +27,9 @@ BY_SUPERVISOR = {
 
 
 def find_flags(execution: Execution, outcome: Outcome, account: Account, use: Use) -> set[Kind]:
-    """Return the flags of an execution that has ended as `outcome` says. `use` is that of before it.
+    """Return the flags of an execution that ended in `outcome`. `use` is what the account had used before it.
 
-    Asks the database only about what may be abuse; most executions cost no query.
+    Queries the database only for possible abuse; most executions need no query.
     """
     runs = (outcome.main, *outcome.tests)
     found = {BY_STATUS[run.status] for run in runs if run.status in BY_STATUS}
@@ -44,7 +44,7 @@ def find_flags(execution: Execution, outcome: Outcome, account: Account, use: Us
 
 
 def _timed_out_before(execution: Execution) -> bool:
-    """Whether the last executions of this learner, or of this address where no learner is named, timed out, too."""
+    """Whether the last executions of this learner, or of this address if no learner is named, timed out too."""
     earlier = Execution.objects.filter(key=execution.key, pk__lt=execution.pk)
     if execution.learner:
         earlier = earlier.filter(learner=execution.learner)
@@ -55,7 +55,7 @@ def _timed_out_before(execution: Execution) -> bool:
 
 
 def _comes_from_everywhere(execution: Execution) -> bool:
-    """Whether the same code came from many addresses within a day. Looks at a few rows, however many there are."""
+    """Whether the same code came from many addresses within a day. Reads only a few rows."""
     same = Execution.objects.filter(code_hash=execution.code_hash, created__gt=timezone.now() - SAME_CODE_WITHIN)
     latest = same.order_by("-pk").values_list("client_address", flat=True)[:LATEST_WITH_THE_SAME_CODE]
     return len(set(latest)) >= ADDRESSES_WITH_THE_SAME_CODE

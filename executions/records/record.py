@@ -1,4 +1,4 @@
-"""The records of executions: made before anything runs, and finished once, with all that follows from the end."""
+"""The records of executions: made before anything runs, and finished once, with the charge and the flags."""
 
 import hashlib
 import logging
@@ -30,10 +30,10 @@ KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
-"""From the record to its end, with the longest wait for a container that the settings allow, and without a person."""
+"""The longest that an execution takes: the longest wait that the settings allow, and its run. Without input."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# Asked for each request, so in SQL that is ready made (see `apikeys.callers`).
+# For each request, so written as SQL (see `apikeys.callers`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
@@ -63,14 +63,14 @@ for each in Execution.Status:  # a rate begins with a 0 that was there before
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """An execution, the account that pays for it, and what that had used before."""
+    """The account that pays for an execution, and what it had used before."""
 
     account: Account
     use: Use
 
 
 def create(request: ExecutionRequest, **source: Any) -> Execution:
-    """Record an execution as running. `source` are the columns that say where it comes from."""
+    """Record an execution as running. `source` holds the columns that say where it comes from."""
     cases = request.test_cases
     return Execution.objects.create(
         code=request.code,
@@ -140,7 +140,7 @@ def _finish(
     execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
 ) -> None:
     with transaction.atomic():
-        # Whoever comes second finds `finished` set, and changes nothing.
+        # The second to come finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
@@ -151,8 +151,8 @@ def _finish(
 
 
 def count_running(key: ApiKey) -> int:
-    """Return how many executions of the key's family have no end on record yet."""
-    # One whose end could not be recorded must not count for ever.
+    """Return how many executions of the key's family are running, as far as is recorded."""
+    # An execution whose end could not be recorded must not count forever.
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
     begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""How executions leave: when they are old, and when a learner asks for it. Learners may be minors.
+"""Deletes executions: old ones, and those of a learner who asks for it. Learners may be minors.
 
-Everything goes in batches, each with its entry in the audit log in the same transaction: broken off, it is simply run
-again. The entries hold numbers only, for nobody can take a learner's id out of the log again.
+They are deleted in batches, each with its entry in the audit log in the same transaction, so an interrupted deletion
+can simply be run again. The entries hold only numbers, because nobody can remove a learner's id from the log.
 """
 
 import logging
@@ -24,7 +24,7 @@ BATCH_ROWS = 500
 """In one transaction: a program that runs meanwhile waits for no more than this."""
 
 PAUSE_SECONDS = 0.2
-"""Between two batches of the daily run, for those who run programs."""
+"""Between two batches of the daily run, for the programs that run meanwhile."""
 
 DAY_SECONDS = 24 * 60 * 60
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def old_executions(before: datetime) -> models.QuerySet[Execution]:
-    """Return the executions from before that time, the oldest first; what is still running has its result to come."""
+    """Return the executions from before that time, the oldest first, without those that still run."""
     return Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING).order_by("created")
 
 
@@ -45,9 +45,9 @@ def prune(before: datetime, pause_seconds: float = 0, batch_rows: int = BATCH_RO
 
 
 def erase_learner(learner: str, families: list[UUID] | None = None, batch_rows: int = BATCH_ROWS) -> int:
-    """Delete all that is kept of a learner, or only what came with keys of `families`. Return how many executions.
+    """Delete everything kept of a learner, or only what came with keys of `families`. Return how many executions.
 
-    What staff ran again goes with the original, and a suspension with the id that it was for.
+    What staff ran again is deleted with the original, and so are suspensions of the learner.
     """
     own = Q() if families is None else Q(key__family__in=families)
     use = Q() if families is None else Q(family__in=families)
@@ -78,7 +78,7 @@ def _delete(
 
 
 class Retention(threading.Thread):
-    """Prunes once a day for as long as the process serves, the first time soon after its start.
+    """Prunes once a day for as long as the process serves, for the first time soon after its start.
 
     Several processes may do so at once: each finds what the others have left.
     """
@@ -97,7 +97,7 @@ class Retention(threading.Thread):
             self._closing.wait(self._every_seconds)
 
     def run_once(self) -> None:
-        """Prune. A database that is away is no reason to end."""
+        """Prune. If the database is away, try again the next day."""
         try:
             count = prune(timezone.now() - self._age, PAUSE_SECONDS)
             log.info("%d executions were older than %s days", count, self._age.days)

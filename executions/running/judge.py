@@ -1,4 +1,4 @@
-"""Compares what a program did with what was expected. On the host alone: no expected output enters a container."""
+"""Compares what a program did with what was expected, on the host: no expected output enters a container."""
 
 import re
 from dataclasses import replace
@@ -85,7 +85,7 @@ def _short(text: str) -> str:
 
 
 def _reason(case: TestCase, run: Run) -> str:
-    """Return why a test failed, where neither its output nor its error shows it."""
+    """Return why a test failed, if neither its output nor its error shows it."""
     if run.status is RunStatus.NOT_RUN:
         return NOT_RUN
     if run.status is RunStatus.SUCCESS and not _output_counts(case, run):
@@ -101,11 +101,11 @@ def _passes(case: TestCase, run: Run) -> bool:
 
 
 def _output_counts(case: TestCase, run: Run) -> bool:
-    """Whether what was printed decides, and not how the run ended."""
+    """Whether the output decides, and not how the run ended."""
     if case.looks_at_main_run:
-        # As in the user's document: what it printed counts, also when the program failed afterwards.
+        # As in the user's document: its output counts even if the program failed afterwards.
         return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
-    # Without an output to compare, nothing but the end of its own part shows that a test was run.
+    # Without an output to compare, only reaching the end of its own part shows that a test ran.
     return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
 
 
@@ -114,7 +114,7 @@ def _match(case: TestCase) -> Match:
 
 
 def _diff(case: TestCase, run: Run) -> str | None:
-    """Return where the output of a test that has failed differs, if that is why it has."""
+    """Return where the output of a failed test differs, if that is why it failed."""
     if not case.expected_output or not _output_counts(case, run):
         return None
     text = _trimmed(run.stdout)
@@ -152,12 +152,12 @@ def _matches(match: Match, expected: str, actual: str) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    """Return `text` without what nobody sees: trailing blanks of lines, and blank lines at its end."""
+    """Return `text` without invisible differences: trailing blanks of lines, and blank lines at its end."""
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
 
 
 def _equal_but_for_rounding(expected: str, actual: str) -> bool:
-    """Whether the texts are the same but for numbers that differ by at most 1e-6."""
+    """Whether the texts are the same except for numbers that differ by at most 1e-6."""
     # Each is split once, at most 128 KiB between them: by every second piece, which is a number, and what is between.
     pieces, others = (NUMBER_PATTERN.split(_trimmed(text)) for text in (expected, actual))
     if pieces[::2] != others[::2]:
