@@ -26,7 +26,7 @@ def answer(response: Any) -> tuple[int, str | None]:
     return response.status_code, response.json().get("code")
 
 
-def test_a_suspended_learner_runs_nothing(page: Page, executor: FakeExecutor) -> None:
+def test_suspended_learner_gets_a_403(page: Page, executor: FakeExecutor) -> None:
     suspend(key=page.key, learner="eve")
     response = page.run(learner="eve")
     assert answer(response) == SUSPENDED
@@ -37,7 +37,7 @@ def test_a_suspended_learner_runs_nothing(page: Page, executor: FakeExecutor) ->
     assert page.run(learner="ada").status_code == page.run().status_code == 200
 
 
-def test_a_learner_is_suspended_with_all_keys_of_a_family(page: Page) -> None:
+def test_learner_is_suspended_for_all_keys_of_a_family(page: Page) -> None:
     suspend(key=page.key, learner="eve")
     other, token = create_key("Next", "publishable", [ORIGIN])
     assert page.post({"code": "1", "learner": "eve"}, x_api_key=token).status_code == 200  # another site's eve
@@ -45,14 +45,14 @@ def test_a_learner_is_suspended_with_all_keys_of_a_family(page: Page) -> None:
     assert answer(page.post({"code": "1", "learner": "eve"}, x_api_key=token)) == SUSPENDED
 
 
-def test_a_blocked_address_runs_nothing_with_any_key(page: Page) -> None:
+def test_blocked_address_gets_a_403_with_any_key(page: Page) -> None:
     suspend(address="192.0.2.1")
     suspend(address="2001:db8::")
     for address, status in (("192.0.2.1", 403), ("2001:db8::7", 403), ("192.0.2.2", 200), ("2001:db8:0:1::7", 200)):
         assert Page(page.key, page.token, Client(REMOTE_ADDR=address)).run().status_code == status
 
 
-def test_a_suspended_key_answers_like_a_revoked_one(page: Page) -> None:
+def test_suspended_key_gets_the_same_403_as_a_revoked_one(page: Page) -> None:
     other, token = create_key("Next", "publishable", [ORIGIN])
     ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
     suspension = suspend(key=page.key)
@@ -61,7 +61,7 @@ def test_a_suspended_key_answers_like_a_revoked_one(page: Page) -> None:
     assert page.run().status_code == 200
 
 
-def test_a_suspension_ends_by_itself_or_is_lifted(page: Page) -> None:
+def test_suspension_ends_in_time_or_when_lifted(page: Page) -> None:
     suspension = suspend(address="127.0.0.1", ends=timezone.now() + timedelta(hours=1))
     assert answer(page.run()) == SUSPENDED
     Suspension.objects.filter(pk=suspension.pk).update(ends=timezone.now() - timedelta(seconds=1))
@@ -74,6 +74,6 @@ def test_a_suspension_ends_by_itself_or_is_lifted(page: Page) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("whom", [{}, {"learner": "eve"}, {"learner": "eve", "address": "192.0.2.1"}])
-def test_a_suspension_is_of_one(whom: dict[str, str]) -> None:
+def test_suspension_names_exactly_one_of_key_learner_and_address(whom: dict[str, str]) -> None:
     with pytest.raises(IntegrityError):
         suspend(**whom)

@@ -31,7 +31,7 @@ def running(key: ApiKey, count: int, age: timedelta = timedelta()) -> None:
         Execution.objects.filter(pk=row.pk).update(created=timezone.now() - age)
 
 
-def test_an_execution_costs_the_cpu_time_of_all_its_runs(page: Page) -> None:
+def test_execution_is_charged_the_cpu_time_of_all_its_runs(page: Page) -> None:
     page.run(test_cases=[TEST, TEST])  # 0.125 seconds for the program, 0.25 for each test case
     assert use() == use("address:127.0.0.1") == (1, 0.625)
     assert Execution.objects.get().total_cpu_seconds == 0.625
@@ -40,20 +40,20 @@ def test_an_execution_costs_the_cpu_time_of_all_its_runs(page: Page) -> None:
 
 
 @pytest.mark.parametrize("status", [RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.MEMORY_LIMIT, RunStatus.OUTPUT_LIMIT])
-def test_a_program_that_fails_is_charged(page: Page, executor: FakeExecutor, status: RunStatus) -> None:
+def test_failing_program_is_charged(page: Page, executor: FakeExecutor, status: RunStatus) -> None:
     executor.main = Run(status, cpu_seconds=1.25)
     page.run()
     assert use() == (1, 1.25)
 
 
 @pytest.mark.parametrize("error", [SandboxBusy("x"), SandboxUnavailable("x"), RunLost("x"), ValueError("a bug")])
-def test_what_fails_by_our_own_fault_is_not_charged(page: Page, executor: FakeExecutor, error: SandboxError) -> None:
+def test_failure_of_the_service_is_not_charged(page: Page, executor: FakeExecutor, error: SandboxError) -> None:
     executor.error = error
     assert page.run().status_code in (500, 503)
     assert use() == use("address:127.0.0.1") == (0, 0)
 
 
-def test_what_is_refused_is_not_charged(page: Page) -> None:
+def test_refused_request_is_not_charged(page: Page) -> None:
     ApiKey.objects.update(rate="1/d")
     page.run()
     for refused in (page.run(), page.run(""), page.post({"code": "1"}, origin="https://evil.example")):
@@ -61,7 +61,7 @@ def test_what_is_refused_is_not_charged(page: Page) -> None:
     assert use() == (1, 0.125)
 
 
-def test_what_died_with_its_process_is_not_charged(page: Page) -> None:
+def test_execution_that_died_with_its_process_is_not_charged(page: Page) -> None:
     ApiKey.objects.update(executions_per_day=2)
     running(page.key, 2)
     assert page.run().status_code == 429
@@ -81,7 +81,7 @@ def test_what_died_with_its_process_is_not_charged(page: Page) -> None:
         ),
     ],
 )
-def test_a_day_ends_at_its_limit(
+def test_used_up_day_is_a_429_with_the_time_that_is_left(
     page: Page, executor: FakeExecutor, limits: dict[str, int], code: str, policy: str, sentence: str
 ) -> None:
     ApiKey.objects.update(**limits)
@@ -97,7 +97,7 @@ def test_a_day_ends_at_its_limit(
     assert Execution.objects.count() == 2
 
 
-def test_a_day_begins_anew_at_midnight_of_utc(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quota_is_full_again_at_midnight_utc(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     ApiKey.objects.update(executions_per_day=1)
     midnight = datetime(2027, 3, 28, tzinfo=UTC)  # a night in which Europe changes its clocks
     answers = []
@@ -107,7 +107,7 @@ def test_a_day_begins_anew_at_midnight_of_utc(page: Page, monkeypatch: pytest.Mo
     assert answers == [200, 429, 200, 429, 429, 200]
 
 
-def test_an_execution_belongs_to_the_day_on_which_it_began(
+def test_execution_is_charged_to_the_day_on_which_it_began(
     page: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter([datetime(2027, 1, 1, 0, 0, tzinfo=UTC) + timedelta(hours=hours) for hours in range(24)])
@@ -124,7 +124,7 @@ def test_an_execution_belongs_to_the_day_on_which_it_began(
     assert set(DailyUse.objects.values_list("day", "executions")) == {(before.date(), 1)}
 
 
-def test_at_once_runs_no_more_than_the_limit(page: Page) -> None:
+def test_more_at_once_than_the_limit_is_a_429(page: Page) -> None:
     ApiKey.objects.update(max_concurrent=3)
     running(page.key, 2)
     assert page.run().status_code == 200
@@ -135,13 +135,13 @@ def test_at_once_runs_no_more_than_the_limit(page: Page) -> None:
     assert 1 <= int(response["Retry-After"]) <= 4
 
 
-def test_an_end_that_was_never_recorded_does_not_count_for_ever(page: Page) -> None:
+def test_execution_without_a_recorded_end_stops_counting(page: Page) -> None:
     ApiKey.objects.update(max_concurrent=1)
     running(page.key, 5, timedelta(minutes=7))
     assert page.run().status_code == 200
 
 
-def test_another_key_is_not_in_the_way(page: Page) -> None:
+def test_other_keys_have_quotas_of_their_own(page: Page) -> None:
     ApiKey.objects.update(max_concurrent=1, executions_per_day=1)
     running(page.key, 1)
     _, token = create_key("Other", "publishable", [ORIGIN])
@@ -149,7 +149,7 @@ def test_another_key_is_not_in_the_way(page: Page) -> None:
     assert page.post({"code": "1"}, x_api_key=token).status_code == 200
 
 
-def test_the_keys_of_a_family_have_one_day_together(page: Page) -> None:
+def test_keys_of_a_family_share_one_quota(page: Page) -> None:
     other, token = create_key("Next", "publishable", [ORIGIN])
     ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
     ApiKey.objects.update(executions_per_day=1)
@@ -157,7 +157,7 @@ def test_the_keys_of_a_family_have_one_day_together(page: Page) -> None:
     assert page.post({"code": "1"}, x_api_key=token).json()["code"] == "executions_used_up"
 
 
-def test_each_learner_has_an_account(page: Page) -> None:
+def test_each_learner_has_an_account_unless_a_page_claims_it(page: Page) -> None:
     _, token = create_key("Server", "secret", [])
     for learner in ("ada", "bob", "ada"):
         page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
@@ -167,14 +167,14 @@ def test_each_learner_has_an_account(page: Page) -> None:
     assert use("address:127.0.0.1") == (1, 0.125)
 
 
-def test_a_limit_that_staff_change_counts_at_once(page: Page) -> None:
+def test_changed_limit_applies_at_once(page: Page) -> None:
     ApiKey.objects.update(executions_per_day=1)
     assert [page.run().status_code for _ in range(2)] == [200, 429]
     ApiKey.objects.update(executions_per_day=2)
     assert [page.run().status_code for _ in range(2)] == [200, 429]
 
 
-def test_a_row_that_another_process_makes_first_is_no_fault(page: Page) -> None:
+def test_row_that_another_process_creates_first_is_used(page: Page) -> None:
     DailyUse.objects.create(family=page.key.family, day=timezone.now().date(), who="", executions=7)
     DailyUse.objects.create(family=uuid.uuid4(), day=timezone.now().date(), who="", executions=9)
     assert page.run().status_code == 200

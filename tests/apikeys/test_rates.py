@@ -33,7 +33,7 @@ def test_requests_up_to_the_rate_pass(page: Page) -> None:
     assert Execution.objects.count() == 3
 
 
-def test_every_answer_tells_what_is_left(page: Page) -> None:
+def test_every_answer_says_what_is_left_of_the_rates(page: Page) -> None:
     set_rate("2/h")
     answers = [page.run(), page.run(""), page.run()]
     assert [response.status_code for response in answers] == [200, 400, 429]
@@ -44,7 +44,7 @@ def test_every_answer_tells_what_is_left(page: Page) -> None:
     assert all(1 <= rates_of(response)["key"][1] <= 3600 for response in answers)
 
 
-def test_too_many_requests_are_told_when_to_come_back(page: Page) -> None:
+def test_request_over_the_rate_is_a_429_with_the_time_to_wait(page: Page) -> None:
     set_rate("1/h")
     page.run()
     response = page.run()
@@ -63,7 +63,7 @@ def test_callers_are_asked_to_come_back_at_different_times(page: Page) -> None:
     assert min(waits) >= 0
 
 
-def test_the_keys_of_a_family_have_one_rate(page: Page) -> None:
+def test_keys_of_a_family_share_one_rate(page: Page) -> None:
     """Else a site would have twice its rate for as long as a rotation takes."""
     set_rate("1/h")
     other, token = create_key("Next", "publishable", [ORIGIN])
@@ -88,7 +88,7 @@ def test_refused_keys_use_up_nothing(page: Page) -> None:
     assert page.run().status_code == 200
 
 
-def test_a_new_rate_counts_at_once(page: Page) -> None:
+def test_changed_rate_applies_at_once(page: Page) -> None:
     set_rate("1/h")
     assert [page.run().status_code for _ in range(2)] == [200, 429]
     set_rate("5/h")
@@ -96,13 +96,13 @@ def test_a_new_rate_counts_at_once(page: Page) -> None:
 
 
 @pytest.mark.parametrize("rate", ["1000/s", "1000/1s"])
-def test_a_rate_by_the_second_is_no_fault(page: Page, rate: str) -> None:
+def test_rate_by_the_second_works_over_the_end_of_its_window(page: Page, rate: str) -> None:
     """The window may end between two looks at the clock."""
     set_rate(rate)
     assert {page.run().status_code for _ in range(20)} == {200}
 
 
-def test_a_new_key_has_the_rate_of_the_settings(page: Page, settings: Settings) -> None:
+def test_new_key_has_the_rate_of_the_settings(page: Page, settings: Settings) -> None:
     settings.DEFAULT_RATE = "7/d"
     key, _ = create_key("Other", "secret", [])
     assert key.rate == "7/d"
@@ -118,7 +118,7 @@ def server(page: Page, **limits: Any) -> str:
     return token
 
 
-def test_a_learner_in_a_loop_costs_the_others_nothing(page: Page) -> None:
+def test_refused_learner_does_not_use_up_the_keys_rate(page: Page) -> None:
     token = server(page, rate="4/h", learner_rate="2/h")
 
     def status(learner: str) -> int:
@@ -130,7 +130,7 @@ def test_a_learner_in_a_loop_costs_the_others_nothing(page: Page) -> None:
     assert status("eve") == 429  # now the key's own rate is used up
 
 
-def test_a_learner_who_is_refused_is_told_so(page: Page) -> None:
+def test_learner_over_the_rate_gets_an_error_of_their_own(page: Page) -> None:
     token = server(page, learner_rate="1/h")
     answers = [page.post({"code": "1", "learner": "ada"}, x_api_key=token, origin=None) for _ in range(2)]
     assert answers[1].json()["code"] == "learner_rate_limited"
@@ -139,14 +139,14 @@ def test_a_learner_who_is_refused_is_told_so(page: Page) -> None:
     assert int(answers[1]["Retry-After"]) >= 1
 
 
-def test_a_page_can_claim_any_learner_and_is_known_by_its_address(page: Page) -> None:
+def test_learner_claimed_by_a_page_is_counted_by_address(page: Page) -> None:
     ApiKey.objects.update(learner_rate="2/h")
     assert [page.run(learner=f"learner {number}").status_code for number in range(3)] == [200, 200, 429]
     elsewhere = Page(page.key, page.token, Client(REMOTE_ADDR="192.0.2.1"))
     assert elsewhere.run().status_code == 200
 
 
-def test_all_addresses_of_one_ipv6_network_are_one_client(page: Page) -> None:
+def test_addresses_of_one_ipv6_network_are_one_client(page: Page) -> None:
     ApiKey.objects.update(learner_rate="2/h")
     answers = [
         Page(page.key, page.token, Client(REMOTE_ADDR=f"2001:db8::{number}")).run().status_code for number in range(3)
@@ -155,13 +155,13 @@ def test_all_addresses_of_one_ipv6_network_are_one_client(page: Page) -> None:
 
 
 @pytest.mark.parametrize("forged", ["203.0.113.1", "203.0.113.1, 198.51.100.7", "127.0.0.1"])
-def test_a_forged_address_changes_nothing(page: Page, forged: str) -> None:
+def test_forged_address_changes_nothing(page: Page, forged: str) -> None:
     ApiKey.objects.update(learner_rate="1/h")
     headers = {"x_forwarded_for": forged, "x_real_ip": forged, "forwarded": f"for={forged}"}
     assert [page.post({"code": "1"}, **sent).status_code for sent in ({}, headers, headers)] == [200, 429, 429]
 
 
-def test_a_server_that_sends_garbage_is_counted(page: Page) -> None:
+def test_unreadable_body_counts_against_the_rate(page: Page) -> None:
     token = server(page, learner_rate="2/h")
     answers = [page.post(b"{", x_api_key=token, origin=None) for _ in range(3)]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
@@ -172,14 +172,14 @@ def test_a_server_that_sends_garbage_is_counted(page: Page) -> None:
 
 
 @pytest.mark.parametrize("learner", [5, None, [], "", "x" * 200])
-def test_a_learner_that_is_none_is_the_address(page: Page, learner: Any) -> None:
+def test_invalid_learner_is_counted_by_address(page: Page, learner: Any) -> None:
     token = server(page, learner_rate="1/h")
     page.post({"code": "1"}, x_api_key=token, origin=None)
     sent = page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
     assert sent.status_code == (400 if learner == "x" * 200 else 429)
 
 
-def test_a_key_may_have_no_rate_for_each_learner(page: Page) -> None:
+def test_key_without_a_learner_rate_is_bounded_by_its_own_alone(page: Page) -> None:
     ApiKey.objects.update(learner_rate="", rate="1000/h")
     assert {page.run().status_code for _ in range(40)} == {200}
 
@@ -187,7 +187,7 @@ def test_a_key_may_have_no_rate_for_each_learner(page: Page) -> None:
 # Faults, and the notation
 
 
-def test_without_a_cache_nothing_is_unlimited(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cache_is_a_503(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """So does a cache behave that is away."""
     monkeypatch.setattr(type(cache._connections[cache._alias]), "add", lambda *args, **options: False)  # type: ignore[attr-defined]
     response = page.run()
@@ -200,11 +200,11 @@ def test_without_a_cache_nothing_is_unlimited(page: Page, monkeypatch: pytest.Mo
     ("rate", "parsed"),
     [("60/m", (60, 60)), ("10/s", (10, 1)), ("5/10m", (5, 600)), ("1000/h", (1000, 3600)), ("1/2d", (1, 172800))],
 )
-def test_rates_are_read(rate: str, parsed: tuple[int, int]) -> None:
+def test_rate_is_parsed(rate: str, parsed: tuple[int, int]) -> None:
     assert parse_rate(rate) == parsed
 
 
 @pytest.mark.parametrize("rate", ["", "60", "0/m", "60/", "60/0m", "-1/m", "60/x", "60/m ", "60/mm", "1e3/m", "m/60"])
-def test_what_is_no_rate_is_refused(rate: str) -> None:
+def test_malformed_rate_is_refused(rate: str) -> None:
     with pytest.raises(ValueError, match="60/m"):
         parse_rate(rate)

@@ -43,7 +43,7 @@ def learners() -> set[str]:
     return set(Execution.objects.values_list("learner", flat=True))
 
 
-def test_nothing_is_left_of_a_learner(traces: str) -> None:
+def test_erasure_leaves_nothing_of_a_learner(traces: str) -> None:
     assert erase("ada") == "5 executions erased\n"  # four, and one that staff ran again
     assert learners() == {"bob"}
     assert set(DailyUse.objects.filter(who__startswith="learner").values_list("who", flat=True)) == {"learner:bob"}
@@ -51,7 +51,7 @@ def test_nothing_is_left_of_a_learner(traces: str) -> None:
     assert not ExecutionFlag.objects.exists()
 
 
-def test_the_log_says_how_many_and_not_who(traces: str) -> None:
+def test_audit_log_has_the_number_and_not_the_learner(traces: str) -> None:
     erase("ada")
     assert [entry.additional_data for entry in events("learner_erased")] == [
         {"event": "learner_erased", "executions": 1},
@@ -59,14 +59,14 @@ def test_the_log_says_how_many_and_not_who(traces: str) -> None:
     ]
 
 
-def test_one_site_may_forget_its_own_learner(traces: str) -> None:
+def test_erasure_by_key_leaves_other_keys_alone(traces: str) -> None:
     assert erase("ada", "--key", traces) == "3 executions erased\n"
     assert Execution.objects.filter(learner="ada").count() == 2
     assert not Suspension.objects.filter(learner="ada").exists()
 
 
 @pytest.mark.parametrize("arguments", [("",), ("ada", "--key", "pl_live_nobody")])
-def test_what_names_nobody_is_refused(traces: str, arguments: Any) -> None:
+def test_empty_learner_or_unknown_key_is_refused(traces: str, arguments: Any) -> None:
     with pytest.raises(CommandError):
         erase(*arguments)
     assert learners() == {"ada", "bob", ""}

@@ -36,7 +36,7 @@ ADD = {
 }
 
 
-def test_a_program_is_answered_with_what_it_did(page: Page) -> None:
+def test_answer_has_the_documented_fields(page: Page) -> None:
     response = page.run()
     answer = response.json()
     assert response.status_code == 200
@@ -57,7 +57,7 @@ def test_a_program_is_answered_with_what_it_did(page: Page) -> None:
     }
 
 
-def test_images_are_answered_and_not_kept(page: Page, executor: FakeExecutor) -> None:
+def test_images_are_in_the_answer_and_not_on_record(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, images=(Image(b"\x89PNG", 3, 2),), images_dropped=4)
     answer = page.run().json()
     assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2, "test_index": None}]
@@ -68,7 +68,7 @@ def test_images_are_answered_and_not_kept(page: Page, executor: FakeExecutor) ->
     assert "iVBORw" not in str(Execution.objects.values())
 
 
-def test_images_tell_which_test_case_has_shown_them(page: Page, executor: FakeExecutor) -> None:
+def test_images_name_the_test_case_that_showed_them(page: Page, executor: FakeExecutor) -> None:
     """The program's own first, then in the order in which tests are run."""
     executor.main = replace(executor.main, images=(Image(b"main", 1, 1),), images_dropped=1)
     executor.test = replace(executor.test, images=(Image(b"test", 1, 1),), images_dropped=2)
@@ -79,7 +79,7 @@ def test_images_tell_which_test_case_has_shown_them(page: Page, executor: FakeEx
     assert answer["images_dropped"] == 7
 
 
-def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:
+def test_test_result_has_the_documented_fields_and_message(page: Page) -> None:
     assert page.run(test_cases=[ADD]).json()["test_results"] == [
         {
             "passed": True,
@@ -98,13 +98,13 @@ def test_a_test_case_is_answered_in_the_documents_words(page: Page) -> None:
     ]
 
 
-def test_the_sandbox_gets_what_was_sent_but_no_expected_output(page: Page, executor: FakeExecutor) -> None:
+def test_sandbox_gets_the_request_without_expected_outputs(page: Page, executor: FakeExecutor) -> None:
     page.run("print(1)", input_data="Ada\n", timeout=7, test_cases=[ADD, {"stdin": ""}, {"expected_output": "SECRET"}])
     tests = (TestProgram(code=ADD["code"], input=ADD["input"]), TestProgram(stdin=""))
     assert executor.submissions == [Submission("print(1)", "Ada\n", tests, 7)]
 
 
-def test_the_defaults(page: Page, executor: FakeExecutor) -> None:
+def test_submission_has_the_documented_defaults(page: Page, executor: FakeExecutor) -> None:
     page.run("print(1)")
     assert executor.submissions == [Submission("print(1)", "", (), 5)]
 
@@ -114,7 +114,7 @@ def test_no_cache_may_keep_an_answer(page: Page) -> None:
         assert response["Cache-Control"] == "no-store"
 
 
-def test_an_answer_carries_the_id_of_the_log(page: Page) -> None:
+def test_answer_carries_the_request_id_of_the_log(page: Page) -> None:
     assert uuid.UUID(page.run()["X-Request-ID"])
     assert page.run()["X-Request-ID"] != page.run()["X-Request-ID"]
 
@@ -137,7 +137,7 @@ def test_an_answer_carries_the_id_of_the_log(page: Page) -> None:
     ],
     ids=("error", "timeout", "timeout with stderr", "memory", "output", "signal"),
 )
-def test_a_program_that_fails_is_an_answer(page: Page, executor: FakeExecutor, run: Run, error: str | None) -> None:
+def test_failing_program_is_a_200(page: Page, executor: FakeExecutor, run: Run, error: str | None) -> None:
     executor.main = run
     response = page.run(timeout=3)
     answer = response.json()
@@ -147,7 +147,7 @@ def test_a_program_that_fails_is_an_answer(page: Page, executor: FakeExecutor, r
     assert answer["truncated"] is run.truncated
 
 
-def test_a_timeout_of_one_second_is_said_in_the_singular(page: Page, executor: FakeExecutor) -> None:
+def test_timeout_of_one_second_is_singular(page: Page, executor: FakeExecutor) -> None:
     executor.main = Run(RunStatus.TIMEOUT)
     assert page.run(timeout=1).json()["error"] == "Execution timed out after 1 second"
 
@@ -155,7 +155,7 @@ def test_a_timeout_of_one_second_is_said_in_the_singular(page: Page, executor: F
 # The record
 
 
-def test_a_request_is_on_record(page: Page) -> None:
+def test_request_and_answer_are_on_record(page: Page) -> None:
     answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
     record = Execution.objects.get()
     assert str(record.public_id) == answer["id"]
@@ -171,7 +171,7 @@ def test_a_request_is_on_record(page: Page) -> None:
     assert record.finished >= record.created
 
 
-def test_a_record_stands_as_running_before_anything_runs(page: Page, executor: FakeExecutor) -> None:
+def test_record_is_running_before_the_program_starts(page: Page, executor: FakeExecutor) -> None:
     seen: list[tuple[str, str, object]] = []
     run = executor.execute
 
@@ -184,7 +184,7 @@ def test_a_record_stands_as_running_before_anything_runs(page: Page, executor: F
     assert seen == [("running", "print(1)", None)]
 
 
-def test_a_key_that_is_revoked_in_mid_run_loses_nothing_and_starts_nothing(page: Page, executor: FakeExecutor) -> None:
+def test_key_revoked_during_a_run_gets_its_answer_and_no_new_run(page: Page, executor: FakeExecutor) -> None:
     run = executor.execute
 
     def revoke_the_key(submission: Submission) -> Any:
@@ -208,7 +208,7 @@ def statements(page: Page, **fields: Any) -> list[str]:
     return [" ".join(part for part in match.groups() if part) for match in found if match]
 
 
-def test_what_a_request_costs_the_database(page: Page) -> None:
+def test_request_makes_these_queries_only(page: Page) -> None:
     key, suspensions, use = "apikeys_apikey", "apikeys_suspension", "apikeys_dailyuse"
     assert statements(page, test_cases=[ADD]) == [
         "SELECT " + key,
@@ -236,7 +236,7 @@ def test_refused_requests_leave_no_record(page: Page) -> None:
     [(SandboxBusy("full"), "refused"), (SandboxUnavailable("down"), "refused"), (RunLost("gone"), "internal_error")],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_could_not_run_is_a_503_and_on_record(
+def test_program_that_could_not_run_is_a_503_and_on_record(
     page: Page, executor: FakeExecutor, error: SandboxError, status: str
 ) -> None:
     executor.error = error
@@ -257,7 +257,7 @@ def test_callers_are_asked_to_come_back_at_different_times(page: Page, executor:
     assert min(waits) >= 1
 
 
-def test_a_fault_of_ours_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
+def test_fault_of_ours_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
     executor.error = ValueError("a bug")  # type: ignore[assignment]
     response = page.run()
     assert response.status_code == 500

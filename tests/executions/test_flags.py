@@ -24,7 +24,7 @@ def flags(response: Any) -> set[str]:
     return set(execution.flags.values_list("kind", flat=True))
 
 
-def test_a_usual_execution_carries_none_and_asks_nothing(page: Page) -> None:
+def test_usual_execution_gets_no_flag_and_needs_no_query(page: Page) -> None:
     page.run()
     with CaptureQueriesContext(connection) as queries:
         assert flags(page.run()) == set()
@@ -41,19 +41,19 @@ def test_a_usual_execution_carries_none_and_asks_nothing(page: Page) -> None:
         (Run(RunStatus.SUCCESS, flags=frozenset({Flag.FORBIDDEN_CALL})), "forbidden_call"),
     ],
 )
-def test_what_a_run_did_is_a_signal(page: Page, executor: FakeExecutor, run: Run, flag: str) -> None:
+def test_run_sets_its_flags(page: Page, executor: FakeExecutor, run: Run, flag: str) -> None:
     executor.main = run
     assert flags(page.run()) == {flag}
 
 
-def test_so_is_what_a_test_case_did_and_each_counts_once(page: Page, executor: FakeExecutor) -> None:
+def test_test_case_sets_its_flags_once(page: Page, executor: FakeExecutor) -> None:
     executor.main = executor.test = Run(RunStatus.MEMORY_LIMIT, flags=frozenset({Flag.NETWORK_ATTEMPT}))
     found = flags(page.run(test_cases=[{"code": "1"}, {"code": "2"}]))
     assert found == {"memory_kill", "network_attempt"}
     assert ExecutionFlag.objects.count() == 2
 
 
-def test_the_third_timeout_in_a_row_is_one(page: Page, executor: FakeExecutor) -> None:
+def test_third_timeout_in_a_row_is_flagged(page: Page, executor: FakeExecutor) -> None:
     executor.main = LONG
     assert [flags(page.run()) for _ in range(4)] == [set(), set(), {"repeated_timeouts"}, {"repeated_timeouts"}]
     executor.main = Run(RunStatus.SUCCESS)
@@ -62,7 +62,7 @@ def test_the_third_timeout_in_a_row_is_one(page: Page, executor: FakeExecutor) -
     assert [flags(page.run()) for _ in range(3)] == [set(), set(), {"repeated_timeouts"}]
 
 
-def test_timeouts_of_others_are_not_in_the_row(page: Page, executor: FakeExecutor) -> None:
+def test_timeouts_of_others_do_not_count(page: Page, executor: FakeExecutor) -> None:
     executor.main = LONG
     for learner in ("ada", "bob", "ada", "bob", ""):
         assert flags(page.run(learner=learner)) == set()
@@ -78,7 +78,7 @@ def from_addresses(page: Page, count: int, code: str) -> set[str]:
     return flags(response)
 
 
-def test_costly_code_that_comes_from_everywhere_is_one(page: Page, executor: FakeExecutor) -> None:
+def test_costly_code_from_many_addresses_is_flagged(page: Page, executor: FakeExecutor) -> None:
     executor.main = Run(RunStatus.SUCCESS, cpu_seconds=1.0)
     ApiKey.objects.update(rate="1000/h")
     assert from_addresses(page, 9, "mine()") == set()
@@ -86,12 +86,12 @@ def test_costly_code_that_comes_from_everywhere_is_one(page: Page, executor: Fak
     assert from_addresses(page, 9, "mine_otherwise()") == set()
 
 
-def test_the_first_lines_of_an_exercise_come_from_everywhere(page: Page) -> None:
+def test_cheap_code_from_many_addresses_is_not_flagged(page: Page) -> None:
     ApiKey.objects.update(rate="1000/h")
     assert from_addresses(page, 12, "print('Hello')") == set()
 
 
-def test_what_came_days_ago_is_not_compared(page: Page, executor: FakeExecutor) -> None:
+def test_code_from_days_ago_is_not_compared(page: Page, executor: FakeExecutor) -> None:
     executor.main = Run(RunStatus.SUCCESS, cpu_seconds=1.0)
     from_addresses(page, 9, "mine()")
     Execution.objects.update(created=timezone.now() - timedelta(days=2))
@@ -100,7 +100,7 @@ def test_what_came_days_ago_is_not_compared(page: Page, executor: FakeExecutor) 
     assert from_addresses(page, 9, "mine()") == set()
 
 
-def test_one_learner_who_burns_a_tenth_of_the_keys_day_is_one(page: Page, executor: FakeExecutor) -> None:
+def test_learner_who_uses_a_tenth_of_the_keys_cpu_is_flagged(page: Page, executor: FakeExecutor) -> None:
     ApiKey.objects.update(cpu_seconds_per_day=100)
     executor.main = Run(RunStatus.SUCCESS, cpu_seconds=0.25)
     page.run()

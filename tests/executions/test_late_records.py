@@ -45,7 +45,7 @@ def never_again(error: Exception) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("kind", [OperationalError, InterfaceError, ProgrammingError])
-def test_a_record_is_tried_until_the_database_takes_it(late: LateRecords, kind: type[Exception]) -> None:
+def test_record_is_retried_until_the_database_takes_it(late: LateRecords, kind: type[Exception]) -> None:
     record = Record(*[kind("away") for _ in range(3)])
     assert late.add("one", record)
     assert eventually(lambda: record.is_taken)
@@ -53,7 +53,7 @@ def test_a_record_is_tried_until_the_database_takes_it(late: LateRecords, kind: 
 
 
 @pytest.mark.parametrize("error", [OperationalError("canceling statement due to statement timeout"), DataError("bad")])
-def test_one_that_is_never_taken_keeps_no_other(late: LateRecords, error: Exception) -> None:
+def test_record_that_always_fails_does_not_block_others(late: LateRecords, error: Exception) -> None:
     late.add("bad", never_again(error))
     others = [Record() for _ in range(3)]
     for other in others:
@@ -62,7 +62,7 @@ def test_one_that_is_never_taken_keeps_no_other(late: LateRecords, error: Except
 
 
 @pytest.mark.parametrize("error", [DataError(f"bad\n{SECRET}"), IntegrityError(f"bad\n{SECRET}"), ValueError("a bug")])
-def test_what_can_never_be_stored_is_given_up_and_told_without_its_text(
+def test_impossible_record_is_given_up_and_logged_without_its_text(
     late: LateRecords, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     record = Record(error)
@@ -74,7 +74,7 @@ def test_what_can_never_be_stored_is_given_up_and_told_without_its_text(
     assert SECRET not in caplog.text
 
 
-def test_what_has_to_wait_is_told_without_its_text(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+def test_waiting_record_is_logged_without_its_text(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
     record = Record(ProgrammingError(f'column "new" does not exist\n{SECRET}'))
     late.add("an-execution", record)
     assert eventually(lambda: record.is_taken)
@@ -82,7 +82,7 @@ def test_what_has_to_wait_is_told_without_its_text(late: LateRecords, caplog: py
     assert SECRET not in caplog.text
 
 
-def test_the_line_has_an_end(late: LateRecords) -> None:
+def test_queue_of_late_records_is_bounded(late: LateRecords) -> None:
     has_begun, may_go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -100,7 +100,7 @@ def test_the_line_has_an_end(late: LateRecords) -> None:
     assert late.add("after it", Record())
 
 
-def test_closing_waits_for_those_that_can_be_taken(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+def test_close_waits_for_records_that_can_be_taken(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
     records = [Record(OperationalError("away")) for _ in range(3)]
     for record in records:
         late.add("one", record)
@@ -109,13 +109,13 @@ def test_closing_waits_for_those_that_can_be_taken(late: LateRecords, caplog: py
     assert "not on record" not in caplog.text
 
 
-def test_closing_says_how_many_are_lost(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
+def test_close_logs_how_many_records_are_lost(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         late.add("one", never_again(OperationalError("away")))
     late.close(0.1)
     assert "3 results are not on record" in caplog.text
 
 
-def test_after_its_end_nothing_is_taken_on(late: LateRecords) -> None:
+def test_closed_queue_takes_no_records(late: LateRecords) -> None:
     late.close(0)
     assert eventually(lambda: not late.add("one", Record()))

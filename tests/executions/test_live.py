@@ -82,7 +82,7 @@ def server(page: Page) -> Page:
     return Page(key, token, Client(raise_request_exception=False))
 
 
-def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executor: FakeExecutor) -> None:
+def test_events_come_as_the_execution_happens(page: Page, stream: Streams, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, stdout="one\ntwo ⚡\n", images=(Image(b"one", 4, 3), Image(b"two", 5, 6)))
     cases = [{"code": "print(8)", "expected_output": "8"}, {"expected_output": "one"}, {"stdin": ""}]
     events = stream(test_cases=cases).all()
@@ -96,7 +96,7 @@ def test_an_execution_is_told_as_it_happens(page: Page, stream: Streams, executo
     assert result == {**plain, "id": start["id"]}
 
 
-def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Streams, executor: FakeExecutor) -> None:
+def test_image_events_come_before_the_end_of_their_run(stream: Streams, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, images=(Image(b"main", 1, 1),))
     executor.test = replace(executor.test, images=(Image(b"test", 1, 1),))
     told = stream(test_cases=[{"stdin": "", "hidden": True}, {}, {"code": "draw()"}]).all()
@@ -105,7 +105,7 @@ def test_images_are_told_before_the_end_of_the_run_that_shows_them(stream: Strea
     assert [data for name, data in told if name == "image"] == told[-1][1]["images"]
 
 
-def test_a_test_is_told_with_as_much_as_the_answer_has(stream: Streams, executor: FakeExecutor) -> None:
+def test_test_event_has_as_much_output_as_the_answer(stream: Streams, executor: FakeExecutor) -> None:
     executor.test = replace(EIGHT, stdout="x" * (bounds.SHOWN_BYTES // 2 + 1))
     *told, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
     verdicts = {data.pop("index"): data for name, data in told if name == "test"}
@@ -113,7 +113,7 @@ def test_a_test_is_told_with_as_much_as_the_answer_has(stream: Streams, executor
     assert [verdicts[index] for index in range(3)] == result["test_results"]
 
 
-def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
+def test_streamed_execution_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
     stream("print(1)", test_cases=[{"stdin": ""}], learner="ada").all()
     record = Execution.objects.get()
     assert (record.code, record.status, record.output, record.learner) == ("print(1)", "success", "Hello\n", "ada")
@@ -122,7 +122,7 @@ def test_it_is_recorded_and_charged_like_any_other(stream: Streams) -> None:
     assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.375)}
 
 
-def test_nothing_between_may_keep_it(stream: Streams) -> None:
+def test_stream_must_not_be_cached_or_buffered(stream: Streams) -> None:
     response = stream().response
     assert response["Content-Type"] == "text/event-stream; charset=utf-8"
     assert response["Cache-Control"] == "no-store"
@@ -133,20 +133,20 @@ def test_nothing_between_may_keep_it(stream: Streams) -> None:
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*;q=0.8", "text/event", ""])
-def test_who_does_not_ask_for_events_gets_json(page: Page, accept: str) -> None:
+def test_accept_without_events_gets_json(page: Page, accept: str) -> None:
     response = page.post({"code": "1"}, accept=accept)
     assert response["Content-Type"] == "application/json"
     assert response.json()["output"] == "Hello\n"
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "Text/Event-Stream;q=0.9, application/json"])
-def test_who_does_gets_them(page: Page, accept: str) -> None:
+def test_accept_with_events_gets_a_stream(page: Page, accept: str) -> None:
     response = page.post({"code": "1"}, accept=accept)
     assert response["Content-Type"].startswith(EVENTS)
     response.close()
 
 
-def test_what_is_refused_is_answered_as_ever(page: Page, executor: FakeExecutor) -> None:
+def test_refused_stream_gets_the_same_error_as_json(page: Page, executor: FakeExecutor) -> None:
     def answer(body: Any, **headers: str | None) -> tuple[int, str]:
         response = page.post(body, accept=EVENTS, **headers)
         assert response["Content-Type"] == "application/json"
@@ -183,7 +183,7 @@ def _target(descriptor: Path) -> str:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
-def test_without_a_thread_for_it_nothing_is_begun_or_left(
+def test_missing_thread_is_a_503_and_leaves_nothing_behind(
     page: Page, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(thread: Thread) -> None:
@@ -200,7 +200,7 @@ def test_without_a_thread_for_it_nothing_is_begun_or_left(
     assert not event_descriptors() - before
 
 
-def test_a_run_that_is_lost_later_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
+def test_run_lost_after_the_start_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
     executor.late_error = RunLost("gone")
     name, data = stream().all()[-1]
     assert (name, set(data), data["code"]) == ("error", {"detail", "code"}, "unavailable")
@@ -209,7 +209,7 @@ def test_a_run_that_is_lost_later_is_an_error_event(stream: Streams, executor: F
     assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
 
 
-def test_a_fault_of_ours_is_one_too(stream: Streams, executor: FakeExecutor) -> None:
+def test_fault_of_ours_after_the_start_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
     executor.late_error = ValueError("a bug")  # type: ignore[assignment]
     assert stream().all()[-1] == ("error", {"detail": "Something went wrong on our side.", "code": "server_error"})
     assert Execution.objects.get().status == "internal_error"
@@ -224,13 +224,13 @@ def test_hidden_tests_leak_nothing(stream: Streams, executor: FakeExecutor) -> N
     assert (verdict["index"], verdict["hidden"], verdict["passed"]) == (0, True, False)
 
 
-def test_tests_that_did_not_run_say_so(stream: Streams, executor: FakeExecutor) -> None:
+def test_tests_that_did_not_run_have_the_status_not_run(stream: Streams, executor: FakeExecutor) -> None:
     executor.main, executor.test = Run(RunStatus.TIMEOUT), Run(RunStatus.NOT_RUN)
     events = stream(test_cases=[{"stdin": ""}]).all()
     assert [data["status"] for name, data in events if name in ("test", "result")] == ["not_run", "timeout"]
 
 
-def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> None:
+def test_client_that_leaves_stops_the_program_and_is_charged(stream: Streams) -> None:
     watched = stream("input()", interactive=True)
     watched.until("input")
     watched.close()
@@ -241,7 +241,7 @@ def test_who_leaves_has_it_stopped_and_pays_for_what_ran(stream: Streams) -> Non
     assert len(get_runtime().sessions) == 0
 
 
-def test_so_has_who_never_began_to_read(stream: Streams) -> None:
+def test_client_that_never_reads_stops_the_program(stream: Streams) -> None:
     stream("input()", interactive=True).close()
     assert Execution.objects.get().status == "cancelled"
 
@@ -257,7 +257,7 @@ def answer(page: Page, execution_id: str, body: Any = None, **headers: str | Non
     return page.client.generic("POST", path, data, content_type=sent.pop("content-type"), headers=sent)
 
 
-def test_a_program_is_answered(page: Page, stream: Streams) -> None:
+def test_program_reads_the_input_that_is_sent(page: Page, stream: Streams) -> None:
     watched = stream("print(input())", interactive=True, input_data="first\n")
     execution_id = watched.until("start")["id"]
     assert watched.until("input") == {}
@@ -286,7 +286,7 @@ def test_a_program_is_answered(page: Page, stream: Streams) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_sent_is_what_is_read(page: Page, stream: Streams, body: Any, fed: str) -> None:
+def test_program_reads_each_text_as_a_line(page: Page, stream: Streams, body: Any, fed: str) -> None:
     watched = stream(interactive=True)
     assert answer(page, watched.until("start")["id"], body).status_code == 204
     assert watched.until("result")["output"] == f"Hello\n{fed}"
@@ -312,7 +312,7 @@ def test_what_is_sent_is_what_is_read(page: Page, stream: Streams, body: Any, fe
     ],
     ids=lambda body: str(body)[:30],
 )
-def test_what_is_no_answer_is_refused_and_not_read(page: Page, stream: Streams, body: Any) -> None:
+def test_invalid_input_is_refused_and_not_read(page: Page, stream: Streams, body: Any) -> None:
     watched = stream(interactive=True)
     execution_id = watched.until("start")["id"]
     assert answer(page, execution_id, body).status_code == 400
@@ -320,7 +320,7 @@ def test_what_is_no_answer_is_refused_and_not_read(page: Page, stream: Streams, 
     assert watched.until("result")["output"] == "Hello\nAda\n"
 
 
-def test_all_answers_together_are_bounded(page: Page, stream: Streams) -> None:
+def test_all_input_together_is_bounded(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
     session = get_runtime().sessions.find(uuid.UUID(execution_id), Caller(page.key))
     assert session is not None
@@ -331,14 +331,14 @@ def test_all_answers_together_are_bounded(page: Page, stream: Streams) -> None:
     assert answer(page, execution_id, {"text": "Ada"}).status_code == 204
 
 
-def test_it_may_not_be_after_the_end_of_input(page: Page, stream: Streams) -> None:
+def test_input_after_its_end_is_a_404(page: Page, stream: Streams) -> None:
     watched = stream(interactive=True)
     execution_id = watched.until("start")["id"]
     assert answer(page, execution_id, {"end": True}).status_code == 204
     assert answer(page, execution_id).status_code == 404
 
 
-def test_whatever_is_not_the_callers_to_answer_is_not_there(page: Page, stream: Streams) -> None:
+def test_input_for_other_executions_is_a_404(page: Page, stream: Streams) -> None:
     other_key, other_token = create_key("Other", "publishable", [ORIGIN])
     other = Page(other_key, other_token, page.client)
     ended = stream().all()[0][1]["id"]
@@ -353,7 +353,7 @@ def test_whatever_is_not_the_callers_to_answer_is_not_there(page: Page, stream: 
     assert {(each.status_code, each.content) for each in answers} == {(404, NOT_FOUND)}
 
 
-def test_it_needs_the_key_and_the_origin(page: Page, stream: Streams) -> None:
+def test_input_needs_the_key_and_the_origin(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
     assert answer(page, execution_id, x_api_key=None).status_code == 403
     assert answer(page, execution_id, origin="https://evil.example").status_code == 403
@@ -361,7 +361,7 @@ def test_it_needs_the_key_and_the_origin(page: Page, stream: Streams) -> None:
     assert page.client.get(f"/executions/{execution_id}/input").status_code == 405
 
 
-def test_a_learner_answers_their_own_and_a_server_those_of_its_learners(server: Page, stream: Streams) -> None:
+def test_learner_sends_input_to_own_programs_and_server_to_all(server: Page, stream: Streams) -> None:
     def token(learner: str) -> str:
         body = {"learner": learner}
         sent = {"X-API-Key": server.token}
@@ -379,14 +379,14 @@ def test_a_learner_answers_their_own_and_a_server_those_of_its_learners(server: 
     assert statuses == [404, 404, 204, 204]
 
 
-def test_a_rotated_key_answers_what_the_old_one_began(page: Page, stream: Streams) -> None:
+def test_rotated_key_sends_input_to_programs_of_the_old_one(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
     successor, token = create_key("Site", "publishable", [ORIGIN])
     ApiKey.objects.filter(pk=successor.pk).update(family=page.key.family)
     assert answer(Page(successor, token, page.client), execution_id).status_code == 204
 
 
-def test_answers_have_a_rate_of_their_own(page: Page, stream: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_input_faster_than_its_rate_is_refused(page: Page, stream: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)  # the window must not end meanwhile
     most, _ = parse_rate(INPUT_RATE)
@@ -400,7 +400,7 @@ def test_answers_have_a_rate_of_their_own(page: Page, stream: Streams, monkeypat
     assert int(responses[-1]["Retry-After"]) > 0
 
 
-def test_interactive_needs_events(page: Page) -> None:
+def test_interactive_without_events_is_refused(page: Page) -> None:
     response = page.run(interactive=True)
     assert response.status_code == 400
     assert response.json()["fields"] == {"interactive": "This needs the header Accept: text/event-stream."}
@@ -408,7 +408,9 @@ def test_interactive_needs_events(page: Page) -> None:
     assert page.run(interactive=None).status_code == 200
 
 
-def test_nobody_has_more_than_half_of_the_places(page: Page, server: Page, stream: Streams, settings: Settings) -> None:
+def test_one_learner_gets_at_most_half_of_the_interactive_slots(
+    page: Page, server: Page, stream: Streams, settings: Settings
+) -> None:
     settings.SANDBOX_MAX_INTERACTIVE = 4
     for _ in range(2):
         stream(by=server, learner="ada", interactive=True)
@@ -423,6 +425,6 @@ def test_nobody_has_more_than_half_of_the_places(page: Page, server: Page, strea
     assert Execution.objects.count() == 5
 
 
-def test_there_may_be_none_at_all(page: Page, settings: Settings) -> None:
+def test_no_interactive_slots_at_all_is_a_503(page: Page, settings: Settings) -> None:
     settings.SANDBOX_MAX_INTERACTIVE = 0
     assert page.post({"code": "1", "interactive": True}, accept=EVENTS).status_code == 503

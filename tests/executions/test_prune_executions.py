@@ -36,7 +36,7 @@ def aged(page: Page) -> list[Execution]:
     return list(Execution.objects.order_by("-created"))
 
 
-def test_what_is_older_goes_and_the_rest_stays(aged: list[Execution]) -> None:
+def test_older_executions_are_deleted_and_newer_ones_stay(aged: list[Execution]) -> None:
     assert prune("--older-than", "90d") == "3 executions deleted\n"
     assert set(Execution.objects.all()) == set(aged[:2])
     assert pruned() == [3]
@@ -50,7 +50,7 @@ def test_a_dry_run_deletes_nothing(aged: list[Execution]) -> None:
     assert pruned() == []
 
 
-def test_what_is_running_stays(aged: list[Execution]) -> None:
+def test_running_executions_stay(aged: list[Execution]) -> None:
     Execution.objects.filter(pk=aged[-1].pk).update(status=Execution.Status.RUNNING)
     assert prune("--older-than", "90d") == "2 executions deleted\n"
 
@@ -63,6 +63,6 @@ def test_interrupted_pruning_can_be_run_again(aged: list[Execution]) -> None:
     assert pruned() == [2, 1]
 
 
-def test_an_age_is_needed(db: None) -> None:
+def test_missing_age_is_refused(db: None) -> None:
     with pytest.raises(CommandError, match="older-than"):
         prune()

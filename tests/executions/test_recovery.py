@@ -9,7 +9,7 @@ from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
 
-def test_what_was_running_in_a_crash_is_an_internal_error(page: Page) -> None:
+def test_execution_interrupted_by_a_crash_is_an_internal_error(page: Page) -> None:
     finished = page.run().json()["id"]
     Execution.objects.create(code="1", timeout=5, key=page.key)
     assert recover_interrupted() == 1
@@ -22,7 +22,7 @@ def test_what_was_running_in_a_crash_is_an_internal_error(page: Page) -> None:
     )
 
 
-def test_a_predecessor_that_still_drains_may_finish(page: Page, executor: FakeExecutor) -> None:
+def test_draining_predecessor_may_still_finish_its_record(page: Page, executor: FakeExecutor) -> None:
     run = executor.execute
 
     def successor_starts_meanwhile(submission: Submission) -> Outcome:
@@ -35,5 +35,5 @@ def test_a_predecessor_that_still_drains_may_finish(page: Page, executor: FakeEx
 
 
 @pytest.mark.django_db
-def test_nothing_to_recover() -> None:
+def test_empty_database_has_nothing_to_recover() -> None:
     assert recover_interrupted() == 0

@@ -35,7 +35,7 @@ def run(page: Page, cases: list[dict[str, Any]]) -> Any:
     return page.post(json.dumps({"code": "1", "test_cases": cases}, ensure_ascii=False).encode())
 
 
-def test_tests_that_print_all_they_can(page: Page, executor: FakeExecutor) -> None:
+def test_answer_and_record_are_bounded_when_tests_print_all_they_can(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, stdout=REPLACED, stderr=REPLACED)
     executor.test = replace(EIGHT, stdout=REPLACED, truncated=True)
     response = run(page, [{"stdin": ""}] * bounds.TEST_CASES)
@@ -46,7 +46,7 @@ def test_tests_that_print_all_they_can(page: Page, executor: FakeExecutor) -> No
 
 
 @pytest.mark.parametrize("letter", ["x", "я", "\ufffd", "🐍", "\\", "\n", "\x01"])
-def test_tests_of_all_that_a_request_may_hold(page: Page, executor: FakeExecutor, letter: str) -> None:
+def test_answer_and_record_are_bounded_for_the_largest_request(page: Page, executor: FakeExecutor, letter: str) -> None:
     """With each test failed by an error that has much to say."""
     detail = ErrorDetail(letter * protocol.TYPE_CHARACTERS, letter * protocol.MESSAGE_CHARACTERS)
     executor.main = Run(RunStatus.ERROR, letter * KEPT_BYTES, letter * KEPT_BYTES, detail=detail)
@@ -59,7 +59,7 @@ def test_tests_of_all_that_a_request_may_hold(page: Page, executor: FakeExecutor
     assert bytes_on_record(Execution.objects.get()) < MOST_BYTES
 
 
-def test_nothing_is_on_record_twice(page: Page) -> None:
+def test_record_has_test_cases_once(page: Page) -> None:
     _, token = create_key("Server", "secret", [])
     cases = [
         {"stdin": "", "input": "in", "expected_output": "out", "name": "seen"},
@@ -76,7 +76,7 @@ def test_nothing_is_on_record_twice(page: Page) -> None:
     assert [result["input"] for result in stored["test_results"]] == ["in", None, None]
 
 
-def test_what_was_recorded_before_is_told_as_ever(page: Page) -> None:
+def test_result_recorded_by_an_older_version_is_returned_unchanged(page: Page) -> None:
     key, token = create_key("Server", "secret", [])
     cases = [{"input": "f()", "expected_output": "8", "code": None, "name": None, "stdin": None, "hidden": False}]
     result = {"passed": True, "input": "f()", "expected_output": "8", "name": None, "actual_output": "8"}

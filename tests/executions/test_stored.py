@@ -32,7 +32,7 @@ def run(page: Page, **fields: Any) -> dict[str, Any]:
     return answer
 
 
-def test_the_answer_is_the_one_that_was_given(server: Page) -> None:
+def test_stored_answer_equals_the_one_that_was_given(server: Page) -> None:
     tests = [{"input": "add(5, 3)", "expected_output": "8"}, {"code": "print(1)", "hidden": True}]
     given = run(server, learner="ada", test_cases=tests)
     response = get(server, given["id"])
@@ -45,7 +45,7 @@ def test_the_answer_is_the_one_that_was_given(server: Page) -> None:
     assert stored.keys() - given.keys() == {"learner", "created", "finished"}
 
 
-def test_what_went_wrong_is_kept(server: Page, executor: FakeExecutor) -> None:
+def test_error_detail_is_kept(server: Page, executor: FakeExecutor) -> None:
     detail = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
     executor.main = Run(RunStatus.ERROR, stderr="Traceback", exit_code=1, detail=detail)
     given = run(server)
@@ -53,7 +53,7 @@ def test_what_went_wrong_is_kept(server: Page, executor: FakeExecutor) -> None:
     assert get(server, given["id"]).json()["error_detail"] == given["error_detail"]
 
 
-def test_one_that_still_runs_says_so(server: Page) -> None:
+def test_running_execution_has_the_status_running(server: Page) -> None:
     record = Execution.objects.create(key=server.key, code="1", timeout=5)
     stored = get(server, record.public_id).json()
     assert (stored["status"], stored["output"], stored["finished"]) == ("running", "", None)
@@ -68,14 +68,14 @@ def test_another_keys_id_answers_like_an_unknown_one(page: Page, server: Page) -
     assert answers[0].json() == {"detail": "There is nothing at this address.", "code": "not_found"}
 
 
-def test_a_rotated_key_finds_what_was_run_before(page: Page, server: Page) -> None:
+def test_rotated_key_reads_executions_of_the_old_one(page: Page, server: Page) -> None:
     other, token = create_key("Next", "secret", [])
     ApiKey.objects.filter(pk=other.pk).update(family=server.key.family)
     successor = Page(other, token, server.client)
     assert get(successor, run(server)["id"]).status_code == 200
 
 
-def test_only_a_server_reads(page: Page, server: Page) -> None:
+def test_only_a_secret_key_reads_executions(page: Page, server: Page) -> None:
     ApiKey.objects.filter(pk=server.key.pk).update(origins=[ORIGIN])
     minted = server.client.post(
         "/tokens", {"learner": "ada"}, content_type="application/json", headers={"X-API-Key": server.token}
@@ -86,18 +86,18 @@ def test_only_a_server_reads(page: Page, server: Page) -> None:
 
 
 @pytest.mark.parametrize("path", ["x", "", "../admin/", "1", "00000000-0000-0000-0000-00000000000g"])
-def test_what_is_no_id_is_not_there(server: Page, path: str) -> None:
+def test_malformed_id_is_a_404(server: Page, path: str) -> None:
     assert get(server, path).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_a_record_is_only_read(server: Page, method: str) -> None:
+def test_writing_to_an_execution_is_a_405(server: Page, method: str) -> None:
     response = getattr(server.client, method)(f"/executions/{uuid.uuid4()}", headers={"X-API-Key": server.token})
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
 
 
-def test_reading_has_a_rate(server: Page) -> None:
+def test_reading_faster_than_the_rate_is_refused(server: Page) -> None:
     given = run(server)["id"]
     ApiKey.objects.filter(pk=server.key.pk).update(rate="2/h")
     assert [get(server, given).status_code for _ in range(3)] == [200, 200, 429]
