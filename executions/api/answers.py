@@ -1,4 +1,4 @@
-"""The answers of the API: what OpenAPI says of them, and how they become JSON.
+"""The answers of the API: their OpenAPI schema, and how they become JSON.
 
 The fields are declared for the schema; the values need no conversion. docs/decisions/0019-one-answer.md.
 """
@@ -16,7 +16,7 @@ RECORDED = (
     "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
     "learner created finished"
 ).split()
-"""What the answer from a record takes from it unchanged."""
+"""The columns that a stored answer repeats unchanged."""
 
 ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
 
@@ -40,79 +40,89 @@ def _rendered(field: Any, value: Any) -> Any:
 
 
 class ErrorDetailSerializer(DataclassSerializer):
-    """What went wrong, and where, for an editor to mark. It comes from the process that the program ran in."""
+    """What went wrong and where, for an editor to mark. The program's own process reports it, so do not trust it."""
 
-    type = serializers.CharField(help_text="The exception, or what ended the program in place of one.")
-    message = serializers.CharField(help_text="What Python says of it.")
-    line = serializers.IntegerField(min_value=1, allow_null=True, help_text="The innermost line of `code`.")
+    type = serializers.CharField(help_text="The exception, or what ended the program instead of one.")
+    message = serializers.CharField(help_text="Python's message.")
+    line = serializers.IntegerField(min_value=1, allow_null=True, help_text="The innermost line of `code`, from 1.")
     column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
     end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
-    source = serializers.CharField(allow_null=True, help_text="The line itself.")  # type: ignore[assignment]
-    hint = serializers.CharField(allow_null=True, help_text="A sentence of help for a beginner.")
+    source = serializers.CharField(allow_null=True, help_text="The text of that line.")  # type: ignore[assignment]
+    hint = serializers.CharField(allow_null=True, help_text="Help for a beginner, in one sentence.")
 
 
 class ImageSerializer(DataclassSerializer):
-    """Something that the program has shown."""
+    """An image that the program has shown."""
 
-    format = ChoiceField(choices=["png"], help_text="The only one.")
-    data = serializers.CharField(help_text="In base64.")  # type: ignore[assignment]
-    width = serializers.IntegerField(min_value=1, help_text="Pixels.")
-    height = serializers.IntegerField(min_value=1, help_text="Pixels.")
+    format = ChoiceField(choices=["png"], help_text="The format of the image.")
+    data = serializers.CharField(help_text="The image in base64.")  # type: ignore[assignment]
+    width = serializers.IntegerField(min_value=1, help_text="In pixels.")
+    height = serializers.IntegerField(min_value=1, help_text="In pixels.")
     test_index = serializers.IntegerField(
-        min_value=0, allow_null=True, help_text="The place of the test case that showed it; null: the program itself."
+        min_value=0,
+        allow_null=True,
+        help_text="The index of the test case that showed it; null for the program itself.",
     )
 
 
 class TestResultSerializer(DataclassSerializer):
-    """What came of one test case. Of a hidden one it tells `passed`, `status` and `execution_time`."""
+    """The result of one test case. For a hidden one: `passed`, `status` and `execution_time`."""
 
     passed = serializers.BooleanField()
     message = serializers.CharField(help_text="The verdict in a sentence.")
-    input = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    expected_output = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    name = serializers.CharField(allow_null=True, help_text="As it was sent.")
-    actual_output = serializers.CharField(allow_null=True, help_text="What was compared, or its head.")
-    truncated = serializers.BooleanField(
-        allow_null=True, help_text="Whether more was printed than `actual_output` has."
+    input = serializers.CharField(allow_null=True, help_text="As sent.")
+    expected_output = serializers.CharField(allow_null=True, help_text="As sent.")
+    name = serializers.CharField(allow_null=True, help_text="As sent.")
+    actual_output = serializers.CharField(
+        allow_null=True, help_text="The output that was compared, possibly truncated."
     )
-    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: the time was up before.")
-    execution_time = serializers.FloatField(min_value=0, help_text="Seconds; whole ones of a hidden test.")
+    truncated = serializers.BooleanField(
+        allow_null=True, help_text="Whether the test printed more than `actual_output` shows."
+    )
+    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: the time or memory was used up before.")
+    execution_time = serializers.FloatField(
+        min_value=0, help_text="Seconds, rounded to whole seconds for a hidden test."
+    )
     hidden = serializers.BooleanField()
-    diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why it failed.")
-    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in it; null if nothing did.")
+    diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why the test failed.")
+    error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in the test; null if nothing did.")
 
 
 class AnswerSerializer(DataclassSerializer):
     """What a program did."""
 
-    output = serializers.CharField(help_text="What was printed, also before a timeout or a kill; the first 64 KiB.")
-    error = serializers.CharField(help_text="The traceback, or what ended the program; else an empty text.")
-    execution_time = serializers.FloatField(min_value=0, help_text="Seconds that the program itself took.")
-    test_results = TestResultSerializer(
-        many=True, allow_null=True, help_text="One for each test case, in their order; null without test cases."
+    output = serializers.CharField(help_text="The first 64 KiB of stdout, also before a timeout or a kill.")
+    error = serializers.CharField(help_text="The traceback, or what ended the program; otherwise an empty string.")
+    execution_time = serializers.FloatField(
+        min_value=0, help_text="Seconds that the program ran, without its test cases."
     )
-    id = serializers.UUIDField(help_text="Of the record.")
+    test_results = TestResultSerializer(
+        many=True, allow_null=True, help_text="One result for each test case, in order; null without test cases."
+    )
+    id = serializers.UUIDField(help_text="The id of the record.")
     status = ChoiceField(choices=ENDS, help_text="How the program ended.")
-    exit_code = serializers.IntegerField(allow_null=True, help_text="null when the program was killed.")
-    cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of processor time.")
-    memory_peak_kb = serializers.IntegerField(min_value=0, help_text="The most memory it held.")
-    truncated = serializers.BooleanField(help_text="Whether more was printed than is kept.")
+    exit_code = serializers.IntegerField(allow_null=True, help_text="null if the program was killed.")
+    cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of CPU time.")
+    memory_peak_kb = serializers.IntegerField(min_value=0, help_text="Peak memory use in KiB.")
+    truncated = serializers.BooleanField(help_text="Whether the program printed more than is kept.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
-    images = ImageSerializer(many=True, help_text="What the program has shown, itself and under test cases; not kept.")
-    images_dropped = serializers.IntegerField(min_value=0, help_text="How many images more were not taken.")
+    images = ImageSerializer(
+        many=True, help_text="Images shown by the program and its test cases. They are not stored."
+    )
+    images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
 
 
 class StoredAnswerSerializer(AnswerSerializer):
-    """What is on record of an execution. Until it has ended, its figures are null."""
+    """A stored execution. Its figures are null until it has ended."""
 
     status = ChoiceField(
         choices=list(Execution.Status),
-        help_text="`running`, how the program ended, `refused` (nothing ran), or `internal_error` (a fault of ours).",
+        help_text="`running`, how the program ended, `refused` (nothing ran), or `internal_error` (our fault).",
     )
     execution_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds.")
-    cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of processor time.")
-    memory_peak_kb = serializers.IntegerField(min_value=0, allow_null=True, help_text="The most memory it held.")
-    learner = serializers.CharField(help_text="Who wrote the program; an empty text where that was not said.")
+    cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of CPU time.")
+    memory_peak_kb = serializers.IntegerField(min_value=0, allow_null=True, help_text="Peak memory use in KiB.")
+    learner = serializers.CharField(help_text="The learner of the request; an empty string if none was given.")
     created = serializers.DateTimeField()
     finished = serializers.DateTimeField(allow_null=True, help_text="null while it runs.")
 

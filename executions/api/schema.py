@@ -87,12 +87,12 @@ describe_execute = extend_schema(
     operation_id="execute",
     tags=["Executions"],
     summary="Run a program",
-    description="Runs a Python program in a container of its own, with its input and its test cases. A program that"
-    " fails is an answer with status 200: the service has done its work.\n\n"
-    '`null` is the same as left out. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for a number, a'
-    " NUL or half of a surrogate pair is a 400 that names the field.\n\n"
-    "With `Accept: text/event-stream` the answer comes as it happens, in server-sent events: `start`, `stdout`,"
-    " `stderr`, `image`, `input`, `test`, and last `result` with the answer, or `error`.",
+    description="Runs a Python program with its input and test cases in its own container. A program that fails is"
+    " still a 200: the service did its job.\n\n"
+    '`null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an'
+    " integer, a NUL or a lone surrogate is a 400 that names the field.\n\n"
+    "With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`,"
+    " `image`, `input`, `test`, and finally `result` with the answer, or `error`.",
     parameters=headers(limited=True),
     request=ExecutionRequestSerializer,
     examples=[
@@ -128,9 +128,9 @@ ID = OpenApiParameter(
 describe_input = extend_schema(
     operation_id="answerProgram",
     tags=["Executions"],
-    summary="Answer a program that waits for input",
-    description="Gives an interactive program, whose events somebody reads, a line of input, the end of it, or both. By"
-    " the same key, and the same learner if it was a learner token.",
+    summary="Send input to a running program",
+    description="Sends an interactive program a line of input, the end of input, or both. Use the key that started"
+    " the program or one of its rotation, and the same learner if it was a learner token.",
     parameters=[ID, *headers(limited=True)],
     request=InputSerializer,
     examples=[
@@ -138,7 +138,7 @@ describe_input = extend_schema(
         OpenApiExample("The end of input", {"end": True}, request_only=True),
     ],
     responses={
-        204: OpenApiResponse(None, "It is given."),
+        204: OpenApiResponse(None, "The program has the input."),
         **errors(*FOR_KEYS, *FOR_BODIES, "learner_rate_limited", "not_found"),
     },
 )
@@ -146,12 +146,14 @@ describe_input = extend_schema(
 describe_stored = extend_schema(
     operation_id="getExecution",
     tags=["Executions"],
-    summary="What came of an execution",
-    description="For a server with a secret key: what was answered to a request of this key or of one that it was"
-    " rotated from or into. While the program runs, `status` is `running`.",
+    summary="Get an execution",
+    description="Returns the stored answer to a request of this secret key, or of a key that it was rotated from or"
+    " to. While the program runs, `status` is `running`.",
     parameters=[ID, *headers(limited=True)],
     responses={
-        200: OpenApiResponse(StoredAnswerSerializer, "What is on record.", [OpenApiExample("One that ended", STORED)]),
+        200: OpenApiResponse(
+            StoredAnswerSerializer, "The stored execution.", [OpenApiExample("A finished execution", STORED)]
+        ),
         **errors(*FOR_KEYS, "secret_key_required", "not_found"),
     },
 )

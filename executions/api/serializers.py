@@ -23,40 +23,43 @@ class TestCaseSerializer(StrictSerializer):
         max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
-        help_text="A call such as `add(5, 3)`, or else what is read from stdin.",
+        help_text="A call such as `add(5, 3)`; anything else becomes stdin.",
     )
     expected_output = StringField(
         max_bytes=bounds.CODE_BYTES,
         required=False,
         allow_null=True,
-        help_text="Left out, the test passes when it ends without an error.",
+        help_text="If omitted, the test passes if it ends without an error.",
     )
     code = StringField(
         max_bytes=bounds.CODE_BYTES,
         required=False,
         allow_null=True,
-        help_text="Test code. It runs after the program, in its namespace; only what it prints is compared.",
+        help_text="Test code that runs after the program, in its namespace. Only its own output is compared.",
     )
     name = StringField(
-        max_bytes=bounds.NAME_BYTES, required=False, allow_null=True, help_text="Yours; comes back with the result."
+        max_bytes=bounds.NAME_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="Your name for the test; returned with its result.",
     )
     stdin = StringField(
         max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
-        help_text="What is read from stdin, whatever `input` is.",
+        help_text="The stdin of the test, whatever `input` is.",
     )
     match = ChoiceField(
         choices=list(Match),
         required=False,
         allow_null=True,
-        help_text="How outputs are compared: `float` takes numbers within 0.000001 for the same. By default `contains`"
-        " where none of `input`, `code` and `stdin` is given, else `exact`.",
+        help_text="How outputs are compared. `float` ignores differences up to 0.000001. The default is `contains`"
+        " if none of `input`, `code` and `stdin` is given, otherwise `exact`.",
     )
     hidden = BooleanField(
         required=False,
         allow_null=True,
-        help_text="The result then tells only whether it passed, the status and the time.",
+        help_text="The result then contains only `passed`, `status` and `execution_time`.",
     )
 
 
@@ -64,47 +67,49 @@ class ExecutionRequestSerializer(StrictSerializer):
     """The body of `POST /execute`."""
 
     code = StringField(max_bytes=bounds.CODE_BYTES, allow_blank=False, help_text="The program.")
-    language = ChoiceField(choices=["python"], required=False, allow_null=True, help_text="The only one.")
+    language = ChoiceField(
+        choices=["python"], required=False, allow_null=True, help_text="The language of the program."
+    )
     input_data = StringField(
         max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
-        help_text="What the program reads from stdin.",
+        help_text="The stdin of the program.",
     )
     test_cases = ListField(
         child=TestCaseSerializer(),
         required=False,
         allow_null=True,
         max_length=bounds.TEST_CASES,
-        help_text="Each runs in a fresh process.",
+        help_text="Test cases. Each runs in a fresh process.",
     )
     timeout = IntegerField(
         min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
         max_value=bounds.LONGEST_TIMEOUT_SECONDS,
         required=False,
         allow_null=True,
-        help_text=f"Seconds for the program and its test cases together; by default {bounds.DEFAULT_TIMEOUT_SECONDS}.",
+        help_text=f"Seconds for the program and its test cases together. Default: {bounds.DEFAULT_TIMEOUT_SECONDS}.",
     )
     learner = LearnerField(
-        required=False, allow_null=True, help_text="An id of yours for whoever wrote the program; kept with the record."
+        required=False, allow_null=True, help_text="Your id for the author of the program; stored with the record."
     )
     interactive = BooleanField(
         required=False,
         allow_null=True,
-        help_text="The program's stdin stays open: see `POST /executions/{id}/input`. With an event stream only.",
+        help_text="Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream.",
     )
 
     def validate_interactive(self, interactive: bool | None) -> bool | None:
         """Refuse it without an event stream: nobody would learn that the program waits for input."""
         if interactive and not self.context.get("is_live"):
-            refuse("This needs the header Accept: text/event-stream.", "not_live")
+            refuse("Needs the header Accept: text/event-stream.", "not_live")
         return interactive
 
     def validate_learner(self, learner: str | None) -> str | None:
         """Refuse a learner other than the one that the caller's token is bound to."""
         bound = self.context.get("learner")
         if learner and bound is not None and learner != bound:
-            refuse("The token is that of another learner.", "other_learner")
+            refuse("The token belongs to another learner.", "other_learner")
         return learner
 
     def request(self) -> ExecutionRequest:
@@ -123,14 +128,14 @@ class InputSerializer(StrictSerializer):
     """The body of `POST /executions/{id}/input`."""
 
     text = StringField(
-        max_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="A line, without its end."
+        max_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="One line, without its newline."
     )
-    end = BooleanField(required=False, allow_null=True, help_text="The end of input, after `text` if there is one.")
+    end = BooleanField(required=False, allow_null=True, help_text="Ends the input, after `text` if given.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body without text and end."""
         if values.get("text") is None and not values.get("end"):
-            refuse("This needs a text, or end: true.", "empty")
+            refuse("Send text, end: true, or both.", "empty")
         return values
 
     def line(self) -> str:

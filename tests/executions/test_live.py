@@ -403,7 +403,7 @@ def test_input_faster_than_its_rate_is_refused(page: Page, stream: Streams, monk
 def test_interactive_without_events_is_refused(page: Page) -> None:
     response = page.run(interactive=True)
     assert response.status_code == 400
-    assert response.json()["fields"] == {"interactive": "This needs the header Accept: text/event-stream."}
+    assert response.json()["fields"] == {"interactive": "Needs the header Accept: text/event-stream."}
     assert page.run(interactive=False).status_code == 200
     assert page.run(interactive=None).status_code == 200
 

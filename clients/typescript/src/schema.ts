@@ -15,11 +15,11 @@ export interface paths {
         put?: never;
         /**
          * Run a program
-         * @description Runs a Python program in a container of its own, with its input and its test cases. A program that fails is an answer with status 200: the service has done its work.
+         * @description Runs a Python program with its input and test cases in its own container. A program that fails is still a 200: the service did its job.
          *
-         *     `null` is the same as left out. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for a number, a NUL or half of a surrogate pair is a 400 that names the field.
+         *     `null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an integer, a NUL or a lone surrogate is a 400 that names the field.
          *
-         *     With `Accept: text/event-stream` the answer comes as it happens, in server-sent events: `start`, `stdout`, `stderr`, `image`, `input`, `test`, and last `result` with the answer, or `error`.
+         *     With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`, `image`, `input`, `test`, and finally `result` with the answer, or `error`.
          */
         post: operations["execute"];
         delete?: never;
@@ -36,8 +36,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came of an execution
-         * @description For a server with a secret key: what was answered to a request of this key or of one that it was rotated from or into. While the program runs, `status` is `running`.
+         * Get an execution
+         * @description Returns the stored answer to a request of this secret key, or of a key that it was rotated from or to. While the program runs, `status` is `running`.
          */
         get: operations["getExecution"];
         put?: never;
@@ -58,8 +58,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Answer a program that waits for input
-         * @description Gives an interactive program, whose events somebody reads, a line of input, the end of it, or both. By the same key, and the same learner if it was a learner token.
+         * Send input to a running program
+         * @description Sends an interactive program a line of input, the end of input, or both. Use the key that started the program or one of its rotation, and the same learner if it was a learner token.
          */
         post: operations["answerProgram"];
         delete?: never;
@@ -113,20 +113,20 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Answer: {
-            /** @description What was printed, also before a timeout or a kill; the first 64 KiB. */
+            /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
             output: string;
-            /** @description The traceback, or what ended the program; else an empty text. */
+            /** @description The traceback, or what ended the program; otherwise an empty string. */
             error: string;
             /**
              * Format: double
-             * @description Seconds that the program itself took.
+             * @description Seconds that the program ran, without its test cases.
              */
             execution_time: number;
-            /** @description One for each test case, in their order; null without test cases. */
+            /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
              * Format: uuid
-             * @description Of the record.
+             * @description The id of the record.
              */
             id: string;
             /**
@@ -134,22 +134,22 @@ export interface components {
              * @enum {string}
              */
             status: "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled";
-            /** @description null when the program was killed. */
+            /** @description null if the program was killed. */
             exit_code: number | null;
             /**
              * Format: double
-             * @description Seconds of processor time.
+             * @description Seconds of CPU time.
              */
             cpu_time: number;
-            /** @description The most memory it held. */
+            /** @description Peak memory use in KiB. */
             memory_peak_kb: number;
-            /** @description Whether more was printed than is kept. */
+            /** @description Whether the program printed more than is kept. */
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description What the program has shown, itself and under test cases; not kept. */
+            /** @description Images shown by the program and its test cases. They are not stored. */
             images: components["schemas"]["Image"][];
-            /** @description How many images more were not taken. */
+            /** @description How many further images were dropped. */
             images_dropped: number;
         };
         Error: {
@@ -163,38 +163,38 @@ export interface components {
             };
         };
         ErrorDetail: {
-            /** @description The exception, or what ended the program in place of one. */
+            /** @description The exception, or what ended the program instead of one. */
             type: string;
-            /** @description What Python says of it. */
+            /** @description Python's message. */
             message: string;
-            /** @description The innermost line of `code`. */
+            /** @description The innermost line of `code`, from 1. */
             line: number | null;
             /** @description In characters, from 1. */
             column: number | null;
             /** @description After the last character. */
             end_column: number | null;
-            /** @description The line itself. */
+            /** @description The text of that line. */
             source: string | null;
-            /** @description A sentence of help for a beginner. */
+            /** @description Help for a beginner, in one sentence. */
             hint: string | null;
         };
         ExecutionRequest: {
             /** @description The program. At most 65536 bytes of UTF-8. */
             code: string;
             /**
-             * @description The only one.
+             * @description The language of the program.
              * @enum {string|null}
              */
             language?: "python" | null;
-            /** @description What the program reads from stdin. At most 262144 bytes of UTF-8. */
+            /** @description The stdin of the program. At most 262144 bytes of UTF-8. */
             input_data?: string | null;
-            /** @description Each runs in a fresh process. */
+            /** @description Test cases. Each runs in a fresh process. */
             test_cases?: components["schemas"]["TestCase"][] | null;
-            /** @description Seconds for the program and its test cases together; by default 5. */
+            /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
-            /** @description An id of yours for whoever wrote the program; kept with the record. */
+            /** @description Your id for the author of the program; stored with the record. */
             learner?: string | null;
-            /** @description The program's stdin stays open: see `POST /executions/{id}/input`. With an event stream only. */
+            /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
         };
         Health: {
@@ -211,23 +211,23 @@ export interface components {
         };
         Image: {
             /**
-             * @description The only one.
+             * @description The format of the image.
              * @enum {string}
              */
             format: "png";
-            /** @description In base64. */
+            /** @description The image in base64. */
             data: string;
-            /** @description Pixels. */
+            /** @description In pixels. */
             width: number;
-            /** @description Pixels. */
+            /** @description In pixels. */
             height: number;
-            /** @description The place of the test case that showed it; null: the program itself. */
+            /** @description The index of the test case that showed it; null for the program itself. */
             test_index: number | null;
         };
         Input: {
-            /** @description A line, without its end. At most 16384 bytes of UTF-8. */
+            /** @description One line, without its newline. At most 16384 bytes of UTF-8. */
             text?: string | null;
-            /** @description The end of input, after `text` if there is one. */
+            /** @description Ends the input, after `text` if given. */
             end?: boolean | null;
         };
         Pool: {
@@ -239,45 +239,45 @@ export interface components {
             waiting: number;
         };
         StoredAnswer: {
-            /** @description What was printed, also before a timeout or a kill; the first 64 KiB. */
+            /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
             output: string;
-            /** @description The traceback, or what ended the program; else an empty text. */
+            /** @description The traceback, or what ended the program; otherwise an empty string. */
             error: string;
             /**
              * Format: double
              * @description Seconds.
              */
             execution_time: number | null;
-            /** @description One for each test case, in their order; null without test cases. */
+            /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
              * Format: uuid
-             * @description Of the record.
+             * @description The id of the record.
              */
             id: string;
             /**
-             * @description `running`, how the program ended, `refused` (nothing ran), or `internal_error` (a fault of ours).
+             * @description `running`, how the program ended, `refused` (nothing ran), or `internal_error` (our fault).
              * @enum {string}
              */
             status: "running" | "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled" | "refused" | "internal_error";
-            /** @description null when the program was killed. */
+            /** @description null if the program was killed. */
             exit_code: number | null;
             /**
              * Format: double
-             * @description Seconds of processor time.
+             * @description Seconds of CPU time.
              */
             cpu_time: number | null;
-            /** @description The most memory it held. */
+            /** @description Peak memory use in KiB. */
             memory_peak_kb: number | null;
-            /** @description Whether more was printed than is kept. */
+            /** @description Whether the program printed more than is kept. */
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description What the program has shown, itself and under test cases; not kept. */
+            /** @description Images shown by the program and its test cases. They are not stored. */
             images: components["schemas"]["Image"][];
-            /** @description How many images more were not taken. */
+            /** @description How many further images were dropped. */
             images_dropped: number;
-            /** @description Who wrote the program; an empty text where that was not said. */
+            /** @description The learner of the request; an empty string if none was given. */
             learner: string;
             /** Format: date-time */
             created: string;
@@ -288,52 +288,52 @@ export interface components {
             finished: string | null;
         };
         TestCase: {
-            /** @description A call such as `add(5, 3)`, or else what is read from stdin. At most 262144 bytes of UTF-8. */
+            /** @description A call such as `add(5, 3)`; anything else becomes stdin. At most 262144 bytes of UTF-8. */
             input?: string | null;
-            /** @description Left out, the test passes when it ends without an error. At most 65536 bytes of UTF-8. */
+            /** @description If omitted, the test passes if it ends without an error. At most 65536 bytes of UTF-8. */
             expected_output?: string | null;
-            /** @description Test code. It runs after the program, in its namespace; only what it prints is compared. At most 65536 bytes of UTF-8. */
+            /** @description Test code that runs after the program, in its namespace. Only its own output is compared. At most 65536 bytes of UTF-8. */
             code?: string | null;
-            /** @description Yours; comes back with the result. At most 200 bytes of UTF-8. */
+            /** @description Your name for the test; returned with its result. At most 200 bytes of UTF-8. */
             name?: string | null;
-            /** @description What is read from stdin, whatever `input` is. At most 262144 bytes of UTF-8. */
+            /** @description The stdin of the test, whatever `input` is. At most 262144 bytes of UTF-8. */
             stdin?: string | null;
             /**
-             * @description How outputs are compared: `float` takes numbers within 0.000001 for the same. By default `contains` where none of `input`, `code` and `stdin` is given, else `exact`.
+             * @description How outputs are compared. `float` ignores differences up to 0.000001. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
              * @enum {string|null}
              */
             match?: "exact" | "contains" | "float" | null;
-            /** @description The result then tells only whether it passed, the status and the time. */
+            /** @description The result then contains only `passed`, `status` and `execution_time`. */
             hidden?: boolean | null;
         };
         TestResult: {
             passed: boolean;
             /** @description The verdict in a sentence. */
             message: string;
-            /** @description As it was sent. */
+            /** @description As sent. */
             input: string | null;
-            /** @description As it was sent. */
+            /** @description As sent. */
             expected_output: string | null;
-            /** @description As it was sent. */
+            /** @description As sent. */
             name: string | null;
-            /** @description What was compared, or its head. */
+            /** @description The output that was compared, possibly truncated. */
             actual_output: string | null;
-            /** @description Whether more was printed than `actual_output` has. */
+            /** @description Whether the test printed more than `actual_output` shows. */
             truncated: boolean | null;
             /**
-             * @description `not_run`: the time was up before.
+             * @description `not_run`: the time or memory was used up before.
              * @enum {string}
              */
             status: "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled" | "not_run";
             /**
              * Format: double
-             * @description Seconds; whole ones of a hidden test.
+             * @description Seconds, rounded to whole seconds for a hidden test.
              */
             execution_time: number;
             hidden: boolean;
-            /** @description Where the output differs, if that is why it failed. */
+            /** @description Where the output differs, if that is why the test failed. */
             diff: string | null;
-            /** @description What went wrong in it; null if nothing did. */
+            /** @description What went wrong in the test; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
         };
         Token: {
@@ -528,7 +528,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What is on record. */
+            /** @description The stored execution. */
             200: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -655,7 +655,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is given. */
+            /** @description The program has the input. */
             204: {
                 headers: {
                     /** @description Identifies the request in our log. */
