@@ -10,19 +10,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import docker
+import docker.errors
 import pytest
+from docker.models.networks import Network
 
 from executions.sandbox.results import RunLost
 from tests.walls import NO_PROBES, SABOTAGE_GATEWAY, SABOTAGE_NETWORK, STARRED, WALLS, Edit
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
+IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+REMOVAL_SECONDS = 60
 ATTACKS = {f"test_{name}.py" for name in ("isolation", "limits", "tests", "programs", "grading")}
 """Modules that are run whole: without a wall, what does not name it must stay as it is."""
 
@@ -107,8 +112,9 @@ def build_image(copy: Path) -> str | None:
 def sabotage(wall: str, fast: bool) -> bool:
     """Run the tests without `wall`, say what came of it, and return whether it is as it must be."""
     with copy_without(wall) as copy:
-        options = [f"--without-wall={wall}", *(["--its-tests-alone"] if fast else [])]
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", *options, "tests/sandbox", "tests/executions"]
+        options = ["--its-tests-alone"] if fast else IN_TWO_PROCESSES
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--without-wall={wall}", *options]
+        command += ["tests/sandbox", "tests/executions"]
         done = subprocess.run(command, cwd=copy, env=os.environ, stdout=-1, stderr=subprocess.STDOUT, text=True)
     *_, summary = done.stdout.strip().splitlines() or [""]
     is_right = done.returncode == 0 and " xfailed" in summary
@@ -129,8 +135,21 @@ def network_that_leads_nowhere() -> Iterator[None]:
     try:
         yield
     finally:
-        network.remove()
+        remove_when_empty(network)
         client.close()
+
+
+def remove_when_empty(network: Network) -> None:
+    """Remove the network once the engine has removed the last containers in it. Raises APIError if it does not."""
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while True:
+        try:
+            network.remove()
+            return
+        except docker.errors.APIError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def main() -> None:
