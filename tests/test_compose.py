@@ -46,7 +46,7 @@ def stock_megabytes(given: dict[str, str]) -> int:
     return megabytes
 
 
-def test_all_of_it_fits_a_server_of_a_gigabyte() -> None:
+def test_all_services_fit_a_server_with_one_gigabyte() -> None:
     services = sum(int(service["mem_limit"].removesuffix("m")) for service in SERVICES.values())
     programs, stock = programs_megabytes(DEFAULTS), stock_megabytes(DEFAULTS)
     total = services + programs + stock
@@ -55,12 +55,12 @@ def test_all_of_it_fits_a_server_of_a_gigabyte() -> None:
     assert [int(number) for number in re.findall(r"\b\d{3}\b", comment)] == [total, services, programs, stock]
 
 
-def test_a_learner_has_plots_and_input() -> None:
+def test_plots_and_input_are_enabled_by_default() -> None:
     assert int(DEFAULTS["SANDBOX_SCIENCE_POOL_SIZE"]) > 0
     assert int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"]) > 0
 
 
-def test_what_the_guide_sets_fits_a_server_of_a_gigabyte_without_them() -> None:
+def test_the_guides_settings_fit_a_server_with_one_gigabyte() -> None:
     given = dict(re.findall(r"`(SANDBOX_\w+)=(\d+)`", GUIDE))
     total = SERVICE_MEGABYTES + programs_megabytes(given) + stock_megabytes(given)
     assert total + SYSTEM_MEGABYTES <= SERVER_MEGABYTES
@@ -70,18 +70,18 @@ def test_what_the_guide_sets_fits_a_server_of_a_gigabyte_without_them() -> None:
     assert f" {with_defaults / 1000:.0f} GB" in step
 
 
-def test_every_setting_is_set_or_passed_on() -> None:
+def test_every_setting_is_set_or_passed_through() -> None:
     assert ENVIRONMENT.keys() == rows(SETTINGS).keys() - NOT_PASSED_ON
 
 
-def test_what_is_not_set_is_not_there() -> None:
+def test_unset_variables_are_not_passed_as_empty() -> None:
     """Without a value an entry is passed on only where it is set; `${NAME}` and `${NAME:-}` would make it empty."""
     for name, value in ENVIRONMENT.items():
         assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
         assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
 
 
-def test_the_secrets_are_written_once_and_kept(tmp_path: Path) -> None:
+def test_running_the_command_again_keeps_the_secrets(tmp_path: Path) -> None:
     [block] = re.findall(r"^```sh\n((?:(?!```).)*>\.env.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     written = tmp_path / ".env"
     texts = []
@@ -95,14 +95,14 @@ def test_the_secrets_are_written_once_and_kept(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"[0-9a-f]{32,}", value) for value in values.values())
 
 
-def test_the_service_has_time_to_end() -> None:
+def test_the_grace_period_covers_the_longest_shutdown() -> None:
     grace = int(SERVICES["code"]["stop_grace_period"].removesuffix("s"))
     start = (ROOT / "container/start").read_text()
     leave = int(start.split("LEAVE_SECONDS=")[1].split()[0])
     assert leave + gunicorn.graceful_timeout < grace
 
 
-def test_nothing_of_the_host_is_mounted_but_the_socket() -> None:
+def test_only_the_docker_socket_is_mounted_from_the_host() -> None:
     mounts = [
         volume
         for service in SERVICES.values()
@@ -112,6 +112,6 @@ def test_nothing_of_the_host_is_mounted_but_the_socket() -> None:
     assert mounts == ["/var/run/docker.sock:/var/run/docker.sock"]
 
 
-def test_no_port_is_open_to_the_network() -> None:
+def test_ports_listen_on_loopback_only() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert [port.split(":")[0] for port in ports] == ["127.0.0.1"]

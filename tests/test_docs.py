@@ -69,7 +69,7 @@ INPUT = section(LIVE, "Answering a program")
 LIMITS = rows(section(README, "Limits"))
 
 
-def test_the_contract_fits_two_screens() -> None:
+def test_the_api_page_fits_two_screens() -> None:
     assert len(API.splitlines()) <= 120
 
 
@@ -95,7 +95,7 @@ def test_every_field_of_a_detail_is_documented() -> None:
     assert all(f"`{kind}`" in DETAIL["type"] for kind in (*TYPES.values(), "Exit"))
 
 
-def test_the_documented_detail_is_what_comes() -> None:
+def test_the_documented_error_detail_is_correct() -> None:
     shown = json.loads(section(PROGRAMS, "What went wrong").split("```json\n")[1].split("\n```")[0])
     assert shown.keys() == DETAIL.keys()
     assert shown["hint"] == HINTS["name_near"].format(name="pritn", near="print")
@@ -131,18 +131,18 @@ def test_the_documented_detail_is_what_comes() -> None:
         (RESULT["actual_output"], [f"{bounds.SHOWN_BYTES // 1024} KiB"]),
     ],
 )
-def test_the_documented_limits_are_those_of_the_code(row: str, figures: list[str]) -> None:
+def test_the_documented_limits_match_the_code(row: str, figures: list[str]) -> None:
     text = " ".join(row.split())
     for figure in figures:
         assert re.search(rf"(?<![\d.,]){re.escape(figure)}", text)
 
 
-def test_every_word_of_the_contract_is_documented() -> None:
+def test_every_match_and_status_is_documented() -> None:
     assert all(f"`{match}`" in TEST_CASE["match"] for match in Match)
     assert all(f"`{status}`" in ANSWER["status"] + RESULT["status"] for status in RunStatus)
 
 
-def test_a_documented_call_is_one_that_is_taken(page: Page, executor: FakeExecutor) -> None:
+def test_the_documented_request_is_accepted(page: Page, executor: FakeExecutor) -> None:
     body = re.search(r"^\{.*\}$", section(API, "Request"), re.MULTILINE)
     assert body
     assert page.post(body[0].encode()).status_code == 200
@@ -213,18 +213,18 @@ def test_every_field_of_an_input_is_documented() -> None:
     assert rows(INPUT).keys() == InputSerializer().fields.keys()
 
 
-def test_the_documented_error_is_what_comes(page: Page) -> None:
+def test_the_documented_error_body_is_correct(page: Page) -> None:
     documented = section(API, "Errors").split("```json\n")[1].split("\n```")[0]
     assert page.run(timeout=0).content.decode() == documented.replace('": ', '":').replace('", "', '","')
 
 
-def test_the_documented_message_is_what_comes(page: Page) -> None:
+def test_the_documented_test_message_is_correct(page: Page) -> None:
     answer = page.run(test_cases=[{"input": "add(5, 3)", "expected_output": "8"}]).json()
     [result] = answer["test_results"]
     assert f"`{result['message']}`" in RESULT["message"]
 
 
-def test_the_documented_health_is_what_comes(page: Page) -> None:
+def test_the_documented_health_fields_are_correct(page: Page) -> None:
     health = page.client.get("/health").json()
     documented: dict[str, Any] = ast.literal_eval(section(API, "Health").split("```json\n")[1].split("\n```")[0])
     assert documented.keys() == health.keys()
@@ -254,7 +254,7 @@ def test_every_setting_is_documented() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_the_documented_default_is_that_of_the_code(name: str) -> None:
+def test_the_documented_default_matches_the_code(name: str) -> None:
     documented = rows(SETTINGS)[name].split(" | ")[0]
     default = CALLS[name].args[1] if len(CALLS[name].args) > 1 else None
     if not isinstance(default, ast.Constant | ast.List):
@@ -265,7 +265,7 @@ def test_the_documented_default_is_that_of_the_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_the_documented_bounds_are_those_of_the_code(name: str) -> None:
+def test_the_documented_bounds_match_the_code(name: str) -> None:
     bounds = re.search(r"validate\.Range\(([\d.]+), ([\d.]+)\)", ast.unparse(CALLS[name]))
     documented = re.search(r"\| ([\d.]+) to ([\d.]+)", rows(SETTINGS)[name])
     assert (bounds.groups() if bounds else None) == (documented.groups() if documented else None)
@@ -274,7 +274,7 @@ def test_the_documented_bounds_are_those_of_the_code(name: str) -> None:
 # README.md
 
 
-def test_the_badges_tell_what_is_so(tmp_path: Path) -> None:
+def test_the_badges_are_up_to_date(tmp_path: Path) -> None:
     """`make badges` draws them anew."""
     subprocess.run([sys.executable, ROOT / "scripts/make-badges", tmp_path], check=True)
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
@@ -291,7 +291,7 @@ def anchors(document: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for place, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text()):
             target = path.parent / place if place else path

@@ -37,24 +37,24 @@ def told(client: Client, settings: Settings) -> set[str]:
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_what_is_asked_for_is_told(name: str, told: set[str]) -> None:
+def test_every_queried_metric_exists(name: str, told: set[str]) -> None:
     asked = set(METRIC.findall(EXPRESSIONS[name]))
     assert asked
     assert asked <= told
 
 
-def test_what_is_told_is_shown(told: set[str]) -> None:
+def test_every_metric_is_shown(told: set[str]) -> None:
     shown = set(METRIC.findall(" ".join(EXPRESSIONS.values())))
     ours = {name for name in told if name.startswith("codeexec_") and not name.endswith(("_sum", "_count", "_created"))}
     plain = {name for name in ours if f"{name}_bucket" not in ours}
     assert plain <= shown
 
 
-def test_the_documents_tell_what_to_do_about_each_alert() -> None:
+def test_every_alert_is_documented() -> None:
     assert set(re.findall(r"^\| `(CodeExecution\w+)`", OPERATIONS, re.MULTILINE)) == {rule["alert"] for rule in RULES}
 
 
-def test_no_two_panels_lie_on_each_other() -> None:
+def test_no_panels_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]

@@ -53,13 +53,13 @@ def contents() -> list[Any]:
 
 
 @pytest.mark.parametrize("content", contents())
-def test_every_body_has_examples_and_they_are_valid(content: dict[str, Any]) -> None:
+def test_every_body_has_valid_examples(content: dict[str, Any]) -> None:
     assert content["examples"]
     for example in content["examples"].values():
         assert mistakes(example["value"], content["schema"]) == []
 
 
-def test_every_operation_and_every_field_is_told_in_words() -> None:
+def test_every_operation_and_field_has_a_description() -> None:
     for operation in OPERATIONS.values():
         assert operation["summary"]
         assert operation["description"]
@@ -71,7 +71,7 @@ def test_every_operation_and_every_field_is_told_in_words() -> None:
         assert untold <= {"passed", "hidden", "created", "status", "docker"}
 
 
-def test_every_call_but_for_health_needs_the_key() -> None:
+def test_every_operation_except_health_requires_the_key() -> None:
     scheme = SCHEMA["components"]["securitySchemes"]["key"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
     open_to_all = {name for name, operation in OPERATIONS.items() if operation.get("security") != [{"key": []}]}
@@ -90,7 +90,7 @@ def documented_errors(operation: dict[str, Any]) -> set[tuple[int, str]]:
     }
 
 
-def test_the_errors_are_those_of_the_documents() -> None:
+def test_the_errors_match_the_docs() -> None:
     told = set().union(*map(documented_errors, OPERATIONS.values()))
     assert told == ERRORS - {(405, "method_not_allowed")}  # of no operation, as OpenAPI has them
     assert {(status, code) for status, codes in SENTENCES.items() for code in codes} == told
@@ -107,12 +107,12 @@ def test_the_errors_are_those_of_the_documents() -> None:
         ("TokenRequest", rows(section(KEYS, "Learner tokens"))),
     ],
 )
-def test_the_fields_are_those_of_the_documents(name: str, documented: dict[str, str]) -> None:
+def test_the_fields_match_the_docs(name: str, documented: dict[str, str]) -> None:
     assert component(name)["properties"].keys() == documented.keys()
 
 
 @pytest.mark.parametrize(("name", "documented"), [("ExecutionRequest", REQUEST), ("TestCase", TEST_CASE)])
-def test_the_bounds_are_those_of_the_documents(name: str, documented: dict[str, str]) -> None:
+def test_the_bounds_match_the_docs(name: str, documented: dict[str, str]) -> None:
     checked = 0
     for field, each in component(name)["properties"].items():
         row = documented[field]
@@ -131,7 +131,7 @@ def test_the_bounds_are_those_of_the_documents(name: str, documented: dict[str, 
     assert checked >= 2
 
 
-def test_the_documents_lead_to_it(client: Client) -> None:
+def test_the_docs_link_to_the_schema(client: Client) -> None:
     links = re.findall(r"`(/openapi\.json|/docs/)`", API)
     assert set(links) == {"/openapi.json", "/docs/"}
     assert all(client.get(link).status_code == 200 for link in links)
@@ -140,7 +140,7 @@ def test_the_documents_lead_to_it(client: Client) -> None:
 # The schema and the service
 
 
-def test_the_examples_are_taken(page: Page) -> None:
+def test_the_examples_are_accepted(page: Page) -> None:
     examples = OPERATIONS["POST /execute"]["requestBody"]["content"][JSON]["examples"].values()
     assert len(examples) == 2
     for example in examples:
@@ -149,7 +149,7 @@ def test_the_examples_are_taken(page: Page) -> None:
         assert mistakes(response.json(), component("Answer")) == []
 
 
-def test_answers_have_the_fields_of_the_schema_and_no_others(page: Page) -> None:
+def test_answers_have_exactly_the_fields_of_the_schema(page: Page) -> None:
     key, token = create_key("Server", "secret", [ORIGIN])
     server = Page(key, token, page.client)
     headers = {"X-API-Key": token, "Origin": ORIGIN}

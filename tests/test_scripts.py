@@ -27,7 +27,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
 
-def test_env_names_every_setting_of_the_example(target: Path) -> None:
+def test_env_has_every_setting_of_the_example(target: Path) -> None:
     assert make_env(target).keys() == read_env(ROOT / ".env.example").keys()
 
 
@@ -38,29 +38,29 @@ def test_env_is_accepted_by_the_settings(target: Path) -> None:
     subprocess.run(command, cwd=ROOT, env=clean | {"ENV_FILE": str(target)}, check=True)
 
 
-def test_example_names_every_setting_that_is_read() -> None:
+def test_example_has_every_setting_that_is_read() -> None:
     example = (ROOT / ".env.example").read_text()
     read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "codeexec/settings.py").read_text())
     assert set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set(read)
 
 
-def test_env_can_be_read_by_its_owner_only(target: Path) -> None:
+def test_only_the_owner_can_read_env(target: Path) -> None:
     make_env(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_env_has_secrets_of_its_own(tmp_path: Path) -> None:
+def test_each_env_has_different_secrets(tmp_path: Path) -> None:
     one, other = make_env(tmp_path / "one"), make_env(tmp_path / "other")
     secrets = [one["SECRET_KEY"], one["API_KEY"], other["SECRET_KEY"], other["API_KEY"]]
     assert len(set(secrets)) == 4
     assert all(len(secret) >= 50 for secret in secrets)
 
 
-def test_example_holds_no_secret() -> None:
+def test_example_contains_no_secret() -> None:
     example = read_env(ROOT / ".env.example")
     assert example["SECRET_KEY"] == example["API_KEY"] == ""
 
 
-def test_env_that_exists_is_left_alone(target: Path) -> None:
+def test_existing_env_is_not_overwritten(target: Path) -> None:
     target.write_text("PORT=9000\n")
     assert make_env(target) == {"PORT": "9000"}

@@ -31,7 +31,7 @@ def course() -> Course:
     return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), "")
 
 
-def test_nothing_is_found_where_nothing_is(course: Course) -> None:
+def test_a_clean_soak_has_no_faults(course: Course) -> None:
     assert faults(course) == []
 
 
@@ -55,7 +55,7 @@ def test_growth_is_a_fault(course: Course, name: str, few: int, said: str) -> No
     assert fault.startswith(said)
 
 
-def test_a_steady_rise_of_the_memory_is_a_fault(course: Course) -> None:
+def test_steadily_rising_memory_is_a_fault(course: Course) -> None:
     """Half a kilobyte for each of 20,000 requests, among noise that is as large as all of it."""
     dice = random.Random(4)
     noise = [dice.randrange(10_000) for _ in range(1800)]
@@ -66,7 +66,7 @@ def test_a_steady_rise_of_the_memory_is_a_fault(course: Course) -> None:
     assert fault.startswith("memory: its peaks rise")
 
 
-def test_the_warm_up_is_no_rise() -> None:
+def test_memory_growth_during_warm_up_is_not_a_fault() -> None:
     assert rise([number * 10_000 for number in range(10)] + [100_000] * 20) == 0
     assert rise([100_000] * 5 + [100_000 + 2 * STEADY_KB]) == 0  # too few to tell
 
@@ -87,7 +87,7 @@ def test_an_error_in_the_log_is_a_fault(course: Course) -> None:
         assert faults(replace(course, log=f"{counted}{broke}\n")) == [f"log: {broke}"]
 
 
-def test_a_service_logs_what_a_soak_reads(tmp_path: Path) -> None:
+def test_a_soak_finds_errors_in_a_real_log(tmp_path: Path) -> None:
     """The test above has entries of its own making."""
     log = tmp_path / "log"
     code = "import logging\nlogging.getLogger('executions').error('it broke')"
@@ -99,7 +99,7 @@ def test_a_service_logs_what_a_soak_reads(tmp_path: Path) -> None:
     assert json.loads(line)["event"] == "it broke"
 
 
-def test_a_wrong_and_a_lost_answer_are_faults(course: Course) -> None:
+def test_wrong_and_lost_answers_are_faults(course: Course) -> None:
     wrong = {"id": "1" * 32, "status": "error", "test_results": None}
     course.tally.answered(wrong, True, "echo: wrong")
     assert faults(course) == ["wrong: echo: wrong", f"answered error, on record None: {wrong['id']}"]

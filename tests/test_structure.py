@@ -20,17 +20,17 @@ def modules(*directories: str) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("call", ["exec_create(", "exec_run(", "put_archive", "get_archive", ".pull(", "docker cp"])
-def test_nobody_enters_or_copies_or_pulls(call: str) -> None:
+def test_no_code_enters_containers_copies_files_or_pulls_images(call: str) -> None:
     """Containers get their program over their stdin, and images come by `build_image` alone."""
     assert [path for path in modules(*SERVICE, "guest") if call in path.read_text()] == []
 
 
 @pytest.mark.parametrize("call", ["time.time()", "datetime.now(", "CLOCK_REALTIME"])
-def test_no_run_is_timed_by_a_clock_that_can_be_set(call: str) -> None:
+def test_runs_are_timed_by_the_monotonic_clock(call: str) -> None:
     assert [path for path in modules("executions/sandbox", "guest") if call in path.read_text()] == []
 
 
-def test_no_program_is_compiled_outside_of_a_container() -> None:
+def test_no_program_is_compiled_outside_a_container() -> None:
     """Compiling alone can crash an interpreter, or take all of its memory."""
     names = {"compile", "eval", "exec", "ast.parse", "ast.literal_eval"}
     calls = [
@@ -42,7 +42,7 @@ def test_no_program_is_compiled_outside_of_a_container() -> None:
     assert calls == []
 
 
-def test_every_test_that_a_document_names_is_there() -> None:
+def test_every_test_named_in_the_docs_exists() -> None:
     written = "\n".join(path.read_text() for path in modules("tests"))
     for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for name in re.findall(r"`(test_(?!cases|index|results)\w+)`", document.read_text()):
@@ -55,13 +55,13 @@ def walls_named(pattern: str, text: str) -> set[str]:
     return {name for names in re.findall(pattern, text) for name in re.findall(r"\w+", names)}
 
 
-def test_every_wall_is_documented_tested_and_can_be_taken_away() -> None:
+def test_every_wall_is_documented_tested_and_removable() -> None:
     table = "\n".join(re.findall(r"^\| (`[a-z_`, ]+`) \|.*\|.*\|.*\|$", (ROOT / "SECURITY.md").read_text(), re.M))
     marks = "\n".join(path.read_text() for path in modules("tests") if path.name.startswith("test_"))
     assert walls_named("`(\\w+)`", table) == walls_named(r"\bwall\(([^)]+)\)", marks) == WALLS.keys()
 
 
-def test_every_hostile_case_is_held_by_a_test_or_by_a_reason() -> None:
+def test_every_hostile_case_has_a_test_or_a_reason() -> None:
     """The tests themselves are looked for above. No case leaves the table unnoticed."""
     table = (ROOT / "SECURITY.md").read_text().split("## Hostile cases")[1].split("\n## ")[0]
     rows = re.findall(r"^\| ([SROIKCQALF]\d\d) \| ([^|]+) \| ([^|]+) \|$", table, re.M)
@@ -73,6 +73,6 @@ def test_every_hostile_case_is_held_by_a_test_or_by_a_reason() -> None:
 
 
 @pytest.mark.parametrize("wall", sorted(WALLS))
-def test_what_a_sabotage_edits_stands_there_once(wall: str) -> None:
+def test_every_wall_edits_text_that_occurs_once(wall: str) -> None:
     for edit in (*WALLS[wall].edits, *NO_PROBES):
         assert (ROOT / edit.path).read_text().count(edit.old) == 1, edit

@@ -90,7 +90,7 @@ def log_in(page: Page, service: Service) -> None:
     expect(page.get_by_role("heading", name="Executions today")).to_be_visible()
 
 
-def test_staff_at_work(service: Service, browser: Browser, tmp_path: Path) -> None:
+def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     watched = Watched(context.new_page())

@@ -43,7 +43,7 @@ form.onsubmit = async event => {
 """
 
 
-def test_one_game_is_played_to_the_end_and_another_is_closed(tmp_path: Path, site: Site, browser: Browser) -> None:
+def test_one_game_is_finished_and_another_closed_early(tmp_path: Path, site: Site, browser: Browser) -> None:
     documented = (ROOT / "docs/live.md").read_text().split("```js\n")[1].split("```")[0]
     with Service(tmp_path, ALLOWED_ORIGINS=site.origin, SANDBOX_POOL_SIZE="2") as service:
         written = PAGE.replace("URL", service.url).replace("KEY", service.api_key).replace("DOCUMENTED", documented)

@@ -37,7 +37,7 @@ def begin_two(service: Service, clients: ThreadPoolExecutor) -> list[Future[requ
     return begun
 
 
-def test_no_result_is_lost_with_the_database(service: Service, postgresql: PostgreSQL) -> None:
+def test_results_survive_a_database_outage(service: Service, postgresql: PostgreSQL) -> None:
     service.execute("print('before')")
     with ThreadPoolExecutor(2) as clients:
         running = begin_two(service, clients)
@@ -81,7 +81,7 @@ def test_no_result_is_lost_with_the_database(service: Service, postgresql: Postg
     assert postgresql.sql(never) == [(0,)]
 
 
-def test_a_database_that_hangs_hangs_nobody(service: Service, postgresql: PostgreSQL) -> None:
+def test_a_hanging_database_blocks_no_requests(service: Service, postgresql: PostgreSQL) -> None:
     service.execute("print('before')")
     with ThreadPoolExecutor(MORE_THAN_THREADS + 2) as clients:
         running = begin_two(service, clients)

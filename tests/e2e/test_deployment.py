@@ -92,21 +92,21 @@ def is_at_rest(deployment: Deployment) -> bool:
     return health["pool"] == at_rest and len(pool_of(deployment)) == PLAIN + SCIENCE
 
 
-def test_the_image_is_small_and_has_no_secret() -> None:
+def test_the_image_is_small_and_contains_no_secret() -> None:
     [image] = json.loads(docker("image", "inspect", IMAGE))
     assert image["Size"] < 250 * MEGABYTE
     assert not [entry for entry in image["Config"]["Env"] if "KEY" in entry]
     assert not image["Config"]["Volumes"]
 
 
-def test_the_users_two_settings_are_enough(first: Deployment) -> None:
+def test_the_two_documented_settings_are_enough(first: Deployment) -> None:
     answer = first.post("print(input())", input_data="ok")
     assert answer.status_code == 200, answer.text
     assert answer.json()["output"] == "ok\n"
     assert "API_KEY of the environment" in first.manage("list_keys")
 
 
-def test_it_serves_as_nobody_in_particular(first: Deployment) -> None:
+def test_the_service_runs_unprivileged_and_without_capabilities(first: Deployment) -> None:
     status = docker("exec", first.id, "cat", "/proc/1/status")
     lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert set(lines["Uid"].split()) == {"10001"}
@@ -114,7 +114,7 @@ def test_it_serves_as_nobody_in_particular(first: Deployment) -> None:
     assert {lines[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
 
 
-def test_a_server_of_a_gigabyte_has_room_for_it(first: Deployment) -> None:
+def test_the_service_fits_a_server_with_one_gigabyte(first: Deployment) -> None:
     """The service and all that stands ready, in less than 400 MB; and, as the guide sets it, all that can be there."""
     assert eventually(lambda: is_at_rest(first), 240), (pool_of(first), docker("logs", first.id)[-3000:])
     pool = pool_of(first)
@@ -130,7 +130,7 @@ def test_a_server_of_a_gigabyte_has_room_for_it(first: Deployment) -> None:
     assert at_rest + (running + interactive) * MEMORY_BYTES / MEGABYTE < 2**30 / MEGABYTE, told
 
 
-def test_behind_coolify_the_address_is_the_clients_and_http_is_refused(volume: str) -> None:
+def test_coolifys_variables_set_proxy_count_and_https(volume: str) -> None:
     with Deployment(API_KEY, volume, COOLIFY_URL="https://code.pylearn.net") as deployment:
         told = deployment.manage("shell", "--verbosity=0", "-c", PRINT_SETTINGS)
         assert told == "1 True"

@@ -20,7 +20,7 @@ def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
         yield service
 
 
-def test_a_visitor_runs_a_program_and_nothing_is_refused(service: Service) -> None:
+def test_a_visitor_runs_a_program_without_browser_errors(service: Service) -> None:
     said: list[str] = []
     asked: list[str] = []
     with sync_playwright() as playwright:

@@ -42,7 +42,7 @@ if __name__ == "__main__":
 """
 
 
-def test_the_call_of_the_users_document(service: Service) -> None:
+def test_the_documented_request_gets_the_documented_answer(service: Service) -> None:
     answer = service.execute(
         "def add(a, b):\n    return a + b\n\nprint('Hello, World!')",
         language="python",
@@ -61,17 +61,17 @@ def test_the_call_of_the_users_document(service: Service) -> None:
     assert (result["input"], result["expected_output"]) == ("add(5, 3)", "8")
 
 
-def test_a_loop_with_prints(service: Service) -> None:
+def test_a_loop_prints_each_line(service: Service) -> None:
     answer = service.execute("for n in range(3):\n    print(n)")
     assert (answer["status"], answer["output"], answer["test_results"]) == ("success", "0\n1\n2\n", None)
 
 
-def test_input_fed_by_input_data(service: Service) -> None:
+def test_input_reads_input_data(service: Service) -> None:
     answer = service.execute("name = input('Name: ')\nprint('Hi', name)", input_data="Ada\n")
     assert answer["output"] == "Name: Hi Ada\n"
 
 
-def test_a_class_exercise_with_ten_tests_of_all_kinds(service: Service) -> None:
+def test_an_exercise_with_ten_tests_of_all_kinds_is_graded(service: Service) -> None:
     cases = [
         {"code": "a = Account('Ada')\nprint(a.deposit(50))", "expected_output": "50"},
         {"code": "a = Account('Ada', 5)\na.deposit(1)\nprint(a)", "expected_output": "Ada: 6"},
@@ -92,21 +92,21 @@ def test_a_class_exercise_with_ten_tests_of_all_kinds(service: Service) -> None:
     assert [result["passed"] for result in answer["test_results"]] == [False] * 10
 
 
-def test_a_syntax_error(service: Service) -> None:
+def test_a_syntax_error_names_its_line(service: Service) -> None:
     answer = service.execute("print('a'")
     assert (answer["status"], answer["output"]) == ("error", "")
     assert answer["error"].startswith('  File "main.py", line 1\n')
     assert "SyntaxError: '(' was never closed" in answer["error"]
 
 
-def test_an_exception_three_calls_deep(service: Service) -> None:
+def test_an_exception_shows_every_frame_of_the_learner(service: Service) -> None:
     answer = service.execute("def a(): b()\ndef b(): c()\ndef c(): {}['x']\na()")
     assert answer["exit_code"] == 1
     assert answer["error"].count('File "main.py"') == 4
     assert answer["error"].endswith("KeyError: 'x'\n")
 
 
-def test_an_endless_loop_keeps_what_it_printed(service: Service) -> None:
+def test_an_endless_loop_times_out_and_keeps_its_output(service: Service) -> None:
     started = time.monotonic()
     answer = service.execute("print('so far')\nwhile True: pass", timeout=1)
     assert time.monotonic() - started < 1 + 1
@@ -114,14 +114,14 @@ def test_an_endless_loop_keeps_what_it_printed(service: Service) -> None:
     assert answer["error"] == "Execution timed out after 1 second"
 
 
-def test_300_mb(service: Service) -> None:
+def test_allocating_300_mb_hits_the_memory_limit(service: Service) -> None:
     answer = service.execute("print('so far')\nx = bytearray(300 * 1024 * 1024)")
     assert (answer["status"], answer["output"]) == ("memory_limit", "so far\n")
     assert answer["error"] == "Memory limit of 128 MB exceeded"
 
 
 @pytest.mark.alone  # it measures what is written to the machine's disk
-def test_a_flood_of_output(service: Service) -> None:
+def test_a_flood_of_output_hits_the_output_limit(service: Service) -> None:
     disk = os.statvfs("/var/lib")
     response = service.post("while True: print('x' * 1000)")
     answer = response.json()
@@ -130,7 +130,7 @@ def test_a_flood_of_output(service: Service) -> None:
     assert (disk.f_bfree - os.statvfs("/var/lib").f_bfree) * disk.f_frsize < 50_000_000
 
 
-def test_a_plot_a_failure_and_a_flood_together(service: Service) -> None:
+def test_images_a_traceback_and_a_flood_fit_in_one_answer(service: Service) -> None:
     """All bounds reached at once, with output of the kind that JSON makes six times as long."""
     stock = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE
     assert eventually(lambda: service.health()["pool"]["idle"] == stock, 100)
@@ -154,30 +154,30 @@ def test_a_plot_a_failure_and_a_flood_together(service: Service) -> None:
     assert 1_000_000 < len(response.content) < 2_000_000
 
 
-def test_a_fork_bomb(service: Service) -> None:
+def test_a_fork_bomb_ends_and_the_next_program_runs(service: Service) -> None:
     answer = service.execute("import os\nprint('begin')\nwhile True: os.fork()", timeout=2)
     assert answer["status"] in ("error", "timeout")
     assert answer["output"].startswith("begin\n")
     assert service.execute("print('ok')")["output"] == "ok\n"
 
 
-def test_a_network_attempt(service: Service) -> None:
+def test_connecting_to_the_host_fails(service: Service) -> None:
     answer = service.execute("import urllib.request\nurllib.request.urlopen('http://172.17.0.1:8000')")
     assert answer["status"] == "error"
     assert "Network is unreachable" in answer["error"]
 
 
 @pytest.mark.parametrize("path", ["/etc/x", "/usr/x", "/var/tmp/x", "/opt/x"])
-def test_a_write_outside_of_tmp(service: Service, path: str) -> None:
+def test_writing_outside_tmp_fails(service: Service, path: str) -> None:
     assert "OSError: [Errno 30] Read-only file system" in service.execute(f"open('{path}', 'w')")["error"]
 
 
-def test_text_beyond_ascii(service: Service) -> None:
+def test_unicode_input_and_output_are_kept(service: Service) -> None:
     answer = service.execute("größe = input()\nprint(größe * 2, '→ 🐍')", input_data="日本\n")
     assert answer["output"] == "日本日本 → 🐍\n"
 
 
-def test_hidden_tests_tell_nothing_but_the_verdict(service: Service) -> None:
+def test_hidden_tests_show_only_their_verdict(service: Service) -> None:
     case = {"input": "f('secret')", "expected_output": "SECRET", "name": "upper", "hidden": True}
     response = service.post("def f(text): return text.upper()", test_cases=[case])
     [result] = response.json()["test_results"]
@@ -185,7 +185,7 @@ def test_hidden_tests_tell_nothing_but_the_verdict(service: Service) -> None:
     assert "secret" not in response.text.lower()
 
 
-def test_every_execution_is_on_record(service: Service) -> None:
+def test_every_execution_is_recorded(service: Service) -> None:
     answer = service.execute("print('on record')", learner="ada")
     [row] = service.query(
         "select code, output, status, learner, origin, client_address, waited_seconds, execution_time, finished "
@@ -195,7 +195,7 @@ def test_every_execution_is_on_record(service: Service) -> None:
     assert all(value is not None for value in row[6:])
 
 
-def test_the_log_has_neither_code_nor_output_nor_keys(service: Service) -> None:
+def test_the_log_contains_no_code_output_or_keys(service: Service) -> None:
     service.execute("print('can' + 'ary')  # CANARY-CODE", input_data="CANARY-INPUT")
     service.post("print('CANARY-CODE')", timeout=0)
     for secret in ("CANARY-CODE", "CANARY-INPUT", "canary", service.api_key):

@@ -101,7 +101,7 @@ def start_runs(service: Service, code: str, results: list[requests.Response | No
 
 
 @pytest.mark.timeout(180)
-def test_kill_9_leaves_no_container_and_no_running_row(crowded: Service) -> None:
+def test_sigkill_leaves_no_container_and_no_running_record(crowded: Service) -> None:
     results: list[requests.Response | None] = []
     threads = start_runs(crowded, "import time\ntime.sleep(9)", results)
     worker = crowded.worker_pid()

@@ -31,7 +31,7 @@ def fake_engine(tmp_path: Path) -> Iterator[FakeEngine]:
         yield fake
 
 
-def test_every_call_may_fail(fake_engine: FakeEngine, tmp_path: Path) -> None:
+def test_each_failing_engine_call_is_survived(fake_engine: FakeEngine, tmp_path: Path) -> None:
     settings = {"SANDBOX_POOL_SIZE": "1", "SANDBOX_MAX_CONCURRENT": "2", "SANDBOX_QUEUE_SECONDS": str(LINE_SECONDS)}
     at_rest = {"idle": 1, "in_use": 0, "waiting": 0}
     with Service(tmp_path, DOCKER_HOST=fake_engine.url, **settings) as service:

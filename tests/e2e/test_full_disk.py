@@ -33,7 +33,7 @@ def fill_inodes(place: Path) -> None:
         (place / "full" / str(number)).touch()
 
 
-def test_a_full_disk_refuses_before_anything_is_begun(small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_refuses_requests_before_recording_them(small_disk: Path, tmp_path: Path) -> None:
     database = small_disk / "db.sqlite3"
     with Service(tmp_path, DATABASE_URL=f"sqlite:///{database}", SANDBOX_POOL_SIZE="1") as service:
         service.database = database

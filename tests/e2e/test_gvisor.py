@@ -18,24 +18,24 @@ def gvisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-def test_output_input_and_kernel(gvisor: Service) -> None:
+def test_a_program_runs_on_the_gvisor_kernel(gvisor: Service) -> None:
     answer = gvisor.execute("import os\nprint('Hello', input(), os.uname().release)", input_data="Ada\n")
     assert (answer["status"], answer["output"], answer["error"]) == ("success", "Hello Ada 4.4.0\n", "")
     assert 0 < answer["cpu_time"] < 5
 
 
-def test_an_error_looks_as_it_does_in_python(gvisor: Service) -> None:
+def test_an_error_has_pythons_traceback(gvisor: Service) -> None:
     answer = gvisor.execute("print('before')\n1 / 0")
     assert (answer["status"], answer["exit_code"], answer["output"]) == ("error", 1, "before\n")
     assert answer["error"].endswith("ZeroDivisionError: division by zero\n")
 
 
-def test_an_endless_loop_keeps_what_it_printed(gvisor: Service) -> None:
+def test_an_endless_loop_times_out_and_keeps_its_output(gvisor: Service) -> None:
     answer = gvisor.execute("print('so far')\nwhile True: pass", timeout=2)
     assert (answer["status"], answer["output"]) == ("timeout", "so far\n")
 
 
-def test_300_mb_keep_what_was_printed_and_fail_the_tests_that_are_left(gvisor: Service) -> None:
+def test_memory_limit_keeps_the_output_and_fails_remaining_tests(gvisor: Service) -> None:
     cases = [{"stdin": "", "expected_output": "so far"}]
     answer = gvisor.execute("print('so far')\nx = bytearray(300 << 20)", test_cases=cases)
     assert (answer["status"], answer["output"]) == ("memory_limit", "so far\n")
@@ -43,12 +43,12 @@ def test_300_mb_keep_what_was_printed_and_fail_the_tests_that_are_left(gvisor: S
     assert [result["passed"] for result in answer["test_results"]] == [False]
 
 
-def test_a_flood_of_output(gvisor: Service) -> None:
+def test_a_flood_of_output_hits_the_output_limit(gvisor: Service) -> None:
     answer = gvisor.execute("while True: print('x' * 1000)")
     assert (answer["status"], answer["truncated"]) == ("output_limit", True)
 
 
-def test_a_fork_bomb_is_the_programs_own_end(gvisor: Service) -> None:
+def test_a_fork_bomb_ends_only_its_own_container(gvisor: Service) -> None:
     answer = gvisor.execute("import os\nprint('begin', flush=True)\nwhile True: os.fork()", timeout=5)
     assert (answer["output"], answer["status"] in ("error", "memory_limit", "timeout")) == ("begin\n", True)
     assert answer["status"] != "error" or answer["error"] == "The program was killed by signal SIGKILL"
@@ -66,7 +66,7 @@ def test_test_cases_are_judged(gvisor: Service) -> None:
     assert [result["passed"] for result in answer["test_results"]] == [True, False, True, True]
 
 
-def test_an_interactive_program_meets_the_end_of_its_input(gvisor: Service) -> None:
+def test_an_interactive_program_gets_the_end_of_input(gvisor: Service) -> None:
     """Whoever waits is not seen: nobody would be asked, and the time would run out."""
     with EventSource(gvisor, "print(input())\nprint(input())", interactive=True, input_data="Ada\n") as source:
         result = source.until("result").data
@@ -95,12 +95,12 @@ for flags in (os.O_RDWR, os.O_WRONLY):
     ],
     ids=["network", "AF_ALG", "writing", "killing the supervisor", "speaking for the supervisor"],
 )
-def test_deny(gvisor: Service, code: str, output: str) -> None:
+def test_deny_known_attacks(gvisor: Service, code: str, output: str) -> None:
     answer = gvisor.execute(code)
     assert (answer["status"], answer["output"]) == ("success", output)
 
 
-def test_no_more_of_the_cpu_is_charged_than_there_was(gvisor: Service) -> None:
+def test_charged_cpu_time_does_not_exceed_the_cpu_quota(gvisor: Service) -> None:
     """gVisor counts the waiting of each thread."""
     code = "import threading\ndef spin():\n    while True: pass\n"
     code += "for _ in range(20): threading.Thread(target=spin, daemon=True).start()\nspin()"

@@ -39,7 +39,7 @@ def fifty_at_once(service: Service, token: str, code: str) -> Counter[tuple[int,
         ("--executions-per-day", "10", "executions_used_up"),
     ],
 )
-def test_of_fifty_at_once_ten_pass(service: Service, option: str, limit: str, code: str) -> None:
+def test_ten_of_fifty_simultaneous_requests_pass(service: Service, option: str, limit: str, code: str) -> None:
     token = limited_key(service, option, limit)
     assert fifty_at_once(service, token, "print(1)") == {(200, None): 10, (429, code): 40}
     key = f"apikeys_apikey AS made WHERE made.prefix = '{token[:16]}'"
@@ -49,7 +49,7 @@ def test_of_fifty_at_once_ten_pass(service: Service, option: str, limit: str, co
     assert service.query(used) == [(10,), (10,)]
 
 
-def test_of_fifty_at_once_no_more_run_than_may(service: Service) -> None:
+def test_simultaneous_requests_do_not_exceed_the_concurrency_limit(service: Service) -> None:
     token = limited_key(service, "--max-concurrent", "3")
     counts = fifty_at_once(service, token, "import time; time.sleep(4)")
     assert counts == {(200, None): 3, (429, "concurrency_limited"): 47}

@@ -53,7 +53,7 @@ def is_final(service: Service, execution_id: str) -> bool:
     return record(service, execution_id)["finished"] is not None
 
 
-def test_a_guessing_game(service: Service) -> None:
+def test_a_guessing_game_is_played_to_the_end(service: Service) -> None:
     with EventSource(service, GUESSING_GAME, interactive=True, timeout=5) as game:
         low, high = 1, 100
         said = game.printed_until("input")
@@ -79,7 +79,7 @@ def test_a_guessing_game(service: Service) -> None:
 
 
 @pytest.mark.alone  # it measures what other tests would slow down
-def test_each_line_is_here_within_a_tenth_of_a_second(service: Service) -> None:
+def test_each_line_arrives_within_a_tenth_of_a_second(service: Service) -> None:
     """In one run at least: a busy machine holds up a line now and then, but hardly one in each of three runs."""
     assert any(max(delays_of_lines(service)) < 0.1 for _ in range(3))
 
@@ -102,7 +102,7 @@ def delays_of_lines(service: Service) -> list[float]:
     return delays
 
 
-def test_an_image_is_here_while_its_program_goes_on(service: Service) -> None:
+def test_an_image_arrives_while_its_program_is_running(service: Service) -> None:
     """The second cannot be shown before our answer, which waits for the first."""
     code = f"{PUT}other = {png(6, 5)!r}\nput(0, good)\ninput()\nput(1, other)"
     with EventSource(service, code, interactive=True) as source:
@@ -115,7 +115,7 @@ def test_an_image_is_here_while_its_program_goes_on(service: Service) -> None:
     assert shown == event.data["images"]
 
 
-def test_verdicts_come_one_by_one(service: Service) -> None:
+def test_test_results_arrive_one_by_one(service: Service) -> None:
     cases = [{"code": "print(add(1, 2))", "expected_output": "3"}, {"code": "import time; time.sleep(1)"}]
     with EventSource(service, "def add(a, b): return a + b", test_cases=cases) as source:
         first, second, result = source.until("test"), source.until("test"), source.until("result")
@@ -124,7 +124,7 @@ def test_verdicts_come_one_by_one(service: Service) -> None:
     assert [each["passed"] for each in result.data["test_results"]] == [True, True]
 
 
-def test_the_stream_is_the_plain_answer(service: Service) -> None:
+def test_the_streamed_result_equals_the_plain_answer(service: Service) -> None:
     code = "print(input())\nraise ValueError('bad')"
     fields: dict[str, Any] = {"input_data": "Ada\n", "test_cases": [{"stdin": "x"}]}
     plain = service.execute(code, **fields)
@@ -138,7 +138,7 @@ def test_the_stream_is_the_plain_answer(service: Service) -> None:
     assert result.keys() == plain.keys()
 
 
-def test_silence_is_filled_with_comments(service: Service) -> None:
+def test_a_silent_stream_sends_comments(service: Service) -> None:
     with EventSource(service, "import time\ntime.sleep(7)", timeout=9) as source:
         events = [event.name for event in source]
     assert events == ["", "result"]
@@ -152,7 +152,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("code", SILENT.values(), ids=SILENT.keys())
-def test_who_leaves_has_the_run_ended(service: Service, code: str) -> None:
+def test_a_disconnected_client_stops_its_program(service: Service, code: str) -> None:
     with EventSource(service, code, timeout=10, interactive="input" in code) as source:
         source.until("stdout")
         left = time.monotonic()
@@ -166,7 +166,7 @@ def test_who_leaves_has_the_run_ended(service: Service, code: str) -> None:
     assert eventually(lambda: len(containers_of(service.worker_pid())) == service.health()["pool"]["idle"], 20)
 
 
-def test_who_does_not_read_keeps_no_container(service: Service) -> None:
+def test_a_client_that_does_not_read_holds_no_container(service: Service) -> None:
     """The program ends in its own time, and so does its record, however little the client takes."""
     flood = "import sys\nfor _ in range(200): print('\\x00' * 600)"
     cases = [{"stdin": "", "expected_output": "x" * 60_000}] * 30
@@ -176,7 +176,7 @@ def test_who_does_not_read_keeps_no_container(service: Service) -> None:
     assert service.execute("print('ok')")["output"] == "ok\n"
 
 
-def test_a_program_that_waits_is_not_charged_for_it(service: Service) -> None:
+def test_waiting_for_input_is_not_charged(service: Service) -> None:
     with EventSource(service, "input()\ninput()", interactive=True, timeout=1) as source:
         for _ in range(2):
             source.until("input")
@@ -188,7 +188,7 @@ def test_a_program_that_waits_is_not_charged_for_it(service: Service) -> None:
     assert record(service, source.id)["total_cpu_seconds"] < 0.5
 
 
-def test_nobody_is_waited_for_for_ever(tmp_path: Path) -> None:
+def test_a_program_without_an_answer_times_out(tmp_path: Path) -> None:
     with (
         Service(tmp_path, SANDBOX_POOL_SIZE="1", SANDBOX_INPUT_SECONDS="1") as service,
         EventSource(service, "print('so far')\ninput()", interactive=True) as source,
@@ -198,7 +198,7 @@ def test_nobody_is_waited_for_for_ever(tmp_path: Path) -> None:
     assert result["error"] == "Execution timed out while waiting for input"
 
 
-def test_programs_that_wait_keep_nobody_out(tmp_path: Path) -> None:
+def test_programs_waiting_for_input_block_no_other_programs(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_MAX_CONCURRENT="2", SANDBOX_MAX_INTERACTIVE="6") as service:
         sources = [EventSource(service, "print(input())", interactive=True) for _ in range(3)]
         for source in sources:
@@ -214,7 +214,7 @@ def test_programs_that_wait_keep_nobody_out(tmp_path: Path) -> None:
             source.leave()
 
 
-def test_a_restart_waits_for_programs_and_not_for_people(tmp_path: Path) -> None:
+def test_a_restart_waits_for_running_programs_but_not_for_input(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="2") as service:
         waiting = EventSource(service, "print('so far')\ninput()", interactive=True)
         answered = EventSource(service, "import time\nn = input()\ntime.sleep(2)\nprint(n)", interactive=True)
@@ -237,7 +237,7 @@ def test_a_restart_waits_for_programs_and_not_for_people(tmp_path: Path) -> None
         assert eventually(lambda: not containers_of(pid))
 
 
-def test_a_killed_service_leaves_no_container_that_waits(tmp_path: Path) -> None:
+def test_a_killed_service_leaves_no_waiting_container(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="1") as service:
         with EventSource(service, "input()", interactive=True) as source:
             source.until("input")
@@ -248,7 +248,7 @@ def test_a_killed_service_leaves_no_container_that_waits(tmp_path: Path) -> None
         assert record(service, source.id)["status"] == "internal_error"
 
 
-def test_a_page_may_read_it_from_its_own_origin(service: Service) -> None:
+def test_a_page_of_an_allowed_origin_may_read_the_stream(service: Service) -> None:
     with EventSource(service, "print(1)") as source:
         headers = dict(source._response.headers)
     assert headers["access-control-allow-origin"] == "https://pylearn.net"

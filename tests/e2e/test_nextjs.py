@@ -19,7 +19,7 @@ EXAMPLE = ROOT / "clients/nextjs"
 DOCUMENT = (ROOT / "docs/nextjs.md").read_text()
 
 
-def test_the_documented_code_is_that_of_the_example() -> None:
+def test_the_documented_code_matches_the_example() -> None:
     documented = re.findall(r"^```tsx?\n// (\S+)\n(.*?)^```", DOCUMENT, re.M | re.S)
     assert len(documented) == len(re.findall("^```tsx?$", DOCUMENT, re.M)) == 6
     for name, code in documented:
@@ -82,7 +82,7 @@ plt.plot([1, 2])
 """
 
 
-def test_a_learner_writes_answers_and_passes(site: tuple[str, Service], page: Page) -> None:
+def test_a_learner_runs_a_program_and_passes_the_tests(site: tuple[str, Service], page: Page) -> None:
     run(page, PROGRAM)
     page.get_by_label("Input").fill("Zoë", timeout=30_000)
     page.get_by_label("Input").press("Enter")
@@ -96,7 +96,7 @@ def test_a_learner_writes_answers_and_passes(site: tuple[str, Service], page: Pa
     assert (len(learner), key) == (36, "Site")  # by a token of the site's server for this browser
 
 
-def test_a_mistake_is_marked(page: Page) -> None:
+def test_a_mistake_is_marked_in_its_line(page: Page) -> None:
     run(page, "greeting = 'é' + 😀\nx = greting")
     expect(page.locator("mark")).to_have_text("😀")
     run(page, "greeting = '😀'; x = greting")
@@ -105,12 +105,12 @@ def test_a_mistake_is_marked(page: Page) -> None:
     expect(alert).to_contain_text("greeting")
 
 
-def test_a_wrong_answer_shows_what_differs(page: Page) -> None:
+def test_a_failed_test_shows_the_difference(page: Page) -> None:
     run(page, "def greeting(name):\n    return f'Hallo, {name}!'")
     expect(page.get_by_role("listitem").first).to_contain_text("printed:  Hallo, Ada!")
 
 
-def test_a_program_is_stopped(site: tuple[str, Service], page: Page) -> None:
+def test_the_stop_button_cancels_the_program(site: tuple[str, Service], page: Page) -> None:
     run(page, "import time\nprint('be' + 'gun', flush=True)\ntime.sleep(8)")
     expect(page.get_by_text("begun")).to_be_visible()
     page.get_by_role("button", name="Stop").click()

@@ -63,7 +63,7 @@ def connect(service: Service, sent: bytes) -> socket.socket:
     return client
 
 
-def test_twice_as_many_as_can_be_served(service: Service) -> None:
+def test_requests_over_capacity_get_a_503(service: Service) -> None:
     count = 2 * SLOTS + LINE + 50
     began = time.monotonic()
     with ThreadPoolExecutor(count) as clients:
@@ -79,7 +79,7 @@ def test_twice_as_many_as_can_be_served(service: Service) -> None:
     assert dict(service.query(rows)) == {"success": len(served), "refused": len(refused)}
 
 
-def test_who_is_refused_and_who_asks_for_health_waits_for_nobody(service: Service) -> None:
+def test_refusals_and_health_checks_do_not_wait_in_line(service: Service) -> None:
     """Measured beside a request that is refused for its key, by one client, while all places are taken."""
 
     def place() -> tuple[int, int]:
@@ -113,7 +113,7 @@ def test_who_is_refused_and_who_asks_for_health_waits_for_nobody(service: Servic
     assert health < 5 * key
 
 
-def test_one_key_that_floods_leaves_others_their_share(service: Service) -> None:
+def test_a_flooding_key_leaves_slots_for_other_keys(service: Service) -> None:
     other = service.manage("create_key", "Other", "--kind", "secret", "--origin", ORIGIN).splitlines()[-1]
     set_max_concurrent(service, 3)
     over = threading.Event()
@@ -144,7 +144,7 @@ def set_max_concurrent(service: Service, count: int) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
-def test_nobody_runs_for_a_client_that_has_gone(service: Service, accept: str) -> None:
+def test_no_program_runs_for_a_disconnected_client(service: Service, accept: str) -> None:
     with ThreadPoolExecutor(SLOTS) as clients:
         sleep = "import time; time.sleep(4)"
         running = [clients.submit(post, service, sleep, service.api_key) for _ in range(SLOTS)]
@@ -157,7 +157,7 @@ def test_nobody_runs_for_a_client_that_has_gone(service: Service, accept: str) -
     assert eventually(lambda: service.query(status) == [("refused",)]), service.query(status)
 
 
-def test_slow_bodies_hold_nobody_up(service: Service) -> None:
+def test_slow_bodies_delay_no_other_requests(service: Service) -> None:
     slow = [connect(service, head_of(service, "Content-Length: 1000") + b"{") for _ in range(SLOTS + LINE)]
     for _ in range(3):
         for client in slow:
@@ -181,12 +181,12 @@ def test_slow_bodies_hold_nobody_up(service: Service) -> None:
         ("X-Long: " + "x" * 5000, b"431"),
     ],
 )
-def test_odd_lengths_are_refused(service: Service, length: str, status: bytes) -> None:
+def test_invalid_lengths_are_refused(service: Service, length: str, status: bytes) -> None:
     with connect(service, head_of(service, length) + b"5\r\n12345\r\n0\r\n\r\n" + b" " * 3_000_000) as client:
         assert client.recv(1000).startswith(b"HTTP/1.1 " + status)
 
 
-def test_without_descriptors_clients_wait_and_nobody_crashes(service: Service) -> None:
+def test_exhausted_descriptors_make_clients_wait_without_a_crash(service: Service) -> None:
     worker = service.worker_pid()
     most = resource.prlimit(worker, resource.RLIMIT_NOFILE)
     open_now = len(list(Path(f"/proc/{worker}/fd").iterdir()))

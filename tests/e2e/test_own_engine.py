@@ -89,7 +89,7 @@ def assert_refused_at_once(service: Service) -> None:
     assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_an_engine_that_is_killed_loses_its_runs_and_nothing_else(service: Service, engine: OwnEngine) -> None:
+def test_a_killed_engine_loses_only_its_own_runs(service: Service, engine: OwnEngine) -> None:
     code = "import time; print(1, flush=True); time.sleep(9); print(2)"
     charged = service.query(CHARGED)
     with ThreadPoolExecutor(RUNS) as clients:
@@ -110,7 +110,7 @@ def test_an_engine_that_is_killed_loses_its_runs_and_nothing_else(service: Servi
     assert service.execute("print('ok')")["output"] == "ok\n"
 
 
-def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngine) -> None:
+def test_pruning_under_load_fails_no_request(service: Service, engine: OwnEngine) -> None:
     """As Coolify does it every night. It takes containers that are not started yet, too; others are made."""
     stopped = threading.Event()
 
@@ -133,7 +133,7 @@ def test_a_prune_under_traffic_is_not_noticed(service: Service, engine: OwnEngin
     assert service.is_healthy()
 
 
-def test_without_its_image_the_service_refuses_until_it_is_back(with_few: Service, engine: OwnEngine) -> None:
+def test_programs_are_refused_while_the_image_is_missing(with_few: Service, engine: OwnEngine) -> None:
     service = with_few
     engine.docker("rmi", "-f", engine.image)
     assert service.execute("print('ok')")["output"] == "ok\n"  # it has lost its name only

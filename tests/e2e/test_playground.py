@@ -83,7 +83,9 @@ def picture(page: Page, name: str, path: Path) -> None:
     assert file.stat().st_size > 10_000
 
 
-def test_a_lesson_in_the_playground(playground: Playground, service: Service, tmp_path: Path) -> None:
+def test_a_learner_works_through_a_lesson_in_the_playground(
+    playground: Playground, service: Service, tmp_path: Path
+) -> None:
     page = playground.page
     output = page.locator("#output")
     assert barriers(page) == []

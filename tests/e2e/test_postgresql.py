@@ -67,7 +67,7 @@ def test_the_services_own_role_cannot_change_the_audit_log(
     assert postgresql.sql("SELECT count(*) FROM auditlog_logentry") == entries
 
 
-def test_old_entries_leave_by_the_command_alone(service: Service, postgresql: PostgreSQL) -> None:
+def test_only_the_prune_command_can_delete_old_entries(service: Service, postgresql: PostgreSQL) -> None:
     postgresql.sql(
         "INSERT INTO auditlog_logentry (object_pk, object_repr, action, timestamp, content_type_id, additional_data,"
         " changes_text) SELECT '', 'old', 3, '2020-01-01', (SELECT min(id) FROM django_content_type), '{}', ''"
@@ -79,7 +79,9 @@ def test_old_entries_leave_by_the_command_alone(service: Service, postgresql: Po
         postgresql.sql("DELETE FROM auditlog_logentry")
 
 
-def test_a_role_that_does_not_own_the_table_cannot_lift_the_triggers(service: Service, postgresql: PostgreSQL) -> None:
+def test_a_role_that_does_not_own_the_table_cannot_remove_the_triggers(
+    service: Service, postgresql: PostgreSQL
+) -> None:
     """As docs/decisions/0007-audit-log.md advises."""
     postgresql.sql("ALTER TABLE auditlog_logentry OWNER TO owner", user="owner")
     postgresql.sql("GRANT SELECT, INSERT ON auditlog_logentry TO code", user="owner")
@@ -97,7 +99,7 @@ def test_a_role_that_does_not_own_the_table_cannot_lift_the_triggers(service: Se
         postgresql.sql("ALTER TABLE auditlog_logentry OWNER TO code", user="owner")
 
 
-def test_without_a_database_nothing_runs_until_it_is_back(service: Service, postgresql: PostgreSQL) -> None:
+def test_no_program_runs_while_the_database_is_down(service: Service, postgresql: PostgreSQL) -> None:
     assert service.execute("print(1)")["output"] == "1\n"
     postgresql.stop()
     try:
@@ -113,7 +115,7 @@ def test_without_a_database_nothing_runs_until_it_is_back(service: Service, post
     assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE code = 'print(2)'") == [(0,)]
 
 
-def test_staff_find_words_on_postgresql_as_on_sqlite(service: Service, postgresql: PostgreSQL) -> None:
+def test_search_on_postgresql_finds_what_it_finds_on_sqlite(service: Service, postgresql: PostgreSQL) -> None:
     """Through the code itself, in a process on that database: tests/executions/test_search.py has the cases."""
     ids = [
         service.execute(code)["id"]

@@ -44,7 +44,7 @@ def execute(service: Service, *fields: bytes, body: bytes = BODY, key_field: byt
     return b"\r\n".join([b"POST /execute HTTP/1.1", *usual, *fields, b"", body])
 
 
-def test_the_usual_request_is_answered(service: Service) -> None:
+def test_a_well_formed_request_succeeds(service: Service) -> None:
     assert status(exchange(service, execute(service, b"Content-Length: %d" % len(BODY)), is_all=False)) == 200
 
 
@@ -73,7 +73,7 @@ def test_the_usual_request_is_answered(service: Service) -> None:
         *("two lengths", "gzip and chunked", "bad chunk", "folded", "long field", "many fields", "bad name", "nul"),
     ),
 )
-def test_what_is_no_request_runs_nothing(service: Service, fields: list[bytes], body: bytes) -> None:
+def test_malformed_requests_run_nothing(service: Service, fields: list[bytes], body: bytes) -> None:
     [(before,)] = service.query("SELECT count(*) FROM executions_execution")
     said = len(service.log())
     assert status(exchange(service, execute(service, *fields, body=body))) in (0, 400, 411, 431, 501)
@@ -82,13 +82,13 @@ def test_what_is_no_request_runs_nothing(service: Service, fields: list[bytes], 
     assert "Traceback" not in service.log()[said:]
 
 
-def test_a_chunked_body_is_bounded_like_any_other(service: Service) -> None:
+def test_an_oversized_chunked_body_is_refused(service: Service) -> None:
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     answer = exchange(service, execute(service, b"Transfer-Encoding: chunked", body=chunk * 40 + b"0\r\n\r\n"))
     assert status(answer) in (400, 411, 413)
 
 
-def test_a_key_counts_only_in_a_field_that_is_spelt_with_hyphens(service: Service) -> None:
+def test_a_key_in_a_header_with_underscores_is_ignored(service: Service) -> None:
     """WSGI has one name for both: a proxy that drops `X-API-Key` must not be passed by `X_API_Key`."""
     request = execute(service, b"Content-Length: %d" % len(BODY), key_field=b"X_API_Key")
     assert status(exchange(service, request)) in (400, 403)
@@ -100,7 +100,7 @@ PATHS = (
 )
 
 
-def test_no_spelling_of_a_path_leads_into_the_admin(tmp_path: Path) -> None:
+def test_no_spelling_of_the_path_reaches_the_admin(tmp_path: Path) -> None:
     """From an address that the admin is not there for, whatever it says of itself."""
     forged = b"X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n"
     with Service(tmp_path, ADMIN_ALLOWED_IPS="192.0.2.1", SANDBOX_POOL_SIZE="1") as service:

@@ -25,7 +25,7 @@ VARYING = ("execution_time",)
 READY_SECONDS = 300
 
 
-def test_every_block_is_a_command_or_its_answer() -> None:
+def test_every_code_block_is_a_command_or_its_output() -> None:
     assert START == [("sh", "make run\n"), ("sh", "make test\n")]  # the second is what runs this
     assert {kind for kind, _ in TOUR} == {"sh", "json", "text"}
 
@@ -72,7 +72,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]
         service.wait(60)
 
 
-def test_the_tour(port: tuple[Path, int]) -> None:
+def test_every_documented_command_prints_the_documented_output(port: tuple[Path, int]) -> None:
     commands = "printf '\\0'\n".join(text for kind, text in TOUR if kind == "sh")
     shell = ["bash", "-euo", "pipefail", "-c", commands.replace(":8000", f":{port[1]}")]
     done = subprocess.run(shell, cwd=port[0], capture_output=True, text=True)

@@ -25,7 +25,7 @@ def service(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield service
 
 
-def test_of_fifty_at_once_ten_pass_in_four_processes(tmp_path: Path, redis: Redis, postgresql: PostgreSQL) -> None:
+def test_four_processes_share_one_rate(tmp_path: Path, redis: Redis, postgresql: PostgreSQL) -> None:
     settings = {"SANDBOX_POOL_SIZE": "1", "DEFAULT_RATE": "10/h"}
     first = Service(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgresql.url, **settings)
     services = [first, *(first.sibling() for _ in range(3))]
@@ -60,7 +60,7 @@ def is_refused(service: Service) -> bool:
     return True
 
 
-def test_without_redis_nothing_is_unlimited(service: Service, redis: Redis) -> None:
+def test_programs_are_refused_while_redis_is_down(service: Service, redis: Redis) -> None:
     count = "SELECT count(*) FROM executions_execution"
     [(before,)] = service.query(count)
     assert service.execute("print(1)")["output"] == "1\n"
@@ -78,7 +78,7 @@ def test_without_redis_nothing_is_unlimited(service: Service, redis: Redis) -> N
     assert service.query(count) == [(before + 2,)]
 
 
-def test_a_redis_that_hangs_is_one_that_is_away(service: Service, redis: Redis) -> None:
+def test_a_hanging_redis_counts_as_down(service: Service, redis: Redis) -> None:
     service.execute("print(1)")
     redis.pause()
     try:
@@ -88,7 +88,7 @@ def test_a_redis_that_hangs_is_one_that_is_away(service: Service, redis: Redis) 
     assert eventually(lambda: service.post("print(2)").status_code == 200, 20)
 
 
-def test_a_redis_that_forgets_is_no_fault(service: Service, redis: Redis) -> None:
+def test_a_flushed_redis_causes_no_error(service: Service, redis: Redis) -> None:
     service.execute("print(1)")
     redis.client().flushall()
     assert service.execute("print(2)")["output"] == "2\n"

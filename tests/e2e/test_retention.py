@@ -10,7 +10,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]  # two starts, each as long as a start may take
 
 
-def test_a_service_that_starts_deletes_what_is_old(own_service: Service) -> None:
+def test_a_starting_service_deletes_old_executions(own_service: Service) -> None:
     old = own_service.execute("print('old')")["id"]
     own_service.stop()
     with sqlite3.connect(own_service.database) as connection:

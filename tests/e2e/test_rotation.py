@@ -35,7 +35,7 @@ def status(service: Service, token: str, session: requests.Session | None = None
     return answer.status_code
 
 
-def test_who_switches_in_the_overlap_sees_no_failure(service: Service) -> None:
+def test_clients_that_switch_keys_during_the_overlap_see_no_error(service: Service) -> None:
     first = service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
     prefix = first[:16]
     clients = Clients(service, first)
@@ -54,7 +54,7 @@ def test_who_switches_in_the_overlap_sees_no_failure(service: Service) -> None:
     assert status(service, first) == 200  # the overlap lasts
 
 
-def test_without_an_overlap_the_old_one_ends_at_once_and_so_does_a_revoked_one(service: Service) -> None:
+def test_rotation_without_overlap_and_revocation_end_a_key_at_once(service: Service) -> None:
     first = service.manage("create_key", "Site", "--kind", "secret").splitlines()[-1]
     assert status(service, first) == 200
     second = service.manage("rotate_key", first[:16], "--overlap-hours", "0").splitlines()[-1]

@@ -66,7 +66,7 @@ def drop(service: Service, table: str) -> None:
     connection.close()
 
 
-def test_a_fault_is_reported_without_what_was_sent(sentry: Sentry, reporting: Service) -> None:
+def test_an_error_is_reported_without_request_data(sentry: Sentry, reporting: Service) -> None:
     assert reporting.execute("print('CANARY')", input_data="CANARY")["output"] == "CANARY\n"
     drop(reporting, "executions_executionflag")
     drop(reporting, "executions_execution")

@@ -16,7 +16,7 @@ LOAD = 0.5
 @pytest.mark.docker
 @pytest.mark.alone  # a service that other tests starve refuses more, and waits too long for its database
 @pytest.mark.timeout(300)
-def test_a_soak_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_short_soak_finds_no_fault(tmp_path: Path) -> None:
     service = Service(tmp_path, **SETTINGS)
     course = run_course(service, MINUTES, service.query, LOAD)
     show(course)

@@ -30,7 +30,7 @@ def npx(*command: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_types_are_those_of_the_schema(tmp_path: Path) -> None:
+def test_the_client_types_match_the_schema(tmp_path: Path) -> None:
     """`make client-types` makes them anew."""
     schema, types = tmp_path / "openapi.json", tmp_path / "schema.ts"
     schema.write_bytes(schema_json())
@@ -38,7 +38,7 @@ def test_the_types_are_those_of_the_schema(tmp_path: Path) -> None:
     assert (CLIENT / "src/schema.ts").read_text() == types.read_text()
 
 
-def test_the_client_alone() -> None:
+def test_the_client_passes_its_unit_tests() -> None:
     npx("vitest", "run", "tests/unit")
 
 
@@ -49,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Se
         yield service
 
 
-def test_the_client_and_the_service(service: Service) -> None:
+def test_the_client_passes_its_live_tests(service: Service) -> None:
     options = ("--kind", "secret", "--origin", ORIGIN, "--learner-rate", "1/m")
     npx(
         "vitest",
@@ -78,9 +78,7 @@ CALL = """async ([url, key, code]) => {
 }"""
 
 
-def test_a_page_of_ours_runs_a_program_and_one_of_another_site_does_not(
-    service: Service, site: Site, browser: Browser
-) -> None:
+def test_only_a_page_of_an_allowed_origin_can_run_programs(service: Service, site: Site, browser: Browser) -> None:
     npx("tsc", "-p", "tsconfig.build.json", "--outDir", str(site.directory / "client"))
     (site.directory / "index.html").write_text("<!doctype html><title>A page</title><link rel=icon href=data:,>")
     page = browser.new_page()

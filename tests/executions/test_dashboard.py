@@ -53,7 +53,7 @@ def test_today_is_compared_with_yesterday_until_this_time() -> None:
 
 
 @pytest.mark.django_db
-def test_percentiles_of_wait_and_run_time() -> None:
+def test_percentiles_of_wait_and_run_time_are_shown() -> None:
     for number in range(101):
         add(NOW, execution_time=number / 100, waited_seconds=number / 1000)
     add(NOW, "refused")
@@ -126,7 +126,7 @@ def test_the_dashboard_escapes_hostile_text_and_keeps_to_the_policy(busy: Page, 
 
 
 @pytest.mark.django_db
-def test_an_empty_service_has_a_dashboard(admin_client: Client) -> None:
+def test_the_dashboard_works_without_executions(admin_client: Client) -> None:
     content = admin_client.get("/admin/").content.decode()
     for shown in ("No programs have run yet.", "No key was used today.", "None yet.", "Nobody is suspended."):
         assert shown in content

@@ -57,7 +57,7 @@ def test_answer_has_the_documented_fields(page: Page) -> None:
     }
 
 
-def test_images_are_in_the_answer_and_not_on_record(page: Page, executor: FakeExecutor) -> None:
+def test_images_are_in_the_answer_but_not_recorded(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, images=(Image(b"\x89PNG", 3, 2),), images_dropped=4)
     answer = page.run().json()
     assert answer["images"] == [{"format": "png", "data": "iVBORw==", "width": 3, "height": 2, "test_index": None}]
@@ -155,7 +155,7 @@ def test_timeout_of_one_second_is_singular(page: Page, executor: FakeExecutor) -
 # The record
 
 
-def test_request_and_answer_are_on_record(page: Page) -> None:
+def test_request_and_answer_are_recorded(page: Page) -> None:
     answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
     record = Execution.objects.get()
     assert str(record.public_id) == answer["id"]
@@ -208,7 +208,7 @@ def statements(page: Page, **fields: Any) -> list[str]:
     return [" ".join(part for part in match.groups() if part) for match in found if match]
 
 
-def test_request_makes_these_queries_only(page: Page) -> None:
+def test_request_makes_only_these_queries(page: Page) -> None:
     key, suspensions, use = "apikeys_apikey", "apikeys_suspension", "apikeys_dailyuse"
     assert statements(page, test_cases=[ADD]) == [
         "SELECT " + key,
@@ -236,7 +236,7 @@ def test_refused_requests_leave_no_record(page: Page) -> None:
     [(SandboxBusy("full"), "refused"), (SandboxUnavailable("down"), "refused"), (RunLost("gone"), "internal_error")],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_program_that_could_not_run_is_a_503_and_on_record(
+def test_program_that_could_not_run_is_a_503_and_recorded(
     page: Page, executor: FakeExecutor, error: SandboxError, status: str
 ) -> None:
     executor.error = error
@@ -257,7 +257,7 @@ def test_callers_are_asked_to_come_back_at_different_times(page: Page, executor:
     assert min(waits) >= 1
 
 
-def test_fault_of_ours_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
+def test_internal_error_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
     executor.error = ValueError("a bug")  # type: ignore[assignment]
     response = page.run()
     assert response.status_code == 500
@@ -266,7 +266,7 @@ def test_fault_of_ours_leaves_no_record_running(page: Page, executor: FakeExecut
 
 
 @pytest.mark.parametrize("statement", ["SELECT", "INSERT"])
-def test_nothing_runs_without_a_database(page: Page, executor: FakeExecutor, statement: str) -> None:
+def test_no_program_runs_without_a_database(page: Page, executor: FakeExecutor, statement: str) -> None:
     with database_fails(statement):
         response = page.run()
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")

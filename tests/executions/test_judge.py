@@ -43,12 +43,12 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
     ],
     ids=repr,
 )
-def test_the_main_run_is_looked_at_when_nothing_else_is_given(case: TestCase, is_main: bool) -> None:
+def test_a_case_without_input_code_or_stdin_uses_the_main_run(case: TestCase, is_main: bool) -> None:
     result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True, completed=True))
     assert result.actual_output == ("main\n" if is_main else "test\n")
 
 
-def test_results_come_in_the_order_of_the_test_cases() -> None:
+def test_results_are_in_the_order_of_the_test_cases() -> None:
     cases = (TestCase(input="1"), TestCase(), TestCase(code="2"), TestCase(), TestCase(stdin="3"))
     runs = tuple(Run(RunStatus.SUCCESS, text, tested=True, completed=True) for text in "abc")
     results = judge(cases, Outcome(MAIN, runs, 0), 5)
@@ -71,7 +71,7 @@ def test_results_come_in_the_order_of_the_test_cases() -> None:
     ],
     ids=repr,
 )
-def test_trailing_blanks_and_blank_last_lines_do_not_count(expected: str, actual: str) -> None:
+def test_trailing_blanks_and_blank_last_lines_are_ignored(expected: str, actual: str) -> None:
     assert passes(expected, actual)
     assert passes(actual, expected)
 
@@ -92,7 +92,7 @@ def test_trailing_blanks_and_blank_last_lines_do_not_count(expected: str, actual
     ],
     ids=repr,
 )
-def test_all_else_counts(expected: str, actual: str) -> None:
+def test_any_other_difference_fails(expected: str, actual: str) -> None:
     assert not passes(expected, actual)
     assert not passes(expected, actual, Match.EXACT)
 
@@ -101,19 +101,19 @@ def test_all_else_counts(expected: str, actual: str) -> None:
 
 
 @pytest.mark.parametrize(("expected", "actual"), [("8", "18\n"), ("b  \nc\n", "a\nb\nc\nd")], ids=repr)
-def test_contains(expected: str, actual: str) -> None:
+def test_containment_matches_part_of_the_output(expected: str, actual: str) -> None:
     assert passes(expected, actual, Match.CONTAINS)
     assert not passes(actual, expected, Match.CONTAINS)
 
 
-def test_the_main_run_is_compared_by_containment_unless_said_otherwise() -> None:
+def test_the_main_run_is_compared_by_containment_by_default() -> None:
     main = Run(RunStatus.SUCCESS, "Hello, World!\n")
     assert result_of(TestCase(expected_output="World"), MAIN, main).passed
     assert not result_of(TestCase(expected_output="World", match=Match.EXACT), MAIN, main).passed
     assert not result_of(TestCase(expected_output="Mars"), MAIN, main).passed
 
 
-def test_what_the_main_run_printed_counts_although_it_failed_afterwards() -> None:
+def test_output_before_an_error_in_the_main_run_counts() -> None:
     failed = Run(RunStatus.ERROR, "Hello, World!\n", "Traceback\nValueError: bad\n")
     assert result_of(TestCase(expected_output="World"), MAIN, failed).passed
     assert not result_of(TestCase(expected_output="Mars"), MAIN, failed).passed
@@ -141,7 +141,7 @@ def test_what_the_main_run_printed_counts_although_it_failed_afterwards() -> Non
     ],
     ids=repr,
 )
-def test_numbers_within_a_millionth(expected: str, actual: str) -> None:
+def test_numbers_within_a_millionth_match(expected: str, actual: str) -> None:
     assert passes(expected, actual, Match.FLOAT)
     assert passes(actual, expected, Match.FLOAT)
 
@@ -160,7 +160,7 @@ def test_numbers_within_a_millionth(expected: str, actual: str) -> None:
     ],
     ids=repr,
 )
-def test_numbers_further_apart(expected: str, actual: str) -> None:
+def test_numbers_further_apart_do_not_match(expected: str, actual: str) -> None:
     assert not passes(expected, actual, Match.FLOAT)
 
 
@@ -169,22 +169,24 @@ def test_numbers_further_apart(expected: str, actual: str) -> None:
 
 @pytest.mark.parametrize("expected", [None, ""])
 @pytest.mark.parametrize("status", list(RunStatus))
-def test_with_nothing_expected_a_test_passes_that_ends_without_error(expected: str | None, status: RunStatus) -> None:
+def test_a_test_without_expected_output_passes_if_it_ends_without_error(
+    expected: str | None, status: RunStatus
+) -> None:
     assert passes(expected, "anything", status=status) is (status is RunStatus.SUCCESS)
 
 
 @pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.SUCCESS])
-def test_the_right_output_of_a_failed_run_does_not_pass(status: RunStatus) -> None:
+def test_correct_output_of_a_failed_run_does_not_pass(status: RunStatus) -> None:
     assert not passes("8", "8", status=status)
 
 
-def test_a_test_that_was_not_reached_does_not_pass() -> None:
+def test_an_unreached_test_does_not_pass() -> None:
     """The submission printed the answer and left."""
     assert not passes("8", "8", tested=False, completed=False)
     assert not passes(None, "8", tested=False, completed=False)
 
 
-def test_a_test_without_an_expected_output_passes_by_coming_to_its_end() -> None:
+def test_a_test_without_expected_output_must_complete() -> None:
     assert passes("8", "8", completed=False)
     assert passes(None, "8")
     assert not passes(None, "8", completed=False)
@@ -193,7 +195,7 @@ def test_a_test_without_an_expected_output_passes_by_coming_to_its_end() -> None
     assert result_of(TestCase(input="f()"), left).message == message
 
 
-def test_hidden_tests_run_last_and_are_answered_in_their_places() -> None:
+def test_hidden_tests_run_last_but_keep_their_index() -> None:
     texts = ("a", "b", None, "c", "d")
     cases = tuple(TestCase(stdin=text, expected_output=text or "main", hidden=text in ("b", "d")) for text in texts)
     programs = ExecutionRequest("", test_cases=cases).submission().tests
@@ -234,7 +236,7 @@ def test_an_expected_exception_passes(expected: str, last_line: str) -> None:
 
 
 @pytest.mark.wall("begun_test")
-def test_an_expected_exception_that_came_before_the_test_does_not_pass() -> None:
+def test_an_expected_exception_before_the_test_does_not_pass() -> None:
     """The submission failed by itself, and never came to what was to be tested."""
     stderr = f"{TRACEBACK}ZeroDivisionError: division by zero\n"
     assert not passes("ZeroDivisionError", "", status=RunStatus.ERROR, stderr=stderr, tested=False)
@@ -260,7 +262,7 @@ def test_another_exception_does_not_pass(expected: str, stderr: str) -> None:
     assert not passes(expected, "", status=RunStatus.ERROR, stderr=stderr)
 
 
-def test_an_exception_that_was_only_printed_to_stderr_does_not_pass() -> None:
+def test_an_exception_that_is_only_printed_does_not_pass() -> None:
     assert not passes("ValueError", "", stderr="ValueError: bad\n")
 
 
@@ -268,7 +270,7 @@ def test_the_text_of_an_exception_may_be_expected_as_output() -> None:
     assert passes("ValueError: bad", "ValueError: bad\n")
 
 
-def test_the_main_run_may_be_expected_to_fail() -> None:
+def test_the_main_run_may_have_an_expected_exception() -> None:
     main = Run(RunStatus.ERROR, "", f"{TRACEBACK}ValueError: bad\n")
     assert result_of(TestCase(expected_output="ValueError"), MAIN, main).passed
 
@@ -290,11 +292,11 @@ def test_the_main_run_may_be_expected_to_fail() -> None:
         (TestCase(input="f()"), "", "✅ Test passed: f() -> Expected: (expected output)"),
     ],
 )
-def test_a_message_has_the_documents_words(case: TestCase, output: str, message: str) -> None:
+def test_a_message_has_the_documented_wording(case: TestCase, output: str, message: str) -> None:
     assert result_of(case, Run(RunStatus.SUCCESS, output, tested=True, completed=True)).message == message
 
 
-def test_a_result_tells_what_happened() -> None:
+def test_a_result_has_every_field() -> None:
     case = TestCase(input="f()", expected_output="9", name="nine")
     assert result_of(case, Run(RunStatus.SUCCESS, "8\n", wall_seconds=0.5, tested=True, completed=True)) == TestResult(
         passed=False,
@@ -314,7 +316,7 @@ def test_a_result_tells_what_happened() -> None:
 
 @pytest.mark.wall("hidden_tests")
 @pytest.mark.parametrize(("output", "message"), [("8", "✅ Test passed"), ("9", "❌ Test failed")])
-def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) -> None:
+def test_a_hidden_test_shows_only_its_verdict(output: str, message: str) -> None:
     case = TestCase("f()", "8", "print(8)", "name", "stdin", Match.EXACT, hidden=True)
     assert result_of(
         case, Run(RunStatus.SUCCESS, output, wall_seconds=1.234567, tested=True, completed=True)
@@ -334,7 +336,7 @@ def test_a_hidden_test_tells_its_verdict_and_no_more(output: str, message: str) 
     )
 
 
-def test_a_long_input_is_cut_in_the_message_alone() -> None:
+def test_long_input_is_truncated_only_in_the_message() -> None:
     at, past = "x" * MESSAGE_CHARACTERS, "x" * MESSAGE_CHARACTERS + "y"
     run = Run(RunStatus.SUCCESS, past, tested=True)
     result = result_of(TestCase(input=at, expected_output=past), run)
@@ -354,7 +356,7 @@ def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> tuple[
 
 
 @pytest.mark.parametrize(("letter", "size"), [("x", 1), ("я", 2), ("\ufffd", 3), ("🐍", 4)])
-def test_all_tests_together_show_so_much(letter: str, size: int) -> None:
+def test_shown_output_of_all_tests_together_is_bounded(letter: str, size: int) -> None:
     half = letter * (SHOWN_BYTES // 2 // size)
     rest = letter * ((SHOWN_BYTES - 2 * len(half.encode())) // size)
     assert [result.truncated for result in shown(half, half + rest)] == [False, False]
@@ -364,7 +366,7 @@ def test_all_tests_together_show_so_much(letter: str, size: int) -> None:
     assert [result.passed for result in results] == [True] * 3
 
 
-def test_what_is_cut_is_compared_whole() -> None:
+def test_truncated_output_is_compared_in_full() -> None:
     long = "x" * SHOWN_BYTES
     runs = (Run(RunStatus.SUCCESS, long, tested=True), Run(RunStatus.SUCCESS, "a\nb\n", tested=True))
     cases = (TestCase(stdin="", expected_output=long), TestCase(stdin="", expected_output="a\nc\n"))
@@ -374,12 +376,12 @@ def test_what_is_cut_is_compared_whole() -> None:
     assert failed.diff == "Line 2 differs:\n  expected: c\n  printed:  b\n            ^"
 
 
-def test_a_hidden_test_takes_nothing_of_it_and_says_nothing() -> None:
+def test_a_hidden_test_does_not_use_up_the_shown_output() -> None:
     first, last = shown("x" * SHOWN_BYTES, "y" * SHOWN_BYTES, hidden=(0,))
     assert (first.truncated, last.truncated) == (None, False)
 
 
-def test_of_the_main_run_it_is_taken_first() -> None:
+def test_tests_of_the_main_run_use_the_shown_output_first() -> None:
     """Its tests are told of first, while others are still to be run."""
     main = Run(RunStatus.SUCCESS, "x" * SHOWN_BYTES)
     cases = (TestCase(stdin="", expected_output="8"), TestCase(expected_output="x"))
@@ -387,14 +389,14 @@ def test_of_the_main_run_it_is_taken_first() -> None:
     assert [result.truncated for result in judge(cases, Outcome(main, (test,), 0), 5)] == [True, False]
 
 
-def test_what_the_run_itself_has_cut_says_so_too() -> None:
+def test_output_truncated_by_the_run_is_marked() -> None:
     assert [result.truncated for result in shown("x", truncated=True)] == [True]
 
 
 # What was not reached, and what went wrong
 
 
-def test_a_test_that_was_not_run_says_so() -> None:
+def test_a_test_that_was_not_run_gives_the_reason() -> None:
     case = TestCase(input="f()", expected_output="8")
     result = result_of(case, Run(RunStatus.NOT_RUN))
     reason = "(not run: earlier runs have used up the time or the memory)"
@@ -408,7 +410,7 @@ FAILED = Run(
 )
 
 
-def test_a_test_that_failed_by_an_error_tells_of_it() -> None:
+def test_a_test_that_failed_with_an_error_has_its_detail() -> None:
     detail = result_of(TestCase(input="f()", expected_output="8"), FAILED).error_detail
     assert detail is not None
     assert (detail.type, detail.message, detail.line) == ("ValueError", "bad", 1)
@@ -417,10 +419,10 @@ def test_a_test_that_failed_by_an_error_tells_of_it() -> None:
     assert (detail.type, detail.message) == ("Timeout", "Execution timed out after 5 seconds")
 
 
-def test_an_expected_error_is_none() -> None:
+def test_an_expected_error_has_no_detail() -> None:
     assert result_of(TestCase(input="f()", expected_output="ValueError"), FAILED).error_detail is None
 
 
-def test_a_hidden_test_tells_nothing_of_its_error() -> None:
+def test_a_hidden_test_has_no_error_detail() -> None:
     result = result_of(TestCase(input="f()", expected_output="8", hidden=True), FAILED)
     assert (result.error_detail, result.diff) == (None, None)

@@ -209,7 +209,7 @@ def test_run_lost_after_the_start_is_an_error_event(stream: Streams, executor: F
     assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
 
 
-def test_fault_of_ours_after_the_start_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
+def test_internal_error_after_the_start_is_an_error_event(stream: Streams, executor: FakeExecutor) -> None:
     executor.late_error = ValueError("a bug")  # type: ignore[assignment]
     assert stream().all()[-1] == ("error", {"detail": "Something went wrong on our side.", "code": "server_error"})
     assert Execution.objects.get().status == "internal_error"

@@ -36,7 +36,7 @@ def aged(page: Page) -> list[Execution]:
     return list(Execution.objects.order_by("-created"))
 
 
-def test_older_executions_are_deleted_and_newer_ones_stay(aged: list[Execution]) -> None:
+def test_only_executions_older_than_the_age_are_deleted(aged: list[Execution]) -> None:
     assert prune("--older-than", "90d") == "3 executions deleted\n"
     assert set(Execution.objects.all()) == set(aged[:2])
     assert pruned() == [3]

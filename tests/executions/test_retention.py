@@ -36,7 +36,7 @@ def pruned(caplog: pytest.LogCaptureFixture) -> Callable[[int], bool]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_old_executions_go_and_others_stay(old: Page, pruned: Callable[[int], bool]) -> None:
+def test_only_old_executions_are_deleted(old: Page, pruned: Callable[[int], bool]) -> None:
     old.run()
     pruning = Retention(DAYS)
     pruning.start()
@@ -48,7 +48,7 @@ def test_old_executions_go_and_others_stay(old: Page, pruned: Callable[[int], bo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pruning_comes_again_the_next_day(old: Page, pruned: Callable[[int], bool]) -> None:
+def test_pruning_runs_again_the_next_day(old: Page, pruned: Callable[[int], bool]) -> None:
     old.run()
     almost_old = timezone.now() - timedelta(days=DAYS) + timedelta(seconds=2)
     Execution.objects.filter(pk=Execution.objects.latest("pk").pk).update(created=almost_old)
@@ -60,7 +60,7 @@ def test_pruning_comes_again_the_next_day(old: Page, pruned: Callable[[int], boo
     assert not Execution.objects.exists()
 
 
-def test_a_database_that_is_away_ends_nothing(old: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_pruning_survives_a_database_outage(old: Page, caplog: pytest.LogCaptureFixture) -> None:
     pruning = Retention(DAYS)
     with database_fails("SELECT"):
         pruning.run_once()

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 pytestmark = pytest.mark.docker
 
 
-def test_a_program_is_run_and_its_answer_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_answer_of_a_program_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a database: this test has none."""
     program, stdin = tmp_path / "program.py", tmp_path / "stdin"
     program.write_text("print('größe', input())\nwhile True: pass")
@@ -32,7 +32,9 @@ def test_a_program_is_run_and_its_answer_printed(tmp_path: Path, capsys: pytest.
         (b"print(1)", ["--timeout", "11"], "timeout: Must be an integer from 1 to 10"),
     ],
 )
-def test_what_cannot_be_run_is_told(tmp_path: Path, code: bytes | None, options: list[str], reason: str) -> None:
+def test_an_error_is_printed_if_the_program_cannot_run(
+    tmp_path: Path, code: bytes | None, options: list[str], reason: str
+) -> None:
     program = tmp_path / "program.py"
     if code is not None:
         program.write_bytes(code)

@@ -32,7 +32,7 @@ def run(page: Page, **fields: Any) -> dict[str, Any]:
     return answer
 
 
-def test_stored_answer_equals_the_one_that_was_given(server: Page) -> None:
+def test_stored_answer_equals_the_original_answer(server: Page) -> None:
     tests = [{"input": "add(5, 3)", "expected_output": "8"}, {"code": "print(1)", "hidden": True}]
     given = run(server, learner="ada", test_cases=tests)
     response = get(server, given["id"])

@@ -46,7 +46,7 @@ def received(sent: list[bytes]) -> tuple[list[Frame], str]:
 
 
 @given(ANYTHING, st.lists(st.integers(0, 1000), max_size=5))
-def test_any_bytes_become_frames_and_an_end_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
+def test_any_bytes_become_the_same_frames_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
     whole, end = received([data])
     assert received(pieces(data, cuts)) == (whole, end)
     assert all(kind in protocol.KINDS and len(body) <= protocol.MAX_BODY_BYTES for kind, body in whole)
@@ -125,7 +125,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 
 
 @given(TEXT, st.integers(0, protocol.IMAGES), st.booleans(), TEXT, TEXT, st.booleans(), TEXT)
-def test_task_is_read_as_it_was_written(
+def test_written_task_is_read_back_unchanged(
     code: str, most_images: int, is_test: bool, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str
 ) -> None:
     task = (code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin)

@@ -49,7 +49,7 @@ def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
 
 @pytest.mark.parametrize("match", list(Match))
 @given(text=TEXTS)
-def test_what_is_the_same_passes(match: Match, text: str) -> None:
+def test_equal_output_passes(match: Match, text: str) -> None:
     assert passes(match, text, text)
     assert passes(match, text, text + " \n\n")
 
@@ -58,19 +58,19 @@ def test_what_is_the_same_passes(match: Match, text: str) -> None:
 @given(one=TEXTS.filter(bool), other=TEXTS.filter(bool))
 @example("٣", "3")
 @example("1e9999999999999999999", "1")
-def test_it_does_not_matter_which_is_expected(match: Match, one: str, other: str) -> None:
+def test_exact_and_float_comparison_are_symmetric(match: Match, one: str, other: str) -> None:
     assert passes(match, one, other) is passes(match, other, one)
 
 
 @given(TEXTS.filter(bool), TEXTS)
-def test_what_passes_exactly_passes_in_every_way(expected: str, actual: str) -> None:
+def test_output_that_matches_exactly_passes_every_comparison(expected: str, actual: str) -> None:
     if passes(Match.EXACT, expected, actual):
         assert passes(Match.CONTAINS, expected, actual)
         assert passes(Match.FLOAT, expected, actual)
 
 
 @given(st.integers(), st.text("abc \n"))
-def test_numbers_are_told_apart(number: int, words: str) -> None:
+def test_different_integers_do_not_match(number: int, words: str) -> None:
     assert not passes(Match.FLOAT, f"{words}{number}", f"{words}{number + 1}")
 
 
@@ -79,7 +79,7 @@ SLOW = ["1 ", "1.", ".", "1e", "1e+", "-+", " \n", "\n", "9", "1e999999999 ", "0
 
 @pytest.mark.parametrize("match", list(Match))
 @pytest.mark.parametrize("piece", SLOW, ids=ascii)
-def test_the_longest_texts_are_judged_in_time(match: Match, piece: str) -> None:
+def test_the_longest_texts_are_compared_in_time(match: Match, piece: str) -> None:
     """A body has room for about thirty of these."""
     text = piece * (CODE_BYTES // len(piece.encode()))
     others = [text + "x", text[:-1], text.replace("1", "2"), text.replace(" ", "0 ")]

@@ -70,7 +70,7 @@ def test_mistake_gets_its_hint(mistake: Mistake) -> None:
 
 
 @pytest.mark.parametrize("program", WITHOUT_HINT)
-def test_error_that_is_no_beginners_mistake_gets_no_hint(program: str) -> None:
+def test_other_errors_get_no_hint(program: str) -> None:
     assert hint_of_program(program) == ""
 
 

@@ -73,7 +73,7 @@ def test_other_addresses_get_404(staff: Client, settings: Settings, path: str) -
     assert (response.status_code, response.content) == (404, staff.get("/nothing").content)
 
 
-def test_everybody_gets_404_if_it_is_off(staff: Client, settings: Settings) -> None:
+def test_a_disabled_playground_is_a_404_for_everybody(staff: Client, settings: Settings) -> None:
     settings.PLAYGROUND = "off"
     assert staff.get(PAGE).status_code == staff.post(TOKEN).status_code == 404
 

@@ -287,7 +287,7 @@ def test_late_stream_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, eng
 
 
 @pytest.mark.parametrize("times", [2, 0], ids=["twice", "never"])
-def test_output_that_comes_twice_or_never_is_never_success(
+def test_duplicate_or_missing_output_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, times: int
 ) -> None:
     """Each piece that comes is well-formed."""

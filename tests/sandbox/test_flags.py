@@ -274,7 +274,7 @@ def test_unreadable_address_is_an_error_for_the_caller_alone(run: Runner, pointe
     assert (result.stdout in ("EFAULT\n", "EAFNOSUPPORT\n"), result.flags) == (True, NOTHING)
 
 
-def test_deny_a_seccomp_listener_of_ones_own(run: Runner) -> None:
+def test_deny_adding_a_seccomp_listener(run: Runner) -> None:
     """Only one filter in a line of processes can have a listener, and ours has it."""
     code = "libc = ctypes.CDLL(None, use_errno=True)\n"
     code += "allow = (ctypes.c_uint64 * 1)(0x7fff000000000006)\n"  # return SECCOMP_RET_ALLOW

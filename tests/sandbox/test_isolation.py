@@ -182,7 +182,7 @@ def test_deny_writing_in_the_kernels_file_systems(run: Runner, directory: str, e
 
 @wall("scratch_noexec")
 @pytest.mark.parametrize("directory", ["/tmp", "/dev/shm"])
-def test_deny_executables_of_ones_own(run: Runner, directory: str) -> None:
+def test_deny_running_own_executables(run: Runner, directory: str) -> None:
     path = f"{directory}/program"
     attempt = f"import shutil\nshutil.copy(os.path.realpath('/usr/bin/true'), '{path}')\nos.chmod('{path}', 0o755)\n"
     assert run.refusal(attempt + f"os.execv('{path}', ['true'])") == "EACCES"

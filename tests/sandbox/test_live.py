@@ -41,7 +41,7 @@ def impatient(launch_sandbox: Callable[..., Sandbox]) -> Patient:
 # What is sent
 
 
-def test_output_is_sent_before_the_program_goes_on(sandbox: Sandbox) -> None:
+def test_output_is_sent_while_the_program_runs(sandbox: Sandbox) -> None:
     """Each line arrives before the next one can be printed: the program waits for our answer."""
     watched = Watched(sandbox, "for n in range(3):\n    print(n)\n    input()")
     seen = []
@@ -131,7 +131,7 @@ def test_program_that_does_not_read_stdin_never_asks_for_input(sandbox: Sandbox,
     assert (run.status, run.waited_in_vain, watched.questions) == (RunStatus.TIMEOUT, False, 0)
 
 
-def test_answered_program_does_not_wait_any_more(sandbox: Sandbox) -> None:
+def test_answered_program_no_longer_waits(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, "import time\ninput()\ntime.sleep(1)\ninput()")
     waited = []
     for _ in range(2):
@@ -143,7 +143,7 @@ def test_answered_program_does_not_wait_any_more(sandbox: Sandbox) -> None:
     assert waited == [True, False, True, False]
 
 
-def test_program_that_goes_on_unanswered_does_not_wait_any_more(sandbox: Sandbox) -> None:
+def test_program_that_continues_unanswered_no_longer_waits(sandbox: Sandbox) -> None:
     watched = Watched(sandbox, INTERRUPTED + "    time.sleep(6)")
     watched.until(Asked)
     assert eventually(lambda: not watched.console.is_waiting)

@@ -169,7 +169,7 @@ def test_long_line_is_served_side_by_side(make_pool: MakePool, factory: Factory)
         thread.join()
 
 
-def test_line_that_has_gone_leaves_no_surplus(make_pool: MakePool, factory: Factory) -> None:
+def test_callers_that_gave_up_leave_no_surplus_containers(make_pool: MakePool, factory: Factory) -> None:
     factory.seconds = 0.3
     pool = make_pool(pool_size=1, max_concurrent=4, queue_length=10, queue_seconds=0.1, refill_threads=4)
 

@@ -71,7 +71,7 @@ def test_other_programs_are_plain(code: str) -> None:
      "import numpy_" * 5000, "import x\n" * 7000 + "numpy_", "numpy_" + "import \\\n" * 7000, "\\\n" * 30000 + "numpy_",
      "numpy_import\n" * 5000, "import #" * 8000 + "numpy_"],
 )  # fmt: skip
-def test_hard_texts_take_linear_time(code: str) -> None:
+def test_hostile_text_takes_linear_time(code: str) -> None:
     """The longest possible request: 31 texts of 64 KiB each, within the 2 MiB of its body."""
     started = time.process_time()
     profile_of(code, *[code] * 30)

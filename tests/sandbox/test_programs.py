@@ -63,7 +63,7 @@ over.set()
 """
 
 
-def test_support_a_fork_of_a_program_with_threads(run: Runner) -> None:
+def test_support_forking_with_threads(run: Runner) -> None:
     assert run(FORK_OF_A_PROGRAM_WITH_THREADS).stdout == "1 False True\n2 True True\n"
 
 
@@ -239,7 +239,7 @@ def test_support_a_character_cut_by_the_pipe_is_whole(run: Runner) -> None:
         "import logging\nlogging.basicConfig(level=10); logging.getLogger().info('x'); print('ok')",
     ],
 )
-def test_support_what_lessons_use(run: Runner, code: str) -> None:
+def test_support_features_that_lessons_use(run: Runner, code: str) -> None:
     result = run(code)
     assert (result.status, result.stdout) == (RunStatus.SUCCESS, "ok\n"), result.stderr
 

@@ -28,7 +28,7 @@ while True:
 """
 
 
-def test_many_dying_processes_do_not_keep_the_supervisor_from_the_clock() -> None:
+def test_many_dying_processes_do_not_delay_the_timeout() -> None:
     program = REAP.format(processes=2 * REAPED_AT_ONCE + 1)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=50

@@ -78,7 +78,7 @@ def test_receive_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     [(frame(STDOUT, b"x"), [(STDOUT, b"x")]), (multiplexed(b"x", number=2), []), (multiplexed(b""), [])],
     ids=["frames", "last words", "nothing"],
 )
-def test_container_that_goes_on_sending_gains_no_time(piece: bytes, frames: list[Frame]) -> None:
+def test_constantly_sending_container_gains_no_time(piece: bytes, frames: list[Frame]) -> None:
     """Data that has arrived by the deadline is taken, for it may be us who are late; then no more."""
     ours, theirs = socket.socketpair()
     with theirs, contextlib.closing(FrameStream(ours, receive_bytes=10 * len(piece))) as stream:
@@ -94,7 +94,7 @@ def test_container_that_goes_on_sending_gains_no_time(piece: bytes, frames: list
             pass
 
 
-def test_end_of_a_stream_names_the_last_words_of_the_supervisor(pair: Pair) -> None:
+def test_end_of_a_stream_reports_the_last_words_of_the_supervisor(pair: Pair) -> None:
     pair[1].sendall(multiplexed(b"MemoryError", number=2))
     pair[1].close()
     with pytest.raises(StreamEnded, match="MemoryError"):
@@ -132,7 +132,7 @@ def test_stream_sends_while_it_receives(pair: Pair) -> None:
     assert stream.receive(Deadline.after(5)) == (READY, b"")
 
 
-def test_stream_is_quiet_until_something_comes(pair: Pair) -> None:
+def test_stream_is_quiet_until_data_or_its_end_arrives(pair: Pair) -> None:
     assert pair[0].is_quiet()
     pair[1].close()
     assert not pair[0].is_quiet()

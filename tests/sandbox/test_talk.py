@@ -40,7 +40,7 @@ def sent_to(console: Console, patience: Patience) -> bytes:
 
 
 @pytest.mark.parametrize("patience", [Patience(0.1, 60), Patience(60, 0.1), Patience(60, 0)])
-def test_program_not_answered_in_time_gets_no_input_any_more(patience: Patience) -> None:
+def test_unanswered_program_gets_no_late_input(patience: Patience) -> None:
     console = Console(is_interactive=True)
     assert sent_to(console, patience) == protocol.pack_frame(protocol.GIVE_UP)
     assert (console.has_given_up, console.is_waiting, console.feed("Ada\n")) == (True, False, False)
