@@ -1,15 +1,15 @@
-"""What keeps somebody out of a page, as far as axe-core can tell."""
+"""Checks pages for accessibility barriers with axe-core."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 GRAVE = ("serious", "critical")
 FADED = "document.getAnimations().forEach(each => each instanceof CSSTransition && each.finish())"
-"""Colours on their way from light to dark are at its end."""
+"""Ends the transitions of colours between light and dark."""
 
 
 def barriers(page: Page) -> list[str]:
-    """Return what axe finds on the page, in light and in dark, that is serious or critical."""
+    """Return the serious and critical violations that axe finds on the page, in light and dark mode."""
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")

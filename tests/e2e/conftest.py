@@ -1,4 +1,4 @@
-"""One whole service for all tests that do no harm to it, a way to have one's own, a browser, and a site for it."""
+"""A whole service shared by all tests that leave it intact, services of a test's own, a browser and a web site."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Collect the static files, once for all processes of a test run: their services share the directory."""
+    """Collect the static files once for all processes of a test run: their services share the directory."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with (shared / "static-files-are-collected").open("a") as stamp:
@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Site:
-    """A site of ours at an origin of its own: what is in the directory is served."""
+    """A web site at its own origin, which serves the files in the directory."""
 
     directory: Path
     port: int
@@ -66,13 +66,13 @@ class Site:
 
     @property
     def other_origin(self) -> str:
-        """The same pages, to the browser those of another site."""
+        """The origin of the same pages that the browser takes for another site."""
         return f"http://localhost:{self.port}"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A client of the event stream, as a page of ours is one."""
+"""A client of the event stream that behaves like a page of the site."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from tests.service import ORIGIN, Service
 
 @dataclass(frozen=True)
 class Event:
-    """What came, and when it was here, in seconds since the epoch. A comment has no name."""
+    """An event with its time of arrival in seconds since the epoch. The name of a comment is empty."""
 
     name: str
     data: dict[str, Any]
@@ -21,7 +21,7 @@ class Event:
 
 
 class EventSource:
-    """One execution that is watched. Use it as a context manager."""
+    """A streamed execution. Use it as a context manager."""
 
     def __init__(self, service: Service, code: str, receive_bytes: int | None = None, **fields: Any) -> None:
         self._service = service
@@ -56,11 +56,11 @@ class EventSource:
             lines = []
 
     def until(self, name: str) -> Event:
-        """Read on to the next event of a name."""
+        """Return the next event with the name."""
         return next(event for event in self if event.name == name)
 
     def printed_until(self, name: str) -> str:
-        """Read on to the next event of a name, and return what was printed before."""
+        """Read up to the next event with the name, and return the output before it."""
         printed = ""
         for event in self:
             if event.name == name:
@@ -70,7 +70,7 @@ class EventSource:
         raise AssertionError(f"no {name} after {printed!r}")
 
     def answer(self, text: str | None = None, **fields: Any) -> int:
-        """Answer the program, on another connection; return the status."""
+        """Send input to the program on another connection; return the HTTP status."""
         connection = HTTPConnection("127.0.0.1", self._service.port, timeout=10)
         body = fields if text is None else {"text": text, **fields}
         connection.request("POST", f"/executions/{self.id}/input", json.dumps(body), self._headers)
@@ -79,6 +79,6 @@ class EventSource:
         return status
 
     def leave(self) -> None:
-        """Close the connection, whatever may still come."""
+        """Close the connection without reading the rest."""
         self._response.close()
         self._connection.close()

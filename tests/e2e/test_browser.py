@@ -1,4 +1,4 @@
-"""Staff work in a real browser, from the login to a suspended learner, and nothing hostile runs there.
+"""Staff work in a real browser, from logging in to suspending a learner, and no hostile content runs there.
 
 `SCREENSHOTS=docs/images pytest tests/e2e/test_browser.py` retakes the pictures of docs/images.
 """
@@ -41,7 +41,7 @@ def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
 
 @dataclass
 class Watched:
-    """A page, and the faults that must not happen on it."""
+    """A page with the errors and dialogs that occur on it."""
 
     page: Page
     faults: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Watched:
 
 
 def picture(page: Page, name: str, path: Path) -> None:
-    """Take a picture of the page, in light and in dark."""
+    """Take a screenshot of the page in light and in dark mode."""
     folder = Path(os.environ.get("SCREENSHOTS", path))
     folder.mkdir(parents=True, exist_ok=True)
     for scheme in ("light", "dark"):
@@ -82,7 +82,7 @@ def log_in(page: Page, service: Service) -> None:
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.click("text=Log in")
-    assert "/login/" in page.url  # the password alone is not enough
+    assert "/login/" in page.url  # a password without a token is refused
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.fill("[name=otp_token]", f"{totp(secret):06}")
@@ -97,7 +97,7 @@ def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browse
     page = watched.page
     log_in(page, service)
 
-    # A key is created; its token is copied, and seen once.
+    # A key is created; its token is shown once and copied.
     page.goto(f"{service.url}/admin/apikeys/apikey/add/")
     page.fill("[name=name]", "Lessons")
     page.check("[name=kind][value=secret]")
@@ -111,7 +111,7 @@ def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browse
     assert token not in page.content()
     key_page = page.url
 
-    # It is rotated: both tokens work for now.
+    # It is rotated; both tokens work during the overlap.
     page.click(".object-tools >> text=Rotate")
     page.click("#content-main [type=submit]")
     successor = page.input_value("#id_token")
@@ -121,7 +121,7 @@ def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browse
     page.goto(key_page)
     assert successor not in page.content()
 
-    # A hostile execution is opened, and is shown as text.
+    # A hostile execution is shown as text.
     hostile = run(service, successor, HOSTILE).json()
     assert hostile["status"] == "error"
     page.goto(f"{service.url}/admin/executions/execution/?q={hostile['id']}")
@@ -135,7 +135,7 @@ def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browse
     picture(page, "execution", tmp_path)
     address = page.url
 
-    # Staff run it again, in its own container, as their own execution.
+    # Staff run it again, in a new container, as an execution of their own.
     page.click(".acts >> text=Run again")
     expect(page.get_by_text("staff: ada")).to_be_visible()
     assert page.url != address
@@ -157,7 +157,7 @@ def test_staff_suspend_a_hostile_learner_in_the_browser(service: Service, browse
     assert barriers(page) == []
     picture(page, "dashboard", tmp_path)
 
-    # On a phone nothing is wider than the screen.
+    # On a phone, nothing is wider than the screen.
     page.set_viewport_size({"width": 360, "height": 800})
     for path in ("", "executions/execution/", re.sub(r"^.*/admin/", "", address), "apikeys/apikey/"):
         page.goto(f"{service.url}/admin/{path}")

@@ -1,4 +1,4 @@
-"""A database that goes away between the record of a program and that of its result, or has no connection left."""
+"""A database that stops or hangs while programs run, is locked, or has no free connection."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def post(service: Service, code: str) -> requests.Response:
 
 
 def begin_two(service: Service, clients: ThreadPoolExecutor) -> list[Future[requests.Response]]:
-    """Have two programs run that sleep for a while, and return their answers to come."""
+    """Start two programs that sleep for a while, and return the futures of their responses."""
     begun = [clients.submit(post, service, f"import time; time.sleep(6); print({n})") for n in range(2)]
     assert eventually(lambda: service.health()["pool"]["in_use"] == 2)
     return begun
@@ -42,7 +42,7 @@ def test_results_survive_a_database_outage(service: Service, postgresql: Postgre
     with ThreadPoolExecutor(2) as clients:
         running = begin_two(service, clients)
         postgresql.stop()
-        assert service.health()["pool"]["in_use"] == 2  # their results are still to come
+        assert service.health()["pool"]["in_use"] == 2  # they are still running
         assert [answer.result().json()["output"] for answer in running] == ["0\n", "1\n"]
     assert post(service, "print('never')").status_code == 503
     time.sleep(2)
@@ -53,7 +53,7 @@ def test_results_survive_a_database_outage(service: Service, postgresql: Postgre
     assert postgresql.sql("SELECT count(*) FROM executions_execution") == [(3,)]
     assert service.execute("print('after')")["output"] == "after\n"
 
-    # A table that somebody else has locked, as a migration would: refused in bounded time, by one statement each.
+    # While another connection locks a table, as a migration would, each request is refused in bounded time.
     with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code") as other:
         other.execute("LOCK TABLE executions_execution, apikeys_dailyuse IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()
@@ -64,7 +64,7 @@ def test_results_survive_a_database_outage(service: Service, postgresql: Postgre
         assert service.is_healthy()
     assert service.execute("print('unlocked')")["output"] == "unlocked\n"
 
-    # No connection left: nobody waits for one. Ours is the one that there may be, before the service's are ended.
+    # Without a free connection, requests are refused at once. Ours takes the only one before the service's are closed.
     with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code") as ours:
         postgresql.sql("ALTER ROLE code CONNECTION LIMIT 1", user="owner")
         postgresql.sql(

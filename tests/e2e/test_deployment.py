@@ -1,4 +1,4 @@
-"""The service's own image, built and driven: the first start by the user's steps, and an update under load."""
+"""The service's own image, built and run: the first start as documented, and an update under load."""
 
 import json
 import os
@@ -32,7 +32,7 @@ CLIENTS = 3
 GUIDE = (ROOT / "docs/coolify.md").read_text()
 COMMANDS = [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```$", GUIDE, re.MULTILINE | re.DOTALL)]
 GIVEN = dict(re.findall(r"`(SANDBOX_\w+)=(\d+)`", GUIDE))
-"""What the guide sets on a server of a gigabyte."""
+"""What the guide sets on a server with one gigabyte."""
 
 PRINT_SETTINGS = "from django.conf import settings as s; print(s.TRUSTED_PROXY_COUNT, s.HTTPS)"
 PRINT_STATUSES = (
@@ -42,7 +42,7 @@ PRINT_STATUSES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def image() -> None:
-    """Build the image; what has not changed is in the engine's cache (`make test` has filled it)."""
+    """Build the image. Unchanged layers come from the engine's cache, which `make test` has filled."""
     subprocess.run([ROOT / "scripts/service-image", IMAGE], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -55,7 +55,7 @@ def volume() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def started(volume: str, image: None) -> Iterator[Deployment]:
-    """Return a container that has started on an empty volume."""
+    """Return a container that was started with an empty volume."""
     with Deployment(API_KEY, volume, **UNLIMITED) as deployment:
         deployment.wait_until_healthy()
         yield deployment
@@ -63,14 +63,14 @@ def started(volume: str, image: None) -> Iterator[Deployment]:
 
 @pytest.fixture
 def first(started: Deployment) -> Deployment:
-    """Return the same container, which runs even if another test has stopped it."""
+    """Return the same container, and start it again if another test has stopped it."""
     if not started.state()["Running"]:
         started.start()
     return started
 
 
 def memory_megabytes(*containers: str) -> list[float]:
-    """Return what containers take, as `docker stats` has it, in their order."""
+    """Return the memory that `docker stats` reports for each container."""
     units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
     lines = docker("stats", "--no-stream", "--format={{.Container}} {{.MemUsage}}", *containers).splitlines()
     used = {line.split()[0]: line.split()[1] for line in lines}
@@ -78,7 +78,7 @@ def memory_megabytes(*containers: str) -> list[float]:
 
 
 def pool_of(deployment: Deployment) -> dict[str, str]:
-    """Return the profiles of the running containers that a deployment owns, by their ids."""
+    """Return the profile of each running container that the deployment owns, by container ID."""
     shown = f'{{{{.ID}}}} {{{{.Label "{OWNER_LABEL}"}}}} {{{{.Command}}}}'
     lines = docker("ps", "--no-trunc", f"--format={shown}", f"--filter=label={OWNER_LABEL}").splitlines()
     owned = [line.split() for line in lines if f"@{deployment.host_name} " in line]
@@ -86,7 +86,7 @@ def pool_of(deployment: Deployment) -> dict[str, str]:
 
 
 def is_at_rest(deployment: Deployment) -> bool:
-    """Whether the pool is complete, and nothing else goes on."""
+    """Return whether the pool is full and no program is running or waiting."""
     at_rest = {"idle": PLAIN + SCIENCE, "in_use": 0, "waiting": 0}
     health = requests.get(f"{deployment.url}/health", timeout=10).json()
     return health["pool"] == at_rest and len(pool_of(deployment)) == PLAIN + SCIENCE
@@ -115,7 +115,7 @@ def test_the_service_runs_unprivileged_and_without_capabilities(first: Deploymen
 
 
 def test_the_service_fits_a_server_with_one_gigabyte(first: Deployment) -> None:
-    """The service and all that stands ready, in less than 400 MB; and, as the guide sets it, all that can be there."""
+    """Idle, it takes less than 400 MB. With the guide's settings, all that may run at once fits, too."""
     assert eventually(lambda: is_at_rest(first), 240), (pool_of(first), docker("logs", first.id)[-3000:])
     pool = pool_of(first)
     service, *used = memory_megabytes(first.id, *pool)
@@ -126,7 +126,7 @@ def test_the_service_fits_a_server_with_one_gigabyte(first: Deployment) -> None:
     at_rest = service + sum(plain) + sum(science)
     assert at_rest < 400, told
     running, interactive = (int(GIVEN[name]) for name in ("SANDBOX_MAX_CONCURRENT", "SANDBOX_MAX_INTERACTIVE"))
-    assert running <= min(PLAIN, SCIENCE)  # no line makes the stock larger
+    assert running <= min(PLAIN, SCIENCE)  # waiting callers do not enlarge the stock
     assert at_rest + (running + interactive) * MEMORY_BYTES / MEGABYTE < 2**30 / MEGABYTE, told
 
 
@@ -137,7 +137,7 @@ def test_coolifys_variables_set_proxy_count_and_https(volume: str) -> None:
 
 
 def test_every_command_of_the_guide_works(first: Deployment, tmp_path: Path) -> None:
-    """Those for a shell of the server, in order, with the application stopped and started where the guide says so."""
+    """The commands for the server's shell, in order; the application stops and starts where the guide says so."""
     find, *others = COMMANDS[1:]
     label = find.splitlines()[0]
     assert label.startswith("CONTAINER=")
@@ -159,14 +159,14 @@ def test_every_command_of_the_guide_works(first: Deployment, tmp_path: Path) -> 
 
 
 def run_shell(block: str, deployment: Deployment, directory: Path) -> None:
-    """Run commands as somebody at the server would, stopping at the first that fails."""
+    """Run commands as a person on the server would, up to the first that fails."""
     given = {**os.environ, "CONTAINER": deployment.id}
     done = subprocess.run(["sh", "-eux"], input=block, cwd=directory, env=given, capture_output=True, text=True)
     assert done.returncode == 0, (block, done.stdout, done.stderr)
 
 
 def test_an_update_under_load_loses_nothing(first: Deployment, volume: str) -> None:
-    """One proxy, as Coolify's: it sends to whoever is healthy, and learns of a change a moment later."""
+    """The proxy sends requests to healthy containers and notices a change a moment later, as Coolify's does."""
     secret = docker("exec", first.id, "cat", "/data/env")
     routes = [first]
     stopping = threading.Event()

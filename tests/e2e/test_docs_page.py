@@ -1,4 +1,4 @@
-"""The page of the API's documents, in a real browser: a visitor reads it and runs a program from it."""
+"""The API's documentation page in a real browser: a visitor reads it and runs a program from it."""
 
 import shutil
 from collections.abc import Iterator

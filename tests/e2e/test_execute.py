@@ -1,4 +1,4 @@
-"""What pylearn.net's page meets: real programs over HTTP."""
+"""What a page of pylearn.net gets for real programs over HTTP."""
 
 import base64
 import os
@@ -120,7 +120,7 @@ def test_allocating_300_mb_hits_the_memory_limit(service: Service) -> None:
     assert answer["error"] == "Memory limit of 128 MB exceeded"
 
 
-@pytest.mark.alone  # it measures what is written to the machine's disk
+@pytest.mark.alone  # measures how much is written to the machine's disk
 def test_a_flood_of_output_hits_the_output_limit(service: Service) -> None:
     disk = os.statvfs("/var/lib")
     response = service.post("while True: print('x' * 1000)")
@@ -131,7 +131,7 @@ def test_a_flood_of_output_hits_the_output_limit(service: Service) -> None:
 
 
 def test_images_a_traceback_and_a_flood_fit_in_one_answer(service: Service) -> None:
-    """All bounds reached at once, with output of the kind that JSON makes six times as long."""
+    """All limits are reached at once, with output that grows sixfold in JSON."""
     stock = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE
     assert eventually(lambda: service.health()["pool"]["idle"] == stock, 100)
     response = service.post(

@@ -1,4 +1,4 @@
-"""The whole service in bad moments: killed, told to stop, and with more clients than it can serve."""
+"""The whole service is killed or told to stop while programs run."""
 
 import signal
 import subprocess
@@ -27,10 +27,10 @@ HOST = "host-of-faults"
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Iterator[Service]:
-    """Give a service that has a warm container for each of the programs.
+    """Return a service with a warm container for each program.
 
-    It is on a host of its own, as far as the owners of containers go: another service that starts meanwhile, for
-    other tests, leaves its orphans alone.
+    Its containers name another host as their owner's, so a service that starts meanwhile for another test leaves its
+    orphans alone.
     """
     service = Service(tmp_path, SANDBOX_POOL_SIZE=str(RUNS), SANDBOX_MAX_CONCURRENT=str(RUNS))
     service.command = ["unshare", "--uts", "sh", "-c", f'hostname {HOST} && exec "$@"', "sh", *service.command]
@@ -50,7 +50,7 @@ def containers_of(pid: int) -> list[str]:
 
 
 def leave_containers(pid: int) -> tuple[set[str], str]:
-    """Leave what a dead service may leave, and somebody else's container; return their ids."""
+    """Create the containers that a dead service may leave, and one of somebody else; return their IDs."""
     engine = Engine()
     try:
         options = container_options(
@@ -78,7 +78,7 @@ def docker(*arguments: str) -> str:
 
 
 def start_runs(service: Service, code: str, results: list[requests.Response | None]) -> list[threading.Thread]:
-    """Send ten programs at once; wait until all are on record as running."""
+    """Send ten programs at once, and wait until all of them are running."""
 
     def send() -> None:
         try:

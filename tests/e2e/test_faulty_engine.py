@@ -1,4 +1,4 @@
-"""What a page meets while one call of the engine after the other fails."""
+"""What a page gets while one engine call after another fails."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CASES = [
     [Fault("start", How.ERROR), Fault("remove", How.ERROR)],
     [Fault("ping", How.ERROR)],
 ]
-"""One way for each call that programs need; tests/sandbox/test_engine_faults.py has the others."""
+"""One fault for each call that programs need. tests/sandbox/test_engine_faults.py tests the others."""
 
 
 @pytest.fixture
@@ -48,21 +48,21 @@ def test_each_failing_engine_call_is_survived(fake_engine: FakeEngine, tmp_path:
             for _ in range(3):
                 began = time.monotonic()
                 assert post().status_code in (200, 503), faults
-                assert time.monotonic() - began < CALL_SECONDS, faults  # nobody waits for the engine
+                assert time.monotonic() - began < CALL_SECONDS, faults  # callers do not wait for the engine
             assert eventually(lambda: all(fake_engine.fired(fault.call) for fault in faults), 30), faults  # noqa: B023
-            if faults[0].how is not How.HANG:  # three of which take their time
+            if faults[0].how is not How.HANG:  # three hanging calls take long
                 assert eventually(lambda: not service.is_healthy(), 60), faults
                 assert [post().status_code for _ in range(5)] == [503] * 5
             if faults != CASES[-1]:
                 fake_engine.mend()
                 assert eventually(service.is_healthy, 60), faults
-        # To open again, a container has to be looked at.
+        # The gate opens again only after a container has been inspected.
         fake_engine.plan(Fault("inspect", How.EMPTY))
         assert eventually(lambda: fake_engine.fired("inspect") >= 2, 30), service.log()[-6000:]
         assert post().status_code == 503
         fake_engine.mend()
         assert eventually(service.is_healthy, 60), service.log()[-6000:]
-        # In mid-run.
+        # Faults in the middle of a run.
         assert eventually(lambda: service.health()["pool"] == at_rest, 60), service.health()
         fake_engine.distortion = Distortion(lambda data: b"")
         assert post().json()["status"] == "timeout"

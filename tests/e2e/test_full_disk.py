@@ -1,4 +1,4 @@
-"""A disk that fills up under the database: a real file system, small enough to be filled."""
+"""The database's disk fills up: a real file system that is small enough to fill."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "tmpfs", place], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "tmpfs", directory], check=True)
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
 
 
-def fill_bytes(place: Path) -> None:
-    (place / "full").write_bytes(bytes(61 * MIB))
+def fill_bytes(directory: Path) -> None:
+    (directory / "full").write_bytes(bytes(61 * MIB))
 
 
-def fill_inodes(place: Path) -> None:
-    (place / "full").mkdir()
+def fill_inodes(directory: Path) -> None:
+    (directory / "full").mkdir()
     for number in range(192):
-        (place / "full" / str(number)).touch()
+        (directory / "full" / str(number)).touch()
 
 
 def test_a_full_disk_refuses_requests_before_recording_them(small_disk: Path, tmp_path: Path) -> None:

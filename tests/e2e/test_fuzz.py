@@ -1,4 +1,4 @@
-"""Requests made by a machine, sent to the whole service: real containers, a real server, and its log."""
+"""Generated requests to the whole service, with real containers and a look at its log."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def test_answers_match_the_schema(service: Service, mode: GenerationMode) -> Non
     each()
 
 
-# What `requests` itself refuses to send is none of ours.
+# Leave out what `requests` itself refuses to send.
 VALUES = st.binary(max_size=60).map(lambda value: re.sub(rb"[\r\n]", b"", value).strip())
 NAMES = st.sampled_from(
     ["X-API-Key", "Origin", "Content-Type", "Content-Encoding", "Accept", "X-Forwarded-For", "X-Request-ID", "Cookie"]
@@ -57,7 +57,7 @@ NAMES = st.sampled_from(
 def test_any_bytes_get_a_well_formed_error(service: Service, body: bytes, headers: dict[str, bytes], path: str) -> None:
     sent = {"X-API-Key": service.api_key.encode(), "Origin": ORIGIN.encode(), **headers}
     response = requests.post(f"{service.url}{path}", body, headers=sent, timeout=30)
-    if response.headers.get("Content-Type") == "text/html":  # the server's own: it is no request at all
+    if response.headers.get("Content-Type") == "text/html":  # from the HTTP server: the request was malformed
         assert response.status_code == 400
         return
     assert response.status_code in (400, 403, 415)

@@ -1,4 +1,4 @@
-"""The whole service with gVisor for its containers."""
+"""The whole service with gVisor as the runtime of its containers."""
 
 from collections.abc import Iterator
 
@@ -67,7 +67,7 @@ def test_test_cases_are_judged(gvisor: Service) -> None:
 
 
 def test_an_interactive_program_gets_the_end_of_input(gvisor: Service) -> None:
-    """Whoever waits is not seen: nobody would be asked, and the time would run out."""
+    """In gVisor we cannot see that a program waits: it would get no question, and would time out."""
     with EventSource(gvisor, "print(input())\nprint(input())", interactive=True, input_data="Ada\n") as source:
         result = source.until("result").data
         assert source.answer("too late") == 404
@@ -93,7 +93,7 @@ for flags in (os.O_RDWR, os.O_WRONLY):
         ("import os\ntry: os.kill(1, 9)\nexcept OSError as e: print(e.errno)", "1\n"),
         (SPEAK, "None\n13\n" * 2),
     ],
-    ids=["network", "AF_ALG", "writing", "killing the supervisor", "speaking for the supervisor"],
+    ids=["network", "AF_ALG", "writing", "killing the supervisor", "impersonating the supervisor"],
 )
 def test_deny_known_attacks(gvisor: Service, code: str, output: str) -> None:
     answer = gvisor.execute(code)
@@ -101,7 +101,7 @@ def test_deny_known_attacks(gvisor: Service, code: str, output: str) -> None:
 
 
 def test_charged_cpu_time_does_not_exceed_the_cpu_quota(gvisor: Service) -> None:
-    """gVisor counts the waiting of each thread."""
+    """gVisor also counts the time that threads wait for the CPU."""
     code = "import threading\ndef spin():\n    while True: pass\n"
     code += "for _ in range(20): threading.Thread(target=spin, daemon=True).start()\nspin()"
     answer = gvisor.execute(code, timeout=2)

@@ -1,4 +1,4 @@
-"""Limits under simultaneous requests: as many pass as may, and not one more. Each test has a key of its own."""
+"""Simultaneous requests: exactly as many pass as the limit allows. Each test has its own key."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def limited_key(service: Service, option: str, limit: str) -> str:
 
 
 def fifty_at_once(service: Service, token: str, code: str) -> Counter[tuple[int, str | None]]:
-    """Send a program fifty times, from an address that is forged anew each time; count the answers."""
+    """Send a program fifty times at once, each with another forged address; count the answers."""
 
     def post(number: int) -> requests.Response:
         headers = {"X-API-Key": token, "Origin": ORIGIN, "X-Forwarded-For": f"192.0.2.{number}"}

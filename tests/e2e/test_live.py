@@ -1,4 +1,4 @@
-"""Programs that are watched and answered over HTTP, and people who leave, stall or never answer."""
+"""Interactive programs over HTTP, and clients that disconnect, do not read or never answer."""
 
 import signal
 import time
@@ -78,14 +78,14 @@ def test_a_guessing_game_is_played_to_the_end(service: Service) -> None:
     assert record(service, game.id)["input_data"].startswith("50\n25\n37\n")
 
 
-@pytest.mark.alone  # it measures what other tests would slow down
+@pytest.mark.alone  # measures delays that other tests would add to
 def test_each_line_arrives_within_a_tenth_of_a_second(service: Service) -> None:
-    """In one run at least: a busy machine holds up a line now and then, but hardly one in each of three runs."""
+    """One of three runs must do: a busy machine may delay a line now and then, but hardly in each run."""
     assert any(max(delays_of_lines(service)) < 0.1 for _ in range(3))
 
 
 def delays_of_lines(service: Service) -> list[float]:
-    """Return how late each line was. Whatever the machine, most are in time, and all before the next is printed."""
+    """Return the delay of each line. On any machine, most are in time, and each arrives before the next is printed."""
     arrived: dict[int, float] = {}
     with EventSource(service, TICKS) as source:
         text = ""
@@ -94,7 +94,9 @@ def delays_of_lines(service: Service) -> list[float]:
                 text += event.data["text"]
                 for line in text.split("\n")[:-1]:
                     arrived.setdefault(int(line.split()[0]), event.came)
-    printed = [float(line.split()[1]) for line in text.splitlines()]  # by a clock of this machine, as they arrived
+    printed = [
+        float(line.split()[1]) for line in text.splitlines()
+    ]  # by the clock of this machine, which also timed the arrival
     assert len(arrived) == len(printed) == 10
     delays = [arrived[number] - printed[number] for number in range(10)]
     assert median(delays) < 0.1, delays
@@ -103,7 +105,7 @@ def delays_of_lines(service: Service) -> list[float]:
 
 
 def test_an_image_arrives_while_its_program_is_running(service: Service) -> None:
-    """The second cannot be shown before our answer, which waits for the first."""
+    """The program shows the second image only after our answer, which we send after the first has arrived."""
     code = f"{PUT}other = {png(6, 5)!r}\nput(0, good)\ninput()\nput(1, other)"
     with EventSource(service, code, interactive=True) as source:
         shown = [source.until("image").data]
@@ -157,17 +159,17 @@ def test_a_disconnected_client_stops_its_program(service: Service, code: str) ->
         source.until("stdout")
         left = time.monotonic()
     assert eventually(lambda: is_final(service, source.id), 4.5)
-    assert time.monotonic() - left < HEARTBEAT_SECONDS  # seen, and not found out by the next comment
+    assert time.monotonic() - left < HEARTBEAT_SECONDS  # noticed before the next comment would have failed
     found = record(service, source.id)
     assert (found["status"], found["error"]) == ("cancelled", "Execution stopped because the client disconnected")
-    assert found["output"].startswith("so far")  # the end of the line may not have been written yet
-    assert 0 < found["total_cpu_seconds"] < 1  # what it used, and not what it might have
+    assert found["output"].startswith("so far")  # the newline may be missing
+    assert 0 < found["total_cpu_seconds"] < 1  # what it used, not what it was allowed
     assert service.health()["pool"]["in_use"] == 0
     assert eventually(lambda: len(containers_of(service.worker_pid())) == service.health()["pool"]["idle"], 20)
 
 
 def test_a_client_that_does_not_read_holds_no_container(service: Service) -> None:
-    """The program ends in its own time, and so does its record, however little the client takes."""
+    """The program ends and is recorded in time, however little the client reads."""
     flood = "import sys\nfor _ in range(200): print('\\x00' * 600)"
     cases = [{"stdin": "", "expected_output": "x" * 60_000}] * 30
     with EventSource(service, flood, receive_bytes=2048, test_cases=cases, timeout=10) as source:
@@ -204,7 +206,7 @@ def test_programs_waiting_for_input_block_no_other_programs(tmp_path: Path) -> N
         for source in sources:
             source.until("input")
         refused = service.post("1", interactive=True)
-        assert refused.status_code == 400  # not as events
+        assert refused.status_code == 400  # it does not accept events
         assert service.health()["pool"]["in_use"] == 0
         assert service.execute("print('others')")["output"] == "others\n"
         for number, source in enumerate(sources):

@@ -1,4 +1,4 @@
-"""clients/nextjs/, the site that docs/nextjs.md tells of: built, served, and used in a browser."""
+"""clients/nextjs/, the site in docs/nextjs.md: built, served and used in a browser."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def test_the_documented_code_matches_the_example() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Service]]:
-    """Give the site's address, and the service that it uses."""
+    """Return the site's address and the service that it uses."""
     port = free_port()
     origin = f"http://localhost:{port}"
     settings = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "1", "ALLOWED_ORIGINS": origin}
@@ -58,7 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servic
 
 @pytest.fixture
 def page(site: tuple[str, Service], browser: Browser) -> Iterator[Page]:
-    """Give the page, which must not complain of anything."""
+    """Return the page, and check that it logs no error."""
     page = browser.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -93,7 +93,7 @@ def test_a_learner_runs_a_program_and_passes_the_tests(site: tuple[str, Service]
         "SELECT learner, key.name FROM executions_execution JOIN apikeys_apikey AS key ON key.id = key_id"
         " WHERE code LIKE 'import matplotlib%'"
     )
-    assert (len(learner), key) == (36, "Site")  # by a token of the site's server for this browser
+    assert (len(learner), key) == (36, "Site")  # with a token that the site's server made for this browser
 
 
 def test_a_mistake_is_marked_in_its_line(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""More clients than can be served, and clients that are slow, gone, or one key's flood."""
+"""More clients than the service has room for, slow and disconnected clients, and a flood from one key."""
 
 import json
 import resource
@@ -80,7 +80,7 @@ def test_requests_over_capacity_get_a_503(service: Service) -> None:
 
 
 def test_refusals_and_health_checks_do_not_wait_in_line(service: Service) -> None:
-    """Measured beside a request that is refused for its key, by one client, while all places are taken."""
+    """Compare with the time that a wrong key takes, from one client, while all slots and places in line are taken."""
 
     def place() -> tuple[int, int]:
         pool = service.health()["pool"]
@@ -104,7 +104,7 @@ def test_refusals_and_health_checks_do_not_wait_in_line(service: Service) -> Non
             measure("line", 503, lambda: execute(service.api_key))
             measure("key", 403, lambda: execute("nobody's"))
             measure("health", 200, lambda: session.get(f"{service.url}/health", timeout=60))
-    assert place() == (SLOTS, LINE)  # all the time
+    assert place() == (SLOTS, LINE)  # still full
     for client in taken:
         client.close()
     line, key, health = (median(seconds[what]) for what in ("line", "key", "health"))
@@ -202,7 +202,7 @@ def test_exhausted_descriptors_make_clients_wait_without_a_crash(service: Servic
                 statuses.add(client.recv(1000)[9:12])
             except TimeoutError:
                 pass
-        assert statuses <= {b"200", b"503", b""}  # or the connection was let go
+        assert statuses <= {b"200", b"503", b""}  # or the server closed the connection
     finally:
         resource.prlimit(worker, resource.RLIMIT_NOFILE, most)
     for client in idle:

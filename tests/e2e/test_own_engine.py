@@ -1,4 +1,4 @@
-"""A Docker Engine that is killed, pruned and robbed of its image while the service runs programs on it."""
+"""A Docker Engine that is killed, pruned and loses its image while the service runs programs on it."""
 
 import signal
 import threading
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 RUNS = 20
 FEW = 2
-"""So few containers that there is a moment without any, when all are removed as fast as others are made."""
+"""So few containers that there are moments without any while all are removed as fast as new ones are created."""
 
 LINE_SECONDS = 20
 RECOVERY_SECONDS = 120
@@ -42,7 +42,7 @@ def service(engine: OwnEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(autouse=True)
 def _well(service: Service, engine: OwnEngine) -> Iterator[None]:
-    """Begin with all warm containers, and leave an engine that serves, whatever has become of the test."""
+    """Start with all containers warm, and leave an engine that works even if the test fails."""
     assert_well(service, engine)
     yield
     if not engine.answers():
@@ -53,7 +53,7 @@ def _well(service: Service, engine: OwnEngine) -> Iterator[None]:
 
 @pytest.fixture
 def with_few(service: Service) -> Iterator[Service]:
-    """Give the service with few warm containers."""
+    """Return the service with few warm containers."""
     restart(service, FEW)
     yield service
     restart(service, RUNS)
@@ -71,7 +71,7 @@ def post(service: Service, code: str) -> requests.Response:
 
 
 def assert_well(service: Service, engine: OwnEngine, warm: int = RUNS) -> None:
-    """Wait until programs are run and the warm containers are all that there is."""
+    """Wait until programs run and there are no containers but the warm ones."""
 
     def is_well() -> bool:
         is_full = service.is_healthy() and service.health()["pool"]["idle"] == warm
@@ -100,7 +100,7 @@ def test_a_killed_engine_loses_only_its_own_runs(service: Service, engine: OwnEn
         assert {answer.result().status_code for answer in answers} == {503}
         took_seconds = time.monotonic() - killed
     assert service.query(STATUSES.format(code)) == [("internal_error", RUNS)]
-    assert took_seconds < 9  # nobody waited for a program to end
+    assert took_seconds < 9  # no request waited for its program to end
     assert service.query(CHARGED) == charged
     assert eventually(lambda: not service.is_healthy(), 30)
     assert_refused_at_once(service)
@@ -111,7 +111,7 @@ def test_a_killed_engine_loses_only_its_own_runs(service: Service, engine: OwnEn
 
 
 def test_pruning_under_load_fails_no_request(service: Service, engine: OwnEngine) -> None:
-    """As Coolify does it every night. It takes containers that are not started yet, too; others are made."""
+    """Coolify prunes every night. This also removes containers that have not started yet; others replace them."""
     stopped = threading.Event()
 
     def run() -> Counter[tuple[int, str]]:
@@ -136,7 +136,7 @@ def test_pruning_under_load_fails_no_request(service: Service, engine: OwnEngine
 def test_programs_are_refused_while_the_image_is_missing(with_few: Service, engine: OwnEngine) -> None:
     service = with_few
     engine.docker("rmi", "-f", engine.image)
-    assert service.execute("print('ok')")["output"] == "ok\n"  # it has lost its name only
+    assert service.execute("print('ok')")["output"] == "ok\n"  # only the image's tag is gone
 
     def is_gone() -> bool:
         engine.remove_containers()
@@ -144,7 +144,7 @@ def test_programs_are_refused_while_the_image_is_missing(with_few: Service, engi
         return not engine.docker("images", "-q")
 
     def is_refused() -> bool:
-        """Return whether a program is refused, and no container is left that was begun before the image went."""
+        """Return whether programs are refused and no container from before the image's removal is left."""
         is_left = engine.containers()
         return post(service, "print('refused')").status_code == 503 and not service.is_healthy() and not is_left
 

@@ -34,7 +34,7 @@ def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
 
 @dataclass
 class Playground:
-    """The page, and everything that it logs or requests."""
+    """The page with everything that it logs and requests."""
 
     page: Page
     url: str
@@ -79,7 +79,7 @@ def picture(page: Page, name: str, path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", path))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"playground-{name}.png"
-    page.screenshot(path=file, caret="initial")  # hiding the caret would add a style to the page
+    page.screenshot(path=file, caret="initial")  # hiding the caret would add a style, which the page's policy forbids
     assert file.stat().st_size > 10_000
 
 
@@ -98,7 +98,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     expect(output).to_have_text("begun\nover\n")
     playground.expect_status("Finished")
 
-    # Stop ends it, and moves the focus back to Run.
+    # Stop cancels it and moves the focus back to Run.
     playground.write("print('on', flush=True)\nwhile True: pass")
     page.click("#run")
     expect(output).to_have_text("on\n", timeout=20_000)  # a run stopped before it starts has no record
@@ -107,7 +107,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     playground.expect_status("Stopped")
     expect(page.locator("#run")).to_be_focused()
 
-    # It asks for input, which the keyboard alone can answer, at last with the end of input.
+    # Input can be sent with the keyboard alone, and ended, too.
     playground.write(GAME)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#line")).to_be_focused()
@@ -160,7 +160,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.click("#run")
     expect(page.locator("#score")).to_have_text("3 of 3 passed")
 
-    # A link shares it, and sends nothing of it to the service.
+    # A link shares the program without sending it to the service.
     page.locator("#stdin-part summary").click()
     page.fill("#stdin", "Grüße 🐍")
     before = len(playground.asked)
@@ -177,7 +177,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.evaluate("location.hash = '#p1.damaged'")
     expect(page.locator("#share-status")).to_have_text("This link is damaged")
 
-    # Tab indents in the editor; Escape, then Tab leaves it.
+    # In the editor, Tab indents; Escape and then Tab leaves it.
     playground.write("")
     page.keyboard.press("Tab")
     expect(page.locator(".cm-content")).to_be_focused()
@@ -196,7 +196,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
 
 
 def show(playground: Playground, path: Path) -> None:
-    """Take the pictures, and check that nothing is wider than a phone."""
+    """Take the screenshots, and check that nothing is wider than a phone's screen."""
     page = playground.page
     playground.open("Plot")
     playground.expect_status("Finished")

@@ -1,4 +1,4 @@
-"""The whole service on PostgreSQL, and an audit log that its own role cannot change there."""
+"""The whole service on PostgreSQL, where its own role cannot change the audit log."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module")
 def postgresql(postgresql_server: PostgreSQL) -> PostgreSQL:
-    """Return the server with a database for all of these tests."""
+    """Return the server with an empty database that these tests share."""
     postgresql_server.empty()
     return postgresql_server
 
@@ -31,7 +31,7 @@ def test_a_program_is_run_and_recorded(service: Service, postgresql: PostgreSQL)
     used = "SELECT coalesce(sum(executions), 0) FROM apikeys_dailyuse WHERE who {}"
 
     def executions() -> list[int]:
-        """Return what has been counted for the key, and for its learners."""
+        """Return the number of executions counted for the key and for its learners."""
         return [int(str(postgresql.sql(used.format(who))[0][0])) for who in ("= ''", "<> ''")]
 
     before = executions()
@@ -82,7 +82,7 @@ def test_only_the_prune_command_can_delete_old_entries(service: Service, postgre
 def test_a_role_that_does_not_own_the_table_cannot_remove_the_triggers(
     service: Service, postgresql: PostgreSQL
 ) -> None:
-    """As docs/decisions/0007-audit-log.md advises."""
+    """docs/decisions/0007-audit-log.md recommends this."""
     postgresql.sql("ALTER TABLE auditlog_logentry OWNER TO owner", user="owner")
     postgresql.sql("GRANT SELECT, INSERT ON auditlog_logentry TO code", user="owner")
     try:
@@ -116,7 +116,7 @@ def test_no_program_runs_while_the_database_is_down(service: Service, postgresql
 
 
 def test_search_on_postgresql_finds_what_it_finds_on_sqlite(service: Service, postgresql: PostgreSQL) -> None:
-    """Through the code itself, in a process on that database: tests/executions/test_search.py has the cases."""
+    """Searches in a process on that database; tests/executions/test_search.py has more cases."""
     ids = [
         service.execute(code)["id"]
         for code in ("import os\nos.fork()", "print('Привет, мир')", "x_y = '=HYPERLINK(1)'")

@@ -1,4 +1,4 @@
-"""What no HTTP library would send: answered or refused by the server, and nobody else notices."""
+"""Requests that no HTTP library would send: the server answers or refuses them."""
 
 import contextlib
 import socket
@@ -14,11 +14,14 @@ BODY = b'{"code": "print(1)"}'
 
 
 def exchange(service: Service, request: bytes, is_all: bool = True) -> bytes:
-    """Send `request`, and return all that comes. Who says that this `is_all` will hear of no program that has run."""
+    """Send `request` and return the whole response.
+
+    `is_all` ends our side of the connection: the service then takes us for gone, and runs no program.
+    """
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
         client.sendall(request)
         if is_all:
-            with contextlib.suppress(OSError):  # we are answered already, and cut off
+            with contextlib.suppress(OSError):  # the server has already answered and disconnected
                 client.shutdown(socket.SHUT_WR)
         answer = b""
         while part := client.recv(65536):
@@ -27,13 +30,13 @@ def exchange(service: Service, request: bytes, is_all: bool = True) -> bytes:
 
 
 def status(answer: bytes) -> int:
-    """Return the status of the only answer there is."""
+    """Return the status of the only response, or 0 if there is none."""
     assert answer.count(b"HTTP/1.1 ") <= 1, answer
     return int(answer.split(b" ")[1]) if answer else 0
 
 
 def execute(service: Service, *fields: bytes, body: bytes = BODY, key_field: bytes = b"X-API-Key") -> bytes:
-    """Return a request to run a program, with these header fields besides."""
+    """Return a request to run a program, with additional header fields."""
     usual = [
         b"Host: localhost",
         b"Connection: close",
@@ -89,7 +92,7 @@ def test_an_oversized_chunked_body_is_refused(service: Service) -> None:
 
 
 def test_a_key_in_a_header_with_underscores_is_ignored(service: Service) -> None:
-    """WSGI has one name for both: a proxy that drops `X-API-Key` must not be passed by `X_API_Key`."""
+    """WSGI has the same name for both: `X_API_Key` must not get past a proxy that removes `X-API-Key`."""
     request = execute(service, b"Content-Length: %d" % len(BODY), key_field=b"X_API_Key")
     assert status(exchange(service, request)) in (400, 403)
 
@@ -101,7 +104,7 @@ PATHS = (
 
 
 def test_no_spelling_of_the_path_reaches_the_admin(tmp_path: Path) -> None:
-    """From an address that the admin is not there for, whatever it says of itself."""
+    """The client's address may not open the admin, and its forged headers do not help."""
     forged = b"X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n"
     with Service(tmp_path, ADMIN_ALLOWED_IPS="192.0.2.1", SANDBOX_POOL_SIZE="1") as service:
         for path in PATHS:

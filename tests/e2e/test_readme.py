@@ -1,4 +1,4 @@
-"""README.md, followed to the letter in a copy of the project: each command works, and answers what is shown."""
+"""README.md, followed to the letter in a copy of the project: each command works and prints what is shown."""
 
 import json
 import os
@@ -26,13 +26,13 @@ READY_SECONDS = 300
 
 
 def test_every_code_block_is_a_command_or_its_output() -> None:
-    assert START == [("sh", "make run\n"), ("sh", "make test\n")]  # the second is what runs this
+    assert START == [("sh", "make run\n"), ("sh", "make test\n")]  # the second runs this test
     assert {kind for kind, _ in TOUR} == {"sh", "json", "text"}
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """Follow `make run` where nothing is set up yet; give the directory, and the port that stands for 8000."""
+    """Run `make run` where nothing is set up yet; return the directory and the port used in place of 8000."""
     directory = tmp_path_factory.mktemp("clone")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -81,7 +81,7 @@ def test_every_documented_command_prints_the_documented_output(port: tuple[Path,
     answers: list[Any] = []
     for kind, text in TOUR:
         if kind == "sh":
-            assert not answers  # all of the last command's have been shown
+            assert not answers  # the README has shown all of the last command's output
             answers = answers_in(next(told))
         elif kind == "json":
             assert_shows(json.loads(text), answers.pop(0))
@@ -90,13 +90,13 @@ def test_every_documented_command_prints_the_documented_output(port: tuple[Path,
             (has_started, _), *came = answers.pop(0)
             assert started == has_started
             assert came[0][0] == printed[0]
-            # The end of a line is written by itself, and may come by itself.
+            # A newline is written separately and may arrive separately.
             assert "".join(data["text"] for name, data in came if name == printed[0]).startswith(printed[1]["text"])
     assert not answers
 
 
 def answers_in(output: str) -> list[Any]:
-    """Return the JSON documents that were printed one after another, or the events of a stream."""
+    """Return the JSON documents or the events of a stream in the output of a command."""
     if output.startswith("event: "):
         return [events_in(output)]
     documents, at = [], 0
@@ -111,7 +111,7 @@ def events_in(stream: str) -> list[tuple[str, Any]]:
 
 
 def assert_shows(shown: Any, answer: Any, name: str = "") -> None:
-    """Compare what is shown, which leaves fields out, with what came."""
+    """Compare the README's abridged answer with the real one."""
     if isinstance(shown, dict):
         for key, value in shown.items():
             assert_shows(value, answer[key], key)

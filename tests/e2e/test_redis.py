@@ -1,4 +1,4 @@
-"""Several services that count their rates together in Redis, and a Redis that is away."""
+"""Several services share their rates in Redis, and Redis stops, hangs or loses its data."""
 
 import time
 from collections import Counter
@@ -48,7 +48,7 @@ def test_four_processes_share_one_rate(tmp_path: Path, redis: Redis, postgresql:
 
 
 def is_refused(service: Service) -> bool:
-    """Whether programs are refused, soon and in the form that callers know, while the service is healthy."""
+    """Return whether programs are refused; if so, check that this is quick and the error well-formed."""
     started = time.monotonic()
     response = service.post("print(1)")
     assert time.monotonic() - started < 10

@@ -1,4 +1,4 @@
-"""What is old goes while the service serves, without anybody's help."""
+"""The service deletes old executions by itself."""
 
 import sqlite3
 
@@ -7,7 +7,7 @@ import pytest
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]  # two starts, each as long as a start may take
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]  # time for two starts
 
 
 def test_a_starting_service_deletes_old_executions(own_service: Service) -> None:

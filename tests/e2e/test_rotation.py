@@ -1,4 +1,4 @@
-"""A key is rotated under load, by another process: nobody who switches in the overlap sees a failed request."""
+"""Another process rotates a key under load: clients that switch during the overlap see no error."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 @dataclass
 class Clients:
-    """Clients that run programs one after another with whatever token they have at the moment."""
+    """Clients that run one program after another with the current token."""
 
     service: Service
     token: str
@@ -51,7 +51,7 @@ def test_clients_that_switch_keys_during_the_overlap_see_no_error(service: Servi
         thread.join()
     assert {code for _, code in clients.answers} == {200}
     assert {token for token, _ in clients.answers} == {first, second}
-    assert status(service, first) == 200  # the overlap lasts
+    assert status(service, first) == 200  # the overlap is not over
 
 
 def test_rotation_without_overlap_and_revocation_end_a_key_at_once(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""What is reported to Sentry: where a fault is, and nothing that anybody sent."""
+"""Sentry gets the location of an error, and nothing that a client sent."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
 
 class Sentry(ThreadingHTTPServer):
-    """Takes envelopes as Sentry does, and keeps them."""
+    """Receives envelopes as Sentry does, and keeps them."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
@@ -26,7 +26,7 @@ class Sentry(ThreadingHTTPServer):
         self.dsn = f"http://publickey@127.0.0.1:{self.server_port}/1"
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the events in all envelopes (a header, then an item's header and its body, a line each)."""
+        """Return the events in all envelopes. Each has three lines: its header, an item's header and the item."""
         return [json.loads(envelope.splitlines()[2]) for envelope in self.envelopes]
 
 
@@ -60,7 +60,7 @@ def reporting(sentry: Sentry, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def drop(service: Service, table: str) -> None:
-    """Make a fault of ours."""
+    """Break the service by dropping a table."""
     connection = sqlite3.connect(service.database)
     connection.execute(f"DROP TABLE {table}")
     connection.close()

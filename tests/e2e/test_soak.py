@@ -1,4 +1,4 @@
-"""`make soak` in short: honest and hostile clients side by side, and nothing wrong, lost, left over or grown."""
+"""A short `make soak`: with honest and hostile clients, nothing is wrong, lost or left over, and nothing grows."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from tests.service import Service
 
 MINUTES = 0.5
 LOAD = 0.5
-"""Less than `make soak` has: whether a busy machine keeps its pace is not the question here."""
+"""Less than in `make soak`, because this does not test how fast a busy machine is."""
 
 
 @pytest.mark.docker
-@pytest.mark.alone  # a service that other tests starve refuses more, and waits too long for its database
+@pytest.mark.alone  # beside other tests, the service would refuse more and wait too long for its database
 @pytest.mark.timeout(300)
 def test_a_short_soak_finds_no_fault(tmp_path: Path) -> None:
     service = Service(tmp_path, **SETTINGS)
@@ -22,4 +22,4 @@ def test_a_short_soak_finds_no_fault(tmp_path: Path) -> None:
     show(course)
     assert faults(course) == []
     assert {"success", "error"} <= set(course.tally.statuses.values())
-    assert course.tally.sent["hostile"] >= 3  # few, where the machine is slow
+    assert course.tally.sent["hostile"] >= 3  # a slow machine sends only a few

@@ -1,4 +1,4 @@
-"""The TypeScript client: its types are the schema's, and its own tests pass, alone and with the real service."""
+"""The TypeScript client: its types match the schema, and its own tests pass, with and without the real service."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ CLIENT = ROOT / "clients/typescript"
 
 
 def npx(*command: str, **environment: str) -> None:
-    """Run a tool of the package. What it prints is shown if it fails."""
+    """Run a tool of the package, and show its output if it fails."""
     done = subprocess.run(
         ["npx", "--no-install", *command],
         cwd=CLIENT,
@@ -31,7 +31,7 @@ def npx(*command: str, **environment: str) -> None:
 
 
 def test_the_client_types_match_the_schema(tmp_path: Path) -> None:
-    """`make client-types` makes them anew."""
+    """`make client-types` regenerates them."""
     schema, types = tmp_path / "openapi.json", tmp_path / "schema.ts"
     schema.write_bytes(schema_json())
     npx("openapi-typescript", str(schema), "--output", str(types))
@@ -94,7 +94,7 @@ def test_only_a_page_of_an_allowed_origin_can_run_programs(service: Service, sit
     assert (told[0], told[-1]) == ("start", "result")
     assert "input" in told
     assert output == "Hello, Zoë\n"
-    assert set(sent) == {site.origin}  # the browser's own, whatever the client was given
+    assert set(sent) == {site.origin}  # the browser sets it, not the client's option
     assert said == []
 
     page.goto(site.other_origin)
