@@ -1,4 +1,4 @@
-"""Reads the audit log, and makes it fail."""
+"""Functions that read the audit log and make it fail."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 
 def events(name: str) -> list[LogEntry]:
-    """Return the entries of the events of that name, the oldest first."""
+    """Return the entries of all events with the name, the oldest first."""
     return [entry for entry in LogEntry.objects.order_by("pk") if (entry.additional_data or {}).get("event") == name]
 
 

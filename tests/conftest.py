@@ -1,4 +1,4 @@
-"""What most tests start from: a page with its key, and a sandbox that runs nothing."""
+"""Fixtures that most tests share: a page with its key, and a sandbox that runs nothing."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from tests.servers import PostgreSQL, Redis
 
 ORIGIN = "https://pylearn.net"
 
-# `make test` tries the same examples each time, `make fuzz` many new ones. A busy machine is no reason to fail.
+# `make test` tries the same examples each time, `make fuzz` many new ones. A busy machine must not fail either.
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 examples.register_profile("test", derandomize=True, deadline=None, suppress_health_check=SLOW)
 examples.register_profile("fuzz", max_examples=3000, deadline=None, suppress_health_check=SLOW, print_blob=True)
@@ -38,23 +38,23 @@ examples.load_profile("test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--without-wall", metavar="NAME", help="this wall of tests/walls.py has been taken away")
+    parser.addoption("--without-wall", metavar="NAME", help="this wall of tests/walls.py has been removed")
     parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
 
 
-@pytest.hookimpl(trylast=True)  # after the plugins that order tests, too
+@pytest.hookimpl(trylast=True)  # after the plugins that reorder tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where a wall has been taken away, demand that the tests that name it fail. Begin with the longest files."""
+    """If a wall has been removed, demand that the tests that name it fail. Run the longest files first."""
     if removed := config.getoption("--without-wall"):
         demand_failures(items, removed, config.getoption("--its-tests-alone"))
-    if hasattr(config, "workerinput"):  # one of several processes (pytest-xdist)
+    if hasattr(config, "workerinput"):  # this is one of several processes (pytest-xdist)
         items[:] = in_turn(items)
 
 
 def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
     """Order files for several processes: the longest of each directory, then the second of each, and so on.
 
-    So no long file is left for the end, and whole services run beside what needs less of the machine.
+    So no long file comes last, and whole services run beside tests that need less of the machine.
     """
     directories: dict[Path, dict[Path, list[pytest.Item]]] = {}
     for item in items:
@@ -64,7 +64,7 @@ def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def length(file: list[pytest.Item]) -> tuple[float, bool]:
-    """Return what tells long files of tests from short ones: how long one may take, and whether it waits for others."""
+    """Return a sort key that grows with a file's duration: its longest timeout, and whether it needs containers."""
     bounds = [mark.args[0] for item in file for mark in item.iter_markers("timeout")]
     is_slow = any(item.get_closest_marker(name) for item in file for name in ("docker", "server"))
     return max(bounds, default=0), is_slow
@@ -77,14 +77,14 @@ def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_static_files_collected(settings: Settings, static_root: Path) -> None:
-    """Let no test depend on whether `make run` has been here and collected the admin's files."""
+    """Make tests independent of static files that `make run` may have collected."""
     settings.STATIC_ROOT = static_root
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
 class QuickHasher(PBKDF2PasswordHasher):
-    """Django's own hasher without the half second that it costs whoever guesses, and each of our logins."""
+    """Django's own hasher without the half second that each login would cost."""
 
     iterations = 1
 
@@ -96,13 +96,13 @@ def _passwords_are_hashed_quickly(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_requests_counted() -> None:
-    """Let no test begin with what another has used of a rate."""
+    """Reset all rates, so that no test is refused for the requests of another."""
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
 def _no_audit_log_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Empty the log after a test without a transaction: the flush that follows could not."""
+    """Empty the log after a test without a transaction, because the database flush may not delete its entries."""
     marker = request.node.get_closest_marker("django_db")
     if marker is None or not marker.kwargs.get("transaction"):
         yield
@@ -115,7 +115,7 @@ def _no_audit_log_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def groups(db: None) -> None:
-    """Create the groups of staff again, because a test without a transaction empties the database."""
+    """Recreate the staff groups, because a test without a transaction empties the database."""
     import_module("staff.migrations.0001_groups").create_groups(apps, connection.schema_editor())
 
 
@@ -149,7 +149,7 @@ def redis() -> Iterator[Redis]:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of our site: it has a key, and its browser says where it comes from."""
+    """A page of our site, with its key. Its browser sends the site's origin."""
 
     key: ApiKey
     token: str
@@ -171,12 +171,12 @@ class Page:
 @pytest.fixture
 def page(db: None, executor: FakeExecutor) -> Page:
     key, token = create_key("Site", "publishable", [ORIGIN])
-    # A fault is to be seen as its answer, not as an exception of the test.
+    # Turn an exception into the client's response instead of raising it in the test.
     return Page(key, token, Client(raise_request_exception=False))
 
 
 def database_fails(statement: str, times: int = 1000) -> AbstractContextManager[None]:
-    """Make the next `times` statements that begin with `statement` fail, as when the database is away."""
+    """Make the next `times` statements that begin with `statement` fail, as if the database were down."""
     left = times
 
     def execute(run: Any, sql: str, *arguments: Any) -> Any:

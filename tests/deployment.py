@@ -1,4 +1,4 @@
-"""A container of the service's own image, driven from outside as an operator, a proxy and a page would."""
+"""A container of the service's own image, used as an operator, a proxy and a page would."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.service import ORIGIN
 IMAGE = "code-exec-service"
 HEALTHY_SECONDS = 240
 STOP_SECONDS = 30
-"""What Coolify gives a container to stop."""
+"""How long Coolify waits for a container to stop."""
 
 
 def docker(*arguments: str) -> str:
@@ -22,7 +22,7 @@ def docker(*arguments: str) -> str:
 
 
 class Deployment:
-    """A running container with the settings of the user's document, and no others but `environment`."""
+    """A running container with only the documented settings and those in `environment`."""
 
     def __init__(self, api_key: str, volume: str | None = None, **environment: str) -> None:
         self.api_key = api_key
@@ -42,7 +42,7 @@ class Deployment:
         self._find()
 
     def _find(self) -> None:
-        """Learn the port, which is another one after each start."""
+        """Find the port, which changes with each start."""
         port = docker("port", self.id, "8000").rpartition(":")[2]
         self.url = f"http://127.0.0.1:{port}"
 
@@ -53,16 +53,16 @@ class Deployment:
         docker("rm", "--force", "--volumes", self.id)
 
     def state(self) -> dict[str, Any]:
-        """Return the engine's word on the container."""
+        """Return the container's state as the engine reports it."""
         state: dict[str, Any] = json.loads(docker("inspect", "--format={{json .State}}", self.id))
         return state
 
     def is_healthy(self) -> bool:
-        """Return whether a proxy would send requests here."""
+        """Return whether a proxy would send requests to this container."""
         return bool(self.state()["Health"]["Status"] == "healthy")
 
     def wait_until_healthy(self) -> None:
-        """Wait as Coolify does before it stops the earlier version."""
+        """Wait until the container is healthy, as Coolify does before it stops the previous version."""
         deadline = time.monotonic() + HEALTHY_SECONDS
         while not self.is_healthy():
             assert self.state()["Running"], docker("logs", self.id)
@@ -70,17 +70,17 @@ class Deployment:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End the container as Coolify does. Its data and its address stay."""
+        """Stop the container as Coolify does. It keeps its data."""
         docker("stop", f"--time={STOP_SECONDS}", self.id)
 
     def start(self) -> None:
-        """Start it again, and wait until it can run programs."""
+        """Start it again and wait until it can run programs."""
         docker("start", self.id)
         self._find()
         self.wait_until_healthy()
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command as docs/coolify.md tells."""
+        """Run a management command as described in docs/coolify.md."""
         return docker("exec", self.id, "manage", *arguments)
 
     def post(self, code: str, **fields: Any) -> requests.Response:

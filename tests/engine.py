@@ -1,4 +1,4 @@
-"""A second Docker Engine for tests only: it can be killed, pruned and left without its image."""
+"""A second Docker Engine for tests, which may be killed, pruned and left without its image."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ class OwnEngine:
     def __exit__(self, *error: object) -> None:
         with contextlib.suppress(AssertionError, subprocess.SubprocessError):
             if self._process is None:
-                self.start()  # only it can end the leftovers of a killed one
+                self.start()  # only this can end the leftovers of a killed engine
             self.remove_containers()
         self.stop()
         self._end_what_is_left()
@@ -59,7 +59,7 @@ class OwnEngine:
         daemon = f"""dockerd --host={self.url} --pidfile={self.directory}/pid
             --data-root={self.directory}/data --exec-root={self.directory}/exec --cgroup-parent=/{self._cgroup}
             --bridge=none --iptables=false --ip6tables=false --log-level=error"""
-        # If PID 1 does not reap, a killed containerd still counts as alive, and dockerd waits for it in vain.
+        # If PID 1 does not reap, a killed containerd still counts as alive, and dockerd would wait for it in vain.
         (self.directory / "exec/containerd/containerd.pid").unlink(missing_ok=True)
         # Without a bridge dockerd deletes docker0, which in our network namespace is the shared engine's.
         command = ["unshare", "--net", "sh", "-c", f"ip link set lo up && exec {' '.join(daemon.split())}"]
@@ -84,7 +84,7 @@ class OwnEngine:
             self._process = None
 
     def docker(self, *arguments: str) -> str:
-        """Run a command of the client at this engine; return what it printed."""
+        """Run a command of the docker client against this engine; return its output."""
         command = ["docker", "--host", self.url, *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
 
@@ -94,7 +94,7 @@ class OwnEngine:
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.split()
 
     def remove_containers(self) -> None:
-        """Remove all containers; some may be about to end by themselves."""
+        """Remove all containers. Some may end by themselves meanwhile."""
         command = ["docker", "--host", self.url, "rm", "-f", *self.containers()]
         subprocess.run(command, check=False, capture_output=True)
 
@@ -121,21 +121,21 @@ class OwnEngine:
 
 
 def is_removed(cgroup: Path) -> bool:
-    """Kill the processes of a cgroup; return whether it could be removed."""
-    if not cgroup.exists():  # two controllers may have one path
+    """Kill the processes in a cgroup; return whether it could be removed."""
+    if not cgroup.exists():  # two controllers may share a path
         return True
     for pid in (cgroup / "cgroup.procs").read_text().split():
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
     try:
         cgroup.rmdir()
-    except OSError:  # busy, until the processes are gone
+    except OSError:  # the cgroup is busy until its processes are gone
         return False
     return True
 
 
 def processes_about(word: str) -> Iterator[int]:
-    """Yield the other processes that have `word` in their command line."""
+    """Yield all other processes with `word` in their command line."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             if word.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():

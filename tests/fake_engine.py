@@ -1,6 +1,6 @@
-"""A proxy in front of the real Docker Engine that fails as planned: for faults that a real engine does not show.
+"""A proxy in front of the real Docker Engine that fails on demand, for faults that we cannot provoke in a real one.
 
-It passes every call on to the engine, except those for which a `Fault` is planned.
+It forwards every call to the engine, except those for which a `Fault` is planned.
 """
 
 import contextlib
@@ -45,10 +45,10 @@ class How(StrEnum):
     ERROR = "error"  # 500
     LIE = "lie"  # 204, and the engine does not get the call
     GARBAGE = "garbage"  # 200, but not JSON
-    EMPTY = "empty"  # 200, with JSON that says nothing
-    DUPLICATE = "duplicate"  # the engine gets the call twice, and the second answer comes
-    DELAY = "delay"  # a second late
-    LATE = "late"  # no answer, and the engine gets the call when nobody waits any more
+    EMPTY = "empty"  # 200 with an empty JSON object
+    DUPLICATE = "duplicate"  # the engine gets the call twice, and the caller gets the second answer
+    DELAY = "delay"  # the answer is a second late
+    LATE = "late"  # no answer, and the engine gets the call after the caller has given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Distortion:
-    """Changes the output of containers, piece by piece, from `after` on; with b"" from the start."""
+    """Changes the output of containers, piece by piece, once `after` has occurred. b"" changes it from the start."""
 
     change: Callable[[bytes], bytes]
     after: bytes = b""
@@ -83,17 +83,17 @@ class FakeEngine:
         self.url = f"unix://{self.path}"
         self.calls: Counter[str] = Counter()
         self.late_calls = 0
-        """How many late calls have reached the engine since the last plan."""
+        """The number of late calls that have reached the engine since the last plan."""
         self._faults: dict[str, Fault] = {}
         self._fired: Counter[str] = Counter()
         self._firing = threading.Lock()
         self._mended = threading.Event()
         self._connections: set[socket.socket] = set()
-        self._streams: set[tuple[str, socket.socket]] = set()  # with the call that began them
+        self._streams: set[tuple[str, socket.socket]] = set()  # with the call that opened them
         self.distortion: Distortion | None = None
-        """How the output of containers is changed, None if it is not."""
+        """How to change the output of containers, if at all."""
         self.replacements: dict[bytes, bytes] = {}
-        """Text that is replaced in all requests, by text of the same length."""
+        """Texts to replace in all requests, with others of the same length."""
         self._server = socket.socket(socket.AF_UNIX)
         self._is_down = False
 
@@ -125,14 +125,14 @@ class FakeEngine:
         return self._fired[call]
 
     def is_to_hang(self, call: str) -> bool:
-        """Return whether the next such call will get no answer."""
+        """Return whether the next call of this kind will hang."""
         fault = self._faults.get(call)
         return (
             fault is not None and fault.how in (How.HANG, How.HANG_AFTER, How.LATE) and self._fired[call] < fault.times
         )
 
     def mend(self) -> None:
-        """Pass all calls on; calls that hang end without an answer."""
+        """Forward all calls again; hanging calls end without an answer."""
         self._faults = {}
         self.distortion = None
         self.replacements = {}
@@ -207,7 +207,7 @@ class FakeEngine:
                 self._pass_on(connection, request, call)
 
     def _next_fault(self, call: str) -> Fault | None:
-        """Return how this call is to fail, if it is, and count it."""
+        """Return the planned fault of this call, if any, and count it."""
         with self._firing:
             fault = self._faults.get(call)
             if fault is None or self._fired[call] >= fault.times:
@@ -269,7 +269,7 @@ def _call_of(request: bytes) -> str:
 
 
 def call_of(line: str) -> str:
-    """Return the call that a request line makes, in our word; the line itself for a call that we do not know."""
+    """Return our name for the call of a request line, or the line itself if we have none."""
     line = re.sub(r"^(\w+) /v[\d.]+/", r"\1 /", line)
     return next((call for call, pattern in CALLS.items() if re.match(pattern, line)), line)
 
@@ -282,7 +282,7 @@ def _connect(request: bytes) -> socket.socket:
 
 
 def _ask_engine(request: bytes) -> None:
-    """Pass the request on, and drop the answer."""
+    """Forward the request and drop the answer."""
     with contextlib.closing(_connect(request)) as engine:
         engine.settimeout(10)
         answer = b""

@@ -1,4 +1,4 @@
-"""A stand-in for the sandbox: it runs nothing, and returns what a test gives it."""
+"""A fake sandbox that runs nothing and returns the results that a test sets."""
 
 import select
 from dataclasses import replace
@@ -13,9 +13,9 @@ EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds
 
 
 class FakeExecutor:
-    """Answers every submission with `main` and, for each of its tests, `test`; or with `error`.
+    """Answers every submission with `main` and, for each of its tests, `test`; or raises `error`.
 
-    A console gets `main` line by line, and its images. An interactive program then asks for input once, and prints it.
+    A console gets the lines and images of `main`. An interactive program then asks for input once and prints it.
     """
 
     def __init__(self) -> None:

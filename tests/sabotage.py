@@ -1,7 +1,7 @@
-"""Takes each wall of tests/walls.py away, and demands that just the tests that name it turn red: `make sabotage`.
+"""Removes each wall of tests/walls.py in turn, and demands that only the tests that name it fail: `make sabotage`.
 
-Each wall is removed in a copy of the project, from a guest image of the copy's own. With --fast, only the tests that
-name a starred wall are run; else all tests that attack containers, which takes more than an hour.
+Each wall is removed in a copy of the project, with a guest image of its own. With --fast, only the tests that name a
+starred wall run; otherwise all tests that attack containers do, which takes more than an hour.
 """
 
 import argparse
@@ -29,10 +29,10 @@ AT_ONCE = 2
 IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 REMOVAL_SECONDS = 60
 ATTACKS = {f"test_{name}.py" for name in ("isolation", "limits", "tests", "programs", "grading")}
-"""Modules that are run whole: without a wall, what does not name it must stay as it is."""
+"""Modules that run as a whole: without a wall, the tests that do not name it must still pass."""
 
 RED = (AssertionError, pytest.fail.Exception, RunLost)
-"""How a test of a wall may fail. A program that does not start, or a slip in the test, is another matter."""
+"""How a test of a wall may fail. Any other exception means that the program or the test itself is broken."""
 
 
 def names_of(item: pytest.Item) -> set[str]:
@@ -41,7 +41,7 @@ def names_of(item: pytest.Item) -> set[str]:
 
 
 def demand_failures(items: list[pytest.Item], removed: str, alone: bool) -> None:
-    """Turn the verdict of the tests that name `removed` round, and keep these `alone`, or with all that attack."""
+    """Expect the tests that name `removed` to fail; keep only these if `alone`, otherwise all attacks, too."""
     fallen = {removed, *WALLS[removed].falls_with}
     naming = [item for item in items if fallen & names_of(item)]
     for item in naming:
@@ -53,13 +53,13 @@ def demand_failures(items: list[pytest.Item], removed: str, alone: bool) -> None
 
 
 def is_an_attack(item: pytest.Item) -> bool:
-    """Tell whether a test is of the kind that must stay green. The gate is open in every sabotage."""
+    """Return whether a test must pass unless it names the wall. Tests of the gate do not: a sabotage opens it."""
     return (item.path.name in ATTACKS or bool(names_of(item))) and "gate" not in names_of(item)
 
 
 @contextmanager
 def copy_without(wall: str) -> Iterator[Path]:
-    """Give a copy of the project in which `wall` is missing, with the guest image that belongs to it."""
+    """Return a copy of the project without `wall`, and build its guest image."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
         listed = subprocess.run(
@@ -79,7 +79,7 @@ def copy_without(wall: str) -> Iterator[Path]:
 
 
 def apply(edit: Edit, copy: Path) -> None:
-    """Make the edit in the copy. Raises ValueError unless its text stands there just once."""
+    """Make the edit in the copy. Raise ValueError unless its text occurs exactly once."""
     path = copy / edit.path
     text = path.read_text()
     if text.count(edit.old) != 1:
@@ -94,7 +94,7 @@ def image_name(directory: Path) -> str:
 
 
 def build_image(copy: Path) -> str | None:
-    """Put the copy's guest over the project's image; return the new image's name, None if they are the same."""
+    """Build the copy's guest image on top of the project's; return its name, or None if they are the same."""
     name, original = image_name(copy), image_name(ROOT)
     if name == original:
         return None
@@ -103,14 +103,14 @@ def build_image(copy: Path) -> str | None:
     changed = [path for path in files if (guest / path).read_bytes() != (ROOT / "guest" / path).read_bytes()]
     copies = "".join(f"COPY {path} /opt/sandbox/guest/{path}\n" for path in changed)
     recipe = f"FROM {original}\nUSER 0:0\n{copies}USER 64321:64321\n"
-    # Without the cache, whose layers another sabotage may be removing.
+    # Do not use the cache: another sabotage may be removing its layers.
     command = ["docker", "build", "--quiet", "--no-cache", "--tag", name, "--file", "-", str(guest)]
     subprocess.run(command, check=True, input=recipe.encode(), stdout=subprocess.DEVNULL)
     return name
 
 
 def sabotage(wall: str, fast: bool) -> bool:
-    """Run the tests without `wall`, say what came of it, and return whether it is as it must be."""
+    """Run the tests without `wall`, print the result, and return whether exactly the right tests failed."""
     with copy_without(wall) as copy:
         options = ["--its-tests-alone"] if fast else IN_TWO_PROCESSES
         command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--without-wall={wall}", *options]
@@ -126,10 +126,10 @@ def sabotage(wall: str, fast: bool) -> bool:
 
 @contextmanager
 def network_that_leads_nowhere() -> Iterator[None]:
-    """Have the engine make the network that containers without the wall `network` join."""
+    """Create the network that containers join without the wall `network`."""
     pool = docker.types.IPAMPool(subnet=f"{SABOTAGE_GATEWAY}/24", gateway=SABOTAGE_GATEWAY)
     client = docker.from_env()
-    for left in client.networks.list(names=[SABOTAGE_NETWORK]):  # by one that was broken off
+    for left in client.networks.list(names=[SABOTAGE_NETWORK]):  # by an interrupted sabotage
         left.remove()
     network = client.networks.create(SABOTAGE_NETWORK, internal=True, ipam=docker.types.IPAMConfig(pool_configs=[pool]))
     try:
@@ -153,7 +153,7 @@ def remove_when_empty(network: Network) -> None:
 
 
 def main() -> None:
-    """Sabotage the walls named, else all of them; exit with 1 if one is not what its tests hold."""
+    """Sabotage the given walls, or all of them; exit with 1 unless exactly the tests of each wall fail."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fast", action="store_true", help="the starred walls, and only the tests that name them")
     parser.add_argument("walls", nargs="*", metavar="WALL", help=f"some of {' '.join(WALLS)}")
@@ -161,7 +161,7 @@ def main() -> None:
     walls = arguments.walls or (STARRED if arguments.fast else list(WALLS))
     with network_that_leads_nowhere(), ThreadPoolExecutor(AT_ONCE) as executor:
         sound = list(executor.map(lambda wall: sabotage(wall, arguments.fast), walls))
-    print(f"{sum(sound)} of {len(walls)} walls are held by just the tests that name them")
+    print(f"{sum(sound)} of {len(walls)} walls are held by exactly the tests that name them")
     sys.exit(not all(sound))
 
 

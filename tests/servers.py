@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for the tests: real servers of our own, on loopback, that can be stopped and made to hang."""
+"""Real PostgreSQL and Redis servers on loopback, which tests can stop and make hang."""
 
 import contextlib
 import os
@@ -18,11 +18,11 @@ import redis
 
 START_SECONDS = 20
 PORTS = range(12_000, 32_000)
-"""Below net.ipv4.ip_local_port_range: no client can take one before the server that it is meant for."""
+"""Below net.ipv4.ip_local_port_range, so no outgoing connection can take one before the server does."""
 
 
 class Server:
-    """A server process with a port and a directory of its own. Use it as a context manager."""
+    """A server process with its own port and directory. Use it as a context manager."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -39,18 +39,18 @@ class Server:
         shutil.rmtree(self.directory)
 
     def prepare(self) -> None:
-        """Do what is needed once."""
+        """Prepare the directory, once."""
 
     def command(self) -> list[str]:
-        """Return how the server is started."""
+        """Return the command that starts the server."""
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """Return whether the server serves."""
+        """Return whether the server answers."""
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start the server and wait until it serves."""
+        """Start the server and wait until it answers."""
         self.process = subprocess.Popen(
             self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=_user(), cwd=self.directory
         )
@@ -61,7 +61,7 @@ class Server:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server at once. Who is connected is cut off."""
+        """Stop the server at once and close all connections."""
         if self.process is not None:
             self.resume()
             self.process.send_signal(signal.SIGINT)
@@ -69,15 +69,15 @@ class Server:
             self.process = None
 
     def pause(self) -> None:
-        """Let the server hang: connections stand, and nothing is answered."""
+        """Make the server hang: connections stay open and get no answer."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let the server go on."""
+        """Let the server continue."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the server, which may start no other process then, and to those that it has started."""
+        """Send a signal to the server first, so that it starts no more processes, and then to its child processes."""
         assert self.process is not None
         self.process.send_signal(number)
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
@@ -87,7 +87,7 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """A cluster with the role and the database `code`; `url` is for DATABASE_URL."""
+    """A cluster with the role `code` and the database `code`; `url` is for DATABASE_URL."""
 
     @property
     def url(self) -> str:
@@ -134,20 +134,20 @@ class PostgreSQL(Server):
             self.sql("CREATE DATABASE code OWNER code", user="owner", database="postgres")
 
     def empty(self) -> None:
-        """Drop all that is in the database."""
+        """Drop everything in the database."""
         self.sql("DROP SCHEMA public CASCADE", user="owner")
         self.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
 
     def sql(self, statement: str, user: str = "code", database: str = "code") -> list[tuple[object, ...]]:
-        """Run a statement; return the rows that it gives."""
-        place = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 3}
-        with psycopg.connect(user=user, dbname=database, autocommit=True, **place) as connection:  # type: ignore[arg-type]
+        """Run a statement and return its rows."""
+        address = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 3}
+        with psycopg.connect(user=user, dbname=database, autocommit=True, **address) as connection:  # type: ignore[arg-type]
             cursor = connection.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
 
 class Redis(Server):
-    """A Redis that keeps nothing; `url` is for REDIS_URL."""
+    """A Redis server without persistence; `url` is for REDIS_URL."""
 
     @property
     def url(self) -> str:
@@ -170,13 +170,13 @@ class Redis(Server):
 
 
 def _postgresql(program: str) -> str:
-    """Return the path of a program of the newest PostgreSQL that is installed."""
+    """Return the path of a program of the newest installed PostgreSQL."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: int(path.parts[4]))
     return str(found[-1]) if found else program
 
 
 def _user() -> str | None:
-    """Return whom a server runs as: PostgreSQL refuses root. None: whoever runs the tests."""
+    """Return the user to run a server as, because PostgreSQL refuses root; None for the current user."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -184,9 +184,9 @@ def _user() -> str | None:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on, and that is not one that the kernel gives to a connection.
+    """Return a port of 127.0.0.1 that is free and that the kernel does not give to outgoing connections.
 
-    Tests run in several processes with one seed, so the choice comes from the system's random numbers.
+    Tests run in several processes with the same seed, so the port comes from the system's random numbers.
     """
     while True:
         port = PORTS.start + secrets.randbelow(len(PORTS))

@@ -1,4 +1,4 @@
-"""The whole service as a process of its own: gunicorn, a database file, real containers. For tests and benchmarks."""
+"""The whole service in its own process, for tests and benchmarks: gunicorn, a database file, real containers."""
 
 import os
 import secrets
@@ -47,7 +47,7 @@ class Service:
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
             **UNLIMITED,
-            "SANDBOX_SCIENCE_POOL_SIZE": "0",  # seconds of CPU at each start, for few tests
+            "SANDBOX_SCIENCE_POOL_SIZE": "0",  # they cost seconds of CPU at each start, and few tests need them
             **environment,
         }
         self.command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]
@@ -55,7 +55,7 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
 
     def sibling(self) -> "Service":
-        """Return another service with the same settings, database and key, and a port of its own."""
+        """Return another service with the same settings, database and key, but another port."""
         other = Service(self.log_path.parent)
         other.log_path = self.log_path.with_name(f"log-{other.port}")
         other.api_key = self.api_key
@@ -73,7 +73,7 @@ class Service:
         self.stop()
 
     def migrate(self) -> None:
-        """Make the tables. A new file of SQLite gets those that were made for an earlier service."""
+        """Create the tables. A new SQLite file is a copy of one that was migrated for an earlier service."""
         if self.environment["DATABASE_URL"] == f"sqlite:///{self.database}" and not self.database.exists():
             self.database.write_bytes(_empty_database())
         else:
@@ -100,7 +100,7 @@ class Service:
             raise
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the service, by SIGKILL every process of it."""
+        """Stop the service. SIGKILL goes to all of its processes."""
         if self.process is None:
             return
         processes = [self.process.pid, *_children(self.process.pid)]
@@ -110,25 +110,25 @@ class Service:
         self.process = None
 
     def worker_pid(self) -> int:
-        """Return the process that serves and owns the containers."""
+        """Return the PID of the process that handles requests and owns the containers."""
         assert self.process is not None
         [pid] = _children(self.process.pid)
         return pid
 
     def is_healthy(self) -> bool:
-        """Return whether `/health` says so."""
+        """Return whether `/health` answers 200."""
         try:
             return self._session.get(f"{self.url}/health", timeout=5).status_code == 200
-        except (requests.ConnectionError, requests.Timeout):  # it listens before it has loaded
+        except (requests.ConnectionError, requests.Timeout):  # gunicorn listens before the application has loaded
             return False
 
     def health(self) -> dict[str, Any]:
-        """Return what `/health` answers."""
+        """Return the body of `/health`."""
         answer: dict[str, Any] = self._session.get(f"{self.url}/health", timeout=5).json()
         return answer
 
     def post(self, code: str, **fields: Any) -> requests.Response:
-        """Send a program as a page of ours would."""
+        """Send a program as a page of our site would."""
         headers = {"X-API-Key": self.api_key, "Origin": ORIGIN}
         return self._session.post(f"{self.url}/execute", json={"code": code, **fields}, headers=headers, timeout=60)
 
@@ -140,7 +140,7 @@ class Service:
         return answer
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of the service's database."""
+        """Query the service's database and return the rows."""
         connection = sqlite3.connect(self.database)
         try:
             return connection.execute(sql).fetchall()
@@ -148,13 +148,13 @@ class Service:
             connection.close()
 
     def log(self) -> str:
-        """Return what the service has logged."""
+        """Return the service's log."""
         return self.log_path.read_text()
 
 
 @cache
 def _empty_database() -> bytes:
-    """Return a file of SQLite with all tables."""
+    """Return the content of an SQLite file with all tables."""
     with tempfile.TemporaryDirectory() as directory:
         service = Service(Path(directory))
         service.manage("migrate", "--verbosity=0")

@@ -1,4 +1,4 @@
-"""compose.yaml holds what docs/coolify.md and docs/settings.md promise of it."""
+"""compose.yaml keeps the promises of docs/coolify.md and docs/settings.md."""
 
 import re
 import subprocess
@@ -20,14 +20,14 @@ DEFAULTS = dict(re.findall(r"\$\{(SANDBOX_\w+):-(\d+)\}", " ".join(filter(None, 
 GUIDE = (ROOT / "docs/coolify.md").read_text()
 SERVER_MEGABYTES = 1024
 SYSTEM_MEGABYTES = 128
-"""What is left for the kernel, Docker and the rest of the server."""
+"""Left for the kernel, Docker and the rest of the server."""
 SERVICE_MEGABYTES = 100
 NOT_PASSED_ON = {"DEBUG", "PORT", "ENV_FILE"}
-"""Never on a public host; that of the host, while it is 8000 within; the image's own."""
+"""DEBUG is never set on a public host, PORT is the host's (8000 inside), and the image sets ENV_FILE."""
 
 
 def programs_megabytes(given: dict[str, str]) -> int:
-    """Return what programs may take at once, those included that wait for their users."""
+    """Return the memory that running programs and those waiting for input may take at once."""
     at_once = sum(
         int(given.get(name, getattr(settings, name))) for name in ("SANDBOX_MAX_CONCURRENT", "SANDBOX_MAX_INTERACTIVE")
     )
@@ -35,14 +35,14 @@ def programs_megabytes(given: dict[str, str]) -> int:
 
 
 def stock_megabytes(given: dict[str, str]) -> int:
-    """Return what containers may take that stand ready: while callers wait, as many of a kind as may run at once."""
+    """Return the memory of idle containers: while callers wait, up to as many of each kind as may run at once."""
     at_once = int(given.get("SANDBOX_MAX_CONCURRENT", settings.SANDBOX_MAX_CONCURRENT))
     megabytes = 0
     for name in ("SANDBOX_POOL_SIZE", "SANDBOX_SCIENCE_POOL_SIZE"):
-        told = re.search(r"each takes about (\d+) MB", rows(SETTINGS)[name])
-        assert told
+        match = re.search(r"each takes about (\d+) MB", rows(SETTINGS)[name])
+        assert match
         size = int(given.get(name, getattr(settings, name)))
-        megabytes += max(size, at_once) * int(told[1]) if size else 0
+        megabytes += max(size, at_once) * int(match[1]) if size else 0
     return megabytes
 
 
@@ -75,7 +75,7 @@ def test_every_setting_is_set_or_passed_through() -> None:
 
 
 def test_unset_variables_are_not_passed_as_empty() -> None:
-    """Without a value an entry is passed on only where it is set; `${NAME}` and `${NAME:-}` would make it empty."""
+    """A variable without a value is passed through only if it is set; `${NAME}` and `${NAME:-}` would make it empty."""
     for name, value in ENVIRONMENT.items():
         assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
         assert not re.search(r"\$\{\w+(:?-)?\}", value or "")

@@ -1,4 +1,4 @@
-"""What the documents say of the API and the settings is what the code does."""
+"""The documentation of the API and the settings matches the code."""
 
 import ast
 import dataclasses
@@ -46,12 +46,12 @@ SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
 
 
 def section(document: str, heading: str) -> str:
-    """Return what stands under a heading."""
+    """Return the text under a heading."""
     return document.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
 
 def rows(text: str) -> dict[str, str]:
-    """Return the rows of tables that begin with a `word`, or several, by these words."""
+    """Return the table rows that begin with one or more `words`, by each word."""
     found = {}
     for line in text.splitlines():
         if line.startswith("| `"):
@@ -197,16 +197,16 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
 
 def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, stderr="a warning", images=(Image(b"png", 4, 3),))
-    told = b"".join(page.post({"code": "1", "test_cases": [{}]}, accept="text/event-stream"))
+    streamed = b"".join(page.post({"code": "1", "test_cases": [{}]}, accept="text/event-stream"))
     executor.late_error = RunLost("gone")
     stream = page.post({"code": "1", "interactive": True}, accept="text/event-stream")
     for chunk in stream:
-        told += chunk
+        streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
             get_runtime().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
     stream.close()
-    assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", told.decode(), re.MULTILINE))
+    assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 
 
 def test_every_field_of_an_input_is_documented() -> None:
@@ -235,7 +235,7 @@ def test_the_documented_health_fields_are_correct(page: Page) -> None:
 
 
 def env_calls() -> dict[str, ast.Call]:
-    """Return the calls in the settings that read a variable, by its name."""
+    """Return the calls in the settings that read an environment variable, by the variable's name."""
     calls = [node for node in ast.walk(SETTINGS_SOURCE) if isinstance(node, ast.Call)]
     return {
         call.args[0].value: call
@@ -258,7 +258,7 @@ def test_the_documented_default_matches_the_code(name: str) -> None:
     documented = rows(SETTINGS)[name].split(" | ")[0]
     default = CALLS[name].args[1] if len(CALLS[name].args) > 1 else None
     if not isinstance(default, ast.Constant | ast.List):
-        return  # none, or one that depends on where the project is
+        return  # there is none, or it depends on the project's directory
     value = ast.literal_eval(default)
     shown = ",".join(value) if isinstance(value, list) else str(value).lower() if value is False else str(value)
     assert documented == (f"`{shown}`" if shown else "none")
@@ -275,7 +275,7 @@ def test_the_documented_bounds_match_the_code(name: str) -> None:
 
 
 def test_the_badges_are_up_to_date(tmp_path: Path) -> None:
-    """`make badges` draws them anew."""
+    """`make badges` redraws them."""
     subprocess.run([sys.executable, ROOT / "scripts/make-badges", tmp_path], check=True)
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert {path.name: path.read_text() for path in (ROOT / "docs/images").glob("badge-*")} == drawn
@@ -286,14 +286,14 @@ def test_the_badges_are_up_to_date(tmp_path: Path) -> None:
 
 
 def anchors(document: str) -> set[str]:
-    """Return the anchors that GitHub gives the headings."""
+    """Return the anchors that GitHub creates for the headings."""
     headings = re.findall(r"^#+ (.*)$", document, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_link_has_a_target() -> None:
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
-        for place, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text()):
-            target = path.parent / place if place else path
-            assert target.exists(), f"{path.name}: {place}"
-            assert not anchor or anchor in anchors(target.read_text()), f"{path.name}: {place}#{anchor}"
+        for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text()):
+            target = path.parent / link if link else path
+            assert target.exists(), f"{path.name}: {link}"
+            assert not anchor or anchor in anchors(target.read_text()), f"{path.name}: {link}#{anchor}"

@@ -1,4 +1,4 @@
-"""The rules and the dashboard that we ship ask for what we tell."""
+"""The alert rules and the dashboard in docs/monitoring query metrics that exist."""
 
 import json
 import re
@@ -26,8 +26,8 @@ METRIC = re.compile(r"\b(?:codeexec|process)_\w+|\bup\b")
 
 
 @pytest.fixture
-def told(client: Client, settings: Settings) -> set[str]:
-    """Return the names of all metrics that /metrics has, those without a sample too."""
+def exported(client: Client, settings: Settings) -> set[str]:
+    """Return the names of all metrics at /metrics, including those without samples."""
     settings.METRICS_ALLOWED_IPS = ["127.0.0.1"]
     types = re.findall(r"^# TYPE (\w+) (\w+)$", client.get("/metrics").content.decode(), re.MULTILINE)
     histograms = {
@@ -37,15 +37,17 @@ def told(client: Client, settings: Settings) -> set[str]:
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_every_queried_metric_exists(name: str, told: set[str]) -> None:
+def test_every_queried_metric_exists(name: str, exported: set[str]) -> None:
     asked = set(METRIC.findall(EXPRESSIONS[name]))
     assert asked
-    assert asked <= told
+    assert asked <= exported
 
 
-def test_every_metric_is_shown(told: set[str]) -> None:
+def test_every_metric_is_shown(exported: set[str]) -> None:
     shown = set(METRIC.findall(" ".join(EXPRESSIONS.values())))
-    ours = {name for name in told if name.startswith("codeexec_") and not name.endswith(("_sum", "_count", "_created"))}
+    ours = {
+        name for name in exported if name.startswith("codeexec_") and not name.endswith(("_sum", "_count", "_created"))
+    }
     plain = {name for name in ours if f"{name}_bucket" not in ours}
     assert plain <= shown
 
@@ -57,7 +59,11 @@ def test_every_alert_is_documented() -> None:
 def test_no_panels_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        cells = {(place["x"] + across, place["y"] + down) for across in range(place["w"]) for down in range(place["h"])}
+        position = panel["gridPos"]
+        cells = {
+            (position["x"] + across, position["y"] + down)
+            for across in range(position["w"])
+            for down in range(position["h"])
+        }
         assert not cells & taken
         taken |= cells

@@ -1,4 +1,4 @@
-"""The schema says what the documents say and what the service does."""
+"""The OpenAPI schema matches the documentation and the service."""
 
 import json
 import re
@@ -30,13 +30,13 @@ def component(name: str) -> dict[str, Any]:
 
 
 def mistakes(value: Any, schema: dict[str, Any]) -> list[str]:
-    """Return what is wrong with `value` by `schema`."""
+    """Return the messages of all violations of `schema` in `value`."""
     whole = Draft202012Validator({**SCHEMA, **schema}, format_checker=Draft202012Validator.FORMAT_CHECKER)
     return [error.message for error in whole.iter_errors(value)]
 
 
 def contents() -> list[Any]:
-    """Return every body that the schema tells of, with its place, schema and examples."""
+    """Return the schema and examples of every request and response body, with the operation as the test's ID."""
     found = []
     for name, operation in OPERATIONS.items():
         if "requestBody" in operation:
@@ -65,10 +65,10 @@ def test_every_operation_and_field_has_a_description() -> None:
         assert operation["description"]
         assert all(response["description"] for response in operation["responses"].values())
     for schema in SCHEMA["components"]["schemas"].values():
-        untold = {
+        undescribed = {
             name for name, each in schema["properties"].items() if "description" not in each and "$ref" not in each
         }
-        assert untold <= {"passed", "hidden", "created", "status", "docker"}
+        assert undescribed <= {"passed", "hidden", "created", "status", "docker"}
 
 
 def test_every_operation_except_health_requires_the_key() -> None:
@@ -91,9 +91,9 @@ def documented_errors(operation: dict[str, Any]) -> set[tuple[int, str]]:
 
 
 def test_the_errors_match_the_docs() -> None:
-    told = set().union(*map(documented_errors, OPERATIONS.values()))
-    assert told == ERRORS - {(405, "method_not_allowed")}  # of no operation, as OpenAPI has them
-    assert {(status, code) for status, codes in SENTENCES.items() for code in codes} == told
+    listed = set().union(*map(documented_errors, OPERATIONS.values()))
+    assert listed == ERRORS - {(405, "method_not_allowed")}  # belongs to no operation
+    assert {(status, code) for status, codes in SENTENCES.items() for code in codes} == listed
 
 
 @pytest.mark.parametrize(

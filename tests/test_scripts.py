@@ -1,4 +1,4 @@
-"""The scripts that set a fresh clone up, as far as they can be tried without changing the machine."""
+"""The scripts that set up a fresh clone, as far as tests can run them without changing the machine."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""No token of ours is in the repository, and none leaves through a log."""
+"""Neither the repository nor a log contains a token."""
 
 import re
 import subprocess

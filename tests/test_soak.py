@@ -1,4 +1,4 @@
-"""What a soak calls a fault, each at its bound: that `make soak` finds nothing must mean something."""
+"""Each fault that `make soak` looks for is found just above its bound and not at it."""
 
 import json
 import random
@@ -21,7 +21,7 @@ AT_REST = Footprint(memory_kb=100_000, descriptors=50, threads=60, containers=4,
 
 @pytest.fixture
 def course() -> Course:
-    """Return a course of a hundred executions without a fault."""
+    """Return the course of a soak with a hundred executions and no fault."""
     tally = Tally()
     for number in range(100):
         tally.count("honest")
@@ -56,7 +56,7 @@ def test_growth_is_a_fault(course: Course, name: str, few: int, said: str) -> No
 
 
 def test_steadily_rising_memory_is_a_fault(course: Course) -> None:
-    """Half a kilobyte for each of 20,000 requests, among noise that is as large as all of it."""
+    """Half a kilobyte for each of 20,000 requests is found in noise as large as all of it."""
     dice = random.Random(4)
     noise = [dice.randrange(10_000) for _ in range(1800)]
     course.peaks.memory_kb = [100_000 + each for each in noise]
@@ -68,7 +68,7 @@ def test_steadily_rising_memory_is_a_fault(course: Course) -> None:
 
 def test_memory_growth_during_warm_up_is_not_a_fault() -> None:
     assert rise([number * 10_000 for number in range(10)] + [100_000] * 20) == 0
-    assert rise([100_000] * 5 + [100_000 + 2 * STEADY_KB]) == 0  # too few to tell
+    assert rise([100_000] * 5 + [100_000 + 2 * STEADY_KB]) == 0  # too few samples
 
 
 def test_more_than_one_refusal_in_fifty_is_a_fault(course: Course) -> None:
@@ -88,7 +88,7 @@ def test_an_error_in_the_log_is_a_fault(course: Course) -> None:
 
 
 def test_a_soak_finds_errors_in_a_real_log(tmp_path: Path) -> None:
-    """The test above has entries of its own making."""
+    """The test above makes up its entries."""
     log = tmp_path / "log"
     code = "import logging\nlogging.getLogger('executions').error('it broke')"
     with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""What nobody may do anywhere in the project. Which package may import which is held by import-linter."""
+"""Rules for the whole project. import-linter holds which package may import which."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def modules(*directories: str) -> Iterator[Path]:
 
 @pytest.mark.parametrize("call", ["exec_create(", "exec_run(", "put_archive", "get_archive", ".pull(", "docker cp"])
 def test_no_code_enters_containers_copies_files_or_pulls_images(call: str) -> None:
-    """Containers get their program over their stdin, and images come by `build_image` alone."""
+    """Containers get programs through stdin only, and only `build_image` makes images."""
     assert [path for path in modules(*SERVICE, "guest") if call in path.read_text()] == []
 
 
@@ -31,7 +31,7 @@ def test_runs_are_timed_by_the_monotonic_clock(call: str) -> None:
 
 
 def test_no_program_is_compiled_outside_a_container() -> None:
-    """Compiling alone can crash an interpreter, or take all of its memory."""
+    """Compiling a program can already crash the interpreter or use up its memory."""
     names = {"compile", "eval", "exec", "ast.parse", "ast.literal_eval"}
     calls = [
         f"{path.name}: {ast.unparse(node.func)}"
@@ -62,14 +62,14 @@ def test_every_wall_is_documented_tested_and_removable() -> None:
 
 
 def test_every_hostile_case_has_a_test_or_a_reason() -> None:
-    """The tests themselves are looked for above. No case leaves the table unnoticed."""
+    """The test above looks for the tests by name. This one also notices if a case disappears from the table."""
     table = (ROOT / "SECURITY.md").read_text().split("## Hostile cases")[1].split("\n## ")[0]
     rows = re.findall(r"^\| ([SROIKCQALF]\d\d) \| ([^|]+) \| ([^|]+) \|$", table, re.M)
     assert len({case for case, _, _ in rows}) == len(rows) == table.count("\n| ") - 1
     counts = {"S": 31, "R": 22, "O": 13, "I": 16, "K": 12, "C": 5, "Q": 10, "A": 8, "L": 3, "F": 21}
     assert Counter(case[0] for case, _, _ in rows) == counts
     without = {case for case, _, held in rows if "`test_" not in held}
-    assert without == {"S33", "S34", "Q14"}  # of what we do not have
+    assert without == {"S33", "S34", "Q14"}  # about features that we do not have
 
 
 @pytest.mark.parametrize("wall", sorted(WALLS))

@@ -1,17 +1,17 @@
-"""Every protection of the sandbox, and how to take it away: what `make sabotage` removes, one at a time.
+"""Every protection of the sandbox and how to remove it: `make sabotage` removes them one at a time.
 
-A test that a protection alone keeps green carries `@pytest.mark.wall("name")`. With the protection removed it must
-fail, and all other tests must not. The table of SECURITY.md has the same names.
+A test that passes only because of one protection carries `@pytest.mark.wall("name")`. Without the protection it must
+fail, and all other tests must pass. The table in SECURITY.md has the same names.
 """
 
 from dataclasses import dataclass
 
 SABOTAGE_NETWORK = "code_exec_sabotage"
 SABOTAGE_GATEWAY = "10.99.99.1"
-"""A network of the engine that leads nowhere: `make sabotage` makes it, and lets containers join it."""
+"""A network of the engine without a way out, which `make sabotage` creates for containers to join."""
 
 STARRED = ("network", "capabilities", "read_only", "user", "processes", "memory", "seccomp", "no_new_privileges")
-"""Those that CI takes away at every run."""
+"""The walls that CI removes in every run."""
 
 OPTIONS = "executions/sandbox/engine/options.py"
 CONTAINER = "executions/sandbox/container/container.py"
@@ -27,7 +27,7 @@ OUTPUTS = "guest/supervisor/outputs.py"
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A text that stands in a file once, and what is put in its place."""
+    """A text that occurs once in a file, and its replacement."""
 
     path: str
     old: str
@@ -36,7 +36,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """The edits that remove one protection; `falls_with` names those that cannot stand without it."""
+    """The edits that remove one protection; `falls_with` names those that do not work without it."""
 
     edits: tuple[Edit, ...]
     falls_with: tuple[str, ...] = ()
@@ -46,12 +46,12 @@ NO_PROBES = (
     Edit(KEEPER, "return list(run_probes(engine, self._launcher.launch, self._launcher.options()))", "return []"),
     Edit("executions/sandbox/timing.py", "canary_seconds: float = 60.0", "canary_seconds: float = 86400.0"),
 )
-"""Without these no sandbox with a wall less would open, and stay so. Part of each sabotage but that of the gate."""
+"""Turns off the probes, which would keep a sandbox without a wall shut. Part of each sabotage but the gate's."""
 
 NO_FILTER = Edit(CONFINEMENT, "    listener = _install_notifying_filter()\n", "    return None\n")
 
 WALLS = {
-    # What the engine is asked for
+    # The container's options
     "network": Wall(
         (
             Edit(OPTIONS, '"NetworkMode": "none"', f'"NetworkMode": "{SABOTAGE_NETWORK}"'),
@@ -63,7 +63,7 @@ WALLS = {
         (
             Edit(OPTIONS, '"SecurityOpt": ["no-new-privileges"]', '"SecurityOpt": []'),
             Edit(CONFINEMENT, "    _prctl(PR_SET_NO_NEW_PRIVS, 1)", "    # none"),
-            NO_FILTER,  # the kernel would not take it
+            NO_FILTER,  # the kernel would refuse it
         ),
         falls_with=("seccomp",),
     ),
@@ -139,7 +139,7 @@ WALLS = {
                 "STDIN, self._child.stdin, self.unfed_bytes, flags=os.SPLICE_F_NONBLOCK)\n",
                 "            if not (self._host.is_readable() and select.select([], [self._child.stdin], [], 0)[1]):\n"
                 "                raise BlockingIOError\n"
-                # No more than a pipe takes that takes anything.
+                # A writable pipe takes at least this much.
                 "            buffer = memoryview(self._host.buffer)[: min(self.unfed_bytes, select.PIPE_BUF)]\n"
                 "            size = os.readv(STDIN, [buffer])\n"
                 "            self.unfed_bytes -= size\n"
@@ -168,7 +168,7 @@ WALLS = {
             Edit(TRANSCRIPT, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
         )
     ),
-    # What the host makes of it
+    # What the host does with the results
     "one_container_each": Wall(
         (
             Edit(
