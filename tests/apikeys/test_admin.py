@@ -1,4 +1,4 @@
-"""The keys as staff see and handle them."""
+"""Keys in the admin."""
 
 import re
 from datetime import datetime, timedelta
@@ -126,7 +126,7 @@ def test_tokens_and_hashes_are_never_shown(page: Page, admin_client: Client) -> 
         assert page.token not in content
 
 
-# Making and changing
+# Creating and changing keys
 
 
 def test_the_form_creates_a_key_with_all_its_fields(page: Page, admin_client: Client) -> None:
@@ -219,7 +219,7 @@ def test_a_form_without_changes_writes_nothing(page: Page, admin_client: Client)
 
 
 def test_saving_a_stale_form_does_not_undo_a_revocation(page: Page, admin_client: Client) -> None:
-    """The form was read before, and writes what it changed alone."""
+    """The form was loaded before the revocation, and saves only the fields that it changed."""
     with CaptureQueriesContext(connection) as queries:
         admin_client.post(address(page.key), {**FORM, "owner": "Ada"})
     [update] = [query["sql"] for query in queries if query["sql"].startswith('UPDATE "apikeys_apikey"')]
@@ -234,7 +234,7 @@ def test_fields_outside_the_form_cannot_be_changed(page: Page, admin_client: Cli
     assert ApiKey.objects.values().get() == before
 
 
-# Rotating and revoking
+# Rotating and revoking keys
 
 
 @pytest.mark.parametrize("act", [make, rotate])
@@ -323,7 +323,7 @@ def test_a_post_without_a_csrf_token_is_refused(page: Page, admin_user: User) ->
     assert list(ApiKey.objects.values()) == before
 
 
-# Who may
+# Permissions
 
 MAY_CHANGE = ("view_apikey", "change_apikey")
 
@@ -368,7 +368,7 @@ def test_an_unknown_key_is_404(admin_client: Client) -> None:
 
 @pytest.fixture
 def states(page: Page) -> dict[str, ApiKey]:
-    """Return a key in each state; the page's own is the active one."""
+    """Return a key in each state. The page's own is the active one."""
     keys = {name: create_key(name, "secret", [])[0] for name in ("revoked", "expired", "suspended", "rotating")}
     ApiKey.objects.filter(name="revoked").update(is_active=False)
     ApiKey.objects.filter(name="expired").update(expires=timezone.now())
@@ -456,7 +456,7 @@ def test_thirty_keys_cost_no_more_queries_than_one(page: Page, admin_client: Cli
             counts.append(len(captured))
         return counts
 
-    admin_client.get(LIST)  # what Django remembers from the first time on
+    admin_client.get(LIST)  # fill the caches that Django keeps after the first request
     with_one = queries()
     for number in range(29):
         key, _ = create_key(f"Key {number}", "secret", [])

@@ -40,7 +40,7 @@ def test_suspended_learner_gets_a_403(page: Page, executor: FakeExecutor) -> Non
 def test_learner_is_suspended_for_all_keys_of_a_family(page: Page) -> None:
     suspend(key=page.key, learner="eve")
     other, token = create_key("Next", "publishable", [ORIGIN])
-    assert page.post({"code": "1", "learner": "eve"}, x_api_key=token).status_code == 200  # another site's eve
+    assert page.post({"code": "1", "learner": "eve"}, x_api_key=token).status_code == 200  # a learner of another site
     ApiKey.objects.filter(pk=other.pk).update(family=page.key.family)
     assert answer(page.post({"code": "1", "learner": "eve"}, x_api_key=token)) == SUSPENDED
 

@@ -1,4 +1,4 @@
-"""What a browser is told about who may read our answers."""
+"""CORS headers: which pages may read our responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may call, and from where."""
+"""Which keys and origins are accepted."""
 
 import re
 from datetime import timedelta
@@ -69,7 +69,7 @@ def test_unknown_and_revoked_keys_get_the_same_403(page: Page) -> None:
 
 
 def test_a_guess_with_a_right_prefix_makes_the_same_query(page: Page) -> None:
-    """Time could tell a caller that it is near a key, were tokens looked up by anything but their whole hash."""
+    """If the lookup used less than the whole hash of a token, its time could tell how close a guess is."""
     near = page.token[:20] + tokens.generate_token("publishable")[20:39]
     near += tokens._checksum(near)
     asked = []

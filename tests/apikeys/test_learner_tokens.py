@@ -131,7 +131,7 @@ def test_a_token_counts_against_the_rates_of_learner_and_key(server: Page) -> No
     ApiKey.objects.filter(pk=server.key.pk).update(rate="3/h", learner_rate="2/h")
     ada, bob = token(server), token(server, learner="bob")
     assert [status(server, ada) for _ in range(3)] == [200, 200, 429]
-    assert [status(server, token(server)) for _ in range(1)] == [429]  # another token, the same learner
+    assert [status(server, token(server)) for _ in range(1)] == [429]  # another token of the same learner
     assert [status(server, bob) for _ in range(2)] == [200, 429]
 
 
@@ -145,7 +145,7 @@ def test_a_token_cannot_name_another_learner(server: Page) -> None:
 def test_minting_has_its_own_rate(server: Page) -> None:
     ApiKey.objects.filter(pk=server.key.pk).update(rate="2/h")
     assert [mint(server).status_code for _ in range(3)] == [201, 201, 429]
-    assert status(server, server.token, origin=None) == 200  # its programs have their own count
+    assert status(server, server.token, origin=None) == 200  # programs count separately
 
 
 def test_a_token_is_neither_stored_nor_logged(server: Page, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""What a key may use in a day, and at once; and what is never charged."""
+"""A key's daily and concurrent quotas, and what is never charged."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -19,13 +19,13 @@ TEST = {"input": "add(5, 3)", "expected_output": "8"}
 
 
 def use(who: str = "") -> tuple[int, float]:
-    """Return the executions and CPU seconds of today."""
+    """Return today's executions and CPU seconds."""
     row = DailyUse.objects.filter(day=timezone.now().date(), who=who).first()
     return (0, 0.0) if row is None else (row.executions, row.cpu_seconds)
 
 
 def running(key: ApiKey, count: int, age: timedelta = timedelta()) -> None:
-    """Leave executions that have not ended."""
+    """Create executions that have not ended."""
     rows = [Execution(key=key, code="1", timeout=5, client_address="192.0.2.1") for _ in range(count)]
     for row in Execution.objects.bulk_create(rows):
         Execution.objects.filter(pk=row.pk).update(created=timezone.now() - age)
@@ -99,7 +99,7 @@ def test_used_up_day_is_a_429_with_the_time_that_is_left(
 
 def test_quota_is_full_again_at_midnight_utc(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     ApiKey.objects.update(executions_per_day=1)
-    midnight = datetime(2027, 3, 28, tzinfo=UTC)  # a night in which Europe changes its clocks
+    midnight = datetime(2027, 3, 28, tzinfo=UTC)  # the night in which European clocks change
     answers = []
     for seconds in (-7200, -1, 0, 3600, 86399, 86400):
         monkeypatch.setattr(timezone, "now", lambda seconds=seconds: midnight + timedelta(seconds=seconds))
@@ -161,7 +161,7 @@ def test_each_learner_has_an_account_unless_a_page_claims_it(page: Page) -> None
     _, token = create_key("Server", "secret", [])
     for learner in ("ada", "bob", "ada"):
         page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
-    page.run(learner="ada")  # says a page, and is not believed
+    page.run(learner="ada")  # claimed by a page and not trusted
     assert use("learner:ada") == (2, 0.25)
     assert use("learner:bob") == (1, 0.125)
     assert use("address:127.0.0.1") == (1, 0.125)

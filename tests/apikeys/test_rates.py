@@ -1,4 +1,4 @@
-"""How often a key may be used."""
+"""The rates of keys and learners."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def set_rate(rate: str) -> None:
 
 
 def rates_of(response: Any) -> dict[str, tuple[int, int]]:
-    """Return of each limit what remains, and for how many seconds."""
+    """Return the remaining requests and seconds of each limit."""
     items = [item.split(";") for item in response["RateLimit"].split(", ")]
     return {
         name.strip('"'): (int(left.removeprefix("r=")), int(seconds.removeprefix("t=")))
@@ -64,7 +64,7 @@ def test_callers_are_asked_to_come_back_at_different_times(page: Page) -> None:
 
 
 def test_keys_of_a_family_share_one_rate(page: Page) -> None:
-    """Else a site would have twice its rate for as long as a rotation takes."""
+    """Otherwise a site would have twice its rate during a rotation."""
     set_rate("1/h")
     other, token = create_key("Next", "publishable", [ORIGIN])
     ApiKey.objects.filter(pk=other.pk).update(family=page.key.family, rate="1/h")
@@ -97,7 +97,7 @@ def test_changed_rate_applies_at_once(page: Page) -> None:
 
 @pytest.mark.parametrize("rate", ["1000/s", "1000/1s"])
 def test_rate_by_the_second_works_over_the_end_of_its_window(page: Page, rate: str) -> None:
-    """The window may end between two looks at the clock."""
+    """The window may end between two readings of the clock."""
     set_rate(rate)
     assert {page.run().status_code for _ in range(20)} == {200}
 
@@ -127,7 +127,7 @@ def test_refused_learner_does_not_use_up_the_keys_rate(page: Page) -> None:
 
     assert [status("ada") for _ in range(10)] == [200, 200, *[429] * 8]
     assert [status("bob") for _ in range(2)] == [200, 200]
-    assert status("eve") == 429  # now the key's own rate is used up
+    assert status("eve") == 429  # this uses up the key's own rate
 
 
 def test_learner_over_the_rate_gets_an_error_of_their_own(page: Page) -> None:
@@ -184,11 +184,11 @@ def test_key_without_a_learner_rate_is_bounded_by_its_own_alone(page: Page) -> N
     assert {page.run().status_code for _ in range(40)} == {200}
 
 
-# Faults, and the notation
+# Failures and notation
 
 
 def test_missing_cache_is_a_503(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So does a cache behave that is away."""
+    """A cache that is down."""
     monkeypatch.setattr(type(cache._connections[cache._alias]), "add", lambda *args, **options: False)  # type: ignore[attr-defined]
     response = page.run()
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")

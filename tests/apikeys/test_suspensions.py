@@ -1,4 +1,4 @@
-"""Suspensions in the admin: made, lifted, on record, and never deleted."""
+"""Suspensions in the admin: staff create and lift them, which is recorded, and never delete them."""
 
 from datetime import timedelta
 from typing import Any
@@ -53,7 +53,7 @@ def test_an_invalid_suspension_is_refused(page: Page, admin_client: Client, form
 
 
 def test_the_audit_log_does_not_contain_the_learner(page: Page, admin_client: Client) -> None:
-    """It could never be erased there."""
+    """A learner could never be erased there."""
     response = add(admin_client, key=str(page.key.pk), learner="ada-lovelace")
     assert response.status_code == 302, response.context["errors"]
     assert entries(Suspension.objects.get())

@@ -143,7 +143,7 @@ def test_viewing_a_learners_code_is_recorded(page: Page, admin_client: Client, a
 
 
 def test_a_served_request_makes_no_query_for_the_audit_log(page: Page) -> None:
-    page.client.cookies["sessionid"] = "x" * 32  # of any session, or none
+    page.client.cookies["sessionid"] = "x" * 32  # with a session or without one
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL that hangs, without the service."""
+"""Our database backend with a real PostgreSQL server that hangs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ Connect = Callable[[type[BoundedConnection]], psycopg.Connection[Any]]
 
 
 class Impatient(BoundedConnection):
-    """Waits only a second for an answer."""
+    """A connection that waits only a second for an answer."""
 
     answer_seconds = 1
 
 
 class TwoWaiting(BoundedConnection):
-    """Lets two threads wait, for a long time."""
+    """A connection that lets two threads wait for a long time."""
 
     answer_seconds = 30
     slots = threading.BoundedSemaphore(2)

@@ -1,4 +1,4 @@
-"""Settings from the environment, and the system checks of them."""
+"""Settings from the environment and their system checks."""
 
 import os
 import re

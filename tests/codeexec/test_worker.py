@@ -64,7 +64,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[Address]:
     with (
-        socket.create_server(("127.0.0.1", 0)) as listener,  # gunicorn inherits it: nobody else can take the port
+        socket.create_server(
+            ("127.0.0.1", 0)
+        ) as listener,  # gunicorn inherits the socket, so no other process can take the port
         log.open("wb") as output,
     ):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
@@ -84,7 +86,7 @@ def server(log: Path) -> Iterator[Address]:
 
 
 def answers_within(address: Address, seconds: float) -> bool:
-    """Return whether an ordinary request is answered in time."""
+    """Return whether an ordinary request gets its response in time."""
     with socket.create_connection(address) as client:
         client.settimeout(seconds)
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -208,7 +210,7 @@ def take_drops(clients: dict[socket.socket, int]) -> None:
 def test_clients_that_do_not_read_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
     clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
     assert answers_within(server, 2 * (STALLED_SECONDS + LINGER_SECONDS))
-    time.sleep(STALLED_SECONDS)  # by now the time of every client is up
+    time.sleep(STALLED_SECONDS)  # by now every client has run out of time
     while any(client.fileno() != -1 for client in clients) and max(clients.values()) < LONG:
         take_drops(clients)
     assert all(taken < LONG for taken in clients.values())  # a client that still had a thread would receive everything

@@ -1,4 +1,4 @@
-"""Executions in the admin: the list, the page of one execution, and the actions there."""
+"""Executions in the admin: the list, the page of one execution, and its actions."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The dashboard: its figures, its charts, and who sees which part."""
+"""The dashboard's figures and charts, and who sees which part."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
 
 def add(created: datetime, status: str = "success", **fields: Any) -> Execution:
-    """Record an execution of that time."""
+    """Record an execution that was created at the given time."""
     execution = Execution.objects.create(code="1", timeout=5, status=status, **fields)
     Execution.objects.filter(pk=execution.pk).update(created=created)
     return execution
@@ -33,7 +33,7 @@ def test_executions_count_for_their_day_in_utc() -> None:
     add(midnight - timedelta(microseconds=1), "timeout")
     add(midnight, "error")
     add(NOW - timedelta(microseconds=1), "memory_limit")
-    add(midnight - timedelta(days=30), "success")  # a day too old
+    add(midnight - timedelta(days=30), "success")  # one day too old
     add(midnight - timedelta(days=29), "refused")
     month = count_month(NOW)
     assert len(month.days) == 30
@@ -93,7 +93,7 @@ def test_learners_are_listed_by_cpu_time() -> None:
 
 @pytest.fixture
 def busy(page: Page) -> Page:
-    """Record a day with a bit of everything, some of it hostile."""
+    """Record a day with executions of every kind, some of them hostile."""
     page.run("print('<script>')", learner="<img src=x>")
     ApiKey.objects.update(name="<b>Site</b>", expires=timezone.now() + timedelta(days=3))
     for status in Execution.Status.values:
@@ -112,7 +112,7 @@ def test_a_superuser_sees_the_whole_dashboard(busy: Page, admin_client: Client) 
         assert shown in content
     assert "Keys that expire within a week" in content
     assert "Accepting programs" in content
-    assert "API keys" in content  # the tables are still there
+    assert "API keys" in content  # the tables are shown
     assert response.context["dashboard"].activity.month.today.counts.total == 10
 
 
@@ -165,7 +165,7 @@ def test_the_dashboard_takes_the_same_queries_for_few_and_many_rows(busy: Page, 
     assert queries() == few <= 22
 
 
-# Shapes and words
+# Charts and numbers
 
 
 @pytest.mark.django_db

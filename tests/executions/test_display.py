@@ -44,7 +44,7 @@ def test_no_hidden_character_is_left(text: str) -> None:
     shown = make_visible(text)
     assert not {character for character in shown if unicodedata.category(character) in HIDDEN} - {"\n", "\t"}
     assert not BLANK & set(shown)
-    shown.encode()  # no half of a surrogate pair is left, either
+    shown.encode()  # no lone surrogate is left, either
 
 
 @given(ANYTHING)
@@ -70,7 +70,7 @@ def test_short_code_is_highlighted_and_long_code_is_not() -> None:
     "code", [" \n" * 10_000, "\t\n" * 10_000, "x\n" + " \n" * 9_990], ids=("blanks", "tabs", "after code")
 )
 def test_highlighting_is_bounded_in_time(code: str) -> None:
-    """Blank lines alone took 12 seconds."""
+    """Blank lines alone once took 12 seconds."""
     started = time.monotonic()
     html = highlighted(code)
     assert time.monotonic() - started < 3

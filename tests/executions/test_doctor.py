@@ -1,4 +1,4 @@
-"""Each mistake of an operator is found, and nothing else is reported."""
+"""`manage.py doctor` reports each mistake of an operator, and nothing else."""
 
 import stat
 from contextlib import closing
@@ -24,7 +24,7 @@ PEOPLE = ["198.51.100.1", *PROXY]
 
 
 def check_memory(total_bytes: int, **changed: int) -> Fault | None:
-    """Check settings that need exactly a gigabyte, apart from those that are `changed`."""
+    """Check settings that need exactly one gigabyte, with some of them `changed`."""
     fitting = {"pool_size": 5, "science_pool_size": 4, "max_concurrent": 2, "max_interactive": 2}
     return faults.check_memory(total_bytes, **{**fitting, **changed})
 

@@ -1,4 +1,4 @@
-"""All that is kept of a learner goes, and nothing of others."""
+"""Erasing a learner deletes everything about them, and nothing about others."""
 
 from io import StringIO
 from typing import Any
@@ -26,7 +26,7 @@ def erase(*arguments: str) -> str:
 
 @pytest.fixture
 def traces(page: Page, admin_user: User) -> str:
-    """Leave traces of ada, with two keys, and of bob; return the prefix of the second key."""
+    """Create data of ada, with two keys, and of bob; return the prefix of the second key."""
     key, token = create_key("Server", "secret", [])
     for learner in ("ada", "ada", "bob"):
         page.run(learner=learner)
@@ -44,7 +44,7 @@ def learners() -> set[str]:
 
 
 def test_erasure_leaves_nothing_of_a_learner(traces: str) -> None:
-    assert erase("ada") == "5 executions erased\n"  # four, and one that staff ran again
+    assert erase("ada") == "5 executions erased\n"  # four executions, and one that staff ran again
     assert learners() == {"bob"}
     assert set(DailyUse.objects.filter(who__startswith="learner").values_list("who", flat=True)) == {"learner:bob"}
     assert set(Suspension.objects.values_list("learner", flat=True)) == {"bob"}

@@ -1,4 +1,4 @@
-"""The contract of `POST /execute`: what comes in, what goes out, and what is left on record."""
+"""The contract of `POST /execute`: the request, the answer and the record."""
 
 import re
 import uuid
@@ -69,7 +69,7 @@ def test_images_are_in_the_answer_but_not_recorded(page: Page, executor: FakeExe
 
 
 def test_images_name_the_test_case_that_showed_them(page: Page, executor: FakeExecutor) -> None:
-    """The program's own first, then in the order in which tests are run."""
+    """Images of the main run come first, then those of the tests in running order."""
     executor.main = replace(executor.main, images=(Image(b"main", 1, 1),), images_dropped=1)
     executor.test = replace(executor.test, images=(Image(b"test", 1, 1),), images_dropped=2)
     cases = [{"expected_output": "Hello"}, {"stdin": "", "hidden": True}, {"code": "draw()"}, {"input": "draw()"}]
@@ -119,7 +119,7 @@ def test_answer_carries_the_request_id_of_the_log(page: Page) -> None:
     assert page.run()["X-Request-ID"] != page.run()["X-Request-ID"]
 
 
-# How a program ended is an answer, not an error
+# A failed program is an answer, not an HTTP error
 
 
 @pytest.mark.parametrize(
@@ -199,8 +199,8 @@ def test_key_revoked_during_a_run_gets_its_answer_and_no_new_run(page: Page, exe
 
 
 def statements(page: Page, **fields: Any) -> list[str]:
-    """Return what a request asks of the database: the word and the table."""
-    page.run()  # the first of a key and of a day begins more than itself
+    """Return the verb and the table of each query that a request makes."""
+    page.run()  # the first request of a key and of a day makes more queries
     with CaptureQueriesContext(connection) as queries:
         page.run(**fields)
     table = re.compile(r'^(\w+) .*?(?:FROM|INTO|UPDATE) "?((?:apikeys|executions)_\w+)|^(UPDATE) "?(\w+)', re.DOTALL)

@@ -1,4 +1,4 @@
-"""The flags that an execution carries, for staff to look at."""
+"""The flags that mark executions for staff to review."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ LONG = Run(RunStatus.TIMEOUT, cpu_seconds=1.25)
 
 
 def flags(response: Any) -> set[str]:
-    """Return those of the execution that was answered."""
+    """Return the flags of the answered execution."""
     execution = Execution.objects.get(public_id=response.json()["id"])
     return set(execution.flags.values_list("kind", flat=True))
 
@@ -72,7 +72,7 @@ def test_timeouts_of_others_do_not_count(page: Page, executor: FakeExecutor) -> 
 
 
 def from_addresses(page: Page, count: int, code: str) -> set[str]:
-    """Run the same code from so many addresses; return the flags of the last."""
+    """Run the same code from `count` addresses; return the flags of the last execution."""
     for number in range(count):
         response = Page(page.key, page.token, Client(REMOTE_ADDR=f"192.0.2.{number}")).run(code)
     return flags(response)

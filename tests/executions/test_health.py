@@ -10,7 +10,7 @@ from tests.fakes import HEALTHY, FakeExecutor
 
 
 def test_a_healthy_service_answers_200(client: Client, executor: FakeExecutor) -> None:
-    """Without a key, and without the database: this test has none."""
+    """It needs no key and no database: this test has none."""
     response = client.get("/health")
     assert response.status_code == 200
     assert response.json() == {

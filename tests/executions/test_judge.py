@@ -1,4 +1,4 @@
-"""When a test passes, and what the learner is told of it."""
+"""When a test passes, and what the learner sees of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
 
 
 def result_of(case: TestCase, run: Run, main: Run = MAIN) -> TestResult:
-    """Return the result of one test whose run was `run`; a case that has none is shown the main one."""
+    """Return the result of one test case, judged by `run`, or by `main` if the case has no run of its own."""
     [result] = judge((case,), Outcome(main, () if case.looks_at_main_run else (run,), 0), 5)
     return result
 
@@ -27,7 +27,7 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
     return result_of(case, run).passed
 
 
-# Which run is looked at
+# Which run is judged
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_results_are_in_the_order_of_the_test_cases() -> None:
     assert [result.actual_output for result in results] == ["a", "main\n", "b", "main\n", "c"]
 
 
-# Exactly: the default, but for what nobody sees
+# Exact comparison, the default: only invisible differences are ignored
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_any_other_difference_fails(expected: str, actual: str) -> None:
     assert not passes(expected, actual, Match.EXACT)
 
 
-# By containment: the default for the main run
+# Containment, the default for the main run
 
 
 @pytest.mark.parametrize(("expected", "actual"), [("8", "18\n"), ("b  \nc\n", "a\nb\nc\nd")], ids=repr)
@@ -122,7 +122,7 @@ def test_output_before_an_error_in_the_main_run_counts() -> None:
         assert not result_of(TestCase(expected_output="World"), MAIN, Run(status, "Hello, World!\n")).passed
 
 
-# As numbers
+# Comparison of numbers
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_correct_output_of_a_failed_run_does_not_pass(status: RunStatus) -> None
 
 
 def test_an_unreached_test_does_not_pass() -> None:
-    """The submission printed the answer and left."""
+    """The submission printed the answer and exited."""
     assert not passes("8", "8", tested=False, completed=False)
     assert not passes(None, "8", tested=False, completed=False)
 
@@ -237,7 +237,7 @@ def test_an_expected_exception_passes(expected: str, last_line: str) -> None:
 
 @pytest.mark.wall("begun_test")
 def test_an_expected_exception_before_the_test_does_not_pass() -> None:
-    """The submission failed by itself, and never came to what was to be tested."""
+    """The submission itself failed, so the test never began."""
     stderr = f"{TRACEBACK}ZeroDivisionError: division by zero\n"
     assert not passes("ZeroDivisionError", "", status=RunStatus.ERROR, stderr=stderr, tested=False)
 
@@ -275,7 +275,7 @@ def test_the_main_run_may_have_an_expected_exception() -> None:
     assert result_of(TestCase(expected_output="ValueError"), MAIN, main).passed
 
 
-# What the learner is told
+# Messages and results
 
 
 @pytest.mark.parametrize(
@@ -344,11 +344,11 @@ def test_long_input_is_truncated_only_in_the_message() -> None:
     assert (result.input, result.expected_output, result.truncated) == (at, past, False)
 
 
-# How much of what was printed is shown
+# Bounds on the shown output
 
 
 def shown(*outputs: str, hidden: tuple[int, ...] = (), **options: Any) -> tuple[TestResult, ...]:
-    """Return the results of tests that printed `outputs` and were expected to."""
+    """Return the results of tests that printed `outputs` as expected."""
     options = {"tested": True, **options}
     cases = tuple(TestCase(stdin="", expected_output=text, hidden=at in hidden) for at, text in enumerate(outputs))
     runs = tuple(Run(RunStatus.SUCCESS, outputs[at], **options) for at in in_running_order(cases))
@@ -382,7 +382,7 @@ def test_a_hidden_test_does_not_use_up_the_shown_output() -> None:
 
 
 def test_tests_of_the_main_run_use_the_shown_output_first() -> None:
-    """Its tests are told of first, while others are still to be run."""
+    """Their results are sent first, before the other tests run."""
     main = Run(RunStatus.SUCCESS, "x" * SHOWN_BYTES)
     cases = (TestCase(stdin="", expected_output="8"), TestCase(expected_output="x"))
     test = Run(RunStatus.SUCCESS, "8", tested=True)
@@ -393,7 +393,7 @@ def test_output_truncated_by_the_run_is_marked() -> None:
     assert [result.truncated for result in shown("x", truncated=True)] == [True]
 
 
-# What was not reached, and what went wrong
+# Tests that were not run, and errors
 
 
 def test_a_test_that_was_not_run_gives_the_reason() -> None:

@@ -1,4 +1,4 @@
-"""Results that wait until the database takes them: in which order they are tried, and when one is given up."""
+"""Results wait until the database takes them: the order of attempts, and when to give up."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ def late() -> Iterator[LateRecords]:
 
 
 class Record:
-    """Raises `errors`, one at each attempt, and then is taken."""
+    """A record that raises one of `errors` at each attempt and then succeeds."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
@@ -36,7 +36,7 @@ class Record:
 
 
 def never_again(error: Exception) -> Callable[[], None]:
-    """Return a record that fails with `error` whenever it is tried."""
+    """Return a record that fails with `error` at each attempt."""
 
     def record() -> None:
         raise error

@@ -1,4 +1,4 @@
-"""`POST /execute` as a stream of events, and what can be answered to a program meanwhile."""
+"""`POST /execute` as a stream of events, and input for the running program."""
 
 import json
 import os
@@ -34,7 +34,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 class Stream:
-    """An answer in events, read one by one."""
+    """A stream of events, read one by one."""
 
     def __init__(self, response: StreamingHttpResponse) -> None:
         assert response.status_code == 200, response.content
@@ -47,7 +47,7 @@ class Stream:
             yield name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
     def until(self, name: str) -> dict[str, Any]:
-        """Read on to the next event of a name, and return its data."""
+        """Read up to the next event with the name and return its data."""
         return next(data for each, data in self if each == name)
 
     def all(self) -> list[Event]:
@@ -62,7 +62,7 @@ Streams = Callable[..., Stream]
 
 @pytest.fixture
 def stream(page: Page) -> Iterator[Streams]:
-    """Begin streams, which are closed after the test."""
+    """Return a function that starts a stream, which is closed after the test."""
     begun: list[Stream] = []
 
     def begin(code: str = "print('Hello')", by: Page = page, token: str | None = None, **fields: Any) -> Stream:
@@ -171,14 +171,14 @@ def test_refused_stream_gets_the_same_error_as_json(page: Page, executor: FakeEx
 
 
 def event_descriptors() -> set[str]:
-    """Return the eventfds of this process: each console has one."""
+    """Return the eventfds of this process. Each console has one."""
     return {each.name for each in Path("/proc/self/fd").iterdir() if _target(each) == "anon_inode:[eventfd]"}
 
 
 def _target(descriptor: Path) -> str:
     try:
         return os.readlink(descriptor)
-    except FileNotFoundError:  # that of the listing itself
+    except FileNotFoundError:  # the listing's own descriptor
         return ""
 
 
@@ -246,7 +246,7 @@ def test_client_that_never_reads_stops_the_program(stream: Streams) -> None:
     assert Execution.objects.get().status == "cancelled"
 
 
-# Answers
+# Input
 
 
 def answer(page: Page, execution_id: str, body: Any = None, **headers: str | None) -> Any:
@@ -388,7 +388,7 @@ def test_rotated_key_sends_input_to_programs_of_the_old_one(page: Page, stream: 
 
 def test_input_faster_than_its_rate_is_refused(page: Page, stream: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)  # the window must not end meanwhile
+    monkeypatch.setattr(time, "time", lambda: now)  # the rate's window must not end during the test
     most, _ = parse_rate(INPUT_RATE)
     for _ in range(most - 3):
         count_input(page.key, "address:127.0.0.1")
@@ -417,7 +417,7 @@ def test_one_learner_gets_at_most_half_of_the_interactive_slots(
     response = server.post({"code": "1", "learner": "ada", "interactive": True}, accept=EVENTS)
     assert (response.status_code, response.json()["code"]) == (429, "interactive_limited")
     assert response["RateLimit-Policy"] == '"interactive";q=2;qu="concurrent-requests"'
-    stream(by=server, learner="ada").all()  # one that nobody has to answer
+    stream(by=server, learner="ada").all()  # a program that asks for no input
     for _ in range(2):
         stream(interactive=True)
     response = server.post({"code": "1", "learner": "bob", "interactive": True}, accept=EVENTS)

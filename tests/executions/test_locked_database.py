@@ -1,4 +1,4 @@
-"""What happens while somebody else holds the database: a real lock, taken by another connection."""
+"""Requests while another connection holds a real lock on the database."""
 
 import sqlite3
 import threading
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Lock:
-    """The whole database, for nobody else to read or write."""
+    """Lock the whole database against all other readers and writers."""
 
     def __init__(self) -> None:
         name = connection.settings_dict["NAME"]
@@ -25,7 +25,7 @@ class Lock:
 
     def take(self) -> None:
         self._connection.execute("BEGIN EXCLUSIVE")
-        # The database of the tests is in memory, which is locked table by table, by writing.
+        # The tests' database is in memory, where a write locks its table.
         self._connection.execute("DELETE FROM executions_execution WHERE code = 'none has it'")
         self._connection.execute("DELETE FROM apikeys_apikey WHERE name = 'none has it'")
 

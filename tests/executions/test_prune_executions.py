@@ -1,4 +1,4 @@
-"""Old executions go, and that they went is on record."""
+"""Old executions are deleted, and the audit log records it."""
 
 from datetime import timedelta
 from io import StringIO
@@ -21,13 +21,13 @@ def prune(*arguments: str) -> str:
 
 
 def pruned() -> list[int]:
-    """Return how many executions each entry of the audit log tells of."""
+    """Return the number of deleted executions in each entry of the audit log."""
     return [entry.additional_data["executions"] for entry in events("executions_pruned")]
 
 
 @pytest.fixture
 def aged(page: Page) -> list[Execution]:
-    """Return executions of 0, 89, 91, 92 and 93 days, the oldest last."""
+    """Return executions that are 0, 89, 91, 92 and 93 days old."""
     for days in (0, 89, 91, 92, 93):
         page.run("print('private')")
         newest = Execution.objects.order_by("pk").last()

@@ -1,4 +1,4 @@
-"""What a crash leaves behind."""
+"""Executions that a crash interrupted are closed at the next start."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a request may contain: every bound at its last allowed value and one past it, and nothing coerced."""
+"""What a request may contain: each bound at its last allowed value and one past it, and no coercion."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.fakes import FakeExecutor
 
 
 def refused_fields(response: Any) -> dict[str, str]:
-    """Return the fields of an answer that refuses a request."""
+    """Return the `fields` of a 400 response."""
     answer = response.json()
     assert response.status_code == 400, answer
     assert answer["code"] == "invalid"
@@ -20,7 +20,7 @@ def refused_fields(response: Any) -> dict[str, str]:
     return fields
 
 
-# Sizes: in bytes of UTF-8
+# Sizes
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_invalid_timeout_is_refused_and_not_clamped(page: Page, executor: Fak
     assert executor.submissions == []
 
 
-# Types: nothing is coerced
+# Types
 
 
 @pytest.mark.parametrize("field", ["code", "language", "input_data", "learner"])
@@ -129,7 +129,7 @@ def test_a_request_must_be_an_object(page: Page, body: Any) -> None:
     assert "fields" not in response.json()
 
 
-# What is missing and what is too much
+# Missing and unknown fields
 
 
 @pytest.mark.parametrize("body", [{}, {"code": None}, {"code": ""}], ids=repr)
@@ -175,7 +175,7 @@ def test_the_name_of_an_unknown_field_is_truncated(page: Page) -> None:
 
 @pytest.mark.parametrize("items", [b"{}", b"0", b'{"x":0}'])
 def test_items_of_a_list_that_is_too_long_are_not_checked(page: Page, items: bytes) -> None:
-    """Looking at each item would take half a minute, and name a million fields."""
+    """Checking each item would take half a minute and name a million fields."""
     response = page.post(b'{"code":"1","test_cases":[%s]}' % b",".join([items] * 200_000))
     assert refused_fields(response) == {"test_cases": "Has 200000 items; at most 50 are allowed."}
 
@@ -194,7 +194,7 @@ def test_every_invalid_field_is_named(page: Page) -> None:
     assert refused.keys() == {"code", "timeout", "test_cases[0].code", "test_cases[2].hidden"}
 
 
-# What a database or a terminal would choke on
+# Characters that a database or a terminal cannot handle
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800", "a\udfff"], ids=ascii)

@@ -1,4 +1,4 @@
-"""The daily run that deletes what is old, in the process that serves."""
+"""The serving process deletes old data once a day."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ DAYS = 9
 
 @pytest.fixture
 def old(page: Page) -> Page:
-    """Leave an execution and its use of ten days ago."""
+    """Create an execution and its daily use, both ten days old."""
     page.run()
     Execution.objects.update(created=timezone.now() - timedelta(days=DAYS + 1))
     DailyUse.objects.update(day=timezone.now().date() - timedelta(days=DAYS + 1))
@@ -27,9 +27,9 @@ def old(page: Page) -> Page:
 
 @pytest.fixture
 def pruned(caplog: pytest.LogCaptureFixture) -> Callable[[int], bool]:
-    """Return whether so many days have each pruned one execution, without a look at the database.
+    """Return a function that tells by the log, without a query, on how many days pruning has deleted an execution.
 
-    A reader of the tests' database in memory meets the locks of a writer, which no timeout waits for.
+    In the tests' in-memory database, a reader fails at once on a table that is being written.
     """
     caplog.set_level(logging.INFO, "executions.records.retention")
     return lambda days: caplog.messages.count(f"1 executions were older than {DAYS} days") == days

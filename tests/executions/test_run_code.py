@@ -10,7 +10,7 @@ pytestmark = pytest.mark.docker
 
 
 def test_the_answer_of_a_program_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a database: this test has none."""
+    """It needs no database: this test has none."""
     program, stdin = tmp_path / "program.py", tmp_path / "stdin"
     program.write_text("print('größe', input())\nwhile True: pass")
     stdin.write_text("Ada\n")

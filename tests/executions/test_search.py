@@ -1,4 +1,4 @@
-"""Search in code, input, output and error: words in a row, in any case."""
+"""Search for consecutive words in code, input, output and error, ignoring case."""
 
 from importlib import import_module
 from io import StringIO
@@ -117,7 +117,7 @@ def test_only_the_first_characters_of_a_text_are_searched() -> None:
 
 
 def test_a_later_migration_has_not_lost_the_triggers() -> None:
-    """SQLite recreates a table for many changes, and the triggers of the old one are lost."""
+    """For many changes SQLite recreates the table, and loses the old one's triggers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'executions_execution'")
         names = {name for (name,) in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""How much a request can leave on record, and how long its answer can become."""
+"""The bounds on the size of a record and of an answer."""
 
 import json
 from dataclasses import replace
@@ -15,14 +15,14 @@ from guest import protocol
 from tests.conftest import Page
 from tests.fakes import EIGHT, FakeExecutor
 
-KEPT_BYTES = 64 * 1024  # of each stream of a run
-MOST_BYTES = 5 * 1024 * 1024  # a request has 2 MiB at most
+KEPT_BYTES = 64 * 1024  # for each stream of a run
+MOST_BYTES = 5 * 1024 * 1024  # a request has at most 2 MiB
 REPLACED = "\ufffd" * KEPT_BYTES
 """What comes of os.write(1, b"\\xff" * 65536): a byte becomes three, and as an escape of JSON six."""
 
 
 def bytes_on_record(execution: Execution) -> int:
-    """Return how many bytes the columns of a row take."""
+    """Return the size of a row's columns in bytes."""
     names = [field.column for field in Execution._meta.concrete_fields]
     lengths = " + ".join(f"coalesce(length(CAST({name} AS BLOB)), 0)" for name in names)
     with connection.cursor() as cursor:
@@ -31,7 +31,7 @@ def bytes_on_record(execution: Execution) -> int:
 
 
 def run(page: Page, cases: list[dict[str, Any]]) -> Any:
-    """Send test cases, each character as itself."""
+    """Send test cases without escaping characters in JSON."""
     return page.post(json.dumps({"code": "1", "test_cases": cases}, ensure_ascii=False).encode())
 
 
@@ -47,7 +47,7 @@ def test_answer_and_record_are_bounded_when_tests_print_all_they_can(page: Page,
 
 @pytest.mark.parametrize("letter", ["x", "я", "\ufffd", "🐍", "\\", "\n", "\x01"])
 def test_answer_and_record_are_bounded_for_the_largest_request(page: Page, executor: FakeExecutor, letter: str) -> None:
-    """With each test failed by an error that has much to say."""
+    """Each test fails with a long error."""
     detail = ErrorDetail(letter * protocol.TYPE_CHARACTERS, letter * protocol.MESSAGE_CHARACTERS)
     executor.main = Run(RunStatus.ERROR, letter * KEPT_BYTES, letter * KEPT_BYTES, detail=detail)
     executor.test = replace(executor.main, tested=True)

@@ -1,4 +1,4 @@
-"""`GET /executions/{id}`: what came of an execution, for the site's server."""
+"""`GET /executions/{id}` returns a recorded execution to the site's server."""
 
 import uuid
 from dataclasses import asdict
@@ -105,7 +105,7 @@ def test_reading_faster_than_the_rate_is_refused(server: Page) -> None:
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
 def test_times_are_utc_and_ids_in_their_order(server: Page, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
-    """Over a leap day, the end of a year, and an hour that a clock on the wall shows twice."""
+    """Across a leap day, the end of a year, and an hour that local clocks show twice."""
     moments = ["2028-02-29T23:59:59.900", "2028-03-01T00:00:00.100", "2028-11-05T05:59:59", "2028-11-05T06:00:01"]
     moments += ["2028-12-31T23:59:59.900", "2029-01-01T00:00:00.100"]
     with timezone.override(zone):

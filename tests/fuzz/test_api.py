@@ -16,17 +16,19 @@ from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 from tests.test_openapi import OPERATIONS, documented_errors
 
-pytestmark = pytest.mark.hypothesis  # `make fuzz` selects by it, and does not see @given inside a test
+pytestmark = (
+    pytest.mark.hypothesis
+)  # `make fuzz` selects tests by this marker, and @given inside a test does not set it
 
 SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", application)
 # JSON Schema cannot express some documented rules: strings contain no NUL, 5.0 is not an integer, a program is
-# interactive only with events, and input has a text or an end.
+# interactive only with events, and input needs text or an end.
 SCHEMA.config.generation.update(allow_x00=False, with_security_parameters=False)
 SCHEMA.config.checks.negative_data_rejection.expected_statuses = ["400", "404", "413"]
 
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 REQUESTS = [(name, mode) for name in sorted(OPERATIONS) for mode in (VALID, INVALID)]
-REQUESTS.remove(("GET /health", INVALID))  # it has nothing that could be invalid
+REQUESTS.remove(("GET /health", INVALID))  # its requests cannot be invalid
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_every_response_matches_the_schema(
     @given(SCHEMA[path][method].as_strategy(mode))
     def each(case: Any) -> None:
         assume(not is_refused_besides(path, case.body))
-        cache.clear()  # the rate of input counts nothing
+        cache.clear()  # the rate of input is not limited
         response = case.call(headers=headers)
         case.validate_response(response, headers=headers)
         statuses.add(response.status_code)

@@ -1,4 +1,4 @@
-"""What hostile output can make of the judge: nothing but a verdict, in time."""
+"""Any output gets a verdict from the judge, in time."""
 
 import time
 from dataclasses import asdict
@@ -80,7 +80,7 @@ SLOW = ["1 ", "1.", ".", "1e", "1e+", "-+", " \n", "\n", "9", "1e999999999 ", "0
 @pytest.mark.parametrize("match", list(Match))
 @pytest.mark.parametrize("piece", SLOW, ids=ascii)
 def test_the_longest_texts_are_compared_in_time(match: Match, piece: str) -> None:
-    """A body has room for about thirty of these."""
+    """A request has room for about thirty of these."""
     text = piece * (CODE_BYTES // len(piece.encode()))
     others = [text + "x", text[:-1], text.replace("1", "2"), text.replace(" ", "0 ")]
     started = time.perf_counter()

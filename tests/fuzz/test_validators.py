@@ -1,4 +1,4 @@
-"""Whatever a caller sends is a valid value or is refused with one of our errors."""
+"""Whatever a caller sends is either valid or refused with one of our errors."""
 
 import json
 from datetime import UTC, datetime
@@ -92,7 +92,7 @@ def test_any_request_for_a_token_is_valid_or_refused(body: Any) -> None:
 # Tokens
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
-SENT = st.text(st.characters(max_codepoint=255))  # what a header can hold
+SENT = st.text(st.characters(max_codepoint=255))  # the characters that a header can hold
 
 
 @given(SENT | SENT.map(lambda text: "pl_live_sec_" + text) | SENT.map(lambda text: learner_tokens.PREFIX + text))

@@ -1,11 +1,11 @@
-"""Mistakes of beginners and their hints: programs to run, and errors whose message depends on the version of Python."""
+"""Beginners' mistakes and their hints: programs to run, and errors whose message depends on the Python version."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A program, or an error and its line with « and » around what Python marks; then the hint and its words."""
+    """A program, or an error and its line with « and » around the part that Python marks; the hint and its values."""
 
     of: str | BaseException
     line: str
@@ -21,7 +21,7 @@ def run(program: str, hint: str, **words: str) -> Mistake:
 
 
 def said(error: BaseException, line: str, hint: str, **words: str) -> Mistake:
-    """Return a mistake as another version of Python, or another machine, reports it."""
+    """Return a mistake as another Python version or another machine reports it."""
     return Mistake(error, line, hint, words)
 
 
@@ -34,7 +34,7 @@ SYNTAX = [
     run("for i in range(3):\n# a comment\nprint(i)", "indent_needed", number="1"),
     run("x = 1\n    y = 2", "indent_extra"),
     run("if True:\n    x = 1\n  y = 2", "indent_odd"),
-    # The line that begins a block
+    # Lines that begin a block
     run("if x > 10\n    pass", "colon"),
     run("if sorted(w, reverse=True)\n    pass", "colon"),
     run("if x > 5  # max=10\n    pass", "colon"),
@@ -80,7 +80,7 @@ SYNTAX = [
     run("def f(x):\n    global x", "global_parameter", name="x"),
     run("def f():\n    x = 1\n    global x", "global_late"),
     run("def f():\n    print(x)\n    global x", "global_late"),
-    # A single = and other signs
+    # A single = and other symbols
     run("if x = 5:\n    pass", "assign_compare"),
     run("if len(x) = 5:\n    pass", "assign_compare"),
     run("if x == 5 and y = 3:\n    pass", "assign_compare"),
@@ -116,7 +116,7 @@ SYNTAX = [
     run("$x = 3", "odd_character", character="$"),
     run("x\u00a0= 3", "odd_space"),
     run("x = a \\ b", "backslash"),
-    # Words
+    # Keywords and names
     run("If x:\n    pass", "capital", word="If"),
     run("class = '7b'", "keyword_name", word="class"),
     run("def class():\n    pass", "keyword_name", word="class"),

@@ -26,7 +26,7 @@ OF_THE_HOST = {*TYPES, "signal"}
 
 @pytest.fixture(autouse=True)
 def _as_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give programs an empty stdin and directory, and numpy and pandas beside the standard library."""
+    """Give programs an empty stdin, an empty directory, and numpy and pandas."""
     for name in ("numpy", "pandas"):
         (tmp_path / "site-packages" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -39,7 +39,7 @@ def hint_of_program(program: str) -> str:
     """Run `program` and return the hint for its error."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python itself, about code that still runs
+            warnings.simplefilter("ignore")  # Python warns about some code that still runs
             code = compile(program, "main.py", "exec", dont_inherit=True)
     except SyntaxError as found:
         error: BaseException = found.with_traceback(None)
@@ -50,7 +50,7 @@ def hint_of_program(program: str) -> str:
 
 
 def error_of(code: Any) -> BaseException:
-    with pytest.raises(BaseException) as caught:  # noqa: PT011 (each mistake raises one of its own)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 (each mistake raises another exception)
         exec(code, {"__name__": "__main__"})
     return caught.value
 

@@ -1,4 +1,4 @@
-"""Who may open the playground, what its page contains, and for whom its programs run."""
+"""Who may open the playground, what its page contains, and under which learner its programs run."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
-"""A real sandbox for the whole test run: real engine, real containers, all caps on.
+"""A real sandbox for the whole test run, with a real engine, real containers and all limits.
 
-`SANDBOX_RUNTIME=runsc` (`make test-gvisor`) has all containers run under gVisor, and then expects the differences of
-tests/sandbox/gvisor_differences.py.
+With `SANDBOX_RUNTIME=runsc` (`make test-gvisor`), all containers run under gVisor, and the tests expect the
+differences in tests/sandbox/gvisor_differences.py.
 """
 
 import os
@@ -25,7 +25,7 @@ RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under gVisor, expect the known differences, and only these."""
+    """Under gVisor, expect the known differences and no others."""
     if not is_gvisor(RUNTIME):
         return
     for item in items:
@@ -43,13 +43,13 @@ def engine() -> Iterator[Engine]:
 
 
 def demand_ready(sandbox: Sandbox) -> None:
-    """Wait until programs can run. Raises RuntimeError, with which no test of a wall may fail."""
+    """Wait until programs can run. Raise RuntimeError, which does not count as the failure of a wall's test."""
     if not sandbox.wait_until_ready(READY_SECONDS):
         raise RuntimeError(sandbox.health().reason)
 
 
 def containers_of(engine: Engine, sandbox: Sandbox) -> set[str]:
-    """Return the ids of the sandbox's containers, in any state."""
+    """Return the IDs of the sandbox's containers in any state."""
     return {each.id for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == sandbox.id}
 
 
@@ -65,7 +65,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def science_sandbox() -> Iterator[Sandbox]:
-    """Give a sandbox with science containers, each of which takes seconds to load."""
+    """Return a sandbox with science containers, each of which takes seconds to load."""
     sandbox = Sandbox(
         SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
     )
@@ -77,7 +77,7 @@ def science_sandbox() -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs programs in the sandbox, each in a container of its own."""
+    """Runs programs in the sandbox, each in its own container."""
 
     sandbox: Sandbox
 
@@ -108,7 +108,7 @@ def run(sandbox: Sandbox) -> Runner:
 
 @pytest.fixture
 def science(science_sandbox: Sandbox) -> Runner:
-    """Run programs that import numpy and the like in a container that has them loaded."""
+    """Return a function that runs programs in a container with numpy and similar packages loaded."""
     return Runner(science_sandbox)
 
 
@@ -117,7 +117,7 @@ Launch = Callable[..., Sandbox]
 
 @pytest.fixture
 def launch_sandbox() -> Iterator[Launch]:
-    """Launch sandboxes for one test, which are closed after it."""
+    """Return a function that launches a sandbox, which is closed after the test."""
     launched = []
 
     def launch(timing: Timing = DEFAULT_TIMING, connect: Callable[[], Engine] = Engine, **settings: object) -> Sandbox:

@@ -1,4 +1,4 @@
-"""A service to be killed: runs ten endless programs, and prints "running" when all have started."""
+"""A process for tests to kill: runs ten endless programs and prints "running" when all have started."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ RUNS = 10
 
 
 def main() -> None:
-    # On another host, or another sandbox of the tests might remove what is left as orphans.
+    # Pretend to be on another host, so that no other sandbox of the tests removes the orphans.
     owner = replace(Owner.of_this_process(), host="elsewhere")
     sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60), owner=owner)
     sandbox.start()

@@ -40,7 +40,7 @@ def test_check_sandbox_prints_a_line_for_each_probe() -> None:
 def test_check_sandbox_fails_if_the_engine_allows_more_processes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Noticed from outside, by what the engine says, and from inside, by a probe."""
+    """The engine's own report shows it, and so does a probe inside a container."""
     with FakeEngine(tmp_path) as fake:
         fake.replacements = {b'"PidsLimit": 64': b'"PidsLimit": 99'}
         monkeypatch.setenv("DOCKER_HOST", fake.url)
@@ -50,7 +50,7 @@ def test_check_sandbox_fails_if_the_engine_allows_more_processes(
 
 @pytest.mark.django_db
 def test_cleanup_containers_removes_and_lists_orphans(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As on another host: no other sandbox of the tests removes the container first.
+    # Pretend to be on another host, so that no other sandbox of the tests removes the container first.
     monkeypatch.setattr(socket, "gethostname", lambda: f"host-of-{os.getpid()}")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

@@ -1,4 +1,4 @@
-"""Whether a container was killed for memory, by the engine's events."""
+"""The engine's events show whether a container was killed for memory."""
 
 import threading
 

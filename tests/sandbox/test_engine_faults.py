@@ -1,7 +1,7 @@
-"""An engine that hangs, cuts, delays, repeats, lies or sends nonsense, call by call.
+"""An engine that hangs, disconnects, delays, repeats, lies or sends nonsense, call by call.
 
-After each fault: an honest answer, no leftovers once the engine is well, and the next program runs. One sandbox uses
-the proxy in all tests; the other sandboxes of the process use the engine directly.
+After each fault, the caller gets an honest answer, no leftovers remain once the engine works again, and the next
+program runs. One sandbox uses the proxy in all tests; the process's other sandboxes use the engine directly.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ REST_SECONDS = 60
 
 
 class ImpatientClient(BoundedClient):
-    """A client of the proxy that gives up calls which hang earlier than others."""
+    """A client of the proxy that gives up hanging calls earlier than usual."""
 
     def __init__(self, fake: FakeEngine, version: str) -> None:
         super().__init__(base_url=fake.url, version=version, timeout=CALL_SECONDS)
@@ -71,7 +71,7 @@ def connect(fake_engine: FakeEngine, engine: Engine) -> Connect:
 
 @pytest.fixture(scope="module")
 def faulty(connect: Connect) -> Iterator[Sandbox]:
-    """Give a sandbox behind the proxy."""
+    """Return a sandbox behind the proxy."""
     settings = SandboxSettings(pool_size=2, max_concurrent=2, queue_seconds=QUEUE_SECONDS, refill_threads=2)
     timing = Timing(
         check_seconds=0.3, checks_per_reap=3, retry_probes_seconds=1, ready_seconds=5, retry_events_seconds=0.2
@@ -85,7 +85,7 @@ def faulty(connect: Connect) -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _well(fake_engine: FakeEngine, faulty: Sandbox, engine: Engine) -> Iterator[None]:
-    """Start and end each test with an engine that is well."""
+    """Start and end each test with a working engine."""
     assert_at_rest(engine, faulty)
     yield
     fake_engine.mend()
@@ -141,13 +141,13 @@ TWICE = 2
 def test_failing_engine_call_costs_no_honest_answer(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str, how: How
 ) -> None:
-    """It fails twice; a caller who waits meanwhile is served by the third."""
+    """The call fails twice; a waiting caller gets the container of the third attempt."""
     fails = Fault(call, how, TWICE)
     fake_engine.plan(*([Fault("start", How.ERROR, TWICE)] if call == "remove" else []), fails)
     if call == "inspect":
         for _ in range(TWICE):
             assert [result.name for result in faulty.probe()] == [STARTS]
-    for _ in range(3):  # two are warm; the third needs the engine
+    for _ in range(3):  # two containers are warm; the third needs the engine
         assert faulty.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: fake_engine.fired(call) == TWICE, 20), fake_engine.calls
     if how is How.LATE:
@@ -167,7 +167,7 @@ def test_duplicate_attach_may_lose_its_run_but_no_other(
     assert_well(engine, faulty)
 
 
-# What the keeper checks
+# The keeper's checks
 
 LOOKS = {
     "ping": (How.HANG, How.CUT, How.ERROR),
@@ -181,11 +181,11 @@ def test_gate_is_shut_while_the_engine_cannot_be_checked(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, call: str
 ) -> None:
     for how in LOOKS[call]:
-        if call == "inspect":  # which is a part of opening
+        if call == "inspect":  # this is part of opening the gate
             fake_engine.plan(Fault("ping", How.ERROR))
             assert eventually(lambda: not faulty.health().ready, 30), how
         fake_engine.plan(Fault(call, how))
-        # At the second call, the first has had its effect: a fault that goes unnoticed would have opened the gate.
+        # By the second call, the first has taken effect: if the fault went unnoticed, the gate would have opened.
         assert eventually(lambda: fake_engine.fired(call) >= 2, 30), (how, faulty.health())
         assert not faulty.health().ready, how
         with pytest.raises(SandboxUnavailable):
@@ -309,7 +309,7 @@ def test_duplicate_result_is_not_taken_for_another_run(
     assert_well(engine, faulty)
 
 
-# An engine that is away
+# An engine that is down
 
 
 def test_callers_without_an_engine_are_refused_at_once_until_it_is_back(
@@ -327,9 +327,9 @@ def test_callers_without_an_engine_are_refused_at_once_until_it_is_back(
 def test_callers_are_refused_at_once_while_the_engine_creates_no_containers(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, how: How
 ) -> None:
-    """The circuit breaker: after three failures in a row nobody waits for a fourth."""
+    """The circuit breaker: after three failures in a row, no caller waits for a fourth."""
     fake_engine.plan(Fault("create", how))
-    with ThreadPoolExecutor(2) as callers:  # both warm ones at once, before the third failure
+    with ThreadPoolExecutor(2) as callers:  # take both warm containers at once, before the third failure
         outcomes = list(callers.map(faulty.execute, [HELLO] * 2))
     assert [outcome.main.stdout for outcome in outcomes] == ["ok\n"] * 2
     assert eventually(lambda: not faulty.health().ready, 30)
@@ -340,7 +340,7 @@ def test_callers_are_refused_at_once_while_the_engine_creates_no_containers(
 
 
 def assert_refused_at_once(sandbox: Sandbox) -> None:
-    """Twenty refusals take less time than one call that hangs."""
+    """Twenty refusals take less time than one hanging call."""
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(SandboxUnavailable):

@@ -1,4 +1,4 @@
-"""The detail of an error marks the right place, and a program can spoil its own detail and nothing else."""
+"""The detail of an error marks the right code, and a program can spoil only its own detail."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ LEAVE = "\nimport os\nos._exit(1)"
 
 
 def left(**changes: Any) -> str:
-    """Return a program that leaves a forged detail and ends."""
+    """Return a program that forges a detail and exits."""
     good = {"kind": "E", "message": "m", "hint": "h", "line": 1, "column": 1, "end_column": 1}
     return f"{FIND_MAILBOX}write({protocol.pack_detail(**{**good, **changes})!r}){LEAVE}"
 

@@ -1,4 +1,4 @@
-"""What happens to programs and containers if the owner, the image, the engine or a container fails."""
+"""Programs and containers when the owner, the image, the engine or a container fails."""
 
 import contextlib
 import signal
@@ -31,7 +31,7 @@ HELLO = Submission("print('ok')", "", (), timeout_seconds=5)
 
 
 class CarelessEngine(Engine):
-    """An engine that creates containers with `changes` to what it is asked for."""
+    """An engine that creates containers with `changes` to their options."""
 
     def __init__(self, changes: dict[str, Any]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class CarelessEngine(Engine):
 
 
 class SilentEngine(Engine):
-    """An engine that does not answer a ping while it `is_silent`."""
+    """An engine that answers no ping while `is_silent` is set."""
 
     def __init__(self, is_silent: threading.Event) -> None:
         super().__init__()
@@ -56,14 +56,14 @@ class SilentEngine(Engine):
 
 
 def only_container_of(engine: Engine, sandbox: Sandbox) -> str:
-    """Wait until the sandbox has just one container, in stock; return its id."""
+    """Wait until the sandbox has exactly one idle container; return its ID."""
     assert eventually(lambda: sandbox.health().idle == 1 and len(containers_of(engine, sandbox)) == 1, 20)
     [container_id] = containers_of(engine, sandbox)
     return container_id
 
 
 def states_of_containers(engine: Engine, pid: int) -> dict[str, str]:
-    """Return the states of the containers that the process `pid` owns, by their ids."""
+    """Return the states of the containers that the process `pid` owns, by ID."""
     return {each.id: each.state for each in engine.containers() if each.labels[OWNER_LABEL].startswith(f"{pid}-")}
 
 
@@ -98,7 +98,7 @@ def test_removed_container_is_a_lost_run_and_the_next_program_runs(sandbox: Sand
 
 
 def test_failing_log_driver_leaves_no_container(engine: Engine) -> None:
-    """As the engine's default may: the container is created, and cannot be started."""
+    """The engine's default driver may fail, too: the container is created and cannot start."""
     options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()))
     options["HostConfig"]["LogConfig"] = {"Type": "syslog", "Config": {"syslog-address": "tcp://127.0.0.1:1"}}
     name = f"{NAME_PREFIX}{uuid.uuid4()}"
@@ -108,7 +108,7 @@ def test_failing_log_driver_leaves_no_container(engine: Engine) -> None:
 
 
 def test_removed_idle_containers_are_never_given_out(launch_sandbox: Launch, engine: Engine) -> None:
-    """As by `docker rm -f` or a restart of the engine."""
+    """`docker rm -f` and a restart of the engine do this."""
     sandbox = launch_sandbox(pool_size=3)
     assert sandbox.wait_until_ready(READY_SECONDS)
     assert eventually(lambda: sandbox.health().idle == 3 and len(containers_of(engine, sandbox)) == 3, 20)
@@ -156,7 +156,7 @@ def test_missing_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: 
 
 @wall("gate")
 def test_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
-    """The gate stays shut if one option is weaker than it must be, whatever the reason."""
+    """The gate stays shut if any option is too weak, whatever the reason."""
     changes = {"User": "0:0", "HostConfig": {"ReadonlyRootfs": False}}
     unsound = launch_sandbox(connect=lambda: CarelessEngine(changes))
     assert eventually(lambda: "probes failed" in unsound.health().reason, 30)
@@ -181,7 +181,7 @@ def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, eng
     launched_meanwhile = only_container_of(engine, sandbox)
     is_silent.clear()
     assert sandbox.wait_until_ready(READY_SECONDS)
-    # Nobody knew what the engine did when it was launched.
+    # It was launched while the state of the engine was unknown.
     assert eventually(lambda: launched_meanwhile not in containers_of(engine, sandbox))
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
@@ -205,7 +205,7 @@ def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engi
     frozen = only_container_of(engine, sandbox)
     with ThreadPoolExecutor(1) as thread:
         began = time.monotonic()
-        # It sleeps: the kernel may fail to freeze a container that its CPU quota keeps stopping.
+        # The program sleeps, because the kernel may fail to freeze a container that its CPU quota keeps stopping.
         answer = thread.submit(sandbox.execute, Submission("import time\ntime.sleep(9)", "", (), timeout_seconds=2))
         assert eventually(lambda: sandbox.health().in_use == 1)
         with contextlib.closing(docker.APIClient()) as client:
@@ -216,7 +216,7 @@ def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engi
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
 
 
-@pytest.mark.alone  # it measures the CPU of a program that starves its own supervisor
+@pytest.mark.alone  # measures the CPU time of a program that starves its own supervisor
 @pytest.mark.timeout(120)
 def test_starved_supervisor_costs_only_its_container(launch_sandbox: Launch, engine: Engine) -> None:
     sandbox = launch_sandbox(pool_size=1)
@@ -228,6 +228,6 @@ def test_starved_supervisor_costs_only_its_container(launch_sandbox: Launch, eng
     assert run.status is RunStatus.TIMEOUT
     assert run.stdout in ("begin\n", "")  # "": too starved to read it
     assert run.wall_seconds < 1 + 3
-    assert 0.1 < run.cpu_seconds < 1  # it is charged, although the host ended it
+    assert 0.1 < run.cpu_seconds < 1  # the run is charged, although the host ended it
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
     assert eventually(lambda: starved not in containers_of(engine, sandbox), 30)

@@ -220,7 +220,7 @@ UNREACHABLE = {"EHOSTUNREACH"} if is_gvisor(RUNTIME) else set()
 )
 @wall("network")
 def test_deny_network(run: Runner, address: str) -> None:
-    """At once: the time limit is shorter than the wait for a lost packet."""
+    """It fails at once: the time limit is shorter than the wait for a lost packet."""
     family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
     for attempt in (
         f"socket.create_connection(('{address}', 80), timeout=1)",
@@ -320,7 +320,7 @@ def test_files_do_not_pass_from_one_request_to_another(run: Runner) -> None:
 
 @wall("ipc")
 def test_deny_ipc_between_two_requests(sandbox: Sandbox) -> None:
-    """A message that one leaves in the kernel's queues is invisible to the other while both live."""
+    """A message that one container leaves in the kernel's queues is invisible to the other."""
     with sandbox.pool.container() as one, sandbox.pool.container() as other:
         spaces = [each.run("import os\nprint(os.readlink('/proc/self/ns/ipc'))", "", None, 5) for each in (one, other)]
     assert spaces[0].stdout.startswith("ipc:[")
@@ -353,7 +353,7 @@ def test_deny_writing_to_the_hosts_disk_by_printing(sandbox: Sandbox, engine: En
 
 
 def test_program_sees_no_name_of_the_host(run: Runner) -> None:
-    """As documented in SECURITY.md, "What remains"."""
+    """SECURITY.md describes this under "What remains"."""
     code = "import platform, socket\nprint(socket.gethostname(), platform.node(), open('/etc/hostname').read().strip())"
     assert run(code).stdout == "sandbox sandbox sandbox\n"
 
@@ -369,7 +369,7 @@ def test_deny_killing_the_supervisor(run: Runner, target: str) -> None:
 
 
 def test_deny_impersonating_the_supervisor(run: Runner) -> None:
-    """Printed bytes are output, whatever they look like."""
+    """Printed bytes count as output, whatever they look like."""
     code = "import os, json\nbody = json.dumps({'status': 'success', 'exit_code': 0}).encode()\n"
     code += "os.write(1, b'\\x06' + len(body).to_bytes(4, 'big') + body)\nos.write(1, b'\\x05\\0\\0\\0\\0')\n"
     code += "raise SystemExit(7)"

@@ -1,4 +1,4 @@
-"""Each limit, exceeded on purpose: the status is right, no output is lost, and nothing is left over."""
+"""Programs exceed each limit: the status is right, no output is lost, and nothing is left over."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -106,7 +106,7 @@ def test_kernel_memory_counts(run: Runner) -> None:
 
 @wall("memory")
 def test_full_pipes_count_as_memory(run: Runner) -> None:
-    """As many as the kernel allows one user; they leave less memory to the program."""
+    """The kernel allows one user only so many; they reduce the memory of the program."""
     code = "import fcntl, os\npipes = []\ntry:\n    for _ in range(100):\n        pipes.append(os.pipe())\n"
     code += "        fcntl.fcntl(pipes[-1][1], fcntl.F_SETPIPE_SZ, 1 << 20)\n"
     code += "        os.set_blocking(pipes[-1][1], False)\n        os.write(pipes[-1][1], bytes(1 << 20))\n"
@@ -117,7 +117,7 @@ def test_full_pipes_count_as_memory(run: Runner) -> None:
 
 @wall("swap", "memory")
 def test_deny_swap(run: Runner) -> None:
-    """Read from the cgroup: a machine without swap would hide that swap is allowed."""
+    """Read from the cgroup, because a machine without swap would hide that swap is allowed."""
     code = """
 import os
 bounds = {"/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes": str(128 << 20), "/sys/fs/cgroup/memory.swap.max": "0"}
@@ -128,7 +128,7 @@ print([open(path).read().strip() == bound for path, bound in bounds.items() if o
 
 @wall("cpu")
 def test_kernel_grants_a_quarter_of_a_cpu(run: Runner) -> None:
-    """Read from the cgroup: on a busy machine no container gets more, whatever its share."""
+    """Read from the cgroup, because on a busy machine no container gets more, whatever its quota."""
     code = """
 import os
 old, new = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu.max"
@@ -148,7 +148,7 @@ def test_deny_more_processor_time(run: Runner) -> None:
 
 @wall("cpu")
 def test_deny_other_processors_by_affinity(run: Runner) -> None:
-    """It may choose its CPUs, but gets no more time."""
+    """A program may choose its CPUs, but gets no more time."""
     code = "import os\nos.sched_setaffinity(0, {0})\nprint(len(os.sched_getaffinity(0)))\nwhile True: pass"
     result = run(code, timeout_seconds=2)
     assert result.stdout == "1\n"
@@ -244,7 +244,7 @@ def test_deny_more_descriptors_than_256(run: Runner) -> None:
 
 @wall("file_size")
 def test_deny_a_larger_file_than_16_mb(run: Runner) -> None:
-    """In memory, where a full disk cannot be the reason."""
+    """The file is in memory, so a full disk cannot be the reason."""
     attempt = "file = os.memfd_create('big')\nfor _ in range(17): os.write(file, bytes(1 << 20))"
     assert run.refusal(attempt) == "EFBIG"
     assert run.refusal("os.truncate(os.memfd_create('sparse'), 1 << 50)") == "EFBIG"
@@ -334,7 +334,7 @@ def processes():
     first, second = run.tests(
         code, TestProgram(code="print(processes())"), TestProgram(code="print(processes())")
     ).tests
-    assert (first.stdout, second.stdout) == ("3\n", "3\n")  # ourselves, the supervisor, our own fork
+    assert (first.stdout, second.stdout) == ("3\n", "3\n")  # the program, the supervisor and the program's fork
 
 
 PRINT_SCRATCH = """

@@ -1,4 +1,4 @@
-"""Programs with a watcher, who answers and stops them."""
+"""Interactive programs with a client that answers or stops them."""
 
 import os
 import time
@@ -38,7 +38,7 @@ def impatient(launch_sandbox: Callable[..., Sandbox]) -> Patient:
     return launch
 
 
-# What is sent
+# What is sent to the client
 
 
 def test_output_is_sent_while_the_program_runs(sandbox: Sandbox) -> None:
@@ -84,7 +84,7 @@ def test_output_of_a_test_is_not_sent(sandbox: Sandbox) -> None:
     assert watched.events[-3:] == [Ended(outcome.main), Ended(outcome.tests[0]), Ended(outcome.tests[1])]
 
 
-# Who asks for input
+# Which programs ask for input
 
 WAYS_TO_READ = {
     "input": "print(input())",
@@ -217,7 +217,7 @@ threading.Thread(target=burn, daemon=True).start()
 input()
 """
     watched = Watched(sandbox, code, timeout_seconds=1)
-    assert seconds_of(watched) < 30  # and not 60: the wait itself may be longer
+    assert seconds_of(watched) < 30  # not 60: the wait itself may be longer
     run = watched.finish().main
     assert (run.status, run.waited_in_vain) == (RunStatus.TIMEOUT, False)
     assert run.cpu_seconds < 1

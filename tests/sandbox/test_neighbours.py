@@ -1,4 +1,4 @@
-"""Programs that run side by side: each has its own share, whatever the others do."""
+"""Programs that run side by side each get their own share, whatever the others do."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,7 +45,7 @@ def test_allow_100_mb_to_each_of_ten(crowded: Sandbox) -> None:
 
 
 def test_deny_more_than_a_quarter_of_a_cpu(crowded: Sandbox) -> None:
-    """With one process, ten, and beside others: each gets at most its share, and none much less than the others."""
+    """With one process, with ten, and beside others, each gets at most its share, and none gets much less."""
     codes = [BUSY.format(processes=processes) for processes in (1, 1, 1, 10)]
     runs = side_by_side(crowded, *codes)
     for run in runs:

@@ -1,4 +1,4 @@
-"""The pool, with fake containers that only wait and can be closed."""
+"""The pool, with fake containers that can only wait and be closed."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 
 class FakeContainer(Container):
-    """Waits until it is closed or told to die."""
+    """A container that waits until it is closed or told to die."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -32,7 +32,7 @@ class FakeContainer(Container):
 
 
 class Factory:
-    """Launches fakes, remembers them, and fails on demand."""
+    """Launches fake containers, remembers them, and fails on demand."""
 
     def __init__(self) -> None:
         self.made: list[FakeContainer] = []

@@ -1,4 +1,4 @@
-"""The choice of a submission's profile: right for lessons, and fast for every text."""
+"""The choice of a submission's profile is right for lessons and fast for any text."""
 
 import time
 
@@ -75,4 +75,4 @@ def test_hostile_text_takes_linear_time(code: str) -> None:
     """The longest possible request: 31 texts of 64 KiB each, within the 2 MiB of its body."""
     started = time.process_time()
     profile_of(code, *[code] * 30)
-    assert time.process_time() - started < 5  # quadratic time would be minutes
+    assert time.process_time() - started < 5  # quadratic time would take minutes

@@ -1,4 +1,4 @@
-"""Everything that lessons need works, and looks as on a learner's own machine."""
+"""Everything that lessons need works as on a learner's own machine."""
 
 import pytest
 
@@ -164,7 +164,7 @@ def test_support_a_signal_has_its_name(run: Runner) -> None:
 
 @pytest.mark.wall("kept_output")
 def test_support_a_program_that_stops_itself(run: Runner) -> None:
-    """It goes on, and none of its output is lost: no test begins here."""
+    """It continues and loses no output: no test begins here."""
     code = "import os\nfor part in 'abc':\n    print(part * 30_000)\n    os.kill(os.getpid(), 19)"
     result = run(code)
     assert (result.status, result.truncated, result.tested) == (RunStatus.SUCCESS, True, False)

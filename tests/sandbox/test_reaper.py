@@ -1,4 +1,4 @@
-"""Who owns a container, and which containers are removed."""
+"""The owners of containers, and which containers are removed."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def test_malformed_label_is_no_owner(label: str) -> None:
 @pytest.mark.docker
 def test_owner_is_alive_unless_its_process_or_container_is_known_to_be_dead(engine: Engine) -> None:
     assert HERE.is_alive(engine, HERE)
-    assert not replace(HERE, started=HERE.started + 1).is_alive(engine, HERE)  # its PID was used again
+    assert not replace(HERE, started=HERE.started + 1).is_alive(engine, HERE)  # another process has its PID
     assert not owner_that_died().is_alive(engine, HERE)
     assert replace(HERE, namespace=1).is_alive(engine, HERE)  # a namespace that we cannot examine
     assert replace(HERE, host="another-host").is_alive(engine, HERE)
@@ -102,14 +102,14 @@ def test_stray_of_a_sandbox_is_removed_at_the_second_call(engine: Engine, create
 
 
 class Liar(Engine):
-    """Claims to remove containers, and does not."""
+    """An engine that claims to remove containers and does not."""
 
     def remove(self, container_id: str) -> bool:
         return True
 
 
 class Forgetful(Engine):
-    """Lists containers that it then does not know, as an engine may do that was killed during a removal."""
+    """An engine that lists containers it does not find, as one may after it was killed during a removal."""
 
     def remove(self, container_id: str) -> bool:
         return False
@@ -144,7 +144,7 @@ def test_container_that_is_listed_but_gone_is_not_stuck(engine: Engine, create: 
 
 @pytest.mark.parametrize(("names", "name"), [(["/code_exec_a"], "code_exec_a"), ([], ""), (None, "")])
 def test_container_without_a_name_is_listed(names: list[str] | None, name: str) -> None:
-    """An engine that was killed may leave a container half-made. One such container once kept the gate shut."""
+    """A killed engine may leave a container half-created. One once kept the gate shut."""
     assert ContainerSummary.parse({"Id": "id", "Names": names, "State": "created", "Labels": {}}).name == name
 
 

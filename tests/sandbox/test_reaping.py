@@ -1,4 +1,4 @@
-"""The supervisor collects the processes of a run a few at a time, and looks at the clock in between."""
+"""The supervisor reaps the processes of a run a few at a time and checks the clock in between."""
 
 import subprocess
 import sys
@@ -33,5 +33,5 @@ def test_many_dying_processes_do_not_delay_the_timeout() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=50
     )
-    turns = [(REAPED_AT_ONCE + 1, True), (1, True), (0, False)]  # and it wakes itself until all are collected
+    turns = [(REAPED_AT_ONCE + 1, True), (1, True), (0, False)]  # and it wakes itself until all are reaped
     assert done.stdout == "".join(f"{left} {wakes}\n" for left, wakes in turns), done.stderr

@@ -33,7 +33,7 @@ def test_packages_are_loaded_before_the_program(science: Runner) -> None:
 
 
 def test_unrecognised_science_program_runs_in_a_plain_container(science: Runner) -> None:
-    """It loads the packages in its own time, for which a request's longest timeout would not suffice."""
+    """The program loads the packages in its own time. The longest timeout of a request would not suffice."""
     run = science(
         HIDDEN_IMPORTS + "import sys\nprint(int(np.arange(5).sum()), len(pd.DataFrame({'a': [1, 2]})))\n"
         "plt.plot([1, 2])\nplt.show()\n",
@@ -145,7 +145,7 @@ def test_every_package_of_the_image_is_pinned(run: Runner) -> None:
 
 
 def test_science_program_waits_for_the_next_science_container(science_sandbox: Sandbox) -> None:
-    """It does not load the packages in its own time; plain programs overtake it."""
+    """It does not spend its own time on loading the packages; plain programs overtake it."""
     assert eventually(lambda: science_sandbox.health().idle == 3, 60)
     submission = Submission(IMPORTS + "print('ok')", "", (), timeout_seconds=5)
     with science_sandbox.pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:

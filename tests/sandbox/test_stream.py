@@ -1,4 +1,4 @@
-"""The data of a container's connection: in pieces of any size, and not trusted."""
+"""Data from a container's connection comes in pieces of any size and is not trusted."""
 
 import contextlib
 import socket
@@ -52,7 +52,7 @@ def frame(kind: int, body: bytes) -> bytes:
     errors=st.binary(max_size=20),
 )
 def test_frames_survive_any_cutting(bodies: list[bytes], cuts: list[int], errors: bytes) -> None:
-    """Both layers are cut anywhere: frames across pieces, pieces across reads."""
+    """Both layers may be split anywhere: frames across pieces, and pieces across reads."""
     ours, theirs = socket.socketpair()
     with theirs:
         stream = FrameStream(ours)
@@ -79,7 +79,7 @@ def test_receive_waits_no_longer_than_its_deadline(pair: Pair) -> None:
     ids=["frames", "last words", "nothing"],
 )
 def test_constantly_sending_container_gains_no_time(piece: bytes, frames: list[Frame]) -> None:
-    """Data that has arrived by the deadline is taken, for it may be us who are late; then no more."""
+    """Data that has arrived by the deadline counts, because we may be the late ones. Later data does not."""
     ours, theirs = socket.socketpair()
     with theirs, contextlib.closing(FrameStream(ours, receive_bytes=10 * len(piece))) as stream:
         theirs.sendall(30 * piece)
@@ -125,7 +125,7 @@ def test_malformed_data_ends_the_stream(pair: Pair, data: bytes) -> None:
 
 
 def test_stream_sends_while_it_receives(pair: Pair) -> None:
-    """A container that answers before it reads does not block us, nor do we block it."""
+    """A container that answers before it reads does not block us, and we do not block it."""
     stream, theirs = pair
     stream.send(b"x" * 5_000_000)
     theirs.sendall(frame(READY, b""))

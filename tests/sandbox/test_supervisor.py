@@ -1,4 +1,4 @@
-"""What a program does to the supervisor, which has the same user."""
+"""Attacks of a program on the supervisor, which runs as the same user."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.mark.parametrize("limit", ["RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CPU"])
 def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
-    """Without descriptors it could neither watch the run nor fork the next: the learner would get an error of ours."""
+    """Without descriptors it could neither watch the run nor fork the next, and the learner would get a 503."""
     code = f"import resource\ntry: resource.prlimit(1, resource.{limit}, (0, 0))\n"
     code += "except PermissionError: print('refused')"
     outcome = run.tests(code, TestProgram(stdin=""))
@@ -38,7 +38,7 @@ def test_deny_the_supervisors_limits(run: Runner, limit: str) -> None:
     ],
 )
 def test_deny_lowering_the_supervisors_priority(run: Runner, attempt: str) -> None:
-    """With a lower priority than one busy loop it could not end the run."""
+    """With a lower priority than one busy loop, it could not end the run."""
     assert run.refusal(f"import struct\n{attempt}") == "EPERM"
 
 

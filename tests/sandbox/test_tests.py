@@ -1,4 +1,4 @@
-"""The ways to run a test case, and attacks of a submission on them."""
+"""The ways to run a test case, and how submissions attack them."""
 
 import time
 from statistics import median
@@ -200,7 +200,7 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
 def test_deny_finding_the_file_names_of_another_test(run: Runner) -> None:
     """File names are the program's data, too: the supervisor removes them from the disk and from its memory."""
     leave = (
-        "import os\nfor n in range(200):\n"  # no text of which holds the word
+        "import os\nfor n in range(200):\n"  # no part of which contains the word
         "    name = str(n) + 'YRANAC'[::-1] * 40\n    os.makedirs(f'{name}/{name}')"
     )
     search = "import os\nlisted = os.listdir('/tmp')\nprint(find('C A N A R Y C A N A R Y'))"

@@ -1,4 +1,4 @@
-"""An unexpected error ends no thread that others rely on. The pool's threads are in test_pool.py."""
+"""An unexpected error ends no essential thread. test_pool.py tests the pool's threads."""
 
 import threading
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from tests.waiting import eventually
 
 
 class UnexpectedError(Exception):
-    """An error that nobody expects."""
+    """An unexpected error."""
 
 
 class FailingEngine(Engine):
-    """Fails at the first call."""
+    """Fails at its first call."""
 
     def __init__(self) -> None:
         self.errors = [UnexpectedError()]

@@ -1,4 +1,4 @@
-"""Runs a submission with a watcher: collects its events in order, and answers its questions."""
+"""Runs a submission with a console: collects its events in order and answers its input requests."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from executions.sandbox.sandbox import Sandbox
 
 
 class Watched:
-    """Runs a program in a thread, with `answers` to its questions: a string, or None for the end of input."""
+    """Runs a program in a thread. Each of `answers` is input for one request, or None for the end of input."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Watched:
             self.console.close()
 
     def __iter__(self) -> Iterator[Event]:
-        """Yield the events as they come, and answer questions."""
+        """Yield the events as they arrive, and answer input requests."""
         while not self.console.is_over:
             event = self.console.next_event(1)
             if event is not None:
@@ -51,14 +51,14 @@ class Watched:
                 self.console.feed(answer or "", is_end=answer is None)
 
     def until(self, kind: type[Event]) -> None:
-        """Wait for the next event of a kind."""
+        """Return the next event of a kind."""
         for event in self:
             if isinstance(event, kind):
                 return
         raise AssertionError(f"no {kind.__name__}: {self.events}")
 
     def finish(self) -> Outcome:
-        """Wait for the end; return the outcome."""
+        """Wait for the end and return the outcome."""
         for _ in self:
             pass
         self._thread.join()
@@ -74,7 +74,7 @@ class Watched:
 
 
 def seconds_of(watched: Watched) -> float:
-    """Wait for the end; return how long that took."""
+    """Wait for the end and return how long that took."""
     started = time.monotonic()
     watched.finish()
     return time.monotonic() - started

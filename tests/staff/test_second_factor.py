@@ -1,4 +1,4 @@
-"""The second factor of the admin's login, and what stays closed without it."""
+"""The second factor of the admin's login."""
 
 import base64
 import time
@@ -239,7 +239,7 @@ def test_devices_are_recorded_without_their_keys(client: Client, ada: User) -> N
 
 
 def test_no_page_shows_a_secret(admin_client: Client, device: TOTPDevice, settings: Settings) -> None:
-    settings.ADMIN_REQUIRE_OTP = False  # any superuser session will do
+    settings.ADMIN_REQUIRE_OTP = False  # any session of a superuser will do
     base32 = base64.b32encode(device.bin_key).decode()
     devices = "/admin/otp_totp/totpdevice/"
     statuses = {}

@@ -51,7 +51,7 @@ def test_schema_and_documentation_show_nothing_internal(client: Client, path: st
         "spectacular_settings",
         "admin",
     }
-    shown = text.replace("drf_spectacular_sidecar", "")  # the folder of the files that show it
+    shown = text.replace("drf_spectacular_sidecar", "")  # the directory of the page's files
     assert [word for word in words if word in shown] == []
     assert django.get_version() not in text
     assert f'"{VERSION}"' not in text

@@ -11,7 +11,7 @@ from tests.conftest import ORIGIN, Page
 
 
 def refusal(response: Any, status_code: int) -> str:
-    """Return the code of an error, whose shape must be ours."""
+    """Return the code of an error response, and check its shape."""
     body = response.json()
     assert response.status_code == status_code, body
     assert body["detail"].endswith(".")
@@ -121,7 +121,7 @@ def test_an_empty_body_is_refused(page: Page, body: bytes) -> None:
 
 
 class Interrupted(BytesIO):
-    """The input of a server whose client goes away in the middle of a body."""
+    """A server's input stream whose client disconnects in the middle of the body."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise ConnectionResetError("gone")
