@@ -1,6 +1,6 @@
-"""`make bench`: how long a learner waits, beside what Python and Docker themselves take, all in one run.
+"""`make bench`: how long a learner waits, compared with Python and Docker themselves, in the same run.
 
-Machines differ and are noisy, so only ratios are judged. The bars are those that README.md names.
+Machines differ and are noisy, so only ratios are checked, against the bounds in CONTRIBUTING.md.
 """
 
 import json
@@ -31,13 +31,13 @@ ROUNDS = 40
 SCIENCE_ROUNDS = 5
 STOCK = {"SANDBOX_POOL_SIZE": "4", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
 STOCK_SECONDS = 60
-PAUSE_SECONDS = 0.5  # a learner's pace: no refill is running while something is measured
+PAUSE_SECONDS = 0.5  # a learner's pace: the pool refills before the next measurement
 CLIENTS = 4
 SUSTAINED_SECONDS = 10
 SUSTAINED_ROUNDS = 3
 
-# name, bar, whether the figure must stay below it
-BARS = {
+# name, bound, whether it is an upper bound
+BOUNDS = {
     "p50 of /execute / p50 of bare python3": (1.0, True),
     "p50 of /execute / p50 of a container per request": (0.1, True),
     "imports: p50 of /execute / p50 of a cold container": (0.05, True),
@@ -48,7 +48,7 @@ BARS = {
 
 
 def main() -> int:
-    """Measure, print, and return 1 if a bar is missed."""
+    """Measure and print everything; return 1 if a ratio misses its bound."""
     with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **STOCK) as service:
         memory = measure_memory(service)
         latencies = measure_latencies(service)
@@ -64,33 +64,33 @@ def main() -> int:
     print(
         "\nwaiting containers: " + ", ".join(f"{profile} {megabytes:.0f} MB" for profile, megabytes in memory.items())
     )
-    print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers made and removed {created:.1f}/s\n")
+    print(f"\nsustained, {CLIENTS} at once: /execute {served:.1f}/s, containers created and removed {created:.1f}/s\n")
 
     execute, bare, container = (median(seconds) for seconds in latencies.values())
     ratios = (execute / bare, execute / container, median(warm) / median(cold), served / created, tests, beside)
-    return judge(dict(zip(BARS, ratios, strict=True)))
+    return judge(dict(zip(BOUNDS, ratios, strict=True)))
 
 
 def judge(ratios: dict[str, float]) -> int:
-    """Print each ratio beside its bar; return 1 if one misses it."""
+    """Print each ratio with its bound; return 1 if one misses it."""
     missed = 0
     for name, ratio in ratios.items():
-        bar, below = BARS[name]
-        ok = ratio <= bar if below else ratio >= bar
+        bound, below = BOUNDS[name]
+        ok = ratio <= bound if below else ratio >= bound
         missed += not ok
-        print(f"{name:52}{ratio:6.2f}  {'at most' if below else 'at least'} {bar}  {'ok' if ok else 'MISSED'}")
+        print(f"{name:52}{ratio:6.2f}  {'at most' if below else 'at least'} {bound}  {'ok' if ok else 'MISSED'}")
     return 1 if missed else 0
 
 
 def measure_latencies(service: Service) -> dict[str, list[float]]:
-    """Return the seconds of each way of running the program."""
+    """Return the times of each way to run the program, in seconds."""
     return measure_in_turns(
         {"/execute": OverHTTP(service), "bare python3": run_bare, "a container per request": ContainerPerRequest()}
     )
 
 
 def measure_in_turns(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Return the seconds that each way takes, round by round."""
+    """Return the times of each way in seconds, taking turns."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(ROUNDS + 1):
         for name, way in ways.items():
@@ -103,7 +103,7 @@ def measure_in_turns(ways: dict[str, Callable[[], object]]) -> dict[str, list[fl
 
 
 def measure_tests(service: Service) -> float:
-    """Return what ten tests add to a request, as a multiple of the time that their programs ran."""
+    """Return the time that ten tests add to a request, as a multiple of their programs' running time."""
     code = f"def add(a, b):\n    return a + b\n\n{PROGRAM}"
     without, with_tests = OverHTTP(service, code=code), OverHTTP(service, code=code, test_cases=[TEST_CASE] * 10)
     added, needed = 0.0, 0.0
@@ -116,12 +116,12 @@ def measure_tests(service: Service) -> float:
             seconds.append(time.perf_counter() - started)
         added += seconds[1] - seconds[0]
         needed += sum(result["execution_time"] for result in answer["test_results"])
-    # Of sums: where the quota of the processor stops a container for 75 ms, within a program or between two, is chance.
+    # Divide sums, because the CPU quota stops a container for 75 ms at random, within a program or between two.
     return added / needed
 
 
 def measure_beside_science(service: Service, directory: Path) -> float:
-    """Return the p50 of a plain program, as a multiple of what it is in a service that keeps no science containers."""
+    """Return the p50 of a plain program, as a multiple of its p50 in a service without science containers."""
     directory.mkdir()
     with Service(directory, **{**STOCK, "SANDBOX_SCIENCE_POOL_SIZE": "0"}) as plain:
         seconds = measure_in_turns({"with": OverHTTP(service), "without": OverHTTP(plain)})
@@ -129,7 +129,7 @@ def measure_beside_science(service: Service, directory: Path) -> float:
 
 
 def measure_imports(service: Service) -> tuple[list[float], list[float]]:
-    """Return the seconds of a program that imports the science packages: by the service, and in a cold container."""
+    """Return the times of a program that imports the science packages, in the service and in a cold container."""
     ways: tuple[Callable[[], object], ...] = (OverHTTP(service, SCIENCE_PROGRAM), ContainerPerRequest(SCIENCE_PROGRAM))
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(SCIENCE_ROUNDS):
@@ -142,9 +142,9 @@ def measure_imports(service: Service) -> tuple[list[float], list[float]]:
 
 
 def measure_memory(service: Service) -> dict[str, float]:
-    """Return how many MB a waiting container of each profile is charged."""
+    """Return the memory of an idle container of each profile in MB."""
     wait_for_stock(service)
-    time.sleep(2)  # until all that is loaded when nobody comes is loaded
+    time.sleep(2)  # until idle containers have loaded all their modules
     megabytes: dict[str, float] = {}
     for container in docker.from_env().containers.list(filters={"label": LABEL}):
         owner = Owner.parse(container.labels[OWNER_LABEL])
@@ -155,7 +155,7 @@ def measure_memory(service: Service) -> dict[str, float]:
 
 
 def wait_for_stock(service: Service) -> None:
-    """Wait until every container that the service keeps is warm."""
+    """Wait until the service's stock of warm containers is full."""
     deadline = time.monotonic() + STOCK_SECONDS
     while service.health()["pool"]["idle"] < sum(map(int, STOCK.values())):
         assert time.monotonic() < deadline, service.health()
@@ -163,7 +163,7 @@ def wait_for_stock(service: Service) -> None:
 
 
 class OverHTTP:
-    """Runs the program through the service, over one kept connection for each thread, as a browser does."""
+    """Runs the program through the service. Each thread keeps its connection, as a browser does."""
 
     def __init__(self, service: Service, code: str = PROGRAM, **fields: Any) -> None:
         self._port = service.port
@@ -172,7 +172,7 @@ class OverHTTP:
         self._local = threading.local()
 
     def __call__(self) -> dict[str, Any]:
-        """Return the answer."""
+        """Run the program and return the answer."""
         if not hasattr(self._local, "connection"):
             self._local.connection = HTTPConnection("127.0.0.1", self._port)
         self._local.connection.request("POST", "/execute", self._body, self._headers)
@@ -185,14 +185,14 @@ class OverHTTP:
 
 
 def run_bare() -> None:
-    """Run the program in a fresh interpreter of this machine, without any protection."""
-    # That of the virtual environment: another may have much more to read at its start.
+    """Run the program in a fresh interpreter on this machine, without any protection."""
+    # The virtual environment's interpreter, because another may load much more at its start.
     done = subprocess.run([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True)
     assert done.stdout == b"Hello\n"
 
 
 class ContainerPerRequest:
-    """Runs the program as the user's document does: create, start, wait, read the log, remove; with our caps."""
+    """Runs the program in a new container: create, start, wait, read the log, remove; with our limits."""
 
     def __init__(self, program: str = PROGRAM) -> None:
         self._client = docker.from_env()
@@ -212,7 +212,7 @@ class ContainerPerRequest:
 
 
 def measure_sustained(service: Service) -> tuple[float, float]:
-    """Return how many programs a second the service runs, and how many containers the engine can make and remove."""
+    """Return how many programs the service runs, and how many containers the engine creates and removes, per second."""
     served: list[float] = []
     created: list[float] = []
     for _ in range(SUSTAINED_ROUNDS):
@@ -224,7 +224,7 @@ def measure_sustained(service: Service) -> tuple[float, float]:
 
 
 class CreateAndRemove:
-    """Makes the engine create, start and remove one of our containers, and does nothing with it."""
+    """Creates, starts and removes one of our containers without using it."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -241,7 +241,7 @@ class CreateAndRemove:
 
 
 def rate(work: Callable[[], object]) -> float:
-    """Return how often a second `work` gets done by as many threads as there are clients."""
+    """Return how often per second CLIENTS threads together finish `work`."""
     end = time.monotonic() + SUSTAINED_SECONDS
 
     def repeat(_: int) -> int:

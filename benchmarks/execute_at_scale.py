@@ -1,7 +1,7 @@
-"""`python -m benchmarks.execute_at_scale FULL EMPTY`: /execute with many executions on record, and with none.
+"""`python -m benchmarks.execute_at_scale FULL EMPTY`: /execute with many recorded executions and with none.
 
-Both are DATABASE_URLs, and are written to: FULL is a copy of what `python -m benchmarks.million` has filled. Both
-services run at once and are asked in turn, at a learner's pace, so that whatever else the machine does slows both.
+Both are DATABASE_URLs, and both databases are changed: FULL is a copy of one that `python -m benchmarks.million` has
+filled. Both services run at once and take turns, at a learner's pace, so that other load on the machine slows both.
 """
 
 import argparse
@@ -19,7 +19,7 @@ COUNT = "from executions.models import Execution; print(Execution.objects.count(
 
 
 def main() -> int:
-    """Measure and print; return 1 if the full database costs a fifth more."""
+    """Measure and print; return 1 if /execute takes a fifth longer with the full database."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("full")
     parser.add_argument("empty")

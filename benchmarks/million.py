@@ -1,8 +1,8 @@
 """`python -m benchmarks.million`: how long each page of the admin takes with 1,000,000 executions.
 
-DATABASE_URL names the database: an empty one is filled first, which takes some minutes and 3 GB; one that this
-has filled before is measured at once. Each page is asked for three times. The first time includes what Python and
-Django do but once, and nothing is cached yet.
+DATABASE_URL names the database. An empty one is filled first, which takes some minutes and 3 GB; one that has been
+filled before is measured at once. Each page is requested three times. The first time includes what Python and Django
+do only once, with nothing cached.
 """
 
 import argparse
@@ -44,7 +44,7 @@ ROUNDS = 3
 
 
 def main() -> int:
-    """Fill if need be, measure, print; return 1 if a page takes a second."""
+    """Fill the database if it is empty, measure and print; return 1 if a page takes a second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     rows: int = parser.parse_args().rows
@@ -61,7 +61,7 @@ def main() -> int:
         print(f"filled in {time.monotonic() - started:.0f} s")
     newest = Execution.objects.latest("id")
     print(f"{connection.vendor}, {newest.pk:,} executions\n\n{'':40}{'first ms':>10}{'best ms':>10}{'queries':>9}")
-    # The files of the admin need not have been collected.
+    # The admin's static files may not have been collected.
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         slowest = max(measure(name, path, STAFF) for name, path in PAGES.items())
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def measure(name: str, path: str, staff: str) -> float:
-    """Ask for a page as `staff`, print its line and return the seconds of the slowest time."""
+    """Request a page as `staff`, print its line and return the longest time in seconds."""
     from django.contrib.auth.models import User
 
     client = Client(headers={"host": "localhost"})

@@ -1,4 +1,4 @@
-"""Fills an empty database with executions as sixty days of lessons would leave them, some of them by vandals."""
+"""Fills an empty database with the executions of sixty days of lessons, some of them hostile."""
 
 import hashlib
 import ipaddress
@@ -52,7 +52,7 @@ RESULTS = [{"passed": True, "message": "✅ Test passed: add(5, 3) -> Expected: 
 
 
 def populate(rows: int) -> None:
-    """Make keys, a superuser, `rows` executions, their flags and what they have used. The same for each call."""
+    """Create keys, a superuser, `rows` executions, their flags and daily use. Each call creates the same data."""
     chance = random.Random(3)
     User.objects.create_superuser(STAFF)
     keys = _keys()
@@ -84,13 +84,13 @@ def _keys() -> dict[int, ApiKey]:
 
 
 def _executions(chance: random.Random, rows: int, keys: Mapping[int, ApiKey]) -> Iterator[dict[str, Any]]:
-    """Yield the values of each execution, the oldest first."""
+    """Yield each execution's values, the oldest first."""
     codes = [_code(chance, number) for number in range(TEXTS)]
     hashes = [hashlib.sha256(code.encode()).hexdigest() for code in codes]
     statuses = [str(status) for status in chance.choices(list(STATUSES), list(STATUSES.values()), k=rows)]
     key_ids = list(keys)
     for number, created in enumerate(_times(chance, rows)):
-        text = int(TEXTS * chance.random() ** 3)  # the first lessons are run by everybody
+        text = int(TEXTS * chance.random() ** 3)  # everybody runs the first lessons
         learner = int(LEARNERS * chance.random() ** 2)
         row = {
             "id": number + 1,
@@ -109,7 +109,7 @@ def _executions(chance: random.Random, rows: int, keys: Mapping[int, ApiKey]) ->
 
 
 def _times(chance: random.Random, rows: int) -> Iterator[datetime]:
-    """Yield when each was asked: lessons are in the daytime, and fewer at weekends."""
+    """Yield the time of each request: lessons are in the daytime, with fewer at weekends."""
     now = timezone.now()
     today = datetime.combine(now.date(), datetime.min.time(), UTC)
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
@@ -149,7 +149,7 @@ def _outcome(chance: random.Random, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _code(chance: random.Random, number: int) -> str:
-    """Return a program of 200 to about 2,000 bytes; one in a hundred is hostile."""
+    """Return a program of 200 to about 2,000 bytes. One in a hundred is hostile."""
     length = chance.randrange(200, 2_000)
     lines = [f"# exercise {number}"]
     while sum(map(len, lines)) < length:
@@ -182,7 +182,7 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert in one transaction, without the detour of an object for each row. What a row leaves out is the default."""
+    """Insert rows in one transaction, without a model instance for each. Missing values get the field's default."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key or field.attname in rows[0]]
     defaults = {field.attname: field.get_default() for field in fields}
     columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -193,12 +193,12 @@ def _insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> Non
 
 
 def _adapted(field: "models.Field[Any, Any]", value: Any) -> Any:
-    """Return `value` as the database takes it. What needs no change, which is most, goes no long way."""
+    """Return `value` as the database needs it. Most values need no conversion, so skip it for them."""
     return value if type(value) in (str, int, float, bool) else field.get_db_prep_save(value, connection)
 
 
 def _settle() -> None:
-    """Leave the database as one that has grown over weeks: PostgreSQL has seen to its own, SQLite to nothing."""
+    """Do the maintenance that would have happened over weeks: PostgreSQL vacuums by itself, SQLite does not."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Execution]):
             cursor.execute(statement)
@@ -207,4 +207,4 @@ def _settle() -> None:
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()  # the next one has its bounds again
+    connection.close()  # the next connection has its time limits again

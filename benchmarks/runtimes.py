@@ -1,4 +1,4 @@
-"""`python -m benchmarks.runtimes`: what gVisor costs beside the engine's own runtime, in turns and in one run."""
+"""`python -m benchmarks.runtimes`: gVisor compared with the engine's own runtime, taking turns in one run."""
 
 import contextlib
 import time
@@ -17,7 +17,7 @@ from executions.sandbox.engine.owner import Owner
 PROGRAM = 'print("Hello")'
 ROUNDS = 10
 IDLE_SECONDS = 1.5
-"""Until a container is warm: it has then loaded what lessons import."""
+"""After this time a container is warm: it has loaded the modules that lessons import."""
 
 Figures = dict[str, list[float]]
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def measure(engine: Engine, client: docker.APIClient, runtime: str | None) -> dict[str, float]:
-    """Start one container, let it warm up, and run the program and then the same again in it."""
+    """Start a container, let it warm up, and run the program in it twice."""
     options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()), runtime)
     started = time.perf_counter()
     name = f"{NAME_PREFIX}{uuid.uuid4()}"

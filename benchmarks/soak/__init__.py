@@ -1,1 +1,1 @@
-"""The whole service under honest and hostile load for as long as wanted: `make soak`."""
+"""`make soak`: the whole service under honest and hostile load."""

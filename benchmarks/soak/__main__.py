@@ -1,7 +1,7 @@
-"""`make soak MINUTES=10`: does anything get lost, go wrong or stay behind under honest and hostile load?
+"""`make soak MINUTES=10`: is anything lost, wrong or left over after honest and hostile load?
 
-Measures what the service can do with this very mix, and then sends it 80 % of that. Exits with 1 unless there is no
-wrong answer, no internal error, no orphan and no growth.
+Measures the service's capacity for this mix of requests, and then sends 80 % of it. Exits with 1 if there is a wrong
+answer, an internal error, an orphan or growth.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from tests.service import Service
 
 
 def main() -> int:
-    """Soak, print, and return 1 if something is not as it must be."""
+    """Run the soak and print its figures; return 1 if there are faults."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("minutes", type=float, nargs="?", default=10)
-    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    parser.add_argument("--postgresql", action="store_true", help="use PostgreSQL instead of SQLite")
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -33,7 +33,7 @@ def main() -> int:
             course = run_course(service, arguments.minutes, service.query)
         show(course)
         found = faults(course)
-    print("\n" + ("\n".join(f"FAULT {fault}" for fault in found) or "nothing lost, nothing wrong, nothing left"))
+    print("\n" + ("\n".join(f"FAULT {fault}" for fault in found) or "nothing lost, wrong or left over"))
     return 1 if found else 0
 
 

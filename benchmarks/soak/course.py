@@ -1,4 +1,4 @@
-"""The course of a soak: warm up, measure, load, settle, stop; and what was seen on the way."""
+"""The course of a soak: warm up, measure, load, settle, stop; and what was observed."""
 
 import contextlib
 import time
@@ -14,14 +14,14 @@ from tests.service import Service
 from tests.waiting import eventually
 
 LOAD = 0.8
-"""Of what the service can do."""
+"""The share of the service's capacity."""
 
 LOADED_CLIENTS = 8
 LONGEST_MEASUREMENT_SECONDS = 20
 SETTINGS = {"SANDBOX_SCIENCE_POOL_SIZE": "1", "SANDBOX_MAX_INTERACTIVE": "16"}
-"""Of the service, besides those that there are: one address may have half of the interactive programs."""
+"""Settings of the service. One address may use half of the interactive slots."""
 
-WARM_UP_REQUESTS = 60  # as many as the service has threads
+WARM_UP_REQUESTS = 60  # the number of the service's threads
 WARM_UP_ROUNDS = 2
 LARGE = "import sys\nprint(sys.stdin.read())\nprint('x' * 65536, file=sys.stderr)"
 LARGE_INPUT = "x" * 256 * 1024
@@ -29,14 +29,14 @@ SETTLE_SECONDS = 60
 GONE_SECONDS = 15
 
 Query = Callable[[str], list[tuple[object, ...]]]
-"""Gives the rows of a query of the service's database."""
+"""Returns the rows of a query of the service's database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What was seen: `executions` were made between `before` and `after`.
+    """What was observed: `executions` is the number between `before` and `after`.
 
-    `on_record` has the status of each execution by its id, `seen` the ids of all containers.
+    `on_record` has the recorded status of each execution by ID, `seen` the IDs of all containers.
     """
 
     tally: Tally
@@ -52,7 +52,7 @@ class Course:
 
 
 def run_course(service: Service, minutes: float, query: Query, load: float = LOAD) -> Course:
-    """Start `service`, load it for `minutes`, and stop it."""
+    """Start `service`, put it under load for `minutes`, and stop it."""
     tally = Tally()
     directory = service.log_path.parent
     with contextlib.closing(Engine()) as engine:
@@ -76,25 +76,25 @@ def run_course(service: Service, minutes: float, query: Query, load: float = LOA
 
 
 def count_executions(query: Query) -> int:
-    """Return how many executions are on record."""
+    """Return the number of recorded executions."""
     [(count,)] = query("select count(*) from executions_execution")
     return int(str(count))
 
 
 def plain(public_id: str) -> str:
-    """Return an execution's id as all databases have it."""
+    """Return an execution's ID in the form that does not depend on the database."""
     return public_id.replace("-", "")
 
 
 def warm_up(service: Service) -> None:
-    """Have every thread of the service take and give as much as there can be: until then it only grows."""
+    """Send requests of the largest size to every thread of the service, whose memory grows until then."""
     for _ in range(WARM_UP_ROUNDS):
         with ThreadPoolExecutor(WARM_UP_REQUESTS) as executor:
             list(executor.map(lambda _: service.post(LARGE, input_data=LARGE_INPUT), range(WARM_UP_REQUESTS)))
 
 
 def quiet(service: Service, worker: int, engine: Engine) -> Footprint:
-    """Wait until nothing is going on but the waiting of warm containers, and measure."""
+    """Wait until all containers are idle and the pool is full, and measure."""
 
     def settled() -> bool:
         pool = service.health()["pool"]

@@ -1,4 +1,4 @@
-"""What the service holds, to be compared before and after a soak."""
+"""Measures the resources that the service holds, to compare them before and after a soak."""
 
 import time
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from executions.sandbox.engine.options import OWNER_LABEL
 
 DOCKER = Path("/var/lib/docker")
 ENGINES_DIRECTORIES = ("containers", "overlay2", "volumes")
-"""Where the engine keeps something for each container. Elsewhere, or with another storage driver, there is nothing."""
+"""Where the engine keeps a directory for each container, unless it uses another data root or storage driver."""
 
 MEMORY_FACTOR, MEMORY_KB = 1.1, 5_000
 STEADY_KB = 5_000
-"""By so much the peaks of the memory may rise after the warm-up, however long it goes on."""
+"""How far the peaks of the memory may rise after the warm-up, however long the soak is."""
 
 WARM_UP_SHARE, WINDOWS = 1 / 3, 5
 SAMPLE_SECONDS = 2
 FEW = {"descriptors": 12, "threads": 3, "containers": 0, "layers": 12}
-"""By so much a number may differ between two quiet moments. A thread that serves for the first time opens the database,
-and keeps it. The engine's directories are everybody's."""
+"""How far a number may grow between two quiet moments. A thread opens a database connection with its first request and
+keeps it. Other containers on the engine have directories, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What the serving process holds at one moment; `layers` are directories of the engine, of whomever."""
+    """The resources of the serving process at one moment. `layers` counts directories of all containers."""
 
     memory_kb: int
     descriptors: int
@@ -38,7 +38,7 @@ class Footprint:
 
     @classmethod
     def of(cls, pid: int, engine: Engine, directory: Path) -> "Footprint":
-        """Measure the process `pid`, which writes into `directory`."""
+        """Measure the process `pid` and the files in its `directory`."""
         process = Path(f"/proc/{pid}")
         status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
         return cls(
@@ -51,7 +51,7 @@ class Footprint:
         )
 
     def growth_since(self, before: "Footprint") -> list[str]:
-        """Return what is more than it was, but for what any process varies by."""
+        """Return a line for each number that has grown more than in normal operation."""
         grown = []
         if self.memory_kb > before.memory_kb * MEMORY_FACTOR + MEMORY_KB:
             grown.append(f"memory: {before.memory_kb} kB -> {self.memory_kb} kB")
@@ -62,20 +62,20 @@ class Footprint:
 
 
 def containers_of(pid: int, engine: Engine) -> set[str]:
-    """Return the ids of the containers that the process `pid` owns, in whatever state."""
+    """Return the IDs of the containers that the process `pid` owns, in any state."""
     return {each.id for each in engine.containers() if each.labels.get(OWNER_LABEL, "").startswith(f"{pid}-")}
 
 
 def traces_of(container_ids: set[str]) -> list[str]:
-    """Return what is left on this host of containers that are gone: mounts (tmpfs among them) and directories."""
+    """Return the mounts and directories on this host that removed containers have left."""
     mounts = Path("/proc/mounts").read_text().splitlines()
     left = [line.split()[1] for line in mounts if any(each in line for each in container_ids)]
-    places = [DOCKER / "containers" / each for each in container_ids]
-    return left + [str(place) for place in places if place.exists()]
+    directories = [DOCKER / "containers" / each for each in container_ids]
+    return left + [str(directory) for directory in directories if directory.exists()]
 
 
 def rise(samples: Sequence[int]) -> float:
-    """Return by how much the peaks of `samples` rise after the warm-up, along the line that fits them best."""
+    """Return how far the peaks of `samples` rise after the warm-up, by linear regression."""
     steady = samples[int(len(samples) * WARM_UP_SHARE) :]
     if len(steady) < WINDOWS:
         return 0.0
@@ -85,7 +85,7 @@ def rise(samples: Sequence[int]) -> float:
 
 
 class Peaks:
-    """Looks at the process every few seconds; knows the most that it has held, its memory, and its containers."""
+    """Samples a process every few seconds: its highest numbers, its memory over time, and all its containers."""
 
     def __init__(self, pid: int, engine: Engine, directory: Path) -> None:
         self._pid = pid
@@ -97,7 +97,7 @@ class Peaks:
         self.containers: set[str] = set()
 
     def look(self) -> None:
-        """Look, unless that was done a moment ago."""
+        """Take a sample, unless the last one is recent."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + SAMPLE_SECONDS

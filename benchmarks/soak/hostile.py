@@ -1,4 +1,4 @@
-"""What attackers and accidents send in a soak. Each ends in one known way, and takes nobody else along."""
+"""The programs of attackers in a soak. Each ends in a known way, without harm to other programs."""
 
 import random
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from benchmarks.soak.programs import Program, expect, judged
 
 SHORT = {"timeout": 2}
-ENDED = ("memory_limit", "timeout")  # a busy machine may not come to give out so much memory in time
+ENDED = ("memory_limit", "timeout")  # a busy machine may be too slow to allocate so much memory in time
 
-# name, code, what must come of it, fields of the request
+# name, code, expected fields of the answer, fields of the request
 ATTACKS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
     ("endless loop", "print({n})\nwhile True: pass", {"status": "timeout", "output": "{n}\n"}, SHORT),
     ("sleeper", "print({n})\nimport time\ntime.sleep(100)", {"status": "timeout", "output": "{n}\n"}, SHORT),
@@ -22,7 +22,7 @@ ATTACKS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
     (
         "fork bomb",
         "import os\nprint({n})\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-        {"status": "timeout", "output": ("{n}\n", "")},  # "": so starved that nobody came to read it
+        {"status": "timeout", "output": ("{n}\n", "")},  # "": the supervisor was too starved to read it
         SHORT,
     ),
     (
@@ -70,7 +70,7 @@ ATTACKS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
         "kill 1",
         "import os, resource\nfor attempt in (lambda: os.kill(1, 9), lambda: resource.prlimit(1, 7, (0, 0))):\n"
         "    try: attempt()\n    except OSError: print({n})",
-        {"status": "success", "output": ("{n}\n", "{n}\n{n}\n")},  # Linux takes the signal, and drops it
+        {"status": "success", "output": ("{n}\n", "{n}\n{n}\n")},  # Linux accepts the signal and drops it
         {},
     ),
     ("crash", "import ctypes\nctypes.string_at(0)", {"status": "error", "exit_code": None, "output": ""}, {}),
@@ -111,7 +111,7 @@ ATTACKS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
 
 
 def hostile(dice: random.Random) -> Program:
-    """Return one attack, with a number of its own."""
+    """Return an attack with a random number in it."""
     number = dice.randrange(10**9)
     kind = dice.randrange(len(ATTACKS) + 3)
     if kind < len(ATTACKS):
@@ -134,7 +134,7 @@ def _huge_input(number: int) -> Program:
 
 
 def _answer_and_leave(number: int) -> Program:
-    """Prints what is expected, without having computed it, and ends before the test."""
+    """Return a submission that prints the expected output and exits before the test."""
     code = f"import os\nprint({number}, flush=True)\nos._exit(0)"
     return judged("answer and leave", code, {}, [({"input": "f()", "expected_output": str(number)}, False)])
 
@@ -144,6 +144,6 @@ def _endless_tests(number: int) -> Program:
     cases = [
         ({"stdin": "", "expected_output": "ok"}, True),
         ({"stdin": "loop", "expected_output": "ok"}, False),
-        ({"stdin": "", "expected_output": "ok"}, False),  # nothing of the time is left
+        ({"stdin": "", "expected_output": "ok"}, False),  # no time is left
     ]
     return judged("endless tests", code, {"status": "success", "output": "ok\n"}, cases, **SHORT)

@@ -1,4 +1,4 @@
-"""The clients of a soak: they send, watch and answer programs, send bad requests and half a request, and keep count."""
+"""The clients of a soak: they run programs, answer their input, send bad and incomplete requests, and keep count."""
 
 import contextlib
 import json
@@ -22,13 +22,13 @@ BAD_SHARE = 0.03
 LEAVING_SHARE = 0.02
 INTERACTIVE_SHARE = 0.05
 WATCHED_SHARE = 0.15
-"""Of the other programs, hostile ones too: their answers come as events."""
+"""The share of the other programs, hostile ones included, whose answers come as events."""
 
 ANSWER_SECONDS = 60
 EVENTS = {"Accept": "text/event-stream"}
 LOST = "the run was lost"
 
-# body, changed headers, and the answer that it must get
+# body, changed headers, expected status
 BAD_REQUESTS: tuple[tuple[bytes, dict[str, str], int], ...] = (
     (b"{", {}, 400),
     (b'{"code": "print(1)", "timeout": 0}', {}, 400),
@@ -42,7 +42,7 @@ BAD_REQUESTS: tuple[tuple[bytes, dict[str, str], int], ...] = (
 
 
 class Client:
-    """Sends one request after another over a kept connection. For one thread."""
+    """Sends one request after another over one connection. Each thread needs its own."""
 
     def __init__(self, service: Service, tally: Tally) -> None:
         self._service = service
@@ -55,7 +55,7 @@ class Client:
         self._connection.close()
 
     def send_any(self, dice: random.Random) -> None:
-        """Send a request of some kind."""
+        """Send a request of a random kind."""
         kinds = ("bad", "left", "interactive", "hostile", "honest")
         weights = (BAD_SHARE, LEAVING_SHARE, INTERACTIVE_SHARE, HOSTILE_SHARE)
         [kind] = dice.choices(kinds, (*weights, 1 - sum(weights)))
@@ -83,18 +83,18 @@ class Client:
             self._connection.close()
             self._tally.fail(f"{program.name}: {error!r}")
             return
-        if is_watched:  # it may have been left before its end
+        if is_watched:  # we may have stopped reading before its end
             self._connection.close()
         if answer is not None:
             mistake = mistake or program.mistake(answer)
             self._tally.answered(answer, kind.startswith("honest"), f"{program.name}: {mistake}" if mistake else "")
         elif mistake == LOST or (response.status == 503 and int(response.headers.get("Retry-After", 0)) > 0):
-            self._tally.refuse()  # a run that was lost is refused too, and found in the records
+            self._tally.refuse()  # a lost run counts as refused, too; its record has another status
         else:
             self._tally.fail(f"{program.name}: {mistake}")
 
     def _watch(self, response: HTTPResponse, program: Program) -> tuple[Answer | None, str]:
-        """Read the events of a program, and answer it; return its answer, and what is wrong about the events."""
+        """Read a program's events and send its input; return its answer, and what is wrong with the events."""
         answers = iter(program.answers)
         printed = execution_id = ""
         for name, data in events_of(response):
@@ -132,7 +132,7 @@ class Client:
             self._tally.fail(f"bad request {body[:40]!r}: {response.status}, not {wanted}: {answer[:300]!r}")
 
     def _leave(self, dice: random.Random) -> None:
-        """Send a request, or half of one, and go."""
+        """Send a whole or half a request, and disconnect."""
         self._tally.count("left")
         body = json.dumps({"code": "import time\ntime.sleep(0.5)\nprint('nobody reads this')"}).encode()
         lines = [f"{name}: {value}" for name, value in self._headers.items()]
@@ -148,20 +148,20 @@ class Client:
 
 
 def events_of(response: HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the names and data of server-sent events as they come."""
+    """Yield the names and data of server-sent events as they arrive."""
     lines: list[str] = []
     while line := response.readline().decode():
         if line != "\n":
             lines.append(line.rstrip("\n"))
             continue
         fields = dict(each.split(": ", 1) for each in lines)
-        if "event" in fields:  # the others are signs of life
+        if "event" in fields:  # the others are comments
             yield fields["event"], json.loads(fields["data"])
         lines = []
 
 
 def closed_loop(service: Service, tally: Tally, clients: int, seconds: float) -> float:
-    """Let each of `clients` send as fast as it is answered; return how many requests a second that makes."""
+    """Let each client send its next request as soon as it gets a response; return the requests per second."""
     end = time.monotonic() + seconds
 
     def work(number: int) -> int:
@@ -179,7 +179,7 @@ def closed_loop(service: Service, tally: Tally, clients: int, seconds: float) ->
 
 
 def open_loop(service: Service, tally: Tally, rate: float, seconds: float, every_second: Callable[[], None]) -> None:
-    """Send `rate` requests a second on average, at random moments, whatever has become of the earlier ones."""
+    """Send `rate` requests a second on average, at random moments, without waiting for responses."""
     local = threading.local()
     clients: list[Client] = []
     dice = random.Random(4)

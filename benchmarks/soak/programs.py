@@ -1,4 +1,4 @@
-"""What the clients of a soak send, and what must come back: each answer is known beforehand, and no two are alike."""
+"""The programs of learners in a soak with their expected answers. No two programs are the same."""
 
 import random
 from collections.abc import Callable
@@ -11,14 +11,14 @@ Answer = dict[str, Any]
 
 PNG_IN_BASE64 = "iVBORw0KGgo"
 PLOT_SHARE = 0.02
-"""Each costs a second of CPU, for a container that has loaded packages."""
+"""Few, because each costs a second of CPU time for a new container with the packages loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One request. `mistake` says what is wrong with the answer to it, "" if nothing is.
+    """A request. `mistake` returns what is wrong with its answer, or "".
 
-    `answers` are given one by one where an interactive program waits for input.
+    An interactive program gets one of `answers` each time it waits for input.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Program:
 
 
 def expect(name: str, code: str, wanted: Answer, **fields: Any) -> Program:
-    """Return a program whose answer must hold all of `wanted`. A tuple stands for either of its values."""
+    """Return a program whose answer must have all fields of `wanted`. A tuple allows any of its values."""
 
     def mistake(answer: Answer) -> str:
         for field, value in wanted.items():
@@ -42,7 +42,7 @@ def expect(name: str, code: str, wanted: Answer, **fields: Any) -> Program:
 
 
 def judged(name: str, code: str, wanted: Answer, cases: list[tuple[dict[str, Any], bool]], **fields: Any) -> Program:
-    """Return a program with test cases, each with whether it must pass."""
+    """Return a program with test cases. Each case comes with whether it must pass."""
     program = expect(name, code, wanted, test_cases=[case for case, _ in cases], **fields)
 
     def mistake(answer: Answer) -> str:
@@ -55,7 +55,7 @@ def judged(name: str, code: str, wanted: Answer, cases: list[tuple[dict[str, Any
 
 
 def honest(dice: random.Random) -> Program:
-    """Return one of the things that learners do, with numbers of its own."""
+    """Return a typical program of a learner with random numbers in it."""
     kinds = (
         _loop,
         _echo,
@@ -70,12 +70,12 @@ def honest(dice: random.Random) -> Program:
     )
     kind = _plot if dice.random() < PLOT_SHARE else dice.choice(kinds)
     program = kind(dice.randrange(10**9), dice)
-    # All the time that there is: whether a busy machine is fast enough is not the question here.
+    # The longest timeout, because the soak does not test how fast a busy machine is.
     return Program(program.name, {**program.body, "timeout": LONGEST_TIMEOUT_SECONDS}, program.mistake)
 
 
 def conversation(dice: random.Random) -> Program:
-    """Return a program that asks three times."""
+    """Return a program that asks for input three times."""
     n, numbers = dice.randrange(10**9), [dice.randrange(1000) for _ in range(3)]
     code = f"total = {n}\nfor number in range(3): total += int(input(f'{{number}}? '))\nprint(total)"
     wanted = {"status": "success", "output": f"0? 1? 2? {n + sum(numbers)}\n"}

@@ -1,4 +1,4 @@
-"""What a soak has shown: the figures, and what is not as it must be."""
+"""The result of a soak: its figures and faults."""
 
 import json
 from collections import Counter
@@ -8,13 +8,13 @@ from benchmarks.soak.growth import STEADY_KB, Footprint, rise, traces_of
 
 EXAMPLES = 20
 MOST_LATE = 0.01
-"""The share of honest programs that may run out of time: a machine may have other work."""
+"""The share of honest programs that may time out, because the machine may be busy."""
 
 MOST_REFUSED = 0.02
-"""The share of programs that may find the line full, or wait in it in vain."""
+"""The share of programs that may be refused because the line was full or did not move in time."""
 
 KEPT_KB, KEPT_KB_AT_LEAST = 64, 20_000
-"""What an execution may leave on the disk on average: its program, input and output, an index, lines in the log."""
+"""The average size of an execution on disk: its program, input and output, index entries and log lines."""
 
 SHOWN_SAMPLES = 20
 
@@ -39,7 +39,7 @@ def show(course: Course) -> None:
 
 
 def faults(course: Course) -> list[str]:
-    """Return what is not as it must be."""
+    """Return a line for each fault."""
     tally = course.tally
     statuses = Counter(course.on_record.values())
     return [
@@ -59,12 +59,12 @@ def faults(course: Course) -> list[str]:
 
 
 def errors_in(log: str) -> list[str]:
-    """Return the lines that tell of our faults. Requests that failed are counted by who sent them."""
+    """Return the log lines about our own errors. The clients count failed requests themselves."""
     return [line for line in log.splitlines() if _is_fault(line)]
 
 
 def _is_fault(line: str) -> bool:
-    """Tell whether a line of the log is one of its entries (docs/operations.md), and that of an error."""
+    """Return whether a line is a log entry (docs/operations.md) about an error."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -82,7 +82,7 @@ def _steady_growth(course: Course) -> list[str]:
 
 
 def _lost(course: Course) -> list[str]:
-    """Return the executions that were answered and are not on record with the same status."""
+    """Return the answered executions that are not recorded with the same status."""
     found = [
         f"answered {status}, on record {course.on_record.get(plain(each))}: {each}"
         for each, status in course.tally.statuses.items()

@@ -27,9 +27,9 @@ def old(page: Page) -> Page:
 
 @pytest.fixture
 def pruned(caplog: pytest.LogCaptureFixture) -> Callable[[int], bool]:
-    """Return a function that tells by the log, without a query, on how many days pruning has deleted an execution.
+    """Return a function that finds in the log whether pruning has deleted one execution on each of so many days.
 
-    In the tests' in-memory database, a reader fails at once on a table that is being written.
+    It makes no query: in the tests' in-memory database, a reader fails at once on a table that is being written.
     """
     caplog.set_level(logging.INFO, "executions.records.retention")
     return lambda days: caplog.messages.count(f"1 executions were older than {DAYS} days") == days
