@@ -1,7 +1,7 @@
 import type { NextConfig } from "next";
 
 const config: NextConfig = {
-  outputFileTracingRoot: import.meta.dirname, // use the lock file next to this one, not one further up
+  outputFileTracingRoot: import.meta.dirname, // use the lock file in this directory, not one further up
 };
 
 export default config;

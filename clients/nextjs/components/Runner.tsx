@@ -11,7 +11,7 @@ export function Runner({ tests }: { tests: TestCase[] }) {
   const [results, setResults] = useState<TestResult[]>([]);
   const [answer, setAnswer] = useState<Answer>();
   const [failure, setFailure] = useState("");
-  const [asksId, setAsksId] = useState(""); // the execution that waits for input
+  const [waitingId, setWaitingId] = useState(""); // the execution that is waiting for input
   const running = useRef<AbortController>(undefined);
 
   async function run() {
@@ -22,14 +22,14 @@ export function Runner({ tests }: { tests: TestCase[] }) {
     setResults([]);
     setAnswer(undefined);
     setFailure("");
-    setAsksId("");
+    setWaitingId("");
     let id = "";
     try {
       for await (const event of code.stream({ code: program, test_cases: tests, interactive: true }, { signal })) {
         if (event.type === "start") id = event.id;
         if (event.type === "stdout" || event.type === "stderr") setOutput((text) => text + event.text);
         if (event.type === "image") setImages((all) => [...all, event.image]);
-        if (event.type === "input") setAsksId(id);
+        if (event.type === "input") setWaitingId(id);
         if (event.type === "test") setResults((all) => [...all, event.result]);
         if (event.type === "result") setAnswer(event.answer);
       }
@@ -37,20 +37,20 @@ export function Runner({ tests }: { tests: TestCase[] }) {
       if (signal.aborted) return;
       setFailure(error instanceof CodeExecutionError ? error.message : "The program could not be run.");
     }
-    setAsksId("");
+    setWaitingId("");
   }
 
   function stop() {
     running.current?.abort();
-    setAsksId("");
+    setWaitingId("");
   }
 
   async function send(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const line = String(new FormData(event.currentTarget).get("line"));
-    setAsksId("");
+    setWaitingId("");
     setOutput((text) => `${text}${line}\n`);
-    await code.answer(asksId, line).catch(() => undefined); // it may have ended meanwhile
+    await code.answer(waitingId, line).catch(() => undefined); // the program may have ended meanwhile
   }
 
   return (
@@ -59,7 +59,7 @@ export function Runner({ tests }: { tests: TestCase[] }) {
       <button onClick={run}>Run</button>
       <button onClick={stop}>Stop</button>
       <pre aria-live="polite">{output}</pre>
-      {asksId && (
+      {waitingId && (
         <form onSubmit={send}>
           <input name="line" aria-label="Input" autoFocus />
         </form>

@@ -20,20 +20,20 @@ const RETRIES = 2;
 const LONGEST_WAIT_SECONDS = 10;
 
 export interface ClientOptions {
-  /** A key or a learner token; or a function that returns one, asked before each request: tokens end. */
+  /** A key or a learner token, or a function that returns one. Tokens expire, so it is called before each request. */
   key: string | (() => string | Promise<string>);
-  /** Where the service is, by default NEXT_PUBLIC_CODE_EXECUTION_URL or else https://code.pylearn.net. */
+  /** The URL of the service. The default is NEXT_PUBLIC_CODE_EXECUTION_URL if set, or https://code.pylearn.net. */
   url?: string;
-  /** What a server sends as `Origin`, which a publishable key needs. A browser sends its own, whatever this says. */
+  /** The `Origin` that a server sends; publishable keys require one. A browser ignores this and sends its own. */
   origin?: string;
-  /** How often a request is sent again after a 503 or a rate limit, by default twice. */
+  /** How many times to retry a request after a 503 or a rate limit. The default is 2. */
   retries?: number;
-  /** The longest `Retry-After` that is waited for, by default 10; a longer one is an error at once. */
+  /** The longest `Retry-After` to wait for; a longer one is an error at once. The default is 10. */
   longestWaitSeconds?: number;
 }
 
 export interface CallOptions {
-  /** Ends the call, and with it the program; the call then throws the signal's reason. */
+  /** Aborts the call and stops its program; the call then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -42,7 +42,7 @@ interface Call extends CallOptions {
   accept?: string;
 }
 
-/** Runs programs. Every method throws a CodeExecutionError where there is no answer. */
+/** Runs programs. Every method throws a CodeExecutionError if it gets no answer. */
 export class CodeExecutionClient {
   readonly #options: ClientOptions;
 
@@ -50,23 +50,23 @@ export class CodeExecutionClient {
     this.#options = options;
   }
 
-  /** Run a program and return what it did. A program that fails is an answer too: see its `status`. */
+  /** Run a program and return its answer. A failed program is an answer, too: see its `status`. */
   async execute(request: ExecutionRequest, options: CallOptions = {}): Promise<Answer> {
     return json<Answer>(await this.#send("/execute", { ...options, body: request }), options);
   }
 
   /**
-   * Run a program and yield what happens as it happens. Leaving the loop ends the program.
+   * Run a program and yield its events as they happen. Leaving the loop stops the program.
    *
-   * The last event is `result`. A run that is lost throws, as does a connection that ends before.
+   * The last event is `result`. Throws if the run is lost or the connection ends before it.
    */
   async *stream(request: ExecutionRequest, options: CallOptions = {}): AsyncGenerator<ExecutionEvent, void, void> {
     const response = await this.#send("/execute", { ...options, body: request, accept: "text/event-stream" });
     if (response.body === null) throw lost();
     try {
       for await (const sent of readEvents(response.body)) {
-        options.signal?.throwIfAborted(); // what has come already is not told any more
-        const event = toldBy(sent);
+        options.signal?.throwIfAborted(); // yield nothing more, not even events that have arrived
+        const event = parseEvent(sent);
         if (event !== undefined) yield event;
         if (event?.type === "result") return;
       }
@@ -77,18 +77,18 @@ export class CodeExecutionClient {
     throw lost();
   }
 
-  /** Give an interactive program a line, or with `{ end: true }` the end of its input. */
+  /** Send a line of input to an interactive program, or end its input with `{ end: true }`. */
   async answer(id: string, input: string | Input, options: CallOptions = {}): Promise<void> {
     const body = typeof input === "string" ? { text: input } : input;
     await this.#send(`/executions/${encodeURIComponent(id)}/input`, { ...options, body });
   }
 
-  /** Return what is on record of an execution. For a server with a secret key. */
+  /** Return a recorded execution. Requires a secret key. */
   async execution(id: string, options: CallOptions = {}): Promise<StoredAnswer> {
     return json<StoredAnswer>(await this.#send(`/executions/${encodeURIComponent(id)}`, options), options);
   }
 
-  /** Make a token for the page of one learner. For a server with a secret key. */
+  /** Create a token for one learner's page. Requires a secret key. */
   async createToken(request: TokenRequest, options: CallOptions = {}): Promise<Token> {
     return json<Token>(await this.#send("/tokens", { ...options, body: request }), options);
   }
@@ -113,7 +113,7 @@ export class CodeExecutionClient {
       Accept: call.accept ?? "application/json",
     };
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
-    // Browsers overlook it without a word: there it is a forbidden header, and they send their own.
+    // Browsers silently ignore this header, which pages may not set, and send their own.
     if (origin !== undefined) headers["Origin"] = origin;
     try {
       return await fetch(url.replace(/\/+$/, "") + path, {
@@ -121,8 +121,8 @@ export class CodeExecutionClient {
         headers,
         body: call.body === undefined ? null : JSON.stringify(call.body),
         signal: call.signal ?? null,
-        cache: "no-store", // Next.js may keep what its fetch gets
-        redirect: "error", // the key is for the service alone
+        cache: "no-store", // Next.js may cache the responses of its fetch
+        redirect: "error", // no other server may get the key
       });
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -131,27 +131,27 @@ export class CodeExecutionClient {
   }
 }
 
-/** Return what an event tells; nothing for one that a newer service may add. */
-function toldBy({ name, data }: ServerSentEvent): ExecutionEvent | undefined {
-  const told = JSON.parse(data);
+/** Parse an event. Return undefined for a kind of event that only a newer service sends. */
+function parseEvent({ name, data }: ServerSentEvent): ExecutionEvent | undefined {
+  const body = JSON.parse(data);
   switch (name) {
     case "start":
-      return { type: name, id: told.id };
+      return { type: name, id: body.id };
     case "stdout":
     case "stderr":
-      return { type: name, text: told.text };
+      return { type: name, text: body.text };
     case "image":
-      return { type: name, image: told };
+      return { type: name, image: body };
     case "input":
       return { type: name };
     case "test": {
-      const { index, ...result } = told;
+      const { index, ...result } = body;
       return { type: name, index, result };
     }
     case "result":
-      return { type: name, answer: told };
+      return { type: name, answer: body };
     case "error":
-      throw errorOfEvent(told);
+      throw errorOfEvent(body);
     default:
       return undefined;
   }
@@ -182,7 +182,7 @@ function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Wait; throw the signal's reason as soon as it is aborted. */
+/** Wait. Throw the signal's reason as soon as it is aborted. */
 function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = () => {

@@ -1,6 +1,6 @@
-/** What the site's own environment says of the service. */
+/** The settings of the site's environment. */
 
-// Next.js puts the values in the place of these very words; in a page without it there is no `process`.
+// Next.js replaces exactly these expressions with their values. Without Next.js, a page has no `process`.
 declare const process: { env: Record<string, string | undefined> };
 
 export function environmentKey(): string | undefined {

@@ -1,4 +1,4 @@
-/** `executeCode()` as the site's components call it: it answers always, also with an error of its own. */
+/** `executeCode()` as the site's components call it. It always returns an answer, even for an error. */
 
 import { CodeExecutionClient } from "./client.js";
 import { environmentKey } from "./environment.js";
@@ -32,7 +32,7 @@ export interface TestResult extends Partial<Omit<service.TestResult, Documented>
   expected_output?: string;
 }
 
-/** The fields besides the first four are there when the program was run. */
+/** If the program was run, there are more fields than the first four. */
 export interface CodeExecutionResponse extends Partial<Omit<service.Answer, "test_results">> {
   output: string;
   error: string;
@@ -41,9 +41,9 @@ export interface CodeExecutionResponse extends Partial<Omit<service.Answer, "tes
 }
 
 /**
- * Run a program with the key in NEXT_PUBLIC_CODE_EXECUTION_API_KEY, at NEXT_PUBLIC_CODE_EXECUTION_URL where that is set.
+ * Run a program with the key in NEXT_PUBLIC_CODE_EXECUTION_API_KEY, at NEXT_PUBLIC_CODE_EXECUTION_URL if it is set.
  *
- * Never throws: what goes wrong is logged, and is the `error` of the answer.
+ * Never throws: errors are logged and returned as the answer's `error`.
  */
 export async function executeCode(request: CodeExecutionRequest): Promise<CodeExecutionResponse> {
   try {
@@ -57,7 +57,7 @@ export async function executeCode(request: CodeExecutionRequest): Promise<CodeEx
   }
 }
 
-/** Leave out what is null where the documented type has an optional field. */
+/** Omit null fields that are optional in the documented type. */
 function withoutNulls(answer: service.Answer): CodeExecutionResponse {
   const { test_results, ...rest } = answer;
   if (test_results === null) return rest;

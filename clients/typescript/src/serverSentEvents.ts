@@ -1,11 +1,11 @@
-/** Server-sent events, read from a body: https://html.spec.whatwg.org/multipage/server-sent-events.html. */
+/** Reads server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html. */
 
 export interface ServerSentEvent {
   name: string;
   data: string;
 }
 
-/** Yield each event when its last line is here. A body that ends within an event has not told it. */
+/** Yield each event when it is complete. An incomplete event at the end of the body is dropped. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent, void, void> {
   const event: { name: string; data: string[] } = { name: "message", data: [] };
   for await (const line of readLines(body)) {
@@ -15,14 +15,14 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       event.data = [];
       continue;
     }
-    // A line that begins with a colon is a comment: its name is empty, and nobody asks for it.
+    // A line that begins with a colon is a comment: its name is empty, so it is ignored.
     const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/su.exec(line) ?? [];
     if (name === "event") event.name = value;
     if (name === "data") event.data.push(value);
   }
 }
 
-/** Yield the lines of a body, whose chunks may end anywhere: within a line's end, or within a character. */
+/** Yield the lines of a body. Its chunks may end anywhere, even within a line break or a character. */
 async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, void> {
   const reader = body.getReader(); // Safari cannot iterate over a stream
   const decoder = new TextDecoder();
@@ -37,7 +37,7 @@ async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
       yield* lines;
     }
   } finally {
-    // Who stops to read closes the connection, which ends the program.
+    // If the caller stops reading, close the connection, which stops the program.
     await reader.cancel().catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** What goes to the service and comes from it, by the names of its OpenAPI schema, which `schema.ts` is made of. */
+/** The types of requests and answers, named as in the OpenAPI schema. `schema.ts` is generated from it. */
 
 import type { components } from "./schema.js";
 
@@ -15,7 +15,7 @@ export type Input = Schemas["Input"];
 export type TokenRequest = Schemas["TokenRequest"];
 export type Token = Schemas["Token"];
 
-/** What happens while a program runs, in order: first `start`, last `result`. */
+/** The events of a running program. The first is `start`, the last `result`. */
 export type ExecutionEvent =
   | { type: "start"; id: string }
   | { type: "stdout"; text: string }

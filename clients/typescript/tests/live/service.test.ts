@@ -1,4 +1,4 @@
-/** Against the service that runs at CODE_EXECUTION_URL, as a server and as the components of the document call it. */
+/** Tests with the service at CODE_EXECUTION_URL, called as by a server and by a page. */
 
 import { expect, test, vi } from "vitest";
 
@@ -7,7 +7,7 @@ import { CodeExecutionClient, CodeExecutionError, executeCode } from "../../src/
 const url = given("CODE_EXECUTION_URL");
 const publishable = given("CODE_EXECUTION_PUBLISHABLE_KEY");
 const secret = given("CODE_EXECUTION_SECRET_KEY");
-// Of this key, each learner may have one request a minute.
+// This key allows each learner one request a minute.
 const origin = "https://pylearn.net";
 
 const page = new CodeExecutionClient({ key: publishable, url, origin });
@@ -28,7 +28,7 @@ async function failure(call: Promise<unknown>): Promise<CodeExecutionError> {
   return error;
 }
 
-test("the call of the document", async () => {
+test("the documented call gets the documented answer", async () => {
   const result = await executeCode({
     code: "def add(a, b):\n    return a + b\nprint('Hello')",
     test_cases: [
@@ -44,7 +44,7 @@ test("the call of the document", async () => {
   expect(result.execution_time).toBeGreaterThan(0);
 });
 
-test("a program that fails is an answer, and a refusal is one of executeCode's", async () => {
+test("executeCode returns an answer for a failed program and for a refusal", async () => {
   expect((await executeCode({ code: "1 / 0" })).error).toContain("ZeroDivisionError: division by zero");
   vi.spyOn(console, "error").mockImplementationOnce(() => undefined);
   const refused = await executeCode({ code: "1", timeout: 0 });
@@ -52,13 +52,13 @@ test("a program that fails is an answer, and a refusal is one of executeCode's",
   expect(refused.error).toMatch(/^Error: API error \(400\): \{"detail":"timeout: /);
 });
 
-test("an editor learns what is wrong, and where", async () => {
+test("an answer says what is wrong, and where", async () => {
   const answer = await page.execute({ code: "x = 1\nprint(y)" });
   expect(answer.status).toBe("error");
   expect(answer.error_detail).toMatchObject({ type: "NameError", line: 2, column: 7, end_column: 8 });
 });
 
-test("a wrong request, key or origin is a typed error", async () => {
+test("an invalid request, key or origin is a typed error", async () => {
   const invalid = await failure(page.execute({ code: "1", timeout: 11 }));
   expect(invalid).toMatchObject({ status: 400, code: "invalid" });
   expect(Object.keys(invalid.fields)).toEqual(["timeout"]);
@@ -71,7 +71,7 @@ test("a wrong request, key or origin is a typed error", async () => {
   expect(await failure(nowhere.execute({ code: "1" }))).toMatchObject({ status: 403, code: "origin_not_allowed" });
 });
 
-test("a rate tells how long to wait", async () => {
+test("a rate limit says how long to wait", async () => {
   const impatient = new CodeExecutionClient({ key: secret, url, longestWaitSeconds: 0 });
   await impatient.execute({ code: "1", learner: "fast" });
   const error = await failure(impatient.execute({ code: "1", learner: "fast" }));
@@ -79,7 +79,7 @@ test("a rate tells how long to wait", async () => {
   expect(error.retryAfterSeconds).toBeGreaterThan(0);
 });
 
-test("what a program prints is here before it ends, and so are its verdicts", async () => {
+test("output and test results arrive before the end", async () => {
   const code = "import time\ndef add(a, b): return a + b\nprint('Zoë 🐍')\ntime.sleep(0.5)\nprint('end')";
   let printed = "";
   const came: Record<string, number> = {};
@@ -95,7 +95,7 @@ test("what a program prints is here before it ends, and so are its verdicts", as
   expect(came["test"]).toBeGreaterThan(came[printed]!);
 });
 
-test("a conversation with a program", async () => {
+test("a program reads the lines and the end of its input", async () => {
   let id = "";
   let printed = "";
   const code = "name = input('Name? ')\ntry:\n    input(f'Hello, {name}! More? ')\nexcept EOFError:\n    print('Bye')";
@@ -110,13 +110,13 @@ test("a conversation with a program", async () => {
   expect(await failure(page.answer(id, "too late"))).toMatchObject({ status: 404 });
 });
 
-test("a figure comes as an image", async () => {
+test("a figure arrives as an image", async () => {
   const answer = await page.execute({ code: "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", timeout: 10 });
   expect(answer.images).toHaveLength(1);
   expect(atob(answer.images[0]!.data).slice(1, 4)).toBe("PNG");
 });
 
-test("an abort ends the program", async () => {
+test("aborting stops the program", async () => {
   const aborter = new AbortController();
   const enough = new Error("enough");
   let id = "";
@@ -132,7 +132,7 @@ test("an abort ends the program", async () => {
   await vi.waitFor(ended, { timeout: 8000, interval: 100 });
 });
 
-test("a server makes a token, with which a page of that learner runs programs", async () => {
+test("a page runs programs with a learner token from the server", async () => {
   const { token, learner, expires } = await server.createToken({ learner: "ada", lifetime_seconds: 60 });
   expect(learner).toBe("ada");
   expect(Date.parse(expires)).toBeGreaterThan(Date.now());

@@ -33,7 +33,7 @@ async function all(events: AsyncIterable<ExecutionEvent>): Promise<ExecutionEven
   return found;
 }
 
-test("a request is what the service asks for", async () => {
+test("a request has the documented form", async () => {
   const { execute } = bound(await client([answers(200, { output: "ok" })], { origin: "https://pylearn.net" }));
   const answer = await execute({ code: "1" });
   expectTypeOf(answer).toEqualTypeOf<Answer>();
@@ -48,12 +48,12 @@ test("a request is what the service asks for", async () => {
   });
 });
 
-test("without an origin none is sent", async () => {
+test("no Origin is sent by default", async () => {
   await (await client([answers(200, {})])).execute({ code: "1" });
   expect(server!.received[0]!.headers).not.toHaveProperty("origin");
 });
 
-test("a function is asked for the key before each request", async () => {
+test("a key function is called before each request", async () => {
   let number = 0;
   const key = async () => `token-${++number}`;
   const asked = await client([answers(503, {}, { "Retry-After": "0" }), answers(200, {})], { key });
@@ -61,17 +61,17 @@ test("a function is asked for the key before each request", async () => {
   expect(server!.received.map(({ headers }) => headers["x-api-key"])).toEqual(["token-1", "token-2"]);
 });
 
-test("an error tells all that the service has told", async () => {
-  const told = { detail: "timeout: no.", code: "invalid", fields: { timeout: "no." } };
-  const { execute } = bound(await client([answers(400, told, { "X-Request-ID": "r" })]));
+test("an error has all fields of the response", async () => {
+  const body = { detail: "timeout: no.", code: "invalid", fields: { timeout: "no." } };
+  const { execute } = bound(await client([answers(400, body, { "X-Request-ID": "r" })]));
   const error = await failure(execute({ code: "1", timeout: 0 }));
   expect(error).toMatchObject({ message: "timeout: no.", status: 400, code: "invalid", requestId: "r" });
-  expect(error.fields).toEqual(told.fields);
+  expect(error.fields).toEqual(body.fields);
   expect(error.retryAfterSeconds).toBeUndefined();
   expect(server!.received).toHaveLength(1);
 });
 
-test("an error of a proxy is one too", async () => {
+test("a proxy's error page is an error", async () => {
   const error = await failure((await client([answers(502, "<h1>Bad Gateway</h1>")])).execute({ code: "1" }));
   expect(error).toMatchObject({ status: 502, code: "invalid_answer", body: "<h1>Bad Gateway</h1>" });
 });
@@ -81,7 +81,7 @@ test("an answer that is not JSON is an error", async () => {
   expect(error).toMatchObject({ status: 200, code: "invalid_answer" });
 });
 
-test("an answer that is cut is an error", async () => {
+test("an incomplete answer is an error", async () => {
   const cut: Script = (response) => {
     response.writeHead(200, { "Content-Length": "100" });
     response.write("{", () => response.destroy());
@@ -89,14 +89,14 @@ test("an answer that is cut is an error", async () => {
   expect(await failure((await client([cut])).execute({ code: "1" }))).toMatchObject({ code: "connection_lost" });
 });
 
-test("a service that is away is an error", async () => {
-  const away = await client([answers(200, {})]);
+test("an unreachable service is an error", async () => {
+  const unreachable = await client([answers(200, {})]);
   await server!.close();
   server = undefined;
-  expect(await failure(away.execute({ code: "1" }))).toMatchObject({ status: 0, code: "network_error" });
+  expect(await failure(unreachable.execute({ code: "1" }))).toMatchObject({ status: 0, code: "network_error" });
 });
 
-test("a redirection is not followed: the key is for the service alone", async () => {
+test("a redirect is not followed, so no other server gets the key", async () => {
   const elsewhere = await serve(answers(200, {}));
   try {
     const redirected = await client([answers(307, "", { Location: elsewhere.url })]);
@@ -112,7 +112,7 @@ test.each([
   [429, { ...LIMITED, code: "learner_rate_limited" }],
   [503, { detail: "Busy.", code: "unavailable" }],
   [503, "<h1>Service Unavailable</h1>"],
-])("a %i is tried again after its Retry-After: %o", async (status, body) => {
+])("a %i is retried after its Retry-After: %o", async (status, body) => {
   const real = setTimeout;
   const waits: unknown[] = [];
   const shortened = (callback: () => void, milliseconds?: number) => {
@@ -135,19 +135,19 @@ test.each([
   [429, "executions_used_up"],
   [403, "invalid_key"],
   [500, "server_error"],
-])("a %i that says %s is not tried again", async (status, code) => {
+])("a %i with the code %s is not retried", async (status, code) => {
   const refused = await client([answers(status, { detail: "No.", code }, { "Retry-After": "0" })]);
   expect(await failure(refused.execute({ code: "1" }))).toMatchObject({ status, code });
   expect(server!.received).toHaveLength(1);
 });
 
-test("retries have an end", async () => {
+test("the number of retries is limited", async () => {
   const limited = await client([answers(429, LIMITED, { "Retry-After": "0" })], { retries: 3 });
   expect(await failure(limited.execute({ code: "1" }))).toMatchObject({ code: "rate_limited", retryAfterSeconds: 0 });
   expect(server!.received).toHaveLength(4);
 });
 
-test("a wait that is too long is an error at once", async () => {
+test("a Retry-After over the limit is an error at once", async () => {
   const limited = await client([answers(429, LIMITED, { "Retry-After": "11" })]);
   expect(await failure(limited.execute({ code: "1" }))).toMatchObject({ retryAfterSeconds: 11 });
   expect(server!.received).toHaveLength(1);
@@ -182,7 +182,7 @@ test("a request can be aborted", async () => {
   await vi.waitFor(() => expect(server!.abandoned).toBe(1));
 });
 
-test("a stream is told event by event, cut wherever", async () => {
+test("a stream yields the same events wherever it is split", async () => {
   const image = { format: "png", data: "iVBO", width: 1, height: 2 };
   const text =
     ": \n\n" +
@@ -209,12 +209,12 @@ test("a stream is told event by event, cut wherever", async () => {
   expect(server!.received[0]!.headers.accept).toBe("text/event-stream");
 });
 
-test("a stream is refused before it begins, and tried again", async () => {
+test("a refused stream is retried", async () => {
   const watched = await client([answers(503, {}, { "Retry-After": "0" }), streams([START, RESULT])]);
   expect(await all(watched.stream({ code: "1" }))).toHaveLength(2);
 });
 
-test("a run that is lost is an error, and not run again", async () => {
+test("a lost run is an error and is not retried", async () => {
   const error = 'event: error\ndata: {"detail":"Lost.","code":"unavailable"}\n\n';
   const watched = await client([streams([START, error])]);
   expect(await failure(all(watched.stream({ code: "1" })))).toMatchObject({ status: 503, message: "Lost." });
@@ -226,7 +226,7 @@ test("a stream that ends without a result is an error", async () => {
   expect(await failure(all(watched.stream({ code: "1" })))).toMatchObject({ code: "connection_lost" });
 });
 
-test("who leaves the loop closes the connection", async () => {
+test("leaving the loop closes the connection", async () => {
   const watched = await client([streams([START], false)]);
   for await (const event of watched.stream({ code: "1" })) {
     expect(event.type).toBe("start");
@@ -235,7 +235,7 @@ test("who leaves the loop closes the connection", async () => {
   await vi.waitFor(() => expect(server!.abandoned).toBe(1));
 });
 
-test("a stream can be aborted while nothing is told", async () => {
+test("a silent stream can be aborted", async () => {
   const aborter = new AbortController();
   const watched = await client([streams([START], false)]);
   const reading = (async () => {
@@ -247,21 +247,21 @@ test("a stream can be aborted while nothing is told", async () => {
   await vi.waitFor(() => expect(server!.abandoned).toBe(1));
 });
 
-test("after an abort nothing is told that has come already", async () => {
+test("an aborted stream yields no event that has already arrived", async () => {
   const aborter = new AbortController();
   const watched = await client([streams([START + RESULT])]);
-  const told: string[] = [];
+  const yielded: string[] = [];
   const reading = (async () => {
     for await (const event of watched.stream({ code: "1" }, { signal: aborter.signal })) {
-      told.push(event.type);
+      yielded.push(event.type);
       aborter.abort(ENOUGH);
     }
   })();
   await expect(reading).rejects.toBe(ENOUGH);
-  expect(told).toEqual(["start"]);
+  expect(yielded).toEqual(["start"]);
 });
 
-test("a program is answered", async () => {
+test("input and its end are sent to a program", async () => {
   const { answer } = bound(await client([(response) => response.writeHead(204).end()]));
   await answer("7", "42");
   await answer("../7", { end: true });
@@ -271,7 +271,7 @@ test("a program is answered", async () => {
   ]);
 });
 
-test("a server makes tokens and reads records", async () => {
+test("a server creates tokens and reads executions", async () => {
   const asked = await client([answers(201, { token: "t" }), answers(200, { learner: "ada" })]);
   expect((await asked.createToken({ learner: "ada" })).token).toBe("t");
   expect((await asked.execution("7")).learner).toBe("ada");

@@ -25,13 +25,13 @@ async function asked(script: Script) {
   }
 }
 
-test("it is sent as the document says", async () => {
+test("the request has the documented headers", async () => {
   const { received } = await asked(answers(200, { test_results: null }));
   expect(received).toHaveLength(1);
   expect(received[0]!.headers).toMatchObject({ "x-api-key": "k", origin: "https://pylearn.net" });
 });
 
-test("an answer has the documented types: what is null is not there", async () => {
+test("an answer has the documented types and omits nulls", async () => {
   const result = { passed: true, message: "✅", input: null, expected_output: "8", name: null };
   expect((await asked(answers(200, { output: "", test_results: null }))).answer).toEqual({ output: "" });
   expect((await asked(answers(200, { output: "", test_results: [result] }))).answer.test_results).toEqual([
@@ -39,7 +39,7 @@ test("an answer has the documented types: what is null is not there", async () =
   ]);
 });
 
-test("an error is an answer, by the documented sentence", async () => {
+test("an error is an answer with the documented sentence", async () => {
   const body = '{"detail":"No.","code":"invalid_key"}';
   const { answer, received } = await asked(answers(403, body));
   expect(answer).toEqual({ output: "", error: `Error: API error (403): ${body}`, execution_time: 0 });
@@ -47,24 +47,24 @@ test("an error is an answer, by the documented sentence", async () => {
   expect(console.error).toHaveBeenCalledWith("Code execution error:", expect.anything());
 });
 
-test("it asks once: a busy service is an answer, too", async () => {
+test("a busy service is an answer, without a retry", async () => {
   const { answer, received } = await asked(answers(503, "busy", { "Retry-After": "0" }));
   expect(answer.error).toBe("Error: API error (503): busy");
   expect(received).toHaveLength(1);
 });
 
-test("a service that is away is an answer", async () => {
+test("an unreachable service is an answer", async () => {
   vi.stubEnv("NEXT_PUBLIC_CODE_EXECUTION_URL", "http://127.0.0.1:9");
   const answer = await executeCode({ code: "1" });
   expect(answer).toEqual({ output: "", error: expect.stringMatching(/^Error: \w/), execution_time: 0 });
 });
 
-test("without a key it says so", async () => {
+test("a missing key is an answer", async () => {
   vi.stubEnv(KEY, "");
   expect((await executeCode({ code: "1" })).error).toBe("Error: API key not configured");
 });
 
-test("where there is no process, it says so", async () => {
+test("a missing process object is an answer", async () => {
   vi.stubGlobal("process", undefined);
   try {
     expect((await executeCode({ code: "1" })).error).toBe("Error: API key not configured");

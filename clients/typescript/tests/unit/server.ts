@@ -1,4 +1,4 @@
-/** A server that says what a test has it say, chunk by chunk. */
+/** A server that answers with a test's script, chunk by chunk. */
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -15,23 +15,23 @@ export interface Received {
 export interface ScriptedServer {
   url: string;
   received: Received[];
-  /** How many connections were closed before their answer had ended. */
+  /** How many connections were closed before the end of their response. */
   abandoned: number;
   close(): Promise<void>;
 }
 
 export type Script = (response: ServerResponse, received: Received) => unknown;
 
-/** Answer the first request by the first script, and all after the last script by the last. */
+/** Answer each request with the next script, and all further requests with the last script. */
 export async function serve(...scripts: [Script, ...Script[]]): Promise<ScriptedServer> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     response.on("close", () => response.writableEnded || scripted.abandoned++);
     let body = "";
     for await (const chunk of request) body += chunk;
-    const told = { method: request.method, path: request.url, headers: request.headers, body };
-    const script = scripts[Math.min(received.push(told), scripts.length) - 1];
-    await script?.(response, told);
+    const sent = { method: request.method, path: request.url, headers: request.headers, body };
+    const script = scripts[Math.min(received.push(sent), scripts.length) - 1];
+    await script?.(response, sent);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -55,7 +55,7 @@ export function answers(status: number, body: unknown, headers: Record<string, s
   };
 }
 
-/** Send chunks with a pause after each, so that each comes by itself, and end unless told not to. */
+/** Send chunks with a pause after each, so that they arrive separately; then end the response if `ends`. */
 export function streams(chunks: Iterable<Uint8Array | string>, ends = true): Script {
   return async (response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });

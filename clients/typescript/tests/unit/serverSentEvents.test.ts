@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { readEvents } from "../../src/serverSentEvents.js";
 
-/** Three events as the service writes them, with what the standard allows besides. */
+/** Three events as the service writes them, and other forms that the standard allows. */
 const STREAM =
   ": \n\n" +
   'event: stdout\ndata: {"text":"Zoë 🐍 \\n\\n data: x"}\n\n' +
@@ -28,19 +28,19 @@ async function read(chunks: Uint8Array[]) {
   return found;
 }
 
-test("wherever the stream is cut, the events are the same", async () => {
+test("the events are the same wherever the stream is split", async () => {
   const bytes = new TextEncoder().encode(STREAM);
   for (let at = 0; at <= bytes.length; at++) {
-    expect(await read([bytes.slice(0, at), bytes.slice(at)]), `cut at ${at}`).toEqual(EVENTS);
+    expect(await read([bytes.slice(0, at), bytes.slice(at)]), `split at ${at}`).toEqual(EVENTS);
   }
 });
 
-test("chunks of one byte make the same events", async () => {
+test("chunks of one byte give the same events", async () => {
   const bytes = new TextEncoder().encode(STREAM);
   expect(await read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(EVENTS);
 });
 
-test("who stops to read cancels the body", async () => {
+test("leaving the loop cancels the body", async () => {
   let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n")),
