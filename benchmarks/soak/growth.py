@@ -21,7 +21,7 @@ STEADY_KB = 5_000
 WARM_UP_SHARE, WINDOWS = 1 / 3, 5
 SAMPLE_SECONDS = 2
 FEW = {"descriptors": 12, "threads": 3, "containers": 0, "layers": 12}
-"""How far a number may grow between two quiet moments. A thread opens a database connection with its first request and
+"""How far a number may grow between two idle moments. A thread opens a database connection with its first request and
 keeps it. Other containers on the engine have directories, too."""
 
 

@@ -108,8 +108,8 @@ class Client:
             elif name == "error":
                 return None, LOST if data["code"] == "unavailable" else str(data)
             elif name == "result":
-                is_told = printed == data["output"]
-                return data, "" if is_told else f"told {printed[-200:]!r}, not {data['output'][-200:]!r}"
+                is_same = printed == data["output"]
+                return data, "" if is_same else f"streamed {printed[-200:]!r}, not {data['output'][-200:]!r}"
         return None, "its events have no end"
 
     def _answer(self, execution_id: str, text: str) -> int:

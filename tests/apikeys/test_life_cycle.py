@@ -55,7 +55,7 @@ def test_a_revoked_key_ends_at_once_and_cannot_be_rotated(page: Page) -> None:
 
 
 @pytest.mark.parametrize("change", [{"is_from_environment": True}, {"expires": timezone.now()}])
-def test_keys_that_cannot_be_rotated(page: Page, change: dict[str, object]) -> None:
+def test_environment_and_expired_keys_cannot_be_rotated(page: Page, change: dict[str, object]) -> None:
     ApiKey.objects.update(**change)
     with pytest.raises(CommandError, match="This key cannot be rotated"):
         call_command("rotate_key", page.key.prefix)

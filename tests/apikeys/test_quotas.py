@@ -81,7 +81,7 @@ def test_execution_that_died_with_its_process_is_not_charged(page: Page) -> None
         ),
     ],
 )
-def test_used_up_day_is_a_429_with_the_time_that_is_left(
+def test_used_up_daily_quota_is_a_429_with_the_remaining_time(
     page: Page, executor: FakeExecutor, limits: dict[str, int], code: str, policy: str, sentence: str
 ) -> None:
     ApiKey.objects.update(**limits)
@@ -124,7 +124,7 @@ def test_execution_is_charged_to_the_day_on_which_it_began(
     assert set(DailyUse.objects.values_list("day", "executions")) == {(before.date(), 1)}
 
 
-def test_more_at_once_than_the_limit_is_a_429(page: Page) -> None:
+def test_more_concurrent_requests_than_the_limit_are_a_429(page: Page) -> None:
     ApiKey.objects.update(max_concurrent=3)
     running(page.key, 2)
     assert page.run().status_code == 200
@@ -141,7 +141,7 @@ def test_execution_without_a_recorded_end_stops_counting(page: Page) -> None:
     assert page.run().status_code == 200
 
 
-def test_other_keys_have_quotas_of_their_own(page: Page) -> None:
+def test_other_keys_have_their_own_quotas(page: Page) -> None:
     ApiKey.objects.update(max_concurrent=1, executions_per_day=1)
     running(page.key, 1)
     _, token = create_key("Other", "publishable", [ORIGIN])

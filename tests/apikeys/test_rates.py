@@ -33,7 +33,7 @@ def test_requests_up_to_the_rate_pass(page: Page) -> None:
     assert Execution.objects.count() == 3
 
 
-def test_every_answer_says_what_is_left_of_the_rates(page: Page) -> None:
+def test_every_answer_has_the_remaining_rates(page: Page) -> None:
     set_rate("2/h")
     answers = [page.run(), page.run(""), page.run()]
     assert [response.status_code for response in answers] == [200, 400, 429]
@@ -54,7 +54,7 @@ def test_request_over_the_rate_is_a_429_with_the_time_to_wait(page: Page) -> Non
     assert response["Access-Control-Allow-Origin"] == ORIGIN
 
 
-def test_callers_are_asked_to_come_back_at_different_times(page: Page) -> None:
+def test_callers_are_told_to_retry_at_different_times(page: Page) -> None:
     ApiKey.objects.update(rate="1/d", learner_rate="")
     page.run()
     answers = [page.run() for _ in range(50)]
@@ -72,7 +72,7 @@ def test_keys_of_a_family_share_one_rate(page: Page) -> None:
     assert page.post({"code": "1"}, x_api_key=token).status_code == 429
 
 
-def test_each_key_has_a_rate_of_its_own(page: Page) -> None:
+def test_each_key_has_its_own_rate(page: Page) -> None:
     set_rate("1/h")
     _, other = create_key("Other", "publishable", [ORIGIN])
     assert [page.run().status_code for _ in range(2)] == [200, 429]
@@ -130,7 +130,7 @@ def test_refused_learner_does_not_use_up_the_keys_rate(page: Page) -> None:
     assert status("eve") == 429  # this uses up the key's own rate
 
 
-def test_learner_over_the_rate_gets_an_error_of_their_own(page: Page) -> None:
+def test_learner_over_the_rate_gets_a_separate_error(page: Page) -> None:
     token = server(page, learner_rate="1/h")
     answers = [page.post({"code": "1", "learner": "ada"}, x_api_key=token, origin=None) for _ in range(2)]
     assert answers[1].json()["code"] == "learner_rate_limited"
@@ -179,7 +179,7 @@ def test_invalid_learner_is_counted_by_address(page: Page, learner: Any) -> None
     assert sent.status_code == (400 if learner == "x" * 200 else 429)
 
 
-def test_key_without_a_learner_rate_is_bounded_by_its_own_alone(page: Page) -> None:
+def test_key_without_a_learner_rate_has_only_its_own_rate(page: Page) -> None:
     ApiKey.objects.update(learner_rate="", rate="1000/h")
     assert {page.run().status_code for _ in range(40)} == {200}
 

@@ -225,7 +225,7 @@ def test_a_production_deployment_passes_every_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "check"),
     [
         ("HTTPS", "false", "security.W008"),
         ("DEBUG", "true", "codeexec.E002"),
@@ -234,10 +234,10 @@ def test_a_production_deployment_passes_every_check() -> None:
         ("TRUSTED_PROXY_COUNT", "0", "codeexec.E005"),
     ],
 )
-def test_an_unsafe_deployment_fails_the_checks(name: str, value: str, told: str) -> None:
+def test_an_unsafe_deployment_fails_the_checks(name: str, value: str, check: str) -> None:
     done = check_deployment(**{name: value})
     assert done.returncode == 1
-    assert told in done.stderr
+    assert check in done.stderr
 
 
 # The example

@@ -120,20 +120,20 @@ def test_the_service_fits_a_server_with_one_gigabyte(first: Deployment) -> None:
     pool = pool_of(first)
     service, *used = memory_megabytes(first.id, *pool)
     plain, science = ([size for size, own in zip(used, pool.values(), strict=True) if own == each] for each in PROFILES)
-    told = f"service {service:.0f} MB, plain containers {plain}, with packages {science}"
-    print(told)
+    figures = f"service {service:.0f} MB, plain containers {plain}, with packages {science}"
+    print(figures)
     assert (len(plain), len(science)) == (PLAIN, SCIENCE)
     at_rest = service + sum(plain) + sum(science)
-    assert at_rest < 400, told
+    assert at_rest < 400, figures
     running, interactive = (int(GIVEN[name]) for name in ("SANDBOX_MAX_CONCURRENT", "SANDBOX_MAX_INTERACTIVE"))
     assert running <= min(PLAIN, SCIENCE)  # waiting callers do not enlarge the stock
-    assert at_rest + (running + interactive) * MEMORY_BYTES / MEGABYTE < 2**30 / MEGABYTE, told
+    assert at_rest + (running + interactive) * MEMORY_BYTES / MEGABYTE < 2**30 / MEGABYTE, figures
 
 
 def test_coolifys_variables_set_proxy_count_and_https(volume: str) -> None:
     with Deployment(API_KEY, volume, COOLIFY_URL="https://code.pylearn.net") as deployment:
-        told = deployment.manage("shell", "--verbosity=0", "-c", PRINT_SETTINGS)
-        assert told == "1 True"
+        printed = deployment.manage("shell", "--verbosity=0", "-c", PRINT_SETTINGS)
+        assert printed == "1 True"
 
 
 def test_every_command_of_the_guide_works(first: Deployment, tmp_path: Path) -> None:

@@ -77,12 +77,12 @@ def test_every_documented_command_prints_the_documented_output(port: tuple[Path,
     shell = ["bash", "-euo", "pipefail", "-c", commands.replace(":8000", f":{port[1]}")]
     done = subprocess.run(shell, cwd=port[0], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    told = iter(done.stdout.split("\0"))
+    outputs = iter(done.stdout.split("\0"))
     answers: list[Any] = []
     for kind, text in TOUR:
         if kind == "sh":
             assert not answers  # the README has shown all of the last command's output
-            answers = answers_in(next(told))
+            answers = answers_in(next(outputs))
         elif kind == "json":
             assert_shows(json.loads(text), answers.pop(0))
         else:

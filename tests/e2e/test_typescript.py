@@ -64,13 +64,13 @@ def test_the_client_passes_its_live_tests(service: Service) -> None:
 CALL = """async ([url, key, code]) => {
   const {CodeExecutionClient} = await import("./client/index.js");
   const client = new CodeExecutionClient({key, url, origin: "https://pylearn.net", retries: 0});
-  const told = [];
+  const types = [];
   try {
     for await (const event of client.stream({code, interactive: true})) {
-      told.push(event.type);
+      types.push(event.type);
       if (event.type === "start") globalThis.id = event.id;
       if (event.type === "input") await client.answer(id, "Zoë");
-      if (event.type === "result") return [told, event.answer.output];
+      if (event.type === "result") return [types, event.answer.output];
     }
   } catch (error) {
     return [error.name, error.status, error.code];
@@ -90,9 +90,9 @@ def test_only_a_page_of_an_allowed_origin_can_run_programs(service: Service, sit
     given = [service.url, service.api_key, "print('Hello,', input())"]
 
     page.goto(site.origin)
-    told, output = page.evaluate(CALL, given)
-    assert (told[0], told[-1]) == ("start", "result")
-    assert "input" in told
+    types, output = page.evaluate(CALL, given)
+    assert (types[0], types[-1]) == ("start", "result")
+    assert "input" in types
     assert output == "Hello, Zoë\n"
     assert set(sent) == {site.origin}  # the browser sets it, not the client's option
     assert said == []

@@ -80,13 +80,13 @@ CASES: list[tuple[Fault | None, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "told"), CASES, ids=[str(number) for number in range(len(CASES))])
-def test_each_fault_is_reported_and_nothing_else(fault: Fault | None, told: str | None) -> None:
-    if told is None:
+@pytest.mark.parametrize(("fault", "reported"), CASES, ids=[str(number) for number in range(len(CASES))])
+def test_only_existing_faults_are_reported(fault: Fault | None, reported: str | None) -> None:
+    if reported is None:
         assert fault is None
     else:
         assert fault is not None
-        assert told in fault.what
+        assert reported in fault.what
         assert fault.remedy
 
 

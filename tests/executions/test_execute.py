@@ -68,7 +68,7 @@ def test_images_are_in_the_answer_but_not_recorded(page: Page, executor: FakeExe
     assert "iVBORw" not in str(Execution.objects.values())
 
 
-def test_images_name_the_test_case_that_showed_them(page: Page, executor: FakeExecutor) -> None:
+def test_images_have_the_index_of_their_test_case(page: Page, executor: FakeExecutor) -> None:
     """Images of the main run come first, then those of the tests in running order."""
     executor.main = replace(executor.main, images=(Image(b"main", 1, 1),), images_dropped=1)
     executor.test = replace(executor.test, images=(Image(b"test", 1, 1),), images_dropped=2)
@@ -250,7 +250,7 @@ def test_program_that_could_not_run_is_a_503_and_recorded(
     assert record.finished is not None
 
 
-def test_callers_are_asked_to_come_back_at_different_times(page: Page, executor: FakeExecutor) -> None:
+def test_callers_are_told_to_retry_at_different_times(page: Page, executor: FakeExecutor) -> None:
     executor.error = SandboxBusy("full")
     waits = {int(page.run()["Retry-After"]) for _ in range(50)}
     assert len(waits) > 1

@@ -86,11 +86,11 @@ def test_events_come_as_the_execution_happens(page: Page, stream: Streams, execu
     executor.main = replace(executor.main, stdout="one\ntwo ⚡\n", images=(Image(b"one", 4, 3), Image(b"two", 5, 6)))
     cases = [{"code": "print(8)", "expected_output": "8"}, {"expected_output": "one"}, {"stdin": ""}]
     events = stream(test_cases=cases).all()
-    (first, start), *told, (last, result) = events
+    (first, start), *sent, (last, result) = events
     assert (first, set(start), last) == ("start", {"id"}, "result")
-    assert "".join(data["text"] for name, data in told if name == "stdout") == "one\ntwo ⚡\n"
-    assert [data for name, data in told if name == "image"] == result["images"]
-    verdicts = {data.pop("index"): data for name, data in told if name == "test"}
+    assert "".join(data["text"] for name, data in sent if name == "stdout") == "one\ntwo ⚡\n"
+    assert [data for name, data in sent if name == "image"] == result["images"]
+    verdicts = {data.pop("index"): data for name, data in sent if name == "test"}
     assert [verdicts[index] for index in range(3)] == result["test_results"]
     plain = page.run(test_cases=cases).json()
     assert result == {**plain, "id": start["id"]}
@@ -99,16 +99,16 @@ def test_events_come_as_the_execution_happens(page: Page, stream: Streams, execu
 def test_image_events_come_before_the_end_of_their_run(stream: Streams, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, images=(Image(b"main", 1, 1),))
     executor.test = replace(executor.test, images=(Image(b"test", 1, 1),))
-    told = stream(test_cases=[{"stdin": "", "hidden": True}, {}, {"code": "draw()"}]).all()
-    shown = [(name, data.get("index", data.get("test_index"))) for name, data in told if name in ("image", "test")]
+    sent = stream(test_cases=[{"stdin": "", "hidden": True}, {}, {"code": "draw()"}]).all()
+    shown = [(name, data.get("index", data.get("test_index"))) for name, data in sent if name in ("image", "test")]
     assert shown == [("image", None), ("test", 1), ("image", 2), ("test", 2), ("image", 0), ("test", 0)]
-    assert [data for name, data in told if name == "image"] == told[-1][1]["images"]
+    assert [data for name, data in sent if name == "image"] == sent[-1][1]["images"]
 
 
 def test_test_event_has_as_much_output_as_the_answer(stream: Streams, executor: FakeExecutor) -> None:
     executor.test = replace(EIGHT, stdout="x" * (bounds.SHOWN_BYTES // 2 + 1))
-    *told, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
-    verdicts = {data.pop("index"): data for name, data in told if name == "test"}
+    *sent, (_, result) = stream(test_cases=[{"stdin": ""}] * 3).all()
+    verdicts = {data.pop("index"): data for name, data in sent if name == "test"}
     assert [verdicts[index]["truncated"] for index in range(3)] == [False, True, True]
     assert [verdicts[index] for index in range(3)] == result["test_results"]
 
@@ -230,7 +230,7 @@ def test_tests_that_did_not_run_have_the_status_not_run(stream: Streams, executo
     assert [data["status"] for name, data in events if name in ("test", "result")] == ["not_run", "timeout"]
 
 
-def test_client_that_leaves_stops_the_program_and_is_charged(stream: Streams) -> None:
+def test_client_that_disconnects_stops_the_program_and_is_charged(stream: Streams) -> None:
     watched = stream("input()", interactive=True)
     watched.until("input")
     watched.close()

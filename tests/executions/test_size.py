@@ -18,7 +18,7 @@ from tests.fakes import EIGHT, FakeExecutor
 KEPT_BYTES = 64 * 1024  # for each stream of a run
 MOST_BYTES = 5 * 1024 * 1024  # a request has at most 2 MiB
 REPLACED = "\ufffd" * KEPT_BYTES
-"""What comes of os.write(1, b"\\xff" * 65536): a byte becomes three, and as an escape of JSON six."""
+"""The output of os.write(1, b"\\xff" * 65536): each byte becomes three, or six as a JSON escape."""
 
 
 def bytes_on_record(execution: Execution) -> int:

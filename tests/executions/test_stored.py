@@ -114,5 +114,5 @@ def test_times_are_utc_and_ids_in_their_order(server: Page, monkeypatch: pytest.
             monkeypatch.setattr(timezone, "now", lambda now=now: now)
             run(server)
     by_id = list(Execution.objects.order_by("id"))
-    told = [get(server, each.public_id).json()["created"] for each in by_id]
-    assert told == [f"{moment}000Z" if "." in moment else f"{moment}Z" for moment in moments]
+    times = [get(server, each.public_id).json()["created"] for each in by_id]
+    assert times == [f"{moment}000Z" if "." in moment else f"{moment}Z" for moment in moments]

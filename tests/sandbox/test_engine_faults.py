@@ -262,7 +262,7 @@ def test_stream_of_nonsense_is_never_success(
     except RunLost:
         pass
     else:
-        assert run.status is RunStatus.TIMEOUT  # the rest never came
+        assert run.status is RunStatus.TIMEOUT  # the rest never arrived
     assert_well(engine, faulty)
 
 
@@ -290,7 +290,7 @@ def test_late_stream_is_waited_for(fake_engine: FakeEngine, faulty: Sandbox, eng
 def test_duplicate_or_missing_output_is_never_success(
     fake_engine: FakeEngine, faulty: Sandbox, engine: Engine, times: int
 ) -> None:
-    """Each piece that comes is well-formed."""
+    """Each piece that arrives is well-formed."""
     piece = multiplexed(protocol.pack_frame(protocol.STDOUT, b", the rest"))
     fake_engine.distortion = Distortion(lambda data: data.replace(piece, piece * times), BEGUN)
     with pytest.raises(RunLost, match="frames"):

@@ -157,7 +157,7 @@ def test_program_can_spoil_only_its_own_detail(run: Runner, trick: str) -> None:
     assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
 
 
-def test_detail_that_never_comes_ends_at_the_deadline(run: Runner) -> None:
+def test_missing_detail_ends_at_the_deadline(run: Runner) -> None:
     code = "import sys\nsys.excepthook = lambda *_: print('reported')\n"
     code += "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E"
     result = run(code, timeout_seconds=1)

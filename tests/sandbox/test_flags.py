@@ -58,7 +58,7 @@ def test_forbidden_call_is_refused_and_flagged(run: Runner, attempt: str) -> Non
 
 @contextlib.contextmanager
 def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) -> Iterator[Container]:
-    """Give a container that has only `rules` (in the engine's format) besides our filter."""
+    """Return a container with only our filter and `rules` (in the engine's format)."""
     architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
     profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": architectures, "syscalls": rules}
     options = container_options(engine.image_id(image_name()), "0-0-0@nowhere")
@@ -208,7 +208,7 @@ def test_each_run_has_its_own_flags(run: Runner) -> None:
     assert [test.flags for test in outcome.tests] == [NETWORK, NOTHING, STORM, NOTHING, FORBIDDEN, NOTHING]
 
 
-def test_program_cannot_raise_flags_of_its_own(run: Runner) -> None:
+def test_program_cannot_forge_flags(run: Runner) -> None:
     result = run(
         "import os\nos.write(1, b'\\x07\\0\\0\\0\\x0afork_storm')\nos.write(2, b'\\x07\\0\\0\\0\\x0afork_storm')"
     )
@@ -267,7 +267,7 @@ print('survived')
 
 
 @pytest.mark.parametrize("pointer", ["0", "1", "0xffffffffff600000", "-1", "2 ** 47 - 4096"])
-def test_unreadable_address_is_an_error_for_the_caller_alone(run: Runner, pointer: str) -> None:
+def test_unreadable_address_is_an_error_only_for_the_caller(run: Runner, pointer: str) -> None:
     code = f"s = socket.socket()\nif libc.connect(s.fileno(), ctypes.c_void_p({pointer}), 16) == -1:\n"
     code += "    raise OSError(ctypes.get_errno(), '')"
     result = run(telling_its_refusal("libc = ctypes.CDLL(None, use_errno=True)\n" + code))

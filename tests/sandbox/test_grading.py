@@ -159,7 +159,7 @@ def test_deny_a_pass_to_a_test_that_did_not_complete(grade: Grader, body: str) -
     assert verdicts(grade(f"def add(a, b):\n    {body}", *cases)) == [False] * 2
 
 
-def test_allow_a_test_to_leave_by_itself(grade: Grader) -> None:
+def test_allow_a_test_to_exit(grade: Grader) -> None:
     suite = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(add(5, 3), 8)\n"
     cases = (TestCase(code=suite + "unittest.main()"), TestCase(code="assert add(1, 1) == 2\nexit()"))
     assert verdicts(grade(RIGHT, *cases)) == [True] * 2

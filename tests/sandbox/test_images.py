@@ -287,35 +287,35 @@ def test_png_is_recognised_by_its_start_and_end(data: bytes, is_image: bool) -> 
     assert (parse_png(data) is not None) is is_image
 
 
-def told(*bodies: bytes, room: ImageRoom | None = None, keeps: bool = True) -> Callable[[], ImageCollector]:
-    def tell() -> ImageCollector:
+def collecting(*bodies: bytes, room: ImageRoom | None = None, keeps: bool = True) -> Callable[[], ImageCollector]:
+    def collect() -> ImageCollector:
         collector = ImageCollector(room or ImageRoom(), keeps)
         for body in bodies:
             collector.add(body)
         return collector
 
-    return tell
+    return collect
 
 
 def test_pieces_of_an_image_are_joined() -> None:
     data = png()
-    collector = told(protocol.IMAGE_GOES_ON + data[:20], protocol.IMAGE_ENDS + data[20:])()
+    collector = collecting(protocol.IMAGE_GOES_ON + data[:20], protocol.IMAGE_ENDS + data[20:])()
     assert collector.images == [Image(data, 4, 3)]
 
 
 def test_unfinished_image_is_not_part_of_the_next() -> None:
-    collector = told(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
+    collector = collecting(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
     assert (collector.images, collector.dropped) == ([Image(png(), 4, 3)], 1)
 
 
 def test_image_bounds_apply_to_all_runs_together() -> None:
-    """The supervisor counts for each run anew, so the host must count them together."""
+    """The supervisor counts each run separately, so the host must count all runs together."""
     room = ImageRoom()
     room.bytes = 3 * len(png()) - 1
     small, large = protocol.IMAGE_ENDS + png(), protocol.IMAGE_ENDS + png()[:-12] + b"x" + png()[-12:]
-    first = told(small, room=room)()
-    hidden = told(small, small, room=room, keeps=False)()
-    second = told(large, small, small, large, room=room)()
+    first = collecting(small, room=room)()
+    hidden = collecting(small, small, room=room, keeps=False)()
+    second = collecting(large, small, small, large, room=room)()
     assert [(len(each.images), each.dropped) for each in (first, hidden, second)] == [(1, 0), (0, 0), (1, 3)]
     assert [each.wanted for each in (first, hidden, second)] == [3, 0, 3]
 
@@ -331,4 +331,4 @@ def test_image_bounds_apply_to_all_runs_together() -> None:
 )
 def test_malformed_or_too_many_images_break_the_protocol(bodies: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match="image"):
-        told(*bodies)()
+        collecting(*bodies)()

@@ -89,7 +89,7 @@ def test_deny_kernel_interfaces(run: Runner, call: str) -> None:
 
 
 @wall("seccomp")
-def test_program_that_asks_to_be_traced_goes_on(run: Runner) -> None:
+def test_program_that_asks_to_be_traced_continues(run: Runner) -> None:
     """If it were traced, it would stop for ever at its next exec, and the output would be lost."""
     code = "import ctypes, os\nprint(ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True)\n"
     code += "if os.fork() == 0: os.execv('/usr/bin/echo', ['echo', 'ok'])\nos.wait()"

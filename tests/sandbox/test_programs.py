@@ -40,7 +40,7 @@ def test_support_more_stdin_than_a_pipe_holds(run: Runner) -> None:
     assert run("import sys\nprint(len(sys.stdin.read()))", stdin=stdin).stdout == "262144\n"
 
 
-def test_support_stdin_that_nobody_reads(run: Runner) -> None:
+def test_support_unread_stdin(run: Runner) -> None:
     assert run("print('done')", stdin="x" * 256 * 1024).stdout == "done\n"
 
 
@@ -157,7 +157,7 @@ def test_support_exit_codes(run: Runner, code: str, exit_code: int, stderr: str)
     assert result.status is (RunStatus.ERROR if exit_code else RunStatus.SUCCESS)
 
 
-def test_support_a_signal_has_its_name(run: Runner) -> None:
+def test_support_signals_have_names(run: Runner) -> None:
     result = run("import ctypes; ctypes.string_at(0)")
     assert (result.status, result.exit_code, result.signal) == (RunStatus.ERROR, None, "SIGSEGV")
 
@@ -171,7 +171,7 @@ def test_support_a_program_that_stops_itself(run: Runner) -> None:
     assert result.stdout == ("a" * 30_000 + "\n" + "b" * 30_000 + "\n" + "c" * 30_000)[:65536]
 
 
-def test_support_the_end_of_a_program(run: Runner) -> None:
+def test_support_threads_and_atexit_at_the_end(run: Runner) -> None:
     """Threads are joined, atexit is called and objects are deleted, in the interpreter's order."""
     code = """
 import atexit, threading, time
@@ -252,7 +252,7 @@ def test_support_memory_error_caught(run: Runner) -> None:
     assert run("try:\n    'a' * 10**13\nexcept MemoryError:\n    print('caught')").stdout == "caught\n"
 
 
-def test_support_measures(run: Runner) -> None:
+def test_support_time_and_memory_figures(run: Runner) -> None:
     result = run("import time\ntime.sleep(0.3)\nx = bytearray(40_000_000)")
     assert 0.3 <= result.wall_seconds < 5
     assert 0 < result.cpu_seconds < 0.3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guest.supervisor.processes import REAPED_AT_ONCE
 
-# In a process of its own, because the supervisor collects every child of its process.
+# In its own process, because the supervisor reaps every child of its process.
 REAP = """
 import os, signal
 from guest.supervisor.processes import Processes, wake_on_child

@@ -138,7 +138,7 @@ def test_stream_is_quiet_until_data_or_its_end_arrives(pair: Pair) -> None:
     assert not pair[0].is_quiet()
 
 
-def told(*pieces: bytes, **changes: Any) -> bytes:
+def frames_of_run(*pieces: bytes, **changes: Any) -> bytes:
     """Return frames followed by their result."""
     good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
     seconds = {"wall_seconds": 0.01, "cpu_seconds": 0.01}
@@ -162,11 +162,11 @@ def answer(pair: Pair, frames: bytes, memory: bool = False, test: TestProgram | 
 
 
 def test_output_and_result_make_a_run(pair: Pair) -> None:
-    run = answer(pair, told(frame(STDOUT, b"a\xc3"), frame(STDERR, b"\0"), frame(STDOUT, b"\xa9\xff")))
+    run = answer(pair, frames_of_run(frame(STDOUT, b"a\xc3"), frame(STDERR, b"\0"), frame(STDOUT, b"\xa9\xff")))
     assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "aé\ufffd", "\ufffd")
 
 
-@pytest.mark.parametrize("left", [told(), told()[:-1], b"\1"])
+@pytest.mark.parametrize("left", [frames_of_run(), frames_of_run()[:-1], b"\1"])
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_unrequested_frames_are_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
     """Leftovers of one run would pass for the result of the next."""
@@ -189,20 +189,20 @@ def test_ended_container_is_not_taken_for_one_that_speaks(pair: Pair) -> None:
     "bad",
     [
         frame(protocol.RESULT, b"\xff" + bytes(32)),
-        told(status="cancelled"),
+        frames_of_run(status="cancelled"),
         frame(protocol.WAIT, protocol.WAITS),
         frame(protocol.INPUT, b""),
         frame(protocol.RESULT, bytes(32)),
         frame(protocol.RESULT, bytes(34)),
         frame(protocol.RESULT, b""),
-        pytest.param(told(exit_code=256), marks=wall("checked_results")),
-        pytest.param(told(exit_code=-2), marks=wall("checked_results")),
-        pytest.param(told(wall_seconds=float("nan")), marks=wall("checked_results")),
-        pytest.param(told(wall_seconds=float("inf")), marks=wall("checked_results")),
-        pytest.param(told(wall_seconds=-0.1), marks=wall("checked_results")),
-        pytest.param(told(cpu_seconds=float("nan")), marks=wall("checked_results")),
-        pytest.param(told(cpu_seconds=1e9), marks=wall("checked_results")),
-        pytest.param(told(memory_peak_kb=2**31), marks=wall("checked_results")),
+        pytest.param(frames_of_run(exit_code=256), marks=wall("checked_results")),
+        pytest.param(frames_of_run(exit_code=-2), marks=wall("checked_results")),
+        pytest.param(frames_of_run(wall_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(frames_of_run(wall_seconds=float("inf")), marks=wall("checked_results")),
+        pytest.param(frames_of_run(wall_seconds=-0.1), marks=wall("checked_results")),
+        pytest.param(frames_of_run(cpu_seconds=float("nan")), marks=wall("checked_results")),
+        pytest.param(frames_of_run(cpu_seconds=1e9), marks=wall("checked_results")),
+        pytest.param(frames_of_run(memory_peak_kb=2**31), marks=wall("checked_results")),
         frame(READY, b""),
         frame(RUN, b""),
         frame(STDOUT, b"x" * STREAM_KEPT_BYTES) + frame(STDOUT, b"x"),
@@ -220,26 +220,26 @@ def test_ended_container_is_not_taken_for_one_that_speaks(pair: Pair) -> None:
 )
 def test_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
     with pytest.raises(RunLost):
-        answer(pair, told(bad))
+        answer(pair, frames_of_run(bad))
 
 
 @pytest.mark.parametrize("kinds", [[TESTED], [TEST, TEST], [TEST, TESTED, TESTED], [TEST, TESTED, TEST]])
 def test_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
     with pytest.raises(RunLost):
-        answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
+        answer(pair, frames_of_run(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
 
 
 @pytest.mark.parametrize(
     ("kinds", "states"), [([], (False, False)), ([TEST], (True, False)), ([TEST, TESTED], (True, True))]
 )
 def test_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
-    run = answer(pair, told(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
+    run = answer(pair, frames_of_run(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
     assert (run.tested, run.completed) == states
 
 
 def test_each_flag_of_the_protocol_is_known(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
-    assert answer(pair, told(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
+    assert answer(pair, frames_of_run(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
 
 
 DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "column": 1, "end_column": 1}
@@ -247,7 +247,7 @@ DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "colu
 
 def test_detail_belongs_to_the_run(pair: Pair) -> None:
     body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
-    run = answer(pair, told(frame(protocol.DETAIL, body), status="error", exit_code=1))
+    run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
 
 
@@ -256,24 +256,26 @@ def test_malformed_detail_is_ignored_and_loses_no_run(body: bytes) -> None:
     """A program can write it: a malformed one must not lose the run, which would then cost nothing."""
     ours, theirs = socket.socketpair()
     with theirs:
-        run = answer((FrameStream(ours), theirs), told(frame(protocol.DETAIL, body), status="error", exit_code=1))
+        run = answer(
+            (FrameStream(ours), theirs), frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1)
+        )
         assert run.status is RunStatus.ERROR
 
 
 @pytest.mark.parametrize("frames_before", [0, 2])
 def test_lost_or_duplicate_frame_is_a_lost_run(pair: Pair, frames_before: int) -> None:
     with pytest.raises(RunLost, match="1 frames of"):
-        answer(pair, told(frame(STDOUT, b"a"), frames_before=frames_before))
+        answer(pair, frames_of_run(frame(STDOUT, b"a"), frames_before=frames_before))
 
 
 def test_clock_of_the_container_is_not_trusted(pair: Pair) -> None:
-    assert answer(pair, told(wall_seconds=3000)).wall_seconds < 1
+    assert answer(pair, frames_of_run(wall_seconds=3000)).wall_seconds < 1
 
 
 @wall("early_end")
 def test_early_end_is_a_lost_run_and_never_success(pair: Pair) -> None:
     with pytest.raises(RunLost):
-        answer(pair, told(frame(STDOUT, b"all is well"))[:-1])
+        answer(pair, frames_of_run(frame(STDOUT, b"all is well"))[:-1])
 
 
 def test_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
