@@ -21,16 +21,23 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Whether programs may run now, and the reason if not."""
+    """Whether programs may run now, and the reason if not. Once closed, it stays shut. For many threads."""
 
     def __init__(self) -> None:
-        self.reason = "starting"
+        self._last_reason = "starting"
         self._open = threading.Event()
+        self._is_closed = False
+        self._changing = threading.Lock()
 
     @property
     def is_open(self) -> bool:
         """Whether programs may run now."""
         return self._open.is_set()
+
+    @property
+    def reason(self) -> str:
+        """Why programs may not run now, "" if they may."""
+        return "" if self.is_open else self._last_reason
 
     def wait(self, timeout_seconds: float) -> bool:
         """Wait until the gate is open; return whether it is."""
@@ -39,24 +46,30 @@ class Gate:
     def demand_open(self) -> None:
         """Raise SandboxUnavailable unless programs may run now."""
         if not self.is_open:
-            raise SandboxUnavailable(self.reason)
+            raise SandboxUnavailable(self._last_reason)
 
     def open(self) -> None:
         """Let programs run."""
-        self.reason = ""
-        self._open.set()
+        with self._changing:
+            if not self._is_closed:
+                self._open.set()
 
     def shut(self, reason: str) -> None:
         """Refuse programs, and log why when that is new."""
-        if self.is_open or reason != self.reason:
-            log.error("code is not run: %s", reason)
-        self.reason = reason
-        self._open.clear()
+        with self._changing:
+            if self._is_closed:
+                return
+            if self.is_open or reason != self._last_reason:
+                log.error("code is not run: %s", reason)
+            self._last_reason = reason
+            self._open.clear()
 
     def close(self) -> None:
-        """Refuse programs because the service stops."""
-        self.reason = "shutting down"
-        self._open.clear()
+        """Refuse programs from now on, because the service stops."""
+        with self._changing:
+            self._is_closed = True
+            self._last_reason = "shutting down"
+            self._open.clear()
 
 
 class Keeper(Loop):
