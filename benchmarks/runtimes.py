@@ -8,6 +8,7 @@ from statistics import median, quantiles
 import docker
 
 from executions.sandbox.container.container import Container
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.gvisor import RUNTIME
@@ -45,7 +46,7 @@ def measure(engine: Engine, client: docker.APIClient, runtime: str | None) -> di
     options = container_options(engine.image_id(image_name()), str(Owner.of_this_process()), runtime)
     started = time.perf_counter()
     name = f"{NAME_PREFIX}{uuid.uuid4()}"
-    with contextlib.closing(Container.launch(engine, name, options, lambda _: False)) as container:
+    with contextlib.closing(Container.launch(engine, name, options, lambda _: Cause.OTHER)) as container:
         ready = time.perf_counter()
         time.sleep(IDLE_SECONDS)
         memory = client.stats(container.id, stream=False)["memory_stats"]["usage"]

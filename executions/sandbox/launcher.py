@@ -29,7 +29,7 @@ class Launcher:
         self.owner = owner
         self._connect = connect
         self._sandbox_id = sandbox_id
-        self._deaths = deaths
+        self.deaths = deaths
         self._runtime = runtime
         self._timing = timing
         self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
@@ -50,11 +50,10 @@ class Launcher:
     def launch(self, profile: Profile = Profile.PLAIN) -> Container:
         """Return a new container that is ready. Raises EngineError or RunLost."""
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
-        options, deaths = self._options[profile], self._deaths
         self._containers[name] = None
         try:
             container = Container.launch(
-                self.engine(), name, options, deaths.killed_for_memory, deaths.collapsed, profile, self._timing
+                self.engine(), name, self._options[profile], self.deaths.cause, profile, self._timing
             )
         except BaseException:
             del self._containers[name]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.results import RunLost, RunStatus
 from executions.sandbox.timing import Deadline
 from guest import protocol
@@ -97,7 +98,7 @@ def test_impossible_numbers_of_a_run_are_refused(frames: list[Frame], result: by
     ours, theirs = socket.socketpair()
     said = [frame for frame in frames if frame[0] != protocol.RESULT]
     with theirs, contextlib.closing(FrameStream(ours)) as stream:
-        container = Container("code_exec_test", "id", stream, killed_for_memory=lambda _: False)
+        container = Container("code_exec_test", "id", stream, lambda _: Cause.OTHER)
         frames = [*said, (protocol.RESULT, result + struct.pack("!I", len(said)))]
         try:
             with answering(theirs, b"".join(multiplexed(protocol.pack_frame(*each)) for each in frames)):

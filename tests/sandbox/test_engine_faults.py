@@ -17,6 +17,7 @@ import requests
 
 from executions.sandbox.checks.probes import STARTS
 from executions.sandbox.console import Printed
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import CALL_SECONDS, BoundedClient, Engine
 from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission, TestProgram
@@ -207,7 +208,7 @@ def test_programs_run_while_events_fail_and_memory_kills_are_seen_afterwards(
     assert eventually(lambda: fake_engine.calls["events"] > before, 20)
     with faulty.pool.container() as container:
         container.run("x = bytearray(300 << 20)", "", None, timeout_seconds=5)
-    assert eventually(container.ran_out_of_memory, 20)
+    assert eventually(lambda: faulty.launcher.deaths.cause(container.id) is Cause.MEMORY, 20)
     assert_well(engine, faulty)
 
 

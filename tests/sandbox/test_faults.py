@@ -14,6 +14,7 @@ import docker
 import pytest
 
 from executions.sandbox.container.container import Container
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, OWNER_LABEL, container_options
@@ -103,7 +104,7 @@ def test_failing_log_driver_leaves_no_container(engine: Engine) -> None:
     options["HostConfig"]["LogConfig"] = {"Type": "syslog", "Config": {"syslog-address": "tcp://127.0.0.1:1"}}
     name = f"{NAME_PREFIX}{uuid.uuid4()}"
     with pytest.raises(EngineError, match="logging driver"):
-        Container.launch(engine, name, options, lambda _: False)
+        Container.launch(engine, name, options, lambda _: Cause.OTHER)
     assert name not in {each.name for each in engine.containers()}
 
 

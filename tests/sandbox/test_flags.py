@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from executions.sandbox.container.container import Container
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
@@ -63,7 +64,7 @@ def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) ->
     profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": architectures, "syscalls": rules}
     options = container_options(engine.image_id(image_name()), "0-0-0@nowhere")
     options["HostConfig"]["SecurityOpt"].append(f"seccomp={json.dumps(profile)}")
-    container = Container.launch(engine, f"{NAME_PREFIX}flags_{time.monotonic_ns()}", options, lambda _: False)
+    container = Container.launch(engine, f"{NAME_PREFIX}flags_{time.monotonic_ns()}", options, lambda _: Cause.OTHER)
     with contextlib.closing(container):
         yield container
 

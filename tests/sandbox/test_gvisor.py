@@ -10,7 +10,7 @@ import pytest
 from executions.sandbox.checks.probes import run_probes
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import FrameStream
-from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.deaths import Cause, DeathWatch
 from executions.sandbox.engine.engine import ContainerEvent, Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.gvisor import is_gvisor
@@ -45,7 +45,7 @@ def failures(engine: Engine) -> dict[str, str]:
     def launch() -> Container:
         engine = Engine()
         try:
-            return Container.launch(engine, f"{NAME_PREFIX}{uuid.uuid4()}", options, lambda _: False)
+            return Container.launch(engine, f"{NAME_PREFIX}{uuid.uuid4()}", options, lambda _: Cause.OTHER)
         finally:
             engine.close()
 
@@ -60,36 +60,38 @@ def test_fallback_to_the_hosts_kernel_is_detected_from_outside_and_inside(failur
 
 
 @pytest.mark.parametrize(
-    ("runtime", "events", "killed", "collapsed"),
+    ("runtime", "events", "cause"),
     [
-        ("runsc", [("oom", None), ("die", 137)], True, False),
-        ("runsc", [("die", 137)], True, False),  # before the engine has seen why
-        ("runsc", [("kill", None), ("die", 137)], False, False),  # by `docker rm -f`
-        ("runsc", [("die", 2)], False, True),
-        ("runsc", [("die", 0)], False, False),
-        (None, [("oom", None), ("die", 137)], True, False),
-        (None, [("die", 137)], False, False),
-        (None, [("die", 2)], False, False),
+        ("runsc", [("oom", None), ("die", 137)], Cause.MEMORY),
+        ("runsc", [("die", 137)], Cause.MEMORY),  # before the engine has seen why
+        ("runsc", [("kill", None), ("die", 137)], Cause.OTHER),  # by `docker rm -f`
+        ("runsc", [("die", 2)], Cause.COLLAPSE),
+        ("runsc", [("die", 0)], Cause.OTHER),
+        (None, [("oom", None), ("die", 137)], Cause.MEMORY),
+        (None, [("die", 137)], Cause.OTHER),
+        (None, [("die", 2)], Cause.OTHER),
     ],
 )
 def test_end_of_a_container_is_known_from_the_engines_events(
-    runtime: str | None, events: list[tuple[str, int | None]], killed: bool, collapsed: bool
+    runtime: str | None, events: list[tuple[str, int | None]], cause: Cause
 ) -> None:
     deaths = DeathWatch([], runtime)
     for action, exit_code in events:
         deaths.note(ContainerEvent("id", action, exit_code))
-    assert (deaths.killed_for_memory("id"), deaths.collapsed("id")) == (killed, collapsed)
+    assert deaths.cause("id") is cause
 
 
-@pytest.mark.parametrize(("killed", "status"), [(True, RunStatus.MEMORY_LIMIT), (False, RunStatus.ERROR)])
-def test_crashed_gvisor_kernel_is_the_programs_own_end(killed: bool, status: RunStatus) -> None:
+@pytest.mark.parametrize(
+    ("cause", "status"), [(Cause.MEMORY, RunStatus.MEMORY_LIMIT), (Cause.COLLAPSE, RunStatus.ERROR)]
+)
+def test_crashed_gvisor_kernel_is_the_programs_own_end(cause: Cause, status: RunStatus) -> None:
     ours, theirs = socket.socketpair()
-    container = Container("name", "id", FrameStream(ours), lambda _: killed, lambda _: True)
+    container = Container("name", "id", FrameStream(ours), lambda _: cause)
     frame = protocol.pack_frame(protocol.STDOUT, b"so far")
     with answering(theirs, bytes([1, 0, 0, 0]) + len(frame).to_bytes(4, "big") + frame):
         run = container.run("", "", None, timeout_seconds=5)
     assert (run.status, run.stdout, container.is_usable) == (status, "so far", False)
-    assert run.signal == (None if killed else "SIGKILL")
+    assert run.signal == (None if cause is Cause.MEMORY else "SIGKILL")
     container.close()
     theirs.close()
 

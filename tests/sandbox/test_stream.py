@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.timing import Deadline
 from guest import protocol
@@ -156,7 +157,7 @@ def count_pieces(data: bytes) -> int:
 
 def answer(pair: Pair, frames: bytes, memory: bool = False, test: TestProgram | None = None) -> Run:
     """Return the run of a container that sends `frames` and ends."""
-    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: memory)
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.MEMORY if memory else Cause.OTHER)
     with answering(pair[1], frames):
         return container.run("", "", test, timeout_seconds=1)
 
@@ -170,7 +171,7 @@ def test_output_and_result_make_a_run(pair: Pair) -> None:
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_unrequested_frames_are_no_answer(pair: Pair, left: bytes, is_taken: bool) -> None:
     """Leftovers of one run would pass for the result of the next."""
-    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
     pair[1].sendall(frame(READY, b"") + left if is_taken else left)
     if is_taken:
         assert pair[0].receive(Deadline.after(5)) == (READY, b"")
@@ -180,7 +181,7 @@ def test_unrequested_frames_are_no_answer(pair: Pair, left: bytes, is_taken: boo
 
 
 def test_ended_container_is_not_taken_for_one_that_speaks(pair: Pair) -> None:
-    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: True)
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.MEMORY)
     pair[1].close()
     assert container.run("", "", None, timeout_seconds=1).status is RunStatus.MEMORY_LIMIT
 
@@ -284,7 +285,7 @@ def test_early_end_by_memory_keeps_the_output(pair: Pair) -> None:
 
 
 def test_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> None:
-    container = Container("code_exec_test", "id", pair[0], killed_for_memory=lambda _: False)
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
     with answering(pair[1], frame(STDOUT, b"so far") + frame(FLAG, b"fork_storm"), is_all=False):
         run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)

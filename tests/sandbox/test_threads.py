@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.container.container import Container
-from executions.sandbox.engine.deaths import DeathWatch
+from executions.sandbox.engine.deaths import Cause, DeathWatch
 from executions.sandbox.engine.engine import ContainerEvent, Engine
 from executions.sandbox.engine.reaper import Undertaker
 from executions.sandbox.timing import Timing
@@ -45,9 +45,33 @@ def test_death_watch_survives_an_error() -> None:
     engine = FailingEngine()
     watch = DeathWatch([], None, lambda: engine, Timing(retry_events_seconds=0.01))
     watch.start()
-    assert eventually(lambda: watch.killed_for_memory("id"))
+    assert eventually(lambda: watch.cause("id") is Cause.MEMORY)
     watch.close()
     assert not engine.errors
+
+
+class StreamingEngine(FailingEngine):
+    """Sends events for ever; `is_left` is set when nobody listens to them any more."""
+
+    def __init__(self) -> None:
+        self.is_left = threading.Event()
+
+    def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
+        try:
+            while True:
+                yield ContainerEvent("id", "die", 0)
+        finally:
+            self.is_left.set()
+
+
+def test_closed_death_watch_ends_while_the_engine_still_sends_events() -> None:
+    engine = StreamingEngine()
+    watch = DeathWatch([], None, lambda: engine)
+    watch.start()
+    assert eventually(lambda: watch.cause("id") is Cause.OTHER)
+    assert not engine.is_left.is_set()
+    watch.close()
+    assert engine.is_left.wait(5)
 
 
 def test_undertaker_survives_an_error() -> None:

@@ -12,6 +12,7 @@ from executions.sandbox.container.received_images import ImageCollector, ImageRo
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.container.talk import Talk
 from executions.sandbox.container.transcript import Transcript
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
@@ -23,11 +24,8 @@ GRACE_SECONDS = 0.7
 
 log = logging.getLogger(__name__)
 
-KilledForMemory = Callable[[str], bool]
-"""Returns, for the id of a container whose connection has ended, whether the engine saw it run out of memory."""
-
-Collapsed = Callable[[str], bool]
-"""Returns likewise whether the container's own kernel, gVisor's, crashed."""
+CauseOfDeath = Callable[[str], Cause]
+"""Returns why a container (by its id) whose connection has ended did so, as the engine saw it."""
 
 
 class Container:
@@ -38,16 +36,14 @@ class Container:
         name: str,
         container_id: str,
         stream: FrameStream,
-        killed_for_memory: KilledForMemory,
-        collapsed: Collapsed = lambda _: False,
+        cause_of_death: CauseOfDeath,
         profile: Profile = Profile.PLAIN,
     ) -> None:
         self.name = name
         self.profile = profile
         self.id = container_id
         self._stream = stream
-        self._killed_for_memory = killed_for_memory
-        self._collapsed = collapsed
+        self._cause_of_death = cause_of_death
         self._room = ImageRoom()  # for one submission: no container gets a second
         self.is_usable = True
         """False after a run that ended the container, or after which its answers cannot be trusted."""
@@ -58,8 +54,7 @@ class Container:
         engine: Engine,
         name: str,
         options: dict[str, Any],
-        killed_for_memory: KilledForMemory,
-        collapsed: Collapsed = lambda _: False,
+        cause_of_death: CauseOfDeath,
         profile: Profile = Profile.PLAIN,
         timing: Timing = DEFAULT_TIMING,
     ) -> "Container":
@@ -81,7 +76,7 @@ class Container:
             if kind != protocol.READY:
                 raise RunLost(f"{name} began with a frame of kind {kind}")
             undo.pop_all()
-        return cls(name, container_id, stream, killed_for_memory, collapsed, profile)
+        return cls(name, container_id, stream, cause_of_death, profile)
 
     @property
     def is_closed(self) -> bool:
@@ -91,10 +86,6 @@ class Container:
     def is_waiting(self) -> bool:
         """Return whether the container still exists and waits for a program. Does not block."""
         return self._stream.is_quiet()
-
-    def ran_out_of_memory(self) -> bool:
-        """Return whether the engine saw it run out of memory. Waits a moment for the engine to report its end."""
-        return self._killed_for_memory(self.id)
 
     def run(
         self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None = None
@@ -131,9 +122,9 @@ class Container:
         except StreamEnded as error:
             if _is_stopped(talk):
                 status = RunStatus.CANCELLED
-            elif self.ran_out_of_memory():
+            elif (cause := self._cause_of_death(self.id)) is Cause.MEMORY:
                 status = RunStatus.MEMORY_LIMIT
-            elif self._collapsed(self.id):
+            elif cause is Cause.COLLAPSE:
                 # Too many processes do that. Whatever it was, the program caused it, and none of its processes is left.
                 log.warning("kernel of %s collapsed", self.name)
                 status = RunStatus.ERROR

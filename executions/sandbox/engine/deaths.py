@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from enum import Enum, auto
 
 from executions.sandbox.engine.engine import ContainerEvent, Engine, EngineError
 from executions.sandbox.engine.gvisor import COLLAPSED_EXIT_CODE, KILLED_EXIT_CODE, death_seconds, is_gvisor
@@ -16,6 +17,14 @@ from executions.sandbox.timing import DEFAULT_TIMING, Timing
 REMEMBERED = 1000
 
 log = logging.getLogger(__name__)
+
+
+class Cause(Enum):
+    """Why a container ended. `COLLAPSE`: its own kernel, gVisor's, crashed. `OTHER`: none of these is known."""
+
+    MEMORY = auto()
+    COLLAPSE = auto()
+    OTHER = auto()
 
 
 class _Death:
@@ -50,18 +59,18 @@ class DeathWatch(Loop):
         super().close()
         self._engine.close()
 
-    def killed_for_memory(self, container_id: str) -> bool:
-        """Return whether the container ran out of memory. Waits a moment for the engine to report its end."""
+    def cause(self, container_id: str) -> Cause:
+        """Return why the container ended. Waits a moment for the engine to report its end."""
         death = self._death(container_id)
         if "oom" in death.actions:
-            return True
+            return Cause.MEMORY
+        if self._is_gvisor and death.exit_code == COLLAPSED_EXIT_CODE:
+            return Cause.COLLAPSE
         # Under gVisor the whole container dies, sometimes before the engine has seen why. If the engine did not kill it
         # itself, the host's kernel did.
-        return self._is_gvisor and death.exit_code == KILLED_EXIT_CODE and "kill" not in death.actions
-
-    def collapsed(self, container_id: str) -> bool:
-        """Return whether the container's own kernel, gVisor's, crashed. Waits likewise."""
-        return self._is_gvisor and self._death(container_id).exit_code == COLLAPSED_EXIT_CODE
+        if self._is_gvisor and death.exit_code == KILLED_EXIT_CODE and "kill" not in death.actions:
+            return Cause.MEMORY
+        return Cause.OTHER
 
     def note(self, event: ContainerEvent) -> None:
         """Remember an event."""
@@ -88,6 +97,8 @@ class DeathWatch(Loop):
     def _follow(self) -> None:
         try:
             for event in self._engine.events(self._labels):
+                if self.is_closing:
+                    return
                 self.note(event)
         except EngineError as error:
             if not self.is_closing:
