@@ -151,6 +151,7 @@ class Keeper(Loop):
         if not self.is_closing:
             log.info("probes passed; open")
             self._pool.discard_idle()  # they were launched when nobody knew what the engine does
+            self._pool.forget_failures()  # a probe has launched containers
             self._gate.open()
             self._pool.start()
 

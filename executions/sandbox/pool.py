@@ -152,6 +152,12 @@ class Pool:
                 self._idle.popleft().close()
             self._changed.notify_all()
 
+    def forget_failures(self) -> None:
+        """Let launches be tried at once, as if none had failed."""
+        with self._changed:
+            self._failures.clear()
+            self._changed.notify_all()
+
     def close(self, drain_seconds: float) -> None:
         """Refuse new callers, let present runs finish for `drain_seconds`, and close all containers."""
         deadline = Deadline.after(drain_seconds)
@@ -236,17 +242,13 @@ class Pool:
         return max(self._sizes[profile], min(waiting, self._settings.max_concurrent))
 
     def _refill(self, profile: Profile) -> None:
-        """Launch a container when one is wanted, and pause after a failure. One step of a refill thread."""
-        try:
-            self._refill_once(profile)
-        finally:
-            with self._changed:
-                if failures := self._failures[profile]:
-                    pauses = self._timing.relaunch_seconds
-                    self._changed.wait_for(lambda: self._closed, pauses[min(failures, len(pauses)) - 1])
-
-    def _refill_once(self, profile: Profile) -> None:
+        """Launch a container when one is wanted; pause before it if the last launch failed. One step of a thread."""
         with self._changed:
+            if failures := self._failures[profile]:
+                pauses = self._timing.relaunch_seconds
+                self._changed.wait_for(
+                    lambda: self._closed or not self._failures[profile], pauses[min(failures, len(pauses)) - 1]
+                )
             self._changed.wait_for(lambda: self._closed or self._is_short(profile))
             # A launch takes the CPU from the program that has just been given a container. Most are over by then.
             self._changed.wait_for(lambda: self._closed or not self._stock(profile), self._timing.refill_delay_seconds)

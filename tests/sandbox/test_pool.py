@@ -222,6 +222,24 @@ def test_callers_are_refused_at_once_while_launches_fail(
         pass
 
 
+def test_forgotten_failures_let_launches_be_tried_at_once(make_pool: MakePool, factory: Factory) -> None:
+    factory.failing = True
+    pool = make_pool(Timing(relaunch_seconds=(0.01, 0.01, 3600.0)))
+    assert eventually(lambda: pool.is_failing)
+    factory.failing = False
+    pool.forget_failures()
+    assert not pool.is_failing
+    assert eventually(lambda: pool.idle == 2)
+
+
+def test_unexpected_error_is_logged_before_the_pause(
+    make_pool: MakePool, factory: Factory, caplog: pytest.LogCaptureFixture
+) -> None:
+    factory.failing, factory.failure = True, RuntimeError("can't start new thread")
+    make_pool(Timing(relaunch_seconds=(3600.0,)))
+    assert eventually(lambda: "can't start new thread" in caplog.text)
+
+
 def test_caller_gets_a_container_of_the_wanted_profile(make_pool: MakePool) -> None:
     pool = make_pool(science_pool_size=1)
     assert eventually(lambda: pool.idle == 3)
