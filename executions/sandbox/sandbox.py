@@ -23,6 +23,9 @@ from executions.sandbox.results import Outcome, Run, RunStatus, Submission
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 
+REMOVAL_SECONDS = 5.0
+"""How long closing waits for the engine to remove what did not end by itself: no reaper looks for it afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxHealth:
@@ -133,6 +136,7 @@ class Sandbox:
         self._keeper.join(drain_seconds)
         self._deaths.close()
         self._undertaker.close()
+        self._undertaker.join(REMOVAL_SECONDS)
         self.launcher.close()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 
+from executions.sandbox.console import Console
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine, EngineError
@@ -54,6 +55,20 @@ class SilentEngine(Engine):
         if self._is_silent.is_set():
             raise EngineError("a test")
         super().ping()
+
+
+class SlowEngine(Engine):
+    """An engine that takes its time to remove a container; `removed` has the ids of those that it has removed."""
+
+    def __init__(self, removed: list[str]) -> None:
+        super().__init__()
+        self._removed = removed
+
+    def remove(self, container_id: str) -> bool:
+        time.sleep(0.5)
+        is_removed = super().remove(container_id)
+        self._removed.append(container_id)
+        return is_removed
 
 
 def only_container_of(engine: Engine, sandbox: Sandbox) -> str:
@@ -215,6 +230,20 @@ def test_frozen_container_is_not_waited_for(launch_sandbox: Launch, engine: Engi
     assert time.monotonic() - began < 2 + 3
     assert eventually(lambda: frozen not in containers_of(engine, sandbox), 30)
     assert sandbox.execute(HELLO).main.stdout == "ok\n"
+
+
+def test_closing_waits_until_the_container_of_a_stopped_run_is_removed(launch_sandbox: Launch, engine: Engine) -> None:
+    removed: list[str] = []
+    sandbox = launch_sandbox(connect=lambda: SlowEngine(removed), pool_size=1)
+    assert sandbox.wait_until_ready(READY_SECONDS)
+    stopped = only_container_of(engine, sandbox)
+    removed.clear()
+    with contextlib.closing(Console()) as console:
+        console.stop()
+        run = sandbox.execute(Submission("while True: pass", "", (), timeout_seconds=5), console).main
+    assert run.status is RunStatus.CANCELLED
+    sandbox.close(drain_seconds=0)
+    assert stopped in removed
 
 
 @pytest.mark.alone  # measures the CPU time of a program that starves its own supervisor
