@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.events import record_event
 from executions.sandbox.engine.engine import Engine, EngineError
-from executions.sandbox.engine.reaper import orphans
+from executions.sandbox.engine.reaper import orphans, reap_orphans
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with closing(Engine()) as engine:
-                found = [each for each in orphans(engine) if options["dry_run"] or engine.remove(each.id)]
+                found = list(orphans(engine)) if options["dry_run"] else reap_orphans(engine)
         except EngineError as error:
             raise CommandError(str(error)) from error
         for container in found:

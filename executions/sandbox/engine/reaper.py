@@ -33,15 +33,15 @@ def orphans(engine: Engine, here: Owner | None = None) -> Iterator[ContainerSumm
             yield container
 
 
-def reap_orphans(engine: Engine, here: Owner) -> int:
-    """Remove all orphans, as seen by `here`; return how many were removed."""
-    removed = 0
+def reap_orphans(engine: Engine, here: Owner | None = None) -> list[ContainerSummary]:
+    """Remove all orphans, as seen by `here`; return those that were removed. One that cannot be removed is logged."""
+    removed = []
     for container in orphans(engine, here):
         try:
             if engine.remove(container.id):
                 log.warning("removed orphan %s (%s)", container.name, container.state)
                 ORPHANS.inc()
-                removed += 1
+                removed.append(container)
         except EngineError as error:  # it cannot harm the containers that we start
             log.error("orphan %s stays: %s", container.name, error)
     return removed
