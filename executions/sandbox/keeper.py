@@ -165,4 +165,5 @@ class Keeper(Loop):
                 pass
         except (EngineError, ImageError) as error:
             log.error("the guest image cannot be built: %s", error)
-        self._next_build = time.monotonic() + self._timing.retry_build_seconds
+        finally:
+            self._next_build = time.monotonic() + self._timing.retry_build_seconds

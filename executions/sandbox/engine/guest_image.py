@@ -23,7 +23,7 @@ OLDEST_GLIBC, NEWEST_GLIBC = 17, 41
 
 
 class ImageError(Exception):
-    """The image's packages could not be downloaded."""
+    """The image's packages could not be downloaded, or are not known for the engine's architecture."""
 
 
 def image_name() -> str:
@@ -47,17 +47,31 @@ def build_image(engine: Engine) -> Iterator[str]:
     except EngineError as error:
         if not error.missing:
             raise
+    machine = _machine(engine.architecture())
     with tempfile.TemporaryDirectory() as directory:
         context = Path(directory)
-        for path in _guest_files():
-            copy = context / path.relative_to(GUEST_DIRECTORY)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, copy)
+        copy_guest(context)
         # Here pip knows the machine's index, proxy and certificates; inside a build it would know none of them.
         if importlib.util.find_spec("pip"):
             yield "Downloading packages\n"
-            download_wheels(context / "wheels", MACHINES.get(engine.architecture(), ""))
+            download_wheels(context / "wheels", machine)
         yield from engine.build_image(context, name)
+
+
+def copy_guest(context: Path) -> None:
+    """Copy guest/ into the empty directory `context`, readable by everybody whatever the umask."""
+    for path in _guest_files():
+        copy = context / path.relative_to(GUEST_DIRECTORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    for copy in context.rglob("*"):
+        copy.chmod(0o755 if copy.is_dir() else 0o644)
+
+
+def _machine(architecture: str) -> str:
+    if architecture not in MACHINES:
+        raise ImageError(f"the image cannot be built for {architecture}, only for {' and '.join(MACHINES)}")
+    return MACHINES[architecture]
 
 
 def download_wheels(directory: Path, machine: str) -> None:
@@ -78,4 +92,6 @@ def download_wheels(directory: Path, machine: str) -> None:
 
 
 def _guest_files() -> list[Path]:
-    return sorted(path for path in GUEST_DIRECTORY.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    """Return what the image is built from, and nothing that an editor or a build may have left beside it."""
+    packaging = [GUEST_DIRECTORY / "Dockerfile", GUEST_DIRECTORY / "requirements.txt"]
+    return sorted([*GUEST_DIRECTORY.rglob("*.py"), *packaging])
