@@ -1,1 +1,1 @@
-"""What builds the image, and is not part of it."""
+"""Scripts that run while the image is built, and are not part of it."""
