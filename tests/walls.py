@@ -79,7 +79,7 @@ WALLS = {
     "descriptors": Wall(
         (
             Edit(OPTIONS, "OPEN_FILES = 256", "OPEN_FILES = 1024"),
-            Edit(CONFINEMENT, "resource.RLIMIT_NOFILE: 256", "resource.RLIMIT_NOFILE: 1024"),
+            Edit(CONFINEMENT, "OPEN_FILES = 256", "OPEN_FILES = 1024"),
         )
     ),
     "core_files": Wall(
@@ -122,7 +122,7 @@ WALLS = {
         (
             Edit(
                 "guest/supervisor/child.py",
-                "os.closerange(3, 256)",
+                "os.closerange(3, OPEN_FILES)",
                 "[os.close(end) for ends in pipes for end in ends]",
             ),
         )

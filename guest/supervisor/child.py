@@ -1,19 +1,19 @@
-"""The process that a run happens in, and the supervisor's ends of its pipes."""
+"""The process of a run, and the supervisor's ends of its pipes."""
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
 
-from guest.supervisor.confinement import confine_child
+from guest.supervisor.confinement import OPEN_FILES, confine_child
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.forks import ForkHooks
 
 
 class Child:
-    """A process that waits on its stdin for a task. A descriptor of -1 is closed."""
+    """A process that waits for a task on its stdin. A descriptor of -1 is closed."""
 
     def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
@@ -33,7 +33,7 @@ class Child:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for target, source in enumerate((stdin_reader, stdout_writer, stderr_writer)):
                 os.dup2(source, target)
-            os.closerange(3, 256)
+            os.closerange(3, OPEN_FILES)
             confine_child()
             fork_hooks.hand_over()
             return None
@@ -44,7 +44,7 @@ class Child:
         return cls(pid, stdin, stdout, stderr)
 
     def discard(self) -> None:
-        """End the child before it has got a task."""
+        """Kill the child before it has received a task."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         self.close()

@@ -1,4 +1,7 @@
-"""What the supervisor gives up, for itself and all its children, before it reads any byte."""
+"""What the supervisor gives up, for itself and all its children, before it reads any byte.
+
+The Dockerfile puts the seccomp filters that guest/build/seccomp_filter.py writes beside this module.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,15 @@ BPF_INSTRUCTION_BYTES = 8
 
 GVISOR_ADDRESS_SPACE_BYTES = 16 * 1024**3
 
+OPEN_FILES = 256
+
 CHILD_OOM_SCORE = b"1000"
 CHILD_NICENESS = 19
 
 # Docker sets these too; set here, they hold whatever the daemon does with its options. Not NPROC: it counts a user's
 # processes on the whole host, and all containers share one user.
 RESOURCE_LIMITS = {
-    resource.RLIMIT_NOFILE: 256,
+    resource.RLIMIT_NOFILE: OPEN_FILES,
     resource.RLIMIT_CORE: 0,
     resource.RLIMIT_FSIZE: 16 * 1024 * 1024,
 }
@@ -48,12 +53,12 @@ class _Program(ctypes.Structure):
 def confine_supervisor() -> int | None:
     """Give up what this process and its children never need. Raises OSError: then nothing may run.
 
-    Return the descriptor on which the kernel reports refused calls, None where it cannot: they are refused all the
-    same. See `guest.supervisor.watch`.
+    Return the descriptor on which the kernel reports refused calls, None if it cannot; they are refused either way.
+    See `guest.supervisor.watch`.
     """
     for limit, value in RESOURCE_LIMITS.items():
         resource.setrlimit(limit, (value, value))
-    # The child has the same user: if we were dumpable, it could read our descriptors and memory through /proc/1.
+    # The child has the same user: if we were dumpable, it could access our descriptors and memory through /proc/1.
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; without it the kernel accepts no filter
     listener = _install_notifying_filter()
@@ -65,7 +70,7 @@ def confine_supervisor() -> int | None:
 
 
 def _confine_under_gvisor() -> None:
-    """Do what Linux does by itself for a process that is not dumpable and the first of its PID namespace.
+    """Add what Linux does by itself for a process that is not dumpable and is PID 1 of its namespace.
 
     gVisor lets children look into /proc/1/fd, and checks only the mode of what they open there: our connection to the
     host, on which they could send frames in our name. They have the same user and could change the mode back; so no
@@ -83,7 +88,7 @@ def _install_filter(path: str) -> None:
 
 
 def _install_notifying_filter() -> int | None:
-    """Return its listener; None if there can be none: on an old kernel, under gVisor, or after another listener."""
+    """Return its listener, or None without one: on an old kernel, under gVisor, or after another listener."""
     call = SECCOMP_CALLS.get(os.uname().machine)
     if call is None:
         return None
@@ -102,7 +107,7 @@ def _read_filter(path: str) -> _Program:
 
 
 def confine_child() -> None:
-    """Put this process, a fork of the supervisor, below it: the first to be killed for memory, the last to be run."""
+    """Rank this process, a fork of the supervisor, below it: first to be killed for memory, last to get the CPU."""
     os.setsid()
     # The supervisor's setting is inherited, and would keep this process from its own files in /proc.
     _prctl(PR_SET_DUMPABLE, 1)
