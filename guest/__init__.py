@@ -1,1 +1,1 @@
-"""What goes into the container image. Imports nothing of the project but `guest.protocol`."""
+"""The container image: what builds it (`build`) and what runs in it. Imports nothing else of the project."""

@@ -1,4 +1,4 @@
-"""Stands in the image beside the package as __main__.py: `python3 -I DIRECTORY` puts only that on the path."""
+"""The image's /opt/sandbox/__main__.py. `python3 -I /opt/sandbox` puts only that directory on the path."""
 
 from guest.supervisor.main import main
 

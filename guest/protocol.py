@@ -6,13 +6,13 @@ the child: its TASK frame and the program's stdin. The supervisor passes them on
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends;
 - a FLAG frame when it first sees that flag in the run;
-- IMAGE frames as the program shows something;
-- after a program that failed, a DETAIL frame with what its process has left about the error;
-- at the end a RESULT frame, which says how many frames the container has sent before it.
+- IMAGE frames as the program shows images;
+- after a program that failed, a DETAIL frame with what its process has reported about the error;
+- at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
 An interactive run may get more stdin while it runs: the body of an INPUT frame goes to the child, also unread, and an
-empty one is the end of stdin. WAIT frames say whether such a run waits for a person. GIVE_UP says that nobody has
-answered in time: the run is over, as when our stdin ends in mid-run, and its RESULT is the last frame.
+empty one is the end of stdin. WAIT frames say whether such a run waits for input. GIVE_UP means that no input came in
+time: the run ends as a timeout. The end of our stdin also ends the run; then its RESULT is the last frame.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, FLAG a word, READY, TEST, TESTED and GIVE_UP nothing.
+# Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, and READY, TEST, TESTED and GIVE_UP no body.
 KINDS = tuple(range(14))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
 
@@ -29,10 +29,10 @@ STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "canc
 """How a run can end. A RESULT frame holds the index in this list."""
 
 WAITS, STILL_WAITS, GOES_ON = b"\1", b"\2", b"\0"
-"""What a WAIT frame can say: a program waits for input, still waits, goes on. All it has printed comes before."""
+"""The bodies of WAIT: the program waits for input, still waits, goes on. All earlier output is sent first."""
 
 NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call", "fork_storm"
-"""What a FLAG frame can say about a run; see `guest.supervisor.watch`."""
+"""The bodies of FLAG; see `guest.supervisor.watch`."""
 
 PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024
@@ -42,25 +42,25 @@ STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
 
 IMAGE_GOES_ON, IMAGE_ENDS, IMAGE_DROPPED = b"\0", b"\1", b"\2"
-"""How the body of an IMAGE frame begins: with a piece of an image, with its last piece, or in place of one."""
+"""The first byte of an IMAGE body: a piece follows, the last piece follows, or the image was dropped."""
 
 IMAGE_DIRECTORY = "/tmp/.shown"  # noqa: S108 (the container's own)
 IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
 """How many images of a run are sent, how large they may be together (1 MiB in base64), and how many are counted."""
 
 DETAIL_BYTES = 8 * 1024
-"""The size of every DETAIL body, whatever it holds: the supervisor looks at nothing that a program has chosen."""
+"""The size of every DETAIL body, whatever it holds: the supervisor reads nothing that a program has chosen."""
 
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each string a DETAIL frame holds. A character takes at most four bytes."""
 
 _RUN = struct.Struct("!dQ??")  # timeout_seconds, feed_bytes, is_test, is_interactive
-_TASK = struct.Struct(
-    "!B??IIII"
-)  # most_images, is_test, input_is_stdin, lengths of the code and the three other strings
-# Status, exit code or -1, signal or 0, wall, cpu, memory_peak_kb, truncated, frames before it.
+# most_images, is_test, input_is_stdin, lengths of code, test_code, test_input and call_stdin
+_TASK = struct.Struct("!B??IIII")
+# status, exit code or -1, signal or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBddQ?I")
-_DETAIL = struct.Struct("!IIIHHH")  # line, column, end column, all from 1 or 0; lengths of type, message and hint
+# line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
+_DETAIL = struct.Struct("!IIIHHH")
 
 
 class ProtocolError(Exception):
@@ -81,7 +81,7 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
 
 
 def pack_run(timeout_seconds: float, feed_bytes: int, is_test: bool = False, is_interactive: bool = False) -> bytes:
-    """Return a RUN frame. An interactive run may wait for a person until GIVE_UP."""
+    """Return a RUN frame. An interactive run may wait for input until GIVE_UP."""
     return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_test, is_interactive))
 
 
@@ -100,7 +100,7 @@ def pack_task(
     input_is_stdin: bool = False,
     call_stdin: str = "",
 ) -> bytes:
-    """Return a TASK frame. `most_images` is how many images the run has to make.
+    """Return a TASK frame. `most_images` is how many images the run makes at most.
 
     With `input_is_stdin` the program's stdin is `test_input`, unless that turns out to be a call: then `call_stdin`.
     """

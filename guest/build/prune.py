@@ -1,4 +1,4 @@
-"""Removes from the image what no program needs and an attacker might use. Run once, when the image is built."""
+"""Removes what no program needs and an attacker might use. Run once, when the image is built."""
 
 import compileall
 import os
@@ -43,14 +43,14 @@ def main() -> None:
 
 
 def _prune_packages() -> None:
-    """Remove what the packages need only for their own development, and let every Python process find the rest."""
+    """Remove what only the packages' own development needs, and put the rest on the path of every Python process."""
     for pattern in UNNEEDED_OF_PACKAGES:
         for directory in list(PACKAGES.glob(pattern)):
             shutil.rmtree(directory, ignore_errors=True)
     for pattern in UNNEEDED_FILES_OF_PACKAGES:
         for file in list(PACKAGES.glob(pattern)):
             file.unlink()
-    # Our own package as well: processes that a program starts load `module://guest.program.figures` and others by name.
+    # Our own package too: processes that a program starts import `guest.program.figures` and others by name.
     Path(site.getsitepackages()[0], "sandbox.pth").write_text(f"{PACKAGES}\n/opt/sandbox\n")
 
 

@@ -1,12 +1,12 @@
 """Writes the supervisor's seccomp filter as BPF programs into the directory given. Run once, when the image is built.
 
-Docker's own profile depends on the age of the daemon; this one does not. It refuses what no lesson needs and what
-recent kernel exploits have used, and allows the rest: Docker's profile applies as well.
+Docker's own profile depends on the version of the daemon; this one does not. It refuses what no lesson needs and what
+recent kernel exploits have used, and allows the rest, to which Docker's profile still applies.
 Needs libseccomp's own Python binding (Debian: python3-seccomp).
 
-Two programs refuse the same calls: `seccomp.bpf` by itself, `seccomp_notify.bpf` through the supervisor, which so sees
-them (see `guest.supervisor.watch`). The second also shows it the calls that may lead to the network, which neither
-refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see `guest.supervisor.confinement`).
+Two programs refuse the same calls: `seccomp.bpf` by itself, and `seccomp_notify.bpf` through the supervisor, which can
+then flag them (see `guest.supervisor.watch`). The second also notifies it of calls that may connect to a network, which
+neither refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see `guest.supervisor.confinement`).
 """
 
 import errno
@@ -58,7 +58,7 @@ NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000
 
 SUPERVISOR_PID = 1
 PRIO_PROCESS = 0  # sys/resource.h
-LOW_HALF = 0xFFFFFFFF  # of a register: all that the kernel looks at in a process number
+LOW_HALF = 0xFFFFFFFF  # of a register: all that the kernel reads of a PID
 
 # fcntl.h, asm-generic/ioctls.h and sockios.h: which process gets the signals of a descriptor
 F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 15, 0x8901, 0x8902
@@ -82,20 +82,20 @@ def build_filter(refuse: int) -> SyscallFilter:
             rules.add_rule(refuse, call, Arg(0, EQ, family))
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
-    # The supervisor has the same user, and without descriptors it could not go on. 0 means the caller's own limits.
+    # The supervisor has the same user, and could not work without descriptors. 0 means the caller's own limits.
     rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
-    # Nor could it go on with the lowest priority for the processor. Any group or user that is named would include it.
+    # Nor could it work with the lowest CPU priority. Any group or user that a call names would include it.
     rules.add_rule(refuse, "setpriority", Arg(0, NE, PRIO_PROCESS))
     rules.add_rule(refuse, "setpriority", Arg(1, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
     for call in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"):
         rules.add_rule(refuse, call, Arg(0, MASKED_EQ, LOW_HALF, SUPERVISOR_PID))
-    # The flags of clone3 lie in memory, out of a filter's sight; with ENOSYS the C library uses clone.
+    # The flags of clone3 are in memory, which a filter cannot read; after ENOSYS the C library uses clone.
     rules.add_rule(ERRNO(errno.ENOSYS), "clone3")
     return rules
 
 
 def build_notifying_filter() -> SyscallFilter:
-    """Return the same filter, but ask the supervisor about each call that it would refuse or that has an address."""
+    """Return the same filter, but with calls that it would refuse, or that have an address, sent to the supervisor."""
     rules = build_filter(NOTIFY)
     rules.add_rule(NOTIFY, "connect")
     rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address this is `send`, on a connected socket
@@ -106,7 +106,7 @@ def build_gvisor_filter() -> SyscallFilter:
     """Return the filter that protects the supervisor where Linux would do so by itself.
 
     No process can send it a signal. No process can change a mode: an attempt appears to succeed, because `shutil.copy`
-    and others do it in passing. So no process may make a directory that the sweep could not open either (see
+    and others make one. So no process may create a directory that the sweep could not open (see
     `guest.supervisor.scratch`).
     """
     rules, refuse = SyscallFilter(ALLOW), ERRNO(errno.EPERM)

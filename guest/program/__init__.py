@@ -1,1 +1,1 @@
-"""What happens in the process that a learner's program runs in."""
+"""The process that runs a learner's program."""

@@ -1,6 +1,7 @@
-"""One test case: the submission runs, and then the test's own part, which the supervisor is told the bounds of.
+"""One test case: runs the submission, and then the test's own part.
 
-The process stops itself where that part begins and where it ends; see docs/decisions/0003-where-a-test-begins.md.
+The process stops itself where that part begins and where it ends, which tells the supervisor; see
+docs/decisions/0003-where-a-test-begins.md.
 """
 
 from __future__ import annotations
@@ -12,40 +13,41 @@ import sys
 from guest.program.main_module import FILE_NAME
 from guest.program.open_figures import begin_showing
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
     from guest.program.main_module import MainModule
 
-# What a submission may have replaced or taken away by the time we need it.
+# Saved because a submission may replace or delete them.
 _print, _eval, _compile = print, eval, compile
 _kill, _getpid = os.kill, os.getpid
 
-SIGSTOP = 19  # of `signal`, which takes as long to load as all the rest of this program
+SIGSTOP = 19  # as signal.SIGSTOP: loading `signal` takes as long as all the rest of this package
 TEST_FILE_NAME = "test.py"
 
 
 def run_case(main: MainModule, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str) -> None:
-    """Run the submission and then its test's own part, or the submission as that part."""
+    """Run the submission and then the test's own part; without code or a call, the submission is that part."""
     call = None if test_code else _parse_call(test_input)
     if call is not None and input_is_stdin:
         _replace_stdin(call_stdin)
     if not test_code and call is None:
         _begin_test()
         _end_test()  # only how the program ends matters
-        main.execute(main.code, FILE_NAME)
+        main.execute(FILE_NAME)
         return
-    main.execute(main.code, FILE_NAME, before_test=True)
+    main.execute(FILE_NAME, before_test=True)
     output = _begin_test()
     try:
         if call is None:
-            main.execute(test_code, TEST_FILE_NAME)
+            main.sources[TEST_FILE_NAME] = test_code
+            main.execute(TEST_FILE_NAME)
         else:
             _print_value(call, test_input, main, output)
     except SystemExit as error:
-        # The test's own, as unittest.main() ends; a submission that exits has kept the test from its end.
+        # The test's own exit, as by unittest.main(), completes it; an exit in the submission does not.
         if error.code in (None, 0) and not _comes_from_submission(error):
             _end_test()
         raise
@@ -53,7 +55,7 @@ def run_case(main: MainModule, test_code: str, test_input: str, input_is_stdin: 
 
 
 def _parse_call(text: str) -> CodeType | None:
-    """Return `text` compiled if it is a call expression such as `add(5, 3)`, else None: then it is stdin."""
+    """Return `text` compiled if it is a call expression such as `add(5, 3)`, or None if it is stdin."""
     if "(" not in text:
         return None
     import ast
@@ -70,7 +72,7 @@ def _parse_call(text: str) -> CodeType | None:
 
 
 def _replace_stdin(text: str) -> None:
-    """Make `text` the stdin, in place of a call that was sent as stdin."""
+    """Make `text` the stdin, in place of the call that was sent as stdin."""
     file = os.memfd_create("stdin")
     os.write(file, text.encode())
     os.lseek(file, 0, os.SEEK_SET)
@@ -86,7 +88,7 @@ def _comes_from_submission(error: BaseException) -> bool:
 
 
 class _CountingOutput(io.FileIO):
-    """Descriptor 1, knowing whether anything was printed through it."""
+    """Descriptor 1, which notes whether anything was printed through it."""
 
     used = False
 
@@ -101,26 +103,25 @@ def _begin_test() -> _CountingOutput:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # noqa: S110 (the submission put it there: it may raise anything)
+        except Exception:  # noqa: S110 (the submission may have replaced it: it may raise anything)
             pass
     output = _CountingOutput(1, "w", closefd=False)
     sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
     sys.stderr = sys.__stderr__
-    # While all threads are stopped, the supervisor reads the pipe empty and starts the test's output there.
+    # While all threads are stopped, the supervisor empties the pipe; what comes later is the test's output.
     _kill(_getpid(), SIGSTOP)
     return output
 
 
 def _end_test() -> None:
-    """Tell the supervisor that the test's own part has come to its end."""
+    """Tell the supervisor that the test's own part has reached its end."""
     _kill(_getpid(), SIGSTOP)
 
 
 def _print_value(call: CodeType, text: str, main: MainModule, output: _CountingOutput) -> None:
     """Evaluate `call` and print its value with `print`.
 
-    None is printed only when the call has printed nothing: so both a function that prints and one that returns None can
-    be tested by what a learner expects to see.
+    None is printed only if the call has printed nothing: so a test can expect what a function prints, or None.
     """
     main.sources[TEST_FILE_NAME] = text.strip()
     try:

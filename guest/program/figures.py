@@ -13,16 +13,16 @@ from guest.program.shown import screen
 
 
 class FigureManager(FigureManagerBase):  # type: ignore[misc]
-    """A window that never opens. It is closed once the program has shown it, as a person would close it."""
+    """A window that never opens. It is closed once the program has shown it, as if by a person."""
 
     @classmethod
     def pyplot_show(cls, *, block: bool | None = None) -> None:
-        """Show all open figures; in interactive mode, where nobody waits for them, only at the end of the program."""
+        """Show all open figures; in interactive mode, where show() does not block, only at the end of the program."""
         if block or (block is None and not is_interactive()):
             show_open_figures()
 
     def show(self) -> None:
-        """Leave it open: it is shown at the end of the program, in the state of that moment."""
+        """Leave it open: it is shown at the end of the program, in its final state."""
 
 
 class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
@@ -32,7 +32,7 @@ class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
 
 
 _kept_back: list[FigureManagerBase] = []
-"""What was open when a test's own part began."""
+"""The figures that were open when a test's own part began."""
 
 
 def keep_open_ones_back() -> None:
@@ -43,9 +43,9 @@ def keep_open_ones_back() -> None:
 
 
 def show_open_figures() -> None:
-    """Show and close all figures of pyplot, whatever backend they were made for, except those that are kept back.
+    """Show and close all figures of pyplot, of any backend, except those that are kept back.
 
-    One that cannot be drawn does not stop the others: the first such error is raised at the end.
+    If one cannot be drawn, the others are still shown, and the first such error is raised at the end.
     """
     errors = []
     for manager in sorted(Gcf.get_all_fig_managers(), key=lambda manager: manager.num):

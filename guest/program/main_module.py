@@ -1,16 +1,16 @@
-"""The `__main__` of a learner's program: its code runs, and its errors are reported, as by `python main.py`."""
+"""The `__main__` of a learner's program: runs its code and reports its errors as `python main.py` does."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn
 
-# What a submission may have replaced or taken away by the time we need it.
+# Saved because a submission may replace or delete them.
 _exec, _compile = exec, compile
 
 FILE_NAME = "main.py"
@@ -23,7 +23,7 @@ class Failed(SystemExit):
 
 
 class MainModule:
-    """A fresh `__main__`. `sources` is the text of each file that a traceback may show."""
+    """A fresh `__main__`. `sources` has the text of each file that runs in it, by name."""
 
     def __init__(self, code: str) -> None:
         """Become `__main__`, in a directory with the program's file."""
@@ -32,22 +32,20 @@ class MainModule:
         main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
         sys.modules["__main__"] = main
         sys.argv = [FILE_NAME]
-        sys.path[0] = DIRECTORY  # in place of where the supervisor's own package was found
+        sys.path[0] = DIRECTORY  # instead of the directory of the supervisor's package
         os.chdir(DIRECTORY)
         with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
             file.write(code)
-        self.code = code
         self.namespace: dict[str, Any] = main.__dict__
         self.sources = {FILE_NAME: code}
 
-    def execute(self, code: str, file_name: str, before_test: bool = False) -> None:
-        """Run `code`; after an exception, show its traceback without our frames and exit as Python does.
+    def execute(self, file_name: str, before_test: bool = False) -> None:
+        """Run a file of `sources`; after an exception, show its traceback without our frames and exit as Python does.
 
-        A submission that ends itself by `sys.exit()` before its test has only finished, not failed.
+        A submission that calls `sys.exit()` before its test has only finished, not failed.
         """
-        self.sources[file_name] = code
         try:
-            _exec(_compile(code, file_name, "exec", dont_inherit=True), self.namespace)
+            _exec(_compile(self.sources[file_name], file_name, "exec", dont_inherit=True), self.namespace)
         except SystemExit as error:
             if not (before_test and error.code in (None, 0)):
                 raise
@@ -59,7 +57,7 @@ class MainModule:
         import linecache
 
         for name, source in self.sources.items():
-            # Without a modification time linecache never looks for the file, which the program may have changed.
+            # Without a modification time linecache never reads the file, which the program may have changed.
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         error.__traceback__ = _without_own_frames(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
@@ -67,7 +65,7 @@ class MainModule:
 
 
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return `trace` without the frames of this package that it starts with."""
+    """Return `trace` without its first frames, which are those of this package."""
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OWN_CODE):
         trace = trace.tb_next
     return trace

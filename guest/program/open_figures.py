@@ -1,6 +1,6 @@
-"""The figures that a program leaves open: shown at its end, as windows would stand on the screen then.
+"""The figures that a program leaves open: shown at its end.
 
-Costs nothing where matplotlib is not in use. `guest.program.figures`, which loads it, is imported only after a figure.
+Costs nothing if matplotlib is not in use: `guest.program.figures` is imported only once a figure is open.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import sys
 
 from guest.program.shown import screen
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from types import ModuleType
 
 
 def show_open_figures() -> None:
-    """Show the figures that are open now, and report an error as the interpreter would."""
+    """Show the figures that are open now; report an error as the interpreter would."""
     if not screen.is_on:
         return
     try:
@@ -26,11 +26,11 @@ def show_open_figures() -> None:
 
 
 def begin_showing() -> None:
-    """Turn the screen on. Figures that are open already belong to what ran before, and are kept back."""
+    """Turn the screen on. Figures that are already open belong to the submission, and are kept back."""
     try:
         if figures := _figures():
             figures.keep_open_ones_back()
-    except Exception:  # noqa: S110 (the submission put it there: it may raise anything)
+    except Exception:  # noqa: S110 (the submission may have replaced it: it may raise anything)
         pass
     screen.is_on = True
 

@@ -1,4 +1,4 @@
-"""What a container of the science profile loads before a program arrives: once, for all its children."""
+"""The packages that a container of the science profile loads before a program arrives: once, for all its children."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import gc
 
 
 def load() -> None:
-    """Load numpy, pandas, matplotlib and Pillow, and draw once, so that what the first figure loads is there too.
+    """Load numpy, pandas, matplotlib and Pillow, and draw once, because the first figure loads more.
 
-    Takes a second of processor time, and so four of a quarter of it.
+    Takes a second of CPU time, and so four seconds on a quarter of a CPU.
     """
     gc.disable()  # none of this is garbage, and looking for garbage would take a tenth of the time
     import pandas

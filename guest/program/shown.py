@@ -1,6 +1,6 @@
-"""How a program shows images: each becomes a file of a directory that the supervisor reads. See `supervisor.images`.
+"""Shows a program's images: each becomes a file in a directory that the supervisor reads. See `supervisor.images`.
 
-matplotlib and Pillow find us by the names of modules, in any process of a program's own: so `screen` is a module's.
+matplotlib and Pillow import us by name, in any process that a program starts: so `screen` is a global of this module.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 
 from guest import protocol
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
@@ -23,17 +23,17 @@ MODES_OF_PNG = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 
 
 class Screen:
-    """Where this process shows images. While it is not on, they are dropped."""
+    """Where this process shows images. While it is off, they are dropped."""
 
     def __init__(self) -> None:
         self.is_on = True
         self.most_images = protocol.IMAGES
-        """How many images are made; any more are only counted."""
+        """How many images to make; any more are only counted."""
 
     def show(self, write: Write) -> None:
-        """Show the image that `write` writes as PNG into the file that it is given.
+        """Show the image that `write` writes as PNG to the file it is given.
 
-        Those beyond the limit are only counted, and take no time to be made.
+        Images beyond the limit are only counted, not made.
         """
         if not self.is_on:
             return
@@ -47,14 +47,14 @@ class Screen:
             open(_path(number), "wb").close()
 
     def _put(self, write: Write, number: int) -> int:
-        """Put the image under `number` or, if another process comes first, a later one; return that."""
+        """Store the image under `number` or, if another process has taken it, a later one; return that number."""
         draft = f"{protocol.IMAGE_DIRECTORY}/draft-{os.getpid()}"
         try:
             with open(draft, "wb", buffering=0) as file:
                 write(file)
             while number < self.most_images:
                 try:
-                    os.link(draft, _path(number))  # whole, or not there
+                    os.link(draft, _path(number))  # at once: the supervisor never sees half an image
                     break
                 except FileExistsError:
                     number += 1

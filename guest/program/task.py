@@ -1,7 +1,7 @@
-"""What happens in the child process: it reads one task from its stdin and runs it as `python main.py` would.
+"""The child process: reads one task from its stdin and runs it as `python main.py` would.
 
-The supervisor forks the child before the task arrives, so no byte of a learner is ever read by a process that
-is not already confined. The task is the first frame on descriptor 0; what follows it is the program's stdin.
+The supervisor forks the child before the task arrives, so only a confined process ever reads a learner's bytes. The
+task is the first frame on descriptor 0; the program's stdin follows it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from guest.program.main_module import FILE_NAME, Failed, MainModule
 from guest.program.open_figures import show_open_figures
 from guest.program.shown import screen
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from guest.supervisor.mailbox import Mailbox
 
-# What a submission may have replaced or taken away by the time we need it.
+# Saved because a submission may replace or delete them.
 _print, _exit = print, os._exit
 
 
 def run_task(mailbox: Mailbox) -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would.
 
-    After a program that failed, the detail of its error is left in `mailbox`.
+    If the program fails, put the detail of its error into `mailbox`.
     """
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
@@ -38,13 +38,13 @@ def run_task(mailbox: Mailbox) -> NoReturn:
     task = protocol.unpack_task(_read_exactly(length))
     code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin = task
     screen.most_images = most_images
-    screen.is_on = not is_test  # until the test's own part: what the submission shows, it has shown in its own run
+    screen.is_on = not is_test  # off until the test's own part: the main run has shown the submission's images
     main = MainModule(code)
     try:
         if is_test:
             run_case(main, test_code, test_input, input_is_stdin, call_stdin)
         else:
-            main.execute(code, FILE_NAME)
+            main.execute(FILE_NAME)
         exit_code = 0
     except SystemExit as error:
         exit_code = _exit_code(error)
@@ -55,7 +55,7 @@ def run_task(mailbox: Mailbox) -> NoReturn:
 
 
 def _read_exactly(size: int) -> bytes:
-    # Not through sys.stdin: it would read ahead into what belongs to the program.
+    # Not through sys.stdin: it would read ahead, into the program's stdin.
     parts = []
     while size:
         part = os.read(0, size)
@@ -77,22 +77,22 @@ def _exit_code(error: SystemExit) -> int:
 
 
 def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
-    """Leave in the mailbox the detail of the error that ended the program.
+    """Put the detail of the error that ended the program into the mailbox.
 
-    At this point the learner has the traceback, and the globals are still there. If the program has replaced something
-    in its own process, the detail may be missing or wrong. If something hangs, it does so until the deadline.
+    At this point the traceback is printed and the globals still exist. If the program has replaced something in its own
+    process, the detail may be missing or wrong, or this may hang until the deadline.
     """
     try:
         from guest.hints import detail
 
         error = end.__cause__ if isinstance(end, Failed) else end
         mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]))
-    except BaseException:  # noqa: S110 (whatever the program put there)
+    except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass
 
 
 def _finish(main: MainModule) -> None:
-    """Do what a learner can see of the interpreter's end: join threads, call atexit, delete the globals.
+    """Do the visible part of the interpreter's shutdown: join threads, call atexit, delete the globals.
 
     The rest, freeing every loaded module, would take longer than most programs.
     """
@@ -107,5 +107,5 @@ def _finish(main: MainModule) -> None:
         gc.collect()
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:  # noqa: S110 (whatever the program put there)
+    except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass

@@ -1,4 +1,4 @@
-"""What the kernel counts for this container, under cgroup v2 or v1.
+"""The kernel's counters for this container, under cgroup v2 or v1.
 
 The files stay open: opening one twice in a run would take a tenth of the time of a short program.
 """
@@ -36,7 +36,7 @@ class Cgroup:
         return 0 if self._pids is None else int(os.pread(self._pids, 64, 0).split()[1])
 
     def cpu_seconds(self) -> float:
-        """Return the processor time of this container, ourselves included."""
+        """Return the CPU time of this container, including ours."""
         if self._cpu is None:
             return 0.0
         text = os.pread(self._cpu, 64, 0)

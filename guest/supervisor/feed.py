@@ -1,4 +1,4 @@
-"""What the child gets on its stdin: moved there from our stdin inside the kernel, and so never in our memory."""
+"""Feeds the child's stdin by splice(2), inside the kernel: the bytes never enter our memory."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ import select
 
 from guest.supervisor.host import STDIN
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.child import Child
     from guest.supervisor.host import Host
 
 
 class Feed:
-    """The feeding of one run. `unfed_bytes` is how much of what the host has announced has not been moved yet."""
+    """Feeds one run. `unfed_bytes` is how much of what the host has announced has not been moved yet."""
 
     def __init__(self, child: Child, host: Host, unfed_bytes: int, is_interactive: bool) -> None:
         self.unfed_bytes = unfed_bytes
         self._child = child
         self._host = host
         self._is_interactive = is_interactive  # more input may come while the program runs
-        self._waits_for_host = False  # for more to move, rather than for room in the child's pipe
+        self._waits_for_host = False  # for more bytes, rather than for room in the child's pipe
 
     def register(self, poll: select.poll) -> None:
-        """Wait for what can be moved next, for the host's next frame, and for the end of our stdin."""
+        """Have `poll` wait until bytes can be moved, for the host's next frame, and for the end of our stdin."""
         # Without POLLIN, poll still reports the end of our stdin.
         poll.register(STDIN, select.POLLIN if self._waits_for_host or not self.unfed_bytes else 0)
         if self._child.stdin >= 0 and self.unfed_bytes and not self._waits_for_host:
             poll.register(self._child.stdin, select.POLLOUT)
+
+    def take(self, size: int) -> None:
+        """Accept `size` bytes more, which the host has announced. 0 is the end of stdin."""
+        self.unfed_bytes = size
+        if not size:
+            self.end()
 
     def move(self) -> None:
         """Move what has arrived, unread, as far as the child's pipe has room."""
@@ -44,6 +50,10 @@ class Feed:
             self._waits_for_host = False
             if not self._is_interactive:
                 self.end()
+
+    def cancel(self) -> None:
+        """Expect no more bytes: the host has closed our stdin."""
+        self.unfed_bytes = 0
 
     def end(self) -> None:
         """Let the program read the end of its stdin."""

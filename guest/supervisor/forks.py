@@ -1,7 +1,7 @@
-"""What `threading` does in the child of a fork: done in a program's forks, and not in ours.
+"""Keeps `threading`'s fork hooks out of the supervisor's forks, and registers them in the program's process.
 
-It forgets the threads that a fork leaves behind. The supervisor has none, and making sure of that takes longer than
-all the rest of a fork.
+They forget the threads that a fork does not copy. The supervisor has none, and the hooks take longer than all the rest
+of a fork.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import Any
 
 
 class ForkHooks:
-    """The functions that `threading` would have called after each fork, held back from ours."""
+    """The functions that `threading` registers to be called after each fork, held back from ours."""
 
     def __init__(self) -> None:
         self._held_back: list[dict[str, Any]] = []
 
     def load_threading(self) -> None:
-        """Import `threading`, and hold back what it would do after each fork."""
+        """Import `threading`, and hold back the hooks that it registers."""
         register = os.register_at_fork
         os.register_at_fork = lambda **hooks: self._held_back.append(hooks)
         try:
@@ -30,7 +30,7 @@ class ForkHooks:
             os.register_at_fork = register
 
     def hand_over(self) -> None:
-        """Register them from here on: in the process of a program, which may have threads and fork."""
+        """Register them in this process, a program's, which may start threads and fork."""
         for hooks in self._held_back:
             os.register_at_fork(**hooks)
-            sys.modules["threading"].main_thread()._set_native_id()  # the rest of it is as it was
+            sys.modules["threading"].main_thread()._set_native_id()  # nothing else about it has changed

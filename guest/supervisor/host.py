@@ -1,7 +1,7 @@
 """The connection to the host: frames come on descriptor 0 and go out on descriptor 1 (see `guest.protocol`).
 
 A child is a fork of this process, so it has a copy of its memory. The text of a run must therefore never become an
-object here: it passes through `buffer`, and whoever uses the buffer wipes it.
+object here: output, and input that no program has read, pass through `buffer`, and every user of the buffer wipes it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ class Host:
     def __init__(self) -> None:
         self.frames_sent = 0
         self.buffer = bytearray(protocol.MAX_BODY_BYTES)
-        """All that is read from a program, or discarded from our stdin, goes through here."""
+        """For everything that is read from a program or discarded from our stdin."""
 
     def send(self, kind: int, *body: bytes | memoryview) -> None:
-        """Send one frame whose body is all of `body`."""
+        """Send one frame, whose body is the parts of `body` joined."""
         self.send_frame(protocol.PREFIX.pack(kind, sum(map(len, body))), *body)
 
     def send_frame(self, *parts: bytes | memoryview) -> None:
-        """Send one frame, which is all of `parts`, without joining them."""
+        """Send one frame, given in `parts`, without copying them."""
         self.frames_sent += 1
         written = os.writev(STDOUT, parts)
         for part in parts:
@@ -37,11 +37,11 @@ class Host:
                 rest = rest[os.write(STDOUT, rest) :]
 
     def is_readable(self, timeout_seconds: float = 0) -> bool:
-        """Tell whether anything arrives from the host within this time."""
+        """Return whether anything arrives from the host within this time."""
         return bool(select.select([STDIN], [], [], timeout_seconds)[0])
 
     def receive_request(self) -> tuple[float, int, bool, bool]:
-        """Read one RUN frame, after any frames that came too late for the last run."""
+        """Read one RUN frame; skip frames that came too late for the last run."""
         wanted = (protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
         kind, length = self.receive_prefix(*wanted)
         while kind != protocol.RUN:
@@ -57,7 +57,7 @@ class Host:
         return kind, length
 
     def discard(self, size: int) -> None:
-        """Take `size` bytes from stdin that no program has taken."""
+        """Read and drop `size` bytes of stdin, which no program has read."""
         if not size:
             return
         with memoryview(self.buffer) as view:
@@ -69,7 +69,7 @@ class Host:
             view[:] = bytes(len(view))
 
     def stop_blocking(self) -> None:
-        """Never wait for the host to read from now on: it may be dead."""
+        """From now on, never wait for the host to read: it may be dead."""
         os.set_blocking(STDOUT, False)
 
     def _read_exactly(self, size: int) -> bytes:

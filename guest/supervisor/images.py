@@ -1,7 +1,7 @@
-"""The images that a run shows, sent to the host. See `guest.program.shown` for the other side.
+"""Sends the images that a run shows to the host. See `guest.program.shown` for the other side.
 
-The child can make anything of its directory: it can put there a link, a pipe or a file that changes as we read it. We
-open only numbers, in the directory itself, and promise the host nothing about what is in them.
+The child can put anything into its directory: a link, a pipe or a file that changes while we read it. We open only
+files whose names are numbers, in the directory itself, and promise the host nothing about their content.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import stat
 
 from guest import protocol
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.host import Host
 
@@ -27,7 +27,7 @@ class Images:
         self._room_bytes = protocol.IMAGE_BYTES
 
     def look(self) -> None:
-        """Send what has been shown since the last look. Costs next to nothing if there is nothing."""
+        """Send the images shown since the last look. Costs next to nothing if there are none."""
         if self._number == protocol.COUNTED_IMAGES:
             return
         try:
@@ -41,7 +41,7 @@ class Images:
     def _send_next(self, directory: int) -> bool:
         """Send the next image; return whether there was one."""
         try:
-            # Without waiting, neither for the other end of a pipe nor for the holder of a lease.
+            # Wait neither for the other end of a pipe nor for the holder of a lease.
             file = os.open(str(self._number), OPEN | os.O_NONBLOCK, dir_fd=directory)
         except FileNotFoundError:
             return False
@@ -56,7 +56,7 @@ class Images:
         return True
 
     def _send_pieces(self, file: int, size: int) -> bool:
-        """Send the image in pieces; return whether the whole of it was there."""
+        """Send the image in pieces; return whether it was complete."""
         self._room_bytes -= size
         with memoryview(self._host.buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
             while size:

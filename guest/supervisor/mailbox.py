@@ -1,4 +1,4 @@
-"""Memory that the child shares with the supervisor: a failed program leaves the detail of its error there.
+"""Memory that the child shares with the supervisor: a failed program puts the detail of its error there.
 
 It is neither a descriptor nor a file: a program cannot find it open, fill it up, or replace it by a link or a pipe,
 and it works when the disk is full and no descriptor is left. See docs/decisions/0011-error-detail.md.
@@ -20,7 +20,7 @@ _libc.mmap.restype = ctypes.c_void_p
 
 
 class Mailbox:
-    """The memory. Forked processes share it; the supervisor reads and wipes it only when all of them are dead."""
+    """The memory. Forked processes share it; the supervisor reads and wipes it only once all of them are dead."""
 
     def __init__(self) -> None:
         size, offset = ctypes.c_size_t(protocol.DETAIL_BYTES), ctypes.c_long(0)
@@ -31,7 +31,7 @@ class Mailbox:
         self.view = memoryview(self._memory)
 
     def put(self, data: bytes) -> None:
-        """Leave `data`, cut to the size of the mailbox."""
+        """Write `data`, cut to the size of the mailbox."""
         ctypes.memmove(self._memory, data, min(len(data), protocol.DETAIL_BYTES))
 
     def wipe(self) -> None:

@@ -1,8 +1,8 @@
-"""PID 1 of a container: keeps a child with a loaded interpreter ready, and carries out one run in each child.
+"""PID 1 of a container: keeps a child with a loaded interpreter ready, and performs one run in each child.
 
-Every child is a fork of this process and so has a copy of its memory. What belongs to one run must therefore never
-be in it: code and stdin go from our stdin to the child's inside the kernel, and output through one buffer that is
-wiped, so that no test of a submission can look for what an earlier one brought.
+Every child is a fork of this process and so has a copy of its memory. No data of a run may therefore stay in it: code
+and stdin go from our stdin to the child's inside the kernel, and output passes through one buffer, which is wiped. So
+no test of a submission can find the data of an earlier run.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from guest.supervisor.run import Run
 from guest.supervisor.scratch import Scratch
 from guest.supervisor.watch import Watch
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
 IDLE_SECONDS_BEFORE_PRELOAD = 0.1
 
-# What lessons import, and what we need for some of them: loaded once here, free in every child.
+# What lessons import, and what we need for some runs: loaded once here, free in every child.
 PRELOADED = (
     "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
     "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
@@ -40,7 +40,7 @@ PRELOADED = (
 
 def main() -> NoReturn:
     """Serve runs until stdin ends; in each child, run its task."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python handles it, so a child could interrupt us with it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would let a child interrupt us
     host, cgroup, mailbox, scratch, fork_hooks = Host(), Cgroup(), Mailbox(), Scratch(), ForkHooks()
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()
@@ -55,7 +55,7 @@ def main() -> NoReturn:
             child.discard()
             child = Child.start(fork_hooks)
     while child is not None:
-        Run(child, host.receive_request(), host, cgroup, watch, wakeup).carry_out(mailbox)
+        Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
         scratch.sweep()
         child = Child.start(fork_hooks)
     task.run_task(mailbox)
@@ -71,7 +71,7 @@ def _load_science(fork_hooks: ForkHooks) -> None:
 def _preload_while_idle(host: Host, fork_hooks: ForkHooks) -> bool:
     """Load what lessons import; stop as soon as a request arrives. Return whether all is loaded.
 
-    Under load a container is taken as soon as it is ready, and loading more would cost the others' time.
+    Under load a container gets a run as soon as it is ready, and loading more would take CPU time from the others.
     """
     if host.is_readable(IDLE_SECONDS_BEFORE_PRELOAD):
         return False

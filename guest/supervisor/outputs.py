@@ -1,4 +1,4 @@
-"""What a run prints: the head of each stream goes to the host as it comes, and the rest is only counted."""
+"""The output of a run: the head of each stream goes to the host at once, and the rest is only counted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 
 from guest import protocol
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.child import Child
     from guest.supervisor.host import Host
 
 FLOOD_BYTES = 1024 * 1024
-"""A run that writes more than this to both streams together is ended."""
+"""A run that writes more than this to both streams together is killed."""
 
 
 class _Stream:
@@ -29,7 +29,7 @@ class _Stream:
 
 
 class Outputs:
-    """Both streams of one run, by our descriptors of them. `unfinished` are those that some process may still write."""
+    """Both streams of one run, by our descriptors. `unfinished` are those that some process may still write to."""
 
     def __init__(self, child: Child, host: Host) -> None:
         self._host = host
@@ -47,11 +47,11 @@ class Outputs:
 
     @property
     def is_truncated(self) -> bool:
-        """Whether the host has got less of a stream than was written."""
+        """Whether the host has received less of a stream than was written."""
         return any(stream.truncated for stream in self._streams.values())
 
     def read(self, descriptor: int) -> int:
-        """Take what the stream holds, at most a pipe's capacity; return the number of bytes."""
+        """Read what the stream's pipe holds, at most one buffer; return the number of bytes."""
         buffer = self._host.buffer
         try:
             size = os.readv(descriptor, [buffer])
@@ -73,19 +73,19 @@ class Outputs:
             self._host.send(stream.kind, head)
 
     def read_all(self) -> None:
-        """Take what both streams hold now. More than one read: a program can make its pipe larger than our buffer."""
+        """Read all that both pipes hold now: a program can make its pipe larger than our buffer."""
         for descriptor in self._streams:
             while self.read(descriptor) == len(self._host.buffer) and not self.is_flooded:
                 pass
 
     def begin_again(self) -> None:
-        """Take what both streams hold now, and start as if nothing had been written."""
+        """Read all that both pipes hold now, and start as if nothing had been written."""
         self.read_all()
         for stream in self._streams.values():
             stream.begin_again()
 
     def drain(self) -> None:
-        """Take all that is left, now that no process can write any more."""
+        """Read the rest, now that no process can write any more."""
         for descriptor in self._streams:
             while self.read(descriptor):
                 pass

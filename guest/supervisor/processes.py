@@ -1,17 +1,17 @@
-"""The processes of a run: how they are collected, what they cost, and how the last of them is ended."""
+"""The processes of a run: reaping, resource usage, and killing all."""
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     import resource
     from collections.abc import Iterator
 
 REAPED_AT_ONCE = 100
-"""A program that makes processes as fast as we collect them cannot keep us from looking at the clock."""
+"""A program that starts processes as fast as we reap them cannot keep us from checking the deadline."""
 
 
 def wake_on_child() -> int:
@@ -23,7 +23,7 @@ def wake_on_child() -> int:
 
 
 class Processes:
-    """The child of one run and all that it has started: orphans become our children, for we are PID 1."""
+    """The child of one run and all that it has started: orphans become our children, because we are PID 1."""
 
     def __init__(self, child_pid: int) -> None:
         self._child_pid = child_pid
@@ -32,7 +32,7 @@ class Processes:
         self.memory_peak_kb = 0
 
     def reap(self) -> Iterator[None]:
-        """Collect processes that have stopped or ended; yield when the child has stopped, and then let it go on."""
+        """Reap processes that have stopped or ended; yield when the child has stopped, and then continue it."""
         for _ in range(REAPED_AT_ONCE):
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG | os.WUNTRACED)
@@ -48,10 +48,10 @@ class Processes:
             self._account(usage)
             if pid == self._child_pid:
                 self.child_status = status
-        signal.raise_signal(signal.SIGCHLD)  # there may be more, but first we look at the clock
+        signal.raise_signal(signal.SIGCHLD)  # there may be more, but the deadline is checked first
 
     def kill_all(self) -> None:
-        """End every process but ourselves. The kernel signals all at once, so no fork slips through."""
+        """Kill every process but ourselves. The kernel signals all at once, so no fork escapes."""
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
@@ -63,13 +63,13 @@ class Processes:
                 return
 
     def exit_code(self) -> int | None:
-        """Return the child's exit code; None if it was killed or has not been collected."""
+        """Return the child's exit code; None if it was killed or has not been reaped."""
         if self.child_status is None or not os.WIFEXITED(self.child_status):
             return None
         return os.WEXITSTATUS(self.child_status)
 
     def signal_number(self) -> int | None:
-        """Return the signal that ended the child; None if it exited or has not been collected."""
+        """Return the signal that killed the child; None if it exited or has not been reaped."""
         if self.child_status is None or not os.WIFSIGNALED(self.child_status):
             return None
         return os.WTERMSIG(self.child_status)

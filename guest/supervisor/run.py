@@ -1,4 +1,4 @@
-"""One run, from its task to the death of its last process."""
+"""One run, from its task to the end of its last process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guest.supervisor.images import Images
 from guest.supervisor.outputs import Outputs
 from guest.supervisor.processes import Processes
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.cgroup import Cgroup
     from guest.supervisor.child import Child
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from guest.supervisor.watch import Watch
 
 OUTPUT_TICK_SECONDS = 0.02
-"""Output is read at most this often: a program that prints many short lines wakes us once for all of them."""
+"""Output is read at most this often, so that many short lines wake us only once."""
 
 LOOK_SECONDS = 0.05
-"""Refused forks are looked for at least this often: a moment later no process may get the time to report them."""
+"""Refused forks are checked at least this often: in a fork storm we may get no CPU time later to report them."""
 
 LOOK_FOR_WAIT_SECONDS = 0.02
-"""How often to look whether an interactive run waits. While it does, input wakes us."""
+"""How often to check whether an interactive run waits. While it waits, input wakes us."""
 
 
 class Run:
-    """Feeds the child, passes on what it does, and ends it when its time is over or it floods."""
+    """Feeds the child, passes on its output, and ends it at its deadline or when it floods."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class Run:
         self._processes = Processes(child.pid)
         self._waiting = self._begin_waiting() if is_interactive else None
         self._flags: set[str] = set()
-        self._stops = 0  # of the child by itself
-        self._ended_for: str | None = None  # our own reason to end the run, other than a flood
+        self._stops = 0  # how often the child has stopped itself
+        self._ended_for: str | None = None  # the status, if we end the run for another reason than a flood
         self._started = time.monotonic()
         self._deadline = self._started + timeout_seconds
 
@@ -67,8 +67,8 @@ class Run:
 
         return waiting.Waiting(self._child.stdin, self._cgroup)
 
-    def carry_out(self, mailbox: Mailbox) -> None:
-        """Carry out the run, and send its result. No process of it is left then."""
+    def perform(self, mailbox: Mailbox) -> None:
+        """Perform the run and send its result. None of its processes is left then."""
         oom_kills = self._cgroup.oom_kills()
         self._watch.begin()
         self._supervise()
@@ -103,7 +103,7 @@ class Run:
         self._host.send_frame(result)
 
     def _supervise(self) -> None:
-        """Feed and read the child until it ends, its time is over or it floods."""
+        """Feed and read the child until it ends, reaches its deadline or floods."""
         next_read = 0.0
         look_seconds = LOOK_SECONDS
         while self._processes.child_status is None and self._ended_for is None and not self._outputs.is_flooded:
@@ -116,7 +116,7 @@ class Run:
             self._send_flag(self._watch.look_at_forks())
             self._images.look()
             until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
-            # One millisecond more: poll rounds down, and would spin through the last one.
+            # One millisecond more: poll rounds down, and would spin during the last one.
             ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)
             for descriptor, event in ready:
                 self._handle(descriptor, event)
@@ -124,7 +124,7 @@ class Run:
                     next_read = time.monotonic() + OUTPUT_TICK_SECONDS
 
     def _poll(self, with_outputs: bool) -> select.poll:
-        """Return what to wait for in the present state."""
+        """Return a poll of all that can happen next."""
         poll = select.poll()
         poll.register(self._wakeup, select.POLLIN)
         if self._watch.listener is not None:
@@ -155,40 +155,40 @@ class Run:
             self._feed.move()
 
     def _send_flag(self, flag: str | None) -> None:
-        """Send each flag once in a run, and at once: in a storm of processes we may never come to send a result."""
+        """Send each flag once in a run, and at once: in a fork storm we may get no CPU time to send a result."""
         if flag is not None and flag not in self._flags:
             self._flags.add(flag)
             self._host.send(protocol.FLAG, flag.encode())
 
     def _look_at_waiting(self, waiting: Waiting) -> float:
-        """See whether the run waits for a person, and tell the host; return after how long to look again."""
+        """Check whether the run waits for input, and tell the host; return the seconds until the next check."""
         waited_seconds = waiting.seconds
         word = waiting.look(-1 if self._feed.unfed_bytes else self._child.stdin)
         self._deadline += waiting.seconds - waited_seconds
         if word == protocol.WAITS:
-            self._outputs.read_all()  # what it has printed goes before
+            self._outputs.read_all()  # send its output before the WAIT frame
         if word is not None:
             self._host.send(protocol.WAIT, word)
         return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
 
     def _take_input(self) -> None:
-        """Begin to feed what the host has sent since, or end the feeding or the run."""
+        """Handle an INPUT or GIVE_UP frame."""
         if self._waiting is None:
-            os._exit(0)  # the host may not send anything now
-        kind, self._feed.unfed_bytes = self._host.receive_prefix(protocol.INPUT, protocol.GIVE_UP)
+            os._exit(0)  # the host must not send anything now
+        kind, size = self._host.receive_prefix(protocol.INPUT, protocol.GIVE_UP)
         if kind == protocol.GIVE_UP:
             self._ended_for = "timeout"
-        elif not self._feed.unfed_bytes:
-            self._feed.end()
+        else:
+            self._feed.take(size)
 
     def _cancel(self) -> None:
-        """End the run: the host has closed our stdin. If it is dead, no last frame of ours may hold us up."""
+        """End the run: the host has closed our stdin. If it is dead, our last frames must not block us."""
         self._host.stop_blocking()
-        self._feed.unfed_bytes = 0
+        self._feed.cancel()
         self._ended_for = "cancelled"
 
     def _note_stop(self) -> None:
-        """Pass on that a test's own part begins or ends: the child stops itself there, first and second."""
+        """Report that a test's own part begins or ends: the child stops itself at each."""
         self._stops += 1
         if self._is_test and self._stops == 1:
             self._outputs.begin_again()
@@ -197,8 +197,8 @@ class Run:
             self._host.send(protocol.TESTED)
 
     def _status(self, has_memory_kill: bool) -> str:
-        """Return how the run ended. Our own kill counts first, then the kernel's, then what the process says:
-        user code can exit with any code, and one killed for memory may be survived by a parent that exits 0."""
+        """Return how the run ended. Our own kill takes precedence, then an OOM kill, then the exit status: a program
+        can exit with any code, and may exit with 0 after one of its processes was killed for memory."""
         if self._ended_for is not None:
             return self._ended_for
         if self._outputs.is_flooded:

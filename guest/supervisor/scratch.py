@@ -1,8 +1,8 @@
 """The directories that a program may write to: emptied after each run, so that the next starts in empty ones.
 
 The names of the files are text of that run, and the next one starts with a copy of our memory (see
-docs/decisions/0002-program-text-stays-in-the-kernel.md). So they never become Python objects: the kernel gets each name
-back from the buffer that it wrote it to, and the buffer is wiped.
+docs/decisions/0002-program-text-stays-in-the-kernel.md). So they never become Python objects: each system call gets the
+name from the buffer that the kernel has written it to, and the buffer is wiped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -59,7 +59,7 @@ class Scratch:
         self._inner = _Listing()  # of a directory in it
 
     def sweep(self) -> None:
-        """Remove what a run left; all its processes are dead. Raises OSError: then nothing may run here."""
+        """Remove what a run has left, once all its processes are dead. Raises OSError: then nothing may run here."""
         for path in self._directories:
             directory = os.open(path, OPEN_DIRECTORY)
             self._empty(directory)
@@ -70,8 +70,8 @@ class Scratch:
     def _empty(self, directory: int) -> None:
         """Remove what is in a scratch directory, however deep it is and whatever its modes forbid.
 
-        A directory's own directories are moved up, and so are met again: no more than two are ever open. Takes one turn
-        for each inode that the file system has room for.
+        A directory's own directories are moved up and listed again: no more than two are ever open. Takes at most one
+        turn for each inode of the file system.
         """
         for name, is_directory in _entries(directory, self._top):
             if is_directory:

@@ -1,8 +1,8 @@
-"""Whether a run waits for a person. Loaded only for interactive runs.
+"""Whether a run waits for input. Loaded only for interactive runs.
 
 A run waits when one of its processes sleeps in read(2) of the run's stdin and that pipe is empty. This covers `input()`
 and every other way to read stdin, in threads and in child processes. The kernel shows it in /proc/PID/syscall; a
-process that hides this from us simply does not wait, and its time runs on. See docs/decisions/0017-live.md.
+process that hides this from us counts as not waiting, and its time runs on. See docs/decisions/0017-live.md.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ import time
 
 from guest import protocol
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guest.supervisor.cgroup import Cgroup
 
 SIGN_SECONDS = 1.0
-"""How often we tell the host that a run still waits: silence tells it that we get no processor time."""
+"""How often we tell the host that a run still waits. If we are silent, it knows that we get no CPU time."""
 
 CPU_SHARE = 0.25
-"""The share of a CPU that a container may use: a second of processor time takes four seconds of the program's time."""
+"""The share of a CPU that a container may use: a second of CPU time takes four seconds of the program's time."""
 
 READ_OF_STDIN = {"x86_64": b"0 0x0 ", "aarch64": b"63 0x0 "}
 """How /proc/PID/syscall begins for read(0, …)."""
 
 
 class Waiting:
-    """The waits of one run. `is_on`: it waits now; `seconds`: how long it has waited, less its processor time."""
+    """The waits of one run. `is_on`: it waits now; `seconds`: how long it has waited, less its CPU time."""
 
     def __init__(self, stdin: int, cgroup: Cgroup) -> None:
         self.is_on = False
         self.seconds = 0.0
         self._stdin = os.fstat(stdin)
         self._call = READ_OF_STDIN.get(os.uname().machine, b"")
-        # The rest of that line holds numbers that the program has chosen: they are not even read.
+        # The rest of that line holds numbers that the program has chosen; they are never read.
         self._line_start = bytearray(len(self._call))
         self._cgroup = cgroup
         self._looked = time.monotonic()
         self._used_seconds = self._run_cpu_seconds()
-        self._told = 0.0  # when we last told the host that the run waits; 0.0: it knows that the run does not
+        self._told = 0.0  # when we last told the host that the run waits; 0.0 if the last word was that it does not
 
     def look(self, stdin: int) -> bytes | None:
-        """See whether the run waits, and account for the time since the last look; return what to tell the host.
+        """Check whether the run waits, and account for the time since the last check; return what to tell the host.
 
-        `stdin` is our end of the run's pipe; -1 when it is closed, or when there is more to put into it.
+        `stdin` is our end of the run's pipe, or -1 if it is closed or there is more to write to it.
         """
         now, used_seconds = time.monotonic(), self._run_cpu_seconds()
         if self.is_on:
@@ -57,7 +57,7 @@ class Waiting:
             busy_seconds = min(passed_seconds, (used_seconds - self._used_seconds) / CPU_SHARE)
             self.seconds += passed_seconds - max(0.0, busy_seconds)
         self._looked, self._used_seconds = now, used_seconds
-        # Without the counter nobody waits: it would be unknown how much processor time a wait has used.
+        # Without a CPU counter no wait is detected: the CPU time that it used would be unknown.
         self.is_on = stdin >= 0 and self._cgroup.counts_cpu and self._waits(stdin)
         return self._next_word(now)
 
@@ -92,7 +92,7 @@ class Waiting:
         return (descriptor.st_dev, descriptor.st_ino) == (self._stdin.st_dev, self._stdin.st_ino)
 
     def _run_cpu_seconds(self) -> float:
-        """Return the processor time of everything in the container but ourselves."""
+        """Return the CPU time of everything in the container but ourselves."""
         return self._cgroup.cpu_seconds() - time.process_time()
 
 

@@ -1,11 +1,11 @@
-"""Sees what a run tries that it may not do, and raises flags for staff to review.
+"""Watches for forbidden attempts, and raises flags for staff to review.
 
-Nothing is refused here. A forbidden call that the kernel asks us about is refused in any case: by our answer, without
-an answer (the caller waits until it is killed), and without us (ENOSYS). Every connection may go on, whatever its
-address: there is no network behind it. See docs/decisions/0008-flags.md.
+No protection depends on this module. A forbidden call that the kernel asks us about fails in any case: by our answer,
+without an answer (the caller waits until it is killed), and without us (ENOSYS). Every connection may go on, whatever
+its address: there is no network. See docs/decisions/0008-flags.md.
 
 A notification of the kernel holds numbers that the program has chosen. They are compared in the buffer and wiped, and
-never become Python objects, which the next run would find in its copy of our memory.
+never become Python objects, which the next run could find in its copy of our memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import select
 
 from guest import protocol
 
-TYPE_CHECKING = False  # that of typing, without loading it
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ class Watch:
 
     def __init__(self, listener: int | None, cgroup: Cgroup) -> None:
         self.listener = listener
-        self._calls = None if listener is None else _Calls(listener)
+        self._calls = _Calls(-1 if listener is None else listener)
         self._cgroup = cgroup
         self._earlier_refused_forks = 0
 
@@ -67,10 +67,10 @@ class Watch:
 
     def look_at_call(self) -> str | None:
         """Answer one call, now that the listener is readable; return the flag that it raises."""
-        return None if self._calls is None else self._calls.answer_next()
+        return self._calls.answer_next()
 
     def look_at_waiting_calls(self) -> Iterator[str | None]:
-        """Answer the calls that wait now, so that none is lost at the end of its run; yield their flags."""
+        """Answer the calls that wait now, so that none is missed at the end of its run; yield their flags."""
         if self.listener is None:
             return
         poll = select.poll()
@@ -82,7 +82,7 @@ class Watch:
 
 
 class _Calls:
-    """The calls that wait for our answer, one at a time in buffers of ours."""
+    """The calls that wait for our answer, read one at a time into our own buffers."""
 
     def __init__(self, listener: int) -> None:
         self._listener = listener
@@ -122,8 +122,8 @@ class _Calls:
     def _copy_address(self, pointer: ctypes.c_uint64) -> None:
         """Copy the socket address from the caller's memory; leave zeros if that fails.
 
-        A program can hide it, or change it in the meantime; nothing but this flag depends on it. If the caller has
-        gone and another process has its number, that one belongs to the same run: there are no others here.
+        A program can hide it, or change it meanwhile; only this flag depends on it. If the caller has gone and another
+        process has its PID, that one belongs to the same run: there are no others here.
         """
         try:
             memory = os.open(f"/proc/{self._pid.value}/mem", os.O_RDONLY | os.O_CLOEXEC)
@@ -134,7 +134,7 @@ class _Calls:
 
 
 def leads_out(address: ctypes.Array[ctypes.c_ubyte]) -> bool:
-    """Tell whether a struct sockaddr is an internet address of another host, or of any name server."""
+    """Return whether a struct sockaddr is an internet address of another host, or of any name server."""
     if address[1] != 0 or address[0] not in (AF_INET, AF_INET6):
         return False
     if address[2] == 0 and address[3] == DNS_PORT:
@@ -149,7 +149,7 @@ def leads_out(address: ctypes.Array[ctypes.c_ubyte]) -> bool:
 
 
 def _is_elsewhere(address: ctypes.Array[ctypes.c_ubyte], start: int) -> bool:
-    """Tell whether the IPv4 address at `start` is neither in 127.0.0.0/8 nor 0.0.0.0, both of which lead back here."""
+    """Return whether the IPv4 address at `start` is neither in 127.0.0.0/8 nor 0.0.0.0, which both mean this host."""
     return address[start] != 127 and _any(address, start, start + 4)
 
 
