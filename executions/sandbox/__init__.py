@@ -1,1 +1,1 @@
-"""Runs untrusted programs in capped Docker containers that are already warm. Imports no Django."""
+"""Runs untrusted programs in warm, limited Docker containers. Imports no Django."""

@@ -1,4 +1,4 @@
-"""Connects a running submission and its watcher: events go one way, input and the wish to stop the other."""
+"""Connects a running submission and its watcher: events go one way, input and a request to stop the other."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ from executions.sandbox.results import Image, Run
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The submission has its container, and its program is about to run."""
+    """The submission has a container, and its program is about to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The program has shown an image that is kept: in its own run or, once that has ended, in the next test."""
+    """The program has shown an image that is kept: in the main run or, once that has ended, in the next test."""
 
     image: Image
 
@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run has ended: the program's own first, then that of each test, in order."""
+    """A run has ended: the main run first, then that of each test, in order."""
 
     run: Run
 
@@ -44,7 +44,7 @@ Event = Began | Printed | Shown | Asked | Ended
 
 
 class Console:
-    """Passes events, input and the wish to stop between two threads: the runner of a submission and its watcher.
+    """Passes events, input and a request to stop between two threads: the runner of a submission and its watcher.
 
     Never blocks the runner: it keeps events until they are fetched, and the output of a run is bounded. The runner
     closes it.
@@ -57,7 +57,7 @@ class Console:
         self.is_waiting = False
         """Whether the program waits for input that has not been sent."""
         self.has_given_up = False
-        """Whether no input came in time, so that the program ends."""
+        """Whether no input came in time, which ends the program."""
         self._events: deque[Event] = deque()
         self._input: deque[bytes] = deque()  # b"" is its end
         self._takes_input = is_interactive
@@ -69,14 +69,14 @@ class Console:
     # For the watcher
 
     def next_event(self, timeout_seconds: float) -> Event | None:
-        """Return the next event, None if none comes in time. No more will come when `is_over`."""
+        """Return the next event, None if none comes in time. Once `is_over`, no more will come."""
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._is_closed, timeout_seconds)
             return self._events.popleft() if self._events else None
 
     @property
     def is_over(self) -> bool:
-        """Whether all events have come and been fetched."""
+        """Whether all events have been put and fetched."""
         return self._is_closed and not self._events
 
     def feed(self, text: str, is_end: bool = False) -> bool:
@@ -103,7 +103,7 @@ class Console:
     # For the runner
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when there is input or the submission is to stop."""
+        """Return a descriptor that is readable when there is input or a request to stop."""
         return self._wake
 
     def put(self, event: Event) -> None:
@@ -111,7 +111,7 @@ class Console:
         with self._changed:
             if isinstance(event, Asked):
                 self.is_waiting = not self._input
-            if isinstance(event, Ended):  # nor does a test accept input
+            if isinstance(event, Ended):  # tests accept no input either
                 self._takes_input = self.is_waiting = False
                 self._input.clear()
             last = self._events[-1] if self._events else None
@@ -127,7 +127,7 @@ class Console:
             self.is_waiting = False
 
     def give_up(self) -> bool:
-        """Accept no more input, unless some is still to be sent; return whether the program is given up."""
+        """Accept no more input, unless some is still to be sent; return whether the program must end."""
         with self._changed:
             if self._input:
                 return False

@@ -55,7 +55,7 @@ class Gate:
                 self._open.set()
 
     def shut(self, reason: str) -> None:
-        """Refuse programs, and log why when that is new."""
+        """Refuse programs, and log the reason if it is new."""
         with self._changing:
             if self._is_closed:
                 return
@@ -93,7 +93,7 @@ class Keeper(Loop):
         self._next_build = 0.0
 
     def probe(self) -> list[ProbeResult]:
-        """Run the probes on the present engine and image. Raises EngineError."""
+        """Run the probes on the current engine and image. Raises EngineError."""
         engine = self._launcher.engine()
         self._launcher.use_image(engine.image_id(self._settings.image or image_name()))
         return list(run_probes(engine, self._launcher.launch, self._launcher.options()))
@@ -120,7 +120,7 @@ class Keeper(Loop):
         if self.shortage is not None:
             self._gate.shut(self.shortage)
         elif self._reaper.stuck >= self._settings.max_concurrent:
-            self._gate.shut("containers cannot be ended")  # each uses as much as one of the pool
+            self._gate.shut("containers cannot be ended")  # each uses as much as one in the pool
         elif self._pool.is_failing:
             self._gate.shut("containers cannot be started")
             self._try_to_open(engine)
@@ -132,7 +132,7 @@ class Keeper(Loop):
         try:
             self._engine_directory = engine.directory()
             self.shortage = find_shortage(self._settings, self._engine_directory)
-            if self.shortage is not None:  # neither a probe nor a build of the image may fill the disk
+            if self.shortage is not None:  # neither probes nor a build of the image may fill the disk
                 self._gate.shut(self.shortage)
                 return
             failures = [result for result in self.probe() if result.failure is not None]
@@ -145,18 +145,18 @@ class Keeper(Loop):
             log.error("probe failed: %s: %s", each.name, each.failure)
         if failures:
             self._gate.shut("probes failed: " + ", ".join(each.name for each in failures))
-            if failures[0].name != STARTS:  # that one costs nothing to try again
+            if failures[0].name != STARTS:  # which costs little to try again
                 self.wait(self._timing.retry_probes_seconds)
             return
         if not self.is_closing:
             log.info("probes passed; open")
-            self._pool.discard_idle()  # they were launched when nobody knew what the engine does
+            self._pool.discard_idle()  # launched before the probes passed
             self._pool.forget_failures()  # a probe has launched containers
             self._gate.open()
             self._pool.start()
 
     def _build_image(self, engine: Engine) -> None:
-        """Build the image after someone has removed it, as `docker system prune -a` does when nothing runs."""
+        """Build the image again after its removal, for example by `docker system prune -a`."""
         if time.monotonic() < self._next_build:
             return
         log.warning("building the guest image")

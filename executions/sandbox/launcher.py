@@ -1,4 +1,4 @@
-"""Launches the containers of one sandbox, and knows which of them it holds."""
+"""Launches the containers of one sandbox, and keeps track of those that are not closed."""
 
 import threading
 import uuid
@@ -32,7 +32,7 @@ class Launcher:
         self.deaths = deaths
         self._runtime = runtime
         self._timing = timing
-        self._engines: dict[int, Engine] = {}  # by thread: clients are not made to be shared
+        self._engines: dict[int, Engine] = {}  # by thread: a client must not be shared
         self._options: dict[Profile, dict[str, Any]] = {}
         self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
 
@@ -44,7 +44,7 @@ class Launcher:
         }
 
     def options(self, profile: Profile = Profile.PLAIN) -> dict[str, Any]:
-        """Return what the engine gets asked for."""
+        """Return the create options of the profile."""
         return self._options[profile]
 
     def launch(self, profile: Profile = Profile.PLAIN) -> Container:

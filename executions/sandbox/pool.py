@@ -1,4 +1,4 @@
-"""Keeps containers running and warm, and gives each to exactly one caller."""
+"""Keeps warm containers, and gives each to exactly one caller."""
 
 import contextlib
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Ticket:
-    """One caller in the line, who wants a container of the profile."""
+    """One caller in line, who wants a container of the profile."""
 
     profile: Profile
 
@@ -32,7 +32,7 @@ class _Ticket:
 class Pool:
     """Warm containers of each profile, at most `max_concurrent` in use, and one bounded line of callers.
 
-    First come first served, except that no caller waits behind one that could not use the container in stock.
+    First come, first served, except that no caller waits behind one that cannot use the containers in stock.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Pool:
         self._line: deque[_Ticket] = deque()  # one for each caller who waits
         self._launching: Counter[Profile] = Counter()
         self._in_use = 0
-        self._paused = 0  # given away, but without a slot
-        self._returning = 0  # of these, how many want their slot back
+        self._paused = 0  # taken, but without a slot
+        self._returning = 0  # of these, how many wait for their slot
         self._failures: Counter[Profile] = Counter()  # launches in a row
         self._closed = False
         # One lock for all of the state above; every change notifies.
@@ -66,7 +66,7 @@ class Pool:
 
     @property
     def in_use(self) -> int:
-        """How many containers are given away, not counting those whose program waits for a person."""
+        """How many containers are taken, not counting those whose program waits for input."""
         return self._in_use
 
     @property
@@ -92,8 +92,8 @@ class Pool:
 
         It is a plain one if none of the profile are kept or can be launched.
 
-        Raises SandboxBusy if the line is full or no container came within `queue_seconds`, SandboxUnavailable if
-        none can be launched or the pool is closed, CallerGone if it `is_abandoned` when its container has come.
+        Raises SandboxBusy if the line is full or no container comes free within `queue_seconds`, SandboxUnavailable if
+        none can be launched or the pool is closed, CallerGone if it `is_abandoned` when its container comes free.
         """
         patience_seconds = self._settings.queue_seconds + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
         container = self._take(_Ticket(profile), Deadline.after(patience_seconds), is_abandoned)
@@ -107,7 +107,7 @@ class Pool:
 
     @contextlib.contextmanager
     def without_slot(self) -> Iterator[Slot]:
-        """Leave the slot of a container that is in use to others; it is taken back at the end, or earlier."""
+        """Lend the slot of a container in use to others; it is taken back at the end, or earlier."""
         slot = Slot(self._wait_for_slot)
         with self._changed:
             self._in_use -= 1
@@ -122,8 +122,8 @@ class Pool:
                     self._paused -= 1
 
     def _wait_for_slot(self) -> None:
-        """Wait for a slot, before all callers in line. After `queue_seconds` go on without one: the program has its
-        container already, and the others run only for seconds."""
+        """Wait for a slot, ahead of all callers in line. After `queue_seconds` take one beyond the limit: the program
+        has its container already, and the others run only for seconds."""
         with self._changed:
             self._returning += 1
             self._changed.wait_for(
@@ -159,7 +159,7 @@ class Pool:
             self._changed.notify_all()
 
     def close(self, drain_seconds: float) -> None:
-        """Refuse new callers, let present runs finish for `drain_seconds`, and close all containers."""
+        """Refuse new callers, let current runs finish for `drain_seconds`, and close all containers."""
         deadline = Deadline.after(drain_seconds)
         for refill in self._refills:
             refill.close()
@@ -217,7 +217,7 @@ class Pool:
         return bool(self._stock(self._served(ticket)))
 
     def _served(self, ticket: _Ticket) -> Profile:
-        """Return the profile of the container that the caller with `ticket` gets."""
+        """Return the profile of the container that the caller with `ticket` will get."""
         profile = ticket.profile
         if not self._sizes[profile] or (self._is_given_up(profile) and not self._stock(profile)):
             return Profile.PLAIN
@@ -250,7 +250,7 @@ class Pool:
                     lambda: self._closed or not self._failures[profile], pauses[min(failures, len(pauses)) - 1]
                 )
             self._changed.wait_for(lambda: self._closed or self._is_short(profile))
-            # A launch takes the CPU from the program that has just been given a container. Most are over by then.
+            # A launch takes CPU time from the program that has just started. Most have ended after this delay.
             self._changed.wait_for(lambda: self._closed or not self._stock(profile), self._timing.refill_delay_seconds)
             if self._closed or not self._is_short(profile):
                 return
@@ -264,7 +264,7 @@ class Pool:
                 self._launching[profile] -= 1
                 self._failures[profile] = self._failures[profile] + 1 if container is None else 0
                 if container is not None:
-                    # The line may have gone while this was launched for it.
+                    # The callers that it was launched for may have left the line.
                     if self._closed or len(self._stock(profile)) >= self._wanted(profile):
                         container.close()
                     else:

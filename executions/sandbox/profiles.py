@@ -8,31 +8,31 @@ from executions.sandbox.results import Submission
 
 
 class Profile(StrEnum):
-    """The supervisor's argument. A `science` container has numpy, pandas, matplotlib and Pillow loaded."""
+    """The supervisor's argument. A `science` container loads numpy, pandas, matplotlib and Pillow in advance."""
 
     PLAIN = "plain"
     SCIENCE = "science"
 
 
 LOADING_SECONDS = 5.0
-"""How much longer than others a caller may wait for a container that loads packages first. See docs/decisions/0012."""
+"""How much longer a caller may wait for a container that loads packages first. See docs/decisions/0012-science.md."""
 
 SCIENCE_PACKAGES = ("numpy", "pandas", "matplotlib", "pylab", "mpl_toolkits", "PIL")
 
-# Bound to the starts of lines: searched from every word on, a long line of imports would take quadratic time.
+# Anchored to the start of a line: a search from every word of a long line of imports would take quadratic time.
 SCIENCE_IMPORT = re.compile(rf"^(?=[^#\n]*\bimport\b)[^#\n]*\b(?:{'|'.join(SCIENCE_PACKAGES)})\b", flags=re.MULTILINE)
 """A line with `import` and the name of a package, both outside a comment. Every import statement matches."""
 
 LINE_GOES_ON = re.compile(r"\\\r?\n")
 IMPORTING_CALLS = ("__import__", "import_module")
-"""What these import need not be on the same line."""
+"""The name that these import may be on another line."""
 
 
 def choose_profile(submission: Submission) -> Profile:
-    """Return the profile for a submission by a look at its imports, in linear time.
+    """Return the profile for a submission, judged by its imports, in linear time.
 
-    It is a guess, and in doubt science. A wrong science costs memory and, under load, seconds of waiting; a wrong plain
-    loads the packages in the program's own time, which may not suffice.
+    It is a guess; if in doubt, science. A wrong science costs memory and, under load, seconds of waiting; a wrong plain
+    loads the packages in the program's own time, which may not be enough.
     """
     return Profile.SCIENCE if any(map(_imports_science, _codes(submission))) else Profile.PLAIN
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 def never() -> bool:
-    """Return False, for callers that always wait."""
+    """Return False: for callers that always wait."""
     return False
 
 
@@ -58,7 +58,7 @@ class Submission:
 
     The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is
     the wall time that all runs together may take. `is_abandoned` returns whether nobody waits for the answer any more;
-    it is called when a container has come free, before anything runs.
+    it is called when a container comes free, before anything runs.
     """
 
     code: str
@@ -105,8 +105,8 @@ class Run:
     ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
     `waited_in_vain` marks a timeout because no input came in time.
     `detail` is the program's own report of its error, and may be wrong or missing.
-    `images` are those shown; `images_dropped` counts others that were too many, too large or invalid. The bounds apply
-    to all runs of a submission together.
+    `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
+    apply to all runs of a submission together.
     """
 
     status: RunStatus
@@ -129,7 +129,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The runs of one submission: the program's own and one for each test, in order.
+    """The runs of one submission: the main run and one for each test, in order.
 
     `waited_seconds` is the time for which the submission waited for a container.
     """
@@ -140,12 +140,12 @@ class Outcome:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """All runs, the program's own first."""
+        """All runs, the main one first."""
         return (self.main, *self.tests)
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time of all runs."""
+        """The CPU time of all runs."""
         return sum(run.cpu_seconds for run in self.runs)
 
 
@@ -154,7 +154,7 @@ class SandboxError(Exception):
 
 
 class SandboxBusy(SandboxError):
-    """No container came free in time, or too many callers wait already."""
+    """No container came free in time, or too many callers are waiting."""
 
 
 class SandboxUnavailable(SandboxError):
@@ -166,4 +166,4 @@ class CallerGone(SandboxError):
 
 
 class RunLost(SandboxError):
-    """The container failed during a run; what the run did is unknown, and it must not run again."""
+    """The container failed during a run; what the program did is unknown, and it must not run again."""

@@ -29,9 +29,9 @@ REMOVAL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SandboxHealth:
-    """The state of the sandbox. `engine` is "connected" or "unreachable", `reason` says why it is not ready.
+    """The state of the sandbox. `engine` is "connected" or "unreachable"; `reason` says why it is not ready.
 
-    `disk` is "ok" or "full". `stuck` is the number of containers that still run although the engine reports their end.
+    `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals.
     """
 
     ready: bool
@@ -45,10 +45,13 @@ class SandboxHealth:
 
 
 class Sandbox:
-    """Runs submissions. Opens when the engine answers and the probes have passed; closes itself when they do not.
+    """Runs submissions. Opens while the engine answers and the probes pass.
 
-    `connect` returns a new client of the engine; each thread gets its own. `owner` is written on all containers: the
-    process that removes them while it lives, by default this one.
+    `connect` returns a new client of the engine; each thread gets its own.
+
+    Two labels on each container decide who removes it. `owner` is the process, by default this one: once it is dead,
+    its containers are orphans, which any service may remove. The sandbox's `id`: while the process lives, only this
+    sandbox removes those that it does not hold.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class Sandbox:
     def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
         """Run the submission's program and its tests in one fresh container, which is not used again.
 
-        Events go to `console` meanwhile, by which its watcher may send input and stop the program.
+        Meanwhile events go to `console`, through which its watcher may send input and stop the program.
         Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
         SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may have run; its results are lost).
         """
@@ -110,7 +113,7 @@ class Sandbox:
             return Outcome(main, tuple(tests), waited_seconds)
 
     def health(self) -> SandboxHealth:
-        """Return the state as last seen. Makes no call, so that it answers at once."""
+        """Return the last known state. Makes no call to the engine, so it returns at once."""
         return SandboxHealth(
             ready=self._gate.is_open and not self.pool.is_failing,
             engine="connected" if self._keeper.is_connected else "unreachable",
@@ -123,12 +126,12 @@ class Sandbox:
         )
 
     def probe(self) -> list[ProbeResult]:
-        """Run the probes now, on the present engine and image. Raises EngineError."""
+        """Run the probes now, on the current engine and image. Raises EngineError."""
         self._deaths.start()  # under gVisor, only the engine can report a kill for memory
         return self._keeper.probe()
 
     def close(self, drain_seconds: float) -> None:
-        """Refuse new submissions, let present ones finish for `drain_seconds`, and close all containers."""
+        """Refuse new submissions, let current ones finish for `drain_seconds`, and close all containers."""
         self._gate.close()
         self._keeper.close()
         self._canary.close()

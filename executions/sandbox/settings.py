@@ -11,11 +11,13 @@ class SandboxSettings:
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
     warm, and `science_pool_size` of the science profile: with 0, its programs get plain ones. At most `max_concurrent`
     of both together are in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
-    `refill_threads` launch new containers of each profile side by side. `runtime` names one of the engine's container
-    runtimes, None its default.
-    A program may wait for input for `input_seconds` at a time, and for `input_seconds_in_all`.
+    `refill_threads` launch new containers of each profile at the same time. `runtime` names one of the engine's
+    container runtimes; None is its default.
+    A program may wait for `input_seconds` for one input, and for `input_seconds_in_all` in total.
     No program runs while the disk of one of `directories`, or the engine's disk, has less than `least_free_percent` of
     its bytes or inodes free.
+
+    The service sets all of these but `image`; the defaults are for tests.
     """
 
     image: str = ""

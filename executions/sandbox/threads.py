@@ -1,4 +1,4 @@
-"""Background threads that others rely on: an unexpected error in one is logged, and the thread goes on."""
+"""Background threads that must not die: an unexpected error is logged, and the thread goes on."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ class Loop:
 
     @property
     def is_closing(self) -> bool:
-        """Whether the loop ends after the present step."""
+        """Whether the loop ends after the current step."""
         return self._closing.is_set()
 
     def start(self) -> None:
@@ -31,7 +31,7 @@ class Loop:
         self._closing.wait(seconds)
 
     def close(self) -> None:
-        """End the loop after the present step. Returns at once."""
+        """End the loop after the current step. Returns at once."""
         self._closing.set()
 
     def join(self, timeout_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Time in the sandbox: deadlines on the monotonic clock, and how often and how long its threads look and wait."""
+"""Time in the sandbox: deadlines on the monotonic clock, and the intervals and pauses of its threads."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Deadline:
-    """A point on the monotonic clock. All steps of one task share it, so that their waits cannot add up."""
+    """A point on the monotonic clock. All steps of one task share it, so their waits cannot add up."""
 
     at: float
 
@@ -24,13 +24,14 @@ class Deadline:
 class Timing:
     """The intervals of a sandbox. The service uses these defaults; tests use shorter ones.
 
-    The keeper checks the engine and the waiting containers every `check_seconds`, and removes strays at every
-    `checks_per_reap`th check. After failed probes it waits `retry_probes_seconds`, after a failed build of the image
-    `retry_build_seconds`. The canary runs one probe every `canary_seconds`: all of them within a quarter of an hour.
+    The keeper checks the engine and the waiting containers, pauses for `check_seconds` after each check, and removes
+    strays at every `checks_per_reap`th. After failed probes it waits for `retry_probes_seconds`; after a build of the
+    image it builds no other for `retry_build_seconds`. The canary pauses for `canary_seconds` after each probe, and so
+    runs all of them within a quarter of an hour.
 
     A started container has `ready_seconds` to report that it is ready, and `science_ready_seconds` if it loads packages
-    first. After a failed launch a refill thread pauses: `relaunch_seconds` has the pauses, the last one repeats. When
-    `failures_to_give_up` launches in a row have failed, callers are refused at once. A refill waits
+    first. After a failed launch a refill thread pauses for the next of `relaunch_seconds`, the last of which repeats.
+    Once `failures_to_give_up` launches in a row have failed, callers are refused at once. A refill waits for
     `refill_delay_seconds` while other containers are in stock.
 
     The engine has `late_oom_seconds` to report that a dead container was killed for memory. When its events end, they

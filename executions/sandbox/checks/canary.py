@@ -1,4 +1,4 @@
-"""Runs one probe a minute, in a container of its own, while programs run: an engine may change under us."""
+"""Runs one probe a minute, in a container of its own, while programs run: the engine may change meanwhile."""
 
 import logging
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.threads import Loop
 
 ATTEMPTS = 3
-"""A probe that fails under load passes the next time. One that fails this often in a row is believed."""
+"""A probe that fails only because of load passes the next time. One that fails this often in a row counts."""
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""How much room the disks of the engine and the database have: nothing starts that might not finish."""
+"""Whether the disks of the engine and the database have room: on a full disk a run might not finish."""
 
 import os
 from collections.abc import Iterator
@@ -29,5 +29,5 @@ def find_shortage(settings: SandboxSettings, engine_directory: Path | None) -> s
 def _directories(settings: SandboxSettings, engine_directory: Path | None) -> Iterator[Path]:
     yield from settings.directories
     if engine_directory is not None:
-        # A service in a container cannot see it, but its own root directory lies on the same disk.
+        # A service in a container cannot see it, but its own root directory is on the same disk.
         yield engine_directory if os.path.exists(engine_directory) else Path("/")

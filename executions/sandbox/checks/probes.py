@@ -1,8 +1,8 @@
 """Attacks that must fail, run in real containers before any learner's program: the service fails closed.
 
 Each probe is a program with the exact output and status that a sound sandbox gives it. A probe that crashes, prints
-anything else or does not run at all has failed. If gVisor's kernel refuses an attack with other words, the probe has a
-second expectation for it. GVISOR_PROBES are those that only gVisor can pass.
+anything else or does not run at all has failed. If gVisor's kernel refuses an attack with another error, the probe has
+a second expectation for it. Only gVisor can pass GVISOR_PROBES.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from executions.sandbox.results import Run, RunLost, RunStatus
 PROBES_AT_ONCE = 4
 
 STARTS = "starts"
-"""The name of the first result if no container comes up at all."""
+"""The name of the first result if no container starts at all."""
 
 # Part of every probe: returns how the kernel refused something.
 PREAMBLE = """
@@ -262,7 +262,7 @@ def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None
 
 
 def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options in which a container differs from `options`. null, "" and [] all mean none."""
+    """Return the options of a container that differ from `options`. null, "" and [] all mean none."""
     with contextlib.closing(launch()) as container:
         made = engine.inspect(container.id)["HostConfig"]
     return {

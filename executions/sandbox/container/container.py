@@ -1,4 +1,4 @@
-"""One running, capped container: runs programs, one after another, and is closed."""
+"""One running, limited container: runs the programs of one submission, one after another."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ from executions.sandbox.timing import DEFAULT_TIMING, Deadline, Timing
 from guest import protocol
 
 GRACE_SECONDS = 0.7
-"""How long after a run's own deadline the supervisor may answer before we end the container ourselves."""
+"""How long after a run's deadline the supervisor may answer before we end the container ourselves."""
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ class Container:
         self.id = container_id
         self._stream = stream
         self._cause_of_death = cause_of_death
-        self._room = ImageRoom()  # for one submission: no container gets a second
+        self._room = ImageRoom()  # for one submission: a container gets no other
         self.is_usable = True
-        """False after a run that ended the container, or after which its answers cannot be trusted."""
+        """False after a run that ended the container or made its answers untrustworthy."""
 
     @classmethod
     def launch(
@@ -60,8 +60,8 @@ class Container:
     ) -> "Container":
         """Create, attach and start a container and wait until it is ready.
 
-        Raises EngineError, or RunLost if the supervisor does not come up. Either way nothing remains of it except
-        what the reaper finds: a container whose creation timed out may still appear later.
+        Raises EngineError, or RunLost if the supervisor does not start. Either way nothing remains but what the reaper
+        finds: a container whose creation timed out may still appear later.
         """
         ready_seconds = timing.science_ready_seconds if profile is Profile.SCIENCE else timing.ready_seconds
         container_id = engine.create(name, options)
@@ -104,7 +104,7 @@ class Container:
         transcript = Transcript(code, images, console, is_test=test is not None)
         self.is_usable = False  # until it has answered
         try:
-            self._stream.demand_silence()  # nothing left of one run may pass for the result of the next
+            self._stream.demand_silence()  # leftovers of one run must not pass for the result of the next
             self._stream.send(_request(code, stdin, test, timeout_seconds, images.wanted, talk))
             with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
                 while (frame := next(frames))[0] != protocol.RESULT:
@@ -116,7 +116,7 @@ class Container:
             self.is_usable = run.status is not RunStatus.CANCELLED
             return run
         except TimeoutError:
-            # Processes inside the kernel can starve the supervisor of its quarter of a CPU.
+            # Processes in system calls can starve the supervisor of its quarter of a CPU.
             log.warning("supervisor of %s missed the deadline", self.name)
             status = RunStatus.CANCELLED if _is_stopped(talk) else RunStatus.TIMEOUT
         except StreamEnded as error:
@@ -125,7 +125,7 @@ class Container:
             elif (cause := self._cause_of_death(self.id)) is Cause.MEMORY:
                 status = RunStatus.MEMORY_LIMIT
             elif cause is Cause.COLLAPSE:
-                # Too many processes do that. Whatever it was, the program caused it, and none of its processes is left.
+                # Too many processes do that. In any case the program caused it, and none of its processes is left.
                 log.warning("kernel of %s collapsed", self.name)
                 status = RunStatus.ERROR
             else:

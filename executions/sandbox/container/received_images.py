@@ -1,4 +1,4 @@
-"""The images of a run that a container sends: assembled, checked and bounded."""
+"""The images that a container sends in a run: assembled, checked and limited."""
 
 import struct
 
@@ -11,18 +11,18 @@ PNG_SIGNATURE, PNG_HEADER_BYTES, PNG_HEADER = b"\x89PNG\r\n\x1a\n", 13, b"IHDR"
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 
 MAX_PIXELS = 32 * 1024 * 1024
-"""Of one image. A few bytes can claim to be many more, which would burden the browser that unpacks them."""
+"""Of one image. A few bytes can unpack to many more, which would burden the browser."""
 
 
 class ImageRoom:
-    """How many images, and bytes of images, the runs of a submission may still have kept."""
+    """How many images, and bytes of images, may still be kept of the runs of a submission."""
 
     def __init__(self) -> None:
         self.images = protocol.IMAGES
         self.bytes = protocol.IMAGE_BYTES
 
     def take(self, image: Image) -> bool:
-        """Make room for the image; return whether there was enough."""
+        """Take the room for the image; return whether there was enough."""
         if not self.images or len(image.data) > self.bytes:
             return False
         self.images -= 1
@@ -48,9 +48,9 @@ class ImageCollector:
         return self._room.images if self._keeps else 0
 
     def add(self, body: bytes) -> Image | None:
-        """Take one body; return the image that it completes, if that is kept.
+        """Add one body; return the image that it completes, if that is kept.
 
-        Raises ValueError if it is malformed, or more than a supervisor sends.
+        Raises ValueError if the body is malformed, or there are more than a supervisor sends.
         """
         mark, piece = body[:1], body[1:]
         self._received_bytes += len(piece)
@@ -76,7 +76,7 @@ class ImageCollector:
 def parse_png(data: bytes) -> Image | None:
     """Return `data` as an image, None if it is not a PNG or has too many pixels.
 
-    Checks only the start and the end: the browser judges the rest, which is the program's own.
+    Checks only the start and the end: the rest is the program's own, and left to the browser.
     """
     if len(data) < PNG_START.size or not data.endswith(PNG_END):
         return None

@@ -1,8 +1,8 @@
 """Frames over the attached connection of a container: we write its stdin raw and read its output multiplexed.
 
 The engine puts eight bytes before each piece of output: the stream's number, three zero bytes and the length
-(Engine API, "Attach to a container", stream format). Frames of `guest.protocol` come on stdout; stderr has only
-the last words of a supervisor that failed, kept for the log.
+(Engine API, "Attach to a container", stream format). Frames of `guest.protocol` come on stdout; stderr has only the
+error messages of a supervisor that failed, kept for the log.
 """
 
 import contextlib
@@ -40,13 +40,13 @@ class FrameStream:
         self.frames_taken = 0
 
     def send(self, data: bytes) -> None:
-        """Queue `data`. It goes out while `receive` waits: a program may answer before it has read its stdin."""
+        """Queue `data`, which is sent while `receive` waits: a program may answer before it has read its stdin."""
         self._outgoing = memoryview(bytes(self._outgoing) + data)
 
     def receive(self, deadline: Deadline) -> Frame:
-        """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if none can come any more.
+        """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if no more can come.
 
-        Data that has arrived by the deadline is taken, once: it may be us who are late. Later data is ignored.
+        After the deadline, data that has arrived is read once: it may be us who are late. Later data is ignored.
         """
         while (frame := self._next_frame()) is None:
             self._exchange(deadline)
@@ -60,7 +60,7 @@ class FrameStream:
         return frame
 
     def end_sending(self) -> None:
-        """Close the container's stdin, so that the supervisor ends the run; its last frames can still be received."""
+        """Close the container's stdin, which makes the supervisor end the run; its last frames can still come."""
         self._outgoing = memoryview(b"")
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
@@ -71,24 +71,24 @@ class FrameStream:
         return self._socket.fileno() < 0
 
     def is_quiet(self) -> bool:
-        """Return whether the connection stands and nothing has come on it. Does not block.
+        """Return whether the connection is open and nothing has come on it. Does not block.
 
-        A waiting container sends nothing: if there is something to read, it has ended or is not ours any more.
+        A waiting container sends nothing: if there is something to read, it has ended or cannot be trusted.
         """
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return not self._received and not self._frames and not poll.poll(0)
 
     def demand_silence(self) -> None:
-        """Raise ProtocolError if something has come that was not taken, StreamEnded if nothing can come any more."""
+        """Raise ProtocolError if unread data has come, StreamEnded if the connection has ended."""
         if self.is_quiet():
             return
         if not self._received and not self._frames:
             self._exchange(Deadline.after(1))
-        raise protocol.ProtocolError("spoke without being asked")
+        raise protocol.ProtocolError("sent data while no run was active")
 
     def close(self) -> None:
-        """Close the connection, even if someone else still holds a descriptor of it."""
+        """Close the connection, even if another process still holds a descriptor of it."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

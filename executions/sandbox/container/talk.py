@@ -1,4 +1,4 @@
-"""A run that a person watches: passes its frames on, sends it input, and ends it when the person leaves."""
+"""A run with a watcher: passes its frames on, sends it input, and ends it when the watcher stops it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from executions.sandbox.timing import Deadline
 from guest import protocol
 
 SILENCE_SECONDS = 3.0
-"""A supervisor reports each second that its program still waits. One that is silent for so long is starved."""
+"""A supervisor reports each second that its program still waits. If it is silent for this long, it gets no CPU time."""
 
 ON_THE_WAY_SECONDS = 0.1
 """The supervisor stops its clock a little before its report and starts it a little after our answer, at each wait."""
@@ -22,14 +22,14 @@ STOP_SECONDS = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a program may wait for one input, and for all together."""
+    """How long a program may wait for one input, and in total."""
 
     seconds: float
     seconds_in_all: float
 
 
 class Slot:
-    """The permission to run, which a program that waits for a person has left to others.
+    """The permission to run, which a program that waits for input has lent to others.
 
     `wait_for_slot` returns when the program may run again.
     """
@@ -39,7 +39,7 @@ class Slot:
         self.is_held = False
 
     def take_back(self) -> None:
-        """Get the slot back before the program goes on. Does nothing if it is held already."""
+        """Get the slot back before the program goes on. Does nothing if it is already held."""
         if not self.is_held:
             self._wait_for_slot()
             self.is_held = True
@@ -47,23 +47,23 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The console of a submission, the patience with its waits, and the way to leave its slot to others meanwhile."""
+    """The console of a submission, the limits of its waits, and how to lend its slot to others meanwhile."""
 
     console: Console
     patience: Patience
     without_slot: Callable[[], AbstractContextManager[Slot]]
 
     def frames(self, stream: FrameStream, deadline: Deadline, is_main: bool) -> Iterator[Frame]:
-        """Yield all frames of a run except its waits; send it input, and end it when the console is stopped.
+        """Yield all frames of a run except WAIT; send it input, and end it when the console is stopped.
 
-        Raises TimeoutError at the deadline, which moves by the time for which the program waits.
+        Raises TimeoutError at the deadline, which moves by the time that the program waits.
         """
         seconds_left = self.patience.seconds_in_all
         while True:
             frame = stream.receive_or_wake(deadline, self.console.fileno())
             if frame == (protocol.WAIT, protocol.WAITS) and is_main and self.console.is_interactive:
                 began = time.monotonic()
-                yield from self._wait_for_a_person(stream, min(self.patience.seconds, seconds_left))
+                yield from self._wait_for_input(stream, min(self.patience.seconds, seconds_left))
                 waited_seconds = time.monotonic() - began
                 seconds_left -= waited_seconds
                 deadline = Deadline(deadline.at + waited_seconds + ON_THE_WAY_SECONDS)
@@ -74,8 +74,8 @@ class Talk:
             elif frame is None and self._pass_on(stream, is_main):
                 deadline = Deadline.after(STOP_SECONDS)
 
-    def _wait_for_a_person(self, stream: FrameStream, seconds: float) -> Iterator[Frame]:
-        """Yield frames until the program goes on, there is input for it, or its time to wait is over."""
+    def _wait_for_input(self, stream: FrameStream, seconds: float) -> Iterator[Frame]:
+        """Yield frames until the program goes on, input comes, or the wait is over."""
         self.console.put(Asked())
         ends = Deadline.after(seconds)
         with self.without_slot() as slot:
@@ -89,7 +89,7 @@ class Talk:
                     if self.console.give_up():
                         stream.send(protocol.pack_frame(protocol.GIVE_UP))
                         return
-                    continue  # input has come at the last moment
+                    continue  # input came at the last moment
                 if frame is None:
                     if not self.console.is_stopped:
                         slot.take_back()

@@ -1,4 +1,4 @@
-"""The report of a container on one run, checked as it comes: nothing that comes out of a container is trusted."""
+"""What a container reports of one run, checked as it comes: nothing from a container is trusted."""
 
 import codecs
 import re
@@ -35,7 +35,7 @@ class Transcript:
         self._flags: set[Flag] = set()
 
     def add(self, kind: int, body: bytes) -> None:
-        """Take one frame other than the result. Raises KeyError or ValueError if it is invalid or out of turn."""
+        """Add one frame other than the result. Raises KeyError or ValueError if it is invalid or out of turn."""
         if kind == protocol.TEST and self._is_test and not self._tested:
             self._outputs = _fresh_outputs()
             self._tested = True
@@ -56,14 +56,14 @@ class Transcript:
             raise ValueError(f"an empty frame of kind {kind}")
 
     def run(self, result: bytes, longest_seconds: float, frames_before: int) -> Run:
-        """Return the run that ends with the body of a result frame, which must name the number of frames before it."""
+        """Return the run that ends with the body of a RESULT frame, which must hold the number of frames before it."""
         status, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated, frames = (
             protocol.unpack_result(result)
         )
         if frames != frames_before:
             raise ValueError(f"{frames_before} frames of {frames}")
         return replace(
-            # The container's clock is not trusted: no run takes longer than we waited for it.
+            # The container's clock is not trusted: no run takes longer than we have waited for it.
             self.cut_short(RunStatus(status), min(_within(wall_seconds, 3600), longest_seconds)),
             exit_code=None if exit_code is None else _within(exit_code, 255),
             signal=None if signal_number is None else _signal_name(signal_number),
@@ -75,7 +75,7 @@ class Transcript:
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:
-        """Return the run up to here, for when the supervisor could not report its end."""
+        """Return the run so far, for a supervisor that could not report its end."""
         for kind in self._outputs:
             self._print(kind, b"", is_end=True)
         return Run(
@@ -83,7 +83,7 @@ class Transcript:
             stdout=self._outputs[protocol.STDOUT].text,
             stderr=self._outputs[protocol.STDERR].text,
             wall_seconds=wall_seconds,
-            # Not measured. It cannot be more, and a storm of processes uses all of it.
+            # Not measured. It cannot be more, and a fork storm uses all of it.
             cpu_seconds=wall_seconds * CPU_SHARE,
             tested=self._tested,
             completed=self._completed,
@@ -108,7 +108,7 @@ class _Output:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, data: bytes, is_end: bool = False) -> str:
-        """Take output; return the text that it completes. The bytes of half a character wait for the rest."""
+        """Add output; return the text that it completes. The bytes of a partial character wait for the rest."""
         self._size_bytes += len(data)
         if self._size_bytes > protocol.STREAM_KEPT_BYTES:
             raise ValueError("more output than is kept")
@@ -124,7 +124,7 @@ def _fresh_outputs() -> dict[int, _Output]:
 def read_detail(body: bytes, code: str) -> ErrorDetail | None:
     """Return the error in `code` that the body of a DETAIL frame describes, None if it describes none.
 
-    The program's own process writes it, and can write anything: a position outside `code` is left out.
+    The program's own process writes it, and can write anything: a position outside `code` is omitted.
     """
     try:
         kind, message, hint, line, column, end_column = protocol.unpack_detail(body)
@@ -148,7 +148,7 @@ def _storable(text: str) -> str:
 
 
 def _most_cpu_seconds(wall_seconds: float) -> float:
-    """Return the most that a container can have used: its share, and that of the periods at both ends."""
+    """Return the most that a container can have used: its share, and the quotas of the periods at both ends."""
     return wall_seconds * CPU_SHARE + 2 * CPU_QUOTA_MICROSECONDS / 1_000_000
 
 
@@ -156,7 +156,7 @@ Number = TypeVar("Number", int, float)
 
 
 def _within(value: Number, highest: int) -> Number:
-    if not 0 <= value <= highest:  # so is NaN
+    if not 0 <= value <= highest:  # also rejects NaN
         raise ValueError(f"{value} is out of range")
     return value
 

@@ -1,1 +1,1 @@
-"""The Docker Engine: our calls, the container options, its events and its leftovers."""
+"""The Docker Engine: our calls, the container options, its events and leftover containers."""

@@ -1,6 +1,6 @@
 """How containers ended, as the engine saw it: for those whose supervisor can no longer report it.
 
-Our containers remove themselves, and a removed container cannot be inspected; the engine's events are what remains.
+The engine removes our containers when they end, and a removed one cannot be inspected; only events remain.
 """
 
 import logging
@@ -28,7 +28,7 @@ class Cause(Enum):
 
 
 class _Death:
-    """What is known of one container's end."""
+    """What is known about one container's end."""
 
     def __init__(self) -> None:
         self.actions: set[str] = set()

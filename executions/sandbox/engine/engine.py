@@ -1,4 +1,4 @@
-"""The Docker Engine, in the few calls that we make. The only module that imports docker."""
+"""The calls that we make to the Docker Engine. The only module that imports docker."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ from executions.sandbox.counters import ENGINE_ERRORS
 from executions.sandbox.engine.options import LABEL
 
 CALL_SECONDS = 10
-"""The longest that one call may take. No call is made while a learner's program runs."""
+"""The longest that one call may take. A thread that runs a program makes none."""
 
 
 class EngineError(Exception):
@@ -48,7 +48,7 @@ class ContainerSummary:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEvent:
-    """Something that happened to one of our containers: `action` is oom, kill, die or destroy.
+    """Something that happened to one of our containers: `action` is oom, kill or die.
 
     `exit_code` is given when a container has died.
     """
@@ -61,8 +61,8 @@ class ContainerEvent:
 class BoundedClient(docker.APIClient):
     """docker-py's client, bounded in time and in connections.
 
-    docker-py attaches without a timeout: an engine that hangs would keep the thread for ever. And it keeps a connection
-    for each path that it has requested, and so for each container, up to 25.
+    docker-py attaches without a timeout: an engine that hangs would block the thread for ever. And it keeps a
+    connection for each path that it has requested, and so for each container, up to 25.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -77,7 +77,7 @@ class BoundedClient(docker.APIClient):
 
 
 def client_from_environment() -> docker.APIClient:
-    """Return a client of the engine that DOCKER_HOST names, else of /var/run/docker.sock."""
+    """Return a client of the engine that DOCKER_HOST names, by default /var/run/docker.sock."""
     return BoundedClient(**kwargs_from_env(), version="auto", timeout=CALL_SECONDS)
 
 
@@ -140,13 +140,13 @@ class Engine:
     def attach(self, container_id: str) -> socket.socket:
         """Return a socket to a container's stdin that gives its output in the engine's multiplexed form.
 
-        Attach before the start: what a container prints earlier may lie in a buffer of the HTTP client.
+        Attach before the start: what a container has printed by then may be in a buffer of the HTTP client.
         """
         with self._calling(f"attach to {container_id:.12}") as client:
             parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             stream = client.attach_socket(container_id, parameters)
-            # docker-py gives the HTTP client's file object, whose connection ends with its last reference. A
-            # duplicate of the socket below is ours alone, to time and to close.
+            # docker-py returns the HTTP client's file object, whose connection ends with its last reference. Of a
+            # duplicate of its socket, we alone decide the timeout and the end.
             connection = cast("socket.socket", stream._sock).dup()
             stream._response.close()
             return connection
@@ -176,7 +176,7 @@ class Engine:
 
     def events(self, labels: list[str]) -> Iterator[ContainerEvent]:
         """Yield the events of containers with all of `labels` from now on, until the engine goes away."""
-        filters = {"type": ["container"], "label": labels, "event": ["oom", "kill", "die", "destroy"]}
+        filters = {"type": ["container"], "label": labels, "event": ["oom", "kill", "die"]}
         with self._calling("watch events") as client:
             for event in client.events(filters=filters, decode=True):
                 exit_code = event["Actor"]["Attributes"].get("exitCode")
@@ -192,7 +192,7 @@ class Engine:
 
     @contextlib.contextmanager
     def _calling(self, what: str) -> Iterator[docker.APIClient]:
-        """Give the client for one call, and turn everything that can go wrong in it into EngineError."""
+        """Give the client for one call, and turn every error of the call into EngineError."""
         try:
             if self._client is None:
                 self._client = self._make_client()

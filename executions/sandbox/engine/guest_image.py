@@ -19,7 +19,7 @@ DOWNLOAD_SECONDS = 300
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """The engine's architectures, as wheels name them."""
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 41
-"""2.17 to 2.41, that of Debian trixie: wheels for any of them run in the image."""
+"""2.17 to 2.41, which is that of Debian trixie: wheels for any of them run in the image."""
 
 
 class ImageError(Exception):
@@ -51,7 +51,7 @@ def build_image(engine: Engine) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         context = Path(directory)
         copy_guest(context)
-        # Here pip knows the machine's index, proxy and certificates; inside a build it would know none of them.
+        # Here pip has the machine's index, proxy and certificates; inside a build it would have none of them.
         if importlib.util.find_spec("pip"):
             yield "Downloading packages\n"
             download_wheels(context / "wheels", machine)

@@ -1,4 +1,4 @@
-"""What differs where containers run under gVisor: a kernel of its own between the program and the host's.
+"""What differs under gVisor, which puts a kernel of its own between the program and the host's.
 
 docs/gvisor.md has the details. A newer runsc may differ from the one described there: then a probe fails, and no
 program runs.
@@ -6,7 +6,7 @@ program runs.
 
 RUNTIME = "runsc"
 
-# The kernel of a container is itself processes of the host, within the container's own bounds.
+# The kernel of a container consists of processes of the host, which count towards the container's limits.
 KERNEL_BYTES = 32 * 1024 * 1024
 PACKAGES_BYTES = 48 * 1024 * 1024
 """gVisor keeps the files of the science packages in each container's memory; Linux shares them among all."""
@@ -22,7 +22,7 @@ KERNEL = ("4.4.0", "#1 SMP Sun Jan 10 15:06:54 PST 2016")
 
 
 def is_gvisor(runtime: str | None) -> bool:
-    """Return whether `runtime`, a name from the settings, promises gVisor: runsc, runsc-kvm and the like."""
+    """Return whether `runtime`, a name from the settings, stands for gVisor: runsc, runsc-kvm and the like."""
     return runtime is not None and runtime.startswith(RUNTIME)
 
 

@@ -1,4 +1,4 @@
-"""What a container may do: the options that the engine gets. One pure function; nothing of a request reaches it."""
+"""What a container may do: the options that it is created with. One pure function; it gets nothing of a request."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
 OWNER_LABEL = f"{LABEL}.owner"
 SANDBOX_LABEL = f"{LABEL}.sandbox"
-"""A process may have several sandboxes: each removes only its own containers."""
+"""A process may have several sandboxes; each removes only its own containers."""
 
 MEMORY_BYTES = 128 * 1024 * 1024
 CPU_PERIOD_MICROSECONDS = 100_000
@@ -19,7 +19,7 @@ OPEN_FILES = 256
 FILE_BYTES = 16 * 1024 * 1024
 USER = "64321:64321"
 
-# Without a bound on inodes, 16 MB hold tens of thousands of empty files, and the kernel's memory pays for them.
+# Without a limit on inodes, 16 MB hold tens of thousands of empty files, which take up the kernel's memory.
 TMPFS = {
     "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",  # noqa: S108
     "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",  # noqa: S108
@@ -28,7 +28,7 @@ TMPFS = {
 ENVIRONMENT = (
     "PATH=/usr/local/bin:/usr/bin:/bin",
     "HOME=/tmp",
-    "HOSTNAME=sandbox",  # the engine would add it
+    "HOSTNAME=sandbox",  # otherwise the engine adds its own
     "LANG=C.UTF-8",
     "PYTHONDONTWRITEBYTECODE=1",
     "PYTHONUNBUFFERED=1",
@@ -93,7 +93,7 @@ def container_options(
         "Tty": False,
         # PID 1 ignores SIGTERM; an engine that stops or restarts would wait ten seconds for it.
         "StopSignal": "SIGKILL",
-        # When the attached owner dies, however it does, the supervisor reads the end of its stdin.
+        # If the attached owner dies, for whatever reason, the supervisor reads the end of its stdin.
         "OpenStdin": True,
         "StdinOnce": True,
         "AttachStdin": True,

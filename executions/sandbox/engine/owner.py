@@ -1,4 +1,4 @@
-"""Which process of the service owns a container: written on its label, to find the containers of dead processes."""
+"""Which process of the service owns a container: a label names it, to find the containers of dead processes."""
 
 import os
 import re
@@ -43,7 +43,7 @@ class Owner:
         return f"{self.pid}-{self.started}-{self.namespace}@{self.host}"
 
     def is_alive(self, engine: Engine, here: "Owner") -> bool:
-        """Return whether the process is alive, as seen by `here`. If that cannot be known, it counts as alive."""
+        """Return whether the process is alive, as seen by `here`. If that is unknown, it counts as alive."""
         if (self.host, self.namespace) == (here.host, here.namespace):
             return _started(self.pid) == self.started
         if not CONTAINER_ID_PATTERN.fullmatch(self.host):

@@ -1,4 +1,8 @@
-"""The second line of defence against leftover containers. The first: a container ends with its owner's connection."""
+"""Removes leftover containers, of which there are few: a container ends with its owner's connection.
+
+Strays belong to this sandbox, which does not hold them any more: they are reaped every few checks. Orphans belong to
+processes that are dead: they are reaped only before the gate opens, and by `manage.py cleanup_containers`.
+"""
 
 import logging
 import queue
@@ -12,7 +16,7 @@ from executions.sandbox.engine.owner import Owner
 from executions.sandbox.threads import Loop
 
 REMOVALS_TO_BE_STUCK = 3
-"""After so many removals a container that still exists is reported."""
+"""A container that still exists after this many removals is reported."""
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,7 @@ def reap_orphans(engine: Engine, here: Owner | None = None) -> list[ContainerSum
                 log.warning("removed orphan %s (%s)", container.name, container.state)
                 ORPHANS.inc()
                 removed.append(container)
-        except EngineError as error:  # it cannot harm the containers that we start
+        except EngineError as error:  # it does not affect the containers that we start
             log.error("orphan %s stays: %s", container.name, error)
     return removed
 
@@ -63,8 +67,8 @@ class Reaper:
     def reap(self, engine: Engine, held: set[str]) -> int:
         """Remove every container of the sandbox that is not `held` (names) now and was not at the last call.
 
-        One call's grace lets a container that was just closed, or is just being created, settle by itself.
-        An engine that was killed may list for ever what it does not have: that is neither removed nor stuck.
+        One call's grace gives a container that was just closed, or is being created, time to settle by itself.
+        An engine that was killed may keep listing containers that are gone; these count as neither removed nor stuck.
         Return how many were removed.
         """
         ours = [each for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == self._sandbox_id]
@@ -91,7 +95,7 @@ class Reaper:
 class Undertaker(Loop):
     """Removes containers that do not end when they are closed.
 
-    A storm of processes can starve the supervisor; then only the engine can end the container, which takes seconds.
+    A fork storm can starve the supervisor; then only the engine can end the container, which takes seconds.
     """
 
     def __init__(self, connect: Callable[[], Engine] = Engine) -> None:
