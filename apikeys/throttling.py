@@ -1,16 +1,20 @@
 """Where django-rest-framework counts a request against the rates, and how refusals and limits become HTTP."""
 
-from rest_framework.exceptions import APIException, PermissionDenied
+import logging
+
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apikeys.callers import caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
+from apikeys.token_schema import LearnerField
 from web.client_address import client_address
 from web.errors import ServiceUnavailable, TooManyRequests
 
 USES_ATTRIBUTE = "limit_uses"
+LEARNER = LearnerField()
 
 
 def limit_headers(request: Request) -> dict[str, str]:
@@ -35,12 +39,16 @@ def http_error(request: Request, refused: Refused) -> APIException:
 def who_runs(request: Request) -> str:
     """Return the name that the use of a request to run a program is counted under.
 
-    The body is read only for a server. Raises APIException if it cannot be read.
+    The body is read only for a server, and before it is validated: an invalid learner does not count. Raises
+    APIException if the body cannot be read.
     """
     caller = caller_of(request)
     body = request.data if caller.is_server else None
-    claimed = body.get("learner") if isinstance(body, dict) else None
-    return caller.who(claimed if isinstance(claimed, str) else "", client_address(request._request))
+    try:
+        learner = LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else "")
+    except ValidationError:
+        learner = ""
+    return caller.who(learner, client_address(request._request))
 
 
 class KeyRateThrottle(BaseThrottle):
