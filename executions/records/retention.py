@@ -47,13 +47,15 @@ def prune(before: datetime, pause_seconds: float = 0, batch_rows: int = BATCH_RO
 def erase_learner(learner: str, families: list[UUID] | None = None, batch_rows: int = BATCH_ROWS) -> int:
     """Delete everything kept of a learner, or only what came with keys of `families`. Return how many executions.
 
-    What staff ran again is deleted with the original, and so are suspensions of the learner.
+    What staff ran again, once or repeatedly, is deleted with the original, and so are suspensions of the learner.
     """
     own = Q() if families is None else Q(key__family__in=families)
     use = Q() if families is None else Q(family__in=families)
-    executions = Execution.objects.filter(own, learner=learner)
-    total = _delete(Execution.objects.filter(repeats__in=executions), "learner_erased", {}, 0, batch_rows)
-    total += _delete(executions, "learner_erased", {}, 0, batch_rows)
+    levels = [Execution.objects.filter(own, learner=learner)]
+    while levels[-1].exists():
+        levels.append(Execution.objects.filter(repeats__in=levels[-1]))
+    # The last level first: without the original, nothing would lead to what repeats it.
+    total = sum(_delete(level, "learner_erased", {}, 0, batch_rows) for level in reversed(levels))
     DailyUse.objects.filter(use, who=f"learner:{learner}").delete()
     Suspension.objects.filter(own, learner=learner).delete()
     return total

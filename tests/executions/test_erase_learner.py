@@ -51,6 +51,14 @@ def test_erasure_leaves_nothing_of_a_learner(traces: str) -> None:
     assert not ExecutionFlag.objects.exists()
 
 
+def test_what_staff_ran_again_repeatedly_is_erased(traces: str, admin_user: User) -> None:
+    again = Execution.objects.get(learner="")
+    for _ in range(2):
+        again = run_again(again, admin_user, get_runtime())
+    assert erase("ada") == "7 executions erased\n"
+    assert learners() == {"bob"}
+
+
 def test_audit_log_has_the_number_and_not_the_learner(traces: str) -> None:
     erase("ada")
     assert [entry.additional_data for entry in events("learner_erased")] == [
