@@ -16,6 +16,8 @@ from web.errors import ServiceUnavailable, TooManyRequests
 USES_ATTRIBUTE = "limit_uses"
 LEARNER = LearnerField()
 
+log = logging.getLogger(__name__)
+
 
 def limit_headers(request: Request) -> dict[str, str]:
     """Return the RateLimit header fields for the answer to `request`, none if it was refused before it counted."""
@@ -32,6 +34,7 @@ def http_error(request: Request, refused: Refused) -> APIException:
         setattr(request._request, USES_ATTRIBUTE, [refused.use])
         return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
     if refused.code == UNAVAILABLE:
+        log.warning("refused a request: %s", refused.sentence)
         return ServiceUnavailable()
     return PermissionDenied(refused.sentence, refused.code)
 
