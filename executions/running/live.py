@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
 from executions.answer import Answer, ShownImage, TestResult
 from executions.request import ExecutionRequest, in_running_order
@@ -58,7 +61,9 @@ class LiveExecution:
         Returns when there is a container for it; else raises SandboxError, after that is recorded.
         """
         submission = self._request.submission(is_abandoned)
-        thread = threading.Thread(target=self._run, args=(submission,), name=f"live-{self.id}", daemon=True)
+        bind_contextvars(execution_id=self.id)  # for the log lines of both threads
+        run = partial(copy_context().run, self._run, submission)
+        thread = threading.Thread(target=run, name=f"live-{self.id}", daemon=True)
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:  # there are as many as there may be
