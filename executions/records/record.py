@@ -145,9 +145,9 @@ def _finish(
             log.error("%s was finished already", execution.public_id)
             return
         if outcome is not None and charged is not None:
-            charge(charged.account, outcome.cpu_seconds)
             kinds = find_flags(execution, outcome, charged.account, charged.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
+            charge(charged.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
 
 
 def count_running(key: ApiKey) -> int:
