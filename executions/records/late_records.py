@@ -45,10 +45,16 @@ class LateRecords:
         self._thread.start()
 
     def record(self, execution_id: str, record: Callable[[], None]) -> None:
-        """Call `record`, again after each pause, and leave it to the thread if the database still does not take it."""
+        """Call `record`, again after each pause, and leave it to the thread if the database still does not take it.
+
+        Gives up at once if the database never will.
+        """
         for pause_seconds in (*self._pauses_seconds, None):
             try:
                 record()
+                return
+            except NEVER as error:
+                log.error("the result of %s is not on record: %s", execution_id, reason(error))
                 return
             except (DatabaseError, InterfaceError) as error:
                 if pause_seconds is None:

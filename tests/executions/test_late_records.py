@@ -74,6 +74,16 @@ def test_impossible_record_is_given_up_and_logged_without_its_text(
     assert SECRET not in caplog.text
 
 
+@pytest.mark.parametrize("kind", [DataError, IntegrityError])
+def test_impossible_record_keeps_no_learner_waiting(caplog: pytest.LogCaptureFixture, kind: type[Exception]) -> None:
+    late = LateRecords(pauses_seconds=(600, 600))
+    record = Record(kind(f"bad\n{SECRET}"))
+    late.record("an-execution", record)
+    assert (record.attempts, record.is_taken) == (1, False)
+    assert "the result of an-execution is not on record: bad" in caplog.text
+    assert SECRET not in caplog.text
+
+
 def test_waiting_record_is_logged_without_its_text(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
     record = Record(ProgrammingError(f'column "new" does not exist\n{SECRET}'))
     late.add("an-execution", record)
