@@ -14,9 +14,7 @@ from rest_framework.request import Request
 from apikeys.limits import Refused
 from apikeys.models import ApiKey
 from web.client_address import address_block
-
-INVALID_KEY = "The API key is missing or not valid."
-SUSPENDED = "This learner or address may not run programs at present."
+from web.sentences import INVALID_KEY, SUSPENDED
 
 HOLDS = (
     " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"

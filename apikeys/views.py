@@ -14,6 +14,7 @@ from apikeys.limits import Refused
 from apikeys.throttling import KeyRateThrottle, http_error, limit_headers
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
+from web.sentences import SECRET_KEY_REQUIRED
 
 
 class KeyedView(APIView):
@@ -44,7 +45,7 @@ class KeyedView(APIView):
 class IsServer(BasePermission):
     """Permits only servers, which hold a secret key themselves."""
 
-    message = "This requires a secret key."
+    message = SECRET_KEY_REQUIRED
     code = "secret_key_required"
 
     def has_permission(self, request: Request, view: APIView) -> bool:

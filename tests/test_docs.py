@@ -32,6 +32,7 @@ from guest import protocol
 from guest.hints.messages import HINTS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
+from web.openapi import ERRORS as SENTENCES
 
 ROOT = Path(__file__).parent.parent
 API = (ROOT / "docs/api.md").read_text()
@@ -155,6 +156,10 @@ ERRORS = {
 }
 
 
+def without_figures(sentence: str) -> str:
+    return re.sub(r"\d+", "N", sentence.partition("Try again in")[0])
+
+
 def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     body = {"code": "1"}
     answers = [
@@ -193,6 +198,10 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
         ApiKey.objects.update(**used_up)
         answers.extend(page.run("1") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
+    for response in answers:
+        detail, code = response.json()["detail"], response.json()["code"]
+        if code in SENTENCES.get(response.status_code, {}) and not code.startswith("invalid"):
+            assert without_figures(detail) == without_figures(SENTENCES[response.status_code][code])
 
 
 def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:

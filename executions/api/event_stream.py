@@ -17,6 +17,7 @@ from executions.sandbox.console import Asked, Printed
 from executions.sandbox.results import SandboxError
 from web.connection import client_has_gone, ending
 from web.errors import ServiceUnavailable, error_body
+from web.sentences import SERVER_ERROR
 
 HEARTBEAT_SECONDS = 5
 """So that no proxy takes a silent program for a dead connection."""
@@ -70,7 +71,7 @@ class EventStream:
             return _event("error", error_body(str(error.detail), error.default_code))
         except Exception:  # the status is sent already: no handler of errors can answer any more
             log.exception("the end of %s failed", self._live.id)
-            return _event("error", error_body("Something went wrong on our side.", "server_error"))
+            return _event("error", error_body(SERVER_ERROR, "server_error"))
 
 
 def stream_events(request: Request, live: LiveExecution) -> StreamingHttpResponse:

@@ -27,7 +27,8 @@ from executions.sandbox.results import SandboxError
 from web.bodies import accepts_events
 from web.client_address import client_address
 from web.connection import client_has_gone
-from web.errors import NOTHING_HERE, ServiceUnavailable
+from web.errors import ServiceUnavailable
+from web.sentences import NOTHING_HERE
 
 
 class ExecuteView(KeyedView):

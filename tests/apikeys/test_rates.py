@@ -194,9 +194,7 @@ def test_key_without_a_learner_rate_has_only_its_own_rate(page: Page) -> None:
 # Failures and notation
 
 
-def test_missing_cache_is_a_503(
-    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_missing_cache_is_a_503(page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A cache that is down."""
     monkeypatch.setattr(type(cache._connections[cache._alias]), "add", lambda *args, **options: False)  # type: ignore[attr-defined]
     response = page.run()
