@@ -26,6 +26,7 @@ from executions.review.dashboard.key_figures import (
 )
 from executions.running.runtime import get_runtime
 from executions.sandbox.sandbox import SandboxHealth
+from web.visible_text import make_visible
 
 DAYS = 30
 SAMPLE_ROWS = 500
@@ -102,6 +103,11 @@ class LearnerUse:
     cpu_seconds: float
     part: float
     """The CPU time as a share of that of the first in the list."""
+
+    @property
+    def visible_name(self) -> str:
+        """The name, with visible marks for invisible characters."""
+        return make_visible(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +282,7 @@ def _recent_flags() -> tuple[RecentFlag, ...]:
             kind=flag.kind,
             label=flag.get_kind_display(),
             key=flag.execution.key.name if flag.execution.key else "",
-            learner=flag.execution.learner,
+            learner=make_visible(flag.execution.learner),
             address=flag.execution.client_address or "",
             seen=flag.execution.created,
         )
