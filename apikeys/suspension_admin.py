@@ -56,7 +56,7 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return all fields but the reason and the end of an existing suspension."""
         return self.readonly_fields if obj is None else ("key", "visible_learner", "address", *self.readonly_fields)
 
-    def get_fields(self, request: HttpRequest, obj: Suspension | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
         """Return the fields, for an existing suspension with the learner's id as it is safe to read."""
         return ["visible_learner" if name == "learner" and obj is not None else name for name in self.fields]
 
