@@ -38,7 +38,7 @@ class Caller:
         """Whether this is a server of the site, which holds the secret key itself."""
         return self.key.kind == ApiKey.Kind.SECRET and self.learner is None
 
-    def who(self, claimed_learner: str, address: str | None) -> str:
+    def counted_as(self, claimed_learner: str, address: str | None) -> str:
         """Return the name that use is counted under: the learner's if it can be trusted, else the address.
 
         A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.

@@ -1,6 +1,7 @@
 """Where django-rest-framework counts a request against the rates, and how refusals and limits become HTTP."""
 
 import logging
+from typing import Any
 
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.request import Request
@@ -28,7 +29,7 @@ def limit_headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(items) for name, items in fields.items()}
 
 
-def http_error(request: Request, refused: Refused) -> APIException:
+def to_http_error(request: Request, refused: Refused) -> APIException:
     """Return the error for a refusal: 429 for a limit, which alone the header fields then show, else 503 or 403."""
     if refused.use is not None:
         setattr(request._request, USES_ATTRIBUTE, [refused.use])
@@ -39,7 +40,7 @@ def http_error(request: Request, refused: Refused) -> APIException:
     return PermissionDenied(refused.sentence, refused.code)
 
 
-def who_runs(request: Request) -> str:
+def counted_as_for(request: Request) -> str:
     """Return the name that the use of a request to run a program is counted under.
 
     The body is read only for a server, and before it is validated: an invalid learner does not count. Raises
@@ -51,32 +52,32 @@ def who_runs(request: Request) -> str:
         learner = LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else "")
     except ValidationError:
         learner = ""
-    return caller.who(learner, client_address(request._request))
+    return caller.counted_as(learner, client_address(request._request))
 
 
 class KeyRateThrottle(BaseThrottle):
-    """Counts a request against its key's rate, for each view apart."""
+    """Counts a request against its key's rate, for each `throttle_scope` of the views apart."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request. Raises Refused."""
         setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
         return True
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""
-        return [count_request(caller_of(request).key, view.get_view_name())]
+        return [count_request(caller_of(request).key, view.throttle_scope)]
 
 
 class ExecutionRateThrottle(KeyRateThrottle):
     """Counts a request to run a program, against the rate of its learner first."""
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, even if its body is unreadable, and return what is left."""
         caller = caller_of(request)
         try:
-            who = who_runs(request)
+            who = counted_as_for(request)
         except APIException:
-            count_execution(caller.key, caller.who("", client_address(request._request)))
+            count_execution(caller.key, caller.counted_as("", client_address(request._request)))
             raise
         return count_execution(caller.key, who)
 
@@ -84,7 +85,7 @@ class ExecutionRateThrottle(KeyRateThrottle):
 class InputRateThrottle(KeyRateThrottle):
     """Counts input for running programs, by learner or address: they are bounded, and not the key."""
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""
         caller = caller_of(request)
-        return [count_input(caller.key, caller.who("", client_address(request._request)))]
+        return [count_input(caller.key, caller.counted_as("", client_address(request._request)))]

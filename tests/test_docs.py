@@ -23,9 +23,9 @@ from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.models import Execution
 from executions.request import Match
+from executions.running.backend import get_backend
 from executions.running.interactive import SHARE_OF_ONE
 from executions.running.outcome import TYPES
-from executions.running.runtime import get_runtime
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from guest import protocol
@@ -213,7 +213,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
-            get_runtime().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
+            get_backend().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 

@@ -65,7 +65,7 @@ class EventStream:
 
     def _last(self) -> bytes:
         try:
-            return _event("result", AnswerSerializer(self._live.conclude()).data)
+            return _event("result", AnswerSerializer(self._live.wait_and_record()).data)
         except SandboxError:
             error = ServiceUnavailable()
             return _event("error", error_body(str(error.detail), error.default_code))

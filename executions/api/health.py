@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from web.fields import ChoiceField
 from web.openapi import FOR_ALL, errors, headers
 
@@ -62,7 +62,7 @@ class HealthView(APIView):
     @describe_health
     def get(self, request: Request) -> Response:
         """Return 200 if programs can run safely, else 503."""
-        state = get_runtime().executor.health()
+        state = get_backend().executor.health()
         body = {
             "status": "unhealthy" if not state.ready else "degraded" if state.stuck else "healthy",
             "docker": state.engine,

@@ -44,33 +44,33 @@ class LateRecords:
         """Begin. Returns at once."""
         self._thread.start()
 
-    def record(self, execution_id: str, record: Callable[[], None]) -> None:
-        """Call `record`, again after each pause, and leave it to the thread if the database still does not take it.
+    def record(self, execution_id: str, write: Callable[[], None]) -> None:
+        """Call `write`, again after each pause, and leave it to the thread if the database still does not take it.
 
         Gives up at once if the database never will.
         """
         for pause_seconds in (*self._pauses_seconds, None):
             try:
-                record()
+                write()
                 return
             except NEVER as error:
                 log.error("the result of %s is not on record: %s", execution_id, reason(error))
                 return
             except (DatabaseError, InterfaceError) as error:
                 if pause_seconds is None:
-                    if not self.add(execution_id, record):
+                    if not self.add(execution_id, write):
                         log.error("the result of %s is not on record: %s", execution_id, reason(error))
                     return
                 log.warning("recording %s again in %s s: %s", execution_id, pause_seconds, reason(error))
                 time.sleep(pause_seconds)
                 close_old_connections()
 
-    def add(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Call `record` later, until the database takes it or never will. Return False if there is no room."""
+    def add(self, execution_id: str, write: Callable[[], None]) -> bool:
+        """Call `write` later, until the database takes it or never will. Return False if there is no room."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
-            self._line.append((execution_id, record))
+            self._line.append((execution_id, write))
             self._changed.notify_all()
             return True
 
@@ -89,8 +89,8 @@ class LateRecords:
                 self._changed.wait_for(lambda: self._closing or self._line)
                 if self._closing:
                     return
-                execution_id, record = self._line[0]
-            is_settled = self._try(execution_id, record)
+                execution_id, write = self._line[0]
+            is_settled = self._try(execution_id, write)
             with self._changed:
                 if is_settled:
                     self._line.popleft()
@@ -99,10 +99,10 @@ class LateRecords:
                     self._line.rotate(-1)  # one that fails for a reason of its own must not keep the others
                     self._changed.wait_for(lambda: self._closing, self._retry_seconds)
 
-    def _try(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Return whether `record` is settled: taken, or given up."""
+    def _try(self, execution_id: str, write: Callable[[], None]) -> bool:
+        """Return whether `write` is settled: taken, or given up."""
         try:
-            record()
+            write()
         except NEVER as error:
             log.error("the result of %s is not on record: %s", execution_id, reason(error))
         except (DatabaseError, InterfaceError) as error:

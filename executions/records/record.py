@@ -19,7 +19,7 @@ from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
-from executions.request import ExecutionRequest
+from executions.request import ExecutionRequest, TestCase
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome
 
@@ -62,7 +62,7 @@ for each in Execution.Status:  # a rate begins with a 0 that was there before
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class Payer:
     """The account that pays for an execution, and what it had used before."""
 
     account: Account
@@ -82,17 +82,28 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
     )
 
 
+def request_of(execution: Execution) -> ExecutionRequest:
+    """Return the request on record, to run it again: without its learner, and not interactive."""
+    cases = execution.test_cases
+    return ExecutionRequest(
+        code=execution.code,
+        input_data=execution.input_data,
+        test_cases=None if cases is None else tuple(TestCase.of(case) for case in cases),
+        timeout=execution.timeout,
+    )
+
+
 def finish(
     execution: Execution,
     answer: Answer,
     outcome: Outcome,
     late_records: LateRecords,
-    charged: Charged | None = None,
+    payer: Payer | None = None,
     typed: str = "",
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With `charged`, the account pays for what ran, and flags are looked for, in the same transaction.
+    With `payer`, the account pays for what ran, and flags are looked for, in the same transaction.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -106,14 +117,14 @@ def finish(
     }
     if typed:
         values["input_data"] = execution.input_data + typed
-    late_records.record(str(execution.public_id), partial(_finish, execution, values, outcome, charged))
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer))
 
 
 def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
     """Record that an execution did not run, or that its run was lost. Nobody pays for it."""
     EXECUTIONS.labels(status).inc()
     values = {"status": status, "error": sentence, "finished": timezone.now()}
-    late_records.record(str(execution.public_id), partial(_finish, execution, values))
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values))
 
 
 def recover_interrupted() -> int:
@@ -136,18 +147,18 @@ def _kept(result: TestResult) -> dict[str, Any]:
     return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
 
 
-def _finish(
-    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
+def _write_end(
+    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, payer: Payer | None = None
 ) -> None:
     with transaction.atomic():
         # The second to come finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
-        if outcome is not None and charged is not None:
-            kinds = find_flags(execution, outcome, charged.account, charged.use)
+        if outcome is not None and payer is not None:
+            kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
-            charge(charged.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
+            charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
 
 
 def count_running(key: ApiKey) -> int:

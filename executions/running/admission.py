@@ -2,7 +2,7 @@
 
 Two checks come earlier, because invalid requests must meet them too: `apikeys.authentication` refuses suspended keys
 and addresses, then `apikeys.throttling` counts the request against the rates. Every check raises `Refused`, which
-`apikeys.throttling.http_error` alone turns into an answer (docs/decisions/0020-one-admission.md).
+`apikeys.throttling.to_http_error` alone turns into an answer (docs/decisions/0020-one-admission.md).
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from apikeys.callers import Caller, refuse_suspended_learner
 from apikeys.limits import UNAVAILABLE, Refused
 from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution
-from executions.records.record import Charged, count_running, create
+from executions.records.record import Payer, count_running, create
 from executions.request import ExecutionRequest
+from executions.running.backend import Backend
 from executions.running.interactive import InteractiveSession
-from executions.running.runtime import Runtime
 from executions.sandbox.console import Console
 
 
@@ -41,11 +41,11 @@ class Admitted:
     """An execution that may run and is on record as running. Its `session`, if it has one, is to be ended."""
 
     execution: Execution
-    charged: Charged
+    payer: Payer
     session: InteractiveSession | None
 
 
-def admit(request: ExecutionRequest, source: Source, runtime: Runtime, console: Console | None = None) -> Admitted:
+def admit(request: ExecutionRequest, source: Source, backend: Backend, console: Console | None = None) -> Admitted:
     """Record that `request` is about to run. `console` is that of an execution that is watched.
 
     Raises Refused, and DatabaseError; then there is no record.
@@ -54,9 +54,9 @@ def admit(request: ExecutionRequest, source: Source, runtime: Runtime, console: 
     with ExitStack() as undo:
         session = None
         if console is not None and console.is_interactive:
-            session = runtime.sessions.begin(source.caller, source.who, console)
-            undo.callback(runtime.sessions.end, session)
-        if runtime.executor.health().disk != "ok":  # not even a refusal may be written there
+            session = backend.sessions.begin(source.caller, source.who, console)
+            undo.callback(backend.sessions.end, session)
+        if backend.executor.health().disk != "ok":  # not even a refusal may be written there
             raise Refused(UNAVAILABLE, "a disk is nearly full")
         refuse_suspended_learner(key, request.learner)
         account = Account.today(key, source.who)
@@ -68,4 +68,4 @@ def admit(request: ExecutionRequest, source: Source, runtime: Runtime, console: 
         if session is not None:
             session.public_id = execution.public_id
         undo.pop_all()
-    return Admitted(execution, Charged(account, use), session)
+    return Admitted(execution, Payer(account, use), session)

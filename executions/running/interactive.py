@@ -29,7 +29,7 @@ class InteractiveSession:
     public_id: UUID | None = None
     typed: str = ""
 
-    def answers_to(self, caller: Caller) -> bool:
+    def accepts_input_from(self, caller: Caller) -> bool:
         """Return whether `caller` may send input: the same key, or one of its rotation, for the same learner.
 
         Without a learner token the id is the secret: only the page that began the execution was told.
@@ -72,7 +72,7 @@ class InteractiveSessions:
     def find(self, public_id: UUID, caller: Caller) -> InteractiveSession | None:
         """Return the session of an execution, None if there is none that answers to `caller`."""
         with self._lock:
-            found = (each for each in self._sessions if each.public_id == public_id and each.answers_to(caller))
+            found = (each for each in self._sessions if each.public_id == public_id and each.accepts_input_from(caller))
             return next(found, None)
 
     def send(self, public_id: UUID, caller: Caller, text: str, is_end: bool) -> bool:

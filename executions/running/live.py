@@ -13,8 +13,8 @@ from structlog.contextvars import bind_contextvars
 from executions.answer import Answer, ShownImage, TestResult
 from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Admitted, Source, admit
+from executions.running.backend import Backend
 from executions.running.judge import OutputBudget, judge_run
-from executions.running.runtime import Runtime
 from executions.running.service import conclude, failure_recorded
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
 from executions.sandbox.engine.gvisor import is_gvisor
@@ -42,12 +42,12 @@ class LiveExecution:
     writes the record.
     """
 
-    def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, runtime: Runtime) -> None:
+    def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, backend: Backend) -> None:
         self.id = str(admitted.execution.public_id)
         self._admitted = admitted
         self._request = request
         self._console = console
-        self._runtime = runtime
+        self._backend = backend
         self._outcome: Future[Outcome] = Future()
         self._is_concluded = False
         self._cases = request.test_cases or ()
@@ -71,7 +71,7 @@ class LiveExecution:
             self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
             self.stop()
-            self.conclude()
+            self.wait_and_record()
 
     @property
     def is_waiting(self) -> bool:
@@ -89,19 +89,19 @@ class LiveExecution:
         """Have it ended. Its events go on until it is."""
         self._console.stop()
 
-    def conclude(self) -> Answer:
+    def wait_and_record(self) -> Answer:
         """Wait for the end, record it, and return the answer. Raises SandboxError after that is recorded."""
         self._is_concluded = True
         execution, session = self._admitted.execution, self._admitted.session
-        late_records = self._runtime.late_records
+        late_records = self._backend.late_records
         try:
             with failure_recorded(execution, late_records):
                 outcome = self._outcome.result()
             typed = session.typed if session is not None else ""
-            return conclude(execution, self._request, outcome, late_records, self._admitted.charged, typed)
+            return conclude(execution, self._request, outcome, late_records, self._admitted.payer, typed)
         finally:
             if session is not None:
-                self._runtime.sessions.end(session)
+                self._backend.sessions.end(session)
 
     def close(self) -> None:
         """End it and record that, if it has not ended."""
@@ -109,13 +109,13 @@ class LiveExecution:
             return
         self.stop()
         try:
-            self.conclude()
+            self.wait_and_record()
         except SandboxError:  # it is on record, and nobody reads the answer
             pass
 
     def _run(self, submission: Submission) -> None:
         try:
-            self._outcome.set_result(self._runtime.executor.execute(submission, self._console))
+            self._outcome.set_result(self._backend.executor.execute(submission, self._console))
         except BaseException as error:  # noqa: BLE001 (the thread's outermost call: whoever waits gets the error)
             self._outcome.set_exception(error)
         finally:
@@ -142,15 +142,15 @@ class LiveExecution:
             yield Judged(index, self._budget.cut(judge_run(self._cases[index], run, self._request.timeout)))
 
 
-def begin_live(request: ExecutionRequest, source: Source, runtime: Runtime) -> LiveExecution:
+def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
     # gVisor does not say who waits for input. Rather than wait for an answer that never comes, a program reads the end.
     console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
     try:
-        admitted = admit(request, source, runtime, console)
+        admitted = admit(request, source, backend, console)
     except Exception:
         console.close()
         raise
-    live = LiveExecution(admitted, request, console, runtime)
+    live = LiveExecution(admitted, request, console, backend)
     live.start(source.is_abandoned)
     return live

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxBusy, Submission
 from tests.conftest import Page
@@ -68,7 +68,7 @@ class LoggingExecutor(FakeExecutor):
 
 
 def test_lines_of_a_stream_have_its_ids_and_those_after_it_do_not(page: Page, lines: Lines) -> None:
-    get_runtime().executor = LoggingExecutor()
+    get_backend().executor = LoggingExecutor()
     stream = page.post({"code": "1"}, accept="text/event-stream")
     start = b"".join(stream).split(b"\n")[1]
     [running] = [line for line in lines.objects if line["event"] == "running"]

@@ -24,7 +24,7 @@ from executions.review.dashboard.key_figures import (
     names_of_families,
     suspension_figures,
 )
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.sandbox.sandbox import SandboxHealth
 from web.visible_text import make_visible
 
@@ -175,7 +175,7 @@ def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
-    return Dashboard(get_runtime().executor.health(), activity, keys, suspensions)
+    return Dashboard(get_backend().executor.health(), activity, keys, suspensions)
 
 
 def find_activity(now: datetime) -> Activity:
