@@ -1,8 +1,20 @@
-"""Whether a valid request may run now: its interactive slot, the disk, its learner, its quotas, in this order.
+"""Whether a valid request may run now.
 
-Two checks come earlier, because invalid requests must meet them too: `apikeys.authentication` refuses suspended keys
-and addresses, then `apikeys.throttling` counts the request against the rates. Every check raises `Refused`, which
-`apikeys.throttling.to_http_error` alone turns into an answer (docs/decisions/0020-one-admission.md).
+A request is checked in this order, and the first refusal is the answer:
+
+1. The method, and that the body is not chunked: MethodNotAllowed, LengthRequired (`apikeys/views.py`).
+2. The key, then a suspended family or address, then the origin: AuthenticationFailed, Refused, PermissionDenied
+   (`apikeys/authentication.py`).
+3. Where only a server may call, that the key is secret: PermissionDenied (`apikeys/views.py`).
+4. The rates of the learner and of the key: Refused (`apikeys/throttling.py`). They come before the body is validated,
+   because invalid requests count too.
+5. The body as JSON, then its fields: ParseError, UnsupportedMediaType, BodyTooLarge, ValidationError.
+6. Here: an interactive slot, the disk, a suspended learner, then the key's concurrency, executions and CPU seconds:
+   Refused.
+7. In the sandbox: the gate, the queue, and that the client is still there: SandboxUnavailable, SandboxBusy, CallerGone.
+   From here on the request is on record.
+
+`apikeys.throttling.to_http_error` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
 """
 
 from collections.abc import Callable
