@@ -45,7 +45,7 @@ ERRORS: dict[int, dict[str, str]] = {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
         "concurrency_limited": "This API key is running 24 programs already. Try again in 1 second.",
-        "interactive_limited": "4 interactive programs run for this learner already. Try again in 1 second.",
+        "interactive_limited": "This learner is already running 4 interactive programs. Try again in 1 second.",
         "executions_used_up": "This API key has used up the 20000 executions of its day (UTC). Try again in 3 h 2 min.",
         "cpu_used_up": "This API key has used up the 10800 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
     },

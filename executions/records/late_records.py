@@ -54,12 +54,12 @@ class LateRecords:
                 write()
                 return
             except NEVER as error:
-                log.error("the result of %s is not on record: %s", execution_id, reason(error))
+                log.error("the result of %s was not recorded: %s", execution_id, reason(error))
                 return
             except (DatabaseError, InterfaceError) as error:
                 if pause_seconds is None:
                     if not self.add(execution_id, write):
-                        log.error("the result of %s is not on record: %s", execution_id, reason(error))
+                        log.error("the result of %s was not recorded: %s", execution_id, reason(error))
                     return
                 log.warning("recording %s again in %s s: %s", execution_id, pause_seconds, reason(error))
                 time.sleep(pause_seconds)
@@ -81,7 +81,7 @@ class LateRecords:
             self._closing = True
             self._changed.notify_all()
             if self._line:
-                log.error("%d results are not on record", len(self._line))
+                log.error("%d results were not recorded", len(self._line))
 
     def _work(self) -> None:
         while True:
@@ -104,12 +104,12 @@ class LateRecords:
         try:
             write()
         except NEVER as error:
-            log.error("the result of %s is not on record: %s", execution_id, reason(error))
+            log.error("the result of %s was not recorded: %s", execution_id, reason(error))
         except (DatabaseError, InterfaceError) as error:
             log.warning("the late record of %s has to wait: %s", execution_id, reason(error))
             return False
         except Exception:  # the thread's outermost call: a broken record must not stop the others
-            log.exception("the result of %s is not on record", execution_id)
+            log.exception("the result of %s was not recorded", execution_id)
         finally:
             connection.close()
         return True

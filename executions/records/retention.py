@@ -104,7 +104,7 @@ class Retention(threading.Thread):
             count = prune(timezone.now() - self._age, PAUSE_SECONDS)
             log.info("%d executions were older than %s days", count, self._age.days)
         except (DatabaseError, InterfaceError):
-            log.exception("old executions stay for another day")
+            log.exception("could not delete old executions; next attempt tomorrow")
 
     def close(self) -> None:
         """Let it end."""

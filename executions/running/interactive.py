@@ -59,7 +59,7 @@ class InteractiveSessions:
                 raise Refused(UNAVAILABLE, "too many programs are interactive")
             if own >= share:
                 use = LimitUse("interactive", share, 0, 1, None, "concurrent-requests")
-                sentence = f"{share} interactive programs run for this learner already."
+                sentence = f"This learner is already running {share} interactive programs."
                 raise Refused("interactive_limited", sentence, use)
             self._sessions.add(session)
         return session

@@ -15,7 +15,7 @@ FLOAT_TOLERANCE = Decimal("0.000001")
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
 NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
-NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
+NOT_RUN = " (not run: earlier runs used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
 
 

@@ -55,7 +55,7 @@ def failure_recorded(execution: Execution, late_records: LateRecords) -> Iterato
         yield
     except (SandboxBusy, SandboxUnavailable, CallerGone) as error:
         log.warning("refused %s: %s", execution.public_id, error)
-        fail(execution, Execution.Status.REFUSED, "Nothing was run: the service was not free.", late_records)
+        fail(execution, Execution.Status.REFUSED, "Nothing ran: the service was busy or unavailable.", late_records)
         raise
     except Exception as error:
         if isinstance(error, RunLost):
