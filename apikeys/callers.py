@@ -1,7 +1,7 @@
-"""Who sends a request: the holder of a key, for a learner or for themselves; and whom of them staff have suspended.
+"""Who sends a request, and whether staff have suspended them.
 
-Suspensions are looked up for each request, so in SQL that is ready made: Django takes longer to build these queries
-than a database to answer them.
+Suspensions are looked up for each request, so the queries are written as SQL: Django takes longer to build them than a
+database takes to answer them.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LEARNER = f"SELECT 1{HOLDS} AND s.learner = %s AND k.family = %s LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Takes the place of a user. `learner` is the one that a learner token is bound to, None without a token."""
+    """Takes the place of Django's user. `learner` is the one that a learner token is bound to, None without a token."""
 
     key: ApiKey
     learner: str | None = None

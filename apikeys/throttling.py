@@ -30,7 +30,7 @@ def limit_headers(request: Request) -> dict[str, str]:
 
 
 def to_http_error(request: Request, refused: Refused) -> APIException:
-    """Return the error for a refusal: 429 for a limit, which alone the header fields then show, else 503 or 403."""
+    """Return the error for a refusal: 429 for a limit, the only one that the headers then show; else 503 or 403."""
     if refused.use is not None:
         setattr(request._request, USES_ATTRIBUTE, [refused.use])
         return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)

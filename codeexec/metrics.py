@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: 404 for everybody whom the settings do not allow."""
+"""`GET /metrics` for Prometheus: 404 unless the settings allow the client."""
 
 import hmac
 from collections.abc import Iterator

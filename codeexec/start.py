@@ -28,7 +28,7 @@ def start_service() -> None:
     backend = Backend(sandbox)
     set_backend(backend)
     backend.late_records.start()
-    atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # after the sandbox, whose last results it holds
+    atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
     sandbox.start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)

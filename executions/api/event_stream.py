@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class EventStream:
-    """The body of the response. The server closes it, also when it was not read to its end."""
+    """The body of the response. The server closes it, even if it was not read to its end."""
 
     def __init__(self, live: LiveExecution, connection: socket.socket | None) -> None:
         self._live = live
@@ -57,7 +57,7 @@ class EventStream:
             elif client_has_gone(self._connection):
                 return
             elif ending.is_set() and self._live.is_waiting:
-                self._live.stop()  # a restart waits for programs, and not for people
+                self._live.stop()  # a restart waits for programs, but not for people
             elif time.monotonic() - written > HEARTBEAT_SECONDS:
                 yield HEARTBEAT
                 written = time.monotonic()
@@ -69,7 +69,7 @@ class EventStream:
         except SandboxError:
             error = ServiceUnavailable()
             return _event("error", error_body(str(error.detail), error.default_code))
-        except Exception:  # the status is sent already: no handler of errors can answer any more
+        except Exception:  # the status has been sent: no error handler can answer any more
             log.exception("the end of %s failed", self._live.id)
             return _event("error", error_body(SERVER_ERROR, "server_error"))
 

@@ -47,7 +47,9 @@ describe_health = extend_schema(
     responses={
         200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", [OpenApiExample("Healthy", HEALTHY)]),
         **errors(*FOR_ALL),
-        503: OpenApiResponse(HealthSerializer, "Programs cannot be run.", [OpenApiExample("Without Docker", UNHEALTHY)]),
+        503: OpenApiResponse(
+            HealthSerializer, "Programs cannot be run.", [OpenApiExample("Without Docker", UNHEALTHY)]
+        ),
     },
 )
 

@@ -1,4 +1,4 @@
-"""Results that the database did not take at once: tried again, kept in memory, and recorded when it is back."""
+"""Results that could not be recorded at once: kept in memory, and recorded when the database is back."""
 
 import logging
 import threading
@@ -15,21 +15,20 @@ RETRY_SECONDS = 1.0
 """Between the attempts to record what had to wait."""
 
 LONGEST_LINE = 1000
-"""While the database is away nothing new begins, so only what ran at that moment has to wait."""
+"""How many results may wait. While the database is down nothing new begins, so only what was running has to wait."""
 
 NEVER = (DataError, IntegrityError)
-"""What a database raises that will not take a record later, either."""
+"""The errors with which a database refuses a record for good."""
 
 log = logging.getLogger(__name__)
 
 
 class LateRecords:
-    """Records results: at once if the database takes them, else later, in a thread of its own.
+    """Records results: at once if the database accepts them, otherwise later, in a separate thread.
 
-    A late one that fails again goes to the end of the line. What still waits when the process ends is lost: the next
-    start finds the execution `running` and settles it as interrupted, uncharged. A file beside the database would
-    survive that, but would have to be guarded like the database, programs and all, for a moment that needs two faults
-    at once.
+    A late result that fails again goes to the end of the queue. Results that still wait when the process ends are lost:
+    the next start finds the execution `running` and marks it as interrupted, uncharged. A file would survive that, but
+    it would contain programs and need the same protection as the database, for the rare case of two faults at once.
     """
 
     def __init__(self, pauses_seconds: Sequence[float] = PAUSES_SECONDS, retry_seconds: float = RETRY_SECONDS) -> None:
@@ -45,9 +44,9 @@ class LateRecords:
         self._thread.start()
 
     def record(self, execution_id: str, write: Callable[[], None]) -> None:
-        """Call `write`, again after each pause, and leave it to the thread if the database still does not take it.
+        """Call `write`, again after each pause, and leave it to the thread if the database still fails.
 
-        Gives up at once if the database never will.
+        Gives up at once if the database refuses the record for good.
         """
         for pause_seconds in (*self._pauses_seconds, None):
             try:
@@ -66,7 +65,7 @@ class LateRecords:
                 close_old_connections()
 
     def add(self, execution_id: str, write: Callable[[], None]) -> bool:
-        """Call `write` later, until the database takes it or never will. Return False if there is no room."""
+        """Call `write` later, until the database accepts it or refuses it for good. Return False if the queue is full."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
@@ -75,7 +74,7 @@ class LateRecords:
             return True
 
     def close(self, seconds: float) -> None:
-        """Wait up to `seconds` for those that wait, and end."""
+        """Wait up to `seconds` for the results that are left, and stop."""
         with self._changed:
             self._changed.wait_for(lambda: not self._line, seconds)
             self._closing = True
@@ -96,11 +95,11 @@ class LateRecords:
                     self._line.popleft()
                     self._changed.notify_all()
                 else:
-                    self._line.rotate(-1)  # one that fails for a reason of its own must not keep the others
+                    self._line.rotate(-1)  # one that keeps failing must not block the others
                     self._changed.wait_for(lambda: self._closing, self._retry_seconds)
 
     def _try(self, execution_id: str, write: Callable[[], None]) -> bool:
-        """Return whether `write` is settled: taken, or given up."""
+        """Return whether `write` is settled: recorded or given up."""
         try:
             write()
         except NEVER as error:
@@ -116,5 +115,5 @@ class LateRecords:
 
 
 def reason(error: Exception) -> str:
-    """Return a database's message without the row and the statement that may follow: those hold programs."""
+    """Return a database's message without the row and the statement that may follow, which contain programs."""
     return str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The records of executions: made before anything runs, and finished once, with the charge and the flags."""
+"""The records of executions: created before anything runs, and finished once, with the charge and the flags."""
 
 import hashlib
 import logging
@@ -30,10 +30,10 @@ KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
-"""The longest that an execution takes: the longest wait that the settings allow, and its run. Without input."""
+"""The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# For each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.callers`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
@@ -57,7 +57,7 @@ RUNNING = Histogram(
 
 log = logging.getLogger(__name__)
 
-for each in Execution.Status:  # a rate begins with a 0 that was there before
+for each in Execution.Status:  # a rate needs the 0 before the first execution
     EXECUTIONS.labels(each)
 
 
@@ -103,7 +103,7 @@ def finish(
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With `payer`, the account pays for what ran, and flags are looked for, in the same transaction.
+    With a `payer`, charge its account and look for flags in the same transaction.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -130,8 +130,8 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
 def recover_interrupted() -> int:
     """Turn executions still `running` at a start into `internal_error`; return how many there were.
 
-    A predecessor that is still draining may yet finish some of them: `finished` stays empty, so that its final update
-    finds them.
+    A previous process that is still draining may yet finish some of them: `finished` stays empty, so that its final
+    update finds them.
     """
     count = Execution.objects.filter(status=Execution.Status.RUNNING).update(
         status=Execution.Status.INTERNAL_ERROR, error="The service was interrupted while this program ran."
@@ -142,7 +142,7 @@ def recover_interrupted() -> int:
 
 
 def _kept(result: TestResult) -> dict[str, Any]:
-    """Return a result as a record has it: the test case beside it has the rest."""
+    """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
     return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
 
@@ -151,7 +151,7 @@ def _write_end(
     execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, payer: Payer | None = None
 ) -> None:
     with transaction.atomic():
-        # The second to come finds `finished` set and changes nothing.
+        # A second writer finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
@@ -162,7 +162,7 @@ def _write_end(
 
 
 def count_running(key: ApiKey) -> int:
-    """Return how many executions of the key's family are running, as far as is recorded."""
+    """Return how many executions of the key's family are running, according to the records."""
     # An execution whose end could not be recorded must not count forever.
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
     begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)

@@ -21,7 +21,7 @@ from audit.events import record_event
 from executions.models import Execution
 
 BATCH_ROWS = 500
-"""In one transaction: a program that runs meanwhile waits for no more than this."""
+"""How many rows a transaction deletes: a program that runs meanwhile waits for no more than this."""
 
 PAUSE_SECONDS = 0.2
 """Between two batches of the daily run, for the programs that run meanwhile."""
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def old_executions(before: datetime) -> models.QuerySet[Execution]:
-    """Return the executions from before that time, the oldest first, without those that still run."""
+    """Return the executions from before that time that have ended, oldest first."""
     return Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING).order_by("created")
 
 
@@ -45,7 +45,7 @@ def prune(before: datetime, pause_seconds: float = 0, batch_rows: int = BATCH_RO
 
 
 def erase_learner(learner: str, families: list[UUID] | None = None, batch_rows: int = BATCH_ROWS) -> int:
-    """Delete everything kept of a learner, or only what came with keys of `families`. Return how many executions.
+    """Delete everything about a learner, or only what was sent with keys of `families`. Return how many executions.
 
     What staff ran again, once or repeatedly, is deleted with the original, and so are suspensions of the learner.
     """
@@ -80,7 +80,7 @@ def _delete(
 
 
 class Retention(threading.Thread):
-    """Prunes once a day for as long as the process serves, for the first time soon after its start.
+    """Prunes once a day while the process serves, for the first time soon after its start.
 
     Several processes may do so at once: each finds what the others have left.
     """
@@ -99,7 +99,7 @@ class Retention(threading.Thread):
             self._closing.wait(self._every_seconds)
 
     def run_once(self) -> None:
-        """Prune. If the database is away, try again the next day."""
+        """Prune. If the database is down, try again the next day."""
         try:
             count = prune(timezone.now() - self._age, PAUSE_SECONDS)
             log.info("%d executions were older than %s days", count, self._age.days)
@@ -107,5 +107,5 @@ class Retention(threading.Thread):
             log.exception("could not delete old executions; next attempt tomorrow")
 
     def close(self) -> None:
-        """Let it end."""
+        """Stop it. Returns at once."""
         self._closing.set()

@@ -38,7 +38,7 @@ from executions.sandbox.console import Console
 class Source:
     """Where a request comes from: the caller, the page's origin and the client's address.
 
-    `who` is the learner or address that its use counts for, `is_abandoned` says whether the client has gone.
+    `who` is the learner or address that its use counts for; `is_abandoned` returns whether the client has left.
     """
 
     caller: Caller
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An execution that may run and is on record as running. Its `session`, if it has one, is to be ended."""
+    """An execution that may run and is recorded as running. The caller must end its `session`, if there is one."""
 
     execution: Execution
     payer: Payer
@@ -58,9 +58,9 @@ class Admitted:
 
 
 def admit(request: ExecutionRequest, source: Source, backend: Backend, console: Console | None = None) -> Admitted:
-    """Record that `request` is about to run. `console` is that of an execution that is watched.
+    """Record that `request` is about to run. An execution that a client watches has a `console`.
 
-    Raises Refused, and DatabaseError; then there is no record.
+    Raises Refused or DatabaseError; then there is no record.
     """
     key = source.caller.key
     with ExitStack() as undo:
@@ -68,7 +68,7 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
         if console is not None and console.is_interactive:
             session = backend.sessions.begin(source.caller, source.who, console)
             undo.callback(backend.sessions.end, session)
-        if backend.executor.health().disk != "ok":  # not even a refusal may be written there
+        if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
             raise Refused(UNAVAILABLE, "a disk is nearly full")
         refuse_suspended_learner(key, request.learner)
         account = Account.today(key, source.who)

@@ -1,4 +1,4 @@
-"""What the requests of one process share. `codeexec/start.py` makes it; all others ask `get_backend` for it."""
+"""What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
 from dataclasses import dataclass, field
 

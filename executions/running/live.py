@@ -21,7 +21,7 @@ from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 
 LONGEST_WAIT_SECONDS = 60
-"""For a container. The sandbox gives up long before."""
+"""How long to wait for a container. The sandbox gives up long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ LiveEvent = Printed | ShownImage | Asked | Judged
 
 
 class LiveExecution:
-    """An execution that has begun. The caller closes it.
+    """An execution that has begun. The caller must close it.
 
-    A thread of its own runs it, so that no reader, however slow, keeps a container; the thread that reads the events
-    writes the record.
+    A separate thread runs it, so that a slow reader does not hold a container. The thread that reads the events writes
+    the record.
     """
 
     def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, backend: Backend) -> None:
@@ -56,9 +56,9 @@ class LiveExecution:
         self._budget = OutputBudget()
 
     def start(self, is_abandoned: Callable[[], bool]) -> None:
-        """Run it, unless it `is_abandoned` when its turn comes.
+        """Run it, unless the client has left by the time a container is free.
 
-        Returns when there is a container for it; else raises SandboxError, after that is recorded.
+        Returns when it has its container. Otherwise raises SandboxError, after recording that.
         """
         submission = self._request.submission(is_abandoned)
         bind_contextvars(execution_id=self.id)  # for the log lines of both threads
@@ -66,7 +66,7 @@ class LiveExecution:
         thread = threading.Thread(target=run, name=f"live-{self.id}", daemon=True)
         try:
             thread.start()
-        except (RuntimeError, MemoryError) as error:  # there are as many as there may be
+        except (RuntimeError, MemoryError) as error:  # no more threads can be started
             self._outcome.set_exception(SandboxBusy(f"no thread: {error}"))
             self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
@@ -86,11 +86,11 @@ class LiveExecution:
         return list(self._live_events(event))
 
     def stop(self) -> None:
-        """Have it ended. Its events go on until it is."""
+        """Ask the program to stop. Events continue until it has."""
         self._console.stop()
 
     def wait_and_record(self) -> Answer:
-        """Wait for the end, record it, and return the answer. Raises SandboxError after that is recorded."""
+        """Wait for the end, record it and return the answer. Raises SandboxError, after recording that."""
         self._is_concluded = True
         execution, session = self._admitted.execution, self._admitted.session
         late_records = self._backend.late_records
@@ -104,25 +104,25 @@ class LiveExecution:
                 self._backend.sessions.end(session)
 
     def close(self) -> None:
-        """End it and record that, if it has not ended."""
+        """Stop the program and record its end, if `wait_and_record` has not been called."""
         if self._is_concluded:
             return
         self.stop()
         try:
             self.wait_and_record()
-        except SandboxError:  # it is on record, and nobody reads the answer
+        except SandboxError:  # it is recorded, and nobody reads the answer
             pass
 
     def _run(self, submission: Submission) -> None:
         try:
             self._outcome.set_result(self._backend.executor.execute(submission, self._console))
-        except BaseException as error:  # noqa: BLE001 (the thread's outermost call: whoever waits gets the error)
+        except BaseException as error:  # noqa: BLE001 (the thread's outermost call: the waiting thread gets the error)
             self._outcome.set_exception(error)
         finally:
             self._console.close()
 
     def _live_events(self, event: Event) -> Iterator[LiveEvent]:
-        """Yield what the client is sent for an event of the sandbox."""
+        """Yield the events that the client gets for an event of the sandbox."""
         match event:
             case Printed() | Asked():
                 yield event
@@ -144,7 +144,7 @@ class LiveExecution:
 
 def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
-    # gVisor does not say who waits for input. Rather than wait for an answer that never comes, a program reads the end.
+    # gVisor does not report that a program waits for input, so the program reads the end of its input instead.
     console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
     try:
         admitted = admit(request, source, backend, console)

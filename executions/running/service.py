@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answer:
     """Run `request` and return the answer.
 
-    Raises Refused: then there is no record; SandboxError when it could not run, after that is recorded; DatabaseError
-    when it could not be recorded: then nothing has run.
+    Raises Refused (there is no record), SandboxError if it could not run (that is recorded), or DatabaseError if it
+    could not be recorded (nothing has run).
     """
     admitted = admit(request, source, backend)
     with failure_recorded(admitted.execution, backend.late_records):
@@ -36,7 +36,7 @@ def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answ
 def run_again(original: Execution, staff: User, backend: Backend) -> Execution:
     """Run a stored program once more, charged to nobody, and return the new record.
 
-    Raises SandboxError when it could not run, after that is recorded, and DatabaseError.
+    Raises SandboxError if it could not run, after recording that, or DatabaseError.
     """
     request = request_of(original)
     execution = create(request, staff=staff, repeats=original)
@@ -49,8 +49,8 @@ def run_again(original: Execution, staff: User, backend: Backend) -> Execution:
 
 @contextmanager
 def failure_recorded(execution: Execution, late_records: LateRecords) -> Iterator[None]:
-    """Run the block that runs `execution`; if it raises, record that before the error goes on."""
-    bind_contextvars(execution_id=str(execution.public_id))  # in every line of the log from here on
+    """Record an error that the block raises while it runs `execution`, and raise it again."""
+    bind_contextvars(execution_id=str(execution.public_id))  # in all further lines of the log
     try:
         yield
     except (SandboxBusy, SandboxUnavailable, CallerGone) as error:
