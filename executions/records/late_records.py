@@ -65,7 +65,7 @@ class LateRecords:
                 close_old_connections()
 
     def add(self, execution_id: str, write: Callable[[], None]) -> bool:
-        """Call `write` later, until the database accepts it or refuses it for good. Return False if the queue is full."""
+        """Call `write` later, until the database accepts it or refuses it for good; False if there is no room."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
