@@ -1,9 +1,7 @@
 """Authentication by the key or learner token in `X-API-Key`, the `Origin` and the client's address."""
 
-import hmac
 import logging
 from datetime import timedelta
-from typing import NoReturn
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
@@ -13,11 +11,12 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apikeys import learner_tokens, tokens
-from apikeys.callers import INVALID_KEY, Caller, refuse_suspended
+from apikeys.callers import Caller, refuse_suspended
 from apikeys.environment import is_environment_token
 from apikeys.models import ApiKey
 from audit.events import record_refusal
 from web.client_address import client_address
+from web.sentences import INVALID_KEY, ORIGIN_NOT_ALLOWED
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
@@ -30,32 +29,34 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
-        caller = find_caller(request.headers.get("X-API-Key", ""))
-        if caller is None:
-            _record_use_of_a_revoked_key(request)
+        token = request.headers.get("X-API-Key", "")
+        caller = find_caller(token)
+        if caller is None or not caller.key.is_usable():
+            if caller is not None and tokens.is_well_formed(token):
+                record_refusal("revoked_key_used", request=request._request, target=caller.key)
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
         refuse_suspended(caller.key, client_address(request._request))
         origin = request.headers.get("Origin")
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
             record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
-            refuse_origin()
+            raise PermissionDenied(ORIGIN_NOT_ALLOWED, code="origin_not_allowed")
         _remember_use(caller.key)
         return caller, caller.key
 
 
 def find_caller(token: str) -> Caller | None:
-    """Return the caller with this token, or None. A string that cannot be one of our tokens costs no query."""
+    """Return the caller with this token, even if its key is revoked or expired, or None.
+
+    A string that cannot be one of our tokens costs no query.
+    """
     if (claim := learner_tokens.read(token)) is not None:
         key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
-        return Caller(key, claim.learner) if key is not None and key.is_usable() else None
+        return Caller(key, claim.learner) if key is not None else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
-    token_hash = tokens.hash_token(token)
-    key = ApiKey.objects.filter(token_hash=token_hash).first()
-    if key is None or not hmac.compare_digest(key.token_hash, token_hash) or not key.is_usable():
-        return None
-    return Caller(key)
+    key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
+    return Caller(key) if key is not None else None
 
 
 def is_own_page(request: Request, key: ApiKey) -> bool:
@@ -75,17 +76,3 @@ def _remember_use(key: ApiKey) -> None:
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used=now)
         except (DatabaseError, InterfaceError) as error:  # no reason to refuse the request
             log.warning("cannot record the use of key %s: %s", key.prefix, error)
-
-
-def _record_use_of_a_revoked_key(request: Request) -> None:
-    """Add an entry to the audit log if the token belongs to a key that is revoked or expired."""
-    token = request.headers.get("X-API-Key", "")
-    if tokens.is_well_formed(token):
-        key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
-        if key is not None:
-            record_refusal("revoked_key_used", request=request._request, target=key)
-
-
-def refuse_origin() -> NoReturn:
-    """Refuse a request from an origin that is not one of the key's."""
-    raise PermissionDenied("This API key may not be used from this origin.", code="origin_not_allowed")

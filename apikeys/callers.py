@@ -1,7 +1,7 @@
-"""Who sends a request: the holder of a key, for a learner or for themselves; and whom of them staff have suspended.
+"""Who sends a request, and whether staff have suspended them.
 
-Suspensions are looked up for each request, so in SQL that is ready made: Django takes longer to build these queries
-than a database to answer them.
+Suspensions are looked up for each request, so the queries are written as SQL: Django takes longer to build them than a
+database takes to answer them.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,7 @@ from rest_framework.request import Request
 from apikeys.limits import Refused
 from apikeys.models import ApiKey
 from web.client_address import address_block
-
-INVALID_KEY = "The API key is missing or not valid."
-SUSPENDED = "This learner or address may not run programs at present."
+from web.sentences import INVALID_KEY, SUSPENDED
 
 HOLDS = (
     " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"
@@ -28,7 +26,7 @@ LEARNER = f"SELECT 1{HOLDS} AND s.learner = %s AND k.family = %s LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Takes the place of a user. `learner` is the one that a learner token is bound to, None without a token."""
+    """Takes the place of Django's user. `learner` is the one that a learner token is bound to, None without a token."""
 
     key: ApiKey
     learner: str | None = None
@@ -40,7 +38,7 @@ class Caller:
         """Whether this is a server of the site, which holds the secret key itself."""
         return self.key.kind == ApiKey.Kind.SECRET and self.learner is None
 
-    def who(self, claimed_learner: str, address: str | None) -> str:
+    def counted_as(self, claimed_learner: str, address: str | None) -> str:
         """Return the name that use is counted under: the learner's if it can be trusted, else the address.
 
         A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.

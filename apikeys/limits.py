@@ -11,10 +11,10 @@ from apikeys.models import ApiKey
 from web.notation import parse_rate
 
 UNAVAILABLE = "unavailable"
-"""The code of a refusal that is no fault of the caller."""
+"""The code of a refusal that is not the caller's fault."""
 
 INPUT_RATE = "300/m"
-"""Input for running programs, of one learner or address. The programs themselves count against the rates of the key."""
+"""How often one learner or address may send input to running programs, which do not count against the key's rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class LimitUse:
 
 
 class Refused(Exception):
-    """A request is not admitted; nothing has run or is recorded.
+    """A request is not admitted; nothing has run or been recorded.
 
-    `code` is the word that callers know, `sentence` what they read; of `UNAVAILABLE`, which is no fault of theirs, it
-    is for us. `use` is the limit that is used up, with the seconds until it ends; None for any other reason.
+    `code` and `sentence` are those of the answer. With `UNAVAILABLE`, which is not the caller's fault, the sentence is
+    only logged. `use` is the limit that is used up, with the seconds until it resets; None for any other reason.
     """
 
     def __init__(self, code: str, sentence: str, use: LimitUse | None = None) -> None:
@@ -88,9 +88,9 @@ def _count_learner(name: str, counted: str, rate: str) -> LimitUse:
 
 
 def _count(group: str, name: str, counted: str, rate: str) -> LimitUse:
-    """Count one more of `counted`. A negative rest means that it was too many. Raises Refused without a cache."""
+    """Count one more request of `counted`: one too many if `remaining` is negative. Raises Refused without a cache."""
     used = get_usage(None, group=group, key=lambda group, request: counted, rate=rate, increment=True)
     limit, window_seconds = parse_rate(rate)
-    if used is None or used["limit"] != limit:  # this is how it shows that the cache did not answer
+    if used is None or used["limit"] != limit:  # its sign that the cache did not answer
         raise Refused(UNAVAILABLE, "the cache did not count a request")
     return LimitUse(name, limit, limit - used["count"], max(1, used["time_left"]), window_seconds)

@@ -1,8 +1,8 @@
 """What a family of keys may use in a day of UTC, and at once. Counted in the database.
 
 A quota is checked when an execution begins, under a lock, with running executions counted as used; it is charged when
-the execution ends, with its record. So nothing is ever given back: what was refused, what failed by our own fault and
-what died with its process was never charged.
+the execution ends, with its record. So nothing is ever refunded: requests that were refused, failures of our own and
+executions that died with their process were never charged.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from apikeys.models import ApiKey, DailyUse
 ALL = ""
 DAY_SECONDS = 24 * 60 * 60
 
-# For each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.callers`).
 ROWS = " FROM apikeys_dailyuse WHERE family = %s AND day = %s AND who IN (%s, %s)"
 CHARGE = (
     "UPDATE apikeys_dailyuse SET executions = executions + 1, cpu_seconds = cpu_seconds + %s"
@@ -61,7 +61,7 @@ def lock_use(account: Account) -> Use:
 
 
 def _locked_rows(account: Account) -> dict[str, tuple[int, float]]:
-    """Return executions and CPU seconds by owner. Locked in one order, so that no two wait for each other."""
+    """Return executions and CPU seconds by `who`. Locked in one order, so that no two requests deadlock."""
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apikeys.models import Suspension, active_suspensions
 from apikeys.suspensions import lift
+from web.visible_text import make_visible
 
 
 class InForceFilter(admin.SimpleListFilter):
@@ -40,7 +41,12 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="who")
     def whom(self, suspension: Suspension) -> str:
-        return f"learner {suspension.learner} of {suspension.key}" if suspension.learner else str(suspension)
+        learner = make_visible(suspension.learner)
+        return f"learner {learner} of {suspension.key}" if learner else str(suspension)
+
+    @admin.display(description="learner", empty_value="-")
+    def visible_learner(self, suspension: Suspension) -> str | None:
+        return make_visible(suspension.learner) or None
 
     @admin.display(description="in force", boolean=True)
     def in_force(self, suspension: Suspension) -> bool:
@@ -48,7 +54,11 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
         """Return all fields but the reason and the end of an existing suspension."""
-        return self.readonly_fields if obj is None else ("key", "learner", "address", *self.readonly_fields)
+        return self.readonly_fields if obj is None else ("key", "visible_learner", "address", *self.readonly_fields)
+
+    def get_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
+        """Return the fields, for an existing suspension with the learner's id as it is safe to read."""
+        return ["visible_learner" if name == "learner" and obj is not None else name for name in self.fields]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

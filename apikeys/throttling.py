@@ -1,16 +1,23 @@
 """Where django-rest-framework counts a request against the rates, and how refusals and limits become HTTP."""
 
-from rest_framework.exceptions import APIException, PermissionDenied
+import logging
+from typing import Any
+
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apikeys.callers import caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
+from apikeys.token_schema import LearnerField
 from web.client_address import client_address
 from web.errors import ServiceUnavailable, TooManyRequests
 
 USES_ATTRIBUTE = "limit_uses"
+LEARNER = LearnerField()
+
+log = logging.getLogger(__name__)
 
 
 def limit_headers(request: Request) -> dict[str, str]:
@@ -22,50 +29,55 @@ def limit_headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(items) for name, items in fields.items()}
 
 
-def http_error(request: Request, refused: Refused) -> APIException:
-    """Return the error for a refusal: 429 for a limit, which alone the header fields then show, else 503 or 403."""
+def to_http_error(request: Request, refused: Refused) -> APIException:
+    """Return the error for a refusal: 429 for a limit, the only one that the headers then show; else 503 or 403."""
     if refused.use is not None:
         setattr(request._request, USES_ATTRIBUTE, [refused.use])
         return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
     if refused.code == UNAVAILABLE:
+        log.warning("refused a request: %s", refused.sentence)
         return ServiceUnavailable()
     return PermissionDenied(refused.sentence, refused.code)
 
 
-def who_runs(request: Request) -> str:
+def counted_as_for(request: Request) -> str:
     """Return the name that the use of a request to run a program is counted under.
 
-    The body is read only for a server. Raises APIException if it cannot be read.
+    The body is read only for a server, and before it is validated: an invalid learner does not count. Raises
+    APIException if the body cannot be read.
     """
     caller = caller_of(request)
     body = request.data if caller.is_server else None
-    claimed = body.get("learner") if isinstance(body, dict) else None
-    return caller.who(claimed if isinstance(claimed, str) else "", client_address(request._request))
+    try:
+        learner = LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else "")
+    except ValidationError:
+        learner = ""
+    return caller.counted_as(learner, client_address(request._request))
 
 
 class KeyRateThrottle(BaseThrottle):
-    """Counts a request against its key's rate, for each view apart."""
+    """Counts a request against its key's rate, for each `throttle_scope` of the views apart."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request. Raises Refused."""
         setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
         return True
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""
-        return [count_request(caller_of(request).key, view.get_view_name())]
+        return [count_request(caller_of(request).key, view.throttle_scope)]
 
 
 class ExecutionRateThrottle(KeyRateThrottle):
     """Counts a request to run a program, against the rate of its learner first."""
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, even if its body is unreadable, and return what is left."""
         caller = caller_of(request)
         try:
-            who = who_runs(request)
+            who = counted_as_for(request)
         except APIException:
-            count_execution(caller.key, caller.who("", client_address(request._request)))
+            count_execution(caller.key, caller.counted_as("", client_address(request._request)))
             raise
         return count_execution(caller.key, who)
 
@@ -73,7 +85,7 @@ class ExecutionRateThrottle(KeyRateThrottle):
 class InputRateThrottle(KeyRateThrottle):
     """Counts input for running programs, by learner or address: they are bounded, and not the key."""
 
-    def count(self, request: Request, view: APIView) -> list[LimitUse]:
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""
         caller = caller_of(request)
-        return [count_input(caller.key, caller.who("", client_address(request._request)))]
+        return [count_input(caller.key, caller.counted_as("", client_address(request._request)))]

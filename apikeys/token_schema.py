@@ -48,8 +48,8 @@ describe_minting = extend_schema(
     operation_id="createToken",
     tags=["Tokens"],
     summary="Create a token for one learner",
-    description="For a server with a secret key. A page that has the token needs no key. The token works from the"
-    " origins of the key, counts against its limits and ends with it.",
+    description="For a server with a secret key. A page that has the token needs no key. The token works on the"
+    " pages of the key's origins, counts against its limits and ends with it.",
     parameters=headers(limited=True),
     request=TokenRequestSerializer,
     examples=[
@@ -74,6 +74,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "header",
             "name": "X-API-Key",
-            "description": "A publishable key or a learner token, which work only with an `Origin` of theirs, as a"
-            " browser sends it; or a secret key, which belongs on a server and needs no `Origin`.",
+            "description": "A publishable key works only with one of its origins in `Origin`, as a browser sends it."
+            " A secret key, which belongs on a server, and a learner token of it need no `Origin`; one that is sent"
+            " must be among the key's.",
         }

@@ -11,9 +11,10 @@ from rest_framework.views import APIView
 from apikeys import learner_tokens
 from apikeys.callers import caller_of
 from apikeys.limits import Refused
-from apikeys.throttling import KeyRateThrottle, http_error, limit_headers
+from apikeys.throttling import KeyRateThrottle, limit_headers, to_http_error
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
+from web.sentences import SECRET_KEY_REQUIRED
 
 
 class KeyedView(APIView):
@@ -31,7 +32,7 @@ class KeyedView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an error: the one place where a refusal becomes HTTP."""
-        return super().handle_exception(http_error(self.request, exc) if isinstance(exc, Refused) else exc)
+        return super().handle_exception(to_http_error(self.request, exc) if isinstance(exc, Refused) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Forbid caching, and add the headers that show what remains of the caller's limits."""
@@ -44,7 +45,7 @@ class KeyedView(APIView):
 class IsServer(BasePermission):
     """Permits only servers, which hold a secret key themselves."""
 
-    message = "This requires a secret key."
+    message = SECRET_KEY_REQUIRED
     code = "secret_key_required"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -55,6 +56,7 @@ class IsServer(BasePermission):
 class TokensView(KeyedView):
     """`POST /tokens`: mint a learner token."""
 
+    throttle_scope = "Tokens"
     permission_classes = (IsServer,)
     http_method_names = ("post",)
 

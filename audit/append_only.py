@@ -1,4 +1,4 @@
-"""The one way through the triggers that make the audit log append-only (audit/migrations/0001_append_only.py)."""
+"""The only way to bypass the triggers that make the audit log append-only (audit/migrations/0001_append_only.py)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Lift the triggers for one transaction. No other connection sees the table without them.
 
     Both databases change a schema within a transaction: PostgreSQL locks the table until it ends, SQLite the whole
-    database, and a rollback restores the triggers. Why so: docs/decisions/0007-audit-log.md.
+    database, and a rollback restores the triggers. The reasons are in docs/decisions/0007-audit-log.md.
     """
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if connection.vendor == "postgresql":

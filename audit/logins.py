@@ -15,7 +15,7 @@ from audit.events import record_event
 
 @receiver(user_logged_in)
 def record_login(sender: object, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> None:
-    """Record a login. If that fails, so does the login: nobody gets in unrecorded."""
+    """Record a login. If that fails, so does the login: nobody logs in unrecorded."""
     record_event("login", request=request, actor=user, target=user)
 
 

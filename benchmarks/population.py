@@ -128,7 +128,7 @@ def _outcome(chance: random.Random, row: Mapping[str, Any]) -> dict[str, Any]:
     status = row["status"]
     finished = row["created"] + timedelta(milliseconds=20)
     if status in NOT_CHARGED:
-        return {"error": "Nothing was run: the service was not free.", "finished": finished}
+        return {"error": "Nothing ran: the service was busy or unavailable.", "finished": finished}
     waited_seconds = chance.expovariate(1 / 0.004)
     seconds = 5.0 if status == Execution.Status.TIMEOUT else min(chance.lognormvariate(-4, 1.2), 4.9)
     cpu_seconds = seconds / 4 if status == Execution.Status.TIMEOUT else seconds * 0.6

@@ -20,14 +20,14 @@ bind = f"0.0.0.0:{settings.PORT}"
 # and the database; the containers do the work.
 workers = 1
 worker_class = "codeexec.worker.BoundedThreadWorker"
-# For running programs, for programs waiting for input, for the queue, and some more to refuse requests, to pass on
-# input and to answer /health.
+# For running programs, for programs waiting for input, for the queue, and a few more to refuse requests, pass on
+# input and answer /health.
 threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH + 8
 
 # The longest request waits in the queue and for a container that loads packages, runs, and takes a moment to respond.
 graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
 timeout = 60
-keepalive = 75  # longer than usual proxies keep idle connections, so that they close them, not we
+keepalive = 75  # longer than most proxies keep idle connections, so that the proxy closes them first
 
 limit_request_line = 2048
 limit_request_fields = 50

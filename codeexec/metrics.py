@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: 404 for everybody whom the settings do not allow."""
+"""`GET /metrics` for Prometheus: 404 unless the settings allow the client."""
 
 import hmac
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, GC_COLLECTOR, PLATFORM_COLLEC
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from web.client_address import client_address, is_in_networks
 from web.errors import not_found
 
@@ -19,7 +19,7 @@ class SandboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
-        state = get_runtime().executor.health()
+        state = get_backend().executor.health()
         yield GaugeMetricFamily("codeexec_ready", "1 while the service can run programs.", value=state.ready)
         yield GaugeMetricFamily("codeexec_pool_idle", "Containers waiting for a program.", value=state.idle)
         yield GaugeMetricFamily("codeexec_pool_in_use", "Containers running a program.", value=state.in_use)

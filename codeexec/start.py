@@ -11,8 +11,8 @@ from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
 from executions.records.record import recover_interrupted
 from executions.records.retention import Retention
+from executions.running.backend import Backend, set_backend
 from executions.running.executor import sandbox_settings
-from executions.running.runtime import Runtime, set_runtime
 from executions.sandbox.sandbox import Sandbox
 
 DRAIN_SECONDS = 15
@@ -25,10 +25,10 @@ def start_service() -> None:
     prepare()
     connection.close()  # this thread serves no requests
     sandbox = Sandbox(sandbox_settings())
-    runtime = Runtime(sandbox)
-    set_runtime(runtime)
-    runtime.late_records.start()
-    atexit.register(runtime.late_records.close, LAST_RECORDS_SECONDS)  # after the sandbox, whose last results it holds
+    backend = Backend(sandbox)
+    set_backend(backend)
+    backend.late_records.start()
+    atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
     sandbox.start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)

@@ -14,15 +14,15 @@ STALLED_SECONDS = 5
 """How long a client may pause in the middle of a request or a response."""
 
 SLOWEST_BYTES_A_SECOND = 32 * 1024
-"""A request, headers and body, must arrive within STALLED_SECONDS plus one second for each so many bytes. A response
-must be read within the same time. For a stream, only the time counts for which a piece waits to be read."""
+"""A request, headers and body, must arrive within STALLED_SECONDS plus its size at this speed. A response must be read
+within the same time. Of a stream, only the time counts for which a piece waits to be read."""
 
 FULL_PAUSE_SECONDS = 0.1
 """Between attempts to accept a client when there are no file descriptors left."""
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Lets no slow client keep a thread, and no lingering one block the thread that accepts connections."""
+    """Keeps slow clients from occupying threads, and lingering ones from blocking the accepting thread."""
 
     def init_process(self) -> None:
         """Start serving."""

@@ -10,8 +10,8 @@ from django.core.wsgi import get_wsgi_application
 class TolerantWSGIRequest(WSGIRequest):
     """Ignores a Content-Type that Django cannot parse.
 
-    Django looks up its charset before any exception handler is in place: `charset*=bogus''%41` (RFC 2231) would give
-    every client a 500 that is not ours.
+    Django looks up its charset before any exception handler is in place: `charset*=bogus''%41` (RFC 2231) would
+    cause a 500 that is not in our form.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:

@@ -21,10 +21,11 @@ from executions.review import page
 from executions.review.actions import ACTIONS, staff_of
 from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
-from executions.review.display import first_line, make_visible
+from executions.review.display import first_line
 from executions.review.export import MOST_ROWS, csv_lines
 from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
 from staff.site import StaffSite
+from web.visible_text import make_visible
 
 TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 

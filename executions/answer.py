@@ -1,4 +1,4 @@
-"""What a program did, as a caller is told: the values of an answer, free of HTTP. `api/answers.py` writes them as JSON.
+"""What a program did: the values of an answer, free of HTTP. `api/answers.py` writes them as JSON.
 
 The order of the fields is their order in the JSON.
 """
@@ -21,7 +21,7 @@ class ShownImage:
 
     @classmethod
     def of(cls, image: Image, test_index: int | None) -> "ShownImage":
-        """Return `image` as an answer has it."""
+        """Return `image` as it appears in an answer."""
         return cls("png", base64.b64encode(image.data).decode(), image.width, image.height, test_index)
 
 

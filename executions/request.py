@@ -58,7 +58,7 @@ class ExecutionRequest:
     interactive: bool = False
 
     def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
-        """Return the submission for the sandbox, which does not run if it `is_abandoned` by then."""
+        """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free."""
         cases = self.test_cases or ()
         tests = tuple(cases[index].program() for index in in_running_order(cases))
         return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)
@@ -67,8 +67,8 @@ class ExecutionRequest:
 def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:
     """Return the indexes of the test cases that have a run of their own: hidden ones last.
 
-    One container runs them all, and a submission may find a way to leave word there. After a hidden test nothing runs
-    whose output anybody sees.
+    One container runs them all, and a submission may find a way to pass data to a later run. So no run with visible
+    output follows a hidden test.
     """
     indexes = [index for index, case in enumerate(test_cases) if not case.looks_at_main_run]
     return sorted(indexes, key=lambda index: test_cases[index].hidden)

@@ -23,7 +23,7 @@ from pytest_django import Settings
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from audit.append_only import lifted
-from executions.running.runtime import Runtime, get_runtime, set_runtime
+from executions.running.backend import Backend, get_backend, set_backend
 from tests.fakes import FakeExecutor
 from tests.sabotage import demand_failures
 from tests.servers import PostgreSQL, Redis
@@ -121,11 +121,11 @@ def groups(db: None) -> None:
 
 @pytest.fixture
 def executor() -> Iterator[FakeExecutor]:
-    before = get_runtime()
+    before = get_backend()
     fake = FakeExecutor()
-    set_runtime(Runtime(fake))
+    set_backend(Backend(fake))
     yield fake
-    set_runtime(before)
+    set_backend(before)
 
 
 @pytest.fixture(scope="session")

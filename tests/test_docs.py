@@ -23,15 +23,16 @@ from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.models import Execution
 from executions.request import Match
+from executions.running.backend import get_backend
 from executions.running.interactive import SHARE_OF_ONE
 from executions.running.outcome import TYPES
-from executions.running.runtime import get_runtime
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from guest import protocol
 from guest.hints.messages import HINTS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
+from web.openapi import ERRORS as SENTENCES
 
 ROOT = Path(__file__).parent.parent
 API = (ROOT / "docs/api.md").read_text()
@@ -155,6 +156,10 @@ ERRORS = {
 }
 
 
+def without_figures(sentence: str) -> str:
+    return re.sub(r"\d+", "N", sentence.partition("Try again in")[0])
+
+
 def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     body = {"code": "1"}
     answers = [
@@ -193,6 +198,10 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
         ApiKey.objects.update(**used_up)
         answers.extend(page.run("1") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
+    for response in answers:
+        detail, code = response.json()["detail"], response.json()["code"]
+        if code in SENTENCES.get(response.status_code, {}) and not code.startswith("invalid"):
+            assert without_figures(detail) == without_figures(SENTENCES[response.status_code][code])
 
 
 def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
@@ -204,7 +213,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
-            get_runtime().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
+            get_backend().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 

@@ -31,6 +31,10 @@ class LengthRequired(APIException):
     default_detail = "Send the request with a Content-Length header, not chunked."
 
 
+class NotStrict(ValueError):
+    """JSON that other parsers accept."""
+
+
 class StrictJSONParser(JSONParser):
     """Refuses what other parsers accept: NaN, duplicate names, other encodings, very deep nesting."""
 
@@ -46,7 +50,9 @@ class StrictJSONParser(JSONParser):
         if len(body) < _content_length(headers):  # the client hung up: a part of the body may be valid JSON
             raise ParseError(INCOMPLETE)
         try:
-            return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+            return json.loads(
+                body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_names
+            )
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
 
@@ -85,13 +91,13 @@ def _check_content_type(headers: Mapping[str, str]) -> None:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON value")
+    raise NotStrict(f"{constant} is not a JSON value")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("an object has the same name twice")
+        raise NotStrict("an object has the same name twice")
     return result
 
 
@@ -100,4 +106,6 @@ def _reason(error: Exception) -> str:
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
-    return str(error)
+    if isinstance(error, json.JSONDecodeError | NotStrict):
+        return str(error)
+    return "a number has too many digits"  # Python's own sentence is about its settings

@@ -5,7 +5,7 @@ import socket
 import threading
 
 ending = threading.Event()
-"""Set when this process has been asked to end: programs that run finish, but nobody waits for input."""
+"""Set when this process has been asked to stop: running programs finish, but those that wait for input are stopped."""
 
 
 def client_has_gone(connection: socket.socket | None) -> bool:

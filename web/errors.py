@@ -15,14 +15,13 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from web.bodies import INCOMPLETE, BodyTooLarge
+from web.sentences import BAD_REQUEST, NOT_JSON, NOTHING_HERE, SERVER_ERROR
 
 RETRY_SECONDS = (1, 4)
 """`Retry-After` of a 503. Random, so that a class of learners does not come back all at once."""
 
 RATE_SPREAD_SECONDS = 3
 """Added to the `Retry-After` of a 429 at random, for the same reason."""
-
-NOTHING_HERE = "There is nothing at this address."
 
 REFUSALS = Counter(
     "codeexec_refusals",
@@ -97,7 +96,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Answer a request that Django refuses before any view: an unknown host, or malformed."""
-    return JsonResponse(error_body("The request cannot be understood.", "bad_request"), status=400)
+    return JsonResponse(error_body(BAD_REQUEST, "bad_request"), status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
@@ -112,11 +111,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 def server_error(request: HttpRequest) -> JsonResponse:
     """Answer a request that failed by our fault. The log has the cause, under the request's id."""
-    return JsonResponse(error_body("Something went wrong on our side.", "server_error"), status=500)
+    return JsonResponse(error_body(SERVER_ERROR, "server_error"), status=500)
 
 
 def _sentence(error: APIException) -> str:
-    return "Send the request as application/json." if isinstance(error, UnsupportedMediaType) else str(error.detail)
+    return NOT_JSON if isinstance(error, UnsupportedMediaType) else str(error.detail)
 
 
 def _code(error: APIException) -> str:

@@ -1,4 +1,4 @@
-"""Middleware that keeps out plain HTTP, strangers at the pages for staff, and foreign scripts on our pages."""
+"""Middleware that refuses plain HTTP, hides the pages for staff, and keeps foreign scripts off our pages."""
 
 from collections.abc import Awaitable, Callable
 

@@ -9,7 +9,17 @@ from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter, O
 from rest_framework import serializers
 
 from web.bodies import BodyTooLarge, LengthRequired
-from web.errors import NOTHING_HERE, ServiceUnavailable, error_body
+from web.errors import ServiceUnavailable, error_body
+from web.sentences import (
+    BAD_REQUEST,
+    INVALID_KEY,
+    NOT_JSON,
+    NOTHING_HERE,
+    ORIGIN_NOT_ALLOWED,
+    SECRET_KEY_REQUIRED,
+    SERVER_ERROR,
+    SUSPENDED,
+)
 
 Schema = dict[str, Any]
 
@@ -19,27 +29,27 @@ ERRORS: dict[int, dict[str, str]] = {
     400: {
         "invalid": f"timeout: {INVALID_TIMEOUT}",
         "invalid_json": "The request body is not valid JSON: Expecting value: line 1 column 1 (char 0).",
-        "bad_request": "The request cannot be understood.",
+        "bad_request": BAD_REQUEST,
     },
     403: {
-        "invalid_key": "The API key is missing or not valid.",
-        "origin_not_allowed": "This API key may not be used from this origin.",
-        "secret_key_required": "This requires a secret key.",
-        "suspended": "This learner or address is suspended.",
+        "invalid_key": INVALID_KEY,
+        "origin_not_allowed": ORIGIN_NOT_ALLOWED,
+        "secret_key_required": SECRET_KEY_REQUIRED,
+        "suspended": SUSPENDED,
     },
     404: {"not_found": NOTHING_HERE},
     411: {"length_required": str(LengthRequired.default_detail)},
     413: {"too_large": str(BodyTooLarge.default_detail)},
-    415: {"unsupported_media_type": "Send the request as application/json."},
+    415: {"unsupported_media_type": NOT_JSON},
     429: {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
         "concurrency_limited": "This API key is running 24 programs already. Try again in 1 second.",
-        "interactive_limited": "4 interactive programs run for this learner already. Try again in 1 second.",
+        "interactive_limited": "This learner is already running 4 interactive programs. Try again in 1 second.",
         "executions_used_up": "This API key has used up the 20000 executions of its day (UTC). Try again in 3 h 2 min.",
         "cpu_used_up": "This API key has used up the 10800 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
     },
-    500: {"server_error": "Something went wrong on our side."},
+    500: {"server_error": SERVER_ERROR},
     503: {"unavailable": str(ServiceUnavailable.default_detail)},
 }
 """For each status, its codes with their sentence or an example of it."""

@@ -2,11 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
-from structlog.contextvars import get_contextvars
+from structlog.contextvars import clear_contextvars, get_contextvars
 
 
 class RequestLogMiddleware(RequestMiddleware):
     """Logs each request that fails, without its query string: somebody will put a key there."""
+
+    def prepare(self, request: HttpRequest) -> None:
+        """Begin with no ids: the stream that this thread served before may have left some."""
+        clear_contextvars()
+        super().prepare(request)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:

@@ -17,6 +17,7 @@ from executions.sandbox.console import Asked, Printed
 from executions.sandbox.results import SandboxError
 from web.connection import client_has_gone, ending
 from web.errors import ServiceUnavailable, error_body
+from web.sentences import SERVER_ERROR
 
 HEARTBEAT_SECONDS = 5
 """So that no proxy takes a silent program for a dead connection."""
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class EventStream:
-    """The body of the response. The server closes it, also when it was not read to its end."""
+    """The body of the response. The server closes it, even if it was not read to its end."""
 
     def __init__(self, live: LiveExecution, connection: socket.socket | None) -> None:
         self._live = live
@@ -56,7 +57,7 @@ class EventStream:
             elif client_has_gone(self._connection):
                 return
             elif ending.is_set() and self._live.is_waiting:
-                self._live.stop()  # a restart waits for programs, and not for people
+                self._live.stop()  # a restart waits for programs, but not for people
             elif time.monotonic() - written > HEARTBEAT_SECONDS:
                 yield HEARTBEAT
                 written = time.monotonic()
@@ -64,13 +65,13 @@ class EventStream:
 
     def _last(self) -> bytes:
         try:
-            return _event("result", AnswerSerializer(self._live.conclude()).data)
+            return _event("result", AnswerSerializer(self._live.wait_and_record()).data)
         except SandboxError:
             error = ServiceUnavailable()
             return _event("error", error_body(str(error.detail), error.default_code))
-        except Exception:  # the status is sent already: no handler of errors can answer any more
+        except Exception:  # the status has been sent: no error handler can answer any more
             log.exception("the end of %s failed", self._live.id)
-            return _event("error", error_body("Something went wrong on our side.", "server_error"))
+            return _event("error", error_body(SERVER_ERROR, "server_error"))
 
 
 def stream_events(request: Request, live: LiveExecution) -> StreamingHttpResponse:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from web.fields import ChoiceField
 from web.openapi import FOR_ALL, errors, headers
 
@@ -22,11 +22,11 @@ class PoolSerializer(serializers.Serializer[Any]):
 
 
 class HealthSerializer(serializers.Serializer[Any]):
-    """How the service is."""
+    """The state of the service."""
 
     status = ChoiceField(choices=["healthy", "degraded", "unhealthy"])
     docker = ChoiceField(choices=["connected", "unreachable"])
-    disk = ChoiceField(choices=["ok", "full"], help_text="`full`: nearly; nothing is run.")
+    disk = ChoiceField(choices=["ok", "full"], help_text="`full`: almost no space is left, so nothing runs.")
     pool = PoolSerializer()
 
 
@@ -41,13 +41,15 @@ UNHEALTHY = {
 describe_health = extend_schema(
     operation_id="getHealth",
     tags=["Health"],
-    summary="Tell whether programs can be run",
+    summary="Check whether programs can be run",
     description="For monitors and proxies. It needs no key and answers at once.",
     parameters=headers(limited=False),
     responses={
         200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", [OpenApiExample("Healthy", HEALTHY)]),
         **errors(*FOR_ALL),
-        503: OpenApiResponse(HealthSerializer, "They cannot.", [OpenApiExample("Without Docker", UNHEALTHY)]),
+        503: OpenApiResponse(
+            HealthSerializer, "Programs cannot be run.", [OpenApiExample("Without Docker", UNHEALTHY)]
+        ),
     },
 )
 
@@ -62,7 +64,7 @@ class HealthView(APIView):
     @describe_health
     def get(self, request: Request) -> Response:
         """Return 200 if programs can run safely, else 503."""
-        state = get_runtime().executor.health()
+        state = get_backend().executor.health()
         body = {
             "status": "unhealthy" if not state.ready else "degraded" if state.stuck else "healthy",
             "docker": state.engine,

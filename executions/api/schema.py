@@ -138,7 +138,7 @@ describe_input = extend_schema(
         OpenApiExample("The end of input", {"end": True}, request_only=True),
     ],
     responses={
-        204: OpenApiResponse(None, "The program has the input."),
+        204: OpenApiResponse(None, "The input was accepted."),
         **errors(*FOR_KEYS, *FOR_BODIES, "learner_rate_limited", "not_found"),
     },
 )

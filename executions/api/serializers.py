@@ -112,7 +112,7 @@ class ExecutionRequestSerializer(StrictSerializer):
             refuse("The token belongs to another learner.", "other_learner")
         return learner
 
-    def request(self) -> ExecutionRequest:
+    def to_request(self) -> ExecutionRequest:
         """Return the validated request."""
         values = dict(self.validated_data)
         if bound := self.context.get("learner"):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apikeys.callers import caller_of
-from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, who_runs
+from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, counted_as_for
 from apikeys.views import IsServer, KeyedView
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.event_stream import stream_events
@@ -19,15 +19,16 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.bounds import INPUT_BYTES
 from executions.models import Execution
 from executions.running.admission import Source
+from executions.running.backend import get_backend
 from executions.running.interactive import TooMuchInput
 from executions.running.live import begin_live
-from executions.running.runtime import get_runtime
 from executions.running.service import execute
 from executions.sandbox.results import SandboxError
 from web.bodies import accepts_events
 from web.client_address import client_address
 from web.connection import client_has_gone
-from web.errors import NOTHING_HERE, ServiceUnavailable
+from web.errors import ServiceUnavailable
+from web.sentences import NOTHING_HERE
 
 
 class ExecuteView(KeyedView):
@@ -43,11 +44,11 @@ class ExecuteView(KeyedView):
         context = {"learner": caller.learner, "is_live": is_live}
         serializer = ExecutionRequestSerializer(data=request.data, context=context)
         serializer.is_valid(raise_exception=True)
-        asked, source = serializer.request(), _source(request)
+        asked, source = serializer.to_request(), _source(request)
         try:
             if is_live:
-                return stream_events(request, begin_live(asked, source, get_runtime()))
-            return Response(AnswerSerializer(execute(asked, source, get_runtime())).data)
+                return stream_events(request, begin_live(asked, source, get_backend()))
+            return Response(AnswerSerializer(execute(asked, source, get_backend())).data)
         except SandboxError as error:
             raise ServiceUnavailable from error
 
@@ -55,6 +56,7 @@ class ExecuteView(KeyedView):
 class ExecutionView(KeyedView):
     """`GET /executions/{id}`: the answer on record, for the site's server."""
 
+    throttle_scope = "Execution"
     permission_classes = (IsServer,)
     http_method_names = ("get", "head")
 
@@ -78,7 +80,7 @@ class ExecutionInputView(KeyedView):
         serializer.is_valid(raise_exception=True)
         is_end = serializer.validated_data.get("end", False)
         try:
-            if not get_runtime().sessions.send(id, caller_of(request), serializer.line(), is_end):
+            if not get_backend().sessions.send(id, caller_of(request), serializer.line(), is_end):
                 raise NotFound(NOTHING_HERE)
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
@@ -89,4 +91,4 @@ def _source(request: Request) -> Source:
     address = client_address(request._request)
     origin = request.headers.get("Origin", "")
     is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
-    return Source(caller_of(request), who_runs(request), origin, address, is_abandoned)
+    return Source(caller_of(request), counted_as_for(request), origin, address, is_abandoned)

@@ -1,4 +1,4 @@
-"""Results that the database did not take at once: tried again, kept in memory, and recorded when it is back."""
+"""Results that could not be recorded at once: kept in memory, and recorded when the database is back."""
 
 import logging
 import threading
@@ -15,21 +15,20 @@ RETRY_SECONDS = 1.0
 """Between the attempts to record what had to wait."""
 
 LONGEST_LINE = 1000
-"""While the database is away nothing new begins, so only what ran at that moment has to wait."""
+"""How many results may wait. While the database is down nothing new begins, so only what was running has to wait."""
 
 NEVER = (DataError, IntegrityError)
-"""What a database raises that will not take a record later, either."""
+"""The errors with which a database refuses a record for good."""
 
 log = logging.getLogger(__name__)
 
 
 class LateRecords:
-    """Records results: at once if the database takes them, else later, in a thread of its own.
+    """Records results: at once if the database accepts them, otherwise later, in a separate thread.
 
-    A late one that fails again goes to the end of the line. What still waits when the process ends is lost: the next
-    start finds the execution `running` and settles it as interrupted, uncharged. A file beside the database would
-    survive that, but would have to be guarded like the database, programs and all, for a moment that needs two faults
-    at once.
+    A late result that fails again goes to the end of the queue. Results that still wait when the process ends are lost:
+    the next start finds the execution `running` and marks it as interrupted, uncharged. A file would survive that, but
+    it would contain programs and need the same protection as the database, for the rare case of two faults at once.
     """
 
     def __init__(self, pauses_seconds: Sequence[float] = PAUSES_SECONDS, retry_seconds: float = RETRY_SECONDS) -> None:
@@ -44,38 +43,44 @@ class LateRecords:
         """Begin. Returns at once."""
         self._thread.start()
 
-    def record(self, execution_id: str, record: Callable[[], None]) -> None:
-        """Call `record`, again after each pause, and leave it to the thread if the database still does not take it."""
+    def record(self, execution_id: str, write: Callable[[], None]) -> None:
+        """Call `write`, again after each pause, and leave it to the thread if the database still fails.
+
+        Gives up at once if the database refuses the record for good.
+        """
         for pause_seconds in (*self._pauses_seconds, None):
             try:
-                record()
+                write()
+                return
+            except NEVER as error:
+                log.error("the result of %s was not recorded: %s", execution_id, reason(error))
                 return
             except (DatabaseError, InterfaceError) as error:
                 if pause_seconds is None:
-                    if not self.add(execution_id, record):
-                        log.error("the result of %s is not on record: %s", execution_id, reason(error))
+                    if not self.add(execution_id, write):
+                        log.error("the result of %s was not recorded: %s", execution_id, reason(error))
                     return
                 log.warning("recording %s again in %s s: %s", execution_id, pause_seconds, reason(error))
                 time.sleep(pause_seconds)
                 close_old_connections()
 
-    def add(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Call `record` later, until the database takes it or never will. Return False if there is no room."""
+    def add(self, execution_id: str, write: Callable[[], None]) -> bool:
+        """Call `write` later, until the database accepts it or refuses it for good; False if there is no room."""
         with self._changed:
             if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
                 return False
-            self._line.append((execution_id, record))
+            self._line.append((execution_id, write))
             self._changed.notify_all()
             return True
 
     def close(self, seconds: float) -> None:
-        """Wait up to `seconds` for those that wait, and end."""
+        """Wait up to `seconds` for the results that are left, and stop."""
         with self._changed:
             self._changed.wait_for(lambda: not self._line, seconds)
             self._closing = True
             self._changed.notify_all()
             if self._line:
-                log.error("%d results are not on record", len(self._line))
+                log.error("%d results were not recorded", len(self._line))
 
     def _work(self) -> None:
         while True:
@@ -83,32 +88,32 @@ class LateRecords:
                 self._changed.wait_for(lambda: self._closing or self._line)
                 if self._closing:
                     return
-                execution_id, record = self._line[0]
-            is_settled = self._try(execution_id, record)
+                execution_id, write = self._line[0]
+            is_settled = self._try(execution_id, write)
             with self._changed:
                 if is_settled:
                     self._line.popleft()
                     self._changed.notify_all()
                 else:
-                    self._line.rotate(-1)  # one that fails for a reason of its own must not keep the others
+                    self._line.rotate(-1)  # one that keeps failing must not block the others
                     self._changed.wait_for(lambda: self._closing, self._retry_seconds)
 
-    def _try(self, execution_id: str, record: Callable[[], None]) -> bool:
-        """Return whether `record` is settled: taken, or given up."""
+    def _try(self, execution_id: str, write: Callable[[], None]) -> bool:
+        """Return whether `write` is settled: recorded or given up."""
         try:
-            record()
+            write()
         except NEVER as error:
-            log.error("the result of %s is not on record: %s", execution_id, reason(error))
+            log.error("the result of %s was not recorded: %s", execution_id, reason(error))
         except (DatabaseError, InterfaceError) as error:
             log.warning("the late record of %s has to wait: %s", execution_id, reason(error))
             return False
         except Exception:  # the thread's outermost call: a broken record must not stop the others
-            log.exception("the result of %s is not on record", execution_id)
+            log.exception("the result of %s was not recorded", execution_id)
         finally:
             connection.close()
         return True
 
 
 def reason(error: Exception) -> str:
-    """Return a database's message without the row and the statement that may follow: those hold programs."""
+    """Return a database's message without the row and the statement that may follow, which contain programs."""
     return str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The records of executions: made before anything runs, and finished once, with the charge and the flags."""
+"""The records of executions: created before anything runs, and finished once, with the charge and the flags."""
 
 import hashlib
 import logging
@@ -19,7 +19,7 @@ from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
-from executions.request import ExecutionRequest
+from executions.request import ExecutionRequest, TestCase
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome
 
@@ -30,10 +30,10 @@ KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
 LONGEST_EXECUTION = timedelta(seconds=60)
-"""The longest that an execution takes: the longest wait that the settings allow, and its run. Without input."""
+"""The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# For each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.callers`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
@@ -57,12 +57,12 @@ RUNNING = Histogram(
 
 log = logging.getLogger(__name__)
 
-for each in Execution.Status:  # a rate begins with a 0 that was there before
+for each in Execution.Status:  # a rate needs the 0 before the first execution
     EXECUTIONS.labels(each)
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class Payer:
     """The account that pays for an execution, and what it had used before."""
 
     account: Account
@@ -82,17 +82,28 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
     )
 
 
+def request_of(execution: Execution) -> ExecutionRequest:
+    """Return the request on record, to run it again: without its learner, and not interactive."""
+    cases = execution.test_cases
+    return ExecutionRequest(
+        code=execution.code,
+        input_data=execution.input_data,
+        test_cases=None if cases is None else tuple(TestCase.of(case) for case in cases),
+        timeout=execution.timeout,
+    )
+
+
 def finish(
     execution: Execution,
     answer: Answer,
     outcome: Outcome,
     late_records: LateRecords,
-    charged: Charged | None = None,
+    payer: Payer | None = None,
     typed: str = "",
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With `charged`, the account pays for what ran, and flags are looked for, in the same transaction.
+    With a `payer`, charge its account and look for flags in the same transaction.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -106,21 +117,21 @@ def finish(
     }
     if typed:
         values["input_data"] = execution.input_data + typed
-    late_records.record(str(execution.public_id), partial(_finish, execution, values, outcome, charged))
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer))
 
 
 def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
     """Record that an execution did not run, or that its run was lost. Nobody pays for it."""
     EXECUTIONS.labels(status).inc()
     values = {"status": status, "error": sentence, "finished": timezone.now()}
-    late_records.record(str(execution.public_id), partial(_finish, execution, values))
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values))
 
 
 def recover_interrupted() -> int:
     """Turn executions still `running` at a start into `internal_error`; return how many there were.
 
-    A predecessor that is still draining may yet finish some of them: `finished` stays empty, so that its final update
-    finds them.
+    A previous process that is still draining may yet finish some of them: `finished` stays empty, so that its final
+    update finds them.
     """
     count = Execution.objects.filter(status=Execution.Status.RUNNING).update(
         status=Execution.Status.INTERNAL_ERROR, error="The service was interrupted while this program ran."
@@ -131,27 +142,27 @@ def recover_interrupted() -> int:
 
 
 def _kept(result: TestResult) -> dict[str, Any]:
-    """Return a result as a record has it: the test case beside it has the rest."""
+    """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
     return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
 
 
-def _finish(
-    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, charged: Charged | None = None
+def _write_end(
+    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, payer: Payer | None = None
 ) -> None:
     with transaction.atomic():
-        # The second to come finds `finished` set and changes nothing.
+        # A second writer finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
-        if outcome is not None and charged is not None:
-            charge(charged.account, outcome.cpu_seconds)
-            kinds = find_flags(execution, outcome, charged.account, charged.use)
+        if outcome is not None and payer is not None:
+            kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
+            charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
 
 
 def count_running(key: ApiKey) -> int:
-    """Return how many executions of the key's family are running, as far as is recorded."""
+    """Return how many executions of the key's family are running, according to the records."""
     # An execution whose end could not be recorded must not count forever.
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
     begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)

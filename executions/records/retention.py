@@ -21,7 +21,7 @@ from audit.events import record_event
 from executions.models import Execution
 
 BATCH_ROWS = 500
-"""In one transaction: a program that runs meanwhile waits for no more than this."""
+"""How many rows a transaction deletes: a program that runs meanwhile waits for no more than this."""
 
 PAUSE_SECONDS = 0.2
 """Between two batches of the daily run, for the programs that run meanwhile."""
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def old_executions(before: datetime) -> models.QuerySet[Execution]:
-    """Return the executions from before that time, the oldest first, without those that still run."""
+    """Return the executions from before that time that have ended, oldest first."""
     return Execution.objects.filter(created__lt=before).exclude(status=Execution.Status.RUNNING).order_by("created")
 
 
@@ -45,15 +45,17 @@ def prune(before: datetime, pause_seconds: float = 0, batch_rows: int = BATCH_RO
 
 
 def erase_learner(learner: str, families: list[UUID] | None = None, batch_rows: int = BATCH_ROWS) -> int:
-    """Delete everything kept of a learner, or only what came with keys of `families`. Return how many executions.
+    """Delete everything about a learner, or only what was sent with keys of `families`. Return how many executions.
 
-    What staff ran again is deleted with the original, and so are suspensions of the learner.
+    What staff ran again, once or repeatedly, is deleted with the original, and so are suspensions of the learner.
     """
     own = Q() if families is None else Q(key__family__in=families)
     use = Q() if families is None else Q(family__in=families)
-    executions = Execution.objects.filter(own, learner=learner)
-    total = _delete(Execution.objects.filter(repeats__in=executions), "learner_erased", {}, 0, batch_rows)
-    total += _delete(executions, "learner_erased", {}, 0, batch_rows)
+    levels = [Execution.objects.filter(own, learner=learner)]
+    while levels[-1].exists():
+        levels.append(Execution.objects.filter(repeats__in=levels[-1]))
+    # The last level first: without the original, nothing would lead to what repeats it.
+    total = sum(_delete(level, "learner_erased", {}, 0, batch_rows) for level in reversed(levels))
     DailyUse.objects.filter(use, who=f"learner:{learner}").delete()
     Suspension.objects.filter(own, learner=learner).delete()
     return total
@@ -78,7 +80,7 @@ def _delete(
 
 
 class Retention(threading.Thread):
-    """Prunes once a day for as long as the process serves, for the first time soon after its start.
+    """Prunes once a day while the process serves, for the first time soon after its start.
 
     Several processes may do so at once: each finds what the others have left.
     """
@@ -97,13 +99,13 @@ class Retention(threading.Thread):
             self._closing.wait(self._every_seconds)
 
     def run_once(self) -> None:
-        """Prune. If the database is away, try again the next day."""
+        """Prune. If the database is down, try again the next day."""
         try:
             count = prune(timezone.now() - self._age, PAUSE_SECONDS)
             log.info("%d executions were older than %s days", count, self._age.days)
         except (DatabaseError, InterfaceError):
-            log.exception("old executions stay for another day")
+            log.exception("could not delete old executions; next attempt tomorrow")
 
     def close(self) -> None:
-        """Let it end."""
+        """Stop it. Returns at once."""
         self._closing.set()

@@ -18,7 +18,7 @@ from django.utils import timezone
 from apikeys.suspensions import block_address, suspend_key, suspend_learner
 from audit.events import record_event
 from executions.models import Execution
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.running.service import run_again
 from executions.sandbox.results import SandboxError
 
@@ -52,7 +52,7 @@ def rerun(request: HttpRequest, number: int) -> HttpResponse:
     original = _execution(request, number, "executions.rerun_execution")
     record_event("execution_run_again", request=request, actor=staff_of(request), target=original)
     try:
-        return _page_of(run_again(original, staff_of(request), get_runtime()))
+        return _page_of(run_again(original, staff_of(request), get_backend()))
     except SandboxError:
         messages.error(request, "The program could not be run: no container was free in time. Try again.")
         return _page_of(original)

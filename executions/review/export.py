@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from executions.models import Execution
-from executions.review.display import make_visible
+from web.visible_text import make_visible
 
 MOST_ROWS = 10_000
 LONGEST_CELL = 1_000

@@ -15,8 +15,9 @@ from django.utils.html import format_html, format_html_join
 from audit.events import record_event
 from executions.models import Execution
 from executions.review.actions import SuspensionForm, staff_of
-from executions.review.display import first_line, highlighted, make_visible
+from executions.review.display import first_line, highlighted
 from executions.templatetags.quantities import words
+from web.visible_text import make_visible
 
 RECENT = 10
 

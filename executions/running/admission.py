@@ -1,8 +1,20 @@
-"""Whether a valid request may run now: its interactive slot, the disk, its learner, its quotas, in this order.
+"""Whether a valid request may run now.
 
-Two checks come earlier, because invalid requests must meet them too: `apikeys.authentication` refuses suspended keys
-and addresses, then `apikeys.throttling` counts the request against the rates. Every check raises `Refused`, which
-`apikeys.throttling.http_error` alone turns into an answer (docs/decisions/0020-one-admission.md).
+A request is checked in this order, and the first refusal is the answer:
+
+1. The method, and that the body is not chunked: MethodNotAllowed, LengthRequired (`apikeys/views.py`).
+2. The key, then a suspended family or address, then the origin: AuthenticationFailed, Refused, PermissionDenied
+   (`apikeys/authentication.py`).
+3. Where only a server may call, that the key is secret: PermissionDenied (`apikeys/views.py`).
+4. The rates of the learner and of the key: Refused (`apikeys/throttling.py`). They come before the body is validated,
+   because invalid requests count too.
+5. The body as JSON, then its fields: ParseError, UnsupportedMediaType, BodyTooLarge, ValidationError.
+6. Here: an interactive slot, the disk, a suspended learner, then the key's concurrency, executions and CPU seconds:
+   Refused.
+7. In the sandbox: the gate, the queue, and that the client is still there: SandboxUnavailable, SandboxBusy, CallerGone.
+   From here on the request is on record.
+
+`apikeys.throttling.to_http_error` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
 """
 
 from collections.abc import Callable
@@ -15,10 +27,10 @@ from apikeys.callers import Caller, refuse_suspended_learner
 from apikeys.limits import UNAVAILABLE, Refused
 from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution
-from executions.records.record import Charged, count_running, create
+from executions.records.record import Payer, count_running, create
 from executions.request import ExecutionRequest
+from executions.running.backend import Backend
 from executions.running.interactive import InteractiveSession
-from executions.running.runtime import Runtime
 from executions.sandbox.console import Console
 
 
@@ -26,7 +38,7 @@ from executions.sandbox.console import Console
 class Source:
     """Where a request comes from: the caller, the page's origin and the client's address.
 
-    `who` is the learner or address that its use counts for, `is_abandoned` says whether the client has gone.
+    `who` is the learner or address that its use counts for; `is_abandoned` returns whether the client has left.
     """
 
     caller: Caller
@@ -38,25 +50,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An execution that may run and is on record as running. Its `session`, if it has one, is to be ended."""
+    """An execution that may run and is recorded as running. The caller must end its `session`, if there is one."""
 
     execution: Execution
-    charged: Charged
+    payer: Payer
     session: InteractiveSession | None
 
 
-def admit(request: ExecutionRequest, source: Source, runtime: Runtime, console: Console | None = None) -> Admitted:
-    """Record that `request` is about to run. `console` is that of an execution that is watched.
+def admit(request: ExecutionRequest, source: Source, backend: Backend, console: Console | None = None) -> Admitted:
+    """Record that `request` is about to run. An execution that a client watches has a `console`.
 
-    Raises Refused, and DatabaseError; then there is no record.
+    Raises Refused or DatabaseError; then there is no record.
     """
     key = source.caller.key
     with ExitStack() as undo:
         session = None
         if console is not None and console.is_interactive:
-            session = runtime.sessions.begin(source.caller, source.who, console)
-            undo.callback(runtime.sessions.end, session)
-        if runtime.executor.health().disk != "ok":  # not even a refusal may be written there
+            session = backend.sessions.begin(source.caller, source.who, console)
+            undo.callback(backend.sessions.end, session)
+        if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
             raise Refused(UNAVAILABLE, "a disk is nearly full")
         refuse_suspended_learner(key, request.learner)
         account = Account.today(key, source.who)
@@ -68,4 +80,4 @@ def admit(request: ExecutionRequest, source: Source, runtime: Runtime, console: 
         if session is not None:
             session.public_id = execution.public_id
         undo.pop_all()
-    return Admitted(execution, Charged(account, use), session)
+    return Admitted(execution, Payer(account, use), session)

@@ -12,11 +12,11 @@ from executions.bounds import INPUT_BYTES
 from executions.sandbox.console import Console
 
 SHARE_OF_ONE = 0.5
-"""Of all interactive executions, for one learner or address, so that nobody takes them all."""
+"""The share of all interactive executions that one learner or address may have, so that nobody takes them all."""
 
 
 class TooMuchInput(Exception):
-    """A program has been sent as much input as it may have."""
+    """A program would get more input than it may have."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,10 +29,10 @@ class InteractiveSession:
     public_id: UUID | None = None
     typed: str = ""
 
-    def answers_to(self, caller: Caller) -> bool:
+    def accepts_input_from(self, caller: Caller) -> bool:
         """Return whether `caller` may send input: the same key, or one of its rotation, for the same learner.
 
-        Without a learner token the id is the secret: only the page that began the execution was told.
+        Without a learner token the id is the secret: only the page that began the execution knows it.
         """
         is_same_learner = caller.is_server or caller.learner == self.caller.learner
         return caller.key.family == self.caller.key.family and is_same_learner
@@ -49,7 +49,7 @@ class InteractiveSessions:
         return len(self._sessions)
 
     def begin(self, caller: Caller, who: str, console: Console) -> InteractiveSession:
-        """Return a new session, which the caller ends. Raises Refused."""
+        """Return a new session, which the caller must end. Raises Refused."""
         most = settings.SANDBOX_MAX_INTERACTIVE
         share = max(1, int(most * SHARE_OF_ONE))
         session = InteractiveSession(caller, who, console)
@@ -59,7 +59,7 @@ class InteractiveSessions:
                 raise Refused(UNAVAILABLE, "too many programs are interactive")
             if own >= share:
                 use = LimitUse("interactive", share, 0, 1, None, "concurrent-requests")
-                sentence = f"{share} interactive programs run for this learner already."
+                sentence = f"This learner is already running {share} interactive programs."
                 raise Refused("interactive_limited", sentence, use)
             self._sessions.add(session)
         return session
@@ -70,9 +70,9 @@ class InteractiveSessions:
             self._sessions.discard(session)
 
     def find(self, public_id: UUID, caller: Caller) -> InteractiveSession | None:
-        """Return the session of an execution, None if there is none that answers to `caller`."""
+        """Return the session of an execution, or None if none accepts input from `caller`."""
         with self._lock:
-            found = (each for each in self._sessions if each.public_id == public_id and each.answers_to(caller))
+            found = (each for each in self._sessions if each.public_id == public_id and each.accepts_input_from(caller))
             return next(found, None)
 
     def send(self, public_id: UUID, caller: Caller, text: str, is_end: bool) -> bool:

@@ -15,7 +15,7 @@ FLOAT_TOLERANCE = Decimal("0.000001")
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
 NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
-NOT_RUN = " (not run: earlier runs have used up the time or the memory)"
+NOT_RUN = " (not run: earlier runs used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
 
 
@@ -30,7 +30,7 @@ def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: i
 
 
 class OutputBudget:
-    """Bounds how much output the results of one request show. The verdicts come from all that is kept of each."""
+    """Limits how much output the results of one request show. The verdicts use all output that was kept."""
 
     def __init__(self) -> None:
         self._left_bytes = SHOWN_BYTES
@@ -46,7 +46,7 @@ class OutputBudget:
 
 
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
-    """Return the result of one test case, whose run was `run`, with its whole output."""
+    """Return the result of one test case from its `run`, with the whole output."""
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
     given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
@@ -61,11 +61,11 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         diff=None if passed else _diff(case, run),
         error_detail=None if passed else error_detail(run, timeout_seconds),
         status=str(run.status),
-        # Of a hidden one in whole seconds: a program can sleep for as long as its input is large.
+        # In whole seconds if hidden: a program could reveal its input by how long it sleeps.
         execution_time=round(run.wall_seconds, 0 if case.hidden else 6),
         hidden=case.hidden,
     )
-    if case.hidden:  # whoever sees the answer must not learn from it what is tested
+    if case.hidden:  # the answer must not reveal what is tested
         return replace(
             result,
             message=f"{verdict}{_reason(case, run)}",
@@ -96,14 +96,14 @@ def _reason(case: TestCase, run: Run) -> str:
 def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
-        return run.tested or case.looks_at_main_run  # what the submission raises by itself is no answer to a test
+        return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count
     return _output_counts(case, run) and (not expected or _matches(_match(case), expected, run.stdout))
 
 
 def _output_counts(case: TestCase, run: Run) -> bool:
-    """Whether the output decides, and not how the run ended."""
+    """Whether the output decides the verdict, rather than how the run ended."""
     if case.looks_at_main_run:
-        # As in the user's document: its output counts even if the program failed afterwards.
+        # As documented: its output counts even if the program failed afterwards.
         return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
     # Without an output to compare, only reaching the end of its own part shows that a test ran.
     return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
@@ -129,10 +129,10 @@ def _diff(case: TestCase, run: Run) -> str | None:
 
 
 def _raised(expected: str, run: Run) -> bool:
-    """Whether an exception is expected, as `ValueError` or `ValueError: bad`, and is what the traceback ends with.
+    """Whether an exception is expected, such as `ValueError` or `ValueError: bad`, and the traceback ends with it.
 
-    The name must be that of the exception, with or without its module, or its end, as `Error` is: an `A` in the
-    message is no exception, and neither is the `r` of `struct.error`.
+    The name may leave out the module or, if it is capitalized, the beginning, as `Error` does. An `A` in the message
+    is not an exception, and neither is the `r` of `struct.error`.
     """
     expectation = EXCEPTION_PATTERN.fullmatch(expected.strip())
     if run.status is not RunStatus.ERROR or expectation is None:
@@ -158,7 +158,7 @@ def _trimmed(text: str) -> str:
 
 def _equal_but_for_rounding(expected: str, actual: str) -> bool:
     """Whether the texts are the same except for numbers that differ by at most 1e-6."""
-    # Each is split once, at most 128 KiB between them: by every second piece, which is a number, and what is between.
+    # Each text is split once; together they are at most 128 KiB. Every second piece is a number.
     pieces, others = (NUMBER_PATTERN.split(_trimmed(text)) for text in (expected, actual))
     if pieces[::2] != others[::2]:
         return False
@@ -166,8 +166,8 @@ def _equal_but_for_rounding(expected: str, actual: str) -> bool:
 
 
 def _is_close(one: str, other: str) -> bool:
-    """Whether two numbers are within 1e-6. Exactly: as floats, all very large integers would be the same."""
+    """Whether two numbers are within 1e-6. Computed exactly: as floats, all very large integers would be equal."""
     try:
         return abs(Decimal(one) - Decimal(other)) <= FLOAT_TOLERANCE
-    except ArithmeticError:  # an exponent beyond all bounds
+    except ArithmeticError:  # the exponent is too large
         return False

@@ -3,22 +3,25 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
 from executions.answer import Answer, ShownImage, TestResult
 from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Admitted, Source, admit
+from executions.running.backend import Backend
 from executions.running.judge import OutputBudget, judge_run
-from executions.running.runtime import Runtime
 from executions.running.service import conclude, failure_recorded
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 
 LONGEST_WAIT_SECONDS = 60
-"""For a container. The sandbox gives up long before."""
+"""How long to wait for a container. The sandbox gives up long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,18 @@ LiveEvent = Printed | ShownImage | Asked | Judged
 
 
 class LiveExecution:
-    """An execution that has begun. The caller closes it.
+    """An execution that has begun. The caller must close it.
 
-    A thread of its own runs it, so that no reader, however slow, keeps a container; the thread that reads the events
-    writes the record.
+    A separate thread runs it, so that a slow reader does not hold a container. The thread that reads the events writes
+    the record.
     """
 
-    def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, runtime: Runtime) -> None:
+    def __init__(self, admitted: Admitted, request: ExecutionRequest, console: Console, backend: Backend) -> None:
         self.id = str(admitted.execution.public_id)
         self._admitted = admitted
         self._request = request
         self._console = console
-        self._runtime = runtime
+        self._backend = backend
         self._outcome: Future[Outcome] = Future()
         self._is_concluded = False
         self._cases = request.test_cases or ()
@@ -53,20 +56,22 @@ class LiveExecution:
         self._budget = OutputBudget()
 
     def start(self, is_abandoned: Callable[[], bool]) -> None:
-        """Run it, unless it `is_abandoned` when its turn comes.
+        """Run it, unless the client has left by the time a container is free.
 
-        Returns when there is a container for it; else raises SandboxError, after that is recorded.
+        Returns when it has its container. Otherwise raises SandboxError, after recording that.
         """
         submission = self._request.submission(is_abandoned)
-        thread = threading.Thread(target=self._run, args=(submission,), name=f"live-{self.id}", daemon=True)
+        bind_contextvars(execution_id=self.id)  # for the log lines of both threads
+        run = partial(copy_context().run, self._run, submission)
+        thread = threading.Thread(target=run, name=f"live-{self.id}", daemon=True)
         try:
             thread.start()
-        except (RuntimeError, MemoryError) as error:  # there are as many as there may be
+        except (RuntimeError, MemoryError) as error:  # no more threads can be started
             self._outcome.set_exception(SandboxBusy(f"no thread: {error}"))
             self._console.close()
         if self._console.next_event(LONGEST_WAIT_SECONDS) is None:
             self.stop()
-            self.conclude()
+            self.wait_and_record()
 
     @property
     def is_waiting(self) -> bool:
@@ -81,43 +86,43 @@ class LiveExecution:
         return list(self._live_events(event))
 
     def stop(self) -> None:
-        """Have it ended. Its events go on until it is."""
+        """Ask the program to stop. Events continue until it has."""
         self._console.stop()
 
-    def conclude(self) -> Answer:
-        """Wait for the end, record it, and return the answer. Raises SandboxError after that is recorded."""
+    def wait_and_record(self) -> Answer:
+        """Wait for the end, record it and return the answer. Raises SandboxError, after recording that."""
         self._is_concluded = True
         execution, session = self._admitted.execution, self._admitted.session
-        late_records = self._runtime.late_records
+        late_records = self._backend.late_records
         try:
             with failure_recorded(execution, late_records):
                 outcome = self._outcome.result()
             typed = session.typed if session is not None else ""
-            return conclude(execution, self._request, outcome, late_records, self._admitted.charged, typed)
+            return conclude(execution, self._request, outcome, late_records, self._admitted.payer, typed)
         finally:
             if session is not None:
-                self._runtime.sessions.end(session)
+                self._backend.sessions.end(session)
 
     def close(self) -> None:
-        """End it and record that, if it has not ended."""
+        """Stop the program and record its end, if `wait_and_record` has not been called."""
         if self._is_concluded:
             return
         self.stop()
         try:
-            self.conclude()
-        except SandboxError:  # it is on record, and nobody reads the answer
+            self.wait_and_record()
+        except SandboxError:  # it is recorded, and nobody reads the answer
             pass
 
     def _run(self, submission: Submission) -> None:
         try:
-            self._outcome.set_result(self._runtime.executor.execute(submission, self._console))
-        except BaseException as error:  # noqa: BLE001 (the thread's outermost call: whoever waits gets the error)
+            self._outcome.set_result(self._backend.executor.execute(submission, self._console))
+        except BaseException as error:  # noqa: BLE001 (the thread's outermost call: the waiting thread gets the error)
             self._outcome.set_exception(error)
         finally:
             self._console.close()
 
     def _live_events(self, event: Event) -> Iterator[LiveEvent]:
-        """Yield what the client is sent for an event of the sandbox."""
+        """Yield the events that the client gets for an event of the sandbox."""
         match event:
             case Printed() | Asked():
                 yield event
@@ -137,15 +142,15 @@ class LiveExecution:
             yield Judged(index, self._budget.cut(judge_run(self._cases[index], run, self._request.timeout)))
 
 
-def begin_live(request: ExecutionRequest, source: Source, runtime: Runtime) -> LiveExecution:
+def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
-    # gVisor does not say who waits for input. Rather than wait for an answer that never comes, a program reads the end.
+    # gVisor does not report that a program waits for input, so the program reads the end of its input instead.
     console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
     try:
-        admitted = admit(request, source, runtime, console)
+        admitted = admit(request, source, backend, console)
     except Exception:
         console.close()
         raise
-    live = LiveExecution(admitted, request, console, runtime)
+    live = LiveExecution(admitted, request, console, backend)
     live.start(source.is_abandoned)
     return live

@@ -13,7 +13,7 @@ TYPES = {
 
 
 def error_text(run: Run, timeout_seconds: int) -> str:
-    """Return what the program wrote to stderr and, on a line of its own, what else ended it."""
+    """Return what the program wrote to stderr and, on a separate line, what stopped it."""
     ended_by = sentence(run, timeout_seconds)
     if not ended_by or not run.stderr:
         return run.stderr or ended_by

@@ -10,53 +10,52 @@ from structlog.contextvars import bind_contextvars
 from executions.answer import Answer, ShownImage
 from executions.models import Execution
 from executions.records.late_records import LateRecords
-from executions.records.record import Charged, create, fail, finish
-from executions.request import ExecutionRequest, TestCase, in_running_order
+from executions.records.record import Payer, create, fail, finish, request_of
+from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Source, admit
+from executions.running.backend import Backend
 from executions.running.judge import judge
 from executions.running.outcome import error_detail, error_text
-from executions.running.runtime import Runtime
 from executions.sandbox.results import CallerGone, Outcome, RunLost, SandboxBusy, SandboxUnavailable
 
 log = logging.getLogger(__name__)
 
 
-def execute(request: ExecutionRequest, source: Source, runtime: Runtime) -> Answer:
+def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answer:
     """Run `request` and return the answer.
 
-    Raises Refused: then there is no record; SandboxError when it could not run, after that is recorded; DatabaseError
-    when it could not be recorded: then nothing has run.
+    Raises Refused (there is no record), SandboxError if it could not run (that is recorded), or DatabaseError if it
+    could not be recorded (nothing has run).
     """
-    admitted = admit(request, source, runtime)
-    with failure_recorded(admitted.execution, runtime.late_records):
-        outcome = runtime.executor.execute(request.submission(source.is_abandoned))
-    return conclude(admitted.execution, request, outcome, runtime.late_records, admitted.charged)
+    admitted = admit(request, source, backend)
+    with failure_recorded(admitted.execution, backend.late_records):
+        outcome = backend.executor.execute(request.submission(source.is_abandoned))
+    return conclude(admitted.execution, request, outcome, backend.late_records, admitted.payer)
 
 
-def run_again(original: Execution, staff: User, runtime: Runtime) -> Execution:
+def run_again(original: Execution, staff: User, backend: Backend) -> Execution:
     """Run a stored program once more, charged to nobody, and return the new record.
 
-    Raises SandboxError when it could not run, after that is recorded, and DatabaseError.
+    Raises SandboxError if it could not run, after recording that, or DatabaseError.
     """
-    cases = None if original.test_cases is None else tuple(TestCase.of(case) for case in original.test_cases)
-    request = ExecutionRequest(original.code, original.input_data, cases, original.timeout)
+    request = request_of(original)
     execution = create(request, staff=staff, repeats=original)
-    with failure_recorded(execution, runtime.late_records):
-        outcome = runtime.executor.execute(request.submission())
-    conclude(execution, request, outcome, runtime.late_records)
+    with failure_recorded(execution, backend.late_records):
+        outcome = backend.executor.execute(request.submission())
+    conclude(execution, request, outcome, backend.late_records)
     execution.refresh_from_db()
     return execution
 
 
 @contextmanager
 def failure_recorded(execution: Execution, late_records: LateRecords) -> Iterator[None]:
-    """Run the block that runs `execution`; if it raises, record that before the error goes on."""
-    bind_contextvars(execution_id=str(execution.public_id))  # in every line of the log from here on
+    """Record an error that the block raises while it runs `execution`, and raise it again."""
+    bind_contextvars(execution_id=str(execution.public_id))  # in all further lines of the log
     try:
         yield
     except (SandboxBusy, SandboxUnavailable, CallerGone) as error:
         log.warning("refused %s: %s", execution.public_id, error)
-        fail(execution, Execution.Status.REFUSED, "Nothing was run: the service was not free.", late_records)
+        fail(execution, Execution.Status.REFUSED, "Nothing ran: the service was busy or unavailable.", late_records)
         raise
     except Exception as error:
         if isinstance(error, RunLost):
@@ -70,12 +69,12 @@ def conclude(
     request: ExecutionRequest,
     outcome: Outcome,
     late_records: LateRecords,
-    charged: Charged | None = None,
+    payer: Payer | None = None,
     typed: str = "",
 ) -> Answer:
     """Judge an outcome, record it with the input that was `typed`, and return the answer."""
     answer = answer_of(request, outcome, str(execution.public_id))
-    finish(execution, answer, outcome, late_records, charged, typed)
+    finish(execution, answer, outcome, late_records, payer, typed)
     return answer
 
 

@@ -171,12 +171,19 @@ def test_unreadable_body_counts_against_the_rate(page: Page) -> None:
     ]
 
 
-@pytest.mark.parametrize("learner", [5, None, [], "", "x" * 200])
+@pytest.mark.parametrize("learner", [5, None, [], "", "x" * 200, "\ud800", "a\0da"])
 def test_invalid_learner_is_counted_by_address(page: Page, learner: Any) -> None:
     token = server(page, learner_rate="1/h")
     page.post({"code": "1"}, x_api_key=token, origin=None)
     sent = page.post({"code": "1", "learner": learner}, x_api_key=token, origin=None)
-    assert sent.status_code == (400 if learner == "x" * 200 else 429)
+    assert sent.status_code == 429
+
+
+@pytest.mark.parametrize("learner", ["\ud800", "a\0da", "x" * 129, "x" * 100_000, 5, []])
+def test_invalid_learner_is_a_400_that_names_the_field(page: Page, learner: Any) -> None:
+    sent = page.post({"code": "1", "learner": learner}, x_api_key=server(page), origin=None)
+    assert (sent.status_code, sent.json()["fields"].keys()) == (400, {"learner"})
+    assert page.post({"code": "1", "learner": "x" * 128}, x_api_key=server(page), origin=None).status_code == 200
 
 
 def test_key_without_a_learner_rate_has_only_its_own_rate(page: Page) -> None:
@@ -187,12 +194,13 @@ def test_key_without_a_learner_rate_has_only_its_own_rate(page: Page) -> None:
 # Failures and notation
 
 
-def test_missing_cache_is_a_503(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cache_is_a_503(page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A cache that is down."""
     monkeypatch.setattr(type(cache._connections[cache._alias]), "add", lambda *args, **options: False)  # type: ignore[attr-defined]
     response = page.run()
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert int(response["Retry-After"]) >= 1
+    assert "refused a request: the cache did not count a request" in caplog.text
     assert not Execution.objects.exists()
 
 

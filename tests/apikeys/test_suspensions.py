@@ -80,6 +80,16 @@ def test_only_reason_and_end_can_be_changed(page: Page, admin_client: Client, ad
     assert suspension.ends is not None
 
 
+def test_hidden_characters_in_a_learners_id_become_visible_marks(
+    page: Page, admin_client: Client, admin_user: User
+) -> None:
+    suspension = suspend_learner(page.key, "e\u200bve", "abuse", None, admin_user)
+    for path in (LIST, f"{LIST}{suspension.pk}/change/"):
+        text = admin_client.get(path).content.decode()
+        assert "e⟨U+200B⟩ve" in text
+        assert "\u200b" not in text
+
+
 def test_a_suspension_cannot_be_deleted(page: Page, admin_client: Client, admin_user: User) -> None:
     suspension = suspend_learner(page.key, "eve", "abuse", None, admin_user)
     assert admin_client.post(f"{LIST}{suspension.pk}/delete/", {"post": "yes"}).status_code == 403

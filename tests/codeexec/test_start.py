@@ -8,7 +8,7 @@ from apikeys.models import ApiKey
 from codeexec import gunicorn, start
 from executions import bounds
 from executions.models import Execution
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.sandbox import profiles
 from executions.sandbox.results import SandboxUnavailable, Submission
 from tests.conftest import ORIGIN, Page
@@ -32,7 +32,7 @@ def test_conflicting_settings_prevent_the_start(settings: Settings) -> None:
 
 def test_nothing_runs_before_the_start() -> None:
     with pytest.raises(SandboxUnavailable):
-        get_runtime().executor.execute(Submission("1", "", (), 5))
+        get_backend().executor.execute(Submission("1", "", (), 5))
 
 
 def test_there_are_threads_to_refuse_requests(settings: Settings) -> None:

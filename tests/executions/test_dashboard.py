@@ -125,6 +125,18 @@ def test_the_dashboard_escapes_hostile_text_and_keeps_to_the_policy(busy: Page, 
     assert "<script" not in figures.split('id="content-main"')[0]
 
 
+def test_hidden_characters_in_learners_ids_become_visible_marks(page: Page, admin_client: Client) -> None:
+    execution = add(timezone.now(), key=page.key, learner="a\u200bda")
+    ExecutionFlag.objects.create(execution=execution, kind="memory_kill")
+    today = timezone.now().date()
+    DailyUse.objects.create(family=page.key.family, day=today, who="learner:e\u200bve", cpu_seconds=1)
+    text = admin_client.get("/admin/").content.decode()
+    assert "a⟨U+200B⟩da" in text
+    assert "e⟨U+200B⟩ve" in text
+    assert "learner=e%E2%80%8Bve" in text  # the link finds what is recorded
+    assert "\u200b" not in text
+
+
 @pytest.mark.django_db
 def test_the_dashboard_works_without_executions(admin_client: Client) -> None:
     content = admin_client.get("/admin/").content.decode()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.review.display import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, first_line, highlighted, make_visible
+from executions.review.display import first_line, highlighted
+from web.visible_text import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, make_visible
 
 ANYTHING = st.text(st.characters(exclude_categories=[]))
 

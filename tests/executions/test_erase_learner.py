@@ -12,7 +12,7 @@ from apikeys.keys import create_key
 from apikeys.models import DailyUse, Suspension
 from executions.models import Execution, ExecutionFlag
 from executions.records import retention
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.running.service import run_again
 from tests.audit_log import events, log_entry_fails
 from tests.conftest import Page
@@ -35,7 +35,7 @@ def traces(page: Page, admin_user: User) -> str:
         Suspension.objects.create(key=key, learner=learner, reason="a test")
     for execution in Execution.objects.filter(learner="ada"):
         ExecutionFlag.objects.create(execution=execution, kind="memory_kill")
-    run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_runtime())
+    run_again(Execution.objects.filter(learner="ada").latest("pk"), admin_user, get_backend())
     return key.prefix
 
 
@@ -49,6 +49,14 @@ def test_erasure_leaves_nothing_of_a_learner(traces: str) -> None:
     assert set(DailyUse.objects.filter(who__startswith="learner").values_list("who", flat=True)) == {"learner:bob"}
     assert set(Suspension.objects.values_list("learner", flat=True)) == {"bob"}
     assert not ExecutionFlag.objects.exists()
+
+
+def test_what_staff_ran_again_repeatedly_is_erased(traces: str, admin_user: User) -> None:
+    again = Execution.objects.get(learner="")
+    for _ in range(2):
+        again = run_again(again, admin_user, get_backend())
+    assert erase("ada") == "7 executions erased\n"
+    assert learners() == {"bob"}
 
 
 def test_audit_log_has_the_number_and_not_the_learner(traces: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from executions.answer import ECHOES
 from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 from executions.records.late_records import LateRecords
-from executions.running.runtime import get_runtime
+from executions.records.record import create, request_of
+from executions.request import ExecutionRequest, Match, TestCase
+from executions.running.backend import get_backend
 from executions.sandbox.results import (
     Image,
     Run,
@@ -274,9 +276,17 @@ def test_no_program_runs_without_a_database(page: Page, executor: FakeExecutor, 
     assert executor.submissions == []
 
 
+def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> None:
+    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, hidden=True)
+    request = ExecutionRequest("1", "Ada", (case,), timeout=3, learner="ada", interactive=True)
+    unset = ExecutionRequest("")
+    assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
+    assert request_of(create(request)) == replace(request, learner="", interactive=False)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_result_is_recorded_again_after_a_failure(page: Page) -> None:
-    get_runtime().late_records = LateRecords(pauses_seconds=(0, 0))
+    get_backend().late_records = LateRecords(pauses_seconds=(0, 0))
     with database_fails("UPDATE", times=2):
         assert page.run().status_code == 200
     assert Execution.objects.get().status == "success"
@@ -284,7 +294,7 @@ def test_result_is_recorded_again_after_a_failure(page: Page) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_learner_gets_the_answer_even_if_it_cannot_be_recorded(page: Page, caplog: pytest.LogCaptureFixture) -> None:
-    get_runtime().late_records = LateRecords(pauses_seconds=(0, 0))
+    get_backend().late_records = LateRecords(pauses_seconds=(0, 0))
     with database_fails("UPDATE"):
         answer = page.run("print('CANARY')").json()
     assert answer["output"] == "Hello\n"

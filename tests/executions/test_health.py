@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from tests.fakes import HEALTHY, FakeExecutor
 
 
@@ -38,7 +38,7 @@ def test_a_container_that_cannot_be_removed_is_degraded(client: Client, executor
 
 
 def test_a_service_that_has_not_started_is_unhealthy(client: Client) -> None:
-    assert get_runtime().executor.health().ready is False
+    assert get_backend().executor.health().ready is False
     assert client.get("/health").status_code == 503
 
 

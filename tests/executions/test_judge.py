@@ -399,7 +399,7 @@ def test_output_truncated_by_the_run_is_marked() -> None:
 def test_a_test_that_was_not_run_gives_the_reason() -> None:
     case = TestCase(input="f()", expected_output="8")
     result = result_of(case, Run(RunStatus.NOT_RUN))
-    reason = "(not run: earlier runs have used up the time or the memory)"
+    reason = "(not run: earlier runs used up the time or the memory)"
     assert result.message == f"❌ Test failed: f() -> Expected: 8 {reason}"
     assert (result.status, result.error_detail) == ("not_run", None)
     assert result_of(replace(case, hidden=True), Run(RunStatus.NOT_RUN)).message == f"❌ Test failed {reason}"

@@ -69,8 +69,18 @@ def test_impossible_record_is_given_up_and_logged_without_its_text(
     late.add("an-execution", record)
     late.close(5)
     assert (record.attempts, record.is_taken) == (1, False)
-    assert "the result of an-execution is not on record" in caplog.text
-    assert "results are not on record" not in caplog.text
+    assert "the result of an-execution was not recorded" in caplog.text
+    assert "results were not recorded" not in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [DataError, IntegrityError])
+def test_impossible_record_keeps_no_learner_waiting(caplog: pytest.LogCaptureFixture, kind: type[Exception]) -> None:
+    late = LateRecords(pauses_seconds=(600, 600))
+    record = Record(kind(f"bad\n{SECRET}"))
+    late.record("an-execution", record)
+    assert (record.attempts, record.is_taken) == (1, False)
+    assert "the result of an-execution was not recorded: bad" in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -106,14 +116,14 @@ def test_close_waits_for_records_that_can_be_taken(late: LateRecords, caplog: py
         late.add("one", record)
     late.close(5)
     assert all(record.is_taken for record in records)
-    assert "not on record" not in caplog.text
+    assert "not recorded" not in caplog.text
 
 
 def test_close_logs_how_many_records_are_lost(late: LateRecords, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         late.add("one", never_again(OperationalError("away")))
     late.close(0.1)
-    assert "3 results are not on record" in caplog.text
+    assert "3 results were not recorded" in caplog.text
 
 
 def test_closed_queue_takes_no_records(late: LateRecords) -> None:

@@ -21,7 +21,7 @@ from apikeys.limits import INPUT_RATE, count_input
 from apikeys.models import ApiKey, DailyUse, Suspension
 from executions import bounds
 from executions.models import Execution
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
@@ -73,7 +73,7 @@ def stream(page: Page) -> Iterator[Streams]:
     yield begin
     for each in begun:
         each.close()
-    assert len(get_runtime().sessions) == 0
+    assert len(get_backend().sessions) == 0
 
 
 @pytest.fixture
@@ -164,10 +164,10 @@ def test_refused_stream_gets_the_same_error_as_json(page: Page, executor: FakeEx
     executor.error = SandboxBusy("full")
     assert answer({"code": "1", "interactive": True}) == (503, "unavailable")
     assert Execution.objects.get().status == "refused"
-    assert len(get_runtime().sessions) == 0
+    assert len(get_backend().sessions) == 0
     ApiKey.objects.update(executions_per_day=0)
     assert answer({"code": "1", "interactive": True}) == (429, "executions_used_up")
-    assert len(get_runtime().sessions) == 0
+    assert len(get_backend().sessions) == 0
 
 
 def event_descriptors() -> set[str]:
@@ -196,7 +196,7 @@ def test_missing_thread_is_a_503_and_leaves_nothing_behind(
     record = Execution.objects.get()
     assert (record.status, record.finished is None) == ("refused", False)
     assert set(DailyUse.objects.values_list("executions", flat=True)) == {0}
-    assert len(get_runtime().sessions) == 0
+    assert len(get_backend().sessions) == 0
     assert not event_descriptors() - before
 
 
@@ -238,7 +238,7 @@ def test_client_that_disconnects_stops_the_program_and_is_charged(stream: Stream
     assert (record.status, record.output, record.finished is None) == ("cancelled", "Hello\n", False)
     assert record.error == "Execution stopped because the client disconnected"
     assert set(DailyUse.objects.values_list("executions", "cpu_seconds")) == {(1, 0.125)}
-    assert len(get_runtime().sessions) == 0
+    assert len(get_backend().sessions) == 0
 
 
 def test_client_that_never_reads_stops_the_program(stream: Streams) -> None:
@@ -322,7 +322,7 @@ def test_invalid_input_is_refused_and_not_read(page: Page, stream: Streams, body
 
 def test_all_input_together_is_bounded(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
-    session = get_runtime().sessions.find(uuid.UUID(execution_id), Caller(page.key))
+    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key))
     assert session is not None
     session.typed = "x" * (bounds.INPUT_BYTES - 4)
     response = answer(page, execution_id, {"text": "Eve!"})

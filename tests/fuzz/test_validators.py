@@ -62,7 +62,7 @@ def test_any_request_is_valid_or_refused(body: Any) -> None:
         assert (answer.status_code, answer.data["code"]) == (400, "invalid")
         json.dumps(answer.data, ensure_ascii=False).encode()
         return
-    check(serializer.request())
+    check(serializer.to_request())
 
 
 def check(request: ExecutionRequest) -> None:

@@ -48,6 +48,11 @@ def test_invalid_json_is_refused(page: Page, body: bytes) -> None:
     assert refusal(page.post(body), 400) == "invalid_json"
 
 
+def test_integer_too_long_for_python_is_refused_in_our_words(page: Page) -> None:
+    body = page.post(b'{"timeout": ' + b"9" * 5000 + b"}").json()
+    assert body["detail"] == "The request body is not valid JSON: a number has too many digits."
+
+
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"code": [{"a": '])
 def test_very_deep_nesting_is_refused(page: Page, opening: bytes) -> None:
     assert refusal(page.post(opening * 100_000), 400) == "invalid_json"

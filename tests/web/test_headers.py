@@ -6,7 +6,7 @@ import django
 import pytest
 from django.test import Client
 
-from executions.running.runtime import Runtime, set_runtime
+from executions.running.backend import Backend, set_backend
 from tests.conftest import Page, database_fails
 from tests.fakes import FakeExecutor
 
@@ -58,7 +58,7 @@ def test_a_server_error_shows_nothing_internal(page: Page, admin_client: Client,
     if path == "/execute":
         fake = FakeExecutor()
         fake.error = ValueError("a bug")  # type: ignore[assignment]
-        set_runtime(Runtime(fake))
+        set_backend(Backend(fake))
         response = page.run()
     else:
         with database_fails("SELECT"):

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
-from executions.sandbox.results import SandboxBusy
+from executions.running.backend import get_backend
+from executions.sandbox.console import Console
+from executions.sandbox.results import Outcome, SandboxBusy, Submission
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -54,6 +57,33 @@ def test_the_ids_of_the_last_request_are_gone(page: Page, executor: FakeExecutor
     page.post({"code": "1"}, x_api_key="nonsense")
     assert lines.objects
     assert "execution_id" not in lines.objects[-1]
+
+
+class LoggingExecutor(FakeExecutor):
+    """Logs a line in the thread that runs a program."""
+
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+        logging.getLogger("executions.sandbox").warning("running")
+        return super().execute(submission, console)
+
+
+def test_lines_of_a_stream_have_its_ids_and_those_after_it_do_not(page: Page, lines: Lines) -> None:
+    get_backend().executor = LoggingExecutor()
+    stream = page.post({"code": "1"}, accept="text/event-stream")
+    start = b"".join(stream).split(b"\n")[1]
+    [running] = [line for line in lines.objects if line["event"] == "running"]
+    assert running["request_id"] == stream["X-Request-ID"]
+    assert running["execution_id"] == json.loads(start.removeprefix(b"data: "))["id"]
+    refused = page.post({"code": "1"}, x_api_key="nonsense")
+    assert lines.objects[-1]["request_id"] == refused["X-Request-ID"]
+    assert "execution_id" not in lines.objects[-1]
+
+
+def test_request_begins_without_the_ids_that_its_thread_has(page: Page, lines: Lines) -> None:
+    bind_contextvars(execution_id="of another request")
+    page.post({"code": "1"}, x_api_key="nonsense")
+    assert lines.objects
+    assert "of another request" not in json.dumps(lines.objects)
 
 
 def test_an_exception_is_one_line(lines: Lines) -> None:

@@ -76,7 +76,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tell whether programs can be run
+         * Check whether programs can be run
          * @description For monitors and proxies. It needs no key and answers at once.
          */
         get: operations["getHealth"];
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Create a token for one learner
-         * @description For a server with a secret key. A page that has the token needs no key. The token works from the origins of the key, counts against its limits and ends with it.
+         * @description For a server with a secret key. A page that has the token needs no key. The token works on the pages of the key's origins, counts against its limits and ends with it.
          */
         post: operations["createToken"];
         delete?: never;
@@ -203,7 +203,7 @@ export interface components {
             /** @enum {string} */
             docker: "connected" | "unreachable";
             /**
-             * @description `full`: nearly; nothing is run.
+             * @description `full`: almost no space is left, so nothing runs.
              * @enum {string}
              */
             disk: "ok" | "full";
@@ -655,7 +655,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The program has the input. */
+            /** @description The input was accepted. */
             204: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -851,7 +851,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description They cannot. */
+            /** @description Programs cannot be run. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */

@@ -56,4 +56,4 @@ def _request(file: Path, stdin: Path | None, timeout: int) -> ExecutionRequest:
     serializer = ExecutionRequestSerializer(data=data)
     if not serializer.is_valid():
         raise CommandError("; ".join(f"{name}: {' '.join(problems)}" for name, problems in serializer.errors.items()))
-    return serializer.request()
+    return serializer.to_request()

@@ -24,8 +24,9 @@ from executions.review.dashboard.key_figures import (
     names_of_families,
     suspension_figures,
 )
-from executions.running.runtime import get_runtime
+from executions.running.backend import get_backend
 from executions.sandbox.sandbox import SandboxHealth
+from web.visible_text import make_visible
 
 DAYS = 30
 SAMPLE_ROWS = 500
@@ -103,6 +104,11 @@ class LearnerUse:
     part: float
     """The CPU time as a share of that of the first in the list."""
 
+    @property
+    def visible_name(self) -> str:
+        """The name, with visible marks for invisible characters."""
+        return make_visible(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -169,7 +175,7 @@ def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
-    return Dashboard(get_runtime().executor.health(), activity, keys, suspensions)
+    return Dashboard(get_backend().executor.health(), activity, keys, suspensions)
 
 
 def find_activity(now: datetime) -> Activity:
@@ -276,7 +282,7 @@ def _recent_flags() -> tuple[RecentFlag, ...]:
             kind=flag.kind,
             label=flag.get_kind_display(),
             key=flag.execution.key.name if flag.execution.key else "",
-            learner=flag.execution.learner,
+            learner=make_visible(flag.execution.learner),
             address=flag.execution.client_address or "",
             seen=flag.execution.created,
         )

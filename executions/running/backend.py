@@ -1,4 +1,4 @@
-"""What the requests of one process share. `codeexec/start.py` makes it; all others ask `get_runtime` for it."""
+"""What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from executions.running.interactive import InteractiveSessions
 
 
 @dataclass(slots=True)
-class Runtime:
+class Backend:
     """Where programs run, which of them take input now, and which results are still to be recorded."""
 
     executor: Executor
@@ -16,15 +16,15 @@ class Runtime:
     late_records: LateRecords = field(default_factory=LateRecords)
 
 
-_runtime = Runtime(NotStarted())
+_backend = Backend(NotStarted())
 
 
-def get_runtime() -> Runtime:
-    """Return the runtime of this process."""
-    return _runtime
+def get_backend() -> Backend:
+    """Return the backend of this process."""
+    return _backend
 
 
-def set_runtime(runtime: Runtime) -> None:
-    """Serve all requests of this process with `runtime`."""
-    global _runtime
-    _runtime = runtime
+def set_backend(backend: Backend) -> None:
+    """Serve all requests of this process with `backend`."""
+    global _backend
+    _backend = backend

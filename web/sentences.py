@@ -1,0 +1,10 @@
+"""The sentences of errors that several modules need: those that raise the errors, and the OpenAPI schema."""
+
+BAD_REQUEST = "The request cannot be understood."
+INVALID_KEY = "The API key is missing or not valid."
+ORIGIN_NOT_ALLOWED = "This API key may not be used from this origin."
+SECRET_KEY_REQUIRED = "This requires a secret key."  # noqa: S105 (a sentence)
+SUSPENDED = "This learner or address may not run programs at present."
+NOTHING_HERE = "There is nothing at this address."
+NOT_JSON = "Send the request as application/json."
+SERVER_ERROR = "Something went wrong on our side."
