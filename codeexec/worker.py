@@ -21,8 +21,66 @@ FULL_PAUSE_SECONDS = 0.1
 """Between attempts to accept a client when there are no file descriptors left."""
 
 
+class HurriedSocket(socket.socket):
+    """A connection on which requests must arrive, and responses must be read, at a minimum speed.
+
+    A read or write that would take longer raises ConnectionResetError. gunicorn logs a traceback for any other error,
+    with which clients could fill the disk.
+    """
+
+    stalled_seconds: float = STALLED_SECONDS
+    slowest_bytes_a_second: int = SLOWEST_BYTES_A_SECOND
+
+    _deadline: float | None = None
+    _spare_seconds: float
+
+    def begin_request(self) -> None:
+        """Restart the time limits, for a new request and its response."""
+        self._deadline = None
+        self._spare_seconds = self.stalled_seconds
+        self._bound_by_kernel(socket.SO_SNDTIMEO, self.stalled_seconds)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return the next bytes, within the remaining time."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self.stalled_seconds
+        remaining_seconds = self._deadline - now
+        try:
+            if remaining_seconds <= 0:
+                raise BlockingIOError
+            self._bound_by_kernel(socket.SO_RCVTIMEO, min(self.stalled_seconds, remaining_seconds))
+            data = super().recv(size, flags)
+        except BlockingIOError:
+            raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly") from None
+        self._deadline += len(data) / self.slowest_bytes_a_second
+        return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send a piece of a response, within the time left by earlier pieces plus its own."""
+        rest = memoryview(data)
+        deadline = time.monotonic() + self._spare_seconds + len(rest) / self.slowest_bytes_a_second
+        try:
+            while rest:
+                remaining_seconds = deadline - time.monotonic()
+                if remaining_seconds <= 0:
+                    raise BlockingIOError
+                self._bound_by_kernel(socket.SO_SNDTIMEO, min(self.stalled_seconds, remaining_seconds))
+                rest = rest[self.send(rest, flags) :]
+        except BlockingIOError:
+            raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
+        self._spare_seconds = min(self.stalled_seconds, deadline - time.monotonic())
+
+    def _bound_by_kernel(self, option: int, seconds: float) -> None:
+        """Set a timeout in the kernel: gunicorn changes the one that Python manages."""
+        whole, part = divmod(max(1, int(seconds * 1_000_000)), 1_000_000)
+        self.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
+
+
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Keeps slow clients from occupying threads, and lingering ones from blocking the accepting thread."""
+
+    socket_class = HurriedSocket
 
     def init_process(self) -> None:
         """Start serving."""
@@ -52,7 +110,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Serve a request, and close the connection after its last one. Return what gunicorn expects."""
         # Otherwise one client per thread, each with half a request, could stop the service.
         if not isinstance(conn.sock, HurriedSocket):
-            conn.sock = HurriedSocket(fileno=conn.sock.detach())
+            conn.sock = self.socket_class(fileno=conn.sock.detach())
         conn.sock.begin_request()
         is_kept = super().handle(conn)
         if not is_kept:
@@ -65,59 +123,6 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
                 pass
             conn.close = _already_closed
         return is_kept
-
-
-class HurriedSocket(socket.socket):
-    """A connection on which requests must arrive, and responses must be read, at a minimum speed.
-
-    A read or write that would take longer raises ConnectionResetError. gunicorn logs a traceback for any other error,
-    with which clients could fill the disk.
-    """
-
-    _deadline: float | None = None
-    _spare_seconds: float = STALLED_SECONDS
-
-    def begin_request(self) -> None:
-        """Restart the time limits, for a new request and its response."""
-        self._deadline = None
-        self._spare_seconds = STALLED_SECONDS
-        self._bound_by_kernel(socket.SO_SNDTIMEO, STALLED_SECONDS)
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Return the next bytes, within the remaining time."""
-        now = time.monotonic()
-        if self._deadline is None:
-            self._deadline = now + STALLED_SECONDS
-        remaining_seconds = self._deadline - now
-        try:
-            if remaining_seconds <= 0:
-                raise BlockingIOError
-            self._bound_by_kernel(socket.SO_RCVTIMEO, min(STALLED_SECONDS, remaining_seconds))
-            data = super().recv(size, flags)
-        except BlockingIOError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly") from None
-        self._deadline += len(data) / SLOWEST_BYTES_A_SECOND
-        return data
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send a piece of a response, within the time left by earlier pieces plus its own."""
-        rest = memoryview(data)
-        deadline = time.monotonic() + self._spare_seconds + len(rest) / SLOWEST_BYTES_A_SECOND
-        try:
-            while rest:
-                remaining_seconds = deadline - time.monotonic()
-                if remaining_seconds <= 0:
-                    raise BlockingIOError
-                self._bound_by_kernel(socket.SO_SNDTIMEO, min(STALLED_SECONDS, remaining_seconds))
-                rest = rest[self.send(rest, flags) :]
-        except BlockingIOError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
-        self._spare_seconds = min(STALLED_SECONDS, deadline - time.monotonic())
-
-    def _bound_by_kernel(self, option: int, seconds: float) -> None:
-        """Set a timeout in the kernel: gunicorn changes the one that Python manages."""
-        whole, part = divmod(max(1, int(seconds * 1_000_000)), 1_000_000)
-        self.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
 
 
 def _already_closed(graceful: bool = False) -> None:

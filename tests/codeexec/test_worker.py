@@ -10,21 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.module_loading import import_string
 
-from codeexec import gunicorn
-from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
+from codeexec import gunicorn, worker
+from codeexec.worker import BoundedThreadWorker, HurriedSocket
 
 pytestmark = pytest.mark.server
 
 THREADS = 6
 START_SECONDS = 20
 LINGER_SECONDS = 2  # gunicorn's own
-LONG = 6 * SLOWEST_BYTES_A_SECOND
+STALLED_SECONDS = 2  # not the service's own, for which the tests would wait
+SLOWEST_BYTES_A_SECOND = 64 * 1024
+LONG = 3 * SLOWEST_BYTES_A_SECOND
 LONGEST_ANSWER_SECONDS = STALLED_SECONDS + LONG / SLOWEST_BYTES_A_SECOND
 BUFFER_BYTES = 4096  # of each side of a connection: a larger buffer would hold a whole response
 
 Address = tuple[str, int]
 Ask = Callable[[str], socket.socket]
+
+
+class QuickSocket(HurriedSocket):
+    stalled_seconds = STALLED_SECONDS
+    slowest_bytes_a_second = SLOWEST_BYTES_A_SECOND
+
+
+class QuickWorker(BoundedThreadWorker):
+    socket_class = QuickSocket
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -71,7 +83,7 @@ def server(log: Path) -> Iterator[Address]:
     ):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         descriptor = listener.fileno()
-        command = [sys.executable, "-m", "gunicorn", "-k", gunicorn.worker_class, "--threads", str(THREADS)]
+        command = [sys.executable, "-m", "gunicorn", "-k", f"{__name__}.QuickWorker", "--threads", str(THREADS)]
         command += f"--bind fd://{descriptor} --keep-alive 5 --graceful-timeout 1".split()
         command += "--no-control-socket --log-level error".split()
         command.append("tests.codeexec.test_worker:application")
@@ -101,6 +113,13 @@ def open_clients(address: Address, count: int, sent: bytes) -> list[socket.socke
     for client in clients:
         client.sendall(sent)
     return clients
+
+
+def test_the_service_uses_the_worker_with_the_documented_limits() -> None:
+    assert import_string(gunicorn.worker_class) is BoundedThreadWorker
+    assert BoundedThreadWorker.socket_class is HurriedSocket
+    assert HurriedSocket.stalled_seconds == worker.STALLED_SECONDS == 5
+    assert HurriedSocket.slowest_bytes_a_second == worker.SLOWEST_BYTES_A_SECOND == 32 * 1024
 
 
 def test_a_client_that_does_not_close_delays_nobody(server: Address) -> None:
