@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import sys
+import threading
 import uuid
 
 import pytest
@@ -24,3 +26,28 @@ def test_client_keeps_no_connection_for_each_container() -> None:
             engine.remove(container_id)
             descriptors.append(len(os.listdir("/proc/self/fd")))
     assert len(set(descriptors)) == 1
+
+
+@pytest.mark.docker
+def test_calls_do_not_fail_while_the_environment_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANGES", "")  # removed after the test
+    ended = threading.Event()
+
+    def change() -> None:
+        while not ended.is_set():
+            os.environ["CHANGES"] = "now"
+            del os.environ["CHANGES"]
+
+    with contextlib.closing(Engine()) as engine:
+        engine.ping()
+        thread = threading.Thread(target=change)
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)  # so that a change falls between two steps of a call
+        thread.start()
+        try:
+            for _ in range(100):
+                engine.ping()
+        finally:
+            ended.set()
+            thread.join()
+            sys.setswitchinterval(interval)

@@ -67,6 +67,8 @@ class BoundedClient(docker.APIClient):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        # Otherwise each call reads the environment for proxies, and fails when another thread changes it meanwhile.
+        self.trust_env = False
         for adapter in self.adapters.values():
             if isinstance(adapter, UnixHTTPAdapter):  # docker-py ignores the option for it
                 adapter.pools = RecentlyUsedContainer(1, dispose_func=lambda pool: pool.close())
