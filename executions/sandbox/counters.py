@@ -7,4 +7,6 @@ FAILED_REFILLS = Counter("codeexec_failed_refills", "Containers that could not b
 ENGINE_ERRORS = Counter("codeexec_engine_errors", "Calls to the Docker Engine that failed.")
 ORPHANS = Counter("codeexec_orphans_removed", "Containers removed whose service was gone.")
 STRAYS = Counter("codeexec_strays_removed", "Containers removed that did not end by themselves when they were let go.")
+REUSES = Counter("codeexec_reuses", "Containers that had proved themselves as new and served another submission.")
+NOT_NEW = Counter("codeexec_not_as_new", "Used containers that could not prove it when a caller was to get them.")
 ENDED_WARM = Counter("codeexec_warm_containers_ended", "Containers that ended while they waited for a program.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 def never() -> bool:
@@ -52,13 +53,24 @@ class TestProgram:
     hidden: bool = False
 
 
+class Party(NamedTuple):
+    """Whose turn a submission takes in line: the key's family, and the learner or address that its use counts for."""
+
+    key: str
+    learner: str
+
+
+NOBODY = Party("", "")
+"""Staff and the service itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A learner's program with its test cases.
 
     The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is
     the wall time that all runs together may take. `is_abandoned` returns whether nobody waits for the answer any more;
-    it is called when a container comes free, before anything runs.
+    it is called when a container comes free, before anything runs. `party` takes turns with others in line.
     """
 
     code: str
@@ -66,6 +78,7 @@ class Submission:
     tests: tuple[TestProgram, ...]
     timeout_seconds: float
     is_abandoned: Callable[[], bool] = field(default=never, compare=False)
+    party: Party = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +144,15 @@ class Run:
 class Outcome:
     """The runs of one submission: the main run and one for each test, in order.
 
-    `waited_seconds` is the time for which the submission waited for a container.
+    `waited_seconds` is the time for which the submission waited for a container. `container` is the name of that, and
+    this was the `submission_number`th that it ran, from 1.
     """
 
     main: Run
     tests: tuple[Run, ...]
     waited_seconds: float
+    container: str = ""
+    submission_number: int = 1
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -89,7 +89,7 @@ class Sandbox:
         return self._gate.wait(timeout_seconds)
 
     def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
-        """Run the submission's program and its tests in one fresh container, which is not used again.
+        """Run the submission's program and its tests in one container, which nobody else uses meanwhile.
 
         Meanwhile events go to `console`, through which its watcher may send input and stop the program.
         Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
@@ -97,7 +97,7 @@ class Sandbox:
         """
         self._gate.demand_open()
         asked = time.monotonic()
-        with self.pool.container(choose_profile(submission), submission.is_abandoned) as container:
+        with self.pool.container(choose_profile(submission), submission.party, submission.is_abandoned) as container:
             self._gate.demand_open()  # again: it may have shut while the caller waited in line
             waited_seconds = time.monotonic() - asked
             talk = None
@@ -110,7 +110,7 @@ class Sandbox:
             finally:
                 if not container.is_usable:
                     self._undertaker.remove(container.id)
-            return Outcome(main, tuple(tests), waited_seconds)
+            return Outcome(main, tuple(tests), waited_seconds, container.name, container.submissions)
 
     def health(self) -> SandboxHealth:
         """Return the last known state. Makes no call to the engine, so it returns at once."""

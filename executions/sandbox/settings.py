@@ -1,7 +1,19 @@
 """The settings of a sandbox, given by the code that creates it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class Reuse(StrEnum):
+    """Whether a container that has proved itself as new may serve another submission.
+
+    `pressure`: only while callers find no fresh container.
+    """
+
+    NEVER = "never"
+    PRESSURE = "pressure"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +22,9 @@ class SandboxSettings:
 
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
     warm, and `science_pool_size` of the science profile: with 0, its programs get plain ones. At most `max_concurrent`
-    of both together are in use at once; then `queue_length` callers may wait, each for `queue_seconds`.
+    of both together are in use at once, and at most `busy_concurrent` while the processors have no time left; then
+    `queue_length` callers may wait, each for `queue_seconds`. Containers serve again as `reuse` says, and no more than
+    `reuse_runs` submissions each.
     `refill_threads` launch new containers of each profile at the same time. `runtime` names one of the engine's
     container runtimes; None is its default.
     A program may wait for `input_seconds` for one input, and for `input_seconds_in_all` in total.
@@ -24,6 +38,9 @@ class SandboxSettings:
     pool_size: int = 4
     science_pool_size: int = 0
     max_concurrent: int = 4
+    busy_concurrent: int = 64
+    reuse: Reuse = Reuse.NEVER
+    reuse_runs: int = 50
     queue_length: int = 32
     queue_seconds: float = 5.0
     refill_threads: int = 4

@@ -34,6 +34,10 @@ class Timing:
     Once `failures_to_give_up` launches in a row have failed, callers are refused at once. A refill waits for
     `refill_delay_seconds` while other containers are in stock.
 
+    Pressure lasts for `pressure_seconds` after a caller has found no fresh container. Meanwhile the refill threads look
+    every `look_seconds`, and launch for a line that has not moved for `stall_seconds`. A container serves no other
+    submission `retire_seconds` after its launch.
+
     The engine has `late_oom_seconds` to report that a dead container was killed for memory. When its events end, they
     are requested again after `retry_events_seconds`.
     """
@@ -48,6 +52,10 @@ class Timing:
     relaunch_seconds: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0)
     failures_to_give_up: int = 3
     refill_delay_seconds: float = 0.05
+    pressure_seconds: float = 1.0
+    stall_seconds: float = 0.1
+    look_seconds: float = 0.05
+    retire_seconds: float = 600.0
     late_oom_seconds: float = 1.0
     retry_events_seconds: float = 1.0
 

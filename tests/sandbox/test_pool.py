@@ -23,12 +23,17 @@ class FakeContainer(Container):
     def __init__(self) -> None:
         self.closed = False
         self.dead = False
+        self.submissions = 0
+        self.launched_at = time.monotonic()
 
     def is_waiting(self) -> bool:
         return not self.dead and not self.closed
 
     def close(self) -> None:
         self.closed = True
+
+    def begin(self) -> None:
+        self.submissions += 1
 
 
 class Factory:
