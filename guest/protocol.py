@@ -1,7 +1,8 @@
 """The frames that the host and the supervisor exchange: one byte for the kind, four for the length, then the body.
 
-The supervisor sends READY once. For each run the host then sends a RUN frame and, not framed, `feed_bytes` bytes for
-the child: its TASK frame and the program's stdin. The supervisor passes them on unread. It answers with
+The supervisor sends READY when it can begin a run: once at the start, and after each RESULT. Its body says whether the
+container is as new. For each run the host sends a RUN frame and, not framed, `feed_bytes` bytes for the child: its TASK
+frame and the program's stdin. It need not wait for READY. The supervisor passes the bytes on unread. It answers with
 
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends;
@@ -21,7 +22,8 @@ from __future__ import annotations
 
 import struct
 
-# Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, and READY, TEST, TESTED and GIVE_UP no body.
+# Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
+# by spaces), and TEST, TESTED and GIVE_UP no body.
 KINDS = tuple(range(14))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
 

@@ -58,6 +58,8 @@ def main() -> NoReturn:
         Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
         scratch.sweep()
         child = Child.start(fork_hooks)
+        if child is not None:
+            host.send(protocol.READY)
     task.run_task(mailbox)
 
 

@@ -290,3 +290,113 @@ def test_silent_supervisor_is_a_timeout_that_keeps_the_output(pair: Pair) -> Non
         run = container.run("", "", None, timeout_seconds=0.1)
     assert (run.status, run.stdout, container.is_usable) == (RunStatus.TIMEOUT, "so far", False)
     assert run.flags == {Flag.FORK_STORM}
+
+
+def reused(pair: Pair) -> Container:
+    """Return a container that has had a clean run, whose READY has not come yet."""
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    container.begin()
+    with answering(pair[1], frames_of_run(), is_all=False):
+        container.run("", "", None, timeout_seconds=1)
+    pair[1].recv(4096)  # the rest of the request
+    return container
+
+
+def test_container_proves_itself_as_new(pair: Pair) -> None:
+    container = reused(pair)
+    assert not container.is_waiting()
+    pair[1].sendall(frame(READY, b""))
+    assert container.prove_new()
+    assert container.is_waiting()
+    container.begin()
+    with answering(pair[1], frames_of_run(frames_before=2)):
+        assert container.run("", "", None, timeout_seconds=1).status is RunStatus.SUCCESS
+    assert container.submissions == 2
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_next_run_does_not_wait_for_ready(pair: Pair, is_early: bool) -> None:
+    container = reused(pair)
+    ready, answer = frame(READY, b"memory"), frames_of_run(frames_before=2)
+    if is_early:
+        pair[1].sendall(ready)
+    with answering(pair[1], answer if is_early else ready + answer):
+        assert container.run("", "", None, timeout_seconds=1).status is RunStatus.SUCCESS
+    assert container.differences == {"memory"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        frame(STDOUT, b"x"),
+        frame(READY, b"") + frame(STDOUT, b"x"),
+        frame(READY, b"") + b"\1",
+        frame(READY, b"memory"),
+        frame(READY, b"\xff"),
+        frame(READY, b"x" * 201),
+        frame(READY, b"a\n"),
+    ],
+)
+def test_container_that_answers_anything_else_is_not_new(pair: Pair, sent: bytes) -> None:
+    container = reused(pair)
+    pair[1].sendall(sent)
+    assert not container.prove_new(seconds=0.1)
+
+
+def test_container_that_has_ended_is_not_new(pair: Pair) -> None:
+    container = reused(pair)
+    pair[1].close()
+    assert not container.prove_new()
+    assert not container.is_usable
+
+
+def test_verdict_on_one_run_is_never_taken_back(pair: Pair) -> None:
+    container = reused(pair)
+    with answering(pair[1], frame(READY, b"files") + frames_of_run(frames_before=2) + frame(READY, b""), is_all=False):
+        container.run("", "", None, timeout_seconds=1)
+    assert not container.prove_new()
+
+
+@pytest.mark.parametrize("late", [frame(STDOUT, b"x"), frames_of_run(), frame(TEST, b"")])
+def test_anything_before_ready_is_a_lost_run(pair: Pair, late: bytes) -> None:
+    container = reused(pair)
+    with answering(pair[1], late + frame(READY, b"") + frames_of_run(frames_before=3)), pytest.raises(RunLost):
+        container.run("", "", None, timeout_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "changes"),
+    [
+        ([], {"status": "timeout"}),
+        ([], {"status": "memory_limit"}),
+        ([], {"status": "output_limit"}),
+        ([], {"status": "error", "exit_code": None, "signal_number": 9}),
+        ([], {"truncated": True}),
+        ([frame(FLAG, b"network_attempt")], {}),
+        ([frame(protocol.IMAGE, protocol.IMAGE_DROPPED)], {}),
+    ],
+    ids=["timeout", "memory", "flood", "signal", "truncated", "flag", "image dropped"],
+)
+def test_unusual_end_burns_the_container(pair: Pair, pieces: list[bytes], changes: dict[str, Any]) -> None:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run(*pieces, **changes) + frame(READY, b""), is_all=False):
+        container.run("", "", None, timeout_seconds=1)
+    assert not container.is_spotless
+    assert not container.prove_new()
+
+
+@pytest.mark.parametrize("test", [TestProgram(hidden=True), TestProgram(code="1", hidden=True)])
+def test_hidden_test_burns_the_container(pair: Pair, test: TestProgram) -> None:
+    """What it leaves in the kernel's counters would reach a run that shows its output."""
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run() + frame(READY, b""), is_all=False):
+        container.run("", "", test, timeout_seconds=1)
+    assert not container.prove_new()
+
+
+def test_failed_program_burns_nothing(pair: Pair) -> None:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run(status="error", exit_code=1) + frame(READY, b""), is_all=False):
+        container.run("", "", None, timeout_seconds=1)
+    assert container.prove_new()

@@ -1,7 +1,11 @@
-"""One running, limited container: runs the programs of one submission, one after another."""
+"""One running, limited container: runs the programs of a submission, one after another.
+
+After a clean end it may prove itself as new, and then serve another submission. See docs/decisions/0029-reuse.md.
+"""
 
 import contextlib
 import logging
+import re
 import signal
 import time
 from collections.abc import Callable, Generator
@@ -22,6 +26,9 @@ from guest import protocol
 GRACE_SECONDS = 0.7
 """How long after a run's deadline the supervisor may answer before we end the container ourselves."""
 
+DIFFERENCES = re.compile(rb"[a-z_ ]{0,200}")
+"""The body of a READY frame. It is not trusted: only names like these are logged."""
+
 log = logging.getLogger(__name__)
 
 CauseOfDeath = Callable[[str], Cause]
@@ -38,15 +45,24 @@ class Container:
         stream: FrameStream,
         cause_of_death: CauseOfDeath,
         profile: Profile = Profile.PLAIN,
+        differences: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.profile = profile
         self.id = container_id
         self._stream = stream
         self._cause_of_death = cause_of_death
-        self._room = ImageRoom()  # for one submission: a container gets no other
+        self._room = ImageRoom()  # of the current submission
+        self._awaits_ready = False  # the READY that follows a run
+        self.launched_at = time.monotonic()
+        self.submissions = 0
+        """How many submissions have begun in this container."""
         self.is_usable = True
         """False after a run that ended the container or made its answers untrustworthy."""
+        self.is_spotless = True
+        """Whether every run so far ended by itself and did nothing unusual: see `_is_clean_end`."""
+        self.differences = differences
+        """The names of what has not been as at the start after some run, or cannot be checked."""
 
     @classmethod
     def launch(
@@ -70,13 +86,13 @@ class Container:
             stream = undo.enter_context(contextlib.closing(FrameStream(engine.attach(container_id))))
             engine.start(container_id)
             try:
-                kind, _ = stream.receive(Deadline.after(ready_seconds))
+                kind, body = stream.receive(Deadline.after(ready_seconds))
             except (StreamEnded, TimeoutError) as error:
                 raise RunLost(f"{name} did not come up: {error or 'no answer'}") from error
             if kind != protocol.READY:
                 raise RunLost(f"{name} began with a frame of kind {kind}")
             undo.pop_all()
-        return cls(name, container_id, stream, cause_of_death, profile)
+        return cls(name, container_id, stream, cause_of_death, profile, read_differences(body))
 
     @property
     def is_closed(self) -> bool:
@@ -85,7 +101,28 @@ class Container:
 
     def is_waiting(self) -> bool:
         """Return whether the container still exists and waits for a program. Does not block."""
-        return self._stream.is_quiet()
+        return not self._awaits_ready and self._stream.is_quiet()
+
+    def begin(self) -> None:
+        """Begin a submission, whose runs share limits."""
+        self.submissions += 1
+        self._room = ImageRoom()
+
+    def prove_new(self, seconds: float = 1.0) -> bool:
+        """Return whether another submission may run here: every run was clean, and has left nothing behind.
+
+        Waits at most `seconds` for the supervisor to check the last run. A container that has failed is not new.
+        """
+        if not (self.is_usable and self.is_spotless):
+            return False
+        try:
+            if self._awaits_ready:
+                self._take_ready(self._stream.receive(Deadline.after(seconds)))
+            self._stream.demand_silence()
+        except (TimeoutError, StreamEnded, protocol.ProtocolError) as error:
+            log.warning("%s did not prove itself as new: %s", self.name, error or "no answer")
+            self.is_usable = False
+        return self.is_usable and not self.differences
 
     def run(
         self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None = None
@@ -99,21 +136,26 @@ class Container:
         """
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
+        was_spotless, self.is_spotless = self.is_spotless, False
         images = ImageCollector(self._room, keeps=test is None or not test.hidden)
         console = None if talk is None else talk.console
         transcript = Transcript(code, images, console, is_test=test is not None)
         self.is_usable = False  # until it has answered
         try:
-            self._stream.demand_silence()  # leftovers of one run must not pass for the result of the next
+            self._demand_silence()
             self._stream.send(_request(code, stdin, test, timeout_seconds, images.wanted, talk))
             with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
+                if self._awaits_ready:
+                    self._take_ready(next(frames))
                 while (frame := next(frames))[0] != protocol.RESULT:
                     transcript.add(*frame)
             frames_before = self._stream.frames_taken - 1
             run = transcript.run(frame[1], time.monotonic() - started, frames_before)
+            self._awaits_ready = True
             if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
                 raise ValueError("cancelled without being stopped")
             self.is_usable = run.status is not RunStatus.CANCELLED
+            self.is_spotless = was_spotless and _is_clean_end(run, test, talk)
             return run
         except TimeoutError:
             # Processes in system calls can starve the supervisor of its quarter of a CPU.
@@ -135,6 +177,27 @@ class Container:
         run = transcript.cut_short(status, time.monotonic() - started)
         return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
 
+    def _demand_silence(self) -> None:
+        """Demand that nothing but READY has come since the last run.
+
+        Leftovers of one run must not pass for the result of the next. READY may still be on its way; then it comes
+        before the next run's frames.
+        """
+        if self._awaits_ready and (frame := self._stream.receive_arrived()):
+            self._take_ready(frame)
+        if not self._awaits_ready:
+            self._stream.demand_silence()
+
+    def _take_ready(self, frame: Frame) -> None:
+        kind, body = frame
+        if kind != protocol.READY:
+            raise protocol.ProtocolError("sent data while no run was active")
+        self._awaits_ready = False
+        differences = read_differences(body)
+        if differences - self.differences:
+            log.info("%s is not as new: %s", self.name, ", ".join(sorted(differences)))
+        self.differences |= differences
+
     def _frames(self, deadline: Deadline, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:
         if talk is not None:
             yield from talk.frames(self._stream, deadline, is_main)
@@ -144,6 +207,28 @@ class Container:
     def close(self) -> None:
         """Close the connection: the supervisor ends, and the engine removes the container."""
         self._stream.close()
+
+
+def read_differences(body: bytes) -> frozenset[str]:
+    """Return the names in the body of a READY frame."""
+    if not DIFFERENCES.fullmatch(body):
+        return frozenset({"malformed"})
+    return frozenset(body.decode().split())
+
+
+def _is_clean_end(run: Run, test: TestProgram | None, talk: Talk | None) -> bool:
+    """Return whether a container may serve another submission after this run: it ended by itself, within all limits.
+
+    Not after a hidden test: what it leaves in the kernel's counters would reach a run that shows its output. Nor after
+    an interactive run, which may have waited for minutes.
+    """
+    return (
+        run.status in (RunStatus.SUCCESS, RunStatus.ERROR)
+        and run.exit_code is not None
+        and not (run.flags or run.truncated or run.images_dropped)
+        and not (test is not None and test.hidden)
+        and not (talk is not None and talk.console.is_interactive)
+    )
 
 
 def _is_stopped(talk: Talk | None) -> bool:

@@ -52,6 +52,14 @@ class FrameStream:
             self._exchange(deadline)
         return frame
 
+    def receive_arrived(self) -> Frame | None:
+        """Return the next frame if it has arrived, otherwise None. Raises StreamEnded if no more can come."""
+        while (frame := self._next_frame()) is None:
+            if not self._has_unread_data():
+                return None
+            self._exchange(Deadline.after(1))
+        return frame
+
     def receive_or_wake(self, deadline: Deadline, wake: int) -> Frame | None:
         """Return the next frame as `receive` does, or None as soon as the descriptor `wake` is readable."""
         while (frame := self._next_frame()) is None:
@@ -75,9 +83,7 @@ class FrameStream:
 
         A waiting container sends nothing: if there is something to read, it has ended or cannot be trusted.
         """
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return not self._received and not self._frames and not poll.poll(0)
+        return not self._received and not self._frames and not self._has_unread_data()
 
     def demand_silence(self) -> None:
         """Raise ProtocolError if unread data has come, StreamEnded if the connection has ended."""
@@ -92,6 +98,12 @@ class FrameStream:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def _has_unread_data(self) -> bool:
+        """Return whether data, or the end of the connection, can be read at once."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _exchange(self, deadline: Deadline, wake: int | None = None) -> bool:
         """Send or receive, as soon as either is possible; return whether `wake` became readable."""
