@@ -25,6 +25,13 @@ check_sendable = validate.Regexp(
 )
 
 
+def int_or_auto(name: str, auto: int, least: int, most: int) -> int:
+    """Return the number of a variable, or `auto` if it is "auto" or not set."""
+    if env.str(name, "auto").strip() == "auto":
+        return auto
+    return env.int(name, validate=validate.Range(least, most))
+
+
 def check_secret(secret: str) -> None:
     """Refuse a secret that is short or a placeholder."""
     if len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4:

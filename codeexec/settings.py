@@ -10,6 +10,7 @@ from environs import validate
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from codeexec.capacity import Capacity
 from codeexec.env import (
     check_api_key,
     check_dsn,
@@ -21,6 +22,7 @@ from codeexec.env import (
     check_secret,
     check_token,
     env,
+    int_or_auto,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,13 +68,16 @@ SENTRY_DSN = env.str("SENTRY_DSN", "", validate=check_dsn)
 EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=validate.Range(0, 3650))
 
 # How much may run
-SANDBOX_POOL_SIZE = env.int("SANDBOX_POOL_SIZE", 4, validate=validate.Range(1, 64))
-SANDBOX_SCIENCE_POOL_SIZE = env.int("SANDBOX_SCIENCE_POOL_SIZE", 2, validate=validate.Range(0, 64))
-SANDBOX_MAX_CONCURRENT = env.int("SANDBOX_MAX_CONCURRENT", 4, validate=validate.Range(1, 64))
-SANDBOX_QUEUE_LENGTH = env.int("SANDBOX_QUEUE_LENGTH", 32, validate=validate.Range(0, 256))
-SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 5.0, validate=validate.Range(0.1, 30))
+CAPACITY = Capacity.of_this_machine()
+SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
+SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
+SANDBOX_POOL_SIZE = int_or_auto("SANDBOX_POOL_SIZE", CAPACITY.pool_size, 1, 256)
+SANDBOX_SCIENCE_POOL_SIZE = int_or_auto("SANDBOX_SCIENCE_POOL_SIZE", CAPACITY.science_pool_size, 0, 256)
+SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)
+SANDBOX_QUEUE_LENGTH = int_or_auto("SANDBOX_QUEUE_LENGTH", CAPACITY.queue_length, 0, 1024)
+SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 10.0, validate=validate.Range(0.1, 30))
 SANDBOX_REFILL_THREADS = env.int("SANDBOX_REFILL_THREADS", 4, validate=validate.Range(1, 16))
-SANDBOX_MAX_INTERACTIVE = env.int("SANDBOX_MAX_INTERACTIVE", 8, validate=validate.Range(0, 64))
+SANDBOX_MAX_INTERACTIVE = int_or_auto("SANDBOX_MAX_INTERACTIVE", CAPACITY.max_interactive, 0, 1024)
 SANDBOX_INPUT_SECONDS = env.int("SANDBOX_INPUT_SECONDS", 60, validate=validate.Range(1, 600))
 SANDBOX_INPUT_SECONDS_IN_ALL = env.int("SANDBOX_INPUT_SECONDS_IN_ALL", 300, validate=validate.Range(1, 3600))
 SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")

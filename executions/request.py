@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from executions.bounds import DEFAULT_TIMEOUT_SECONDS
-from executions.sandbox.results import Submission, TestProgram, never
+from executions.sandbox.results import NOBODY, Party, Submission, TestProgram, never
 
 
 class Match(StrEnum):
@@ -57,11 +57,14 @@ class ExecutionRequest:
     learner: str = ""
     interactive: bool = False
 
-    def submission(self, is_abandoned: Callable[[], bool] = never) -> Submission:
-        """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free."""
+    def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
+        """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.
+
+        It takes turns with those of others by its `party`.
+        """
         cases = self.test_cases or ()
         tests = tuple(cases[index].program() for index in in_running_order(cases))
-        return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned)
+        return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned, party)
 
 
 def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:

@@ -9,7 +9,7 @@ from django.db import connection
 from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import SandboxHealth
-from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.settings import Reuse, SandboxSettings
 
 
 class Executor(Protocol):
@@ -38,9 +38,12 @@ def sandbox_settings() -> SandboxSettings:
     """Return the sandbox's part of the settings."""
     database = Path(connection.settings_dict["NAME"])
     return SandboxSettings(
+        reuse=Reuse(settings.SANDBOX_REUSE),
+        reuse_runs=settings.SANDBOX_REUSE_RUNS,
         pool_size=settings.SANDBOX_POOL_SIZE,
         science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
         max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
+        busy_concurrent=settings.CAPACITY.busy_concurrent,
         queue_length=settings.SANDBOX_QUEUE_LENGTH,
         queue_seconds=settings.SANDBOX_QUEUE_SECONDS,
         refill_threads=settings.SANDBOX_REFILL_THREADS,

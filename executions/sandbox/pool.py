@@ -30,13 +30,17 @@ class Pool:
     """
 
     def __init__(
-        self, launch: Callable[[Profile], Container], settings: SandboxSettings, timing: Timing = DEFAULT_TIMING
+        self,
+        launch: Callable[[Profile], Container],
+        settings: SandboxSettings,
+        timing: Timing = DEFAULT_TIMING,
+        spare_cpu: SpareCpu | None = None,
     ) -> None:
         self._settings = settings
         self._timing = timing
         self._closed = False
         self._lock = threading.Lock()  # for all of the state, also that of the parts
-        spare_cpu = SpareCpu()
+        spare_cpu = spare_cpu or SpareCpu()
         self._slots = Slots(self._lock, settings, spare_cpu)
         sizes = {Profile.PLAIN: settings.pool_size, Profile.SCIENCE: settings.science_pool_size}
         self._stocks = {profile: Stock(size, timing) for profile, size in sizes.items()}

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import SandboxBusy, SandboxUnavailable
-from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.results import CallerGone, SandboxBusy, SandboxUnavailable
+from executions.sandbox.settings import Reuse, SandboxSettings
+from executions.sandbox.spare_cpu import WINDOW_SECONDS, SpareCpu, read_cpu_times
+from executions.sandbox.stock import Stock
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.waiting import eventually
 
@@ -25,6 +28,9 @@ class FakeContainer(Container):
         self.dead = False
         self.submissions = 0
         self.launched_at = time.monotonic()
+        self.is_spotless = True
+        self.is_new = True
+        self.proofs = 0
 
     def is_waiting(self) -> bool:
         return not self.dead and not self.closed
@@ -34,6 +40,10 @@ class FakeContainer(Container):
 
     def begin(self) -> None:
         self.submissions += 1
+
+    def prove_new(self, seconds: float = 1.0) -> bool:
+        self.proofs += 1
+        return self.is_new
 
 
 class Factory:
@@ -67,9 +77,9 @@ MakePool = Callable[..., Pool]
 def make_pool(factory: Factory) -> Iterator[MakePool]:
     pools = []
 
-    def make(timing: Timing = DEFAULT_TIMING, **settings: float) -> Pool:
+    def make(timing: Timing = DEFAULT_TIMING, **settings: Any) -> Pool:
         defaults = {"pool_size": 2, "max_concurrent": 2, "queue_length": 2, "queue_seconds": 0.3, "refill_threads": 2}
-        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}), timing)  # type: ignore[arg-type]
+        pool = Pool(factory, SandboxSettings(**{**defaults, **settings}), timing, Processors())
         pool.start()
         pools.append(pool)
         return pool
@@ -331,3 +341,210 @@ def test_close_waits_no_longer_than_its_drain_time(make_pool: MakePool) -> None:
         started = time.monotonic()
         pool.close(drain_seconds=0.2)
         assert time.monotonic() - started < 3
+
+
+# Reuse
+
+
+NEVER_STALLED = Timing(stall_seconds=3600)
+
+
+@pytest.fixture
+def make_pressed_pool(make_pool: MakePool, factory: Factory) -> MakePool:
+    """Make a pool whose only warm container has been taken, so that callers find none."""
+
+    def make(timing: Timing = NEVER_STALLED, **settings: Any) -> Pool:
+        defaults = {"pool_size": 1, "max_concurrent": 8, "queue_length": 50, "queue_seconds": 10}
+        pool = make_pool(timing, **{"reuse": Reuse.PRESSURE, **defaults, **settings})
+        assert eventually(lambda: pool.idle == 1)
+        return pool
+
+    return make
+
+
+def take_together(pool: Pool, callers: int, seconds: float = 0.0) -> list[Container]:
+    """Let so many callers take a container at once; return those that they got."""
+    given: list[Container] = []
+
+    def take() -> None:
+        with pool.container() as container:
+            given.append(container)
+            time.sleep(seconds)
+
+    threads = [threading.Thread(target=take) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return given
+
+
+def test_line_is_served_by_a_container_that_has_proved_itself(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool()
+    given = take_together(pool, 10)
+    assert len(given) == 10
+    assert len(set(map(id, given))) < 10
+    for container in factory.made:
+        assert container.proofs == max(0, container.submissions - 1)
+
+
+def test_container_is_not_reused_without_need(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(pool_size=2)
+    for _ in range(5):
+        assert eventually(lambda: pool.idle == 2)
+        with pool.container():
+            pass
+    assert {container.submissions for container in factory.made} == {0, 1}
+    assert sum(container.closed for container in factory.made) == 5
+
+
+def test_fresh_container_is_preferred_to_a_used_one(factory: Factory) -> None:
+    stock = Stock(1, DEFAULT_TIMING)
+    used, fresh = factory(Profile.PLAIN), factory(Profile.PLAIN)
+    stock.used.append(used)
+    stock.fresh.append(fresh)
+    assert [stock.take(), stock.take(), stock.take()] == [fresh, used, None]
+
+
+def test_never_reusing_destroys_each_container(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(reuse=Reuse.NEVER)
+    given = take_together(pool, 10)
+    assert len(set(map(id, given))) == 10
+    assert all(container.closed for container in given)  # type: ignore[attr-defined]
+
+
+def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
+    make_pressed_pool: MakePool, factory: Factory
+) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
+    factory.made[0].is_new = False
+    given = take_together(pool, 3)
+    assert len(given) == 3
+    assert factory.made[0].submissions == 1
+    assert factory.made[0].closed
+    assert pool.in_use == 0
+
+
+def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
+    factory.made[0].is_spotless = False
+    take_together(pool, 3)
+    assert factory.made[0].submissions == 1
+    assert factory.made[0].proofs == 0
+    assert factory.made[0].closed
+
+
+def test_container_serves_no_more_submissions_than_the_setting(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01), reuse_runs=3)
+    take_together(pool, 20)
+    assert max(container.submissions for container in factory.made) == 3
+
+
+def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01, retire_seconds=600))
+    factory.made[0].launched_at -= 601
+    take_together(pool, 3)
+    assert factory.made[0].submissions == 1
+
+
+def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool()
+    take_together(pool, 40, seconds=0.005)
+    launched = len(factory.made)
+    assert launched <= 3  # the first, and those wanted before the first was given back
+    assert sum(container.submissions for container in factory.made) == 40
+
+
+def test_containers_are_launched_for_a_line_that_does_not_move(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.02, look_seconds=0.01))
+    started = time.monotonic()
+    assert len(take_together(pool, 5, seconds=1)) == 5
+    assert time.monotonic() - started < 4  # and not five times one second
+
+
+def test_stock_is_fresh_again_after_the_pressure(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(Timing(pressure_seconds=0.05, look_seconds=0.01, refill_delay_seconds=0.01), pool_size=2)
+    take_together(pool, 20)
+    assert eventually(lambda: sum(not each.submissions and not each.closed for each in factory.made) == 2)
+
+    def are_used_closed() -> bool:
+        pool.discard_dead()  # as the keeper does each second
+        return all(container.closed for container in factory.made if container.submissions)
+
+    assert eventually(are_used_closed)
+    assert pool.idle == 2
+
+
+def test_always_reusing_needs_no_pressure(make_pressed_pool: MakePool, factory: Factory) -> None:
+    pool = make_pressed_pool(reuse=Reuse.ALWAYS, pool_size=1)
+    for _ in range(10):
+        with pool.container():
+            pass
+    assert max(container.submissions for container in factory.made) >= 5
+
+
+def test_caller_who_has_left_gives_back_a_container_that_nothing_ran_in(
+    make_pressed_pool: MakePool, factory: Factory
+) -> None:
+    pool = make_pressed_pool()
+    with pytest.raises(CallerGone), pool.container(is_abandoned=lambda: True):
+        pass
+    assert pool.in_use == 0
+    with pool.container() as container:
+        assert container is factory.made[0]
+        assert container.submissions == 1
+
+
+# Slots
+
+
+class Processors(SpareCpu):
+    """Processors of which a share is idle."""
+
+    def __init__(self) -> None:
+        self.idle_share = 0.0
+
+    def share(self) -> float:
+        return self.idle_share
+
+
+def test_more_programs_run_at_once_only_while_processors_are_idle(factory: Factory) -> None:
+    processors = Processors()
+    settings = SandboxSettings(
+        pool_size=4, max_concurrent=4, busy_concurrent=2, queue_length=4, queue_seconds=10, refill_threads=2
+    )
+    pool = Pool(factory, settings, Timing(look_seconds=0.01), processors)
+    pool.start()
+    assert eventually(lambda: pool.idle == 4)
+    go_on = threading.Event()
+
+    def take() -> None:
+        with pool.container():
+            go_on.wait()
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: pool.waiting == 2)
+    assert pool.in_use == 2
+    processors.idle_share = 0.9
+    assert eventually(lambda: pool.in_use == 4)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    pool.close(drain_seconds=1)
+
+
+def test_spare_cpu_is_the_idle_share_of_the_last_moment() -> None:
+    times = iter([(100.0, 1000.0), (140.0, 1100.0)])
+    spare = SpareCpu(lambda: next(times))
+    assert spare.share() == 0.0  # nothing to compare with
+    time.sleep(WINDOW_SECONDS)
+    assert spare.share() == pytest.approx(0.4)
+    assert spare.share() == pytest.approx(0.4)  # without reading again
+
+
+def test_cpu_times_of_this_machine_grow() -> None:
+    idle, total = read_cpu_times()
+    assert 0 < idle < total
+    assert eventually(lambda: read_cpu_times()[1] > total)
