@@ -1,4 +1,4 @@
-"""How much may run, worked out from the machine: the meaning of `auto` in the settings. docs/settings.md explains it."""
+"""How much may run, worked out from the machine: what `auto` means in the settings. See docs/settings.md."""
 
 import os
 from dataclasses import dataclass
