@@ -30,12 +30,12 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
         token = request.headers.get("X-API-Key", "")
-        caller = find_caller(token)
+        caller = find_caller(token, client_address(request._request))
         if caller is None or not caller.key.is_usable():
             if caller is not None and tokens.is_well_formed(token):
                 record_refusal("revoked_key_used", request=request._request, target=caller.key)
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
-        refuse_suspended(caller.key, client_address(request._request))
+        refuse_suspended(caller)
         origin = request.headers.get("Origin")
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
@@ -45,18 +45,18 @@ class ApiKeyAuthentication(BaseAuthentication):
         return caller, caller.key
 
 
-def find_caller(token: str) -> Caller | None:
-    """Return the caller with this token, even if its key is revoked or expired, or None.
+def find_caller(token: str, address: str | None) -> Caller | None:
+    """Return the caller with this token at `address`, even if its key is revoked or expired, or None.
 
     A string that cannot be one of our tokens costs no query.
     """
     if (claim := learner_tokens.read(token)) is not None:
         key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
-        return Caller(key, claim.learner) if key is not None else None
+        return Caller(key, address, claim.learner) if key is not None else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
     key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
-    return Caller(key) if key is not None else None
+    return Caller(key, address) if key is not None else None
 
 
 def is_own_page(request: Request, key: ApiKey) -> bool:

@@ -26,9 +26,13 @@ LEARNER = f"SELECT 1{HOLDS} AND s.learner = %s AND k.family = %s LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Takes the place of Django's user. `learner` is the one that a learner token is bound to, None without a token."""
+    """Takes the place of Django's user.
+
+    `address` is the client's, None if it is unknown; `learner` is the one that a learner token is bound to.
+    """
 
     key: ApiKey
+    address: str | None
     learner: str | None = None
 
     is_authenticated = True
@@ -38,13 +42,15 @@ class Caller:
         """Whether this is a server of the site, which holds the secret key itself."""
         return self.key.kind == ApiKey.Kind.SECRET and self.learner is None
 
-    def counted_as(self, claimed_learner: str, address: str | None) -> str:
+    def counted_as(self, claimed_learner: str) -> str:
         """Return the name that use is counted under: the learner's if it can be trusted, else the address.
 
         A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.
         """
         learner = claimed_learner if self.is_server else self.learner
-        return f"learner:{learner}" if learner else f"address:{address_block(address) if address else 'unknown'}"
+        if learner:
+            return f"learner:{learner}"
+        return f"address:{address_block(self.address) if self.address else 'unknown'}"
 
 
 def caller_of(request: Request) -> Caller:
@@ -54,10 +60,11 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def refuse_suspended(key: ApiKey, address: str | None) -> None:
+def refuse_suspended(caller: Caller) -> None:
     """Refuse a key whose family is suspended, as if it did not exist, and a suspended address. Raises Refused."""
+    block = address_block(caller.address) if caller.address else None
     with connection.cursor() as cursor:
-        cursor.execute(KEY_OR_ADDRESS, (_now(), key.family_in_sql(), address_block(address) if address else None))
+        cursor.execute(KEY_OR_ADDRESS, (_now(), caller.key.family_in_sql(), block))
         found = [suspended_address for (suspended_address,) in cursor.fetchall()]
     if None in found:
         raise Refused("invalid_key", INVALID_KEY)

@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 from apikeys.callers import caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
 from apikeys.token_schema import LearnerField
-from web.client_address import client_address
 from web.errors import ServiceUnavailable, TooManyRequests
 
 USES_ATTRIBUTE = "limit_uses"
@@ -40,21 +39,6 @@ def to_http_error(request: Request, refused: Refused) -> APIException:
     return PermissionDenied(refused.sentence, refused.code)
 
 
-def counted_as_for(request: Request) -> str:
-    """Return the name that the use of a request to run a program is counted under.
-
-    The body is read only for a server, and before it is validated: an invalid learner does not count. Raises
-    APIException if the body cannot be read.
-    """
-    caller = caller_of(request)
-    body = request.data if caller.is_server else None
-    try:
-        learner = LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else "")
-    except ValidationError:
-        learner = ""
-    return caller.counted_as(learner, client_address(request._request))
-
-
 class KeyRateThrottle(BaseThrottle):
     """Counts a request against its key's rate, for each `throttle_scope` of the views apart."""
 
@@ -75,11 +59,11 @@ class ExecutionRateThrottle(KeyRateThrottle):
         """Count the request, even if its body is unreadable, and return what is left."""
         caller = caller_of(request)
         try:
-            who = counted_as_for(request)
+            learner = _named_learner(request) if caller.is_server else ""
         except APIException:
-            count_execution(caller.key, caller.counted_as("", client_address(request._request)))
+            count_execution(caller.key, caller.counted_as(""))
             raise
-        return count_execution(caller.key, who)
+        return count_execution(caller.key, caller.counted_as(learner))
 
 
 class InputRateThrottle(KeyRateThrottle):
@@ -88,4 +72,16 @@ class InputRateThrottle(KeyRateThrottle):
     def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""
         caller = caller_of(request)
-        return [count_input(caller.key, caller.counted_as("", client_address(request._request)))]
+        return [count_input(caller.key, caller.counted_as(""))]
+
+
+def _named_learner(request: Request) -> str:
+    """Return the learner in the body, which is not validated yet, or "" if there is none or it is invalid.
+
+    Raises APIException if the body cannot be read.
+    """
+    body = request.data
+    try:
+        return str(LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else ""))
+    except ValidationError:
+        return ""

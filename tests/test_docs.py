@@ -213,7 +213,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
-            get_backend().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
+            get_backend().sessions.send(execution.public_id, Caller(page.key, None), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 

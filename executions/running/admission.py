@@ -36,15 +36,10 @@ from executions.sandbox.console import Console
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from: the caller, the page's origin and the client's address.
-
-    `who` is the learner or address that its use counts for; `is_abandoned` returns whether the client has left.
-    """
+    """Where a request comes from. `is_abandoned` returns whether the client has left."""
 
     caller: Caller
-    who: str
     origin: str
-    client_address: str | None
     is_abandoned: Callable[[], bool]
 
 
@@ -62,21 +57,22 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
 
     Raises Refused or DatabaseError; then there is no record.
     """
-    key = source.caller.key
+    caller = source.caller
+    who = caller.counted_as(request.learner)
     with ExitStack() as undo:
         session = None
         if console is not None and console.is_interactive:
-            session = backend.sessions.begin(source.caller, source.who, console)
+            session = backend.sessions.begin(caller, who, console)
             undo.callback(backend.sessions.end, session)
         if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
             raise Refused(UNAVAILABLE, "a disk is nearly full")
-        refuse_suspended_learner(key, request.learner)
-        account = Account.today(key, source.who)
+        refuse_suspended_learner(caller.key, request.learner)
+        account = Account.today(caller.key, who)
         with transaction.atomic():  # the lock lasts until the execution counts as running
             use = lock_use(account)
-            check_quotas(account, use, count_running(key))
-            columns = {"learner": request.learner, "origin": source.origin, "client_address": source.client_address}
-            execution = create(request, key=key, **columns)
+            check_quotas(account, use, count_running(caller.key))
+            columns = {"learner": request.learner, "origin": source.origin, "client_address": caller.address}
+            execution = create(request, key=caller.key, **columns)
         if session is not None:
             session.public_id = execution.public_id
         undo.pop_all()

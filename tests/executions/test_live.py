@@ -322,7 +322,7 @@ def test_invalid_input_is_refused_and_not_read(page: Page, stream: Streams, body
 
 def test_all_input_together_is_bounded(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
-    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key))
+    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key, None))
     assert session is not None
     session.typed = "x" * (bounds.INPUT_BYTES - 4)
     response = answer(page, execution_id, {"text": "Eve!"})
