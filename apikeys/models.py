@@ -142,7 +142,7 @@ class ApiKey(models.Model):
         return self.token_hash == PLAYGROUND_HASH
 
     def is_usable(self) -> bool:
-        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.callers`)."""
+        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.authentication`)."""
         return self.is_active and (self.expires is None or self.expires > timezone.now())
 
     def family_in_sql(self) -> Any:

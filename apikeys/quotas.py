@@ -18,7 +18,7 @@ from apikeys.models import ApiKey, DailyUse
 ALL = ""
 DAY_SECONDS = 24 * 60 * 60
 
-# Needed for each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.authentication`).
 ROWS = " FROM apikeys_dailyuse WHERE family = %s AND day = %s AND who IN (%s, %s)"
 CHARGE = (
     "UPDATE apikeys_dailyuse SET executions = executions + 1, cpu_seconds = cpu_seconds + %s"

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from apikeys.callers import caller_of
+from apikeys.authentication import caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
 from apikeys.token_schema import LearnerField
 from web.errors import ServiceUnavailable, TooManyRequests

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apikeys import learner_tokens
-from apikeys.callers import caller_of
+from apikeys.authentication import caller_of
 from apikeys.limits import Refused
 from apikeys.throttling import KeyRateThrottle, limit_headers, to_http_error
 from apikeys.token_schema import TokenRequestSerializer, describe_minting

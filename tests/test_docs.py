@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
-from apikeys.callers import Caller
+from apikeys.authentication import Caller
 from apikeys.limits import INPUT_RATE
 from apikeys.models import ApiKey, Suspension
 from apikeys.token_schema import LEARNER_CHARACTERS

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apikeys.callers import caller_of
+from apikeys.authentication import caller_of
 from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle
 from apikeys.views import IsServer, KeyedView
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer

@@ -33,7 +33,7 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 """The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# Needed for each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.authentication`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"

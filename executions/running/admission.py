@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from apikeys.callers import Caller, refuse_suspended_learner
+from apikeys.authentication import Caller, refuse_suspended_learner
 from apikeys.limits import UNAVAILABLE, Refused
 from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution
