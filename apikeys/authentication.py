@@ -16,7 +16,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from apikeys import learner_tokens, tokens
+from apikeys import tokens
 from apikeys.environment import is_environment_token
 from apikeys.limits import Refused
 from apikeys.models import ApiKey
@@ -99,7 +99,7 @@ def find_caller(token: str, address: str | None) -> Caller | None:
 
     A string that cannot be one of our tokens costs no query.
     """
-    if (claim := learner_tokens.read(token)) is not None:
+    if (claim := tokens.read_learner_token(token)) is not None:
         key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
         return Caller(key, address, claim.learner) if key is not None else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apikeys import learner_tokens
+from apikeys import tokens
 from apikeys.authentication import caller_of
 from apikeys.limits import Refused
 from apikeys.throttling import KeyRateThrottle, limit_headers, to_http_error
@@ -65,7 +65,7 @@ class TokensView(KeyedView):
         """Return a token for the learner in the body."""
         serializer = TokenRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        asked = {"lifetime_seconds": learner_tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}
-        token = learner_tokens.mint(caller_of(request).key, **asked)
+        asked = {"lifetime_seconds": tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}
+        token = tokens.mint_learner_token(caller_of(request).key, **asked)
         body = {"token": str(token), "learner": token.learner, "expires": token.ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return Response(body, status=201)
