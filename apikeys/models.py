@@ -164,7 +164,7 @@ class ApiKey(models.Model):
 class DailyUse(models.Model):
     """What a family of keys has used on one UTC day: in total, and for each learner or address.
 
-    Only `apikeys.quotas` writes rows, in the transaction that records an execution's end.
+    Only `apikeys.limits` writes rows, in the transaction that records an execution's end.
     """
 
     family = models.UUIDField()

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
+from apikeys.limits import Account, Use, charge
 from apikeys.models import ApiKey
-from apikeys.quotas import Account, Use, charge
 from executions.answer import ECHOES, Answer, TestResult
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag

@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apikeys.authentication import Caller, refuse_suspended_learner
-from apikeys.limits import UNAVAILABLE, Refused
-from apikeys.quotas import Account, check_quotas, lock_use
+from apikeys.limits import UNAVAILABLE, Account, Refused, check_quotas, lock_use
 from executions.models import Execution
 from executions.records.record import Payer, count_running, create
 from executions.request import ExecutionRequest
