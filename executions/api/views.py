@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apikeys.authentication import caller_of
-from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle
-from apikeys.views import IsServer, KeyedView
+from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.event_stream import stream_events
 from executions.api.schema import describe_execute, describe_input, describe_stored

@@ -6,7 +6,7 @@ A request is checked in this order, and the first refusal is the answer:
 2. The key, then a suspended family or address, then the origin: AuthenticationFailed, Refused, PermissionDenied
    (`apikeys/authentication.py`).
 3. Where only a server may call, that the key is secret: PermissionDenied (`apikeys/views.py`).
-4. The rates of the learner and of the key: Refused (`apikeys/throttling.py`). They come before the body is validated,
+4. The rates of the learner and of the key: Refused (`apikeys/views.py`). They come before the body is validated,
    because invalid requests count too.
 5. The body as JSON, then its fields: ParseError, UnsupportedMediaType, BodyTooLarge, ValidationError.
 6. Here: an interactive slot, the disk, a suspended learner, then the key's concurrency, executions and CPU seconds:
@@ -14,7 +14,7 @@ A request is checked in this order, and the first refusal is the answer:
 7. In the sandbox: the gate, the queue, and that the client is still there: SandboxUnavailable, SandboxBusy, CallerGone.
    From here on the request is on record.
 
-`apikeys.throttling.to_http_error` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
+`apikeys.views.KeyedView` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
 """
 
 from collections.abc import Callable
