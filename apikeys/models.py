@@ -13,6 +13,7 @@ from web.client_address import address_block
 from web.columns import column_only
 from web.notation import check_origin, parse_rate
 
+LEARNER_CHARACTERS = 128
 PLAYGROUND_HASH = "playground"
 """The hash of the playground's key. No token has it: a SHA-256 is 64 hexadecimal digits."""
 
@@ -194,7 +195,7 @@ class Suspension(models.Model):
 
     # The learner's key; without a learner, the suspended key.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="suspensions")
-    learner = models.CharField(max_length=128, blank=True)
+    learner = models.CharField(max_length=LEARNER_CHARACTERS, blank=True)
     # For IPv6, the /64 of one household or machine.
     address = models.GenericIPAddressField(null=True, blank=True)
     reason = models.CharField(max_length=500)

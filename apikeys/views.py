@@ -16,13 +16,15 @@ from rest_framework.views import APIView
 from apikeys import tokens
 from apikeys.authentication import caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
-from apikeys.token_schema import LearnerField, TokenRequestSerializer, describe_minting
+from apikeys.models import LEARNER_CHARACTERS
+from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
 from web.errors import ServiceUnavailable, TooManyRequests
+from web.fields import StringField
 from web.sentences import SECRET_KEY_REQUIRED
 
 USES_ATTRIBUTE = "limit_uses"
-LEARNER = LearnerField()
+LEARNER = StringField(max_length=LEARNER_CHARACTERS)
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,7 @@ from rest_framework.serializers import ListField, Serializer
 
 from apikeys.authentication import Caller
 from apikeys.limits import INPUT_RATE
-from apikeys.models import ApiKey, Suspension
-from apikeys.token_schema import LEARNER_CHARACTERS
+from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer

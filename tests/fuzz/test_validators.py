@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ValidationError
 
 from apikeys import tokens
-from apikeys.token_schema import LEARNER_CHARACTERS, TokenRequestSerializer
+from apikeys.models import LEARNER_CHARACTERS
+from apikeys.token_schema import TokenRequestSerializer
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer
 from executions.request import ExecutionRequest
