@@ -21,7 +21,7 @@ from apikeys.environment import is_environment_token
 from apikeys.limits import Refused
 from apikeys.models import ApiKey
 from audit.events import record_refusal
-from web.client_address import address_block, client_address
+from web.connection import address_block, client_address
 from web.sentences import INVALID_KEY, ORIGIN_NOT_ALLOWED, SUSPENDED
 
 LONGEST_ORIGIN = 255

@@ -9,8 +9,8 @@ from django.core.validators import MinValueValidator
 from django.db import connection, models
 from django.utils import timezone
 
-from web.client_address import address_block
 from web.columns import column_only
+from web.connection import address_block
 from web.notation import check_origin, parse_rate
 
 LEARNER_CHARACTERS = 128
