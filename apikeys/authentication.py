@@ -1,41 +1,83 @@
-"""Authentication by the key or learner token in `X-API-Key`, the `Origin` and the client's address."""
+"""Who sends a request: authentication by the key or learner token in `X-API-Key`, the `Origin` and the address.
+
+Keys, learners and addresses that staff have suspended are refused. Suspensions are looked up for each request, so the
+queries are written as SQL: Django takes longer to build them than a database takes to answer them.
+"""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from apikeys import learner_tokens, tokens
-from apikeys.callers import Caller, refuse_suspended
+from apikeys import tokens
 from apikeys.environment import is_environment_token
+from apikeys.limits import Refused
 from apikeys.models import ApiKey
 from audit.events import record_refusal
-from web.client_address import client_address
-from web.sentences import INVALID_KEY, ORIGIN_NOT_ALLOWED
+from web.connection import address_block, client_address
+from web.sentences import INVALID_KEY, ORIGIN_NOT_ALLOWED, SUSPENDED
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 
+HOLDS = (
+    " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"
+    " WHERE s.lifted IS NULL AND (s.ends IS NULL OR s.ends > %s)"
+)
+KEY_OR_ADDRESS = f"SELECT s.address{HOLDS} AND s.learner = '' AND (k.family = %s OR s.address = %s)"
+LEARNER = f"SELECT 1{HOLDS} AND s.learner = %s AND k.family = %s LIMIT 1"
+
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Takes the place of Django's user.
+
+    `address` is the client's, None if it is unknown; `learner` is the one that a learner token is bound to.
+    """
+
+    key: ApiKey
+    address: str | None
+    learner: str | None = None
+
+    is_authenticated = True
+
+    @property
+    def is_server(self) -> bool:
+        """Whether this is a server of the site, which holds the secret key itself."""
+        return self.key.kind == ApiKey.Kind.SECRET and self.learner is None
+
+    def counted_as(self, claimed_learner: str) -> str:
+        """Return the name that use is counted under: the learner's if it can be trusted, else the address.
+
+        A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.
+        """
+        learner = claimed_learner if self.is_server else self.learner
+        if learner:
+            return f"learner:{learner}"
+        return f"address:{address_block(self.address) if self.address else 'unknown'}"
+
+
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of a request. The error is the same for missing, unknown, revoked and expired keys."""
+    """Finds the caller of a request. The error is the same for missing, unknown, revoked and expired keys."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
         token = request.headers.get("X-API-Key", "")
-        caller = find_caller(token)
+        caller = find_caller(token, client_address(request._request))
         if caller is None or not caller.key.is_usable():
             if caller is not None and tokens.is_well_formed(token):
                 record_refusal("revoked_key_used", request=request._request, target=caller.key)
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
-        refuse_suspended(caller.key, client_address(request._request))
+        refuse_suspended(caller)
         origin = request.headers.get("Origin")
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
@@ -45,18 +87,25 @@ class ApiKeyAuthentication(BaseAuthentication):
         return caller, caller.key
 
 
-def find_caller(token: str) -> Caller | None:
-    """Return the caller with this token, even if its key is revoked or expired, or None.
+def caller_of(request: Request) -> Caller:
+    """Return the caller of `request`, which has been authenticated."""
+    caller = request.user
+    assert isinstance(caller, Caller)  # noqa: S101 (by ApiKeyAuthentication)
+    return caller
+
+
+def find_caller(token: str, address: str | None) -> Caller | None:
+    """Return the caller with this token at `address`, even if its key is revoked or expired, or None.
 
     A string that cannot be one of our tokens costs no query.
     """
-    if (claim := learner_tokens.read(token)) is not None:
+    if (claim := tokens.read_learner_token(token)) is not None:
         key = ApiKey.objects.filter(pk=claim.key_id, kind=ApiKey.Kind.SECRET).first()
-        return Caller(key, claim.learner) if key is not None else None
+        return Caller(key, address, claim.learner) if key is not None else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
     key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
-    return Caller(key) if key is not None else None
+    return Caller(key, address) if key is not None else None
 
 
 def is_own_page(request: Request, key: ApiKey) -> bool:
@@ -65,6 +114,32 @@ def is_own_page(request: Request, key: ApiKey) -> bool:
     A browser sets both headers itself. Only the hosts are compared: an unknown proxy may hide https.
     """
     return key.is_playground and request.headers.get("Origin", "").partition("://")[2] == request.get_host()
+
+
+def refuse_suspended(caller: Caller) -> None:
+    """Refuse a key whose family is suspended, as if it did not exist, and a suspended address. Raises Refused."""
+    block = address_block(caller.address) if caller.address else None
+    with connection.cursor() as cursor:
+        cursor.execute(KEY_OR_ADDRESS, (_now(), caller.key.family_in_sql(), block))
+        found = [suspended_address for (suspended_address,) in cursor.fetchall()]
+    if None in found:
+        raise Refused("invalid_key", INVALID_KEY)
+    if found:
+        raise Refused("suspended", SUSPENDED)
+
+
+def refuse_suspended_learner(key: ApiKey, learner: str) -> None:
+    """Refuse a learner who is suspended for the key's family. Raises Refused."""
+    if not learner:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(LEARNER, (_now(), learner, key.family_in_sql()))
+        if cursor.fetchone() is not None:
+            raise Refused("suspended", SUSPENDED)
+
+
+def _now() -> Any:
+    return connection.ops.adapt_datetimefield_value(timezone.now())
 
 
 def _remember_use(key: ApiKey) -> None:

@@ -9,10 +9,11 @@ from django.core.validators import MinValueValidator
 from django.db import connection, models
 from django.utils import timezone
 
-from web.client_address import address_block
 from web.columns import column_only
+from web.connection import address_block
 from web.notation import check_origin, parse_rate
 
+LEARNER_CHARACTERS = 128
 PLAYGROUND_HASH = "playground"
 """The hash of the playground's key. No token has it: a SHA-256 is 64 hexadecimal digits."""
 
@@ -142,7 +143,7 @@ class ApiKey(models.Model):
         return self.token_hash == PLAYGROUND_HASH
 
     def is_usable(self) -> bool:
-        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.callers`)."""
+        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.authentication`)."""
         return self.is_active and (self.expires is None or self.expires > timezone.now())
 
     def family_in_sql(self) -> Any:
@@ -164,7 +165,7 @@ class ApiKey(models.Model):
 class DailyUse(models.Model):
     """What a family of keys has used on one UTC day: in total, and for each learner or address.
 
-    Only `apikeys.quotas` writes rows, in the transaction that records an execution's end.
+    Only `apikeys.limits` writes rows, in the transaction that records an execution's end.
     """
 
     family = models.UUIDField()
@@ -194,7 +195,7 @@ class Suspension(models.Model):
 
     # The learner's key; without a learner, the suspended key.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="suspensions")
-    learner = models.CharField(max_length=128, blank=True)
+    learner = models.CharField(max_length=LEARNER_CHARACTERS, blank=True)
     # For IPv6, the /64 of one household or machine.
     address = models.GenericIPAddressField(null=True, blank=True)
     reason = models.CharField(max_length=500)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apikeys.models import ApiKey, Suspension, active_suspensions
-from web.client_address import address_block
+from web.connection import address_block
 
 DOUBLE_CLICK = timedelta(minutes=1)
 """Two suspensions that end within this time of each other are the same."""

@@ -7,30 +7,22 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from apikeys import learner_tokens
+from apikeys import tokens
+from apikeys.models import LEARNER_CHARACTERS
 from web.fields import IntegerField, StrictSerializer, StringField
 from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
-
-LEARNER_CHARACTERS = 128
-
-
-class LearnerField(StringField):
-    """The site's id of a learner."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=LEARNER_CHARACTERS, **options)
 
 
 class TokenRequestSerializer(StrictSerializer):
     """The body of a request for a token."""
 
-    learner = LearnerField(allow_blank=False, help_text="Your id of the learner.")
+    learner = StringField(max_length=LEARNER_CHARACTERS, allow_blank=False, help_text="Your id of the learner.")
     lifetime_seconds = IntegerField(
-        min_value=learner_tokens.SHORTEST_LIFETIME_SECONDS,
-        max_value=learner_tokens.LONGEST_LIFETIME_SECONDS,
+        min_value=tokens.SHORTEST_LIFETIME_SECONDS,
+        max_value=tokens.LONGEST_LIFETIME_SECONDS,
         required=False,
         allow_null=True,
-        help_text=f"How long the token works. Default: {learner_tokens.DEFAULT_LIFETIME_SECONDS}.",
+        help_text=f"How long the token works. Default: {tokens.DEFAULT_LIFETIME_SECONDS}.",
     )
 
 

@@ -1,15 +1,27 @@
-"""The tokens that callers send: `pl_<live|test>_<pub|sec>_`, 160 random bits in base62, and a checksum.
+"""The tokens that callers send in `X-API-Key`: those of keys, and those of learners.
 
-Only the plain SHA-256 of a token is stored: 160 random bits cannot be guessed, so a slower hash is not needed, and one
-keyed with SECRET_KEY would be lost when SECRET_KEY is rotated. The checksum lets us refuse mistyped and random tokens
-without a query. The prefix lets scanners find tokens that were published by mistake.
+A key's token is `pl_<live|test>_<pub|sec>_`, 160 random bits in base62, and a checksum. Only its plain SHA-256 is
+stored: 160 random bits cannot be guessed, so a slower hash is not needed, and one keyed with SECRET_KEY would be lost
+when SECRET_KEY is rotated. The checksum lets us refuse mistyped and random tokens without a query. The prefix lets
+scanners find tokens that were published by mistake.
+
+A learner token is minted by a server of the site with its secret key, for one learner's page. It is signed, not stored.
+It contains the key, the learner and its expiry, counts against the limits of the key that minted it and ends with it.
+So a page need not contain a key.
 """
 
 import hashlib
 import re
 import secrets
 import string
+import time
 import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.core import signing
+
+from apikeys.models import ApiKey
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 SECRET_BITS = 160
@@ -20,6 +32,13 @@ KIND_WORDS = {"publishable": "pub", "secret": "sec"}
 TOKEN_PATTERN = re.compile(
     rf"(pl_(?:live|test)_(?:pub|sec)_[0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
 )
+
+LEARNER_PREFIX = "pl_learner_"
+LEARNER_SALT = "apikeys.learner_tokens"
+LONGEST_LEARNER_TOKEN = 2048
+SHORTEST_LIFETIME_SECONDS = 60
+LONGEST_LIFETIME_SECONDS = 60 * 60
+DEFAULT_LIFETIME_SECONDS = 15 * 60
 
 
 def generate_token(kind: str, environment: str = "live") -> str:
@@ -47,6 +66,36 @@ def visible_prefix(token: str) -> str:
 def environment_of(prefix: str) -> str:
     """Return the environment in a token or its visible prefix. API_KEY and the playground are "live"."""
     return "test" if prefix.startswith("pl_test_") else "live"
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerToken:
+    """What a learner token says: the id of the key that minted it, the learner it is for, and when it expires."""
+
+    key_id: int
+    learner: str
+    ends: datetime
+
+    def __str__(self) -> str:
+        """Return the token as it is sent."""
+        said = [self.key_id, self.learner, int(self.ends.timestamp())]
+        return LEARNER_PREFIX + signing.dumps(said, salt=LEARNER_SALT)
+
+
+def mint_learner_token(key: ApiKey, learner: str, lifetime_seconds: int) -> LearnerToken:
+    """Return a token for `learner`."""
+    return LearnerToken(key.pk, learner, datetime.fromtimestamp(int(time.time()) + lifetime_seconds, UTC))
+
+
+def read_learner_token(token: str) -> LearnerToken | None:
+    """Return what `token` says, or None if we have not signed it or it has expired. Makes no query."""
+    if not token.startswith(LEARNER_PREFIX) or len(token) > LONGEST_LEARNER_TOKEN:
+        return None
+    try:
+        key_id, learner, ends = signing.loads(token.removeprefix(LEARNER_PREFIX), salt=LEARNER_SALT)
+    except signing.BadSignature:
+        return None
+    return LearnerToken(key_id, learner, datetime.fromtimestamp(ends, UTC)) if time.time() < ends else None
 
 
 def _checksum(body: str) -> str:

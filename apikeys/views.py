@@ -1,20 +1,68 @@
-"""The base of all views that need a key, and the view that mints learner tokens."""
+"""The base of all views that need a key, its throttles, and the view that mints learner tokens.
 
+Here requests are counted against the rates, and here alone refusals become HTTP.
+"""
+
+import logging
 from typing import Any
 
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from apikeys import learner_tokens
-from apikeys.callers import caller_of
-from apikeys.limits import Refused
-from apikeys.throttling import KeyRateThrottle, limit_headers, to_http_error
+from apikeys import tokens
+from apikeys.authentication import caller_of
+from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
+from apikeys.models import LEARNER_CHARACTERS
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
+from web.errors import ServiceUnavailable, TooManyRequests
+from web.fields import StringField
 from web.sentences import SECRET_KEY_REQUIRED
+
+USES_ATTRIBUTE = "limit_uses"
+LEARNER = StringField(max_length=LEARNER_CHARACTERS)
+
+log = logging.getLogger(__name__)
+
+
+class KeyRateThrottle(BaseThrottle):
+    """Counts a request against its key's rate, for each `throttle_scope` of the views apart."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Count the request. Raises Refused."""
+        setattr(request._request, USES_ATTRIBUTE, self.count(request, view))
+        return True
+
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
+        """Count the request, and return what is left."""
+        return [count_request(caller_of(request).key, view.throttle_scope)]
+
+
+class ExecutionRateThrottle(KeyRateThrottle):
+    """Counts a request to run a program, against the rate of its learner first."""
+
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
+        """Count the request, even if its body is unreadable, and return what is left."""
+        caller = caller_of(request)
+        try:
+            learner = _named_learner(request) if caller.is_server else ""
+        except APIException:
+            count_execution(caller.key, caller.counted_as(""))
+            raise
+        return count_execution(caller.key, caller.counted_as(learner))
+
+
+class InputRateThrottle(KeyRateThrottle):
+    """Counts input for running programs, by learner or address: they are bounded, and not the key."""
+
+    def count(self, request: Request, view: Any) -> list[LimitUse]:
+        """Count the request, and return what is left."""
+        caller = caller_of(request)
+        return [count_input(caller.key, caller.counted_as(""))]
 
 
 class KeyedView(APIView):
@@ -32,12 +80,12 @@ class KeyedView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an error: the one place where a refusal becomes HTTP."""
-        return super().handle_exception(to_http_error(self.request, exc) if isinstance(exc, Refused) else exc)
+        return super().handle_exception(_to_http_error(self.request, exc) if isinstance(exc, Refused) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Forbid caching, and add the headers that show what remains of the caller's limits."""
         response["Cache-Control"] = "no-store"
-        for name, value in limit_headers(request).items():
+        for name, value in _limit_headers(request).items():
             response[name] = value
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -65,7 +113,39 @@ class TokensView(KeyedView):
         """Return a token for the learner in the body."""
         serializer = TokenRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        asked = {"lifetime_seconds": learner_tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}
-        token = learner_tokens.mint(caller_of(request).key, **asked)
+        asked = {"lifetime_seconds": tokens.DEFAULT_LIFETIME_SECONDS, **serializer.validated_data}
+        token = tokens.mint_learner_token(caller_of(request).key, **asked)
         body = {"token": str(token), "learner": token.learner, "expires": token.ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return Response(body, status=201)
+
+
+def _limit_headers(request: Request) -> dict[str, str]:
+    """Return the RateLimit header fields for the answer to `request`, none if it was refused before it counted."""
+    uses: list[LimitUse] = getattr(request._request, USES_ATTRIBUTE, [])
+    if not uses:
+        return {}
+    fields = {"RateLimit": [use.field() for use in uses], "RateLimit-Policy": [use.policy() for use in uses]}
+    return {name: ", ".join(items) for name, items in fields.items()}
+
+
+def _to_http_error(request: Request, refused: Refused) -> APIException:
+    """Return the error for a refusal: 429 for a limit, the only one that the headers then show; else 503 or 403."""
+    if refused.use is not None:
+        setattr(request._request, USES_ATTRIBUTE, [refused.use])
+        return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
+    if refused.code == UNAVAILABLE:
+        log.warning("refused a request: %s", refused.sentence)
+        return ServiceUnavailable()
+    return PermissionDenied(refused.sentence, refused.code)
+
+
+def _named_learner(request: Request) -> str:
+    """Return the learner in the body, which is not validated yet, or "" if there is none or it is invalid.
+
+    Raises APIException if the body cannot be read.
+    """
+    body = request.data
+    try:
+        return str(LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else ""))
+    except ValidationError:
+        return ""

@@ -3,7 +3,7 @@
 from auditlog.middleware import AuditlogMiddleware
 from django.http import HttpRequest, HttpResponse
 
-from web.client_address import client_address
+from web.connection import client_address
 
 ADMIN_PATH = "/admin/"
 

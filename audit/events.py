@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 from structlog.contextvars import get_contextvars
 
-from web.client_address import client_address
+from web.connection import client_address
 
 LONGEST_REQUEST_ID = 255
 REFUSAL_SECONDS = 60

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from executions.running.backend import get_backend
-from web.client_address import client_address, is_in_networks
+from web.connection import client_address, is_in_networks
 from web.errors import not_found
 
 

@@ -253,7 +253,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_CLIENT_IP_CALLABLE = "web.client_address.client_address"
+AXES_CLIENT_IP_CALLABLE = "web.connection.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # its pages delete without an entry in the audit log, which has the same data and more
 
@@ -323,7 +323,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "WARNING"},
     },
 }
-# We have our own client address (web/client_address.py) and caller. django-structlog would trust a forged
+# We have our own client address (web/connection.py) and caller. django-structlog would trust a forged
 # X-Forwarded-For, and load a session for every cookie.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""

@@ -7,10 +7,9 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from apikeys.models import PLAYGROUND_HASH, ApiKey
-from apikeys.token_schema import LEARNER_CHARACTERS
+from apikeys.models import LEARNER_CHARACTERS, PLAYGROUND_HASH, ApiKey
 from audit.events import record_event
-from web.client_address import address_block, client_address
+from web.connection import address_block, client_address
 
 LEARNER_PREFIX = "playground:"
 DIGITS_OF_AN_ADDRESS = 16

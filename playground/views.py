@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apikeys import learner_tokens
+from apikeys import tokens
 from playground.access import is_on, learner_of, may_open, playground_key
 from web.errors import error_body, forbidden, not_found
 
@@ -41,6 +41,6 @@ def playground_token(request: HttpRequest) -> JsonResponse:
     key = playground_key()
     if not key.is_usable():
         return JsonResponse(error_body(SWITCHED_OFF, "forbidden"), status=403)
-    lifetime_seconds = learner_tokens.DEFAULT_LIFETIME_SECONDS
-    token = learner_tokens.mint(key, learner_of(request), lifetime_seconds)
+    lifetime_seconds = tokens.DEFAULT_LIFETIME_SECONDS
+    token = tokens.mint_learner_token(key, learner_of(request), lifetime_seconds)
     return JsonResponse({"token": str(token), "lifetime_seconds": lifetime_seconds})

@@ -14,10 +14,9 @@ import pytest
 from django.conf import settings
 from rest_framework.serializers import ListField, Serializer
 
-from apikeys.callers import Caller
+from apikeys.authentication import Caller
 from apikeys.limits import INPUT_RATE
-from apikeys.models import ApiKey, Suspension
-from apikeys.token_schema import LEARNER_CHARACTERS
+from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
 from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
@@ -213,7 +212,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
-            get_backend().sessions.send(execution.public_id, Caller(page.key), "", is_end=True)
+            get_backend().sessions.send(execution.public_id, Caller(page.key, None), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 

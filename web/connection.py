@@ -1,11 +1,57 @@
-"""The connection of a request, and whether this process is shutting down."""
+"""The connection of a request: the client's address, and whether the client or this process is going."""
 
+import ipaddress
 import select
 import socket
 import threading
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import HttpRequest
 
 ending = threading.Event()
 """Set when this process has been asked to stop: running programs finish, but those that wait for input are stopped."""
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address that the outermost of our proxies saw, or None if it is not an address.
+
+    Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to `X-Forwarded-For`. Everything further left
+    was written by the client and is ignored. Without a proxy, the header is ignored.
+    """
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.TRUSTED_PROXY_COUNT:
+        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
+            address = forwarded[-settings.TRUSTED_PROXY_COUNT]
+    try:
+        return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: the zone is our own interface
+    except ValueError:
+        return None
+
+
+def address_block(address: str) -> str:
+    """Return the block that one client controls: an IPv4 address itself, the /64 of an IPv6 address.
+
+    A client with one IPv6 address has 2**64 of them, and could use another one for each request.
+    """
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+
+
+@lru_cache(maxsize=1024)
+def is_in_networks(address: str | None, networks: tuple[str, ...]) -> bool:
+    """Return whether one of `networks` contains `address`. None is in no network."""
+    if address is None:
+        return False
+    parsed = ipaddress.ip_address(address)
+    # A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1.
+    unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(unmapped in ipaddress.ip_network(network) for network in networks)
 
 
 def client_has_gone(connection: socket.socket | None) -> bool:

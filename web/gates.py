@@ -6,7 +6,7 @@ from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from web.client_address import client_address, is_in_networks
+from web.connection import client_address, is_in_networks
 from web.errors import error_body, not_found
 
 PAGES = ("/admin/", "/docs/", "/playground/")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apikeys.token_schema import LearnerField
+from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
 from executions.request import ExecutionRequest, Match, TestCase
 from web.fields import (
@@ -90,8 +90,11 @@ class ExecutionRequestSerializer(StrictSerializer):
         allow_null=True,
         help_text=f"Seconds for the program and its test cases together. Default: {bounds.DEFAULT_TIMEOUT_SECONDS}.",
     )
-    learner = LearnerField(
-        required=False, allow_null=True, help_text="Your id for the author of the program; stored with the record."
+    learner = StringField(
+        max_length=LEARNER_CHARACTERS,
+        required=False,
+        allow_null=True,
+        help_text="Your id for the author of the program; stored with the record.",
     )
     interactive = BooleanField(
         required=False,

@@ -9,9 +9,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apikeys.callers import caller_of
-from apikeys.throttling import ExecutionRateThrottle, InputRateThrottle, counted_as_for
-from apikeys.views import IsServer, KeyedView
+from apikeys.authentication import caller_of
+from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.event_stream import stream_events
 from executions.api.schema import describe_execute, describe_input, describe_stored
@@ -25,7 +24,6 @@ from executions.running.live import begin_live
 from executions.running.service import execute
 from executions.sandbox.results import SandboxError
 from web.bodies import accepts_events
-from web.client_address import client_address
 from web.connection import client_has_gone
 from web.errors import ServiceUnavailable
 from web.sentences import NOTHING_HERE
@@ -88,7 +86,5 @@ class ExecutionInputView(KeyedView):
 
 
 def _source(request: Request) -> Source:
-    address = client_address(request._request)
-    origin = request.headers.get("Origin", "")
     is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
-    return Source(caller_of(request), counted_as_for(request), origin, address, is_abandoned)
+    return Source(caller_of(request), request.headers.get("Origin", ""), is_abandoned)

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
+from apikeys.limits import Account, Use, charge
 from apikeys.models import ApiKey
-from apikeys.quotas import Account, Use, charge
 from executions.answer import ECHOES, Answer, TestResult
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag
@@ -33,7 +33,7 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 """The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
-# Needed for each request, so written as SQL (see `apikeys.callers`).
+# Needed for each request, so written as SQL (see `apikeys.authentication`).
 COUNT_RUNNING = (
     "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"

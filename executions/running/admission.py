@@ -6,7 +6,7 @@ A request is checked in this order, and the first refusal is the answer:
 2. The key, then a suspended family or address, then the origin: AuthenticationFailed, Refused, PermissionDenied
    (`apikeys/authentication.py`).
 3. Where only a server may call, that the key is secret: PermissionDenied (`apikeys/views.py`).
-4. The rates of the learner and of the key: Refused (`apikeys/throttling.py`). They come before the body is validated,
+4. The rates of the learner and of the key: Refused (`apikeys/views.py`). They come before the body is validated,
    because invalid requests count too.
 5. The body as JSON, then its fields: ParseError, UnsupportedMediaType, BodyTooLarge, ValidationError.
 6. Here: an interactive slot, the disk, a suspended learner, then the key's concurrency, executions and CPU seconds:
@@ -14,7 +14,7 @@ A request is checked in this order, and the first refusal is the answer:
 7. In the sandbox: the gate, the queue, and that the client is still there: SandboxUnavailable, SandboxBusy, CallerGone.
    From here on the request is on record.
 
-`apikeys.throttling.to_http_error` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
+`apikeys.views.KeyedView` alone turns Refused into an answer (docs/decisions/0020-one-admission.md).
 """
 
 from collections.abc import Callable
@@ -23,9 +23,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from apikeys.callers import Caller, refuse_suspended_learner
-from apikeys.limits import UNAVAILABLE, Refused
-from apikeys.quotas import Account, check_quotas, lock_use
+from apikeys.authentication import Caller, refuse_suspended_learner
+from apikeys.limits import UNAVAILABLE, Account, Refused, check_quotas, lock_use
 from executions.models import Execution
 from executions.records.record import Payer, count_running, create
 from executions.request import ExecutionRequest
@@ -36,15 +35,10 @@ from executions.sandbox.console import Console
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from: the caller, the page's origin and the client's address.
-
-    `who` is the learner or address that its use counts for; `is_abandoned` returns whether the client has left.
-    """
+    """Where a request comes from. `is_abandoned` returns whether the client has left."""
 
     caller: Caller
-    who: str
     origin: str
-    client_address: str | None
     is_abandoned: Callable[[], bool]
 
 
@@ -62,21 +56,22 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
 
     Raises Refused or DatabaseError; then there is no record.
     """
-    key = source.caller.key
+    caller = source.caller
+    who = caller.counted_as(request.learner)
     with ExitStack() as undo:
         session = None
         if console is not None and console.is_interactive:
-            session = backend.sessions.begin(source.caller, source.who, console)
+            session = backend.sessions.begin(caller, who, console)
             undo.callback(backend.sessions.end, session)
         if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
             raise Refused(UNAVAILABLE, "a disk is nearly full")
-        refuse_suspended_learner(key, request.learner)
-        account = Account.today(key, source.who)
+        refuse_suspended_learner(caller.key, request.learner)
+        account = Account.today(caller.key, who)
         with transaction.atomic():  # the lock lasts until the execution counts as running
             use = lock_use(account)
-            check_quotas(account, use, count_running(key))
-            columns = {"learner": request.learner, "origin": source.origin, "client_address": source.client_address}
-            execution = create(request, key=key, **columns)
+            check_quotas(account, use, count_running(caller.key))
+            columns = {"learner": request.learner, "origin": source.origin, "client_address": caller.address}
+            execution = create(request, key=caller.key, **columns)
         if session is not None:
             session.public_id = execution.public_id
         undo.pop_all()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apikeys.callers import Caller
+from apikeys.authentication import Caller
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused
 from executions.bounds import INPUT_BYTES
 from executions.sandbox.console import Console

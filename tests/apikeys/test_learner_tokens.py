@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from apikeys import learner_tokens
+from apikeys import tokens
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.models import Execution
@@ -118,7 +118,7 @@ def test_a_token_we_have_not_signed_is_refused_without_a_query(server: Page, set
         minted.swapcase(),
         signed,
         "pl_learner_" + signing.dumps([server.key.pk, "ada", 2**33], salt="another purpose"),
-        "pl_learner_" + signing.dumps([server.key.pk, "ada", 2**33], salt=learner_tokens.SALT, key="x" * 50),
+        "pl_learner_" + signing.dumps([server.key.pk, "ada", 2**33], salt=tokens.LEARNER_SALT, key="x" * 50),
         "pl_learner_" + "x" * 4000,
     ]
     for each in garbage:

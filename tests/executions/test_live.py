@@ -15,7 +15,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys.callers import Caller
+from apikeys.authentication import Caller
 from apikeys.keys import create_key
 from apikeys.limits import INPUT_RATE, count_input
 from apikeys.models import ApiKey, DailyUse, Suspension
@@ -322,7 +322,7 @@ def test_invalid_input_is_refused_and_not_read(page: Page, stream: Streams, body
 
 def test_all_input_together_is_bounded(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
-    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key))
+    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key, None))
     assert session is not None
     session.typed = "x" * (bounds.INPUT_BYTES - 4)
     response = answer(page, execution_id, {"text": "Eve!"})

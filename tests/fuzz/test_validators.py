@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ValidationError
 
-from apikeys import learner_tokens, tokens
-from apikeys.token_schema import LEARNER_CHARACTERS, TokenRequestSerializer
+from apikeys import tokens
+from apikeys.models import LEARNER_CHARACTERS
+from apikeys.token_schema import TokenRequestSerializer
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer
 from executions.request import ExecutionRequest
@@ -95,10 +96,10 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 SENT = st.text(st.characters(max_codepoint=255))  # the characters that a header can hold
 
 
-@given(SENT | SENT.map(lambda text: "pl_live_sec_" + text) | SENT.map(lambda text: learner_tokens.PREFIX + text))
+@given(SENT | SENT.map(lambda text: "pl_live_sec_" + text) | SENT.map(lambda text: tokens.LEARNER_PREFIX + text))
 def test_no_random_string_is_a_token(text: str) -> None:
     assert not tokens.is_well_formed(text)
-    assert learner_tokens.read(text) is None
+    assert tokens.read_learner_token(text) is None
 
 
 @given(st.sampled_from(["publishable", "secret"]), st.integers(0, 100), SENT)
@@ -114,9 +115,9 @@ def test_a_token_with_one_change_is_malformed(kind: str, place: int, change: str
     st.integers(1, 2**63), st.text(st.characters(exclude_categories=["Cs"]), max_size=128), st.integers(0, 400), SENT
 )
 def test_a_learner_token_with_one_change_is_refused(key_id: int, learner: str, place: int, change: str) -> None:
-    minted = learner_tokens.LearnerToken(key_id, learner, FAR)
+    minted = tokens.LearnerToken(key_id, learner, FAR)
     token = str(minted)
-    assert learner_tokens.read(token) == minted
+    assert tokens.read_learner_token(token) == minted
     at = place % len(token)
     changed = token[:at] + change + token[at + 1 :]
-    assert changed == token or learner_tokens.read(changed) is None
+    assert changed == token or tokens.read_learner_token(changed) is None

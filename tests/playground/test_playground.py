@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys import learner_tokens
+from apikeys import tokens
 from apikeys.keys import NotRotatable, create_key, revoke_key, rotate_key
 from apikeys.models import PLAYGROUND_HASH, ApiKey, Suspension
 from executions.models import Execution
@@ -131,15 +131,15 @@ def test_runs_are_recorded_under_the_account(staff: Client, executor: FakeExecut
 
 def test_visitors_are_counted_by_address_not_by_cookie(client: Client, settings: Settings) -> None:
     settings.PLAYGROUND = "public"
-    tokens = [mint(Client(), REMOTE_ADDR=address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
-    first, again, other = (read.learner for token in tokens if (read := learner_tokens.read(token)))
+    minted = [mint(Client(), REMOTE_ADDR=address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    first, again, other = (read.learner for token in minted if (read := tokens.read_learner_token(token)))
     assert first == again != other
     assert "192.0.2" not in first + other
 
 
 def test_the_longest_username_makes_a_valid_learner(staff: Client) -> None:
     User.objects.update(username="a" * 150)
-    claim = learner_tokens.read(mint(staff))
+    claim = tokens.read_learner_token(mint(staff))
     assert claim is not None
     assert len(claim.learner) == 128
 
@@ -162,7 +162,7 @@ def test_the_token_works_only_on_our_own_page(
 
 def test_tokens_of_other_keys_are_refused_on_our_own_page(client: Client, executor: FakeExecutor) -> None:
     key, _ = create_key("Site", "secret", [ORIGIN])
-    assert run(client, str(learner_tokens.mint(key, "ada", 60))).status_code == 403
+    assert run(client, str(tokens.mint_learner_token(key, "ada", 60))).status_code == 403
 
 
 def test_limits_suspensions_and_revocation_of_the_key_apply(staff: Client, executor: FakeExecutor) -> None:

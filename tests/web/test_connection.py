@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from web.client_address import address_block, client_address
+from web.connection import address_block, client_address
 
 
 @pytest.mark.parametrize(
