@@ -33,7 +33,8 @@ class Execution(models.Model):
     """One request to run a program: the request, its result, and who sent it.
 
     The row is committed as `running` before anything runs. Times are seconds; `waited_seconds` is the wait for a
-    container, `execution_time` the program's own wall time.
+    container, `execution_time` the program's own wall time. `container` is the name of the one that ran it, as its
+    `submission_number`th submission.
     """
 
     class Status(models.TextChoices):
@@ -72,6 +73,8 @@ class Execution(models.Model):
     cpu_time = models.FloatField(null=True)
     total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
+    container = models.CharField(max_length=48, blank=True)
+    submission_number = models.PositiveSmallIntegerField("number among the submissions of its container", null=True)
 
     # A key with executions is revoked, not deleted: the audit needs it. None if staff ran the program.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, db_index=False, related_name="executions")

@@ -21,7 +21,7 @@ from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase
 from executions.sandbox.profiles import LOADING_SECONDS
-from executions.sandbox.results import Outcome
+from executions.sandbox.results import Outcome, Party
 
 COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb truncated".split()
 """What a record takes from the answer unchanged."""
@@ -68,6 +68,11 @@ class Payer:
     account: Account
     use: Use
 
+    @property
+    def party(self) -> Party:
+        """Whose turn its submission takes."""
+        return Party(str(self.account.key.family), self.account.who)
+
 
 def create(request: ExecutionRequest, **source: Any) -> Execution:
     """Record an execution as running. `source` holds the columns that say where it comes from."""
@@ -113,6 +118,8 @@ def finish(
         "test_results": None if answer.test_results is None else [_kept(each) for each in answer.test_results],
         "waited_seconds": outcome.waited_seconds,
         "total_cpu_seconds": outcome.cpu_seconds,
+        "container": outcome.container,
+        "submission_number": outcome.submission_number,
         "finished": timezone.now(),
     }
     if typed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,9 @@ from executions.templatetags.quantities import words
 from web.visible_text import make_visible
 
 RECENT = 10
+SHARED = 1000  # all: the setting allows no more
+SHARING = timedelta(minutes=11)
+"""A container serves others for ten minutes: see `executions.sandbox.timing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,20 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
 
 
 def _recent(execution: Execution) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
-    """Yield the latest other executions of this learner and of this address: URL, time, status and first line."""
+    """Yield other executions of this learner, of this address and in this container, latest first: URL, time, status
+    and first line."""
     others = Execution.objects.exclude(pk=execution.pk).only("pk", "created", "status", "code")
     if execution.learner:
         yield "this learner", _rows(others.filter(learner=execution.learner, key=execution.key))
     if execution.client_address:
         yield "this address", _rows(others.filter(client_address=execution.client_address))
+    if execution.container:
+        # By the time, which has an index.
+        near = others.filter(created__range=(execution.created - SHARING, execution.created + SHARING))
+        yield "this container", _rows(near.filter(container=execution.container), most=SHARED)
 
 
-def _rows(executions: QuerySet[Execution]) -> list[tuple[str, str, str, str]]:
+def _rows(executions: QuerySet[Execution], most: int = RECENT) -> list[tuple[str, str, str, str]]:
     return [
         (
             reverse("admin:executions_execution_change", args=(each.pk,)),
@@ -121,5 +130,5 @@ def _rows(executions: QuerySet[Execution]) -> list[tuple[str, str, str, str]]:
             status_badge(each),
             first_line(each.code),
         )
-        for each in executions.order_by("-pk")[:RECENT]
+        for each in executions.order_by("-pk")[:most]
     ]

@@ -60,7 +60,7 @@ class LiveExecution:
 
         Returns when it has its container. Otherwise raises SandboxError, after recording that.
         """
-        submission = self._request.submission(is_abandoned)
+        submission = self._request.submission(is_abandoned, self._admitted.payer.party)
         bind_contextvars(execution_id=self.id)  # for the log lines of both threads
         run = partial(copy_context().run, self._run, submission)
         thread = threading.Thread(target=run, name=f"live-{self.id}", daemon=True)

@@ -29,7 +29,7 @@ def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answ
     """
     admitted = admit(request, source, backend)
     with failure_recorded(admitted.execution, backend.late_records):
-        outcome = backend.executor.execute(request.submission(source.is_abandoned))
+        outcome = backend.executor.execute(request.submission(source.is_abandoned, admitted.payer.party))
     return conclude(admitted.execution, request, outcome, backend.late_records, admitted.payer)
 
 

@@ -356,7 +356,7 @@ def make_pressed_pool(make_pool: MakePool, factory: Factory) -> MakePool:
     def make(timing: Timing = NEVER_STALLED, **settings: Any) -> Pool:
         defaults = {"pool_size": 1, "max_concurrent": 8, "queue_length": 50, "queue_seconds": 10}
         pool = make_pool(timing, **{"reuse": Reuse.PRESSURE, **defaults, **settings})
-        assert eventually(lambda: pool.idle == 1)
+        assert eventually(lambda: pool.idle >= 1)
         return pool
 
     return make
@@ -448,7 +448,8 @@ def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, f
 
 
 def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool()
+    pool = make_pressed_pool(Timing(stall_seconds=3600, refill_delay_seconds=3600))
+    factory.seconds = 0.5
     take_together(pool, 40, seconds=0.005)
     launched = len(factory.made)
     assert launched <= 3  # the first, and those wanted before the first was given back
