@@ -67,22 +67,6 @@ SENTRY_DSN = env.str("SENTRY_DSN", "", validate=check_dsn)
 # How long executions are kept
 EXECUTION_RETENTION_DAYS = env.int("EXECUTION_RETENTION_DAYS", 90, validate=validate.Range(0, 3650))
 
-# How much may run
-CAPACITY = Capacity.of_this_machine()
-SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
-SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
-SANDBOX_POOL_SIZE = int_or_auto("SANDBOX_POOL_SIZE", CAPACITY.pool_size, 1, 256)
-SANDBOX_SCIENCE_POOL_SIZE = int_or_auto("SANDBOX_SCIENCE_POOL_SIZE", CAPACITY.science_pool_size, 0, 256)
-SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)
-SANDBOX_QUEUE_LENGTH = int_or_auto("SANDBOX_QUEUE_LENGTH", CAPACITY.queue_length, 0, 1024)
-SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 10.0, validate=validate.Range(0.1, 30))
-SANDBOX_REFILL_THREADS = env.int("SANDBOX_REFILL_THREADS", 4, validate=validate.Range(1, 16))
-SANDBOX_MAX_INTERACTIVE = int_or_auto("SANDBOX_MAX_INTERACTIVE", CAPACITY.max_interactive, 0, 1024)
-SANDBOX_INPUT_SECONDS = env.int("SANDBOX_INPUT_SECONDS", 60, validate=validate.Range(1, 600))
-SANDBOX_INPUT_SECONDS_IN_ALL = env.int("SANDBOX_INPUT_SECONDS_IN_ALL", 300, validate=validate.Range(1, 3600))
-SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
-LEAST_FREE_DISK_PERCENT = env.float("LEAST_FREE_DISK_PERCENT", 5.0, validate=validate.Range(0, 50))
-
 INSTALLED_APPS = [
     "codeexec",
     "staff.apps.StaffAdminConfig",
@@ -168,6 +152,25 @@ else:
     DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get(
         "OPTIONS", {}
     )  # those in the URL take precedence
+
+# How much may run
+# Each thread keeps a connection to the database. PostgreSQL accepts a hundred unless it is told otherwise.
+CAPACITY = Capacity.of_this_machine(
+    most_threads=72 if DATABASES["default"]["ENGINE"] == "codeexec.postgresql" else 1000
+)
+SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
+SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
+SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)
+SANDBOX_POOL_SIZE = int_or_auto("SANDBOX_POOL_SIZE", min(CAPACITY.pool_size, 2 * SANDBOX_MAX_CONCURRENT), 1, 256)
+SANDBOX_SCIENCE_POOL_SIZE = int_or_auto("SANDBOX_SCIENCE_POOL_SIZE", CAPACITY.science_pool_size, 0, 256)
+SANDBOX_QUEUE_LENGTH = int_or_auto("SANDBOX_QUEUE_LENGTH", CAPACITY.queue_length, 0, 1024)
+SANDBOX_QUEUE_SECONDS = env.float("SANDBOX_QUEUE_SECONDS", 10.0, validate=validate.Range(0.1, 30))
+SANDBOX_REFILL_THREADS = env.int("SANDBOX_REFILL_THREADS", 4, validate=validate.Range(1, 16))
+SANDBOX_MAX_INTERACTIVE = int_or_auto("SANDBOX_MAX_INTERACTIVE", CAPACITY.max_interactive, 0, 1024)
+SANDBOX_INPUT_SECONDS = env.int("SANDBOX_INPUT_SECONDS", 60, validate=validate.Range(1, 600))
+SANDBOX_INPUT_SECONDS_IN_ALL = env.int("SANDBOX_INPUT_SECONDS_IN_ALL", 300, validate=validate.Range(1, 3600))
+SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", "")
+LEAST_FREE_DISK_PERCENT = env.float("LEAST_FREE_DISK_PERCENT", 5.0, validate=validate.Range(0, 50))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -73,7 +73,8 @@ class Execution(models.Model):
     cpu_time = models.FloatField(null=True)
     total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
-    container = models.CharField(max_length=48, blank=True)
+    # To add a column that is not null, Django would make the table anew on SQLite, without the triggers of the search.
+    container = models.CharField(max_length=48, null=True)  # noqa: DJ001
     submission_number = models.PositiveSmallIntegerField("number among the submissions of its container", null=True)
 
     # A key with executions is revoked, not deleted: the audit needs it. None if staff ran the program.

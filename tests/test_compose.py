@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from django.conf import settings
 
 from codeexec import gunicorn
+from codeexec.capacity import Capacity
 from executions.sandbox.engine.options import MEMORY_BYTES
 from tests.test_docs import SETTINGS, rows
 
@@ -61,13 +63,14 @@ def test_plots_and_input_are_enabled_by_default() -> None:
 
 
 def test_the_guides_settings_fit_a_server_with_one_gigabyte() -> None:
-    given = dict(re.findall(r"`(SANDBOX_\w+)=(\d+)`", GUIDE))
+    free_megabytes = SERVER_MEGABYTES - SYSTEM_MEGABYTES - SERVICE_MEGABYTES
+    capacity = Capacity.of(1, free_megabytes * 1024**2)
+    given = {f"SANDBOX_{name.upper()}": str(number) for name, number in asdict(capacity).items()}
     total = SERVICE_MEGABYTES + programs_megabytes(given) + stock_megabytes(given)
     assert total + SYSTEM_MEGABYTES <= SERVER_MEGABYTES
     [step] = re.findall(r"^6\. \*\*Resource limits\*\*.*?^7\. ", GUIDE, re.MULTILINE | re.DOTALL)
-    assert f" {round(total, -1)} MB" in step
-    with_defaults = SERVICE_MEGABYTES + programs_megabytes({}) + stock_megabytes({})
-    assert f" {with_defaults / 1000:.0f} GB" in step
+    assert f" {capacity.max_concurrent} at once and {capacity.max_interactive} more " in step
+    assert f" {round(total, -1)} MB in total" in step
 
 
 def test_every_setting_is_set_or_passed_through() -> None:

@@ -248,7 +248,7 @@ def env_calls() -> dict[str, ast.Call]:
     return {
         call.args[0].value: call
         for call in calls
-        if ast.unparse(call.func).startswith(("env.", "os.environ."))
+        if ast.unparse(call.func).startswith(("env.", "os.environ.", "int_or_auto"))
         and isinstance(call.args[0], ast.Constant)
         and isinstance(call.args[0].value, str)
     }
@@ -264,6 +264,9 @@ def test_every_setting_is_documented() -> None:
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_the_documented_default_matches_the_code(name: str) -> None:
     documented = rows(SETTINGS)[name].split(" | ")[0]
+    if ast.unparse(CALLS[name].func) == "int_or_auto":
+        assert documented == "`auto`"
+        return
     default = CALLS[name].args[1] if len(CALLS[name].args) > 1 else None
     if not isinstance(default, ast.Constant | ast.List):
         return  # there is none, or it depends on the project's directory
@@ -274,7 +277,7 @@ def test_the_documented_default_matches_the_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_the_documented_bounds_match_the_code(name: str) -> None:
-    bounds = re.search(r"validate\.Range\(([\d.]+), ([\d.]+)\)", ast.unparse(CALLS[name]))
+    bounds = re.search(r"(?:validate\.Range\(|int_or_auto\(.*, )([\d.]+), ([\d.]+)\)", ast.unparse(CALLS[name]))
     documented = re.search(r"\| ([\d.]+) to ([\d.]+)", rows(SETTINGS)[name])
     assert (bounds.groups() if bounds else None) == (documented.groups() if documented else None)
 

@@ -118,7 +118,7 @@ def finish(
         "test_results": None if answer.test_results is None else [_kept(each) for each in answer.test_results],
         "waited_seconds": outcome.waited_seconds,
         "total_cpu_seconds": outcome.cpu_seconds,
-        "container": outcome.container,
+        "container": outcome.container or None,
         "submission_number": outcome.submission_number,
         "finished": timezone.now(),
     }

@@ -20,7 +20,7 @@ from codeexec.env import check_redis_url
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "codeexec/settings.py"
-READ = set(re.findall(r'env\.\w+\(\s*"(\w+)"', SETTINGS.read_text()))
+READ = set(re.findall(r'(?:env\.\w+|int_or_auto)\(\s*"(\w+)"', SETTINGS.read_text()))
 
 
 def read_settings(**environment: str) -> dict[str, Any]:

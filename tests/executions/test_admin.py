@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apikeys.models import Suspension
 from executions.models import Execution, ExecutionFlag
-from executions.sandbox.results import SandboxBusy
+from executions.sandbox.results import NOBODY, SandboxBusy
 from tests.audit_log import events
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
@@ -186,6 +186,19 @@ def test_the_page_shows_recent_executions_of_the_learner_and_the_address(page: P
     assert len(captured) <= 12
 
 
+def test_the_page_shows_what_else_ran_in_the_container(page: Page, admin_client: Client) -> None:
+    for number in range(4):
+        page.run(f"print({number})")
+    first, second, elsewhere, _ = Execution.objects.order_by("pk")
+    for number, row in enumerate((first, second), 1):
+        Execution.objects.filter(pk=row.pk).update(container="code_exec_1", submission_number=number)
+    Execution.objects.filter(pk=elsewhere.pk).update(container="code_exec_2", submission_number=1)
+    response = admin_client.get(change(second))
+    shared = dict(response.context["recent"])["this container"]
+    assert [row[3] for row in shared] == ["print(0)"]
+    assert "<dt>Container</dt><dd>code_exec_1, submission 2</dd>" in response.content.decode()
+
+
 @pytest.mark.parametrize("number", ["0", "99999", "x", "9" * 30, "1e3", "-1"])
 def test_an_unknown_execution_is_not_found(execution: Execution, admin_client: Client, number: str) -> None:
     assert admin_client.get(f"{LIST}{number}/change/").status_code in (302, 404)
@@ -208,7 +221,8 @@ def test_a_program_that_runs_again_is_recorded_as_run_by_staff(
     response = act(admin_client, execution, "run-again")
     again = Execution.objects.latest("pk")
     assert response.redirect_chain == [(change(again), 302)]
-    assert executor.submissions[0] == executor.submissions[1]
+    first, again = executor.submissions
+    assert again == replace(first, party=NOBODY)
     assert (again.staff, again.repeats, again.key, again.learner) == (admin_user, execution, None, "")
     assert (again.status, again.code, again.test_cases) == ("success", HOSTILE, execution.test_cases)
     assert again.test_results == execution.test_results

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apikeys.keys import revoke_key
+from apikeys.keys import create_key, revoke_key
 from executions.answer import ECHOES
 from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
@@ -103,12 +103,27 @@ def test_test_result_has_the_documented_fields_and_message(page: Page) -> None:
 def test_sandbox_gets_the_request_without_expected_outputs(page: Page, executor: FakeExecutor) -> None:
     page.run("print(1)", input_data="Ada\n", timeout=7, test_cases=[ADD, {"stdin": ""}, {"expected_output": "SECRET"}])
     tests = (TestProgram(code=ADD["code"], input=ADD["input"]), TestProgram(stdin=""))
-    assert executor.submissions == [Submission("print(1)", "Ada\n", tests, 7)]
+    [submission] = executor.submissions
+    assert submission == Submission("print(1)", "Ada\n", tests, 7, party=submission.party)
 
 
 def test_submission_has_the_documented_defaults(page: Page, executor: FakeExecutor) -> None:
     page.run("print(1)")
-    assert executor.submissions == [Submission("print(1)", "", (), 5)]
+    [submission] = executor.submissions
+    assert submission == Submission("print(1)", "", (), 5, party=submission.party)
+
+
+def test_submissions_take_turns_by_key_and_by_learner_or_address(page: Page, executor: FakeExecutor) -> None:
+    page.run(learner="ada")  # claimed by a page: anybody can
+    page.run(learner="bob")
+    secret, token = create_key("Server", "secret", [])
+    server = Page(secret, token, page.client)
+    for learner in ("ada", "bob"):
+        server.post({"code": "print()", "learner": learner}, origin=None)
+    *claimed, ada, bob = (submission.party for submission in executor.submissions)
+    assert {party.learner for party in claimed} == {"address:127.0.0.1"}
+    assert (ada.learner, bob.learner) == ("learner:ada", "learner:bob")
+    assert {ada.key, bob.key} == {str(secret.family)} != {claimed[0].key}
 
 
 def test_no_cache_may_keep_an_answer(page: Page) -> None:

@@ -119,8 +119,20 @@ def examine_engine(engine: Engine, info: Mapping[str, Any], asked: float) -> Ite
         max_interactive=settings.SANDBOX_MAX_INTERACTIVE,
     )
     yield "memory", memory
+    yield f"capacity: {capacity()}", None
     engine_time = datetime.fromisoformat(info["SystemTime"][:19]).replace(tzinfo=UTC).timestamp()
     yield "engine's clock", faults.check_clock("engine", engine_time - asked)
+
+
+def capacity() -> str:
+    """Return how much may run, and what `auto` in the settings was worked out from."""
+    machine = settings.CAPACITY
+    return (
+        f"{machine.processors} processors, {faults.megabytes(machine.free_bytes)} free; "
+        f"{settings.SANDBOX_POOL_SIZE} + {settings.SANDBOX_SCIENCE_POOL_SIZE} containers in stock, "
+        f"{settings.SANDBOX_MAX_CONCURRENT} programs at once ({machine.busy_concurrent} while the processors are busy), "
+        f"{settings.SANDBOX_MAX_INTERACTIVE} interactive, {settings.SANDBOX_QUEUE_LENGTH} requests in line"
+    )
 
 
 def examine_database() -> Iterator[Finding]:

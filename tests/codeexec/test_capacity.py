@@ -1,0 +1,52 @@
+"""How much may run, worked out from the machine."""
+
+import re
+from dataclasses import astuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codeexec.capacity import MIB, PROGRAM_BYTES, Capacity
+from executions.sandbox.engine.options import MEMORY_BYTES
+from tests.test_docs import SETTINGS
+
+ROW = r"(\d+) \| ([\d.]+) GB \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|"
+
+
+def test_program_has_the_memory_of_a_container() -> None:
+    assert PROGRAM_BYTES == MEMORY_BYTES
+
+
+@given(st.integers(1, 256), st.integers(0, 1024 * 1024), st.integers(72, 1000))
+def test_capacity_fits_the_machine(processors: int, free_mib: int, most_threads: int) -> None:
+    capacity = Capacity.of(processors, free_mib * MIB, most_threads)
+    programs = capacity.max_concurrent + capacity.max_interactive
+    assert min(astuple(capacity)) >= 1
+    assert programs == 2 or programs * PROGRAM_BYTES <= 0.6 * free_mib * MIB
+    assert capacity.busy_concurrent <= capacity.max_concurrent
+    assert capacity.pool_size <= 4 * processors
+    assert programs + capacity.queue_length <= most_threads
+
+
+def test_more_of_a_machine_never_means_less_capacity() -> None:
+    small, large = Capacity.of(2, 2048 * MIB), Capacity.of(4, 8192 * MIB)
+    assert all(few <= many for few, many in zip(astuple(small), astuple(large), strict=True))
+
+
+def test_documented_table_is_what_the_code_works_out() -> None:
+    rows = re.findall(ROW, SETTINGS)
+    assert len(rows) >= 4
+    for processors, gigabytes, *numbers in rows:
+        found = Capacity.of(int(processors), int(float(gigabytes) * 1024 * MIB))
+        assert [int(number) for number in numbers] == [
+            found.max_concurrent,
+            found.max_interactive,
+            found.pool_size,
+            found.science_pool_size,
+            found.queue_length,
+        ]
+
+
+def test_threads_bound_the_capacity_of_this_machine() -> None:
+    capacity = Capacity.of_this_machine(most_threads=72)
+    assert capacity.max_concurrent + capacity.max_interactive + capacity.queue_length <= 72
