@@ -221,8 +221,8 @@ def test_a_program_that_runs_again_is_recorded_as_run_by_staff(
     response = act(admin_client, execution, "run-again")
     again = Execution.objects.latest("pk")
     assert response.redirect_chain == [(change(again), 302)]
-    first, again = executor.submissions
-    assert again == replace(first, party=NOBODY)
+    first, second = executor.submissions
+    assert second == replace(first, party=NOBODY)
     assert (again.staff, again.repeats, again.key, again.learner) == (admin_user, execution, None, "")
     assert (again.status, again.code, again.test_cases) == ("success", HOSTILE, execution.test_cases)
     assert again.test_results == execution.test_results

@@ -126,11 +126,11 @@ def examine_engine(engine: Engine, info: Mapping[str, Any], asked: float) -> Ite
 
 def capacity() -> str:
     """Return how much may run, and what `auto` in the settings was worked out from."""
-    machine = settings.CAPACITY
+    machine, at_once = settings.CAPACITY, settings.SANDBOX_MAX_CONCURRENT
     return (
         f"{machine.processors} processors, {faults.megabytes(machine.free_bytes)} free; "
         f"{settings.SANDBOX_POOL_SIZE} + {settings.SANDBOX_SCIENCE_POOL_SIZE} containers in stock, "
-        f"{settings.SANDBOX_MAX_CONCURRENT} programs at once ({machine.busy_concurrent} while the processors are busy), "
+        f"{at_once} programs at once ({min(at_once, machine.busy_concurrent)} while the processors are busy), "
         f"{settings.SANDBOX_MAX_INTERACTIVE} interactive, {settings.SANDBOX_QUEUE_LENGTH} requests in line"
     )
 
