@@ -18,6 +18,7 @@ CONTAINER = "executions/sandbox/container/container.py"
 TRANSCRIPT = "executions/sandbox/container/transcript.py"
 KEEPER = "executions/sandbox/keeper.py"
 SANDBOX = "executions/sandbox/sandbox.py"
+POOL = "executions/sandbox/pool.py"
 JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
@@ -172,16 +173,20 @@ WALLS = {
     "one_container_each": Wall(
         (
             Edit(
-                "executions/sandbox/pool.py",
-                "            container.close()\n            with self._changed:\n",
-                "            with self._changed:\n"
-                "                if container.is_usable:\n"
-                "                    self._idle.appendleft(container)\n"
-                "                else:\n"
-                "                    container.close()\n",
+                POOL,
+                "            elif self._may_serve_again(container):\n",
+                "            elif container.is_usable:\n",
+            ),
+            Edit(POOL, "            if container.prove_new():\n", "            if container.prove_new() or True:\n"),
+            Edit(
+                "executions/sandbox/stock.py",
+                "        while self.fresh:\n            container",
+                "        while self.fresh and not self.used:\n            container",
             ),
         )
     ),
+    "proof_of_newness": Wall((Edit(POOL, "            if container.prove_new():\n", "            if True:\n"),)),
+    "clean_end": Wall((Edit(POOL, "            and container.is_spotless\n", ""),)),
     "output_from_the_test_on": Wall((Edit(TRANSCRIPT, "            self._outputs = _fresh_outputs()\n", ""),)),
     "begun_test": Wall(
         (

@@ -39,6 +39,7 @@ class Pool:
         self._settings = settings
         self._timing = timing
         self._closed = False
+        self._discarded_at = float("-inf")
         self._lock = threading.Lock()  # for all of the state, also that of the parts
         spare_cpu = spare_cpu or SpareCpu()
         self._slots = Slots(self._lock, settings, spare_cpu)
@@ -119,8 +120,9 @@ class Pool:
             self._go_on()
 
     def discard_idle(self) -> None:
-        """Close all waiting containers, and have others launched in their place."""
+        """Close all waiting containers, and have others launched in their place. Those in use serve nobody else."""
         with self._lock:
+            self._discarded_at = time.monotonic()
             for stock in self._stocks.values():
                 stock.discard_all()
             self._go_on()
@@ -212,6 +214,7 @@ class Pool:
         return (
             (settings.reuse is Reuse.ALWAYS or (settings.reuse is Reuse.PRESSURE and stock.is_pressed()))
             and container.is_spotless
+            and container.launched_at > self._discarded_at
             and container.submissions < settings.reuse_runs
             and time.monotonic() - container.launched_at < self._timing.retire_seconds
             and len(stock.used) < max(stock.size, settings.busy_concurrent)

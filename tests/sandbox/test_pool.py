@@ -38,6 +38,10 @@ class FakeContainer(Container):
     def close(self) -> None:
         self.closed = True
 
+    @property
+    def is_closed(self) -> bool:
+        return self.closed
+
     def begin(self) -> None:
         self.submissions += 1
 
@@ -70,6 +74,7 @@ def factory() -> Factory:
     return Factory()
 
 
+wall = pytest.mark.wall
 MakePool = Callable[..., Pool]
 
 
@@ -413,6 +418,7 @@ def test_never_reusing_destroys_each_container(make_pressed_pool: MakePool, fact
     assert all(container.closed for container in given)  # type: ignore[attr-defined]
 
 
+@wall("proof_of_newness")
 def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
     make_pressed_pool: MakePool, factory: Factory
 ) -> None:
@@ -425,6 +431,7 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
     assert pool.in_use == 0
 
 
+@wall("clean_end")
 def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_spotless = False
@@ -445,6 +452,17 @@ def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, f
     factory.made[0].launched_at -= 601
     take_together(pool, 3)
     assert factory.made[0].submissions == 1
+
+
+def test_container_from_before_the_probes_serves_no_other_submission(
+    make_pressed_pool: MakePool, factory: Factory
+) -> None:
+    pool = make_pressed_pool(reuse=Reuse.ALWAYS)
+    with pool.container() as container:
+        pool.discard_idle()
+    assert container.is_closed
+    with pool.container() as other:
+        assert other is not container
 
 
 def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_pool: MakePool, factory: Factory) -> None:
