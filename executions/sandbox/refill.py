@@ -91,7 +91,7 @@ class Refill:
         if self._settings.reuse is Reuse.NEVER or not stock.is_pressed():
             return True
         if stock.line:
-            return free_slots > 0 and stock.is_stalled()
+            return free_slots > 0 and (stock.is_stalled() or not self._slots.in_use)
         return self._slots.are_free_for(self._timing.refill_delay_seconds) or self._spare_cpu.share() >= SPARE_CPU
 
     def _step(self) -> None:

@@ -435,6 +435,7 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
 def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_spotless = False
+    factory.seconds = 0.3
     take_together(pool, 3)
     assert factory.made[0].submissions == 1
     assert factory.made[0].proofs == 0
@@ -443,6 +444,7 @@ def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool
 
 def test_container_serves_no_more_submissions_than_the_setting(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01), reuse_runs=3)
+    factory.seconds = 0.05
     take_together(pool, 20)
     assert max(container.submissions for container in factory.made) == 3
 
@@ -450,6 +452,7 @@ def test_container_serves_no_more_submissions_than_the_setting(make_pressed_pool
 def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01, retire_seconds=600))
     factory.made[0].launched_at -= 601
+    factory.seconds = 0.3
     take_together(pool, 3)
     assert factory.made[0].submissions == 1
 
