@@ -149,7 +149,7 @@ WALLS = {
         )
     ),
     "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
-    "wiped_mailbox": Wall((Edit(RUN, "        mailbox.wipe()\n", ""),)),
+    "wiped_mailbox": Wall((Edit(RUN, "        mailbox.renew()\n", ""),)),
     "deadline": Wall(
         (
             Edit(RUN, "if now >= self._deadline:", "if False:"),

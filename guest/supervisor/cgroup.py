@@ -11,6 +11,11 @@ ROOT = "/sys/fs/cgroup"
 MEMORY = ("memory.events", "memory/memory.oom_control")  # cgroup v2, v1
 PIDS = ("pids.events", "pids/pids.events")  # v2, v1
 CPU = ("cpuacct/cpuacct.usage", "cpu.stat")  # v1, v2
+CHARGED_MEMORY = ("memory.current", "memory/memory.usage_in_bytes")  # v2, v1
+# With swap accounting, v1 counts only the first of its two when both limits are the same.
+REFUSED_MEMORY = ("memory.events", "memory/memory.memsw.failcnt", "memory/memory.failcnt")
+THROTTLING = ("cpu/cpu.stat", "cpu.stat")  # v1, v2
+CPU_PERIOD = ("cpu/cpu.cfs_period_us", "cpu.max")  # v1, v2
 
 V2_CPU_PREFIX = b"usage_usec "
 
@@ -23,6 +28,10 @@ class Cgroup:
         self._pids = _open_first(PIDS)
         self._cpu = _open_first(CPU)
         self.counts_cpu = self._cpu is not None
+        self._charged_memory = _open_first(CHARGED_MEMORY)
+        self._refused_memory = _open_first(REFUSED_MEMORY)
+        self._throttling = _open_first(THROTTLING)
+        self.cpu_period_seconds = _read_cpu_period()
 
     def oom_kills(self) -> int:
         """Return how many processes of this container the kernel has killed for memory."""
@@ -30,6 +39,24 @@ class Cgroup:
             return 0
         counters = os.pread(self._memory, 4096, 0).split()
         return int(counters[counters.index(b"oom_kill") + 1]) if b"oom_kill" in counters else 0
+
+    def memory_bytes(self) -> int:
+        """Return how much memory the kernel charges to this container."""
+        return 0 if self._charged_memory is None else int(os.pread(self._charged_memory, 64, 0))
+
+    def memory_refusals(self) -> int:
+        """Return how often this container has met its memory limit."""
+        if self._refused_memory is None:
+            return 0
+        counters = os.pread(self._refused_memory, 4096, 0).split()
+        return int(counters[counters.index(b"max") + 1] if b"max" in counters else counters[0])
+
+    def throttled_periods(self) -> int:
+        """Return in how many periods this container has used up its share of the CPU."""
+        if self._throttling is None:
+            return 0
+        counters = os.pread(self._throttling, 4096, 0).split()
+        return int(counters[counters.index(b"nr_throttled") + 1]) if b"nr_throttled" in counters else 0
 
     def refused_forks(self) -> int:
         """Return how many forks the limit on processes has refused."""
@@ -43,6 +70,16 @@ class Cgroup:
         if text.startswith(V2_CPU_PREFIX):
             return int(text.split()[1]) * 1e-6
         return int(text) * 1e-9
+
+
+def _read_cpu_period() -> float:
+    """Return the period of the CPU limit in seconds; 0.0 if there is none."""
+    file = _open_first(CPU_PERIOD)
+    if file is None:
+        return 0.0
+    text = os.pread(file, 64, 0)
+    os.close(file)
+    return int(text.split()[-1]) * 1e-6
 
 
 def _open_first(paths: tuple[str, ...]) -> int | None:

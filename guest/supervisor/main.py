@@ -2,7 +2,8 @@
 
 Every child is a fork of this process and so has a copy of its memory. No data of a run may therefore stay in it: code
 and stdin go from our stdin to the child's inside the kernel, and output passes through one buffer, which is wiped. So
-no test of a submission can find the data of an earlier run.
+no test of a submission, and no later submission, can find the data of an earlier run. After each run this process
+checks what else the run may have left, and tells the host.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from guest.supervisor.child import Child
 from guest.supervisor.confinement import confine_supervisor
 from guest.supervisor.forks import ForkHooks
 from guest.supervisor.host import Host
+from guest.supervisor.inspection import Inspection
 from guest.supervisor.mailbox import Mailbox
+from guest.supervisor.preload import Preload, load_science
 from guest.supervisor.processes import wake_on_child
 from guest.supervisor.run import Run
 from guest.supervisor.scratch import Scratch
@@ -28,14 +31,9 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
-IDLE_SECONDS_BEFORE_PRELOAD = 0.1
-
-# What lessons import, and what we need for some runs: loaded once here, free in every child.
-PRELOADED = (
-    "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
-    "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
-    "statistics string sys tempfile textwrap time types typing unittest guest.supervisor.waiting"
-).split()
+IDLE_SECONDS_AT_START = 0.1
+IDLE_SECONDS_AFTER_RUN = 0.02
+"""Within this time the host requests the next test, or closes a container that it does not use again."""
 
 
 def main() -> NoReturn:
@@ -45,43 +43,28 @@ def main() -> NoReturn:
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()
     if sys.argv[1:] == ["science"]:
-        _load_science(fork_hooks)
-        scratch.sweep()  # matplotlib makes directories
+        load_science(fork_hooks)
+    scratch.sweep()  # matplotlib makes directories
     gc.freeze()  # a collection in a child would otherwise write to, and so copy, every page
+    inspection = Inspection(cgroup)
+    preload = Preload(host, cgroup, fork_hooks, inspection)
+    differences = inspection.differences()  # what cannot be checked here
     child = Child.start(fork_hooks)
     if child is not None:
-        host.send(protocol.READY)
-        if _preload_while_idle(host, fork_hooks):
+        host.send(protocol.READY, " ".join(differences).encode())
+        if preload.go_on(IDLE_SECONDS_AT_START):
             child.discard()
             child = Child.start(fork_hooks)
     while child is not None:
+        throttled_periods = cgroup.throttled_periods()
         Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
         scratch.sweep()
+        differences = inspection.differences()
+        preload.go_on(IDLE_SECONDS_AFTER_RUN)
         child = Child.start(fork_hooks)
         if child is not None:
-            host.send(protocol.READY)
+            if cgroup.throttled_periods() > throttled_periods:
+                # The next submission gets its whole share of the CPU. A test of the same one does not wait for it.
+                host.is_readable(cgroup.cpu_period_seconds)
+            host.send(protocol.READY, " ".join(differences).encode())
     task.run_task(mailbox)
-
-
-def _load_science(fork_hooks: ForkHooks) -> None:
-    from guest.program import science
-
-    fork_hooks.load_threading()
-    science.load()
-
-
-def _preload_while_idle(host: Host, fork_hooks: ForkHooks) -> bool:
-    """Load what lessons import; stop as soon as a request arrives. Return whether all is loaded.
-
-    Under load a container gets a run as soon as it is ready, and loading more would take CPU time from the others.
-    """
-    if host.is_readable(IDLE_SECONDS_BEFORE_PRELOAD):
-        return False
-    fork_hooks.load_threading()
-    for name in PRELOADED:
-        __import__(name)
-        if host.is_readable():
-            return False
-    gc.collect()
-    gc.freeze()
-    return True

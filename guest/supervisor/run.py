@@ -86,7 +86,7 @@ class Run:
         status = self._status(self._cgroup.oom_kills() > oom_kills)
         if status == "error":
             self._host.send(protocol.DETAIL, mailbox.view)  # unread
-        mailbox.wipe()
+        mailbox.renew()
         self._send_result(status, wall_seconds)
 
     def _send_result(self, status: str, wall_seconds: float) -> None:

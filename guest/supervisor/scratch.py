@@ -27,6 +27,12 @@ AT_REMOVEDIR = 0x200
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def scratch_directories() -> tuple[str, ...]:
+    """Return the directories of this container that a program may write to."""
+    has_queues = os.path.isdir(MESSAGE_QUEUES)  # not under gVisor
+    return (*DIRECTORIES, MESSAGE_QUEUES) if has_queues else DIRECTORIES
+
+
 class _Listing:
     """The buffer that the kernel lists a directory in."""
 
@@ -53,8 +59,7 @@ class Scratch:
     """The scratch directories of this container."""
 
     def __init__(self) -> None:
-        has_queues = os.path.isdir(MESSAGE_QUEUES)  # not under gVisor
-        self._directories = (*DIRECTORIES, MESSAGE_QUEUES) if has_queues else DIRECTORIES
+        self._directories = scratch_directories()
         self._top = _Listing()  # of a scratch directory
         self._inner = _Listing()  # of a directory in it
 
@@ -63,6 +68,7 @@ class Scratch:
         for path in self._directories:
             directory = os.open(path, OPEN_DIRECTORY)
             self._empty(directory)
+            os.utime(directory)  # not when, to the nanosecond, the run last used it
             os.close(directory)
         self._top.wipe()
         self._inner.wipe()
