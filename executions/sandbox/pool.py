@@ -26,7 +26,7 @@ class Pool:
     """Warm containers of each profile, slots, and a bounded line of callers.
 
     A caller gets a fresh container while one waits. Under pressure, when callers find none, a container that has proved
-    itself as new may serve another (docs/decisions/0029-reuse-under-pressure.md).
+    itself as new may serve another (docs/decisions/0029-reuse.md).
     """
 
     def __init__(
