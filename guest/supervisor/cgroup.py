@@ -51,12 +51,14 @@ class Cgroup:
         counters = os.pread(self._refused_memory, 4096, 0).split()
         return int(counters[counters.index(b"max") + 1] if b"max" in counters else counters[0])
 
-    def throttled_periods(self) -> int:
-        """Return in how many periods this container has used up its share of the CPU."""
+    def cpu_periods(self) -> tuple[int, int]:
+        """Return how many periods of the CPU limit have begun, and in how many the container used up its share."""
         if self._throttling is None:
-            return 0
+            return 0, 0
         counters = os.pread(self._throttling, 4096, 0).split()
-        return int(counters[counters.index(b"nr_throttled") + 1]) if b"nr_throttled" in counters else 0
+        if b"nr_throttled" not in counters:
+            return 0, 0
+        return int(counters[counters.index(b"nr_periods") + 1]), int(counters[counters.index(b"nr_throttled") + 1])
 
     def refused_forks(self) -> int:
         """Return how many forks the limit on processes has refused."""

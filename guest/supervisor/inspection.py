@@ -96,6 +96,7 @@ class Inspection:
         if first < 0 or last < 0 or size == BUFFER_BYTES:
             raise OSError(f"cannot compare {path}")
         expected = bytes(self._buffer[first:last]) + end
+        self._buffer[:] = bytes(BUFFER_BYTES)
 
         def is_same() -> bool:
             size = os.preadv(file, [self._buffer], 0)
