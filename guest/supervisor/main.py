@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 IDLE_SECONDS_AT_START = 0.1
-IDLE_SECONDS_AFTER_RUN = 0.02
+IDLE_SECONDS_AFTER_RUN = 0.01
 """Within this time the host requests the next test, or closes a container that it does not use again."""
+
+PRELOAD_SECONDS = 1.0
+PRELOAD_SECONDS_AFTER_RUN = 0.005
+"""How much CPU time to load more modules for: the host waits to use the container again."""
 
 LOOKS_IN_A_PERIOD = 10
 
@@ -54,7 +58,7 @@ def main() -> NoReturn:
     child = Child.start(fork_hooks)
     if child is not None:
         host.send(protocol.READY, " ".join(differences).encode())
-        if preload.go_on(IDLE_SECONDS_AT_START):
+        if preload.go_on(IDLE_SECONDS_AT_START, PRELOAD_SECONDS):
             child.discard()
             child = Child.start(fork_hooks)
     while child is not None:
@@ -62,7 +66,7 @@ def main() -> NoReturn:
         Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
         scratch.sweep()
         differences = inspection.differences()
-        preload.go_on(IDLE_SECONDS_AFTER_RUN)
+        preload.go_on(IDLE_SECONDS_AFTER_RUN, PRELOAD_SECONDS_AFTER_RUN)
         child = Child.start(fork_hooks)
         if child is not None:
             if cgroup.cpu_periods()[1] > throttled:
