@@ -24,6 +24,8 @@ REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 RUN = "guest/supervisor/run.py"
 OUTPUTS = "guest/supervisor/outputs.py"
+SUPERVISOR = "guest/supervisor/main.py"
+INSPECTION = "guest/supervisor/inspection.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Wall:
 
     edits: tuple[Edit, ...]
     falls_with: tuple[str, ...] = ()
+
+
+def unchecked(name: str) -> Wall:
+    """Return the wall that is the supervisor's check of `name` before a container may serve another submission."""
+    return Wall((Edit(INSPECTION, "if not _passes(check)]", f'if name != "{name}" and not _passes(check)]'),))
 
 
 NO_PROBES = (
@@ -131,7 +138,7 @@ WALLS = {
     "no_survivors": Wall(
         (Edit("guest/supervisor/processes.py", "            os.kill(-1, signal.SIGKILL)", "            return"),)
     ),
-    "sweep": Wall((Edit("guest/supervisor/main.py", "        scratch.sweep()\n", ""),)),
+    "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(
         (
             Edit(
@@ -169,7 +176,25 @@ WALLS = {
             Edit(TRANSCRIPT, "if self._size_bytes > protocol.STREAM_KEPT_BYTES:", "if False:"),
         )
     ),
+    # What the supervisor checks before a container may serve another submission
+    "new_processes": unchecked("processes"),
+    "new_files": unchecked("files"),
+    "new_ipc": unchecked("ipc"),
+    "new_limits": unchecked("limits"),
+    "new_scheduling": unchecked("scheduling"),
+    "new_signals": unchecked("signals"),
+    "new_attributes": unchecked("attributes"),
+    "new_oom_score": unchecked("oom_score"),
+    "new_sockets": unchecked("sockets"),
+    "new_traffic": unchecked("traffic"),
+    "new_memory_limit": unchecked("memory_limit"),
+    "new_memory": unchecked("memory"),
+    "new_descriptors": unchecked("descriptors"),
+    "new_times": Wall((Edit("guest/supervisor/scratch.py", "            os.utime(directory)", "            # none"),)),
+    "whole_share": Wall((Edit(SUPERVISOR, "if cgroup.cpu_periods()[1] > throttled:", "if False:"),)),
     # What the host does with the results
+    "verdict": Wall((Edit(CONTAINER, "return self.is_usable and not self.differences", "return self.is_usable"),)),
+    "spotless": Wall((Edit(CONTAINER, "if not (self.is_usable and self.is_spotless):", "if not self.is_usable:"),)),
     "one_container_each": Wall(
         (
             Edit(

@@ -12,8 +12,8 @@ MEMORY = ("memory.events", "memory/memory.oom_control")  # cgroup v2, v1
 PIDS = ("pids.events", "pids/pids.events")  # v2, v1
 CPU = ("cpuacct/cpuacct.usage", "cpu.stat")  # v1, v2
 CHARGED_MEMORY = ("memory.current", "memory/memory.usage_in_bytes")  # v2, v1
-# With swap accounting, v1 counts only the first of its two when both limits are the same.
-REFUSED_MEMORY = ("memory.events", "memory/memory.memsw.failcnt", "memory/memory.failcnt")
+MEMORY_PEAK = ("memory.peak", "memory/memory.max_usage_in_bytes")  # v2, v1
+MEMORY_LIMIT = ("memory.max", "memory/memory.limit_in_bytes")  # v2, v1
 THROTTLING = ("cpu/cpu.stat", "cpu.stat")  # v1, v2
 CPU_PERIOD = ("cpu/cpu.cfs_period_us", "cpu.max")  # v1, v2
 
@@ -29,9 +29,11 @@ class Cgroup:
         self._cpu = _open_first(CPU)
         self.counts_cpu = self._cpu is not None
         self._charged_memory = _open_first(CHARGED_MEMORY)
-        self._refused_memory = _open_first(REFUSED_MEMORY)
+        self._memory_peak = _open_first(MEMORY_PEAK)
+        self._memory_limit = _read_first(MEMORY_LIMIT)
         self._throttling = _open_first(THROTTLING)
-        self.cpu_period_seconds = _read_cpu_period()
+        period = _read_first(CPU_PERIOD).split()  # under v2 after the quota
+        self.cpu_period_seconds = int(period[-1]) * 1e-6 if period else 0.0
 
     def oom_kills(self) -> int:
         """Return how many processes of this container the kernel has killed for memory."""
@@ -44,19 +46,20 @@ class Cgroup:
         """Return how much memory the kernel charges to this container."""
         return 0 if self._charged_memory is None else int(os.pread(self._charged_memory, 64, 0))
 
-    def memory_refusals(self) -> int:
-        """Return how often this container has met its memory limit."""
-        if self._refused_memory is None:
-            return 0
-        counters = os.pread(self._refused_memory, 4096, 0).split()
-        return int(counters[counters.index(b"max") + 1] if b"max" in counters else counters[0])
+    def has_met_memory_limit(self) -> bool:
+        """Return whether this container has ever used all the memory that it may."""
+        # Not by a count of refusals: v1 does not count those that the kernel could reclaim memory for.
+        peak = None if self._memory_peak is None else os.pread(self._memory_peak, 64, 0)
+        return peak is not None and self._memory_limit.strip().isdigit() and int(peak) >= int(self._memory_limit)
 
-    def throttled_periods(self) -> int:
-        """Return in how many periods this container has used up its share of the CPU."""
+    def cpu_periods(self) -> tuple[int, int]:
+        """Return how many periods of the CPU limit have begun, and in how many the container used up its share."""
         if self._throttling is None:
-            return 0
+            return 0, 0
         counters = os.pread(self._throttling, 4096, 0).split()
-        return int(counters[counters.index(b"nr_throttled") + 1]) if b"nr_throttled" in counters else 0
+        if b"nr_throttled" not in counters:
+            return 0, 0
+        return int(counters[counters.index(b"nr_periods") + 1]), int(counters[counters.index(b"nr_throttled") + 1])
 
     def refused_forks(self) -> int:
         """Return how many forks the limit on processes has refused."""
@@ -72,14 +75,14 @@ class Cgroup:
         return int(text) * 1e-9
 
 
-def _read_cpu_period() -> float:
-    """Return the period of the CPU limit in seconds; 0.0 if there is none."""
-    file = _open_first(CPU_PERIOD)
+def _read_first(paths: tuple[str, ...]) -> bytes:
+    """Return the content of the first of these files that exists."""
+    file = _open_first(paths)
     if file is None:
-        return 0.0
-    text = os.pread(file, 64, 0)
+        return b""
+    content = os.pread(file, 64, 0)
     os.close(file)
-    return int(text.split()[-1]) * 1e-6
+    return content
 
 
 def _open_first(paths: tuple[str, ...]) -> int | None:

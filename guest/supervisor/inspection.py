@@ -58,7 +58,7 @@ class Inspection:
         self._add("oom_score", lambda: self._same_texts("/proc/self/oom_score_adj", "/proc/self/coredump_filter"))
         self._add("sockets", lambda: self._same_text("/proc/net/sockstat", b"sockets:", b" orphan "))
         self._add("traffic", lambda: self._same_texts(*TRAFFIC))
-        self._add("memory_limit", lambda: _same(lambda: (cgroup.memory_refusals(), cgroup.oom_kills())))
+        self._add("memory_limit", lambda: _same(lambda: (cgroup.has_met_memory_limit(), cgroup.oom_kills())))
         self._add("memory", self._same_memory)
         self._add("descriptors", lambda: _same(_descriptors))  # last: the others keep files open
 
@@ -96,6 +96,7 @@ class Inspection:
         if first < 0 or last < 0 or size == BUFFER_BYTES:
             raise OSError(f"cannot compare {path}")
         expected = bytes(self._buffer[first:last]) + end
+        self._buffer[:] = bytes(BUFFER_BYTES)
 
         def is_same() -> bool:
             size = os.preadv(file, [self._buffer], 0)

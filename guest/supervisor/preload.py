@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -40,22 +41,25 @@ class Preload:
         self._fork_hooks = fork_hooks
         self._inspection = inspection
 
-    def go_on(self, idle_seconds: float) -> bool:
-        """Go on if no request arrives within `idle_seconds`, until one does; return whether all has now been loaded."""
+    def go_on(self, idle_seconds: float, cpu_seconds: float) -> bool:
+        """Go on if no request arrives within `idle_seconds`, for about `cpu_seconds` or until a request arrives.
+
+        Return whether all has now been loaded.
+        """
         if self._is_complete or self._host.is_readable(idle_seconds):
             return False
         charged_bytes = self._cgroup.memory_bytes()
-        self._is_complete = self._load_lessons()
+        self._is_complete = self._load_lessons(time.process_time() + cpu_seconds)
         if self._is_complete:
             gc.collect()
             gc.freeze()
         self._inspection.expect_more_memory(self._cgroup.memory_bytes() - charged_bytes)
         return self._is_complete
 
-    def _load_lessons(self) -> bool:
+    def _load_lessons(self, until: float) -> bool:
         self._fork_hooks.load_threading()
         for name in LESSONS:
             __import__(name)
-            if self._host.is_readable():
+            if self._host.is_readable() or time.process_time() > until:
                 return False
         return True
