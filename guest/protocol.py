@@ -147,8 +147,11 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
 
 
 def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
-    """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown."""
-    bounded = (kind[:TYPE_CHARACTERS], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
+    """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
+
+    `kind` is the full name of an exception, whose end says more than its beginning.
+    """
+    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)

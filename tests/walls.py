@@ -189,6 +189,17 @@ WALLS = {
             Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
         )
     ),
+    "whole_exception_names": Wall((Edit(JUDGE, 'run.raised.endswith(f".{name}")', "run.raised.endswith(name)"),)),
+    "exceptions_as_raised": Wall(
+        (
+            Edit(JUDGE, " or run.detail is None or expectation is None:", " or expectation is None:"),
+            Edit(
+                JUDGE,
+                "    is_named = run.raised == name or",
+                '    return f"{name}:" in run.stderr\n    is_named = name or',
+            ),
+        )
+    ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
     "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[index].hidden)", "0)"),)),

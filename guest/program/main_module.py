@@ -54,14 +54,23 @@ class MainModule:
 
     def fail(self, error: BaseException) -> NoReturn:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
+        error.__traceback__ = _without_own_frames(error.__traceback__)
+        try:
+            self._show_sources()
+            sys.excepthook(type(error), error, error.__traceback__)
+        except Exception:  # whatever the program has replaced: it has failed for `error`, not for this
+            sys.__excepthook__(type(error), error, error.__traceback__)
+        raise Failed(1) from error
+
+    def _show_sources(self) -> None:
+        """Let tracebacks show the lines of our files, as Python counts them: it does not split at a form feed."""
+        import io
         import linecache
 
         for name, source in self.sources.items():
+            lines = io.StringIO(source, newline=None).readlines()
             # Without a modification time linecache never reads the file, which the program may have changed.
-            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        error.__traceback__ = _without_own_frames(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
-        raise Failed(1) from error
+            linecache.cache[name] = (len(source), None, lines, name)
 
 
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -12,6 +12,7 @@ import os
 import sys
 
 from guest import protocol
+from guest.hints import raised
 from guest.program.case import run_case
 from guest.program.main_module import FILE_NAME, Failed, MainModule
 from guest.program.open_figures import show_open_figures
@@ -80,12 +81,16 @@ def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
     """Put the detail of the error that ended the program into the mailbox.
 
     At this point the traceback is printed and the globals still exist. If the program has replaced something in its own
-    process, the detail may be missing or wrong, or this may hang until the deadline.
+    process, the detail may be missing or wrong, or this may hang until the deadline. What the verdict needs is written
+    first: the hint looks at more of what a program may have broken.
     """
     try:
+        error = end.__cause__ if isinstance(end, Failed) else end
+        if error is None:
+            return
+        mailbox.put(raised.summary(error))
         from guest.hints import detail
 
-        error = end.__cause__ if isinstance(end, Failed) else end
         mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]))
     except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass

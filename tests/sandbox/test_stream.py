@@ -249,7 +249,13 @@ DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "colu
 def test_detail_belongs_to_the_run(pair: Pair) -> None:
     body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
-    assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
+    assert (run.raised, run.detail) == ("ValueError", ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None))
+
+
+def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> None:
+    body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
+    run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
+    assert (run.raised, run.detail) == ("json.decoder.JSONDecodeError", ErrorDetail("JSONDecodeError", "bad"))
 
 
 @given(body=st.binary(max_size=200))
