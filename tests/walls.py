@@ -149,6 +149,25 @@ WALLS = {
     ),
     "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
     "wiped_mailbox": Wall((Edit(RUN, "        mailbox.wipe()\n", ""),)),
+    "wiped_part": Wall((Edit(RUN, "        self._part.wipe()\n", ""),)),
+    "late_test": Wall(
+        (
+            Edit(
+                "executions/sandbox/container/task.py",
+                "pack_task(self.kind, self.code, most_images)",
+                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images)',
+            ),
+        )
+    ),
+    "no_test_in_frames": Wall(
+        (
+            Edit(
+                "guest/program/case.py",
+                "    main.sources[TEST_FILE_NAME] = part.read ",
+                "    text = part.read()\n    main.sources[TEST_FILE_NAME] = lambda: text ",
+            ),
+        )
+    ),
     "deadline": Wall(
         (
             Edit(RUN, "if now >= self._deadline:", "if False:"),

@@ -41,7 +41,8 @@ class TestProgram:
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
     program's stdin. `stdin`, if given, is always the program's stdin; without it, a test with code or a call
-    gets the submission's. The images of a `hidden` test are not kept.
+    gets the submission's. The images of a `hidden` test are not kept. The sandbox itself finds out whether an `input`
+    `is_call`.
     """
 
     __test__ = False  # not for pytest to collect
@@ -50,6 +51,7 @@ class TestProgram:
     input: str = ""
     stdin: str | None = None
     hidden: bool = False
+    is_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +135,14 @@ class Run:
 class Outcome:
     """The runs of one submission: the main run and one for each test, in order.
 
-    `waited_seconds` is the time for which the submission waited for a container.
+    `waited_seconds` is the time for which the submission waited for a container, `asking_cpu_seconds` the CPU time that
+    it took to find out which inputs are calls.
     """
 
     main: Run
     tests: tuple[Run, ...]
     waited_seconds: float
+    asking_cpu_seconds: float = 0.0
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -147,8 +151,8 @@ class Outcome:
 
     @property
     def cpu_seconds(self) -> float:
-        """The CPU time of all runs."""
-        return sum(run.cpu_seconds for run in self.runs)
+        """The CPU time of all processes of the submission."""
+        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.runs)
 
 
 class SandboxError(Exception):

@@ -18,7 +18,7 @@ from guest.supervisor.child import Child
 from guest.supervisor.confinement import confine_supervisor
 from guest.supervisor.forks import ForkHooks
 from guest.supervisor.host import Host
-from guest.supervisor.mailbox import Mailbox
+from guest.supervisor.mailbox import Mailbox, TestPart
 from guest.supervisor.processes import wake_on_child
 from guest.supervisor.run import Run
 from guest.supervisor.scratch import Scratch
@@ -41,7 +41,8 @@ PRELOADED = (
 def main() -> NoReturn:
     """Serve runs until stdin ends; in each child, run its task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would let a child interrupt us
-    host, cgroup, mailbox, scratch, fork_hooks = Host(), Cgroup(), Mailbox(), Scratch(), ForkHooks()
+    host, cgroup, scratch, fork_hooks = Host(), Cgroup(), Scratch(), ForkHooks()
+    mailbox, part = Mailbox(), TestPart()
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()
     if sys.argv[1:] == ["science"]:
@@ -55,10 +56,10 @@ def main() -> NoReturn:
             child.discard()
             child = Child.start(fork_hooks)
     while child is not None:
-        Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
+        Run(child, host.receive_request(), host, cgroup, watch, wakeup, part).perform(mailbox)
         scratch.sweep()
         child = Child.start(fork_hooks)
-    task.run_task(mailbox)
+    task.run_task(mailbox, part)
 
 
 def _load_science(fork_hooks: ForkHooks) -> None:

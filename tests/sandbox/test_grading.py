@@ -357,3 +357,55 @@ def remembered():
     assert verdicts(result) == [True] * 4
     assert [each["actual_output"] for each in result["test_results"]] == [None, "[]\n", None, "[]\n"]
     assert result["test_results"][1]["name"] == "shown"
+
+
+LOOK_FOR_THE_TEST = """
+import inspect, linecache, traceback
+def strings(value, depth=3):
+    if isinstance(value, (str, bytes)): yield str(value)
+    elif depth and isinstance(value, (dict, list, tuple, set)):
+        for each in list(value.values() if isinstance(value, dict) else value): yield from strings(each, depth - 1)
+    elif depth and type(value).__module__.startswith("guest."):
+        for name in dir(value):
+            if not callable(each := getattr(value, name)): yield from strings(each, depth - 1)
+def look_for_test():
+    places = {
+        "frames": [[info.frame.f_locals, info.frame.f_globals, info.code_context] for info in inspect.stack()[2:]],
+        "traceback": traceback.format_stack(),
+        "objects": [each for each in gc.get_objects() if type(each) in (dict, list, tuple)],
+        "sources": linecache.cache,
+        "modules": [vars(module) for name, module in sys.modules.items() if name.startswith(("guest", "__main__"))],
+    }
+    return sorted(name for name, values in places.items() if any(word.search(each) for each in strings(values, 6)))
+"""
+
+
+@wall("late_test")
+def test_deny_a_submission_a_look_at_its_test_before_it_begins(grade: Grader) -> None:
+    """Nothing of a test's code or call is in the container while the submission itself runs."""
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.replace("print(", "return (").splitlines())
+    code = f"def look():\n{body}\nfound = look()\ndef report(*_): return found"
+    cases = (
+        TestCase(code="print(report('CANARY'))  # CANARY"),
+        TestCase(input="report('CANARY')"),
+        TestCase(input="report(['CANARY'])"),
+        TestCase(code="print(report('CANARY'))", stdin="some", hidden=True),
+    )
+    result = grade(code, *cases, timeout=10)
+    shown = [each["actual_output"] for each in result["test_results"]]
+    assert shown == ["([], 0)\n"] * 3 + [None], result
+
+
+@wall("no_test_in_frames")
+def test_deny_a_submission_the_text_of_its_test_in_our_own_objects(grade: Grader) -> None:
+    """A called function sees the code object of its caller, which cannot be helped; but no more."""
+    code = SEARCH + LOOK_EVERYWHERE.split("def look(")[0] + LOOK_FOR_THE_TEST
+    cases = (
+        TestCase(code="print(look_for_test())  # CANARY"),
+        TestCase(input="look_for_test()  # CANARY"),
+        TestCase(code="kept = 'CANARY'\nprint(look_for_test())"),  # the search finds what is there
+    )
+    result = grade(code, *cases, timeout=10)
+    shown = [each["actual_output"] for each in result["test_results"]]
+    assert shown[:2] == ["[]\n"] * 2, result
+    assert "modules" in shown[2], result

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -236,6 +237,21 @@ def test_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: l
 def test_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[bool, bool]) -> None:
     run = answer(pair, frames_of_run(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))
     assert (run.tested, run.completed) == states
+
+
+@wall("late_test")
+@pytest.mark.parametrize("test", [TestProgram(code="CANARY"), TestProgram(input="CANARY()", is_call=True)])
+def test_part_of_a_test_is_sent_only_where_the_test_begins(pair: Pair, test: TestProgram) -> None:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with ThreadPoolExecutor(1) as thread:
+        run = thread.submit(container.run, "code", "stdin", test, 5)
+        before = pair[1].recv(1 << 16)
+        pair[1].sendall(frame(TEST, b""))
+        after = pair[1].recv(1 << 16)
+        pair[1].sendall(frames_of_run(frames_before=1))
+        assert run.result().tested
+    assert before.endswith(b"codestdin")
+    assert after == pack_frame(protocol.TEST_PART, (test.code or test.input).encode())
 
 
 def test_each_flag_of_the_protocol_is_known(pair: Pair) -> None:
