@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
-from executions.request import Match, TestCase, in_running_order
+from executions.request import Match, TestCase, in_running_order, with_plain_line_ends
 from executions.running.diff import first_difference, missing_line
 from executions.running.outcome import error_detail
 from executions.sandbox.results import Outcome, Run, RunStatus
@@ -136,12 +136,12 @@ def _raised(expected: str, run: Run) -> bool:
     Its type is exactly that one: neither a subclass nor a name that only ends alike. The name may leave out the module,
     unless it is a builtin's. What the program wrote to stderr does not count.
     """
-    expectation = EXCEPTION_PATTERN.fullmatch(_with_plain_line_ends(expected).strip())
+    expectation = EXCEPTION_PATTERN.fullmatch(with_plain_line_ends(expected).strip())
     if run.status is not RunStatus.ERROR or run.detail is None or expectation is None:
         return False
     name, message = expectation.groups(default="")
     is_named = run.raised == name or (not hasattr(builtins, name) and run.raised.endswith(f".{name}"))
-    said = _with_plain_line_ends(run.detail.message).lstrip()
+    said = with_plain_line_ends(run.detail.message).lstrip()
     return is_named and said.startswith(message.strip()[:DETAIL_CHARACTERS])
 
 
@@ -156,10 +156,6 @@ def _matches(match: Match, expected: str, actual: str) -> bool:
 def _trimmed(text: str) -> str:
     """Return `text` without invisible differences: trailing blanks of lines, and blank lines at its end."""
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
-
-
-def _with_plain_line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n")
 
 
 def _equal_but_for_rounding(expected: str, actual: str) -> bool:

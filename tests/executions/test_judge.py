@@ -206,6 +206,28 @@ def test_hidden_tests_run_last_but_keep_their_index() -> None:
     assert [result.actual_output for result in results] == ["a", None, "main\n", "c", None]
 
 
+# Windows line ends
+
+
+@pytest.mark.parametrize("match", list(Match))
+def test_windows_line_ends_count_as_plain_ones_on_both_sides(match: Match) -> None:
+    assert passes("1.5\r\n2\r\n", "1.5\n2\n", match)
+    assert passes("1.5\n2", "1.5\r\n2\r\n", match)
+    assert not passes("1.5\r\n2", "1.5\n\n2", match)
+
+
+def test_stdin_reaches_a_program_with_plain_line_ends() -> None:
+    cases = (TestCase(stdin="y\r\nn\r"), TestCase(input="1\r\n2"), TestCase(stdin=""), TestCase(code="a\r\nb"))
+    submission = ExecutionRequest("x", input_data="a\r\nb\r\n", test_cases=cases).submission()
+    assert submission.stdin == "a\nb\n"
+    assert [test.stdin for test in submission.tests] == ["y\nn\r", None, "", None]
+    assert submission.tests[1].input == "1\n2"
+
+
+def test_byte_order_mark_of_a_file_is_not_part_of_the_program() -> None:
+    assert ExecutionRequest("\ufeffprint('\ufeff')").submission().code == "print('\ufeff')"
+
+
 # Expected exceptions: what the child reports as raised, never what stands on stderr
 
 

