@@ -11,7 +11,7 @@ import os
 import sys
 
 from guest import protocol
-from guest.program.main_module import FILE_NAME
+from guest.program.main_module import FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -51,6 +51,8 @@ def run_case(main: MainModule, kind: int, part: TestPart) -> None:
         # The test's own exit, as by unittest.main(), completes it; an exit in the submission does not.
         if error.code in (None, 0) and not _comes_from_submission(error):
             _end_test()
+        elif failure := _failure_in_unittest(error):
+            raise Failed(error.code) from failure
         raise
     _end_test()
 
@@ -88,6 +90,17 @@ def _comes_from_submission(error: BaseException) -> bool:
     while trace is not None and trace.tb_frame.f_code.co_filename != FILE_NAME:
         trace = trace.tb_next
     return trace is not None
+
+
+def _failure_in_unittest(error: SystemExit) -> Exception | None:
+    if "unittest.main" not in sys.modules:
+        return None
+    try:
+        from guest.program import unittests
+
+        return unittests.first_failure(error)
+    except Exception:  # whatever the submission has replaced
+        return None
 
 
 class _CountingOutput(io.FileIO):

@@ -157,6 +157,43 @@ def test_program_can_spoil_only_its_own_detail(run: Runner, trick: str) -> None:
     assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
 
 
+SUITE = """
+import unittest
+class T(unittest.TestCase):
+    def test_add(self): self.assertEqual(add(1, 2), 3, "add(1, 2) should give 3")
+    def test_later(self): self.assertIn(add, [])
+unittest.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "raised", "message"),
+    [
+        ("def add(a, b): return a - b", "AssertionError", "-1 != 3 : add(1, 2) should give 3"),
+        ("def add(a, b): return b / (a - 1)", "ZeroDivisionError", "division by zero"),
+        ("import json\ndef add(a, b): return json.loads('')", "json.decoder.JSONDecodeError", "Expecting value: "),
+    ],
+)
+def test_test_with_unittest_reports_its_first_failure(run: Runner, code: str, raised: str, message: str) -> None:
+    [test] = run.tests(
+        code, TestProgram(code=SUITE.replace("    def test_later(self): self.assertIn(add, [])\n", ""))
+    ).tests
+    detail = detail_of(test)
+    assert (test.status, test.exit_code, test.raised, detail.type) == (
+        RunStatus.ERROR,
+        1,
+        raised,
+        raised.rpartition(".")[2],
+    )
+    assert detail.message.startswith(message)
+    assert detail.hint is None
+
+
+def test_failures_of_unittest_come_before_its_errors(run: Runner) -> None:
+    [test] = run.tests("def add(a, b): return 1 / 0", TestProgram(code=SUITE)).tests
+    assert detail_of(test).message.endswith("not found in []")
+
+
 @pytest.mark.parametrize(
     "trick",
     [
