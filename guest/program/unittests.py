@@ -33,5 +33,5 @@ def _exception_in(report: str) -> Exception:
     while len(lines) > 1 and lines[0].startswith(" "):
         del lines[0]
     name, _, message = "\n".join(lines).partition(": ")
-    kind = type(name.strip(), (Exception,), {"__module__": "builtins"})
+    kind: type[Exception] = type(name.strip(), (Exception,), {"__module__": "builtins"})
     return kind(message)
