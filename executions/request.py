@@ -8,6 +8,8 @@ from typing import Any
 from executions.bounds import DEFAULT_TIMEOUT_SECONDS
 from executions.sandbox.results import NOBODY, Party, Submission, TestProgram, never
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 class Match(StrEnum):
     """How an actual output is compared with the expected one."""
@@ -43,7 +45,12 @@ class TestCase:
 
     def program(self) -> TestProgram:
         """Return how to run the test case."""
-        return TestProgram(code=self.code or "", input=self.input or "", stdin=self.stdin, hidden=self.hidden)
+        return TestProgram(
+            code=self.code or "",
+            input=with_plain_line_ends(self.input or ""),
+            stdin=None if self.stdin is None else with_plain_line_ends(self.stdin),
+            hidden=self.hidden,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,13 @@ class ExecutionRequest:
         """
         cases = self.test_cases or ()
         tests = tuple(cases[index].program() for index in in_running_order(cases))
-        return Submission(self.code, self.input_data, tests, self.timeout, is_abandoned, party)
+        code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
+        return Submission(code, with_plain_line_ends(self.input_data), tests, self.timeout, is_abandoned, party)
+
+
+def with_plain_line_ends(text: str) -> str:
+    """Return `text` with the line ends of Windows replaced, which no program on Linux expects."""
+    return text.replace("\r\n", "\n")
 
 
 def in_running_order(test_cases: tuple[TestCase, ...]) -> list[int]:

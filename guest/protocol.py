@@ -5,7 +5,8 @@ container is as new. For each run the host sends a RUN frame and, not framed, `f
 frame and the program's stdin. It need not wait for READY. The supervisor passes the bytes on unread. It answers with
 
 - STDOUT and STDERR frames as the program writes;
-- in a test, a TEST frame where the test's own part begins, and TESTED where it ends;
+- in a test, a TEST frame where the test's own part begins, and TESTED where it ends. If the part is code or a call, the
+  host answers TEST with a TEST_PART frame, for which the program waits: nothing of it is in the container before;
 - a FLAG frame when it first sees that flag in the run;
 - IMAGE frames as the program shows images;
 - after a program that failed, a DETAIL frame with what its process has reported about the error;
@@ -24,8 +25,16 @@ import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED and GIVE_UP no body.
-KINDS = tuple(range(14))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP = KINDS
+KINDS = tuple(range(15))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART = KINDS
+
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS = range(5)
+"""Kinds of tasks: the program itself; a test by its stdin, by code or by a call; and the question which of the texts in
+`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout."""
+
+TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL)
+KINDS_WITH_PART = (TEST_CODE, TEST_CALL)
+"""The tests whose own part comes in a TEST_PART frame."""
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
 """How a run can end. A RESULT frame holds the index in this list."""
@@ -38,7 +47,10 @@ NETWORK_ATTEMPT, FORBIDDEN_CALL, FORK_STORM = "network_attempt", "forbidden_call
 
 PREFIX = struct.Struct("!BI")  # kind, length of the body
 MAX_BODY_BYTES = 64 * 1024
-"""The longest body that either side accepts, except for TASK: a reader refuses a frame by its prefix."""
+"""The longest body that either side accepts, except for TASK and TEST_PART: a reader refuses a frame by its prefix."""
+
+TEST_PART_BYTES = 256 * 1024
+"""The longest body of a TEST_PART frame."""
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
@@ -56,9 +68,8 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each string a DETAIL frame holds. A character takes at most four bytes."""
 
-_RUN = struct.Struct("!dQ??")  # timeout_seconds, feed_bytes, is_test, is_interactive
-# most_images, is_test, input_is_stdin, lengths of code, test_code, test_input and call_stdin
-_TASK = struct.Struct("!B??IIII")
+_RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
+_TASK = struct.Struct("!BB")  # kind of task, most_images
 # status, exit code or -1, signal or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBddQ?I")
 # line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
@@ -82,39 +93,26 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(timeout_seconds: float, feed_bytes: int, is_test: bool = False, is_interactive: bool = False) -> bytes:
+def pack_run(timeout_seconds: float, feed_bytes: int, task_kind: int = PROGRAM, is_interactive: bool = False) -> bytes:
     """Return a RUN frame. An interactive run may wait for input until GIVE_UP."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, is_test, is_interactive))
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, task_kind, is_interactive))
 
 
-def unpack_run(body: bytes) -> tuple[float, int, bool, bool]:
+def unpack_run(body: bytes) -> tuple[float, int, int, bool]:
     """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, is_test, is_interactive = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, is_test, is_interactive
+    timeout_seconds, feed_bytes, task_kind, is_interactive = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, task_kind, is_interactive
 
 
-def pack_task(
-    code: str,
-    most_images: int = IMAGES,
-    is_test: bool = False,
-    test_code: str = "",
-    test_input: str = "",
-    input_is_stdin: bool = False,
-    call_stdin: str = "",
-) -> bytes:
-    """Return a TASK frame. `most_images` is how many images the run makes at most.
-
-    With `input_is_stdin` the program's stdin is `test_input`, unless that turns out to be a call: then `call_stdin`.
-    """
-    strings = [string.encode() for string in (code, test_code, test_input, call_stdin)]
-    return pack_frame(TASK, _TASK.pack(most_images, is_test, input_is_stdin, *map(len, strings)) + b"".join(strings))
+def pack_task(kind: int, code: str, most_images: int = IMAGES) -> bytes:
+    """Return a TASK frame. `most_images` is how many images the run makes at most."""
+    return pack_frame(TASK, _TASK.pack(kind, most_images) + code.encode())
 
 
-def unpack_task(body: bytes) -> tuple[str, int, bool, str, str, bool, str]:
+def unpack_task(body: bytes) -> tuple[int, str, int]:
     """Return what `pack_task` was given."""
-    most_images, is_test, input_is_stdin, *lengths = _TASK.unpack_from(body)
-    code, test_code, test_input, call_stdin = _split_strings(body[_TASK.size :], lengths, "strict")
-    return code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin
+    kind, most_images = _TASK.unpack_from(body)
+    return kind, body[_TASK.size :].decode(), most_images
 
 
 def pack_result(
@@ -149,8 +147,11 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
 
 
 def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
-    """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown."""
-    bounded = (kind[:TYPE_CHARACTERS], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
+    """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
+
+    `kind` is the full name of an exception, whose end says more than its beginning.
+    """
+    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)
@@ -167,13 +168,13 @@ def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:
         raise ProtocolError("a malformed detail") from error
     if _DETAIL.size + sum(lengths) > len(body):
         raise ProtocolError("a detail longer than its frame")
-    kind, message, hint = _split_strings(body[_DETAIL.size :], lengths, "replace")
+    kind, message, hint = _split_strings(body[_DETAIL.size :], lengths)
     return kind, message, hint, line, column, end_column
 
 
-def _split_strings(data: bytes, lengths: list[int], errors: str) -> list[str]:
+def _split_strings(data: bytes, lengths: list[int]) -> list[str]:
     strings, start = [], 0
     for length in lengths:
-        strings.append(data[start : start + length].decode("utf-8", errors))
+        strings.append(data[start : start + length].decode("utf-8", "replace"))
         start += length
     return strings

@@ -157,6 +157,25 @@ WALLS = {
     ),
     "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
     "wiped_mailbox": Wall((Edit(RUN, "        mailbox.renew()\n", ""),)),
+    "wiped_part": Wall((Edit(RUN, "        self._part.renew()\n", ""),)),
+    "late_test": Wall(
+        (
+            Edit(
+                "executions/sandbox/container/task.py",
+                "pack_task(self.kind, self.code, most_images)",
+                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images)',
+            ),
+        )
+    ),
+    "no_test_in_frames": Wall(
+        (
+            Edit(
+                "guest/program/case.py",
+                "    main.sources[TEST_FILE_NAME] = part.read ",
+                "    text = part.read()\n    main.sources[TEST_FILE_NAME] = lambda: text ",
+            ),
+        )
+    ),
     "deadline": Wall(
         (
             Edit(RUN, "if now >= self._deadline:", "if False:"),
@@ -217,6 +236,17 @@ WALLS = {
         (
             Edit(JUDGE, "run.tested if case.expected_output", "True if case.expected_output"),
             Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
+        )
+    ),
+    "whole_exception_names": Wall((Edit(JUDGE, 'run.raised.endswith(f".{name}")', "run.raised.endswith(name)"),)),
+    "exceptions_as_raised": Wall(
+        (
+            Edit(JUDGE, " or run.detail is None or expectation is None:", " or expectation is None:"),
+            Edit(
+                JUDGE,
+                "    is_named = run.raised == name or",
+                '    return f"{name}:" in run.stderr\n    is_named = name or',
+            ),
         )
     ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),

@@ -3,6 +3,7 @@
 The other differences often follow from the first. One pass finds it, so that no output can make the search slow.
 """
 
+import unicodedata
 from collections.abc import Callable
 
 LONGEST_LINE = 80
@@ -39,7 +40,7 @@ def _two_lines(number: int, expected: str, actual: str) -> str:
     both = min(len(expected), len(actual))
     index = next((each for each in range(both) if expected[each] != actual[each]), both)
     start = max(0, index - LEAD) if max(len(expected), len(actual)) > LONGEST_LINE else 0
-    mark = " " * (len("  expected: ") + index - start + (start > 0)) + "^"
+    mark = " " * (len("  expected: ") + _width(expected[start:index]) + (start > 0)) + "^"
     shown = (f"  expected: {_window(expected, start)}", f"  printed:  {_window(actual, start)}", mark)
     return "\n".join((f"Line {number} differs{_kind(expected, actual)}:", *shown))
 
@@ -63,6 +64,17 @@ def _visible(character: str) -> str:
     if character == "\t":
         return "→"
     return character if character.isprintable() else "\ufffd"
+
+
+def _width(text: str) -> int:
+    """Return how many columns `text` takes in a font of equal widths: Chinese, Japanese and emoji take two."""
+    return sum(_columns(_visible(character)) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _more(lines: int) -> str:

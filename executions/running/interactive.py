@@ -9,6 +9,7 @@ from django.conf import settings
 from apikeys.authentication import Caller
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused
 from executions.bounds import INPUT_BYTES
+from executions.request import with_plain_line_ends
 from executions.sandbox.console import Console
 
 SHARE_OF_ONE = 0.5
@@ -83,7 +84,7 @@ class InteractiveSessions:
         with self._lock:
             if len((session.typed + text).encode()) > INPUT_BYTES:
                 raise TooMuchInput
-            if not session.console.feed(text, is_end):
+            if not session.console.feed(with_plain_line_ends(text), is_end):
                 return False
             session.typed += text
         return True

@@ -1,18 +1,20 @@
 """Compares what a program did with what was expected, on the host: no expected output enters a container."""
 
+import builtins
 import re
 from dataclasses import replace
 from decimal import Decimal
 
 from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
-from executions.request import Match, TestCase, in_running_order
+from executions.request import Match, TestCase, in_running_order, with_plain_line_ends
 from executions.running.diff import first_difference, missing_line
 from executions.running.outcome import error_detail
 from executions.sandbox.results import Outcome, Run, RunStatus
+from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 FLOAT_TOLERANCE = Decimal("0.000001")
-EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::.*)?")
+EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
 NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
 NOT_RUN = " (not run: earlier runs used up the time or the memory)"
@@ -129,18 +131,18 @@ def _diff(case: TestCase, run: Run) -> str | None:
 
 
 def _raised(expected: str, run: Run) -> bool:
-    """Whether an exception is expected, such as `ValueError` or `ValueError: bad`, and the traceback ends with it.
+    """Whether an exception is expected, such as `ValueError` or `ValueError: bad`, and ended the run.
 
-    The name may leave out the module or, if it is capitalized, the beginning, as `Error` does. An `A` in the message
-    is not an exception, and neither is the `r` of `struct.error`.
+    Its type is exactly that one: neither a subclass nor a name that only ends alike. The name may leave out the module,
+    unless it is a builtin's. What the program wrote to stderr does not count.
     """
-    expectation = EXCEPTION_PATTERN.fullmatch(expected.strip())
-    if run.status is not RunStatus.ERROR or expectation is None:
+    expectation = EXCEPTION_PATTERN.fullmatch(with_plain_line_ends(expected).strip())
+    if run.status is not RunStatus.ERROR or run.detail is None or expectation is None:
         return False
-    last_line = run.stderr.rstrip().rpartition("\n")[2]
-    name, raised = expectation[1], last_line.partition(":")[0]
-    is_named = f".{raised}".endswith(f".{name}") or (name[0].isupper() and raised.endswith(name))
-    return is_named and expected.strip() in last_line
+    name, message = expectation.groups(default="")
+    is_named = run.raised == name or (not hasattr(builtins, name) and run.raised.endswith(f".{name}"))
+    said = with_plain_line_ends(run.detail.message).lstrip()
+    return is_named and said.startswith(message.strip()[:DETAIL_CHARACTERS])
 
 
 def _matches(match: Match, expected: str, actual: str) -> bool:

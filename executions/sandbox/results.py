@@ -42,7 +42,8 @@ class TestProgram:
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
     program's stdin. `stdin`, if given, is always the program's stdin; without it, a test with code or a call
-    gets the submission's. The images of a `hidden` test are not kept.
+    gets the submission's. The images of a `hidden` test are not kept. The sandbox itself finds out whether an `input`
+    `is_call`.
     """
 
     __test__ = False  # not for pytest to collect
@@ -51,6 +52,7 @@ class TestProgram:
     input: str = ""
     stdin: str | None = None
     hidden: bool = False
+    is_call: bool = False
 
 
 class Party(NamedTuple):
@@ -117,7 +119,8 @@ class Run:
     test with code or a call, both streams then hold only the output of that part. `completed` means that this part
     ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
     `waited_in_vain` marks a timeout because no input came in time.
-    `detail` is the program's own report of its error, and may be wrong or missing.
+    `raised` is the full name of the exception that ended it, with its module unless it is a builtin, and `detail` has
+    its message and position: the program's own report, which may be wrong or missing.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together.
     """
@@ -134,6 +137,7 @@ class Run:
     tested: bool = False
     completed: bool = False
     flags: frozenset[Flag] = frozenset()
+    raised: str = ""
     detail: ErrorDetail | None = None
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
@@ -144,13 +148,15 @@ class Run:
 class Outcome:
     """The runs of one submission: the main run and one for each test, in order.
 
-    `waited_seconds` is the time for which the submission waited for a container. `container` is the name of that, and
-    this was the `submission_number`th that it ran, from 1.
+    `waited_seconds` is the time for which the submission waited for a container, `asking_cpu_seconds` the CPU time that
+    it took to find out which inputs are calls. `container` is the name of its container, and this was the
+    `submission_number`th that it ran, from 1.
     """
 
     main: Run
     tests: tuple[Run, ...]
     waited_seconds: float
+    asking_cpu_seconds: float = 0.0
     container: str = ""
     submission_number: int = 1
 
@@ -161,8 +167,8 @@ class Outcome:
 
     @property
     def cpu_seconds(self) -> float:
-        """The CPU time of all runs."""
-        return sum(run.cpu_seconds for run in self.runs)
+        """The CPU time of all processes of the submission."""
+        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.runs)
 
 
 class SandboxError(Exception):

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from executions.sandbox.calls import find_calls
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
 from executions.sandbox.console import Began, Console, Ended
@@ -19,7 +20,7 @@ from executions.sandbox.keeper import Gate, Keeper
 from executions.sandbox.launcher import Launcher
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import choose_profile
-from executions.sandbox.results import Outcome, Run, RunStatus, Submission
+from executions.sandbox.results import Outcome, Run, RunStatus, Submission, TestProgram
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 
@@ -106,11 +107,10 @@ class Sandbox:
                 patience = Patience(self._settings.input_seconds, self._settings.input_seconds_in_all)
                 talk = Talk(console, patience, self.pool.without_slot)
             try:
-                main, *tests = _run_all(container, submission, talk)
+                return _run_all(container, submission, talk, waited_seconds)
             finally:
                 if not container.is_usable:
                     self._undertaker.remove(container.id)
-            return Outcome(main, tuple(tests), waited_seconds, container.name, container.submissions)
 
     def health(self) -> SandboxHealth:
         """Return the last known state. Makes no call to the engine, so it returns at once."""
@@ -143,17 +143,28 @@ class Sandbox:
         self.launcher.close()
 
 
-def _run_all(container: Container, submission: Submission, talk: Talk | None) -> list[Run]:
+def _run_all(container: Container, submission: Submission, talk: Talk | None, waited_seconds: float) -> Outcome:
     """Run the program, then its tests, until the submission's time or the container is used up."""
-    runs: list[Run] = []
-    remaining_seconds = submission.timeout_seconds
-    for test in (None, *submission.tests):
-        if remaining_seconds <= 0 or not container.is_usable:
-            run = Run(RunStatus.NOT_RUN)
-        else:
-            run = container.run(submission.code, submission.stdin, test, remaining_seconds, talk)
+    main = _run_next(container, submission, None, submission.timeout_seconds, talk)
+    remaining_seconds = submission.timeout_seconds - main.wall_seconds
+    asked, tests = find_calls(container, submission.tests, remaining_seconds)
+    remaining_seconds -= asked.wall_seconds if asked else 0
+    runs = []
+    for test in tests:
+        run = _run_next(container, submission, test, remaining_seconds, talk)
         remaining_seconds -= run.wall_seconds
         runs.append(run)
-        if talk is not None:
-            talk.console.put(Ended(run))
-    return runs
+    asking_cpu_seconds = asked.cpu_seconds if asked else 0.0
+    return Outcome(main, tuple(runs), waited_seconds, asking_cpu_seconds, container.name, container.submissions)
+
+
+def _run_next(
+    container: Container, submission: Submission, test: TestProgram | None, seconds: float, talk: Talk | None
+) -> Run:
+    if seconds <= 0 or not container.is_usable:
+        run = Run(RunStatus.NOT_RUN)
+    else:
+        run = container.run(submission.code, submission.stdin, test, seconds, talk)
+    if talk is not None:
+        talk.console.put(Ended(run))
+    return run

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import warnings
 from types import TracebackType
 
 from guest import protocol
 from guest.hints import diagnosis
+from guest.hints.raised import full_name, message_of
 
 Position = tuple[int, int, int]
 """Line, column and end column; 0 means unknown."""
@@ -21,26 +23,20 @@ INDENTATION_ERRORS = ("unexpected indent", "unindent does not match", "inconsist
 ONLY_PARSE = 0x400  # ast.PyCF_ONLY_AST
 
 
-def describe(error: BaseException | None, file_name: str, code: str) -> bytes:
+def describe(error: BaseException, file_name: str, code: str) -> bytes:
     """Return the body of a DETAIL frame about `error`, which ended the program `code`."""
-    if error is None:
-        return b""
     lines = LINE_END.split(code)
     if isinstance(error, SyntaxError) and error.__traceback__ is None:  # in the program itself, not in an eval() of it
         position = _position_of_syntax_error(error, file_name, code, lines)
     else:
         position = _position_of_exception(error, file_name, lines)
-    message = _message(error)
+    message = message_of(error)
     line, column, end_column = position
-    hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column)
-    return protocol.pack_detail(type(error).__name__, message, hint, *position)
-
-
-def _message(error: BaseException) -> str:
     try:
-        return str(error.msg if isinstance(error, SyntaxError) else error)
-    except Exception:  # the learner's own __str__ may raise anything
-        return ""
+        hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column)
+    except Exception:  # it asks the program's own objects for their names
+        hint = ""
+    return protocol.pack_detail(full_name(error), message, hint, *position)
 
 
 def _position_of_exception(error: BaseException, file_name: str, lines: list[str]) -> Position:
@@ -81,7 +77,8 @@ def _position_of_syntax_error(error: SyntaxError, file_name: str, code: str, lin
 
 def _is_parsed(code: str, file_name: str) -> bool:
     try:
-        compile(code, file_name, "exec", ONLY_PARSE, dont_inherit=True)
+        with warnings.catch_warnings(action="ignore"):  # compiling it the first time has shown them
+            compile(code, file_name, "exec", ONLY_PARSE, dont_inherit=True)
     except (SyntaxError, MemoryError, RecursionError):
         return False
     return True

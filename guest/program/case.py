@@ -10,15 +10,16 @@ import io
 import os
 import sys
 
-from guest.program.main_module import FILE_NAME
+from guest import protocol
+from guest.program.main_module import FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
-    from types import CodeType
     from typing import Any
 
     from guest.program.main_module import MainModule
+    from guest.supervisor.mailbox import TestPart
 
 # Saved because a submission may replace or delete them.
 _print, _eval, _compile = print, eval, compile
@@ -26,55 +27,59 @@ _kill, _getpid = os.kill, os.getpid
 
 SIGSTOP = 19  # as signal.SIGSTOP: loading `signal` takes as long as all the rest of this package
 TEST_FILE_NAME = "test.py"
+STDIN_NAME = ".stdin"
+READ_BYTES = 64 * 1024
 
 
-def run_case(main: MainModule, test_code: str, test_input: str, input_is_stdin: bool, call_stdin: str) -> None:
+def run_case(main: MainModule, kind: int, part: TestPart) -> None:
     """Run the submission and then the test's own part; without code or a call, the submission is that part."""
-    call = None if test_code else _parse_call(test_input)
-    if call is not None and input_is_stdin:
-        _replace_stdin(call_stdin)
-    if not test_code and call is None:
+    if kind == protocol.TEST_STDIN:
         _begin_test()
         _end_test()  # only how the program ends matters
         main.execute(FILE_NAME)
         return
+    _keep_stdin()
     main.execute(FILE_NAME, before_test=True)
     output = _begin_test()
+    main.sources[TEST_FILE_NAME] = part.read  # it has come by now
     try:
-        if call is None:
-            main.sources[TEST_FILE_NAME] = test_code
-            main.execute(TEST_FILE_NAME)
+        if kind == protocol.TEST_CALL:
+            _print_value(main, output)
         else:
-            _print_value(call, test_input, main, output)
+            main.execute(TEST_FILE_NAME)
     except SystemExit as error:
         # The test's own exit, as by unittest.main(), completes it; an exit in the submission does not.
         if error.code in (None, 0) and not _comes_from_submission(error):
             _end_test()
+        elif failure := _failure_in_unittest(error):
+            raise Failed(error.code) from failure
         raise
     _end_test()
 
 
-def _parse_call(text: str) -> CodeType | None:
-    """Return `text` compiled if it is a call expression such as `add(5, 3)`, or None if it is stdin."""
-    if "(" not in text:
-        return None
+def is_call(text: str) -> bool:
+    """Return whether `text` is a call expression such as `add(5, 3)`, and can be compiled."""
     import ast
     import warnings
 
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
-            if isinstance(tree.body, ast.Call):
-                return _compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True)
+            return isinstance(tree.body, ast.Call) and bool(_compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        pass
-    return None
+        return False
 
 
-def _replace_stdin(text: str) -> None:
-    """Make `text` the stdin, in place of the call that was sent as stdin."""
-    file = os.memfd_create("stdin")
-    os.write(file, text.encode())
+def _keep_stdin() -> None:
+    """Move the program's whole stdin to a file without a name: only then can the supervisor receive the test's part."""
+    data = os.read(0, READ_BYTES)
+    if not data:
+        return
+    file = os.open(STDIN_NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    os.unlink(STDIN_NAME)
+    while data:
+        os.write(file, data)
+        data = os.read(0, READ_BYTES)
     os.lseek(file, 0, os.SEEK_SET)
     os.dup2(file, 0)
     os.close(file)
@@ -85,6 +90,17 @@ def _comes_from_submission(error: BaseException) -> bool:
     while trace is not None and trace.tb_frame.f_code.co_filename != FILE_NAME:
         trace = trace.tb_next
     return trace is not None
+
+
+def _failure_in_unittest(error: SystemExit) -> Exception | None:
+    if "unittest.main" not in sys.modules:
+        return None
+    try:
+        from guest.program import unittests
+
+        return unittests.first_failure(error)
+    except Exception:  # whatever the submission has replaced
+        return None
 
 
 class _CountingOutput(io.FileIO):
@@ -118,13 +134,13 @@ def _end_test() -> None:
     _kill(_getpid(), SIGSTOP)
 
 
-def _print_value(call: CodeType, text: str, main: MainModule, output: _CountingOutput) -> None:
-    """Evaluate `call` and print its value with `print`.
+def _print_value(main: MainModule, output: _CountingOutput) -> None:
+    """Evaluate the call and print its value with `print`.
 
     None is printed only if the call has printed nothing: so a test can expect what a function prints, or None.
     """
-    main.sources[TEST_FILE_NAME] = text.strip()
     try:
+        call = _compile(main.sources[TEST_FILE_NAME]().strip(), TEST_FILE_NAME, "eval", dont_inherit=True)
         value = _eval(call, main.namespace)
         if value is not None or not output.used:
             _print(value)

@@ -7,6 +7,7 @@ import sys
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any, NoReturn
 
@@ -23,7 +24,10 @@ class Failed(SystemExit):
 
 
 class MainModule:
-    """A fresh `__main__`. `sources` has the text of each file that runs in it, by name."""
+    """A fresh `__main__`. `sources` reads the text of each file that runs in it, by name, where a traceback needs it.
+
+    Only a traceback does: no object of ours keeps a test's text while the learner's code runs.
+    """
 
     def __init__(self, code: str) -> None:
         """Become `__main__`, in a directory with the program's file."""
@@ -37,7 +41,7 @@ class MainModule:
         with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
             file.write(code)
         self.namespace: dict[str, Any] = main.__dict__
-        self.sources = {FILE_NAME: code}
+        self.sources: dict[str, Callable[[], str]] = {FILE_NAME: lambda: code}
 
     def execute(self, file_name: str, before_test: bool = False) -> None:
         """Run a file of `sources`; after an exception, show its traceback without our frames and exit as Python does.
@@ -45,7 +49,7 @@ class MainModule:
         A submission that calls `sys.exit()` before its test has only finished, not failed.
         """
         try:
-            _exec(_compile(self.sources[file_name], file_name, "exec", dont_inherit=True), self.namespace)
+            _exec(_compile(self.sources[file_name](), file_name, "exec", dont_inherit=True), self.namespace)
         except SystemExit as error:
             if not (before_test and error.code in (None, 0)):
                 raise
@@ -54,14 +58,24 @@ class MainModule:
 
     def fail(self, error: BaseException) -> NoReturn:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
+        error.__traceback__ = _without_own_frames(error.__traceback__)
+        try:
+            self._show_sources()
+            sys.excepthook(type(error), error, error.__traceback__)
+        except Exception:  # whatever the program has replaced: it has failed for `error`, not for this
+            sys.__excepthook__(type(error), error, error.__traceback__)
+        raise Failed(1) from error
+
+    def _show_sources(self) -> None:
+        """Let tracebacks show the lines of our files, as Python counts them: it does not split at a form feed."""
+        import io
         import linecache
 
-        for name, source in self.sources.items():
+        for name, read in self.sources.items():
+            source = read()
+            lines = io.StringIO(source, newline=None).readlines()
             # Without a modification time linecache never reads the file, which the program may have changed.
-            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        error.__traceback__ = _without_own_frames(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
-        raise Failed(1) from error
+            linecache.cache[name] = (len(source), None, lines, name)
 
 
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -12,7 +12,8 @@ import os
 import sys
 
 from guest import protocol
-from guest.program.case import run_case
+from guest.hints import raised
+from guest.program.case import is_call, run_case
 from guest.program.main_module import FILE_NAME, Failed, MainModule
 from guest.program.open_figures import show_open_figures
 from guest.program.shown import screen
@@ -21,30 +22,31 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from guest.supervisor.mailbox import Mailbox
+    from guest.supervisor.mailbox import Mailbox, TestPart
 
 # Saved because a submission may replace or delete them.
 _print, _exit = print, os._exit
 
 
-def run_task(mailbox: Mailbox) -> NoReturn:
+def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would.
 
-    If the program fails, put the detail of its error into `mailbox`.
+    If the program fails, put the detail of its error into `mailbox`. A test reads its own part from `part`.
     """
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
-    task = protocol.unpack_task(_read_exactly(length))
-    code, most_images, is_test, test_code, test_input, input_is_stdin, call_stdin = task
+    kind, code, most_images = protocol.unpack_task(_read_exactly(length))
+    if kind == protocol.FIND_CALLS:
+        _find_calls(code.split("\0"))
     screen.most_images = most_images
-    screen.is_on = not is_test  # off until the test's own part: the main run has shown the submission's images
+    screen.is_on = kind == protocol.PROGRAM  # off until a test's own part: the main run has shown the program's images
     main = MainModule(code)
     try:
-        if is_test:
-            run_case(main, test_code, test_input, input_is_stdin, call_stdin)
-        else:
+        if kind == protocol.PROGRAM:
             main.execute(FILE_NAME)
+        else:
+            run_case(main, kind, part)
         exit_code = 0
     except SystemExit as error:
         exit_code = _exit_code(error)
@@ -52,6 +54,12 @@ def run_task(mailbox: Mailbox) -> NoReturn:
             _leave_detail(error, main, mailbox)
     _finish(main)
     _exit(exit_code & 0xFF)
+
+
+def _find_calls(texts: list[str]) -> NoReturn:
+    for text in texts:
+        os.write(1, b"1" if is_call(text) else b"0")  # each at once: the next may need more memory than there is
+    _exit(0)
 
 
 def _read_exactly(size: int) -> bytes:
@@ -80,13 +88,17 @@ def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
     """Put the detail of the error that ended the program into the mailbox.
 
     At this point the traceback is printed and the globals still exist. If the program has replaced something in its own
-    process, the detail may be missing or wrong, or this may hang until the deadline.
+    process, the detail may be missing or wrong, or this may hang until the deadline. What the verdict needs is written
+    first: the hint looks at more of what a program may have broken.
     """
     try:
+        error = end.__cause__ if isinstance(end, Failed) else end
+        if error is None:
+            return
+        mailbox.put(raised.summary(error))
         from guest.hints import detail
 
-        error = end.__cause__ if isinstance(end, Failed) else end
-        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]))
+        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]()))
     except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass
 

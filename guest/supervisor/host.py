@@ -40,9 +40,9 @@ class Host:
         """Return whether anything arrives from the host within this time."""
         return bool(select.select([STDIN], [], [], timeout_seconds)[0])
 
-    def receive_request(self) -> tuple[float, int, bool, bool]:
+    def receive_request(self) -> tuple[float, int, int, bool]:
         """Read one RUN frame; skip frames that came too late for the last run."""
-        wanted = (protocol.RUN, protocol.INPUT, protocol.GIVE_UP)
+        wanted = (protocol.RUN, protocol.INPUT, protocol.GIVE_UP, protocol.TEST_PART)
         kind, length = self.receive_prefix(*wanted)
         while kind != protocol.RUN:
             self.discard(length)
@@ -51,7 +51,7 @@ class Host:
 
     def receive_prefix(self, *wanted: int) -> tuple[int, int]:
         """Read a frame up to its body; return its kind and the length of the body. Refuses kinds not in `wanted`."""
-        kind, length = protocol.unpack_prefix(self._read_exactly(protocol.PREFIX.size))
+        kind, length = protocol.unpack_prefix(self._read_exactly(protocol.PREFIX.size), protocol.TEST_PART_BYTES)
         if kind not in wanted:
             raise protocol.ProtocolError(f"a frame of kind {kind} in place of {wanted}")
         return kind, length
@@ -62,11 +62,19 @@ class Host:
             return
         with memoryview(self.buffer) as view:
             while size:
-                taken = os.readv(STDIN, [view[:size]])
-                if not taken:
-                    os._exit(0)
-                size -= taken
+                size -= self._read_some(view[:size])
             view[:] = bytes(len(view))
+
+    def receive_into(self, view: memoryview) -> None:
+        """Read from stdin until `view` is full. The bytes are nowhere else in our memory."""
+        while view:
+            view = view[self._read_some(view) :]
+
+    def _read_some(self, view: memoryview) -> int:
+        taken = os.readv(STDIN, [view])
+        if not taken:
+            os._exit(0)
+        return taken
 
     def stop_blocking(self) -> None:
         """From now on, never wait for the host to read: it may be dead."""

@@ -1,7 +1,8 @@
-"""Memory that the child shares with the supervisor: a failed program puts the detail of its error there.
+"""Memory that the child shares with the supervisor, which passes its content on unread.
 
 It is neither a descriptor nor a file: a program cannot find it open, fill it up, or replace it by a link or a pipe,
-and it works when the disk is full and no descriptor is left. See docs/decisions/0011-error-detail.md.
+and it works when the disk is full and no descriptor is left. See docs/decisions/0011-error-detail.md and
+0026-verdicts.md.
 """
 
 from __future__ import annotations
@@ -20,27 +21,50 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 
 
-class Mailbox:
-    """The memory. Forked processes share it; the supervisor reads and renews it only once all of them are dead."""
+class SharedMemory:
+    """The memory, at first zeros. Forked processes share it; it is renewed once all of them are dead."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._memory = (ctypes.c_ubyte * size).from_address(self._map(None, MAP_SHARED_ANONYMOUS))
+        self.view = memoryview(self._memory).cast("B")
+
+    def renew(self) -> None:
+        """Put other memory, full of zeros, in its place: nothing about the old one can reach the next child."""
+        self._map(ctypes.addressof(self._memory), MAP_SHARED_ANONYMOUS | MAP_FIXED)
+
+    def _map(self, address: int | None, flags: int) -> int:
+        got: int = _libc.mmap(
+            ctypes.c_void_p(address), ctypes.c_size_t(self._size), PROT_READ_AND_WRITE, flags, -1, ctypes.c_long(0)
+        )
+        if got == ctypes.c_void_p(-1).value:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return got
+
+
+class Mailbox(SharedMemory):
+    """A failed program leaves the detail of its error here."""
 
     def __init__(self) -> None:
-        self._address = _map(None, MAP_SHARED_ANONYMOUS)
-        self._memory = (ctypes.c_ubyte * protocol.DETAIL_BYTES).from_address(self._address)
-        self.view = memoryview(self._memory)
+        super().__init__(protocol.DETAIL_BYTES)
 
     def put(self, data: bytes) -> None:
         """Write `data`, cut to the size of the mailbox."""
         ctypes.memmove(self._memory, data, min(len(data), protocol.DETAIL_BYTES))
 
-    def renew(self) -> None:
-        """Put other memory, full of zeros, in its place: nothing about the old one can reach the next child."""
-        _map(self._address, MAP_SHARED_ANONYMOUS | MAP_FIXED)
 
+class TestPart(SharedMemory):
+    """The test's own part, which comes only when the submission has run."""
 
-def _map(address: int | None, flags: int) -> int:
-    """Map new memory, with MAP_FIXED in place of what is at `address`; return where it is."""
-    size, offset = ctypes.c_size_t(protocol.DETAIL_BYTES), ctypes.c_long(0)
-    mapped = _libc.mmap(ctypes.c_void_p(address), size, PROT_READ_AND_WRITE, flags, -1, offset)
-    if mapped == ctypes.c_void_p(-1).value:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return int(mapped)
+    def __init__(self) -> None:
+        super().__init__(protocol.PREFIX.size + protocol.TEST_PART_BYTES)
+
+    def room_for(self, size: int) -> memoryview:
+        """Note that the part has `size` bytes; return where to write them."""
+        protocol.PREFIX.pack_into(self.view, 0, protocol.TEST_PART, size)
+        return self.view[protocol.PREFIX.size :][:size]
+
+    def read(self) -> str:
+        """Return the part. Nothing keeps it: a frame or a global would show it to the submission."""
+        _, size = protocol.PREFIX.unpack_from(self.view)
+        return bytes(self.view[protocol.PREFIX.size :][:size]).decode()

@@ -20,7 +20,7 @@ from guest.supervisor.confinement import confine_supervisor
 from guest.supervisor.forks import ForkHooks
 from guest.supervisor.host import Host
 from guest.supervisor.inspection import Inspection
-from guest.supervisor.mailbox import Mailbox
+from guest.supervisor.mailbox import Mailbox, TestPart
 from guest.supervisor.preload import Preload, load_science
 from guest.supervisor.processes import wake_on_child
 from guest.supervisor.run import Run
@@ -45,7 +45,8 @@ LOOKS_IN_A_PERIOD = 10
 def main() -> NoReturn:
     """Serve runs until stdin ends; in each child, run its task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would let a child interrupt us
-    host, cgroup, mailbox, scratch, fork_hooks = Host(), Cgroup(), Mailbox(), Scratch(), ForkHooks()
+    host, cgroup, scratch, fork_hooks = Host(), Cgroup(), Scratch(), ForkHooks()
+    mailbox, part = Mailbox(), TestPart()
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()
     if sys.argv[1:] == ["science"]:
@@ -63,7 +64,7 @@ def main() -> NoReturn:
             child = Child.start(fork_hooks)
     while child is not None:
         _, throttled = cgroup.cpu_periods()
-        Run(child, host.receive_request(), host, cgroup, watch, wakeup).perform(mailbox)
+        Run(child, host.receive_request(), host, cgroup, watch, wakeup, part).perform(mailbox)
         scratch.sweep()
         differences = inspection.differences()
         preload.go_on(IDLE_SECONDS_AFTER_RUN, PRELOAD_SECONDS_AFTER_RUN)
@@ -72,7 +73,7 @@ def main() -> NoReturn:
             if cgroup.cpu_periods()[1] > throttled:
                 _wait_for_a_whole_share(host, cgroup)
             host.send(protocol.READY, " ".join(differences).encode())
-    task.run_task(mailbox)
+    task.run_task(mailbox, part)
 
 
 def _wait_for_a_whole_share(host: Host, cgroup: Cgroup) -> None:

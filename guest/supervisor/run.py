@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guest.supervisor.cgroup import Cgroup
     from guest.supervisor.child import Child
     from guest.supervisor.host import Host
-    from guest.supervisor.mailbox import Mailbox
+    from guest.supervisor.mailbox import Mailbox, TestPart
     from guest.supervisor.waiting import Waiting
     from guest.supervisor.watch import Watch
 
@@ -38,19 +38,20 @@ class Run:
     def __init__(
         self,
         child: Child,
-        request: tuple[float, int, bool, bool],
+        request: tuple[float, int, int, bool],
         host: Host,
         cgroup: Cgroup,
         watch: Watch,
         wakeup: int,
+        part: TestPart,
     ) -> None:
-        timeout_seconds, feed_bytes, is_test, is_interactive = request
+        timeout_seconds, feed_bytes, self._task_kind, is_interactive = request
         self._child = child
         self._host = host
         self._cgroup = cgroup
         self._watch = watch
         self._wakeup = wakeup
-        self._is_test = is_test
+        self._part = part
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
@@ -87,6 +88,7 @@ class Run:
         if status == "error":
             self._host.send(protocol.DETAIL, mailbox.view)  # unread
         mailbox.renew()
+        self._part.renew()
         self._send_result(status, wall_seconds)
 
     def _send_result(self, status: str, wall_seconds: float) -> None:
@@ -190,11 +192,26 @@ class Run:
     def _note_stop(self) -> None:
         """Report that a test's own part begins or ends: the child stops itself at each."""
         self._stops += 1
-        if self._is_test and self._stops == 1:
+        if self._task_kind not in protocol.TESTS:
+            return
+        if self._stops == 1:
             self._outputs.begin_again()
             self._host.send(protocol.TEST)
-        elif self._is_test and self._stops == 2:
+            if self._task_kind in protocol.KINDS_WITH_PART:
+                self._take_part()
+        elif self._stops == 2:
             self._host.send(protocol.TESTED)
+
+    def _take_part(self) -> None:
+        """Take the test's own part from the host into shared memory, unread, while the child is stopped.
+
+        The child has read all of its stdin before it ran the submission, so nothing else comes before the part.
+        """
+        if not self._host.is_readable(max(0.0, self._deadline - time.monotonic())):
+            self._ended_for = "timeout"
+            return
+        _, size = self._host.receive_prefix(protocol.TEST_PART)
+        self._host.receive_into(self._part.room_for(size))
 
     def _status(self, has_memory_kill: bool) -> str:
         """Return how the run ended. Our own kill takes precedence, then an OOM kill, then the exit status: a program

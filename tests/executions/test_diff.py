@@ -38,6 +38,9 @@ def diff(expected: str, actual: str, match: Match = Match.EXACT) -> str | None:
         ("a\nb\nc\nd", "a", ["Line 2 is missing (and 2 more):", "  expected: b"]),
         ("a", "a\nb", ["Line 2 was not expected:", "  printed:  b"]),
         ("8", "", ["Line 1 differs:", "  expected: 8", "  printed:  ", "            ^"]),
+        ("日本1", "日本2", ["Line 1 differs:", "  expected: 日本1", "  printed:  日本2", "                ^"]),
+        ("🐍 a", "🐍 b", ["Line 1 differs:", "  expected: 🐍 a", "  printed:  🐍 b", "               ^"]),
+        ("e\u0301a", "e\u0301b", ["Line 1 differs:", "  expected: e\u0301a", "  printed:  e\u0301b", "             ^"]),
     ],
 )
 def test_diff_shows_the_first_difference(expected: str, actual: str, lines: list[str]) -> None:

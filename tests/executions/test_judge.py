@@ -206,64 +206,133 @@ def test_hidden_tests_run_last_but_keep_their_index() -> None:
     assert [result.actual_output for result in results] == ["a", None, "main\n", "c", None]
 
 
-# Expected exceptions
+# Windows line ends
 
-TRACEBACK = 'Traceback (most recent call last):\n  File "main.py", line 1, in <module>\n'
+
+@pytest.mark.parametrize("match", list(Match))
+def test_windows_line_ends_count_as_plain_ones_on_both_sides(match: Match) -> None:
+    assert passes("1.5\r\n2\r\n", "1.5\n2\n", match)
+    assert passes("1.5\n2", "1.5\r\n2\r\n", match)
+    assert not passes("1.5\r\n2", "1.5\n\n2", match)
+
+
+def test_stdin_reaches_a_program_with_plain_line_ends() -> None:
+    cases = (TestCase(stdin="y\r\nn\r"), TestCase(input="1\r\n2"), TestCase(stdin=""), TestCase(code="a\r\nb"))
+    submission = ExecutionRequest("x", input_data="a\r\nb\r\n", test_cases=cases).submission()
+    assert submission.stdin == "a\nb\n"
+    assert [test.stdin for test in submission.tests] == ["y\nn\r", None, "", None]
+    assert submission.tests[1].input == "1\n2"
+
+
+def test_byte_order_mark_of_a_file_is_not_part_of_the_program() -> None:
+    assert ExecutionRequest("\ufeffprint('\ufeff')").submission().code == "print('\ufeff')"
+
+
+# Expected exceptions: what the child reports as raised, never what stands on stderr
+
+
+def raised(name: str, message: str = "", **options: Any) -> Run:
+    """Return the run of a test that an exception has ended, given its full name and its message."""
+    detail = ErrorDetail(name.rpartition(".")[2], message)
+    values = {"status": RunStatus.ERROR, "tested": True, "raised": name, "detail": detail, "exit_code": 1, **options}
+    return Run(**values)
+
+
+def is_expected(expected: str, run: Run) -> bool:
+    """Return whether a call passes that should end as `expected` says, and did end as in `run`."""
+    return result_of(TestCase(input="f()", expected_output=expected), run).passed
 
 
 @pytest.mark.parametrize(
-    ("expected", "last_line"),
+    ("expected", "name", "message"),
     [
-        ("ZeroDivisionError", "ZeroDivisionError: division by zero"),
-        ("ZeroDivisionError: division by zero", "ZeroDivisionError: division by zero"),
-        ("ValueError: bad", "ValueError: bad luck"),
-        (" ValueError: bad\n", "ValueError: bad"),
-        ("KeyError: 'x'", "KeyError: 'x'"),
-        ("KeyboardInterrupt", "KeyboardInterrupt"),
-        ("StopIteration", "StopIteration"),
-        ("OverdrawnAccount", "OverdrawnAccount: 5 too much"),
-        ("JSONDecodeError", "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
-        ("json.decoder.JSONDecodeError", "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
-        ("struct.error", "struct.error: unpack requires a buffer of 4 bytes"),
-        ("error: unpack", "struct.error: unpack requires a buffer of 4 bytes"),
-        ("no_money", "no_money: 5"),
-        ("Überzogen", "Überzogen"),
-        ("Error", "ValueError: bad"),
+        ("ZeroDivisionError", "ZeroDivisionError", "division by zero"),
+        ("ZeroDivisionError: division by zero", "ZeroDivisionError", "division by zero"),
+        ("ValueError: bad", "ValueError", "bad luck"),
+        ("ValueError:bad", "ValueError", "bad"),
+        (" ValueError: bad\n", "ValueError", "bad"),
+        ("ValueError:", "ValueError", "bad"),
+        ("ValueError:  bad", "ValueError", " bad"),
+        ("ValueError: first", "ValueError", "first\nsecond"),
+        ("ValueError: first\nsecond", "ValueError", "first\nsecond\nthird"),
+        ("ValueError: first\r\nsecond", "ValueError", "first\nsecond"),
+        ("ValueError: first\nsecond", "ValueError", "first\r\nsecond"),
+        ("ExceptionGroup: many", "ExceptionGroup", "many (1 sub-exception)"),
+        ("KeyError: 'x'", "KeyError", "'x'"),
+        ("KeyboardInterrupt", "KeyboardInterrupt", ""),
+        ("OverdrawnAccount", "__main__.OverdrawnAccount", "5 too much"),
+        ("Bank.Overdrawn", "__main__.Bank.Overdrawn", ""),
+        ("Overdrawn", "__main__.Bank.Overdrawn", ""),
+        ("JSONDecodeError", "json.decoder.JSONDecodeError", "Expecting value: line 1 column 1 (char 0)"),
+        ("json.decoder.JSONDecodeError", "json.decoder.JSONDecodeError", "Expecting value: line 1 column 1 (char 0)"),
+        ("struct.error", "struct.error", "unpack requires a buffer of 4 bytes"),
+        ("error: unpack", "struct.error", "unpack requires a buffer of 4 bytes"),
+        ("no_money", "__main__.no_money", "5"),
+        ("Überzogen", "__main__.Überzogen", ""),
+        ("ValueError: " + "x" * 2000, "ValueError", "x" * 1000),  # a detail has no more
     ],
 )
-def test_an_expected_exception_passes(expected: str, last_line: str) -> None:
-    assert passes(expected, "", status=RunStatus.ERROR, stderr=f"{TRACEBACK}{last_line}\n")
+def test_an_expected_exception_passes(expected: str, name: str, message: str) -> None:
+    assert is_expected(expected, raised(name, message))
 
 
 @pytest.mark.wall("begun_test")
 def test_an_expected_exception_before_the_test_does_not_pass() -> None:
     """The submission itself failed, so the test never began."""
-    stderr = f"{TRACEBACK}ZeroDivisionError: division by zero\n"
-    assert not passes("ZeroDivisionError", "", status=RunStatus.ERROR, stderr=stderr, tested=False)
+    assert not is_expected("ZeroDivisionError", raised("ZeroDivisionError", "division by zero", tested=False))
 
 
 @pytest.mark.parametrize(
-    ("expected", "stderr"),
+    ("expected", "name", "message"),
     [
-        ("ValueError", TRACEBACK + "TypeError: bad\n"),
-        ("ValueError: bad", TRACEBACK + "ValueError: good\n"),
-        ("A", TRACEBACK + "NameError: name 'A' is not defined\n"),
-        ("r", TRACEBACK + "NameError: name 'r' is not defined\n"),
-        ("r", TRACEBACK + "struct.error: r\n"),
-        ("error", TRACEBACK + "shutil.Terror: error\n"),
-        ("other.JSONDecodeError", TRACEBACK + "json.decoder.JSONDecodeError: other.JSONDecodeError\n"),
-        ("ValueError", TRACEBACK + "RuntimeError: not a ValueError\n"),
-        ("ValueError", "ValueError: bad\n" + TRACEBACK + "TypeError: bad\n"),
-        ("ValueError", ""),
+        ("ValueError", "TypeError", "bad"),
+        ("ValueError: bad", "ValueError", "good"),
+        ("ValueError: bad", "ValueError", "so bad"),
+        ("A", "NameError", "name 'A' is not defined"),
+        ("r", "struct.error", "r"),
+        ("error", "shutil.Terror", "error"),
+        ("other.JSONDecodeError", "json.decoder.JSONDecodeError", "other.JSONDecodeError"),
+        ("ValueError", "RuntimeError", "ValueError: not a ValueError"),
+        ("ValueError", "__main__.TooOld", "a subclass"),
+        ("Exception", "ValueError", "a subclass"),
+        ("BaseException", "__main__.MyBaseException", ""),
+        ("yes", "SystemExit", "yes"),
+        ("ValueError: " + "x" * 2000, "ValueError", "x" * 999),
+        ("ValueError: " + "x" * 2000, "ValueError", "y" * 1000),
     ],
-    ids=repr,
 )
-def test_another_exception_does_not_pass(expected: str, stderr: str) -> None:
-    assert not passes(expected, "", status=RunStatus.ERROR, stderr=stderr)
+def test_another_exception_does_not_pass(expected: str, name: str, message: str) -> None:
+    stderr = f"Traceback (most recent call last):\n{name}: {message}\n"
+    assert not is_expected(expected, raised(name, message, stderr=stderr))
 
 
-def test_an_exception_that_is_only_printed_does_not_pass() -> None:
-    assert not passes("ValueError", "", stderr="ValueError: bad\n")
+@pytest.mark.wall("whole_exception_names")
+@pytest.mark.parametrize("expected", ["Error", "rror", "r"])
+def test_part_of_an_exceptions_name_does_not_pass(expected: str) -> None:
+    assert not is_expected(expected, raised("ZeroDivisionError", "division by zero"))
+    assert not is_expected(expected, raised("__main__.MyError", "bad"))
+
+
+def test_an_exception_of_the_program_is_not_the_builtin_of_that_name() -> None:
+    assert not is_expected("ValueError", raised("__main__.ValueError"))
+    assert is_expected("__main__.ValueError", raised("__main__.ValueError"))
+
+
+@pytest.mark.wall("exceptions_as_raised")
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "ValueError: bad\n",
+        'Traceback (most recent call last):\n  File "main.py", line 1, in <module>\nValueError: bad\n',
+    ],
+)
+def test_an_exception_that_is_only_printed_does_not_pass(stderr: str) -> None:
+    """The process exited with 1 after it had written this, or reported another exception."""
+    left = Run(RunStatus.ERROR, "", stderr, exit_code=1, tested=True)
+    assert not is_expected("ValueError: bad", left)
+    assert not is_expected("ValueError: bad", raised("SystemExit", "ValueError: bad", stderr=stderr))
+    assert not passes("ValueError", "", stderr=stderr)
+    assert not result_of(TestCase(expected_output="ValueError: bad"), MAIN, replace(left, tested=False)).passed
 
 
 def test_the_text_of_an_exception_may_be_expected_as_output() -> None:
@@ -271,8 +340,7 @@ def test_the_text_of_an_exception_may_be_expected_as_output() -> None:
 
 
 def test_the_main_run_may_have_an_expected_exception() -> None:
-    main = Run(RunStatus.ERROR, "", f"{TRACEBACK}ValueError: bad\n")
-    assert result_of(TestCase(expected_output="ValueError"), MAIN, main).passed
+    assert result_of(TestCase(expected_output="ValueError"), MAIN, raised("ValueError", "bad", tested=False)).passed
 
 
 # Messages and results
@@ -406,7 +474,7 @@ def test_a_test_that_was_not_run_gives_the_reason() -> None:
 
 
 FAILED = Run(
-    RunStatus.ERROR, "", "Traceback\nValueError: bad\n", tested=True, detail=ErrorDetail("ValueError", "bad", 1)
+    RunStatus.ERROR, "", tested=True, raised="ValueError", detail=ErrorDetail("ValueError", "bad", 1), exit_code=1
 )
 
 

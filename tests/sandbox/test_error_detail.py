@@ -157,6 +157,71 @@ def test_program_can_spoil_only_its_own_detail(run: Runner, trick: str) -> None:
     assert (outcome.tests[0].status, outcome.tests[0].stdout) == (RunStatus.SUCCESS, "before\n")
 
 
+SUITE = """
+import unittest
+class T(unittest.TestCase):
+    def test_add(self): self.assertEqual(add(1, 2), 3, "add(1, 2) should give 3")
+    def test_later(self): self.assertIn(add, [])
+unittest.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "raised", "message"),
+    [
+        ("def add(a, b): return a - b", "AssertionError", "-1 != 3 : add(1, 2) should give 3"),
+        ("def add(a, b): return b / (a - 1)", "ZeroDivisionError", "division by zero"),
+        ("import json\ndef add(a, b): return json.loads('')", "json.decoder.JSONDecodeError", "Expecting value: "),
+    ],
+)
+def test_test_with_unittest_reports_its_first_failure(run: Runner, code: str, raised: str, message: str) -> None:
+    [test] = run.tests(
+        code, TestProgram(code=SUITE.replace("    def test_later(self): self.assertIn(add, [])\n", ""))
+    ).tests
+    detail = detail_of(test)
+    assert (test.status, test.exit_code, test.raised, detail.type) == (
+        RunStatus.ERROR,
+        1,
+        raised,
+        raised.rpartition(".")[2],
+    )
+    assert detail.message.startswith(message)
+    assert detail.hint is None
+
+
+def test_failures_of_unittest_come_before_its_errors(run: Runner) -> None:
+    [test] = run.tests("def add(a, b): return 1 / 0", TestProgram(code=SUITE)).tests
+    assert detail_of(test).message.endswith("not found in []")
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "import sys\nsys.excepthook = None",
+        "import sys\ndef hook(*_): raise OSError\nsys.excepthook = hook",
+        "import builtins\nbuiltins.__import__ = None",
+        "import guest.hints.diagnosis\nguest.hints.diagnosis.hint_for = None",
+    ],
+)
+def test_error_keeps_its_type_whatever_fails_while_it_is_reported(run: Runner, trick: str) -> None:
+    result = run(f"{trick}\nraise ValueError('bad')")
+    assert result.stderr.endswith("ValueError: bad\n")
+    assert (result.raised, detail_of(result).message) == ("ValueError", "bad")
+
+
+def test_traceback_shows_lines_as_python_counts_them(run: Runner) -> None:
+    result = run("x = 1\n\f\ny = 2\nprint(q)\n")
+    assert result.stderr.startswith(
+        'Traceback (most recent call last):\n  File "main.py", line 4, in <module>\n    print(q)\n'
+    )
+
+
+def test_warning_of_a_program_that_does_not_compile_is_shown_once(run: Runner) -> None:
+    stderr = run("pattern = '\\d+'\nprint 'x'").stderr
+    assert stderr.count("SyntaxWarning") == 1
+    assert stderr.splitlines()[-1].startswith("SyntaxError: Missing parentheses")
+
+
 def test_missing_detail_ends_at_the_deadline(run: Runner) -> None:
     code = "import sys\nsys.excepthook = lambda *_: print('reported')\n"
     code += "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E"

@@ -99,34 +99,109 @@ def test_deny_a_pass_to_a_test_that_never_began(grade: Grader, ending: str) -> N
     assert verdicts(grade(f"print(8, flush=True)\n{ending}", *cases)) == [False] * 2
 
 
+DIVISIONS = (
+    TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
+    TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError: division by zero"),
+)
+
+
 @wall("begun_test")
+@pytest.mark.parametrize("ending", ["1 / 0", "raise ZeroDivisionError('division by zero')"])
+def test_deny_a_pass_to_an_expected_exception_that_came_before_the_test(grade: Grader, ending: str) -> None:
+    assert verdicts(grade(ending, *DIVISIONS)) == [False] * 2
+
+
+WRITTEN = "import os, sys\nsys.stderr.write('Traceback:\\nZeroDivisionError: division by zero\\n')\n"
+
+
 @pytest.mark.parametrize(
     "ending",
     [
-        "1 / 0",
-        "raise ZeroDivisionError('division by zero')",
-        "import sys, os\nsys.stderr.write('ZeroDivisionError: division by zero')\nos._exit(1)",
+        f"{WRITTEN}os._exit(1)",
+        f"{WRITTEN}def divide(a, b): os._exit(1)",
         "import sys\nsys.exit('ZeroDivisionError: division by zero')",
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start(); t.join()\nraise SystemExit(1)",
     ],
-    ids=["raised", "raised with words", "written", "said at the end", "in a thread"],
+    ids=["written", "written before", "said at the end", "in a thread"],
 )
-def test_deny_a_pass_to_an_expected_exception_that_came_before_the_test(grade: Grader, ending: str) -> None:
-    cases = (
-        TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
-        TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError: division by zero"),
-    )
-    assert verdicts(grade(ending, *cases)) == [False] * 2
+def test_deny_a_pass_to_an_exception_that_only_appears_before_the_test(grade: Grader, ending: str) -> None:
+    """Two walls: it came before the test, and no exception of this type ended the run."""
+    assert verdicts(grade(ending, *DIVISIONS)) == [False] * 2
 
 
-@wall("output_from_the_test_on")
-def test_deny_a_pass_to_an_exception_that_was_written_before_the_test(grade: Grader) -> None:
-    code = "import os, sys\nsys.stderr.write('ZeroDivisionError: division by zero\\n')\ndef divide(a, b): os._exit(1)"
-    cases = (
-        TestCase(input="divide(1, 0)", expected_output="ZeroDivisionError"),
-        TestCase(code="divide(1, 0)", expected_output="ZeroDivisionError"),
-    )
-    assert verdicts(grade(code, *cases)) == [False] * 2
+@wall("exceptions_as_raised")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import sys, os; sys.stderr.write('ZeroDivisionError: division by zero\\n'); os._exit(1)",
+        "import sys; sys.exit('ZeroDivisionError: division by zero')",
+        "import sys; sys.excepthook = lambda *_: sys.stderr.write('ZeroDivisionError: division by zero'); int('a')",
+        "import atexit, sys; atexit.register(print, 'ZeroDivisionError: division by zero', file=sys.stderr); int('a')",
+    ],
+    ids=["written", "said at the end", "by a hook", "at exit"],
+)
+def test_deny_a_pass_to_an_exception_that_is_only_written(grade: Grader, body: str) -> None:
+    assert verdicts(grade(f"def divide(a, b):\n    {body}", *DIVISIONS)) == [False] * 2
+
+
+@wall("exceptions_as_raised")
+def test_deny_a_pass_to_a_program_that_says_the_answer_as_it_exits(grade: Grader) -> None:
+    code = "import sys\nprint('no')\nsys.exit('yes: it is')"
+    assert verdicts(grade(code, TestCase(stdin="", expected_output="yes"), TestCase(expected_output="yes"))) == [
+        False,
+        False,
+    ]
+
+
+@wall("whole_exception_names")
+def test_deny_a_pass_to_any_crash_where_an_error_is_expected(grade: Grader) -> None:
+    cases = (TestCase(input="divide(1, 0)", expected_output="Error"), TestCase(expected_output="Error"))
+    assert verdicts(grade("class MyError(Exception): pass\nraise MyError", *cases)) == [False] * 2
+    assert verdicts(grade("def divide(a, b): nonsense", cases[0])) == [False]
+
+
+def test_allow_an_expected_exception_with_notes_lines_and_groups(grade: Grader) -> None:
+    code = """
+import atexit, json, sys
+class TooOld(ValueError): pass
+def two_lines(): raise ValueError('first\\nsecond')
+def note():
+    error = ValueError('bad'); error.add_note('see page 3'); raise error
+def group(): raise ExceptionGroup('many', [ValueError('a')])
+def late():
+    atexit.register(print, 'bye', file=sys.stderr); raise ValueError('bad')
+def chained():
+    try: 1 / 0
+    except ZeroDivisionError as error: raise ValueError('bad') from error
+def old(): raise TooOld('x')
+def read(): json.loads('x')
+"""
+    expected = {
+        "two_lines()": "ValueError: first\r\nsecond",
+        "note()": "ValueError: bad",
+        "group()": "ExceptionGroup: many",
+        "late()": "ValueError: bad",
+        "chained()": "ValueError: bad",
+        "old()": "TooOld: x",
+        "read()": "json.decoder.JSONDecodeError: Expecting value",
+    }
+    cases = [TestCase(input=call, expected_output=error) for call, error in expected.items()]
+    cases.append(TestCase(input="old()", expected_output="ValueError"))
+    assert verdicts(grade(code, *cases)) == [*[True] * len(expected), False]
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "import sys\nsys.modules.clear()",
+        "import builtins\nbuiltins.__import__ = None",
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        "import traceback\ntraceback.TracebackException = None",
+    ],
+)
+def test_allow_an_expected_exception_despite_tricks_of_the_submission(grade: Grader, trick: str) -> None:
+    """The name and the message are written first: what else a detail needs may be broken."""
+    assert verdicts(grade(f"{trick}\ndef divide(a, b): return a / b", *DIVISIONS)) == [True] * 2
 
 
 def test_allow_an_expected_exception(grade: Grader) -> None:
@@ -211,7 +286,7 @@ for one in gc.get_objects():
     if type(one) in (dict, list, tuple, set): look_into("objects", one)
 frame = sys._getframe()
 while frame:
-    look_into("frames", frame.f_locals); look_into("frames", frame.f_globals); frame = frame.f_back
+    look_into("frames", dict(frame.f_locals)); look_into("frames", frame.f_globals); frame = frame.f_back
 look("environment", repr(os.environ) + repr(sys.argv))
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for name in ("cmdline", "environ", "maps"):
@@ -282,3 +357,55 @@ def remembered():
     assert verdicts(result) == [True] * 4
     assert [each["actual_output"] for each in result["test_results"]] == [None, "[]\n", None, "[]\n"]
     assert result["test_results"][1]["name"] == "shown"
+
+
+LOOK_FOR_THE_TEST = """
+import inspect, linecache, traceback
+def strings(value, depth=3):
+    if isinstance(value, (str, bytes)): yield str(value)
+    elif depth and isinstance(value, (dict, list, tuple, set)):
+        for each in list(value.values() if isinstance(value, dict) else value): yield from strings(each, depth - 1)
+    elif depth and type(value).__module__.startswith("guest."):
+        for name in dir(value):
+            if not callable(each := getattr(value, name)): yield from strings(each, depth - 1)
+def look_for_test():
+    places = {
+        "frames": [[dict(each.frame.f_locals), each.frame.f_globals] for each in inspect.stack()[2:]],
+        "traceback": traceback.format_stack(),
+        "objects": [each for each in gc.get_objects() if type(each) in (dict, list, tuple)],
+        "sources": linecache.cache,
+        "modules": [vars(module) for name, module in sys.modules.items() if name.startswith(("guest", "__main__"))],
+    }
+    return sorted(name for name, values in places.items() if any(word.search(each) for each in strings(values, 6)))
+"""
+
+
+@wall("late_test")
+def test_deny_a_submission_a_look_at_its_test_before_it_begins(grade: Grader) -> None:
+    """Nothing of a test's code or call is in the container while the submission itself runs."""
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.replace("print(", "return (").splitlines())
+    code = f"def look():\n{body}\nfound = look()\ndef report(*_): return found"
+    cases = (
+        TestCase(code="print(report('CANARY'))  # CANARY"),
+        TestCase(input="report('CANARY')"),
+        TestCase(input="report(['CANARY'])"),
+        TestCase(code="print(report('CANARY'))", stdin="some", hidden=True),
+    )
+    result = grade(code, *cases, timeout=10)
+    shown = [each["actual_output"] for each in result["test_results"]]
+    assert shown == ["([], 0)\n"] * 3 + [None], result
+
+
+@wall("no_test_in_frames")
+def test_deny_a_submission_the_text_of_its_test_in_our_own_objects(grade: Grader) -> None:
+    """A called function sees the code object of its caller, which cannot be helped; but no more."""
+    code = SEARCH + LOOK_EVERYWHERE.split("def look(")[0] + LOOK_FOR_THE_TEST
+    cases = (
+        TestCase(code="print(look_for_test())  # CANARY"),
+        TestCase(input="look_for_test()  # CANARY"),
+        TestCase(code="kept = 'CANARY'\nprint(look_for_test())"),  # the search finds what is there
+    )
+    result = grade(code, *cases, timeout=10)
+    shown = [each["actual_output"] for each in result["test_results"]]
+    assert shown[:2] == ["[]\n"] * 2, result
+    assert "modules" in shown[2], result

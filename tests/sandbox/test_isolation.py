@@ -284,7 +284,7 @@ def test_program_has_three_descriptors(run: Runner) -> None:
 def test_program_sees_only_its_own_processes(run: Runner) -> None:
     code = "import os\nprint(len([n for n in os.listdir('/proc') if n.isdigit()]), os.getppid())\n"
     code += "print(open('/proc/1/cmdline').read(), end='')"
-    assert run(code).stdout == "2 1\npython3\ufffd-I\ufffd-u\ufffd/opt/sandbox\ufffdplain\ufffd"
+    assert run(code).stdout == "2 1\npython3\ufffd-s\ufffd-P\ufffd-u\ufffd/opt/sandbox\ufffdplain\ufffd"
 
 
 @wall("binds")

@@ -21,6 +21,7 @@ GOLDEN = {
         "LANG=C.UTF-8",
         "PYTHONDONTWRITEBYTECODE=1",
         "PYTHONUNBUFFERED=1",
+        "PYTHONHASHSEED=0",
         "MPLBACKEND=module://guest.program.figures",
         "OPENBLAS_NUM_THREADS=1",
         "OMP_NUM_THREADS=1",

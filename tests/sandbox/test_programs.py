@@ -2,7 +2,7 @@
 
 import pytest
 
-from executions.sandbox.results import RunStatus
+from executions.sandbox.results import RunStatus, TestProgram
 from tests.sandbox.conftest import Runner
 
 pytestmark = pytest.mark.docker
@@ -287,3 +287,23 @@ def test_support_50_of_each_kind(run: Runner, code: str) -> None:
     result = run(code, timeout_seconds=60)
     assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "ok\n" * 50, "")
     assert result.flags == frozenset()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print({'b', 'a', 'c', 'd', 'e'}, hash('x'), hash(b'x'), {('a', 1), ('b', 2)})",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"print({'b', 'a', 'c', 'd'})\"], check=True)",
+    ],
+    ids=["program", "another process"],
+)
+def test_support_one_order_of_a_set_in_every_container(run: Runner, code: str) -> None:
+    """A test that prints a set gets the same verdict each time."""
+    assert len({run(code).stdout for _ in range(3)}) == 1
+
+
+def test_support_random_numbers_of_each_run_its_own(run: Runner) -> None:
+    code = "import random, uuid, secrets\nprint(random.random(), uuid.uuid4(), secrets.token_hex())"
+    outcome = run.tests(code, TestProgram(stdin=""), TestProgram(stdin=""))
+    numbers = [number for each in outcome.runs for number in each.stdout.split()]
+    assert len(set(numbers)) == 9

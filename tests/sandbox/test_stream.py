@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -238,6 +239,21 @@ def test_test_begins_and_ends_once(pair: Pair, kinds: list[int], states: tuple[b
     assert (run.tested, run.completed) == states
 
 
+@wall("late_test")
+@pytest.mark.parametrize("test", [TestProgram(code="CANARY"), TestProgram(input="CANARY()", is_call=True)])
+def test_part_of_a_test_is_sent_only_where_the_test_begins(pair: Pair, test: TestProgram) -> None:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with ThreadPoolExecutor(1) as thread:
+        run = thread.submit(container.run, "code", "stdin", test, 5)
+        before = pair[1].recv(1 << 16)
+        pair[1].sendall(frame(TEST, b""))
+        after = pair[1].recv(1 << 16)
+        pair[1].sendall(frames_of_run(frames_before=1))
+        assert run.result().tested
+    assert before.endswith(b"codestdin")
+    assert after == pack_frame(protocol.TEST_PART, (test.code or test.input).encode())
+
+
 def test_each_flag_of_the_protocol_is_known(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
     assert answer(pair, frames_of_run(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
@@ -249,7 +265,13 @@ DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "colu
 def test_detail_belongs_to_the_run(pair: Pair) -> None:
     body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
-    assert run.detail == ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None)
+    assert (run.raised, run.detail) == ("ValueError", ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None))
+
+
+def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> None:
+    body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
+    run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
+    assert (run.raised, run.detail) == ("json.decoder.JSONDecodeError", ErrorDetail("JSONDecodeError", "bad"))
 
 
 @given(body=st.binary(max_size=200))

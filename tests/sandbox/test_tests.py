@@ -76,6 +76,26 @@ def test_call_gets_more_stdin_than_a_pipe_holds(run: Runner) -> None:
     assert run.tests(code, TestProgram(input="f()"), stdin="x" * 256 * 1024).tests[0].stdout == "262144\n"
 
 
+def test_many_kinds_of_calls_are_told_from_stdin(run: Runner) -> None:
+    """Python itself says which is which, in a process of its own, where the text alone does not show it."""
+    calls = ["f(1)(2)", "f([x for x in (1, 2)])", "f(')')", "f(\n1,\n)", "F.f(1)", "f(**{'x': 1})", "'-'.join(f('ab'))"]
+    others = ["f(1) + f(2)", "f(1).x", "(f)", "if(1)", "f(1", "f(01)", "f(1); f(2)", "not(1)", "(" * 100_000]
+    code = "import sys\nf = lambda x=0, y=0, z=0: (lambda *_: print('called'))\nprint(sys.stdin.read(), end='')"
+    outcome = run.tests(code, *[TestProgram(input=text) for text in [*calls, *others]], timeout_seconds=10)
+    stdins = [test.stdout for test in outcome.tests]
+    assert stdins[len(calls) :] == [text[: 64 * 1024] for text in others]
+    assert not any(text in stdin for text, stdin in zip(calls, stdins, strict=False))
+    assert outcome.asking_cpu_seconds > 0
+
+
+def test_process_that_says_what_is_a_call_may_run_out_of_memory(run: Runner) -> None:
+    """Then what it could not read is stdin, and the tests run."""
+    huge = f"f([{'[],' * 80_000}])"
+    outcome = run.tests("import sys\nprint(len(sys.stdin.read()))", TestProgram(input=huge), TestProgram(input="f([])"))
+    assert outcome.tests[0].status in (RunStatus.SUCCESS, RunStatus.ERROR)
+    assert outcome.tests[1].status is RunStatus.ERROR  # f is not defined
+
+
 def test_stdin_wins_over_input(run: Runner) -> None:
     assert run.tests("print(input())", TestProgram(input="a", stdin="b")).tests[0].stdout == "b\n"
 
@@ -181,17 +201,18 @@ def find(spaced):
 """
 
 
-@wall("unread_program", "wiped_buffer")
+@wall("unread_program", "wiped_buffer", "wiped_part")
 def test_deny_finding_the_other_tests(run: Runner) -> None:
     """The memory of a run holds its own test, and no trace of an earlier or later one."""
     search = "print(find('C A N A R Y C A N A R Y') > 0)"
-    other = f"text = '{'CANARYCANARY' * 200}'\nprint(text[:1200])"  # long enough to leave a trace
+    text = "CANARYCANARY" * 200  # long enough to leave a trace
+    other = f"text = '{text}'\nprint(text[:1200])"
     outcome = run.tests(
         SEARCH,
-        TestProgram(code=other),
+        TestProgram(code=other, stdin=text),
         TestProgram(code=search),
         TestProgram(code="own = 'CANARYCANARY'\n" + search),
-        TestProgram(code=other),
+        TestProgram(code=other, stdin=text),
     )
     assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
 

@@ -15,6 +15,7 @@ from typing import Any
 from executions.sandbox.container.received_images import ImageCollector, ImageRoom
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.container.talk import Talk
+from executions.sandbox.container.task import Task
 from executions.sandbox.container.transcript import Transcript
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
@@ -134,28 +135,42 @@ class Container:
 
         Raises RunLost if the container fails: what the program did is then unknown.
         """
+        return self._run(Task.of(code, stdin, test), timeout_seconds, talk)
+
+    def find_calls(self, texts: list[str], timeout_seconds: float) -> tuple[Run, list[bool]]:
+        """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python has said so.
+
+        A text that it could not read, for time or memory, is none. `texts` must not contain NUL.
+        """
+        run = self._run(Task.question(texts), timeout_seconds, None)
+        return run, [letter == "1" for letter in run.stdout.ljust(len(texts), "0")]
+
+    def _run(self, task: Task, timeout_seconds: float, talk: Talk | None) -> Run:
         deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
         started = time.monotonic()
         was_spotless, self.is_spotless = self.is_spotless, False
-        images = ImageCollector(self._room, keeps=test is None or not test.hidden)
+        images = ImageCollector(self._room, keeps=not task.is_hidden)
         console = None if talk is None else talk.console
-        transcript = Transcript(code, images, console, is_test=test is not None)
+        transcript = Transcript(task.code, images, console, is_test=not task.is_program)
         self.is_usable = False  # until it has answered
         try:
             self._demand_silence()
-            self._stream.send(_request(code, stdin, test, timeout_seconds, images.wanted, talk))
-            with contextlib.closing(self._frames(deadline, test is None, talk)) as frames:
+            is_interactive = task.is_program and talk is not None and talk.console.is_interactive
+            self._stream.send(task.request(timeout_seconds, images.wanted, is_interactive))
+            with contextlib.closing(self._frames(deadline, task.is_program, talk)) as frames:
                 if self._awaits_ready:
                     self._take_ready(next(frames))
                 while (frame := next(frames))[0] != protocol.RESULT:
                     transcript.add(*frame)
+                    if frame[0] == protocol.TEST:
+                        self._stream.send(task.part_frame())
             frames_before = self._stream.frames_taken - 1
             run = transcript.run(frame[1], time.monotonic() - started, frames_before)
             self._awaits_ready = True
             if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
                 raise ValueError("cancelled without being stopped")
             self.is_usable = run.status is not RunStatus.CANCELLED
-            self.is_spotless = was_spotless and _is_clean_end(run, test, talk)
+            self.is_spotless = was_spotless and _is_clean_end(run, task.is_hidden, talk)
             return run
         except TimeoutError:
             # Processes in system calls can starve the supervisor of its quarter of a CPU.
@@ -216,7 +231,7 @@ def read_differences(body: bytes) -> frozenset[str]:
     return frozenset(body.decode().split())
 
 
-def _is_clean_end(run: Run, test: TestProgram | None, talk: Talk | None) -> bool:
+def _is_clean_end(run: Run, is_hidden: bool, talk: Talk | None) -> bool:
     """Return whether a container may serve another submission after this run: it ended by itself, within all limits.
 
     Not after a hidden test: what it leaves in the kernel's counters would reach a run that shows its output. Nor after
@@ -226,27 +241,10 @@ def _is_clean_end(run: Run, test: TestProgram | None, talk: Talk | None) -> bool
         run.status in (RunStatus.SUCCESS, RunStatus.ERROR)
         and run.exit_code is not None
         and not (run.flags or run.truncated or run.images_dropped)
-        and not (test is not None and test.hidden)
+        and not is_hidden
         and not (talk is not None and talk.console.is_interactive)
     )
 
 
 def _is_stopped(talk: Talk | None) -> bool:
     return talk is not None and talk.console.is_stopped
-
-
-def _request(
-    code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, most_images: int, talk: Talk | None
-) -> bytes:
-    if test is None:
-        feed = protocol.pack_task(code, most_images) + stdin.encode()
-    elif test.stdin is not None or test.code:
-        task = protocol.pack_task(code, most_images, is_test=True, test_code=test.code, test_input=test.input)
-        feed = task + (stdin if test.stdin is None else test.stdin).encode()
-    else:  # a call or stdin: the child decides
-        task = protocol.pack_task(
-            code, most_images, is_test=True, test_input=test.input, input_is_stdin=True, call_stdin=stdin
-        )
-        feed = task + test.input.encode()
-    is_interactive = test is None and talk is not None and talk.console.is_interactive
-    return protocol.pack_run(timeout_seconds, len(feed), test is not None, is_interactive) + feed

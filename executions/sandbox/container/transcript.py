@@ -28,6 +28,7 @@ class Transcript:
         self._is_test = is_test
         self._images = images
         self._console = console
+        self._raised = ""
         self._detail: ErrorDetail | None = None
         self._has_detail = False
         self._outputs = _fresh_outputs()
@@ -44,7 +45,7 @@ class Transcript:
         elif kind == protocol.FLAG and (flag := Flag(body.decode())) not in self._flags:
             self._flags.add(flag)
         elif kind == protocol.DETAIL and not self._has_detail:
-            self._detail = read_detail(body, self._code)
+            self._raised, self._detail = read_detail(body, self._code)
             self._has_detail = True
         elif kind == protocol.IMAGE:
             image = self._images.add(body)
@@ -71,6 +72,7 @@ class Transcript:
             cpu_seconds=min(_within(cpu_seconds, 3600), _most_cpu_seconds(longest_seconds)),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
+            raised=self._raised,
             detail=self._detail,
         )
 
@@ -121,18 +123,26 @@ def _fresh_outputs() -> dict[int, _Output]:
     return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
 
 
-def read_detail(body: bytes, code: str) -> ErrorDetail | None:
-    """Return the error in `code` that the body of a DETAIL frame describes, None if it describes none.
+def read_detail(body: bytes, code: str) -> tuple[str, ErrorDetail | None]:
+    """Return the full name of the exception that the body of a DETAIL frame names, and its detail in `code`.
 
-    The program's own process writes it, and can write anything: a position outside `code` is omitted.
+    The name is empty and the detail None if the body describes no error. The program's own process writes it, and can
+    write anything: a position outside `code` is omitted.
     """
     try:
-        kind, message, hint, line, column, end_column = protocol.unpack_detail(body)
+        name, message, hint, line, column, end_column = protocol.unpack_detail(body)
     except protocol.ProtocolError:
-        return None
-    if not kind:
-        return None
-    texts = (_storable(kind[: protocol.TYPE_CHARACTERS]), _storable(message[: protocol.MESSAGE_CHARACTERS]))
+        return "", None
+    raised = _storable(name[: protocol.TYPE_CHARACTERS])
+    if not raised:
+        return "", None
+    kind = raised.rpartition(".")[2] or raised
+    return raised, _detail(kind, message, hint, (line, column, end_column), code)
+
+
+def _detail(kind: str, message: str, hint: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
+    line, column, end_column = position
+    texts = (kind, _storable(message[: protocol.MESSAGE_CHARACTERS]))
     shown_hint = _storable(hint[: protocol.HINT_CHARACTERS]) or None
     lines = LINE_END.split(code)
     if not 1 <= line <= len(lines):

@@ -1,0 +1,50 @@
+"""What a container is asked to run: a program, a test case, or the question which inputs are calls."""
+
+from dataclasses import dataclass
+
+from executions.sandbox.results import TestProgram
+from guest import protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run, as the protocol describes it: `kind` is a kind of task, `part` the test's own part."""
+
+    kind: int
+    code: str
+    stdin: str = ""
+    part: str = ""
+    is_hidden: bool = False
+
+    @classmethod
+    def of(cls, code: str, stdin: str, test: TestProgram | None) -> "Task":
+        """Return the task to run `code`, under `test` where given."""
+        if test is None:
+            return cls(protocol.PROGRAM, code, stdin)
+        own = stdin if test.stdin is None else test.stdin
+        if test.code:
+            return cls(protocol.TEST_CODE, code, own, test.code, test.hidden)
+        if test.is_call:
+            return cls(protocol.TEST_CALL, code, own, test.input, test.hidden)
+        return cls(protocol.TEST_STDIN, code, test.input if test.stdin is None else test.stdin, "", test.hidden)
+
+    @classmethod
+    def question(cls, texts: list[str]) -> "Task":
+        """Return the task to say which of `texts` are calls."""
+        return cls(protocol.FIND_CALLS, "\0".join(texts), is_hidden=True)
+
+    @property
+    def is_program(self) -> bool:
+        """Whether this is the program's own run."""
+        return self.kind == protocol.PROGRAM
+
+    def request(self, timeout_seconds: float, most_images: int, is_interactive: bool) -> bytes:
+        """Return what is sent at the start. The test's own part is not in it."""
+        feed = protocol.pack_task(self.kind, self.code, most_images) + self.stdin.encode()
+        return protocol.pack_run(timeout_seconds, len(feed), self.kind, is_interactive) + feed
+
+    def part_frame(self) -> bytes:
+        """Return what is sent where the test begins; nothing if it has no part of its own."""
+        if self.kind not in protocol.KINDS_WITH_PART:
+            return b""
+        return protocol.pack_frame(protocol.TEST_PART, self.part.encode())
