@@ -75,8 +75,29 @@ WALLS = {
         ),
         falls_with=("seccomp",),
     ),
-    "user": Wall((Edit(OPTIONS, 'USER = "64321:64321"', 'USER = "0:0"'),)),
+    "user": Wall((Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),), falls_with=("own_user",)),
+    "own_user": Wall(
+        (
+            Edit("executions/sandbox/launcher.py", "secrets.choice(self._user_ids)", "64321"),
+            Edit("executions/sandbox/launcher.py", " in self._users.values()", " is None"),
+        )
+    ),
     "read_only": Wall((Edit(OPTIONS, '"ReadonlyRootfs": True', '"ReadonlyRootfs": False'),)),
+    "masked": Wall(
+        (Edit(OPTIONS, '        "MaskedPaths": list(MASKED),\n', '        "MaskedPaths": [],\n'),),
+    ),
+    "cgroup_namespace": Wall((Edit(OPTIONS, '"CgroupnsMode": "private"', '"CgroupnsMode": "host"'),)),
+    "socket_count": Wall((Edit("guest/supervisor/watch.py", "self._cgroup.sockets() < MOST_SOCKETS", "True"),)),
+    "socket_buffers": Wall(
+        (
+            Edit(OPTIONS, '    "net.ipv4.tcp_rmem": "4096 16384 32768",\n', ""),
+            Edit(OPTIONS, '    "net.ipv4.tcp_wmem": "4096 16384 32768",\n', ""),
+        )
+    ),
+    "no_time_wait": Wall((Edit(OPTIONS, '    "net.ipv4.tcp_max_tw_buckets": "0",\n', ""),)),
+    "no_terminals": Wall(
+        (Edit(OPTIONS, '    "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",\n', ""),)
+    ),
     "dockers_seccomp": Wall(
         (Edit(OPTIONS, '["no-new-privileges"]', '["no-new-privileges", "seccomp=unconfined"]'),),
     ),
@@ -123,6 +144,9 @@ WALLS = {
     "no_log": Wall((Edit(OPTIONS, '"LogConfig": {"Type": "none"', '"LogConfig": {"Type": "json-file"'),)),
     "auto_remove": Wall((Edit(OPTIONS, '"AutoRemove": True', '"AutoRemove": False'),)),
     "lease": Wall((Edit(OPTIONS, '"StdinOnce": True', '"StdinOnce": False'),)),
+    "image_in_memory": Wall(
+        (Edit("executions/sandbox/checks/probes.py", "    *map(reading_probe, range(PARTS)),\n", ""),)
+    ),
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),

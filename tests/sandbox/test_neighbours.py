@@ -8,6 +8,7 @@ from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.results import Run, RunStatus, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch
+from tests.sandbox.test_isolation import that_goes_on
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -59,3 +60,29 @@ def test_fork_storm_starves_no_neighbour(crowded: Sandbox) -> None:
     storm = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     runs = side_by_side(crowded, storm, storm, "print('ok')", "import time\ntime.sleep(1)\nprint('ok')")
     assert [run.stdout for run in runs[2:]] == ["ok\n"] * 2
+
+
+HOARD = """
+import os, time
+for _ in range(12):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        pipes = [os.pipe() for _ in range(110)]
+        os.write(writer, b".")
+        time.sleep(60)
+    os.read(reader, 1)
+print("full", flush=True)
+"""
+
+NEED = """
+import fcntl, os
+print(fcntl.fcntl(1, fcntl.F_GETPIPE_SZ), fcntl.fcntl(os.pipe()[1], fcntl.F_GETPIPE_SZ))
+"""
+
+
+@pytest.mark.wall("own_user")
+def test_program_that_takes_all_the_pipes_of_its_user_takes_none_from_others(crowded: Sandbox) -> None:
+    """The kernel counts pages of pipes, and other things, for each user of the host. Beyond, pipes get two pages."""
+    with that_goes_on(crowded, HOARD, "full\n"):
+        runs = side_by_side(crowded, *[NEED] * 4)  # more than were waiting: some start meanwhile
+    assert [run.stdout for run in runs] == ["65536 65536\n"] * 4
