@@ -22,6 +22,7 @@ JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 RUN = "guest/supervisor/run.py"
+STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 
 
@@ -222,4 +223,7 @@ WALLS = {
             ),
         )
     ),
+    # What a request may cost
+    "few_values": Wall((Edit(STRICT_JSON, "MOST_TOKENS = 25_000", "MOST_TOKENS = 10**9"),)),
+    "few_bodies_at_once": Wall((Edit(STRICT_JSON, "BoundedSemaphore(DECODED_AT_ONCE)", "BoundedSemaphore(100)"),)),
 }
