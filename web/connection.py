@@ -14,14 +14,19 @@ ending = threading.Event()
 
 
 def client_address(request: HttpRequest) -> str | None:
+    """Return the address that the outermost of our proxies saw, or None if it is not an address."""
+    return outermost_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def outermost_address(address: str, forwarded_for: str) -> str | None:
     """Return the address that the outermost of our proxies saw, or None if it is not an address.
 
-    Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to `X-Forwarded-For`. Everything further left
-    was written by the client and is ignored. Without a proxy, the header is ignored.
+    `address` is that of our peer. Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to
+    `X-Forwarded-For`. Everything further left was written by the client and is ignored. Without a proxy, the header is
+    ignored.
     """
-    address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXY_COUNT:
-        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
             address = forwarded[-settings.TRUSTED_PROXY_COUNT]
     try:
@@ -52,6 +57,10 @@ def is_in_networks(address: str | None, networks: tuple[str, ...]) -> bool:
     # A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1.
     unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(unmapped in ipaddress.ip_network(network) for network in networks)
+
+
+class NoRoomError(ConnectionResetError):
+    """There was no room for the rest of a request."""
 
 
 def client_has_gone(connection: socket.socket | None) -> bool:

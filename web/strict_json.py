@@ -1,7 +1,7 @@
 """Strict JSON (RFC 8259) in UTF-8: no NaN, no duplicate names, no very deep nesting, and only so many values.
 
-Python takes up to eighty bytes for a value of three: two megabytes of `{},` would become 50. So the values of a body are
-counted before any is created (docs/decisions/0022-bodies.md).
+Python takes up to eighty bytes for a value of three: two megabytes of `{},` would become 50. So the values of a body
+are counted before any is created (docs/decisions/0022-bodies.md).
 """
 
 import json

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.utils.module_loading import import_string
 
-from codeexec import gunicorn, worker
-from codeexec.worker import BoundedThreadWorker, HurriedSocket
+from codeexec import gunicorn, hurried_socket
+from codeexec.hurried_socket import HurriedSocket
+from codeexec.worker import BoundedThreadWorker
 
 pytestmark = pytest.mark.server
 
@@ -33,6 +34,7 @@ Ask = Callable[[str], socket.socket]
 class QuickSocket(HurriedSocket):
     stalled_seconds = STALLED_SECONDS
     slowest_bytes_a_second = SLOWEST_BYTES_A_SECOND
+    most_unsent_bytes = LONG // 2
 
 
 class QuickWorker(BoundedThreadWorker):
@@ -118,8 +120,8 @@ def open_clients(address: Address, count: int, sent: bytes) -> list[socket.socke
 def test_the_service_uses_the_worker_with_the_documented_limits() -> None:
     assert import_string(gunicorn.worker_class) is BoundedThreadWorker
     assert BoundedThreadWorker.socket_class is HurriedSocket
-    assert HurriedSocket.stalled_seconds == worker.STALLED_SECONDS == 5
-    assert HurriedSocket.slowest_bytes_a_second == worker.SLOWEST_BYTES_A_SECOND == 32 * 1024
+    assert HurriedSocket.stalled_seconds == hurried_socket.STALLED_SECONDS == 5
+    assert HurriedSocket.slowest_bytes_a_second == hurried_socket.SLOWEST_BYTES_A_SECOND == 32 * 1024
 
 
 def test_a_client_that_does_not_close_delays_nobody(server: Address) -> None:
