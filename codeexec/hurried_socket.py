@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from web.connection import NoRoomError
-
 STALLED_SECONDS = 5
 """How long a client may pause in the middle of a request or a response."""
 
@@ -20,6 +18,8 @@ within the same time. Of a stream, only the time counts for which a piece waits 
 
 MOST_UNSENT_BYTES = 4 * 1024 * 1024
 """How much of a response waits here for its client. A thread that produces more waits, too."""
+
+INCOMPLETE = (errno.ECONNRESET, "the client has gone, or sends too slowly")
 
 RECEIVED_AT_ONCE = 64 * 1024
 
@@ -58,18 +58,17 @@ class HurriedSocket(socket.socket):
         """Return what has been received, b"" at its end. Raises BlockingIOError if there is nothing."""
         return super().recv(RECEIVED_AT_ONCE)
 
-    def give(self, request: bytes, has_room: bool = True) -> None:
-        """Begin a request. It is incomplete if its client was slow or has gone, or if there was no room for it."""
+    def give(self, request: bytes, error: tuple[int, str] = INCOMPLETE) -> None:
+        """Begin a request. If it is incomplete, the thread gets `error` where it reads further."""
         self._request = memoryview(request)
-        self._has_room = has_room
+        self._error = error
         self.request_bytes = len(request)
         self._spare_seconds = self.stalled_seconds
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return the next bytes of the request."""
         if not self._request:
-            kind = ConnectionResetError if self._has_room else NoRoomError
-            raise kind(errno.ECONNRESET, "the request is incomplete")
+            raise ConnectionResetError(*self._error)
         data, self._request = bytes(self._request[:size]), self._request[size:]
         if not self._request:
             self._request = memoryview(b"")  # releases the others

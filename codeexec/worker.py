@@ -13,8 +13,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-
 
 from codeexec.arrival import Arrival
 from codeexec.crowd import Crowd
-from codeexec.hurried_socket import HurriedSocket
-from web.connection import ending
+from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
+from web.connection import NO_ROOM, ending
 
 LINGER_SECONDS = 2
 """How long a client may take to close after its last response. If we closed first, while it still sends, its system
@@ -185,16 +185,16 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._give_up(surplus)
         while large := self.crowd.one_too_large():
             if large.state is State.REQUEST:
-                self._serve(large, has_room=False)
+                self._serve(large, NO_ROOM)
             else:
                 self._give_up(large)
 
     # Serving
 
-    def _serve(self, client: Client, has_room: bool = True) -> None:
-        """Give a thread a request, or the head of one that is incomplete."""
+    def _serve(self, client: Client, error: tuple[int, str] = INCOMPLETE) -> None:
+        """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
         pool = self.health_pool if client.arrival.is_for_health else self.tpool
-        client.sock.give(client.arrival.take(), has_room)
+        client.sock.give(client.arrival.take(), error)
         client.state = State.THREAD
         self._watch(client)
         self.crowd.weigh(client)

@@ -1,5 +1,6 @@
 """The connection of a request: the client's address, and whether the client or this process is going."""
 
+import errno
 import ipaddress
 import select
 import socket
@@ -11,6 +12,9 @@ from django.http import HttpRequest
 
 ending = threading.Event()
 """Set when this process has been asked to stop: running programs finish, but those that wait for input are stopped."""
+
+NO_ROOM = (errno.ECONNRESET, "there is no room for the request")
+"""The arguments of the error where the body of a request was not received because others took all the room."""
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -57,10 +61,6 @@ def is_in_networks(address: str | None, networks: tuple[str, ...]) -> bool:
     # A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1.
     unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(unmapped in ipaddress.ip_network(network) for network in networks)
-
-
-class NoRoomError(ConnectionResetError):
-    """There was no room for the rest of a request."""
 
 
 def client_has_gone(connection: socket.socket | None) -> bool:
