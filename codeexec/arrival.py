@@ -90,8 +90,8 @@ class Arrival:
         Of an incomplete one, return the head and forget the rest.
         """
         request = bytes(self._received[: self._length] if self.is_complete else self._head)
-        following = self._received[self._length :] if self.is_complete else b""
-        self._received = bytearray()
+        following = bytes(self._received[self._length :]) if self.is_complete else b""
+        self._received.clear()
         self._begin()
         self.add(following)
         return request

@@ -1,6 +1,7 @@
 """A connection for whose client no thread waits."""
 
 import errno
+import math
 import socket
 import threading
 import time
@@ -38,14 +39,14 @@ class HurriedSocket(socket.socket):
     def __init__(self, fileno: int) -> None:
         super().__init__(fileno=fileno)
         super().setblocking(False)
-        self.on_unsent: Callable[[], None] = bool
+        self.on_unsent: Callable[[], object] = bool
         """Called in a thread when the client does not read a piece of its response at once."""
         self._changed = threading.Condition()
-        self._unsent: deque[memoryview] = deque()
+        self._unsent: deque[tuple[memoryview, float]] = deque()
+        """The pieces of a response that the client has not read, and by when it must have read them."""
+        self._last_due = 0.0
         self._is_aborted = False
         self.unsent_bytes = 0
-        self.read_by = 0.0
-        """By when the client must have read what is unsent."""
         self.give(b"")
 
     def setblocking(self, flag: bool) -> None:
@@ -87,16 +88,15 @@ class HurriedSocket(socket.socket):
         """Send a piece of a response. What the client does not read yet is sent later."""
         piece = memoryview(data)
         with self._changed:
-            if not self._unsent:
-                self.read_by = time.monotonic() + self._spare_seconds
-            self._unsent.append(piece)
+            begin = self._last_due if self._unsent else time.monotonic() + self._spare_seconds
+            self._last_due = begin + len(piece) / self.slowest_bytes_a_second
+            self._unsent.append((piece, self._last_due))
             self.unsent_bytes += len(piece)
-            self.read_by += len(piece) / self.slowest_bytes_a_second
             self._send()
             if self._unsent:
                 self.on_unsent()
             while self.unsent_bytes > self.most_unsent_bytes:
-                self._changed.wait(max(0.0, self.read_by - time.monotonic()))
+                self._changed.wait(max(0.0, self.due - time.monotonic()))
                 self._demand_time()
 
     def send_rest(self) -> None:
@@ -105,24 +105,28 @@ class HurriedSocket(socket.socket):
             self._send()
             self._changed.notify()
 
+    @property
+    def due(self) -> float:
+        """By when the client must have read the next piece."""
+        return self._unsent[0][1] if self._unsent else math.inf
+
     def _demand_time(self) -> None:
-        if self._is_aborted or time.monotonic() > self.read_by:
+        if self._is_aborted or time.monotonic() > self.due:
             raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
 
     def _send(self) -> None:
         self._demand_time()
         while self._unsent:
-            piece = self._unsent[0]
+            piece, due = self._unsent.popleft()
             try:
                 sent = super().send(piece)
             except BlockingIOError:
-                return
+                sent = 0
             self.unsent_bytes -= sent
-            if sent == len(piece):
-                self._unsent.popleft()
-            else:
-                self._unsent[0] = piece[sent:]
-        self._spare_seconds = min(self.stalled_seconds, self.read_by - time.monotonic())
+            if sent < len(piece):
+                self._unsent.appendleft((piece[sent:], due))
+                return
+        self._spare_seconds = min(self.stalled_seconds, self._last_due - time.monotonic())
 
     def abort(self) -> None:
         """End the connection, but leave the descriptor to the thread that may be using it."""

@@ -56,7 +56,7 @@ class Client(TConn):  # type: ignore[misc]
 
     @property
     def held_bytes(self) -> int:
-        return len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes
+        return int(len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes)
 
     @property
     def may_go(self) -> bool:
@@ -256,10 +256,8 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
                     self._serve(client)
                 elif is_late:
                     self._close(client)
-            elif client.sock.unsent_bytes and now > client.sock.read_by:
+            elif now > client.sock.due or (client.state is State.CLOSE and now > client.timeout):
                 self._give_up(client)
-            elif client.state is State.CLOSE and now > client.timeout:
-                self._close(client)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Part soon from clients that have sent nothing: the worker is stopping."""

@@ -111,7 +111,7 @@ def test_text_that_looks_like_a_long_list_is_kept() -> None:
 
 @pytest.mark.wall("few_values")
 def test_many_values_are_refused() -> None:
-    few = {str(number): {} for number in range(8_000)}
+    few: dict[str, object] = {str(number): {} for number in range(8_000)}
     assert decode(json.dumps({"a": few}).encode()) == {"a": few}
     with pytest.raises(ValueError, match=r"^it has too many values$"):
         decode(json.dumps({"a": few, "b": few}).encode())
