@@ -20,14 +20,20 @@ bind = f"0.0.0.0:{settings.PORT}"
 # and the database; the containers do the work.
 workers = 1
 worker_class = "codeexec.worker.BoundedThreadWorker"
-# For running programs, for programs waiting for input, for the queue, and a few more to refuse requests, pass on
-# input and answer /health.
+# For running programs, for programs waiting for input, for the queue, and a few more to refuse requests and pass on
+# input. No thread waits for a client to send a request or to read the response.
 threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH + 8
+
+# Of these, an address may have half. If there are more, the oldest are closed (codeexec/crowd.py).
+worker_connections = 2000
 
 # The longest request waits in the queue and for a container that loads packages, runs, and takes a moment to respond.
 graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
 timeout = 60
 keepalive = 75  # longer than most proxies keep idle connections, so that the proxy closes them first
+
+# No peer may set SCRIPT_NAME, which would change the path, or the scheme: settings.py decides which proxies we trust.
+forwarded_allow_ips = ""
 
 limit_request_line = 2048
 limit_request_fields = 50

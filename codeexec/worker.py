@@ -1,91 +1,88 @@
-"""gunicorn's threaded worker, with limits on how long a client can occupy a thread."""
+"""gunicorn's threaded worker, in which a thread gets a request when it has arrived, and waits for no client."""
 
 import errno
+import selectors
 import socket
-import struct
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import Enum, auto
+from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-from web.connection import ending
+from codeexec.arrival import Arrival
+from codeexec.crowd import Crowd
+from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
+from web.connection import NO_ROOM, ending
 
-STALLED_SECONDS = 5
-"""How long a client may pause in the middle of a request or a response."""
+LINGER_SECONDS = 2
+"""How long a client may take to close after its last response. If we closed first, while it still sends, its system
+would discard the response."""
 
-SLOWEST_BYTES_A_SECOND = 32 * 1024
-"""A request, headers and body, must arrive within STALLED_SECONDS plus its size at this speed. A response must be read
-within the same time. Of a stream, only the time counts for which a piece waits to be read."""
+LOOK_SECONDS = 0.25
+"""How often to look for clients that are late."""
 
 FULL_PAUSE_SECONDS = 0.1
 """Between attempts to accept a client when there are no file descriptors left."""
 
+HEALTH_THREADS = 2
+"""For /health alone, so that it answers while all others are taken."""
 
-class HurriedSocket(socket.socket):
-    """A connection on which requests must arrive, and responses must be read, at a minimum speed.
 
-    A read or write that would take longer raises ConnectionResetError. gunicorn logs a traceback for any other error,
-    with which clients could fill the disk.
-    """
+class State(Enum):
+    """What we wait for."""
 
-    stalled_seconds: float = STALLED_SECONDS
-    slowest_bytes_a_second: int = SLOWEST_BYTES_A_SECOND
+    REQUEST = auto()
+    THREAD = auto()
+    READING = auto()
+    """The client has to read the response."""
+    CLOSE = auto()
+    """The client has to close."""
+    GONE = auto()
 
-    _deadline: float | None = None
-    _spare_seconds: float
 
-    def begin_request(self) -> None:
-        """Restart the time limits, for a new request and its response."""
-        self._deadline = None
-        self._spare_seconds = self.stalled_seconds
-        self._bound_by_kernel(socket.SO_SNDTIMEO, self.stalled_seconds)
+class Client(TConn):  # type: ignore[misc]
+    """A connection and what it waits for."""
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Return the next bytes, within the remaining time."""
-        now = time.monotonic()
-        if self._deadline is None:
-            self._deadline = now + self.stalled_seconds
-        remaining_seconds = self._deadline - now
-        try:
-            if remaining_seconds <= 0:
-                raise BlockingIOError
-            self._bound_by_kernel(socket.SO_RCVTIMEO, min(self.stalled_seconds, remaining_seconds))
-            data = super().recv(size, flags)
-        except BlockingIOError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly") from None
-        self._deadline += len(data) / self.slowest_bytes_a_second
-        return data
+    def __init__(self, cfg: Any, sock: HurriedSocket, peer: tuple[Any, ...], server: Any) -> None:
+        super().__init__(cfg, sock, peer, server)
+        self.data_ready = True  # for gunicorn, which would wait for it
+        self.arrival = Arrival()
+        self.address = self.arrival.address(peer[0])
+        self.state = State.REQUEST
+        self.watched = 0
+        self.is_kept = False
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send a piece of a response, within the time left by earlier pieces plus its own."""
-        rest = memoryview(data)
-        deadline = time.monotonic() + self._spare_seconds + len(rest) / self.slowest_bytes_a_second
-        try:
-            while rest:
-                remaining_seconds = deadline - time.monotonic()
-                if remaining_seconds <= 0:
-                    raise BlockingIOError
-                self._bound_by_kernel(socket.SO_SNDTIMEO, min(self.stalled_seconds, remaining_seconds))
-                rest = rest[self.send(rest, flags) :]
-        except BlockingIOError:
-            raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
-        self._spare_seconds = min(self.stalled_seconds, deadline - time.monotonic())
+    @property
+    def held_bytes(self) -> int:
+        return int(len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes)
 
-    def _bound_by_kernel(self, option: int, seconds: float) -> None:
-        """Set a timeout in the kernel: gunicorn changes the one that Python manages."""
-        whole, part = divmod(max(1, int(seconds * 1_000_000)), 1_000_000)
-        self.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
+    @property
+    def may_go(self) -> bool:
+        return self.state is not State.THREAD or self.sock.unsent_bytes > 0
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Keeps slow clients from occupying threads, and lingering ones from blocking the accepting thread."""
+    """Keeps clients that are slow to send, read or close from occupying threads, and bounds what they occupy.
+
+    Everything but handle() runs in the one thread of the worker's loop, which never waits for a client.
+    """
 
     socket_class = HurriedSocket
 
     def init_process(self) -> None:
         """Start serving."""
         self.cfg.set("sendfile", False)  # sendfile() waits without limit until the client reads
+        self.crowd: Crowd[Client] = Crowd(self.worker_connections - 1)
+        self.health_pool = ThreadPoolExecutor(HEALTH_THREADS)
+        self.next_look = 0.0
         super().init_process()
+
+    def run(self) -> None:
+        """Serve until the end."""
+        super().run()
+        self.health_pool.shutdown(wait=False)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Start shutting down."""
@@ -98,32 +95,172 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         gunicorn would end the process, and with it all running programs.
         """
         try:
-            super().accept(listener)
+            accepted, peer = listener.accept()
         except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ECONNABORTED):
+                return
             if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                 raise
             self.log.error("cannot accept a client yet: %s", error)
-            self.murder_keepalived(force=True)  # idle connections
+            self.murder_keepalived(force=True)
             time.sleep(FULL_PAUSE_SECONDS)
+            return
+        client = Client(self.cfg, self.socket_class(accepted.detach()), peer, listener.getsockname())
+        client.sock.on_unsent = partial(self.method_queue.defer, self._note_unsent, client)
+        self.nr_conns += 1
+        self._wait_for_request(client)
+        self._thin_out(client)
 
-    def handle(self, conn: Any) -> Any:
-        """Serve a request, and close the connection after its last one. Return what gunicorn expects."""
-        # Otherwise one client per thread, each with half a request, could stop the service.
-        if not isinstance(conn.sock, HurriedSocket):
-            conn.sock = self.socket_class(fileno=conn.sock.detach())
-        conn.sock.begin_request()
-        is_kept = super().handle(conn)
-        if not is_kept:
-            # Waits up to 2 s for the client to close. gunicorn would wait in its only accepting thread: one client
-            # that never closes, and reconnects every 2 s, could stop the service.
-            conn.sock.begin_request()
-            try:
-                conn.close(graceful=True)
-            except OSError:
-                pass
-            conn.close = _already_closed
-        return is_kept
+    # Waiting for clients
 
+    def _wait(self, client: Client, state: State, seconds: float) -> None:
+        """Wait for the client, behind the others."""
+        client.state = state
+        client.timeout = time.monotonic() + seconds
+        self.crowd.add(client)
+        self._watch(client)
 
-def _already_closed(graceful: bool = False) -> None:
-    """Replace the second close, by gunicorn itself."""
+    def _wait_for_request(self, client: Client) -> None:
+        self._wait(client, State.REQUEST, self.cfg.keepalive if self.alive else LINGER_SECONDS)
+        if client.arrival:  # it came with the one before
+            client.timeout = time.monotonic() + client.sock.stalled_seconds
+            self._consider(client)
+
+    def _watch(self, client: Client) -> None:
+        """Have the loop call _on_ready() when the client has done what we wait for."""
+        if client.state in (State.REQUEST, State.CLOSE):
+            events = selectors.EVENT_READ
+        else:
+            events = selectors.EVENT_WRITE if client.sock.unsent_bytes and client.state is not State.GONE else 0
+        if events and client.watched:
+            self.poller.modify(client.sock, events, partial(self._on_ready, client))
+        elif events:
+            self.poller.register(client.sock, events, partial(self._on_ready, client))
+        elif client.watched:
+            self.poller.unregister(client.sock)
+        client.watched = events
+
+    def _on_ready(self, client: Client, _: object) -> None:
+        if not client.watched:  # closed since the loop was woken
+            return
+        try:
+            if client.state is State.REQUEST:
+                self._receive(client)
+            elif client.state is State.CLOSE:
+                if not client.sock.receive():
+                    self._close(client)
+            else:
+                client.sock.send_rest()
+                self._note_unsent(client)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._give_up(client)
+
+    def _receive(self, client: Client) -> None:
+        data = client.sock.receive()
+        if not data:
+            return self._serve(client) if client.arrival.has_head else self._close(client)
+        if not client.arrival:
+            client.timeout = time.monotonic() + client.sock.stalled_seconds
+        client.arrival.add(data)
+        client.timeout += len(data) / client.sock.slowest_bytes_a_second
+        self._consider(client)
+
+    def _consider(self, client: Client) -> None:
+        """Give a request to a thread if it has arrived."""
+        arrival = client.arrival
+        if arrival.has_head:
+            self.crowd.move(client, arrival.address(client.client[0]))
+        if arrival.is_complete:
+            return self._serve(client)
+        if arrival.waits_for_continue:
+            client.sock.send_now(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.crowd.weigh(client)
+        self._thin_out(client)
+
+    def _thin_out(self, newest: Client) -> None:
+        """Let those go for whom there is no room."""
+        if surplus := self.crowd.one_too_many(newest):
+            self._give_up(surplus)
+        while large := self.crowd.one_too_large():
+            if large.state is State.REQUEST:
+                self._serve(large, NO_ROOM)
+            else:
+                self._give_up(large)
+
+    # Serving
+
+    def _serve(self, client: Client, error: tuple[int, str] = INCOMPLETE) -> None:
+        """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
+        pool = self.health_pool if client.arrival.is_for_health else self.tpool
+        client.sock.give(client.arrival.take(), error)
+        client.state = State.THREAD
+        self._watch(client)
+        self.crowd.weigh(client)
+        future = pool.submit(self.handle, client)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+
+    def finish_request(self, client: Client, done: "Future[Any]") -> None:
+        """Continue with a connection whose thread is done."""
+        is_kept = not done.cancelled() and done.exception() is None and bool(done.result())
+        client.is_kept = is_kept and not client.parser.unreader.buf.getvalue()
+        client.sock.give(b"")
+        client.state = State.READING
+        self._note_unsent(client)
+
+    def _note_unsent(self, client: Client) -> None:
+        """Watch for the client to read the response. Continue when it has read all of it."""
+        if client.state is State.READING and not client.sock.unsent_bytes:
+            return self._wait_for_request(client) if client.is_kept else self._linger(client)
+        if client.state in (State.READING, State.THREAD):
+            self._watch(client)
+            self.crowd.weigh(client)
+            self._thin_out(client)
+
+    # Parting
+
+    def _linger(self, client: Client) -> None:
+        try:
+            client.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return self._close(client)
+        self._wait(client, State.CLOSE, LINGER_SECONDS)
+
+    def _give_up(self, client: Client) -> None:
+        """Part from a client at once. A thread that works for it notices when it sends."""
+        if client.state is State.THREAD:
+            client.sock.abort()
+            self._watch(client)
+            self.crowd.weigh(client)
+        else:
+            self._close(client)
+
+    def _close(self, client: Client) -> None:
+        client.state = State.GONE
+        self._watch(client)
+        self.crowd.remove(client)
+        self.nr_conns -= 1
+        client.close()
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Part from clients that are late; from all that have sent nothing if `force`. gunicorn calls this often."""
+        now = time.monotonic()
+        if now < self.next_look and not force:
+            return
+        self.next_look = now + LOOK_SECONDS
+        for client in self.crowd:
+            if client.state is State.REQUEST:
+                is_late = now > client.timeout or (force and not client.arrival)
+                if is_late and client.arrival.has_head:
+                    self._serve(client)
+                elif is_late:
+                    self._close(client)
+            elif now > client.sock.due or (client.state is State.CLOSE and now > client.timeout):
+                self._give_up(client)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Part soon from clients that have sent nothing: the worker is stopping."""
+        for client in self.crowd:
+            if client.state is State.REQUEST and not client.arrival:
+                client.timeout = min(client.timeout, deadline)

@@ -17,7 +17,7 @@ from rest_framework.serializers import ListField, Serializer
 from apikeys.authentication import Caller
 from apikeys.limits import INPUT_RATE
 from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
-from codeexec.worker import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
+from codeexec.hurried_socket import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.models import Execution

@@ -23,6 +23,8 @@ JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 RUN = "guest/supervisor/run.py"
+CROWD = "codeexec/crowd.py"
+STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 SUPERVISOR = "guest/supervisor/main.py"
 INSPECTION = "guest/supervisor/inspection.py"
@@ -305,5 +307,16 @@ WALLS = {
                 "",
             ),
         )
+    ),
+    # What a request may cost
+    "few_values": Wall((Edit(STRICT_JSON, "MOST_TOKENS = 25_000", "MOST_TOKENS = 10**9"),)),
+    "few_bodies_at_once": Wall((Edit(STRICT_JSON, "BoundedSemaphore(DECODED_AT_ONCE)", "BoundedSemaphore(100)"),)),
+    "few_connections": Wall((Edit(CROWD, "> self._most // 2:", "> self._most:"),)),
+    "few_held_bytes": Wall((Edit(CROWD, "MOST_HELD_BYTES = 16 *", "MOST_HELD_BYTES = 16_000 *"),)),
+    "unread_responses": Wall(
+        (Edit("codeexec/hurried_socket.py", "self.unsent_bytes > self.most_unsent_bytes", "self.unsent_bytes > 0"),)
+    ),
+    "health_threads": Wall(
+        (Edit("codeexec/worker.py", "self.health_pool if client.arrival.is_for_health else self.tpool", "self.tpool"),)
     ),
 }

@@ -1,8 +1,7 @@
 """The bodies of requests and responses: strict JSON (RFC 8259) of bounded size, in UTF-8; or events on request."""
 
-import json
 from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from django.conf import settings
 from django.utils.http import parse_header_parameters
@@ -11,6 +10,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from web import strict_json
 
 INCOMPLETE = "The request body is incomplete."
 
@@ -31,12 +32,8 @@ class LengthRequired(APIException):
     default_detail = "Send the request with a Content-Length header, not chunked."
 
 
-class NotStrict(ValueError):
-    """JSON that other parsers accept."""
-
-
 class StrictJSONParser(JSONParser):
-    """Refuses what other parsers accept: NaN, duplicate names, other encodings, very deep nesting."""
+    """Refuses what other parsers accept: other encodings, incomplete bodies, and what `strict_json` refuses."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -44,17 +41,18 @@ class StrictJSONParser(JSONParser):
         """Return the body's value. Raises BodyTooLarge, UnsupportedMediaType or ParseError."""
         headers = parser_context["request"].headers if parser_context else {}
         _check_content_type(headers)
+        length = _content_length(headers)
+        if length > settings.LONGEST_BODY_BYTES:  # it has not been received: codeexec/worker.py
+            raise BodyTooLarge
         body = stream.read(settings.LONGEST_BODY_BYTES + 1)
         if len(body) > settings.LONGEST_BODY_BYTES:
             raise BodyTooLarge
-        if len(body) < _content_length(headers):  # the client hung up: a part of the body may be valid JSON
+        if len(body) < length:  # the client hung up: a part of the body may be valid JSON
             raise ParseError(INCOMPLETE)
         try:
-            return json.loads(
-                body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_names
-            )
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"The request body is not valid JSON: {_reason(error)}.") from error
+            return strict_json.decode(body)
+        except ValueError as error:
+            raise ParseError(f"The request body is not valid JSON: {error}.") from error
 
 
 class AlwaysJSON(DefaultContentNegotiation):
@@ -88,24 +86,3 @@ def _check_content_type(headers: Mapping[str, str]) -> None:
     charset = parameters.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise ParseError("The request body must be UTF-8.")
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise NotStrict(f"{constant} is not a JSON value")
-
-
-def _refuse_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise NotStrict("an object has the same name twice")
-    return result
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    if isinstance(error, json.JSONDecodeError | NotStrict):
-        return str(error)
-    return "a number has too many digits"  # Python's own sentence is about its settings

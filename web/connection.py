@@ -1,5 +1,6 @@
 """The connection of a request: the client's address, and whether the client or this process is going."""
 
+import errno
 import ipaddress
 import select
 import socket
@@ -12,16 +13,24 @@ from django.http import HttpRequest
 ending = threading.Event()
 """Set when this process has been asked to stop: running programs finish, but those that wait for input are stopped."""
 
+NO_ROOM = (errno.ECONNRESET, "there is no room for the request")
+"""The arguments of the error where the body of a request was not received because others took all the room."""
+
 
 def client_address(request: HttpRequest) -> str | None:
+    """Return the address that the outermost of our proxies saw, or None if it is not an address."""
+    return outermost_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def outermost_address(address: str, forwarded_for: str) -> str | None:
     """Return the address that the outermost of our proxies saw, or None if it is not an address.
 
-    Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to `X-Forwarded-For`. Everything further left
-    was written by the client and is ignored. Without a proxy, the header is ignored.
+    `address` is that of our peer. Each of `TRUSTED_PROXY_COUNT` proxies appends its client's address to
+    `X-Forwarded-For`. Everything further left was written by the client and is ignored. Without a proxy, the header is
+    ignored.
     """
-    address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXY_COUNT:
-        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
             address = forwarded[-settings.TRUSTED_PROXY_COUNT]
     try:

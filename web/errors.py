@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from web.bodies import INCOMPLETE, BodyTooLarge
+from web.connection import NO_ROOM
 from web.sentences import BAD_REQUEST, NOT_JSON, NOTHING_HERE, SERVER_ERROR
 
 RETRY_SECONDS = (1, 4)
@@ -75,8 +76,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         error = BodyTooLarge()
     if isinstance(error, Http404):  # its own message names our classes
         error = NotFound(NOTHING_HERE)
-    if isinstance(error, UnreadablePostError):  # the client has gone, or sends too slowly
-        error = ParseError(INCOMPLETE)
+    if isinstance(error, UnreadablePostError):  # codeexec/hurried_socket.py
+        error = ServiceUnavailable() if error.args == NO_ROOM else ParseError(INCOMPLETE)
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
         return response

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from django.utils.module_loading import import_string
 
-from codeexec import gunicorn, worker
-from codeexec.worker import BoundedThreadWorker, HurriedSocket
+from codeexec import gunicorn, hurried_socket
+from codeexec.crowd import MOST_HELD_BYTES
+from codeexec.hurried_socket import HurriedSocket
+from codeexec.worker import BoundedThreadWorker
 
 pytestmark = pytest.mark.server
 
@@ -22,6 +24,8 @@ START_SECONDS = 20
 LINGER_SECONDS = 2  # gunicorn's own
 STALLED_SECONDS = 2  # not the service's own, for which the tests would wait
 SLOWEST_BYTES_A_SECOND = 64 * 1024
+BUSY_SECONDS = 4
+MANY = 300
 LONG = 3 * SLOWEST_BYTES_A_SECOND
 LONGEST_ANSWER_SECONDS = STALLED_SECONDS + LONG / SLOWEST_BYTES_A_SECOND
 BUFFER_BYTES = 4096  # of each side of a connection: a larger buffer would hold a whole response
@@ -33,6 +37,7 @@ Ask = Callable[[str], socket.socket]
 class QuickSocket(HurriedSocket):
     stalled_seconds = STALLED_SECONDS
     slowest_bytes_a_second = SLOWEST_BYTES_A_SECOND
+    most_unsent_bytes = 2 * LONG
 
 
 class QuickWorker(BoundedThreadWorker):
@@ -50,6 +55,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
             path = Path(environ["QUERY_STRING"])
             answer: Iterable[bytes] = environ["wsgi.file_wrapper"](path.open("rb"))
             return answer
+        case "/busy":
+            time.sleep(BUSY_SECONDS)
         case "/flood" | "/slow" as path:
             start_response("200 OK", [])
             return stream(path)
@@ -97,11 +104,11 @@ def server(log: Path) -> Iterator[Address]:
             process.wait(20)
 
 
-def answers_within(address: Address, seconds: float) -> bool:
+def answers_within(address: Address, seconds: float, path: str = "/") -> bool:
     """Return whether an ordinary request gets its response in time."""
     with socket.create_connection(address) as client:
         client.settimeout(seconds)
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         try:
             return client.recv(100).startswith(b"HTTP/1.1 200 OK")
         except TimeoutError:
@@ -118,8 +125,8 @@ def open_clients(address: Address, count: int, sent: bytes) -> list[socket.socke
 def test_the_service_uses_the_worker_with_the_documented_limits() -> None:
     assert import_string(gunicorn.worker_class) is BoundedThreadWorker
     assert BoundedThreadWorker.socket_class is HurriedSocket
-    assert HurriedSocket.stalled_seconds == worker.STALLED_SECONDS == 5
-    assert HurriedSocket.slowest_bytes_a_second == worker.SLOWEST_BYTES_A_SECOND == 32 * 1024
+    assert HurriedSocket.stalled_seconds == hurried_socket.STALLED_SECONDS == 5
+    assert HurriedSocket.slowest_bytes_a_second == hurried_socket.SLOWEST_BYTES_A_SECOND == 32 * 1024
 
 
 def test_a_client_that_does_not_close_delays_nobody(server: Address) -> None:
@@ -135,6 +142,83 @@ def test_stalling_clients_keep_no_thread(server: Address) -> None:
     assert answers_within(server, STALLED_SECONDS + LINGER_SECONDS + 1)
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET / HTTP/1.1\r\nHost:", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12"],
+    ids=["silent", "half a head", "half a body"],
+)
+def test_hundreds_of_unfinished_requests_delay_nobody(server: Address, sent: bytes) -> None:
+    clients = open_clients(server, MANY, sent)
+    for _ in range(10):
+        assert answers_within(server, STALLED_SECONDS / 2)
+    for client in clients:
+        client.close()
+
+
+def test_silent_clients_of_one_address_are_closed_from_the_oldest_on(server: Address) -> None:
+    clients = open_clients(server, 2 * MANY, b"")
+    assert answers_within(server, STALLED_SECONDS)
+    oldest, newest = clients[0], clients[-1]
+    oldest.settimeout(STALLED_SECONDS)
+    assert oldest.recv(1) == b""
+    newest.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        newest.recv(1)
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.wall("health_threads")
+def test_health_answers_while_all_threads_are_busy(server: Address) -> None:
+    busy = open_clients(server, 3 * THREADS, b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    time.sleep(BUSY_SECONDS / 4)
+    assert answers_within(server, BUSY_SECONDS / 4, "/health")
+    for client in busy:
+        client.close()
+    assert answers_within(server, 4 * BUSY_SECONDS)
+
+
+def test_body_is_sent_after_one_continue(server: Address) -> None:
+    with socket.create_connection(server) as client:
+        client.settimeout(5)
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"12345")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_requests_sent_at_once_are_answered_in_order(server: Address) -> None:
+    with socket.create_connection(server) as client:
+        client.settimeout(5)
+        bodies = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+        client.sendall(b"".join(bodies % (size, b"x" * size) for size in (1, 20, 3)))
+        answer = b""
+        while answer.count(b"\r\n\r\n") < 3 or not answer.endswith(b"3\n"):
+            answer += client.recv(65536)
+        assert [part.split(b"\n")[0] for part in answer.split(b"\r\n\r\n")[1:]] == [b"1", b"20", b"3"]
+
+
+def test_long_body_beyond_the_room_is_refused(server: Address) -> None:
+    """Nobody reads these bodies: each request is refused where the application reads, and the connection is closed."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n"
+    clients = open_clients(server, 20, head)
+    for client in clients:
+        client.sendall(b"x" * 1_900_000)
+    assert answers_within(server, STALLED_SECONDS)
+    time.sleep(0.5)
+    ended = 0
+    for client in clients:
+        client.settimeout(0.05)
+        try:
+            ended += client.recv(1) == b""
+        except ConnectionResetError:
+            ended += 1
+        except TimeoutError:
+            pass
+        client.close()
+    assert ended >= 20 - MOST_HELD_BYTES // 1_900_000 - 1
 
 
 def drip(clients: list[socket.socket]) -> list[socket.socket]:
@@ -226,10 +310,17 @@ def take_drops(clients: dict[socket.socket, int]) -> None:
             client.close()
 
 
+@pytest.mark.wall("unread_responses")
+def test_responses_that_nobody_reads_take_no_thread(server: Address, ask: Ask, paths: tuple[str, ...]) -> None:
+    for path in paths[:2] * THREADS:
+        ask(path)
+    assert answers_within(server, STALLED_SECONDS / 2)
+
+
 def test_clients_that_do_not_read_keep_no_thread(server: Address, log: Path, ask: Ask, paths: tuple[str, ...]) -> None:
     clients = {ask(path): 0 for path in paths * (THREADS // len(paths))}
     assert answers_within(server, 2 * (STALLED_SECONDS + LINGER_SECONDS))
-    time.sleep(STALLED_SECONDS)  # by now every client has run out of time
+    time.sleep(LONGEST_ANSWER_SECONDS + 1)  # by now every client has run out of time
     while any(client.fileno() != -1 for client in clients) and max(clients.values()) < LONG:
         take_drops(clients)
     assert all(taken < LONG for taken in clients.values())  # a client that still had a thread would receive everything
