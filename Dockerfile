@@ -18,6 +18,8 @@ FROM python:3.13-slim
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 COPY --from=build /app/container/manage /usr/local/bin/manage
+# For the broker's socket (container/broker). A new volume takes over the owners.
+RUN install -d -o 10002 -g 10001 -m 750 /run/broker
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \

@@ -23,6 +23,8 @@ REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 RUN = "guest/supervisor/run.py"
 OUTPUTS = "guest/supervisor/outputs.py"
+BROKER = "executions/sandbox/broker/broker.py"
+BROKERS_CALLS = "executions/sandbox/broker/calls.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +223,21 @@ WALLS = {
                 "",
             ),
         )
+    ),
+    # What the broker keeps from the engine
+    "broker_calls": Wall(
+        (
+            Edit(
+                BROKERS_CALLS,
+                'raise Refused("not one of the service\'s calls")',
+                "return Call(Kind.PING, method, target)",
+            ),
+        )
+    ),
+    "broker_options": Wall((Edit(BROKERS_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
+    "broker_containers": Wall((Edit(BROKER, 'return LABEL in (container["Config"]["Labels"] or {})', "return True"),)),
+    "broker_attach": Wall((Edit(BROKER, "if status(head) != SWITCHING_PROTOCOLS:", "if False:"),)),
+    "broker_lease": Wall(
+        (Edit(BROKER, "case Kind.START if call.container_id not in self._attached:", "case Kind.START if False:"),)
     ),
 }
