@@ -1,12 +1,13 @@
 # The image of the service. Programs run in another image, which the engine builds when the service starts
-# (guest/Dockerfile). BUILD_IMAGE is for networks where pip needs more than the official image has, such as a proxy's
-# certificate.
-ARG BUILD_IMAGE=python:3.13-slim
+# (guest/Dockerfile). BASE_IMAGE may name a digest (docs/operations.md). BUILD_IMAGE is for networks where pip needs more
+# than the official image has, such as a proxy's certificate.
+ARG BASE_IMAGE=python:3.13-slim
+ARG BUILD_IMAGE=${BASE_IMAGE}
 
 FROM ${BUILD_IMAGE} AS build
-COPY requirements.txt constraints.txt /
+COPY requirements.lock /
 RUN python3 -m venv --without-pip /opt/venv && \
-    pip --python /opt/venv/bin/python install --no-cache-dir --requirement /requirements.txt
+    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock
 COPY . /app
 # This key signs nothing: collectstatic reads the settings, which require one.
 RUN cd /app && \
@@ -14,10 +15,12 @@ RUN cd /app && \
     rm -rf var && \
     /opt/venv/bin/python -m compileall -q .
 
-FROM python:3.13-slim
+FROM ${BASE_IMAGE}
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 COPY --from=build /app/container/manage /usr/local/bin/manage
+# For the broker's socket (container/broker). A new volume takes over the owners.
+RUN install -d -o 10002 -g 10001 -m 750 /run/broker
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \

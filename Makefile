@@ -4,10 +4,11 @@
 PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+TOOLS := .venv/.tools
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints clean engine
+.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints audit clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -60,8 +61,11 @@ bench: $(DEV) image ## compare /execute with bare Python and a new container per
 soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), and look for errors and leftovers
 	$(PYTHON) -m benchmarks.soak $(MINUTES)
 
-constraints: ## pin the current versions of all requirements and their dependencies
-	scripts/pin-constraints
+constraints: $(TOOLS) ## lock the newest versions that the requirements allow, and their hashes (KEEP=1: no newer ones)
+	@scripts/pin-constraints $(if $(KEEP),-k)
+
+audit: $(TOOLS) ## look for known vulnerabilities in everything that we install
+	@scripts/audit
 
 clean: ## remove the virtual environment and all generated files, but no data and no .env
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles clients/*/node_modules clients/typescript/dist clients/nextjs/.next
@@ -73,12 +77,16 @@ engine:
 .env:
 	@scripts/make-env
 
-$(RUNTIME): requirements.txt constraints.txt
+$(RUNTIME): requirements.lock
 	@scripts/ensure-venv $<
 	@touch $@
 
-$(DEV): requirements-dev.txt $(RUNTIME)
+$(DEV): requirements-dev.lock $(RUNTIME)
 	@scripts/ensure-venv $<
+	@touch $@
+
+$(TOOLS): requirements-tools.lock $(RUNTIME)
+	@scripts/ensure-venv $< .venv/tools
 	@touch $@
 
 $(CLIENTS): $(wildcard clients/*/package-lock.json clients/typescript/src/*)

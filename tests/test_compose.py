@@ -11,6 +11,8 @@ from django.conf import settings
 
 from codeexec import gunicorn
 from codeexec.capacity import Capacity
+from executions.sandbox.broker.__main__ import SOCKET
+from executions.sandbox.checks.probes import PROBES_AT_ONCE
 from executions.sandbox.engine.options import MEMORY_BYTES
 from tests.test_docs import SETTINGS, rows
 
@@ -26,6 +28,10 @@ SYSTEM_MEGABYTES = 128
 SERVICE_MEGABYTES = 100
 NOT_PASSED_ON = {"DEBUG", "PORT", "ENV_FILE"}
 """DEBUG is never set on a public host, PORT is the host's (8000 inside), and the image sets ENV_FILE."""
+BROKER = SERVICES["broker"]
+BROKERS_SOCKET = "broker:/run/broker"
+PROBES = PROBES_AT_ONCE + 1
+"""Containers that run beside those of learners: the probes and the canary."""
 
 
 def programs_megabytes(given: dict[str, str]) -> int:
@@ -74,13 +80,13 @@ def test_the_guides_settings_fit_a_server_with_one_gigabyte() -> None:
 
 
 def test_every_setting_is_set_or_passed_through() -> None:
-    assert ENVIRONMENT.keys() == rows(SETTINGS).keys() - NOT_PASSED_ON
+    assert ENVIRONMENT.keys() - {"DOCKER_HOST"} == rows(SETTINGS).keys() - NOT_PASSED_ON
 
 
 def test_unset_variables_are_not_passed_as_empty() -> None:
     """A variable without a value is passed through only if it is set; `${NAME}` and `${NAME:-}` would make it empty."""
     for name, value in ENVIRONMENT.items():
-        assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://"))
+        assert value is None or value.startswith((f"${{{name}:?", f"${{{name}:-", "postgres://", "redis://", "unix://"))
         assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
 
 
@@ -113,6 +119,33 @@ def test_only_the_docker_socket_is_mounted_from_the_host() -> None:
         if volume.startswith(("/", "."))
     ]
     assert mounts == ["/var/run/docker.sock:/var/run/docker.sock"]
+
+
+def test_only_the_broker_holds_the_docker_socket() -> None:
+    holders = [name for name, service in SERVICES.items() if "docker.sock" in str(service.get("volumes"))]
+    assert holders == ["broker"]
+    assert BROKERS_SOCKET in BROKER["volumes"]
+    assert BROKERS_SOCKET in SERVICES["code"]["volumes"]
+    assert ENVIRONMENT["DOCKER_HOST"] == f"unix://{SOCKET}"
+    assert SOCKET.startswith(BROKERS_SOCKET.partition(":")[2])
+
+
+def test_the_broker_has_nothing_but_the_socket() -> None:
+    assert BROKER["network_mode"] == "none"
+    assert "ports" not in BROKER
+    assert BROKER["environment"].keys() == {"BROKER_MOST_CONTAINERS", "SANDBOX_RUNTIME"}
+    assert (BROKER["read_only"], BROKER["cap_drop"], BROKER["security_opt"]) == (
+        True,
+        ["ALL"],
+        ["no-new-privileges:true"],
+    )
+
+
+def test_the_broker_allows_as_many_containers_as_the_service_needs() -> None:
+    allowed = int(BROKER["environment"]["BROKER_MOST_CONTAINERS"].partition(":-")[2].rstrip("}"))
+    at_once = int(DEFAULTS["SANDBOX_MAX_CONCURRENT"]) + int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"])
+    stock = int(DEFAULTS["SANDBOX_POOL_SIZE"]) + int(DEFAULTS["SANDBOX_SCIENCE_POOL_SIZE"])
+    assert 2 * (at_once + stock) + PROBES <= allowed  # a redeployed service has its own before the old one ends
 
 
 def test_ports_listen_on_loopback_only() -> None:

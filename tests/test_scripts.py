@@ -1,11 +1,15 @@
 """The scripts that set up a fresh clone, as far as tests can run them without changing the machine."""
 
+import hashlib
+import json
 import os
 import re
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,3 +68,107 @@ def test_example_contains_no_secret() -> None:
 def test_existing_env_is_not_overwritten(target: Path) -> None:
     target.write_text("PORT=9000\n")
     assert make_env(target) == {"PORT": "9000"}
+
+
+NORMAL = re.compile(r"[-_.]+")
+
+
+def pinned(text: str) -> dict[str, str]:
+    """Return the versions that a requirements file or a lock names, by normal name."""
+    found = re.findall(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([\w.]+)", text, re.MULTILINE)
+    return {NORMAL.sub("-", name).lower(): version for name, version in found}
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-tools"])
+def test_locks_have_every_requirement(name: str) -> None:
+    lock = (ROOT / f"{name}.lock").read_text()
+    versions = pinned(lock)
+    assert pinned((ROOT / f"{name}.txt").read_text()).items() <= versions.items(), "run `make constraints KEEP=1`"
+    entries = re.split(r"\n(?=\S)", lock.partition("--only-binary :all:\n\n")[2])
+    assert len(entries) == len(versions) > 0
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "://" not in lock  # a mirror of the machine that wrote it
+
+
+def test_both_locks_name_the_same_versions() -> None:
+    service, tests = (pinned((ROOT / name).read_text()) for name in ("requirements.lock", "requirements-dev.lock"))
+    assert service.items() <= tests.items()
+
+
+def test_npm_locks_have_hashes_and_name_no_registry_but_the_public_one() -> None:
+    locks = [*ROOT.glob("clients/*/package-lock.json"), *ROOT.glob("playground/*/package-lock.json")]
+    assert len(locks) == 3
+    for lock in locks:
+        packages = json.loads(lock.read_text())["packages"]
+        fetched = {
+            name: package
+            for name, package in packages.items()
+            if "node_modules/" in name and not package.get("resolved", "").startswith("file:")
+        }
+        assert fetched
+        assert [name for name, package in fetched.items() if "integrity" not in package] == []
+        assert {urlsplit(package.get("resolved", "")).netloc for package in fetched.values()} <= {
+            "",
+            "registry.npmjs.org",
+        }
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    wheel = tmp_path / "wheels/lesson-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lesson.py", "")
+        archive.writestr("lesson-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: lesson\nVersion: 1.0\n")
+        archive.writestr("lesson-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("lesson-1.0.dist-info/RECORD", "")
+    return wheel
+
+
+@pytest.mark.timeout(240)
+def test_a_changed_package_is_not_installed(wheel: Path, tmp_path: Path) -> None:
+    lock, venv = tmp_path / "requirements.lock", tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
+
+    def install(text: str) -> str:
+        """Install a lock; return the error."""
+        lock.write_text(text)
+        command = [ROOT / "scripts/ensure-venv", lock, venv]
+        done = subprocess.run(command, env=os.environ | offline, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode == 0) is (done.stderr == "")
+        return done.stderr
+
+    assert "--require-hashes" in install("lesson==1.0\n")
+    with_its_hash = f"lesson==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    original = wheel.read_bytes()
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("evil.py", "")
+    assert "DO NOT MATCH THE HASHES" in install(with_its_hash)
+    wheel.write_bytes(original)
+    assert install(with_its_hash) == ""
+
+
+def test_npm_runs_no_script_of_a_package() -> None:
+    scripts = "\n".join(path.read_text() for path in (ROOT / "scripts").iterdir())
+    assert re.findall(r"npm ci(?! --ignore-scripts)|npm install", scripts.replace("apt-get", "")) == []
+
+
+@pytest.mark.parametrize(
+    ("finding", "status", "printed"),
+    [
+        ("", 0, "requirements.lock: no known vulnerability"),
+        ("Found 1 known vulnerability in 1 package", 1, "Found 1 known vulnerability"),
+        ("requests.exceptions.ConnectionError: HTTPSConnectionPool: Max retries exceeded", 1, "cannot be asked"),
+        ("ERROR: Dependency not found on PyPI and could not be audited: attrs", 1, "cannot be asked"),
+        ("npm error audit endpoint returned an error", 1, "cannot be asked"),
+    ],
+)
+def test_audit_fails_unless_it_knows_that_all_is_well(tmp_path: Path, finding: str, status: int, printed: str) -> None:
+    for tool in ("pip-audit", "npm"):
+        (tmp_path / tool).write_text(f"#!/bin/sh\necho '{finding}'\nexit {status}\n")
+        (tmp_path / tool).chmod(0o755)
+    given = os.environ | {"TOOLS": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([ROOT / "scripts/audit"], env=given, capture_output=True, text=True)
+    assert done.returncode == status
+    assert (done.stdout + done.stderr).count(printed) >= 1

@@ -28,6 +28,8 @@ STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 SUPERVISOR = "guest/supervisor/main.py"
 INSPECTION = "guest/supervisor/inspection.py"
+BROKER = "executions/sandbox/broker/broker.py"
+BROKERS_CALLS = "executions/sandbox/broker/calls.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,5 +320,21 @@ WALLS = {
     ),
     "health_threads": Wall(
         (Edit("codeexec/worker.py", "self.health_pool if client.arrival.is_for_health else self.tpool", "self.tpool"),)
+    ),
+    # What the broker keeps from the engine
+    "broker_calls": Wall(
+        (
+            Edit(
+                BROKERS_CALLS,
+                'raise Refused("not one of the service\'s calls")',
+                "return Call(Kind.PING, method, target)",
+            ),
+        )
+    ),
+    "broker_options": Wall((Edit(BROKERS_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
+    "broker_containers": Wall((Edit(BROKER, 'return LABEL in (container["Config"]["Labels"] or {})', "return True"),)),
+    "broker_attach": Wall((Edit(BROKER, "if status(head) != SWITCHING_PROTOCOLS:", "if False:"),)),
+    "broker_lease": Wall(
+        (Edit(BROKER, "case Kind.START if call.container_id not in self._attached:", "case Kind.START if False:"),)
     ),
 }
