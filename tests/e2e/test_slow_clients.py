@@ -67,7 +67,7 @@ def slow_clients(service: Service, sent: bytes, drip: bytes = b"") -> Iterator[N
 
 @pytest.mark.parametrize("kind", ["silent", "half a head", "dripping", "dripping without a key", "not reading"])
 def test_slow_clients_delay_no_other_requests(service: Service, kind: str) -> None:
-    """Without the mend, `/health` took up to twenty seconds. The median has the bound of a machine without other load."""
+    """Once, `/health` took up to twenty seconds. The bound on the median is for a machine without other load."""
     half = b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
     sent, drip = {
         "silent": (b"", b""),

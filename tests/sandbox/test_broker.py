@@ -122,7 +122,7 @@ def test_container_has_last_words_after_the_client_has_ended_its_input(
         through.start(container_id)
         stream = FrameStream(connection)
         assert stream.receive(Deadline.after(20))[0] == protocol.READY
-        feed = protocol.pack_task("import time\nprint('begun', flush=True)\ntime.sleep(9)", 0)
+        feed = protocol.pack_task(protocol.PROGRAM, "import time\nprint('begun', flush=True)\ntime.sleep(9)", 0)
         stream.send(protocol.pack_run(8, len(feed), False, False) + feed)
         assert stream.receive(Deadline.after(8))[0] != protocol.RESULT
         stream.end_sending()
