@@ -27,6 +27,15 @@ UNLIMITED = {
     "DEFAULT_EXECUTIONS_PER_DAY": "10000000",
     "DEFAULT_CPU_SECONDS_PER_DAY": "10000000",
 }
+FEW = {
+    "SANDBOX_POOL_SIZE": "4",
+    "SANDBOX_SCIENCE_POOL_SIZE": "0",  # they cost seconds of CPU at each start, and few tests need them
+    "SANDBOX_MAX_CONCURRENT": "4",
+    "SANDBOX_MAX_INTERACTIVE": "8",
+    "SANDBOX_QUEUE_LENGTH": "32",
+}
+"""As many as most tests need: many services start on one machine."""
+
 STOP_SECONDS = 40
 
 
@@ -47,7 +56,7 @@ class Service:
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
             **UNLIMITED,
-            "SANDBOX_SCIENCE_POOL_SIZE": "0",  # they cost seconds of CPU at each start, and few tests need them
+            **FEW,
             **environment,
         }
         self.command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]

@@ -13,7 +13,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.service import ROOT, Service
@@ -21,8 +20,7 @@ from tests.service import ROOT, Service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    science = str(settings.SANDBOX_SCIENCE_POOL_SIZE)
-    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE=science) as service:
+    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE="2") as service:
         yield service
 
 

@@ -5,7 +5,6 @@ import os
 import time
 
 import pytest
-from django.conf import settings
 
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
@@ -132,7 +131,7 @@ def test_a_flood_of_output_hits_the_output_limit(service: Service) -> None:
 
 def test_images_a_traceback_and_a_flood_fit_in_one_answer(service: Service) -> None:
     """All limits are reached at once, with output that grows sixfold in JSON."""
-    stock = settings.SANDBOX_POOL_SIZE + settings.SANDBOX_SCIENCE_POOL_SIZE
+    stock = sum(int(service.environment[f"SANDBOX_{kind}POOL_SIZE"]) for kind in ("", "SCIENCE_"))
     assert eventually(lambda: service.health()["pool"]["idle"] == stock, 100)
     response = service.post(
         "import matplotlib.pyplot as plt, os, sys\n"
