@@ -32,6 +32,7 @@ GUIDE = (ROOT / "docs/coolify.md").read_text()
 COMMANDS = [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```$", GUIDE, re.MULTILINE | re.DOTALL)]
 SMALL = Capacity.of(1, 796 * MIB)
 """What `auto` means on a server with one gigabyte, of which the system takes 128 MB and the service 100 MB."""
+STOCK = SMALL.pool_size + SMALL.science_pool_size
 SETTINGS = {
     f"SANDBOX_{name.upper()}": str(getattr(SMALL, name))
     for name in ("pool_size", "science_pool_size", "max_concurrent", "max_interactive", "queue_length")
@@ -90,9 +91,9 @@ def pool_of(deployment: Deployment) -> dict[str, str]:
 
 def is_at_rest(deployment: Deployment) -> bool:
     """Return whether the pool is full and no program is running or waiting."""
-    at_rest = {"idle": PLAIN + SCIENCE, "in_use": 0, "waiting": 0}
+    at_rest = {"idle": STOCK, "in_use": 0, "waiting": 0}
     health = requests.get(f"{deployment.url}/health", timeout=10).json()
-    return health["pool"] == at_rest and len(pool_of(deployment)) == PLAIN + SCIENCE
+    return health["pool"] == at_rest and len(pool_of(deployment)) == STOCK
 
 
 def test_the_image_is_small_and_contains_no_secret() -> None:
