@@ -60,7 +60,7 @@ class Client(TConn):  # type: ignore[misc]
 
     @property
     def may_go(self) -> bool:
-        return self.state is not State.THREAD or self.sock.unsent_bytes > 0
+        return self.state is not State.THREAD or bool(self.sock.is_unsent)
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
@@ -73,7 +73,6 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Start serving."""
-        self.cfg.set("sendfile", False)  # sendfile() waits without limit until the client reads
         self.crowd: Crowd[Client] = Crowd(self.worker_connections - 1)
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS)
         self.next_look = 0.0
@@ -131,7 +130,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         if client.state in (State.REQUEST, State.CLOSE):
             events = selectors.EVENT_READ
         else:
-            events = selectors.EVENT_WRITE if client.sock.unsent_bytes and client.state is not State.GONE else 0
+            events = selectors.EVENT_WRITE if client.sock.is_unsent and client.state is not State.GONE else 0
         if events and client.watched:
             self.poller.modify(client.sock, events, partial(self._on_ready, client))
         elif events:
@@ -211,7 +210,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def _note_unsent(self, client: Client) -> None:
         """Watch for the client to read the response. Continue when it has read all of it."""
-        if client.state is State.READING and not client.sock.unsent_bytes:
+        if client.state is State.READING and not client.sock.is_unsent:
             return self._wait_for_request(client) if client.is_kept else self._linger(client)
         if client.state in (State.READING, State.THREAD):
             self._watch(client)
