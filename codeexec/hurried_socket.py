@@ -98,12 +98,13 @@ class HurriedSocket(socket.socket):
 
     def _queue(self, piece: memoryview, held_bytes: int) -> None:
         with self._changed:
-            begin = self._last_due if self._unsent else time.monotonic() + self._spare_seconds
+            was_unsent = self.is_unsent
+            begin = self._last_due if was_unsent else time.monotonic() + self._spare_seconds
             self._last_due = begin + len(piece) / self.slowest_bytes_a_second
             self._unsent.append((piece, self._last_due, held_bytes))
             self.unsent_bytes += held_bytes
             self._send()
-            if self._unsent:
+            if self.is_unsent and not was_unsent:
                 self.on_unsent()
             while self.unsent_bytes > self.most_unsent_bytes:
                 self._changed.wait(max(0.0, self.due - time.monotonic()))

@@ -5,13 +5,12 @@ import selectors
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from enum import Enum, auto
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from codeexec.arrival import Arrival
+from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
 from web.connection import NO_ROOM, ending
@@ -28,39 +27,6 @@ FULL_PAUSE_SECONDS = 0.1
 
 HEALTH_THREADS = 2
 """For /health alone, so that it answers while all others are taken."""
-
-
-class State(Enum):
-    """What we wait for."""
-
-    REQUEST = auto()
-    THREAD = auto()
-    READING = auto()
-    """The client has to read the response."""
-    CLOSE = auto()
-    """The client has to close."""
-    GONE = auto()
-
-
-class Client(TConn):  # type: ignore[misc]
-    """A connection and what it waits for."""
-
-    def __init__(self, cfg: Any, sock: HurriedSocket, peer: tuple[Any, ...], server: Any) -> None:
-        super().__init__(cfg, sock, peer, server)
-        self.data_ready = True  # for gunicorn, which would wait for it
-        self.arrival = Arrival()
-        self.address = self.arrival.address(peer[0])
-        self.state = State.REQUEST
-        self.watched = 0
-        self.is_kept = False
-
-    @property
-    def held_bytes(self) -> int:
-        return int(len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes)
-
-    @property
-    def may_go(self) -> bool:
-        return self.state is not State.THREAD or bool(self.sock.is_unsent)
 
 
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
