@@ -2,6 +2,7 @@
 
 import errno
 import math
+import mmap
 import socket
 import threading
 import time
@@ -42,11 +43,12 @@ class HurriedSocket(socket.socket):
         self.on_unsent: Callable[[], object] = bool
         """Called in a thread when the client does not read a piece of its response at once."""
         self._changed = threading.Condition()
-        self._unsent: deque[tuple[memoryview, float]] = deque()
-        """The pieces of a response that the client has not read, and by when it must have read them."""
+        self._unsent: deque[tuple[memoryview, float, int]] = deque()
+        """The pieces of a response that the client has not read, by when it must have read them, and what they hold."""
         self._last_due = 0.0
         self._is_aborted = False
         self.unsent_bytes = 0
+        """What unsent pieces take of our memory."""
         self.give(b"")
 
     def setblocking(self, flag: bool) -> None:
@@ -86,14 +88,23 @@ class HurriedSocket(socket.socket):
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send a piece of a response. What the client does not read yet is sent later."""
-        piece = memoryview(data)
+        self._queue(memoryview(data), len(data))
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a part of a file. What the client does not read yet stays in the file."""
+        piece = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))[offset:][:count]
+        self._queue(piece, 0)
+        return len(piece)
+
+    def _queue(self, piece: memoryview, held_bytes: int) -> None:
         with self._changed:
-            begin = self._last_due if self._unsent else time.monotonic() + self._spare_seconds
+            was_unsent = self.is_unsent
+            begin = self._last_due if was_unsent else time.monotonic() + self._spare_seconds
             self._last_due = begin + len(piece) / self.slowest_bytes_a_second
-            self._unsent.append((piece, self._last_due))
-            self.unsent_bytes += len(piece)
+            self._unsent.append((piece, self._last_due, held_bytes))
+            self.unsent_bytes += held_bytes
             self._send()
-            if self._unsent:
+            if self.is_unsent and not was_unsent:
                 self.on_unsent()
             while self.unsent_bytes > self.most_unsent_bytes:
                 self._changed.wait(max(0.0, self.due - time.monotonic()))
@@ -106,9 +117,15 @@ class HurriedSocket(socket.socket):
             self._changed.notify()
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether the client has not read all of its response."""
+        return bool(self._unsent)
+
+    @property
     def due(self) -> float:
         """By when the client must have read the next piece."""
-        return self._unsent[0][1] if self._unsent else math.inf
+        with self._changed:
+            return self._unsent[0][1] if self._unsent else math.inf
 
     def _demand_time(self) -> None:
         if self._is_aborted or time.monotonic() > self.due:
@@ -117,15 +134,16 @@ class HurriedSocket(socket.socket):
     def _send(self) -> None:
         self._demand_time()
         while self._unsent:
-            piece, due = self._unsent.popleft()
+            piece, due, held_bytes = self._unsent[0]
             try:
                 sent = super().send(piece)
             except BlockingIOError:
-                sent = 0
-            self.unsent_bytes -= sent
-            if sent < len(piece):
-                self._unsent.appendleft((piece[sent:], due))
                 return
+            if sent < len(piece):
+                self._unsent[0] = piece[sent:], due, held_bytes
+            else:
+                self._unsent.popleft()
+                self.unsent_bytes -= held_bytes
         self._spare_seconds = min(self.stalled_seconds, self._last_due - time.monotonic())
 
     def abort(self) -> None:

@@ -5,13 +5,12 @@ import selectors
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from enum import Enum, auto
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from codeexec.arrival import Arrival
+from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
 from web.connection import NO_ROOM, ending
@@ -30,39 +29,6 @@ HEALTH_THREADS = 2
 """For /health alone, so that it answers while all others are taken."""
 
 
-class State(Enum):
-    """What we wait for."""
-
-    REQUEST = auto()
-    THREAD = auto()
-    READING = auto()
-    """The client has to read the response."""
-    CLOSE = auto()
-    """The client has to close."""
-    GONE = auto()
-
-
-class Client(TConn):  # type: ignore[misc]
-    """A connection and what it waits for."""
-
-    def __init__(self, cfg: Any, sock: HurriedSocket, peer: tuple[Any, ...], server: Any) -> None:
-        super().__init__(cfg, sock, peer, server)
-        self.data_ready = True  # for gunicorn, which would wait for it
-        self.arrival = Arrival()
-        self.address = self.arrival.address(peer[0])
-        self.state = State.REQUEST
-        self.watched = 0
-        self.is_kept = False
-
-    @property
-    def held_bytes(self) -> int:
-        return int(len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes)
-
-    @property
-    def may_go(self) -> bool:
-        return self.state is not State.THREAD or self.sock.unsent_bytes > 0
-
-
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Keeps clients that are slow to send, read or close from occupying threads, and bounds what they occupy.
 
@@ -73,7 +39,6 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Start serving."""
-        self.cfg.set("sendfile", False)  # sendfile() waits without limit until the client reads
         self.crowd: Crowd[Client] = Crowd(self.worker_connections - 1)
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS)
         self.next_look = 0.0
@@ -131,7 +96,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         if client.state in (State.REQUEST, State.CLOSE):
             events = selectors.EVENT_READ
         else:
-            events = selectors.EVENT_WRITE if client.sock.unsent_bytes and client.state is not State.GONE else 0
+            events = selectors.EVENT_WRITE if client.sock.is_unsent and client.state is not State.GONE else 0
         if events and client.watched:
             self.poller.modify(client.sock, events, partial(self._on_ready, client))
         elif events:
@@ -211,7 +176,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def _note_unsent(self, client: Client) -> None:
         """Watch for the client to read the response. Continue when it has read all of it."""
-        if client.state is State.READING and not client.sock.unsent_bytes:
+        if client.state is State.READING and not client.sock.is_unsent:
             return self._wait_for_request(client) if client.is_kept else self._linger(client)
         if client.state in (State.READING, State.THREAD):
             self._watch(client)

@@ -5,10 +5,11 @@ from itertools import count
 
 import pytest
 
-from codeexec.crowd import MOST_HELD_BYTES, SMALL_BYTES, Crowd
+from codeexec.crowd import SMALL_BYTES, Crowd
 
 MOST = 100
 HALF = MOST // 2
+MOST_HELD_BYTES = 16 * 1024 * 1024
 LARGE = MOST_HELD_BYTES // 8
 
 

@@ -129,6 +129,10 @@ def test_the_service_uses_the_worker_with_the_documented_limits() -> None:
     assert HurriedSocket.slowest_bytes_a_second == hurried_socket.SLOWEST_BYTES_A_SECOND == 32 * 1024
 
 
+def test_no_peer_of_gunicorn_may_change_the_path_or_the_scheme() -> None:
+    assert gunicorn.forwarded_allow_ips == ""
+
+
 def test_a_client_that_does_not_close_delays_nobody(server: Address) -> None:
     [client] = open_clients(server, 1, b"GET / HTTP/1.0\r\n\r\n")
     time.sleep(0.2)  # it has its response and does not close
@@ -172,11 +176,11 @@ def test_silent_clients_of_one_address_are_closed_from_the_oldest_on(server: Add
 
 @pytest.mark.wall("health_threads")
 def test_health_answers_while_all_threads_are_busy(server: Address) -> None:
-    busy = open_clients(server, 3 * THREADS, b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    time.sleep(BUSY_SECONDS / 4)
-    assert answers_within(server, BUSY_SECONDS / 4, "/health")
-    for client in busy:
-        client.close()
+    with ExitStack() as stack:
+        for client in open_clients(server, 3 * THREADS, b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+            stack.enter_context(client)
+        time.sleep(BUSY_SECONDS / 4)
+        assert answers_within(server, BUSY_SECONDS / 4, "/health")
     assert answers_within(server, 4 * BUSY_SECONDS)
 
 

@@ -97,6 +97,12 @@ def test_a_key_in_a_header_with_underscores_is_ignored(service: Service) -> None
     assert status(exchange(service, request)) in (400, 403)
 
 
+@pytest.mark.parametrize("field", [b"SCRIPT_NAME: /x", b"SCRIPT_NAME: /health", b"PATH_INFO: /admin/"])
+def test_a_client_cannot_change_the_path(service: Service, field: bytes) -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + field + b"\r\n\r\n"
+    assert status(exchange(service, request)) == 200
+
+
 PATHS = (
     *("/../admin/", "//admin/", "/%2e%2e/admin/", "/admin%2f", "/execute/../admin/", "/health/../admin/login/"),
     *("/./admin/", "/admin/.", "/admin/%00", "/%61dmin/", "/;/admin/", "http://localhost/admin/", "/admin/login/"),

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
@@ -77,6 +78,15 @@ def test_lines_of_a_stream_have_its_ids_and_those_after_it_do_not(page: Page, li
     refused = page.post({"code": "1"}, x_api_key="nonsense")
     assert lines.objects[-1]["request_id"] == refused["X-Request-ID"]
     assert "execution_id" not in lines.objects[-1]
+
+
+@pytest.mark.parametrize("sent", ["x" * 4_000, "of-a-client", "a b\tc"])
+def test_client_does_not_choose_the_id_of_its_request(page: Page, lines: Lines, sent: str) -> None:
+    """Otherwise it could write what it likes into each line of the log."""
+    refused = page.post({"code": "1"}, x_api_key="nonsense", x_request_id=sent, x_correlation_id=sent)
+    assert UUID(refused["X-Request-ID"])
+    assert lines.objects
+    assert sent not in "".join(str(value) for line in lines.objects for value in line.values())
 
 
 def test_request_begins_without_the_ids_that_its_thread_has(page: Page, lines: Lines) -> None:
