@@ -67,8 +67,21 @@ WALLS = {
         ),
         falls_with=("seccomp",),
     ),
-    "user": Wall((Edit(OPTIONS, 'USER = "64321:64321"', 'USER = "0:0"'),)),
+    "user": Wall((Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),), falls_with=("own_user",)),
+    "own_user": Wall(
+        (
+            Edit("executions/sandbox/launcher.py", "secrets.choice(self._user_ids)", "64321"),
+            Edit("executions/sandbox/launcher.py", " in self._users.values()", " is None"),
+        )
+    ),
     "read_only": Wall((Edit(OPTIONS, '"ReadonlyRootfs": True', '"ReadonlyRootfs": False'),)),
+    "masked": Wall(
+        (Edit(OPTIONS, '        "MaskedPaths": list(MASKED),\n', '        "MaskedPaths": [],\n'),),
+    ),
+    "cgroup_namespace": Wall((Edit(OPTIONS, '"CgroupnsMode": "private"', '"CgroupnsMode": "host"'),)),
+    "no_terminals": Wall(
+        (Edit(OPTIONS, '    "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",\n', ""),)
+    ),
     "dockers_seccomp": Wall(
         (Edit(OPTIONS, '["no-new-privileges"]', '["no-new-privileges", "seccomp=unconfined"]'),),
     ),

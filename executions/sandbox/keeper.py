@@ -95,7 +95,7 @@ class Keeper(Loop):
     def probe(self) -> list[ProbeResult]:
         """Run the probes on the current engine and image. Raises EngineError."""
         engine = self._launcher.engine()
-        self._launcher.use_image(engine.image_id(self._settings.image or image_name()))
+        self._launcher.use_image(engine.image_id(self._settings.image or image_name()), engine.user_ids())
         return list(run_probes(engine, self._launcher.launch, self._launcher.options()))
 
     def _keep(self) -> None:

@@ -1,5 +1,6 @@
 """Launches the containers of one sandbox, and keeps track of those that are not closed."""
 
+import secrets
 import threading
 import uuid
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
-from executions.sandbox.engine.options import NAME_PREFIX, container_options
+from executions.sandbox.engine.options import NAME_PREFIX, USERS, container_options
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.timing import Timing
@@ -33,39 +34,52 @@ class Launcher:
         self._runtime = runtime
         self._timing = timing
         self._engines: dict[int, Engine] = {}  # by thread: a client must not be shared
-        self._options: dict[Profile, dict[str, Any]] = {}
+        self._image_id = ""
+        self._user_ids = USERS
+        self._users: dict[str, int] = {}  # by name of their container
+        self._choosing = threading.Lock()
         self._containers: dict[str, Container | None] = {}  # by name; None while it is being launched
 
-    def use_image(self, image_id: str) -> None:
-        """Launch containers of this image from now on."""
-        self._options = {
-            profile: container_options(image_id, str(self.owner), self._runtime, profile, self._sandbox_id)
-            for profile in Profile
-        }
+    def use_image(self, image_id: str, user_ids: range) -> None:
+        """Launch containers of this image, with these user IDs, from now on."""
+        self._image_id = image_id
+        self._user_ids = user_ids
 
-    def options(self, profile: Profile = Profile.PLAIN) -> dict[str, Any]:
-        """Return the create options of the profile."""
-        return self._options[profile]
+    def options(self, profile: Profile = Profile.PLAIN, user: int = USERS[0]) -> dict[str, Any]:
+        """Return the create options of a container."""
+        return container_options(self._image_id, str(self.owner), self._runtime, profile, self._sandbox_id, user)
 
     def launch(self, profile: Profile = Profile.PLAIN) -> Container:
         """Return a new container that is ready. Raises EngineError or RunLost."""
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
         self._containers[name] = None
         try:
-            container = Container.launch(
-                self.engine(), name, self._options[profile], self.deaths.cause, profile, self._timing
-            )
+            options = self.options(profile, self._choose_user(name))
+            container = Container.launch(self.engine(), name, options, self.deaths.cause, profile, self._timing)
         except BaseException:
-            del self._containers[name]
+            self._forget(name)
             raise
         self._containers[name] = container
         return container
+
+    def _choose_user(self, name: str) -> int:
+        """Return a user ID that none of our containers has; another process of the service hardly draws the same."""
+        with self._choosing:
+            while (user := secrets.choice(self._user_ids)) in self._users.values():
+                pass
+            self._users[name] = user
+        return user
+
+    def _forget(self, name: str) -> None:
+        self._containers.pop(name, None)
+        with self._choosing:
+            self._users.pop(name, None)
 
     def held_names(self) -> set[str]:
         """Return the names of all containers that are being launched or are not closed yet."""
         for name, container in list(self._containers.items()):
             if container is not None and container.is_closed:
-                self._containers.pop(name, None)
+                self._forget(name)
         return set(self._containers)
 
     def engine(self) -> Engine:

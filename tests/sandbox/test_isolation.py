@@ -10,7 +10,8 @@ from executions.sandbox.console import Printed
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import GUEST_DIRECTORY
 from executions.sandbox.engine.gvisor import is_gvisor
-from executions.sandbox.engine.options import ENVIRONMENT
+from executions.sandbox.engine.masked import MASKED
+from executions.sandbox.engine.options import ENVIRONMENT, USERS
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import RUNTIME, Runner
@@ -131,8 +132,10 @@ def status_of_a_process(run: Runner) -> dict[str, str]:
 @wall("user")
 def test_process_runs_as_an_unprivileged_user(run: Runner) -> None:
     status = status_of_a_process(run)
-    assert status["Uid"].split() == status["Gid"].split() == ["64321"] * 4
-    assert status["Groups"].split() in ([], ["64321"])
+    user = status["Uid"].split()[0]
+    assert status["Uid"].split() == status["Gid"].split() == [user] * 4
+    assert status["Groups"].split() in ([], [user])
+    assert int(user) in USERS
 
 
 @wall("capabilities")
@@ -231,7 +234,8 @@ def test_deny_network(run: Runner, address: str) -> None:
 
 @wall("network")
 def test_deny_any_interface_but_loopback(run: Runner) -> None:
-    code = "import os\nprint(os.listdir('/sys/class/net'), len(open('/proc/net/route').readlines()))\n"
+    code = "devices = [line.split(':')[0].strip() for line in open('/proc/net/dev').readlines()[2:]]\n"
+    code += "print(devices, len(open('/proc/net/route').readlines()))\n"
     assert run(code).stdout == "['lo'] 1\n"  # only the line of headings
 
 
@@ -357,6 +361,52 @@ def test_program_sees_no_name_of_the_host(run: Runner) -> None:
     """SECURITY.md describes this under "What remains"."""
     code = "import platform, socket\nprint(socket.gethostname(), platform.node(), open('/etc/hostname').read().strip())"
     assert run(code).stdout == "sandbox sandbox sandbox\n"
+
+
+@wall("masked")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/cmdline",
+        "/proc/interrupts",
+        "/proc/diskstats",
+        "/proc/stat",
+        "/proc/sys/kernel/random/boot_id",
+        "/proc/sys/fs/file-nr",
+    ],
+)
+def test_deny_reading_the_hosts_identity_and_counters(run: Runner, path: str) -> None:
+    assert run(f"import os\nprint(open({path!r}).read() if os.path.isfile({path!r}) else '')").stdout == "\n"
+
+
+@wall("masked")
+def test_program_sees_nothing_of_the_hosts_hardware(run: Runner) -> None:
+    code = "import os\nprint([path for path, _, files in os.walk('/sys') if files and 'cgroup' not in path])"
+    assert run(code).stdout == "[]\n"
+
+
+@wall("masked")
+def test_every_masked_path_is_empty(run: Runner) -> None:
+    code = f"""
+import os
+def shown(path):
+    return os.listdir(path) if os.path.isdir(path) else open(path, "rb").read()
+print([path for path in {MASKED} if os.path.exists(path) and shown(path)])
+"""
+    assert run(code).stdout == "[]\n"
+
+
+@wall("cgroup_namespace")
+def test_program_sees_no_cgroup_of_the_host(run: Runner) -> None:
+    code = "print({line.rstrip().rpartition(':')[2] for line in open('/proc/self/cgroup')})"
+    assert run(code).stdout == "{'/'}\n"
+
+
+@wall("no_terminals")
+@pytest.mark.parametrize("attempt", ["os.openpty()", "os.open('/dev/ptmx', os.O_RDWR)", "os.open('/dev/pts/ptmx', 2)"])
+def test_deny_terminals(run: Runner, attempt: str) -> None:
+    """All containers would take them from one number for the whole host."""
+    assert run.refusal(attempt) == "ENOENT"
 
 
 @pytest.mark.parametrize("target", ["1", "-1", "0"])

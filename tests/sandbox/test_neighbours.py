@@ -8,6 +8,7 @@ from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.results import Run, RunStatus, Submission
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import READY_SECONDS, Launch
+from tests.sandbox.test_isolation import that_goes_on
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -59,3 +60,39 @@ def test_fork_storm_starves_no_neighbour(crowded: Sandbox) -> None:
     storm = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     runs = side_by_side(crowded, storm, storm, "print('ok')", "import time\ntime.sleep(1)\nprint('ok')")
     assert [run.stdout for run in runs[2:]] == ["ok\n"] * 2
+
+
+HOARD = """
+import ctypes, fcntl, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+hoard = []
+try:
+    while len(hoard) < 200:
+        hoard += os.pipe()
+        try: fcntl.fcntl(hoard[-1], fcntl.F_SETPIPE_SZ, 1 << 20)
+        except PermissionError: pass
+except OSError: pass
+while libc.inotify_init1(0) != -1: pass
+os.close(hoard[0])
+class Attributes(ctypes.Structure):
+    names = "flags", "longest", "size", "current"
+    _fields_ = [*((name, ctypes.c_long) for name in names), ("rest", ctypes.c_long * 4)]
+for number in range(100):
+    if libc.mq_open(b"/%d" % number, os.O_CREAT | os.O_RDWR, 0o600, ctypes.byref(Attributes(0, 10, 8192))) == -1: break
+print("full", flush=True)
+"""
+
+NEED = """
+import ctypes, fcntl, os
+libc = ctypes.CDLL(None, use_errno=True)
+print(fcntl.fcntl(1, fcntl.F_GETPIPE_SZ), fcntl.fcntl(os.pipe()[1], fcntl.F_GETPIPE_SZ))
+print(libc.inotify_init1(0) != -1, libc.mq_open(b"/own", os.O_CREAT | os.O_RDWR, 0o600, None) != -1)
+"""
+
+
+@pytest.mark.wall("own_user")
+def test_program_that_takes_all_that_a_user_may_have_takes_nothing_from_others(crowded: Sandbox) -> None:
+    """The kernel counts pages of pipes, inotify instances and message queues for each user of the host."""
+    with that_goes_on(crowded, HOARD, "full\n"):
+        runs = side_by_side(crowded, *[NEED] * 4)  # more than were waiting: some start meanwhile
+    assert [run.stdout for run in runs] == ["65536 65536\nTrue True\n"] * 4

@@ -3,7 +3,9 @@
 import pytest
 
 from executions.sandbox.engine.engine import Engine
-from executions.sandbox.engine.options import container_options
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.masked import MASKED
+from executions.sandbox.engine.options import LABEL, NAME_PREFIX, OWNER_LABEL, USERS, container_options
 from executions.sandbox.profiles import Profile
 from executions.sandbox.sandbox import Sandbox
 
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.docker
 GOLDEN = {
     "Image": "sha256:guest",
     "Cmd": ["plain"],
-    "User": "64321:64321",
+    "User": "1879048192:1879048192",
     "Hostname": "sandbox",
     "Env": [
         "PATH=/usr/local/bin:/usr/bin:/bin",
@@ -55,6 +57,7 @@ GOLDEN = {
         ],
         "NetworkMode": "none",
         "IpcMode": "private",
+        "CgroupnsMode": "private",
         "CapDrop": ["ALL"],
         "Privileged": False,
         "SecurityOpt": ["no-new-privileges"],
@@ -62,7 +65,16 @@ GOLDEN = {
         "Tmpfs": {
             "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",
             "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",
+            "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",
         },
+        "Sysctls": {
+            "net.ipv4.tcp_rmem": "4096 16384 32768",
+            "net.ipv4.tcp_wmem": "4096 16384 32768",
+            "net.ipv4.tcp_max_tw_buckets": "0",
+            "net.ipv4.tcp_no_metrics_save": "1",
+            "net.ipv4.tcp_fastopen": "0",
+        },
+        "MaskedPaths": list(MASKED),
         "Binds": [],
         "LogConfig": {"Type": "none", "Config": {}},
     },
@@ -76,6 +88,24 @@ def test_options_are_exactly_these() -> None:
 def test_profile_changes_only_the_supervisors_argument() -> None:
     options = container_options("sha256:guest", "1-2-3@host", profile=Profile.SCIENCE)
     assert options == {**GOLDEN, "Cmd": ["science"]}
+
+
+def test_user_changes_only_itself() -> None:
+    assert container_options("sha256:guest", "1-2-3@host", user=1234) == {**GOLDEN, "User": "1234:1234"}
+
+
+def test_engines_own_masks_stay_hidden(engine: Engine) -> None:
+    """A list of masked paths replaces the engine's: whatever this engine hides by itself, we hide, too."""
+    made = engine.create(
+        f"{NAME_PREFIX}masks",
+        {"Image": engine.image_id(image_name()), "Labels": {LABEL: "run", OWNER_LABEL: "0-0-0@nowhere"}},
+    )
+    try:
+        defaults = engine.inspect(made)["HostConfig"]["MaskedPaths"]
+    finally:
+        engine.remove(made)
+    assert "/proc/kcore" in defaults
+    assert [path for path in defaults if not any(f"{path}/".startswith(f"{masked}/") for masked in MASKED)] == []
 
 
 def test_runtime_changes_only_itself_and_gvisors_memory_and_processes() -> None:
@@ -93,7 +123,8 @@ def test_live_container_has_these_options(sandbox: Sandbox, engine: Engine) -> N
         live = engine.inspect(container.id)
     for name, value in GOLDEN["HostConfig"].items():  # type: ignore[attr-defined]
         assert (live["HostConfig"][name] or None) == (value or None), name
-    for name in ("User", "Hostname", "WorkingDir", "Tty", "OpenStdin", "StdinOnce"):
+    assert int(live["Config"]["User"].partition(":")[0]) in USERS
+    for name in ("Hostname", "WorkingDir", "Tty", "OpenStdin", "StdinOnce"):
         assert live["Config"][name] == GOLDEN[name], name
     assert sorted(live["Config"]["Env"]) == sorted(GOLDEN["Env"])  # type: ignore[call-overload]
     assert live["Name"].startswith("/code_exec_")

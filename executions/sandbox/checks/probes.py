@@ -15,7 +15,8 @@ from typing import Any
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.gvisor import KERNEL, is_gvisor
-from executions.sandbox.engine.options import ENVIRONMENT, FILE_BYTES, PIDS, USER
+from executions.sandbox.engine.masked import MASKED
+from executions.sandbox.engine.options import ENVIRONMENT, FILE_BYTES, PIDS
 from executions.sandbox.results import Run, RunLost, RunStatus
 
 PROBES_AT_ONCE = 4
@@ -83,15 +84,15 @@ PROBES = (
         "runs as nobody, without capabilities, under no_new_privs and seccomp",
         """
 status = dict(line.rstrip().split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
-print(f"{os.getuid()}:{os.getgid()}", os.getgroups() in ([], [os.getgid()]))
+print(os.getuid() >= 1000, os.getgid() == os.getuid(), os.getgroups() in ([], [os.getgid()]))
 sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 print({status[name].strip("0") for name in sets if name in status}, [name for name in sets if name not in status])
 PR_GET_NO_NEW_PRIVS = 39
 print(libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), status["Seccomp"])
 """,
-        f"{USER} True\n{{''}} []\n1 2\n",
+        "True True True\n{''} []\n1 2\n",
         # gVisor has no ambient capabilities.
-        under_gvisor=UnderGvisor(rf"{USER} True\n\{{''\}} \[('CapAmb')?\]\n1 2\n"),
+        under_gvisor=UnderGvisor(r"True True True\n\{''\} \[('CapAmb')?\]\n1 2\n"),
     ),
     Probe(
         "refuses kernel interfaces that no lesson needs",
@@ -121,7 +122,7 @@ print({name: result for name, result in results.items() if result != "EPERM"})
     Probe(
         "has no network",
         """
-print(sorted(os.listdir("/sys/class/net")))
+print(sorted(line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]))
 for address in ("169.254.169.254", "172.17.0.1", "8.8.8.8"):
     print(refusal(socket.socket().connect, (address, 80)))
 """,
@@ -180,6 +181,22 @@ print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/conta
             rf"{re.escape(OWN_ENVIRONMENT)}\n(EACCES|allowed) (EACCES|allowed)\n(EACCES EACCES\n){{3}}"
             r"2\n\['0', '1', '2'\] 4\n\[\]\n"
         ),
+    ),
+    Probe(
+        "shows little of the host",
+        f"""
+def shown(path):
+    try:
+        return os.listdir(path) if os.path.isdir(path) else open(path, "rb").read()
+    except FileNotFoundError:
+        return None
+print([path for path in {MASKED} if shown(path)])
+print([line for line in open("/proc/self/cgroup") if not line.endswith(":/\\n")])
+print(refusal(os.open, "/dev/ptmx", os.O_RDWR))
+""",
+        "[]\n[]\nENOENT\n",
+        # gVisor has its own files there, and its own terminals.
+        under_gvisor=UnderGvisor(r"\[.*\]\n\[\]\nENO\w+\n"),
     ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(
@@ -241,11 +258,16 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
     """
     runtime = options["HostConfig"].get("Runtime")
     try:
-        wrong = _differences(engine, launch, options)
+        with contextlib.closing(launch()) as one, contextlib.closing(launch()) as other:
+            made, also_made = engine.inspect(one.id), engine.inspect(other.id)
     except (EngineError, RunLost) as error:
         yield ProbeResult(STARTS, str(error))
         return
+    wrong = _differences(made["HostConfig"], options["HostConfig"])
     yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
+    user = made["Config"]["User"]
+    is_shared = user == also_made["Config"]["User"]
+    yield ProbeResult("has a user of its own", f"two containers have the user {user}" if is_shared else None)
 
     with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
         yield from executor.map(lambda probe: run_probe(launch, probe, runtime), probes_for(runtime))
@@ -261,12 +283,8 @@ def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None
     return ProbeResult(probe.name, probe.failure(run, runtime))
 
 
-def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a container that differ from `options`. null, "" and [] all mean none."""
-    with contextlib.closing(launch()) as container:
-        made = engine.inspect(container.id)["HostConfig"]
+def _differences(made: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return the options in `made` that differ from those in `wanted`. null, "" and [] all mean none."""
     return {
-        option: made.get(option)
-        for option, value in options["HostConfig"].items()
-        if (made.get(option) or None) != (value or None)
+        option: made.get(option) for option, value in wanted.items() if (made.get(option) or None) != (value or None)
     }

@@ -16,7 +16,7 @@ from docker.utils import kwargs_from_env
 from urllib3._collections import RecentlyUsedContainer
 
 from executions.sandbox.counters import ENGINE_ERRORS
-from executions.sandbox.engine.options import LABEL
+from executions.sandbox.engine.options import LABEL, MAPPED_USERS, USERS
 
 CALL_SECONDS = 10
 """The longest that one call may take. A thread that runs a program makes none."""
@@ -104,6 +104,12 @@ class Engine:
         """Return where the engine keeps images and containers, as a path in its own file system."""
         with self._calling("ask for the directory") as client:
             return Path(client.info()["DockerRootDir"])
+
+    def user_ids(self) -> range:
+        """Return the user IDs that containers may have: few if the engine maps them to others of the host."""
+        with self._calling("ask for its security options") as client:
+            options = " ".join(client.info()["SecurityOptions"] or ())
+            return MAPPED_USERS if "name=rootless" in options or "name=userns" in options else USERS
 
     def api_version(self) -> str:
         """Return the newest version of the API that the engine speaks."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from executions.sandbox.engine import gvisor
+from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.profiles import Profile
 
 NAME_PREFIX = "code_exec_"
@@ -17,12 +18,30 @@ CPU_QUOTA_MICROSECONDS = 25_000
 PIDS = 64
 OPEN_FILES = 256
 FILE_BYTES = 16 * 1024 * 1024
-USER = "64321:64321"
+
+USERS = range(0x7000_0000, 0x8000_0000)
+"""The user and group IDs of containers, which nobody else has: above those that systemd hands out, up to the engine's
+last. A container has one for itself, because the kernel counts pipes, watches, queues, keys and signals by user."""
+MAPPED_USERS = range(1000, 65_534)
+"""The IDs that a container may have if the engine maps them to others of the host: rootless, or with userns-remap."""
 
 # Without a limit on inodes, 16 MB hold tens of thousands of empty files, which take up the kernel's memory.
 TMPFS = {
     "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",  # noqa: S108
     "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",  # noqa: S108
+    # In place of the directory of terminals, of which there is one number for the whole host. /dev/ptmx leads there.
+    "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",
+}
+
+# Of the container's own network namespace.
+SYSCTLS = {
+    # What TCP queues is not charged to a container under cgroup v1. See `guest.supervisor.sockets` for their number.
+    "net.ipv4.tcp_rmem": "4096 16384 32768",
+    "net.ipv4.tcp_wmem": "4096 16384 32768",
+    # What a test of a submission could leave to the next: ports, and what is known of an address.
+    "net.ipv4.tcp_max_tw_buckets": "0",
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.tcp_fastopen": "0",
 }
 
 ENVIRONMENT = (
@@ -46,8 +65,12 @@ def container_options(
     runtime: str | None = None,
     profile: Profile = Profile.PLAIN,
     sandbox_id: str = "",
+    user: int = USERS[0],
 ) -> dict[str, Any]:
-    """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields."""
+    """Return the body of the engine's `POST /containers/create`, as Engine API v1.41 names its fields.
+
+    `user` must be that of no other container.
+    """
     memory_bytes, pids = MEMORY_BYTES, PIDS
     if gvisor.is_gvisor(runtime):
         memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS_WITH_KERNEL
@@ -70,11 +93,14 @@ def container_options(
         ],
         "NetworkMode": "none",
         "IpcMode": "private",
+        "CgroupnsMode": "private",  # otherwise /proc/self/cgroup names the container under cgroup v1
         "CapDrop": ["ALL"],
         "Privileged": False,
         "SecurityOpt": ["no-new-privileges"],
         "ReadonlyRootfs": True,
         "Tmpfs": dict(TMPFS),
+        "Sysctls": dict(SYSCTLS),
+        "MaskedPaths": list(MASKED),
         "Binds": [],
         # The output of a program must never reach the host's disk.
         "LogConfig": {"Type": "none", "Config": {}},
@@ -84,7 +110,7 @@ def container_options(
     return {
         "Image": image_id,
         "Cmd": [str(profile)],
-        "User": USER,
+        "User": f"{user}:{user}",
         "Hostname": "sandbox",
         "Env": list(ENVIRONMENT),
         "WorkingDir": "/tmp",  # noqa: S108
