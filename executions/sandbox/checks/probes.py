@@ -79,7 +79,34 @@ class ProbeResult:
 
 OWN_ENVIRONMENT = str(sorted(tuple(entry.split("=", 1)) for entry in ENVIRONMENT))
 
+# A page of the image that only the disk has would tell a program whether an earlier one, in any container, has read it.
+# So all are read before any program runs, and again whenever the canary comes round.
+READ_IMAGE = """
+paths = []
+for directory, names, files in os.walk("/"):
+    if directory == "/":
+        names[:] = [name for name in names if name not in ("proc", "sys", "dev", "tmp")]
+    paths += [os.path.join(directory, name) for name in files]
+read = 0
+for path in sorted(paths)[{part}::{parts}]:
+    if os.path.isfile(path):
+        with open(path, "rb", buffering=0) as file:
+            while size := len(file.read(1 << 20)):
+                read += size
+print(read > 0)
+"""
+PARTS = 4
+"""What a container reads from the disk counts towards its memory, which would not hold the whole image."""
+
+
+def reading_probe(part: int) -> Probe:
+    """Return a probe that reads a part of the image into the host's memory."""
+    code = READ_IMAGE.format(part=part, parts=PARTS)
+    return Probe(f"can read part {part + 1} of {PARTS} of the image", code, "True\n", timeout_seconds=30)
+
+
 PROBES = (
+    *map(reading_probe, range(PARTS)),
     Probe(
         "runs as nobody, without capabilities, under no_new_privs and seccomp",
         """
