@@ -79,6 +79,14 @@ WALLS = {
         (Edit(OPTIONS, '        "MaskedPaths": list(MASKED),\n', '        "MaskedPaths": [],\n'),),
     ),
     "cgroup_namespace": Wall((Edit(OPTIONS, '"CgroupnsMode": "private"', '"CgroupnsMode": "host"'),)),
+    "socket_count": Wall((Edit("guest/supervisor/watch.py", "self._cgroup.sockets() < MOST_SOCKETS", "True"),)),
+    "socket_buffers": Wall(
+        (
+            Edit(OPTIONS, '    "net.ipv4.tcp_rmem": "4096 16384 32768",\n', ""),
+            Edit(OPTIONS, '    "net.ipv4.tcp_wmem": "4096 16384 32768",\n', ""),
+        )
+    ),
+    "no_time_wait": Wall((Edit(OPTIONS, '    "net.ipv4.tcp_max_tw_buckets": "0",\n', ""),)),
     "no_terminals": Wall(
         (Edit(OPTIONS, '    "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",\n', ""),)
     ),

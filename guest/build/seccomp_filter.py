@@ -97,6 +97,8 @@ def build_filter(refuse: int) -> SyscallFilter:
 def build_notifying_filter() -> SyscallFilter:
     """Return the same filter, but with calls that it would refuse, or that have an address, sent to the supervisor."""
     rules = build_filter(NOTIFY)
+    for family in (socket.AF_INET, socket.AF_INET6):  # the supervisor limits their number
+        rules.add_rule(NOTIFY, "socket", Arg(0, EQ, family))
     rules.add_rule(NOTIFY, "connect")
     rules.add_rule(NOTIFY, "sendto", Arg(4, NE, 0))  # without an address this is `send`, on a connected socket
     return rules

@@ -1,4 +1,4 @@
-"""The kernel's counters for this container, under cgroup v2 or v1.
+"""The kernel's counters for this container, under cgroup v2 or v1, and for its network namespace.
 
 The files stay open: opening one twice in a run would take a tenth of the time of a short program.
 """
@@ -14,6 +14,10 @@ CPU = ("cpuacct/cpuacct.usage", "cpu.stat")  # v1, v2
 
 V2_CPU_PREFIX = b"usage_usec "
 
+SOCKETS = "/proc/net/sockstat"
+UNKNOWN = 1 << 30
+"""The number of sockets if the kernel does not count them: more than any limit."""
+
 
 class Cgroup:
     """The counters. One whose file is missing stays at zero."""
@@ -22,6 +26,7 @@ class Cgroup:
         self._memory = _open_first(MEMORY)
         self._pids = _open_first(PIDS)
         self._cpu = _open_first(CPU)
+        self._sockets = _open(SOCKETS)
         self.counts_cpu = self._cpu is not None
 
     def oom_kills(self) -> int:
@@ -34,6 +39,10 @@ class Cgroup:
     def refused_forks(self) -> int:
         """Return how many forks the limit on processes has refused."""
         return 0 if self._pids is None else int(os.pread(self._pids, 64, 0).split()[1])
+
+    def sockets(self) -> int:
+        """Return how many sockets exist, of any kind, including those that are closed but still hold data."""
+        return UNKNOWN if self._sockets is None else int(os.pread(self._sockets, 64, 0).split()[2])
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of this container, including ours."""
@@ -48,8 +57,13 @@ class Cgroup:
 def _open_first(paths: tuple[str, ...]) -> int | None:
     """Return a descriptor of the first of these files that exists."""
     for path in paths:
-        try:
-            return os.open(f"{ROOT}/{path}", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            continue
+        if (descriptor := _open(f"{ROOT}/{path}")) is not None:
+            return descriptor
     return None
+
+
+def _open(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None

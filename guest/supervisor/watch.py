@@ -1,8 +1,11 @@
-"""Watches for forbidden attempts, and raises flags for staff to review.
+"""Watches for forbidden attempts, and raises flags for staff to review; limits the number of sockets.
 
-No protection depends on this module. A forbidden call that the kernel asks us about fails in any case: by our answer,
-without an answer (the caller waits until it is killed), and without us (ENOSYS). Every connection may go on, whatever
-its address: there is no network. See docs/decisions/0008-flags.md.
+A forbidden call that the kernel asks us about fails in any case: by our answer, without an answer (the caller waits
+until it is killed), and without us (ENOSYS). Every connection may go on, whatever its address: there is no network. See
+docs/decisions/0008-flags.md.
+
+Only the number of internet sockets depends on this module: what they queue is charged to nobody under cgroup v1. Where
+the kernel cannot ask us and does not charge it either, a probe fails. See docs/decisions/0025-kernel-resources.md.
 
 A notification of the kernel holds numbers that the program has chosen. They are compared in the buffer and wiped, and
 never become Python objects, which the next run could find in its copy of our memory.
@@ -37,7 +40,14 @@ CONNECTIONS = (
     (b"\xce\0\0\0\xb7\0\0\xc0", 4),
 )
 
+# The same for socket.
+SOCKET_CALLS = (b"\x29\0\0\0\x3e\0\0\xc0", b"\xc6\0\0\0\xb7\0\0\xc0")
+
+MOST_SOCKETS = 64
+"""A program gets no internet socket while so many sockets exist. Each of its threads may get one that we count late."""
+
 AF_INET, AF_INET6 = 2, 10
+INTERNET_FAMILIES = (AF_INET.to_bytes(8, "little"), AF_INET6.to_bytes(8, "little"))
 ADDRESS_BYTES = 28  # struct sockaddr_in6
 DNS_PORT = 53
 
@@ -52,7 +62,7 @@ class Watch:
 
     def __init__(self, listener: int | None, cgroup: Cgroup) -> None:
         self.listener = listener
-        self._calls = _Calls(-1 if listener is None else listener)
+        self._calls = _Calls(-1 if listener is None else listener, cgroup)
         self._cgroup = cgroup
         self._earlier_refused_forks = 0
 
@@ -84,8 +94,9 @@ class Watch:
 class _Calls:
     """The calls that wait for our answer, read one at a time into our own buffers."""
 
-    def __init__(self, listener: int) -> None:
+    def __init__(self, listener: int, cgroup: Cgroup) -> None:
         self._listener = listener
+        self._cgroup = cgroup
         notification, answer = bytearray(NOTIFICATION_BYTES), bytearray(ANSWER_BYTES)
         self._notification = (ctypes.c_ubyte * NOTIFICATION_BYTES).from_buffer(notification)
         self._answer = (ctypes.c_ubyte * ANSWER_BYTES).from_buffer(answer)
@@ -94,6 +105,7 @@ class _Calls:
         self._id, self._answer_id = memoryview(notification)[:8], memoryview(answer)[:8]
         self._pid = ctypes.c_uint32.from_buffer(notification, 8)
         self._call = memoryview(notification)[16:24]
+        self._family = memoryview(notification)[32:40]
         self._pointers = [ctypes.c_uint64.from_buffer(notification, 32 + 8 * argument) for argument in range(6)]
         self._error = ctypes.c_int32.from_buffer(answer, 16)
         self._flags = ctypes.c_uint32.from_buffer(answer, 20)
@@ -112,6 +124,11 @@ class _Calls:
                 self._error.value, self._flags.value = 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE
                 self._copy_address(self._pointers[argument])
                 flag = protocol.NETWORK_ATTEMPT if leads_out(self._address) else None
+        if self._call in SOCKET_CALLS and self._family in INTERNET_FAMILIES:
+            flag = None
+            self._error.value = -errno.EMFILE
+            if self._cgroup.sockets() < MOST_SOCKETS:
+                self._error.value, self._flags.value = 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE
         self._answer_id[:] = self._id
         # This can only fail because the caller has gone.
         _libc.ioctl(self._listener, ctypes.c_ulong(SECCOMP_IOCTL_NOTIF_SEND), self._answer)

@@ -262,23 +262,23 @@ def test_deny_learning_a_hidden_test_through_a_shown_one(grade: Grader) -> None:
     submission = """
 import os, socket
 def add(a, b):
-    for port in (a, b):  # the kernel remembers the ports of a closed connection for a minute
-        server = socket.create_server(("127.0.0.1", 30000 + port))
+    for _ in range(a % 100):  # the kernel counts the connections of a container
+        server = socket.create_server(("127.0.0.1", 0))
         client = socket.create_connection(server.getsockname())
         accepted = server.accept()[0]
         accepted.close(); client.close(); server.close()
     return a + b
 def remembered():
-    lines = open("/proc/net/tcp").read().split("\\n")[1:-1]
-    return sorted({int(line.split()[1].split(":")[1], 16) - 30000 for line in lines} & set(range(200)))
+    names, values = [line.split() for line in open("/proc/net/snmp") if line.startswith("Tcp:")]
+    return [int(values[names.index("ActiveOpens")])]
 """
     cases = (
-        TestCase(input="add(170, 171)", expected_output="341", hidden=True),
+        TestCase(input="add(107, 234)", expected_output="341", hidden=True),
         TestCase(input="remembered()", name="shown"),
-        TestCase(input="add(180, 181)", expected_output="361", hidden=True),
+        TestCase(input="add(108, 253)", expected_output="361", hidden=True),
         TestCase(code="print(remembered())"),
     )
     result = grade(submission, *cases)
     assert verdicts(result) == [True] * 4
-    assert [each["actual_output"] for each in result["test_results"]] == [None, "[]\n", None, "[]\n"]
+    assert [each["actual_output"] for each in result["test_results"]] == [None, "[0]\n", None, "[0]\n"]
     assert result["test_results"][1]["name"] == "shown"

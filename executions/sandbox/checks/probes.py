@@ -21,6 +21,9 @@ from executions.sandbox.results import Run, RunLost, RunStatus
 
 PROBES_AT_ONCE = 4
 
+UNCHARGED_BYTES = 24 * 1024 * 1024
+"""What sockets may hold besides the container's memory: 64 receive queues of Linux's default size are 13 MB."""
+
 STARTS = "starts"
 """The name of the first result if no container starts at all."""
 
@@ -224,6 +227,44 @@ print(refusal(os.open, "/dev/ptmx", os.O_RDWR))
         "[]\n[]\nENOENT\n",
         # gVisor has its own files there, and its own terminals.
         under_gvisor=UnderGvisor(r"\[.*\]\n\[\]\nENO\w+\n"),
+    ),
+    Probe(
+        "holds little in sockets that is not charged to it",
+        f"""
+def charged():
+    for path in ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory.current"):
+        if os.path.exists(path):
+            return int(open(path).read())
+    return 0
+def queued():
+    lines = [line for name in ("tcp", "udp") for line in open(f"/proc/net/{{name}}").readlines()[1:]]
+    return sum(int(size, 16) for line in lines for size in line.split()[4].split(":"))
+def fill(sender):
+    sender.setblocking(False)
+    for _ in range(100):
+        sender.send(bytes(60_000))
+kept = []
+def datagrams():
+    for _ in range(120):
+        kept.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        kept[-1].bind(("127.0.0.1", 0))
+        kept[-1].connect(kept[-1].getsockname())
+        refusal(fill, kept[-1])
+def streams():
+    server = socket.create_server(("127.0.0.1", 0))
+    for _ in range(60):
+        kept.append(socket.create_connection(server.getsockname()))
+        kept.append(server.accept()[0])
+        refusal(fill, kept[-1])
+        refusal(fill, kept[-2])
+for attempt in (datagrams, streams):
+    before = charged()
+    refusal(attempt)
+    print(queued() - (charged() - before) < {UNCHARGED_BYTES})
+    kept.clear()
+""",
+        "True\nTrue\n",
+        under_gvisor=UnderGvisor(r"(True\nTrue\n)?", (RunStatus.SUCCESS, RunStatus.MEMORY_LIMIT, RunStatus.ERROR)),
     ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(
