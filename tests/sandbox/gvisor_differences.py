@@ -15,6 +15,8 @@ FOLLOWED = "O_NOFOLLOW follows a link to a directory: images that the program pu
 NO_MODES = "modes cannot be changed"
 SLOW_OUTPUT = "printing a megabyte may take longer than the time limit"
 SLOW_PROCESSES = "starting and ending a process costs more"
+OWN_TERMINALS = "gVisor has terminals of its own, on a read-only file system: the error is EROFS"
+OWN_SOCKETS = "gVisor's own kernel holds sockets, in the container's memory"
 CHANCE = {STORM_MAY_END_ALL, SLOW_OUTPUT, SLOW_PROCESSES}
 """Reasons for which a test fails only by chance."""
 
@@ -35,6 +37,12 @@ DIFFERENCES = {
     "test_isolation.py::test_deny_what_dockers_own_profile_refuses": "gVisor does not use the engine's profile",
     "test_isolation.py::test_deny_capabilities": OWN_PROC,
     "test_isolation.py::test_deny_new_privileges": OWN_PROC,
+    "test_isolation.py::test_deny_reading_the_hosts_identity_and_counters[[]/proc/cmdline]": OWN_PROC,
+    "test_isolation.py::test_deny_reading_the_hosts_identity_and_counters[[]/proc/stat]": OWN_PROC,
+    "test_isolation.py::test_program_sees_nothing_of_the_hosts_hardware": OWN_PROC,
+    "test_isolation.py::test_every_masked_path_is_empty": OWN_PROC,
+    "test_isolation.py::test_program_sees_no_cgroup_of_the_host": OWN_PROC,
+    "test_isolation.py::test_deny_terminals*": OWN_TERMINALS,
     "test_isolation.py::test_process_is_under_two_seccomp_filters": OWN_PROC,
     "test_isolation.py::test_deny_ipc_between_two_requests": OWN_PROC,
     "test_isolation.py::test_deny_a_second_request_in_one_container": OWN_PROC,
@@ -81,6 +89,11 @@ DIFFERENCES = {
     "test_flags.py::test_deny_finding_the_refused_calls_of_another_run": UNSEEN,
     "test_science.py::test_live_science_container_has_the_same_options": OWN_MEMORY,
     "test_science.py::test_science_container_has_the_same_walls": OWN_PROC,
+    "test_sockets.py::test_deny_holding_memory_in_sockets*": OWN_SOCKETS,
+    "test_sockets.py::test_deny_many_sockets_to_threads_that_ask_at_once": OWN_SOCKETS,
+    "test_sockets.py::test_kernel_remembers_no_closed_connection_for_the_next_test": (
+        "gVisor remembers the ports of closed connections"
+    ),
     "test_supervisor.py::test_allow_own_priority*os.sched_setscheduler*": "gVisor has only one scheduling policy",
     "test_tests.py::test_ten_tests_cost_little_more_than_their_programs": SLOW_PROCESSES,
     "test_tests.py::test_tests_go_on_after_a_memory_kill": MEMORY_ENDS_ALL,
