@@ -8,7 +8,7 @@ MASKED = """
 /proc/acpi /proc/asound /proc/bootconfig /proc/buddyinfo /proc/bus /proc/cgroups /proc/cmdline /proc/config.gz
 /proc/consoles /proc/crypto /proc/devices /proc/diskstats /proc/dma /proc/driver /proc/execdomains /proc/fs
 /proc/interrupts /proc/iomem /proc/ioports /proc/irq /proc/kallsyms /proc/kcore /proc/key-users /proc/keys
-/proc/latency_stats /proc/locks /proc/mdstat /proc/misc /proc/modules /proc/partitions /proc/pressure /proc/sched_debug
+/proc/latency_stats /proc/mdstat /proc/misc /proc/modules /proc/partitions /proc/pressure /proc/sched_debug
 /proc/schedstat /proc/scsi /proc/softirqs /proc/stat /proc/swaps /proc/timer_list /proc/timer_stats /proc/tty
 /proc/vmstat /proc/zoneinfo
 /proc/sys/debug /proc/sys/dev /proc/sys/fs /proc/sys/kernel/pty /proc/sys/kernel/random
