@@ -98,7 +98,7 @@ for path in sorted(paths)[{part}::{parts}]:
                 read += size
 print(read > 0)
 """
-PARTS = 4
+PARTS = 3
 """What a container reads from the disk counts towards its memory, which would not hold the whole image."""
 
 
@@ -241,7 +241,7 @@ def queued():
     return sum(int(size, 16) for line in lines for size in line.split()[4].split(":"))
 def fill(sender):
     sender.setblocking(False)
-    for _ in range(100):
+    for _ in range(8):
         sender.send(bytes(60_000))
 kept = []
 def datagrams():
