@@ -23,7 +23,7 @@ def queued():
 def fill(sender):
     sender.setblocking(False)
     with contextlib.suppress(BlockingIOError):
-        for _ in range(200):
+        for _ in range(8):
             sender.send(bytes(60_000))
 def processes(number, take):
     before, ended = charged(), time.monotonic() + 5
