@@ -1,7 +1,7 @@
 """Any output gets a verdict from the judge, in time."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import example, given
@@ -11,10 +11,20 @@ from executions.answer import TestResult
 from executions.bounds import CODE_BYTES
 from executions.request import Match, TestCase
 from executions.running.judge import LEFT, NOT_RUN, judge
-from executions.sandbox.results import Outcome, Run, RunStatus
+from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
 
 TEXTS = st.text() | st.text("0123456789.-+eE \n") | st.lists(st.floats() | st.integers()).map(str)
-RUNS = st.builds(Run, st.sampled_from(list(RunStatus)), TEXTS, TEXTS, tested=st.booleans(), completed=st.booleans())
+NAMES = st.sampled_from(["", "ValueError", "__main__.ValueError", "json.decoder.JSONDecodeError"]) | TEXTS
+RUNS = st.builds(
+    Run,
+    st.sampled_from(list(RunStatus)),
+    TEXTS,
+    TEXTS,
+    tested=st.booleans(),
+    completed=st.booleans(),
+    raised=NAMES,
+    detail=st.none() | st.builds(ErrorDetail, NAMES, TEXTS),
+)
 CASES = st.builds(
     TestCase, *[st.none() | TEXTS] * 5, match=st.none() | st.sampled_from(list(Match)), hidden=st.booleans()
 )
@@ -45,6 +55,17 @@ def test_every_run_has_a_verdict(case: TestCase, run: Run, main: Run) -> None:
             *("passed", "message", "status", "execution_time", "hidden")
         }
         assert found.message in ("✅ Test passed", *(f"❌ Test failed{reason}" for reason in ("", NOT_RUN, LEFT)))
+
+
+@given(NAMES, TEXTS, RUNS)
+@example("ValueError", "bad", Run(RunStatus.ERROR, stderr="ValueError: bad", tested=True))
+def test_failed_test_passes_only_for_an_exception_that_was_reported(name: str, message: str, run: Run) -> None:
+    failed = replace(run, status=RunStatus.ERROR)
+    found = result(TestCase(input="f()", expected_output=f"{name}: {message}"), failed, failed)
+    if found.passed:
+        assert failed.detail is not None
+        assert failed.tested
+        assert f".{failed.raised}".endswith(f".{name.partition(':')[0].strip()}")
 
 
 @pytest.mark.parametrize("match", list(Match))

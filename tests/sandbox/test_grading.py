@@ -187,7 +187,7 @@ def read(): json.loads('x')
     }
     cases = [TestCase(input=call, expected_output=error) for call, error in expected.items()]
     cases.append(TestCase(input="old()", expected_output="ValueError"))
-    assert verdicts(grade(code, *cases)) == [*[True] * len(expected), False]
+    assert verdicts(grade(code, *cases, timeout=10)) == [*[True] * len(expected), False]
 
 
 @pytest.mark.parametrize(
@@ -381,19 +381,20 @@ def look_for_test():
 
 
 @wall("late_test")
-def test_deny_a_submission_a_look_at_its_test_before_it_begins(grade: Grader) -> None:
-    """Nothing of a test's code or call is in the container while the submission itself runs."""
-    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.replace("print(", "return (").splitlines())
-    code = f"def look():\n{body}\nfound = look()\ndef report(*_): return found"
-    cases = (
-        TestCase(code="print(report('CANARY'))  # CANARY"),
+@pytest.mark.parametrize(
+    "case",
+    [
+        TestCase(code="print(report('CANARY'))  # CANARY", stdin="some"),
         TestCase(input="report('CANARY')"),
         TestCase(input="report(['CANARY'])"),
-        TestCase(code="print(report('CANARY'))", stdin="some", hidden=True),
-    )
-    result = grade(code, *cases, timeout=10)
-    shown = [each["actual_output"] for each in result["test_results"]]
-    assert shown == ["([], 0)\n"] * 3 + [None], result
+    ],
+    ids=["code", "plain call", "call"],
+)
+def test_deny_a_submission_a_look_at_its_test_before_it_begins(grade: Grader, case: TestCase) -> None:
+    """Nothing of a test's code or call is in the container while the submission itself runs."""
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.replace("print(", "return (").splitlines())
+    result = grade(f"def look():\n{body}\nfound = look()\ndef report(*_): return found", case, timeout=10)
+    assert result["test_results"][0]["actual_output"] == "([], 0)\n", result
 
 
 @wall("no_test_in_frames")

@@ -254,6 +254,14 @@ def test_part_of_a_test_is_sent_only_where_the_test_begins(pair: Pair, test: Tes
     assert after == pack_frame(protocol.TEST_PART, (test.code or test.input).encode())
 
 
+def test_input_that_python_could_not_read_is_no_call(pair: Pair) -> None:
+    """It may need more time or memory than there is: then it is stdin, like everything that is not a call."""
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run(frame(STDOUT, b"10"), frame(STDOUT, b"1"), status="memory_limit")):
+        run, answers = container.find_calls(["f([])", "f([", "f({})", "f([1])"], 1)
+    assert (run.status, answers) == (RunStatus.MEMORY_LIMIT, [True, False, True, False])
+
+
 def test_each_flag_of_the_protocol_is_known(pair: Pair) -> None:
     words = (protocol.NETWORK_ATTEMPT, protocol.FORBIDDEN_CALL, protocol.FORK_STORM)
     assert answer(pair, frames_of_run(*(frame(FLAG, word.encode()) for word in words))).flags == set(Flag)
