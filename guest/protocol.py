@@ -14,7 +14,7 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 
 An interactive run may get more stdin while it runs: the body of an INPUT frame goes to the child, also unread, and an
 empty one is the end of stdin. WAIT frames say whether such a run waits for input. GIVE_UP means that no input came in
-time: the run ends as a timeout. The end of our stdin also ends the run; then its RESULT is the last frame.
+time: the run ends as a timeout. The end of our stdin also ends the run; no other can follow.
 
 The supervisor loads as little as it can, because every container pays for it: hence plain numbers and `struct`.
 """

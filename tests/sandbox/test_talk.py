@@ -7,11 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 from executions.sandbox.console import Console
+from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import FrameStream
 from executions.sandbox.container.talk import Patience, Slot, Talk
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.timing import Deadline
 from guest import protocol
-from tests.sandbox.test_stream import frame
+from tests.sandbox.answering import answering
+from tests.sandbox.test_stream import frame, frames_of_run
 
 
 class LastMomentConsole(Console):
@@ -51,4 +54,17 @@ def test_answer_at_the_last_moment_counts() -> None:
     console = LastMomentConsole(is_interactive=True)
     assert sent_to(console, Patience(0.1, 60)) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
     assert (console.has_given_up, console.feed("more\n")) == (False, True)
+    console.close()
+
+
+@pytest.mark.parametrize("is_interactive", [False, pytest.param(True, marks=pytest.mark.wall("spotless"))])
+def test_interactive_run_burns_the_container(is_interactive: bool) -> None:
+    """It may have waited for minutes. A run that is only watched burns nothing."""
+    ours, theirs = socket.socketpair()
+    console = Console(is_interactive)
+    container = Container("code_exec_test", "id", FrameStream(ours), lambda _: Cause.OTHER)
+    with theirs, answering(theirs, frames_of_run() + frame(protocol.READY, b""), is_all=False):
+        container.run("", "", None, timeout_seconds=1, talk=Talk(console, Patience(1, 1), without_slot))
+        assert container.prove_new() is not is_interactive
+    container.close()
     console.close()
