@@ -22,7 +22,7 @@ from apikeys.limits import Refused
 from apikeys.models import ApiKey
 from audit.events import record_refusal
 from web.connection import address_block, client_address
-from web.sentences import INVALID_KEY, ORIGIN_NOT_ALLOWED, SUSPENDED
+from web.sentences import INVALID_KEY, NO_ORIGIN, ORIGIN_NOT_ALLOWED, SUSPENDED
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
@@ -82,7 +82,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
             record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
-            raise PermissionDenied(ORIGIN_NOT_ALLOWED, code="origin_not_allowed")
+            is_missing = origin is None and caller.key.origins
+            sentence = NO_ORIGIN.format(origin=caller.key.origins[0]) if is_missing else ORIGIN_NOT_ALLOWED
+            raise PermissionDenied(sentence, code="origin_not_allowed")
         _remember_use(caller.key)
         return caller, caller.key
 

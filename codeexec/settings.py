@@ -24,6 +24,7 @@ from codeexec.env import (
     env,
     int_or_auto,
 )
+from codeexec.private_files import keep_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
@@ -132,7 +133,8 @@ TEMPLATES = [
 DATABASES: dict[str, Any] = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    if DATABASES["default"]["NAME"] != ":memory:":
+        keep_private(Path(DATABASES["default"]["NAME"]), DATA_DIR)
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 5,
         # Otherwise a transaction that reads before it writes can fail at once, whatever the timeout.
@@ -216,9 +218,17 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_BODY_BYTES
 
 # CORS: only the API, for the origins of the settings and of the keys (apikeys/cors.py), without cookies.
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
-CORS_URLS_REGEX = r"^/(execute|executions/[0-9a-f-]{36}/input)$"
+CORS_URLS_REGEX = r"^/(execute/?|executions/[0-9a-f-]{36}/input)$"  # a page may read why /execute/ is wrong
 CORS_ALLOW_METHODS = ["POST", "OPTIONS"]
-CORS_ALLOW_HEADERS = ["content-type", "x-api-key"]
+CORS_ALLOW_HEADERS = [
+    "content-type",
+    "x-api-key",
+    # What tracing libraries (OpenTelemetry, Sentry) add to the requests of a page. We read none of them.
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+]
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86400
 

@@ -3,9 +3,13 @@
 import json
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 from tests.service import ORIGIN
 
@@ -21,16 +25,54 @@ def docker(*arguments: str) -> str:
     return (done.stdout + done.stderr if arguments[0] == "logs" else done.stdout).strip()
 
 
-class Deployment:
-    """A running container with only the documented settings and those in `environment`."""
+ENGINES_SOCKET = "--volume=/var/run/docker.sock:/var/run/docker.sock"
 
-    def __init__(self, api_key: str, volume: str | None = None, **environment: str) -> None:
+
+@contextmanager
+def broker_with(volume: str) -> Iterator[str]:
+    """Run the image's broker as compose.yaml does, with its socket in `volume`; yield its container."""
+    compose = yaml.safe_load((Path(__file__).parent.parent / "compose.yaml").read_text())["services"]["broker"]
+    container = docker(
+        "run",
+        "--detach",
+        ENGINES_SOCKET,
+        f"--volume={volume}:/run/broker",
+        f"--entrypoint={compose['entrypoint'][0]}",
+        f"--network={compose['network_mode']}",
+        "--read-only",
+        *(f"--tmpfs={path}" for path in compose["tmpfs"]),
+        *(f"--cap-drop={name}" for name in compose["cap_drop"]),
+        *(f"--cap-add={name}" for name in compose["cap_add"]),
+        *(f"--security-opt={option.replace(':', '=')}" for option in compose["security_opt"]),
+        f"--pids-limit={compose['pids_limit']}",
+        f"--memory={compose['mem_limit']}",
+        IMAGE,
+    )
+    try:
+        yield container
+    finally:
+        docker("rm", "--force", container)
+
+
+class Deployment:
+    """A running container with only the documented settings and those in `environment`.
+
+    It has the engine's socket, or that of the broker whose volume is given.
+    """
+
+    def __init__(
+        self, api_key: str, volume: str | None = None, brokers_volume: str | None = None, **environment: str
+    ) -> None:
         self.api_key = api_key
         variables = {"API_KEY": api_key, "PORT": "8000", **environment}
+        socket = ENGINES_SOCKET
+        if brokers_volume is not None:
+            socket = f"--volume={brokers_volume}:/run/broker"
+            variables["DOCKER_HOST"] = "unix:///run/broker/docker.sock"
         self.id = docker(
             "run",
             "--detach",
-            "--volume=/var/run/docker.sock:/var/run/docker.sock",
+            socket,
             *([f"--volume={volume}:/data"] if volume else []),
             *(f"--env={name}={value}" for name, value in variables.items()),
             "--memory=1g",

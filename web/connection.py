@@ -32,11 +32,18 @@ def outermost_address(address: str, forwarded_for: str) -> str | None:
     if settings.TRUSTED_PROXY_COUNT:
         forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:
-            address = forwarded[-settings.TRUSTED_PROXY_COUNT]
+            address = _without_port(forwarded[-settings.TRUSTED_PROXY_COUNT])
     try:
         return str(ipaddress.ip_address(address.partition("%")[0]))  # fe80::1%eth0: the zone is our own interface
     except ValueError:
         return None
+
+
+def _without_port(forwarded: str) -> str:
+    """Return the address of `192.0.2.1:50000`, `[2001:db8::1]:50000` or `[2001:db8::1]`, as some proxies write it."""
+    if forwarded.startswith("["):
+        return forwarded[1:].partition("]")[0]
+    return forwarded.partition(":")[0] if forwarded.count(":") == 1 else forwarded
 
 
 def address_block(address: str) -> str:

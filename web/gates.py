@@ -49,6 +49,6 @@ class PagePolicyMiddleware(CSPMiddleware):
     """Sends the Content-Security-Policy with pages only: it would lengthen the API's JSON responses for nothing."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if request.path_info.startswith(PAGES):
+        if request.path_info == "/" or request.path_info.startswith(PAGES):
             return super().__call__(request)
         return self.get_response(request)

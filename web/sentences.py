@@ -3,6 +3,9 @@
 BAD_REQUEST = "The request cannot be understood."
 INVALID_KEY = "The API key is missing or not valid."
 ORIGIN_NOT_ALLOWED = "This API key may not be used from this origin."
+NO_ORIGIN = (
+    "The request has no Origin header, which this API key needs. Add -H 'Origin: {origin}', or use a secret key."
+)
 SECRET_KEY_REQUIRED = "This requires a secret key."  # noqa: S105 (a sentence)
 SUSPENDED = "This learner or address may not run programs at present."
 NOTHING_HERE = "There is nothing at this address."

@@ -31,10 +31,21 @@ def test_a_preflight_needs_no_key(page: Page) -> None:
     response = preflight(page.client, "/execute", ORIGIN)
     assert response.status_code == 200
     assert response[ALLOW_ORIGIN] == ORIGIN
-    assert set(response["Access-Control-Allow-Headers"].split(", ")) == {"content-type", "x-api-key"}
+    assert set(response["Access-Control-Allow-Headers"].split(", ")) == {
+        "content-type",
+        "x-api-key",
+        *("traceparent", "tracestate", "baggage", "sentry-trace"),
+    }
     assert set(response["Access-Control-Allow-Methods"].split(", ")) == {"POST", "OPTIONS"}
     assert "origin" in response["Vary"].lower()
     assert "Access-Control-Allow-Credentials" not in response
+
+
+def test_a_page_may_read_that_it_has_the_wrong_address(page: Page) -> None:
+    assert preflight(page.client, "/execute/", ORIGIN)[ALLOW_ORIGIN] == ORIGIN
+    response = page.client.post("/execute/", {}, content_type="application/json", headers={"Origin": ORIGIN})
+    assert (response.status_code, response[ALLOW_ORIGIN]) == (404, ORIGIN)
+    assert ALLOW_ORIGIN not in preflight(page.client, "/execute/", "https://evil.example")
 
 
 def test_pages_may_send_input_but_not_read_executions(page: Page) -> None:

@@ -17,7 +17,7 @@ import requests
 from codeexec.capacity import MIB, Capacity
 from executions.sandbox.engine.options import MEMORY_BYTES, OWNER_LABEL
 from executions.sandbox.profiles import Profile
-from tests.deployment import IMAGE, STOP_SECONDS, Deployment, docker
+from tests.deployment import IMAGE, STOP_SECONDS, Deployment, broker_with, docker
 from tests.service import UNLIMITED
 from tests.waiting import eventually
 
@@ -214,3 +214,44 @@ def test_an_update_under_load_loses_nothing(first: Deployment, volume: str) -> N
         assert docker("exec", second.id, "cat", "/data/env") == secret
         rows = second.manage("shell", "--verbosity=0", "-c", PRINT_STATUSES)
         assert rows.split() == ["success"]
+
+
+ATTEMPT = """
+import os, sys, uuid
+from docker import APIClient
+from docker.errors import APIError
+client = APIClient(base_url=os.environ["DOCKER_HOST"], version="auto")
+for host_config in ({"Binds": ["/:/host"]}, {"Privileged": True}, {"NetworkMode": "host"}):
+    try:
+        options = {"Image": sys.argv[1], "HostConfig": host_config}
+        client.create_container_from_config(options, f"code_exec_{uuid.uuid4()}")
+        print("created")
+    except APIError as error:
+        print(error.status_code)
+"""
+
+
+def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
+    volume = docker("volume", "create")
+    try:
+        with broker_with(volume) as broker, Deployment(API_KEY, brokers_volume=volume, **UNLIMITED) as deployment:
+            deployment.wait_until_healthy()
+            answer = deployment.post("print(input())", input_data="ok")
+            assert answer.json().get("output") == "ok\n", (answer.text, docker("logs", broker))
+            assert "socket" in deployment.manage("doctor")
+            with pytest.raises(subprocess.CalledProcessError):
+                docker("exec", deployment.id, "ls", "/var/run/docker.sock")
+            attempt = ("/app/container/entrypoint", "python", "-c", ATTEMPT, IMAGE)
+            assert docker("exec", deployment.id, *attempt).split() == ["403"] * 3
+            status = dict(
+                line.split(":\t", 1)
+                for line in docker("exec", broker, "cat", "/proc/1/status").splitlines()
+                if "\t" in line
+            )
+            assert status["Uid"].split() == ["10002"] * 4
+            assert {status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
+            assert status["NoNewPrivs"] == "1"
+            limit = int(docker("inspect", "--format={{.HostConfig.Memory}}", broker))
+            assert memory_megabytes(broker)[0] < 0.9 * limit / MEGABYTE
+    finally:
+        docker("volume", "rm", volume)

@@ -95,6 +95,13 @@ def test_every_documented_command_prints_the_documented_output(port: tuple[Path,
     assert not answers
 
 
+def test_every_printed_address_opens(port: tuple[Path, int]) -> None:
+    printed = (port[0] / "log").read_text().split("open\n")[1]
+    addresses = re.findall(rf"^  (http://localhost:{port[1]}/[a-z/]*)", printed, re.M)
+    assert len(addresses) == 4
+    assert [requests.get(address, timeout=10).status_code for address in addresses] == [200] * 4
+
+
 def answers_in(output: str) -> list[Any]:
     """Return the JSON documents or the events of a stream in the output of a command."""
     if output.startswith("event: "):

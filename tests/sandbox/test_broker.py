@@ -154,6 +154,22 @@ def test_container_ends_with_the_broker(tmp_path: Path, engine: Engine, options:
     assert eventually(lambda: container_id not in {each.id for each in engine.containers()}, 20)
 
 
+def test_sandbox_recovers_when_the_broker_is_back(tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path) as broker:
+        sandbox = Sandbox(SandboxSettings(pool_size=1, queue_seconds=20), connect=lambda: connect(broker))
+        sandbox.start()
+        try:
+            assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health()
+            assert broker.process is not None
+            broker.process.kill()
+            assert eventually(lambda: not sandbox.health().ready, 20)
+            with BrokerProcess(tmp_path):
+                assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health()
+                assert sandbox.execute(Submission("print(1)", "", (), 5.0)).main.stdout == "1\n"
+        finally:
+            sandbox.close(drain_seconds=5)
+
+
 @pytest.mark.wall("broker_options")
 @pytest.mark.parametrize(
     "changes",
