@@ -55,7 +55,7 @@ client-types: $(DEV) .env $(CLIENTS) ## generate the types of the TypeScript cli
 badges: ## redraw the README's badges
 	scripts/make-badges
 
-bench: $(DEV) image ## compare /execute with bare Python and a new container per request
+bench: $(DEV) image ## measure a learner's wait and a class's, beside bare Python and Docker, in eight minutes
 	$(PYTHON) -m benchmarks
 
 soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), and look for errors and leftovers

@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from benchmarks.soak.course import Course
 from benchmarks.soak.growth import MEMORY_KB, STEADY_KB, Footprint, Peaks, rise
+from benchmarks.soak.strays import new_number, strays
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.verdict import KEPT_KB, KEPT_KB_AT_LEAST, errors_in, faults
+from executions.models import Execution
 from executions.sandbox.engine.engine import Engine
 from tests.service import ROOT, Service
 
@@ -28,7 +31,7 @@ def course() -> Course:
         tally.answered({"id": f"{number:032}", "status": "success"}, True, "")
     peaks = Peaks(1, Engine(), Path())
     peaks.memory_kb = [100_000] * 30
-    return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), "")
+    return Course(tally, 10.0, AT_REST, peaks, AT_REST, 100, set(), set(), dict(tally.statuses), [], 0, "")
 
 
 def test_a_clean_soak_has_no_faults(course: Course) -> None:
@@ -103,6 +106,36 @@ def test_wrong_and_lost_answers_are_faults(course: Course) -> None:
     wrong = {"id": "1" * 32, "status": "error", "test_results": None}
     course.tally.answered(wrong, True, "echo: wrong")
     assert faults(course) == ["wrong: echo: wrong", f"answered error, on record None: {wrong['id']}"]
+
+
+def test_a_record_with_the_output_of_another_program_is_a_fault(course: Course) -> None:
+    assert faults(replace(course, strays=["execution 7"])) == ["stray: execution 7"]
+
+
+@pytest.mark.django_db
+def test_a_soak_finds_records_with_the_number_of_another_program() -> None:
+    dice = random.Random(4)
+    one, other = new_number(dice), new_number(dice)
+    shared = {"container": "code_exec_x", "error": "", "timeout": 5}
+    Execution.objects.create(code=f"print({one})", output=f"{one}\n", submission_number=1, **shared)
+    Execution.objects.create(code=f"print({other} + 3)", output=f"{other + 3}\n", submission_number=2, **shared)
+    assert strays(query) == []
+    stray = Execution.objects.create(code="print(1)", output=f"1 {other}\n", submission_number=3, **shared)
+    twin = Execution.objects.create(
+        code="print(1)", test_results=[{"actual_output": f"{one}"}], submission_number=3, **shared
+    )
+    assert strays(query) == [
+        f"execution {stray.pk} has {{'{other}'}}",
+        f"execution {twin.pk} has {{'{one}'}}",
+        "2 executions were submission 3 of code_exec_x",
+    ]
+
+
+def query(sql: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        rows: list[tuple[object, ...]] = cursor.fetchall()
+        return rows
 
 
 def test_more_than_one_late_answer_in_a_hundred_is_a_fault(course: Course) -> None:

@@ -2,12 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.soak.growth import Footprint, Peaks, containers_of
 from benchmarks.soak.load import closed_loop, open_loop
+from benchmarks.soak.strays import Query, strays
 from benchmarks.soak.tally import Tally
 from executions.sandbox.engine.engine import Engine
 from tests.service import Service
@@ -28,15 +28,13 @@ LARGE_INPUT = "x" * 256 * 1024
 SETTLE_SECONDS = 60
 GONE_SECONDS = 15
 
-Query = Callable[[str], list[tuple[object, ...]]]
-"""Returns the rows of a query of the service's database."""
-
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """What was observed: `executions` is the number between `before` and `after`.
 
-    `on_record` has the recorded status of each execution by ID, `seen` the IDs of all containers.
+    `on_record` has the recorded status of each execution by ID, `seen` the IDs of all containers, `strays` the records
+    with output of another program. `reused` executions were in a container that had served before.
     """
 
     tally: Tally
@@ -48,6 +46,8 @@ class Course:
     seen: set[str]
     orphans: set[str]
     on_record: dict[str, str]
+    strays: list[str]
+    reused: int
     log: str
 
 
@@ -69,10 +69,26 @@ def run_course(service: Service, minutes: float, query: Query, load: float = LOA
             seen = peaks.containers | containers_of(worker, engine)
             log = service.log()
             rows = query("select public_id, status from executions_execution")
+            strayed = strays(query)
+            [(reused,)] = query("select count(*) from executions_execution where submission_number > 1")
         eventually(lambda: not containers_of(worker, engine), GONE_SECONDS)
         orphans = containers_of(worker, engine)
     on_record = {plain(str(public_id)): str(status) for public_id, status in rows}
-    return Course(tally, capacity, before, peaks, after, len(rows) - earlier, seen, orphans, on_record, log)
+    executions = len(rows) - earlier
+    return Course(
+        tally,
+        capacity,
+        before,
+        peaks,
+        after,
+        executions,
+        seen,
+        orphans,
+        on_record,
+        strayed,
+        int(str(reused)),
+        log,
+    )
 
 
 def count_executions(query: Query) -> int:

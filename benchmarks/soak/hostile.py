@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from benchmarks.soak.programs import Program, expect, judged
+from benchmarks.soak.strays import DIGITS, new_number
 
 SHORT = {"timeout": 2}
 ENDED = ("memory_limit", "timeout")  # a busy machine may be too slow to allocate so much memory in time
@@ -111,8 +112,8 @@ ATTACKS: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
 
 
 def hostile(dice: random.Random) -> Program:
-    """Return an attack with a random number in it."""
-    number = dice.randrange(10**9)
+    """Return an attack with its own number in it."""
+    number = new_number(dice)
     kind = dice.randrange(len(ATTACKS) + 3)
     if kind < len(ATTACKS):
         name, code, wanted, fields = ATTACKS[kind]
@@ -128,7 +129,7 @@ def _filled(value: Any, number: int) -> Any:
 
 
 def _huge_input(number: int) -> Program:
-    text = str(number) * (256 * 1024 // 10)
+    text = str(number) * (256 * 1024 // DIGITS)
     code = "import sys\nprint(len(sys.stdin.read()))"
     return expect("huge input", code, {"status": "success", "output": f"{len(text)}\n"}, input_data=text)
 

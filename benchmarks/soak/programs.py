@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.soak.strays import new_number
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 
 Answer = dict[str, Any]
@@ -55,7 +56,7 @@ def judged(name: str, code: str, wanted: Answer, cases: list[tuple[dict[str, Any
 
 
 def honest(dice: random.Random) -> Program:
-    """Return a typical program of a learner with random numbers in it."""
+    """Return a typical program of a learner with its own number in it."""
     kinds = (
         _loop,
         _echo,
@@ -69,14 +70,14 @@ def honest(dice: random.Random) -> Program:
         _unicode,
     )
     kind = _plot if dice.random() < PLOT_SHARE else dice.choice(kinds)
-    program = kind(dice.randrange(10**9), dice)
+    program = kind(new_number(dice), dice)
     # The longest timeout, because the soak does not test how fast a busy machine is.
     return Program(program.name, {**program.body, "timeout": LONGEST_TIMEOUT_SECONDS}, program.mistake)
 
 
 def conversation(dice: random.Random) -> Program:
     """Return a program that asks for input three times."""
-    n, numbers = dice.randrange(10**9), [dice.randrange(1000) for _ in range(3)]
+    n, numbers = new_number(dice), [dice.randrange(1000) for _ in range(3)]
     code = f"total = {n}\nfor number in range(3): total += int(input(f'{{number}}? '))\nprint(total)"
     wanted = {"status": "success", "output": f"0? 1? 2? {n + sum(numbers)}\n"}
     program = expect("conversation", code, wanted, interactive=True, timeout=LONGEST_TIMEOUT_SECONDS)

@@ -25,6 +25,7 @@ def show(course: Course) -> None:
     print(f"capacity {course.capacity:.1f} requests/s of this mix")
     print(f"requests {tally.sent.total()}: " + _counts(tally.sent))
     print(f"executions {len(course.on_record)}: " + _counts(records))
+    print(f"in a container that had served before {course.reused}, with output of another program {len(course.strays)}")
     print(f"refused {tally.refused}, out of time {tally.late}")
     print(f"wrong verdicts {len(tally.wrong)}, internal errors {len(tally.internal) + records['internal_error']}")
     errors = errors_in(course.log)
@@ -46,6 +47,7 @@ def faults(course: Course) -> list[str]:
         *(f"wrong: {each}" for each in tally.wrong[:EXAMPLES]),
         *(f"internal: {each}" for each in tally.internal[:EXAMPLES]),
         *(f"on record: {statuses[status]} {status}" for status in ("internal_error", "running") if statuses[status]),
+        *(f"stray: {each}" for each in course.strays[:EXAMPLES]),
         *_lost(course),
         *(f"orphan: {each}" for each in course.orphans),
         *(f"left: {each}" for each in traces_of(course.seen)),

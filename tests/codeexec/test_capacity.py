@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import astuple
+from math import ceil
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.capacity import MIB, PROGRAM_BYTES, Capacity
 from executions.sandbox.engine.options import MEMORY_BYTES
-from tests.test_docs import SETTINGS
+from tests.test_docs import ROOT, SETTINGS
 
 ROW = r"(\d+) \| ([\d.]+) GB \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|"
+CLASS_ROW = r"\| (\d+) \| (\d+), (\d+) GB \| [^|]* \| [^|]* \| (\d+) s[^|]* \| [^|]* \| (\d+) \|"
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
 def test_program_has_the_memory_of_a_container() -> None:
@@ -45,6 +48,16 @@ def test_documented_table_is_what_the_code_works_out() -> None:
             found.science_pool_size,
             found.queue_length,
         ]
+
+
+def test_sizes_for_a_class_follow_from_the_capacity() -> None:
+    """With half a gigabyte for everything else on the server."""
+    rows = re.findall(CLASS_ROW, OPERATIONS)
+    assert len(rows) >= 8
+    for pupils, processors, gigabytes, sleep_seconds, players in rows:
+        found = Capacity.of(int(processors), int(gigabytes) * 1024 * MIB - 512 * MIB)
+        assert int(players) == found.max_interactive
+        assert int(sleep_seconds) == ceil(int(pupils) / found.max_concurrent)
 
 
 def test_threads_bound_the_capacity_of_this_machine() -> None:

@@ -21,11 +21,13 @@ class Event:
 
 
 class EventSource:
-    """A streamed execution. Use it as a context manager."""
+    """A streamed execution, by default with the service's own key. Use it as a context manager."""
 
-    def __init__(self, service: Service, code: str, receive_bytes: int | None = None, **fields: Any) -> None:
+    def __init__(
+        self, service: Service, code: str, receive_bytes: int | None = None, key: str = "", **fields: Any
+    ) -> None:
         self._service = service
-        self._headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
+        self._headers = {"X-API-Key": key or service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
         self._connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
         if receive_bytes is not None:
             self._connection.sock = socket.socket()

@@ -1,0 +1,225 @@
+"""A class behind one address presses Run: everybody is answered, with the output of their own program.
+
+All settings are the defaults, and the rates are those of a new key. Because machines differ, no test bounds a time:
+ways to run the same programs are compared side by side.
+"""
+
+import contextlib
+import re
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from benchmarks.services import StockedService
+from codeexec.capacity import Capacity
+from executions.sandbox.engine.options import NAME_PREFIX
+from tests.e2e.event_source import EventSource
+from tests.service import ORIGIN, UNLIMITED, Service
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.alone,  # other tests would take the memory and the processors that the defaults count on
+    pytest.mark.timeout(300),
+]
+
+PUPILS = 30
+LESSON_SECONDS = 20
+PRESSES = 4
+TURNS = 3
+LONGEST_ANSWER_SECONDS = 60
+WORD = re.compile(r"word-[0-9a-f]{32}")
+MINT = (
+    "from apikeys.keys import create_key\n"
+    "from apikeys.tokens import mint_learner_token\n"
+    "key, _ = create_key('School', 'secret', ['{origin}'])\n"
+    "for number in range({count}): print(mint_learner_token(key, f'pupil-{{number}}', 3600))"
+)
+
+HELLO = "print('{word}')"
+SLEEPER = "import time\ntime.sleep(1)\nprint('{word}')"
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.show()\nprint('{word}')"
+ENDLESS = "print('{word}', flush=True)\nwhile True: pass"
+GREETING = "name = input('Who? ')\nprint('Hello', name, '{word}')"
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """Somebody who presses Run: the key or token of their page, and the learner that it names, if any."""
+
+    key: str
+    claimed: str = ""
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A program with its own word, and the response to it."""
+
+    word: str
+    response: requests.Response
+
+    def is_answered(self) -> bool:
+        """Return whether the program ran and only its own word was printed."""
+        return self.response.status_code == 200 and WORD.findall(self.response.json()["output"]) == [self.word]
+
+
+def shipped(directory: Path, **environment: str) -> StockedService:
+    """Return a service with the defaults for all that bounds programs and requests."""
+    service = StockedService(directory, **environment)
+    for name in UNLIMITED:
+        del service.environment[name]
+    return service
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """Each test has its own service, so that none has used up the rates of another."""
+    with shipped(tmp_path) as service:
+        yield service
+
+
+def proven(service: Service, count: int = PUPILS) -> list[Pupil]:
+    """Return pupils whose pages have tokens of the site's server, as docs/keys.md describes."""
+    printed = service.manage("shell", "--verbosity=0", "-c", MINT.format(origin=ORIGIN, count=count))
+    return [Pupil(token) for token in printed.split()]
+
+
+def claimed(service: Service, count: int = PUPILS) -> list[Pupil]:
+    """Return pupils whose pages hold the site's publishable key and only claim to be somebody."""
+    return [Pupil(service.api_key, f"pupil-{number}") for number in range(count)]
+
+
+def new_word() -> str:
+    return f"word-{secrets.token_hex(16)}"
+
+
+def press(service: Service, pupil: Pupil, program: str) -> Pressed:
+    word = new_word()
+    body = {"code": program.format(word=word), "timeout": 10} | ({"learner": pupil.claimed} if pupil.claimed else {})
+    headers = {"X-API-Key": pupil.key, "Origin": ORIGIN}
+    response = requests.post(f"{service.url}/execute", json=body, headers=headers, timeout=LONGEST_ANSWER_SECONDS)
+    return Pressed(word, response)
+
+
+def press_together(service: Service, pupils: list[Pupil], program: str) -> list[Pressed]:
+    with ThreadPoolExecutor(len(pupils)) as clients:
+        return list(clients.map(lambda pupil: press(service, pupil, program), pupils))
+
+
+def assert_all_answered(pressed: list[Pressed]) -> None:
+    refused = [each.response.text[:200] for each in pressed if not each.is_answered()]
+    assert refused == []
+
+
+def assert_records_are_apart(service: Service) -> None:
+    """Each record holds the output of its own program, and no two share a container and a number."""
+    columns = "code, coalesce(output, '') || error, container, submission_number"
+    rows = service.query(f"SELECT {columns} FROM executions_execution WHERE status IN ('success', 'timeout')")
+    places = Counter((container, number) for _, _, container, number in rows)
+    assert rows
+    for code, printed, container, number in rows:
+        assert set(WORD.findall(printed)) <= set(WORD.findall(code))
+        assert container.startswith(NAME_PREFIX)
+        assert number >= 1
+        assert places[container, number] == 1
+        assert all(places[container, earlier] <= 1 for earlier in range(1, number))
+
+
+@pytest.mark.parametrize("pupils_of", [proven, claimed])
+def test_a_hundred_at_once_from_one_address_are_all_answered(
+    service: Service, pupils_of: Callable[[Service, int], list[Pupil]]
+) -> None:
+    assert_all_answered(press_together(service, pupils_of(service, 100), HELLO))
+    assert_records_are_apart(service)
+    [(most,)] = service.query("SELECT max(submission_number) FROM executions_execution")
+    assert most > 1  # else nothing is known of containers that serve again
+
+
+def test_thirty_programs_that_sleep_are_all_answered(service: Service) -> None:
+    assert_all_answered(press_together(service, proven(service), SLEEPER))
+    assert_records_are_apart(service)
+
+
+def test_thirty_plots_are_all_answered(service: Service) -> None:
+    pressed = press_together(service, proven(service), PLOT)
+    assert_all_answered(pressed)
+    assert [len(each.response.json()["images"]) for each in pressed] == [1] * PUPILS
+    assert_records_are_apart(service)
+
+
+def test_thirty_pupils_with_input_all_play_at_once(tmp_path: Path) -> None:
+    """Or as many as the machine has memory for: the default, worked out once for the test and the service."""
+    places = Capacity.of_this_machine(most_threads=1000).max_interactive
+    with shipped(tmp_path, SANDBOX_MAX_INTERACTIVE=str(places)) as service, contextlib.ExitStack() as stack:
+        pupils = proven(service, min(PUPILS, places))
+        words = [new_word() for _ in pupils]
+
+        def begin(pupil: Pupil, word: str) -> EventSource:
+            return EventSource(service, GREETING.format(word=word), key=pupil.key, interactive=True)
+
+        with ThreadPoolExecutor(len(pupils)) as clients:
+            games = [stack.enter_context(game) for game in clients.map(begin, pupils, words)]
+        assert [game.printed_until("input") for game in games] == ["Who? "] * len(games)
+        assert [game.answer("Ada") for game in games] == [204] * len(games)
+        for game, word in zip(games, words, strict=True):
+            assert game.until("result").data["output"] == f"Who? Hello Ada {word}\n"
+        assert_records_are_apart(service)
+
+
+def test_a_loop_and_a_flood_in_a_class_refuse_nobody_else(service: Service) -> None:
+    """One pupil's program never ends, another sends request after request; the others press Run now and then."""
+    looping, flooding, *others = proven(service)
+    over = threading.Event()
+
+    def repeat(pupil: Pupil, program: str) -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        while not over.is_set():
+            statuses[press(service, pupil, program).response.status_code] += 1
+        return statuses
+
+    def learn(number: int, pupil: Pupil) -> list[Pressed]:
+        pressed = []
+        for turn in range(PRESSES):
+            over.wait(max(0.0, began + LESSON_SECONDS / PRESSES * (turn + number / PUPILS) - time.monotonic()))
+            pressed.append(press(service, pupil, HELLO))
+        return pressed
+
+    with ThreadPoolExecutor(PUPILS + 2) as clients:
+        began = time.monotonic()
+        loop = clients.submit(repeat, looping, ENDLESS)
+        floods = [clients.submit(repeat, flooding, HELLO) for _ in range(3)]
+        try:
+            learned = [each for some in clients.map(learn, range(len(others)), others) for each in some]
+        finally:
+            over.set()
+    assert_all_answered(learned)
+    assert loop.result()[200] > 0
+    assert sum((flood.result() for flood in floods), Counter()).keys() <= {200, 429, 503}
+    assert_records_are_apart(service)
+
+
+def test_a_class_is_served_sooner_if_containers_serve_again(tmp_path: Path) -> None:
+    """Compare with containers that serve once, in turns."""
+    ways = {reuse: shipped(tmp_path / reuse, SANDBOX_REUSE=reuse) for reuse in ("pressure", "never")}
+    seconds = dict.fromkeys(ways, 0.0)
+    with ways["pressure"], ways["never"]:
+        pupils = {reuse: proven(service) for reuse, service in ways.items()}
+        for _ in range(TURNS):
+            for reuse, service in ways.items():
+                service.settle()
+                began = time.monotonic()
+                assert_all_answered(press_together(service, pupils[reuse], HELLO))
+                seconds[reuse] += time.monotonic() - began
+        numbers = {
+            reuse: service.query("SELECT max(submission_number) FROM executions_execution")[0][0]
+            for reuse, service in ways.items()
+        }
+    assert numbers["pressure"] > numbers["never"] == 1
+    assert seconds["pressure"] < seconds["never"]
