@@ -149,8 +149,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 5,
         # Otherwise a transaction that reads before it writes can fail at once, whatever the timeout.
         "transaction_mode": "IMMEDIATE",
-        # Readers do not wait for a writer. Commits do not wait for the disk; only a power failure loses one.
-        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+        # Readers do not wait for a writer. Commits do not wait for the disk; only a power failure loses one. What is
+        # deleted is overwritten.
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;",
     }
 else:
     # No request may wait longer for the database than for a program, even if the server does not respond at all.
