@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Case, F, FloatField, Sum, Value, When
@@ -35,7 +35,10 @@ PACE = {ADDRESS: 2, LEARNER: 1}
 """How much faster than the key's day passes a caller may use up its CPU seconds, within RECENT_SECONDS."""
 
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
-ROWS = " FROM apikeys_dailyuse WHERE family = %s AND day = %s AND who IN (%s, %s)"
+ROWS = (
+    "SELECT who, executions, cpu_seconds, recent_window, recent_cpu_seconds FROM apikeys_dailyuse"
+    " WHERE family = %s AND day = %s AND who IN (%s, %s)"
+)
 CHARGE = (
     "UPDATE apikeys_dailyuse SET executions = executions + 1, cpu_seconds = cpu_seconds + %s,"
     " recent_cpu_seconds = %s + CASE WHEN recent_window = %s THEN recent_cpu_seconds ELSE 0 END, recent_window = %s"
@@ -103,6 +106,16 @@ class Running:
         return [group for group in self._groups if name is None or name in group.names]
 
 
+class _Row(NamedTuple):
+    """A row that ROWS selects."""
+
+    who: str
+    executions: int
+    cpu_seconds: float
+    recent_window: int | None
+    recent_cpu_seconds: float
+
+
 def lock_use(account: Account) -> Use:
     """Return what has been used. Until the transaction ends, no other execution of the family begins or ends."""
     found = _locked_rows(account)
@@ -110,17 +123,17 @@ def lock_use(account: Account) -> Use:
         missing = [DailyUse(family=account.key.family, day=account.day, who=who) for who in (ALL, account.who)]
         DailyUse.objects.bulk_create(missing, ignore_conflicts=True)
         found = _locked_rows(account)
-    whole, (executions, cpu_seconds, window, recent) = found[ALL], found[account.who]
-    return Use(*whole[:2], executions, cpu_seconds, recent if window == _window() else 0.0)
+    whole, own = found[ALL], found[account.who]
+    recent_cpu_seconds = own.recent_cpu_seconds if own.recent_window == _window() else 0.0
+    return Use(whole.executions, whole.cpu_seconds, own.executions, own.cpu_seconds, recent_cpu_seconds)
 
 
-def _locked_rows(account: Account) -> dict[str, tuple[Any, ...]]:
-    """Return the figures by `who`. Locked in one order, so that no two requests deadlock."""
+def _locked_rows(account: Account) -> dict[str, _Row]:
+    """Return the rows by `who`. Locked in one order, so that no two requests deadlock."""
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    columns = "who, executions, cpu_seconds, recent_window, recent_cpu_seconds"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}{ROWS} ORDER BY who{lock}", (*_row(account), ALL, account.who))
-        return {who: figures for who, *figures in cursor.fetchall()}  # type: ignore[misc]
+        cursor.execute(f"{ROWS} ORDER BY who{lock}", (*_row(account), ALL, account.who))
+        return {row[0]: _Row(*row) for row in cursor.fetchall()}
 
 
 def _row(account: Account) -> tuple[Any, Any]:

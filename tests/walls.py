@@ -222,4 +222,11 @@ WALLS = {
             ),
         )
     ),
+    # What one caller may have of what all have
+    "shares": Wall(
+        (Edit("apikeys/shares.py", "return max(least, (limit - others) * parts[kind_of(name)])", "return limit"),)
+    ),
+    "claimed_learners": Wall(
+        (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
+    ),
 }

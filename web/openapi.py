@@ -46,7 +46,7 @@ ERRORS: dict[int, dict[str, str]] = {
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
         "concurrency_limited": "This API key is running 256 programs already. Try again in 4 seconds.",
         "interactive_limited": "This learner is already running 4 interactive programs. Try again in 42 seconds.",
-        "executions_used_up": "This API key has used up the 100000 executions of its day (UTC). Try again in 3 h 2 min.",
+        "executions_used_up": "This API key has used up the 100000 executions of its day (UTC). Try again in 3 h.",
         "cpu_used_up": "This API key has used up the 43200 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
     },
     500: {"server_error": SERVER_ERROR},

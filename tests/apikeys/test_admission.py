@@ -44,6 +44,7 @@ def test_suspended_learner_gets_a_403(server: Page, executor: FakeExecutor) -> N
     assert server.run(learner="ada").status_code == server.run().status_code == 200
 
 
+@pytest.mark.wall("claimed_learners")
 def test_learner_whom_a_page_claims_is_not_the_suspended_one(page: Page) -> None:
     """Suspensions of claimed learners may be older than their refusal."""
     suspend(key=page.key, learner="ada")

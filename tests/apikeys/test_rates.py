@@ -256,6 +256,7 @@ def test_body_of_an_address_over_its_rate_is_not_read(page: Page) -> None:
     assert [page.post(b"{").status_code for _ in range(3)] == [400, 429, 429]
 
 
+@pytest.mark.wall("shares")
 def test_address_leaves_half_of_the_keys_rate_to_others(page: Page) -> None:
     ApiKey.objects.update(rate="40/h")
     statuses = [page.run().status_code for _ in range(30)]

@@ -416,6 +416,7 @@ def refused_interactive(by: Page, **fields: Any) -> tuple[int, str, str]:
     return response.status_code, body["code"], body["detail"].partition(" Try again")[0]
 
 
+@pytest.mark.wall("shares")
 def test_one_learner_gets_at_most_an_eighth_of_the_interactive_places(
     server: Page, stream: Streams, settings: Settings
 ) -> None:
@@ -460,6 +461,7 @@ def test_thirty_pupils_whom_a_page_only_claims_all_wait_for_input(
     )
 
 
+@pytest.mark.wall("shares")
 @pytest.mark.parametrize("places", [8, 29, 64])
 def test_any_number_of_addresses_leave_a_place_for_the_next(
     page: Page, stream: Streams, settings: Settings, places: int
