@@ -203,6 +203,7 @@ def behind(page: Page, address: str) -> Page:
 
 def refusal(response: Any) -> tuple[int, str, str]:
     """Return the status, the code and the sentence of a refusal."""
+    assert response.status_code == 429
     body = response.json()
     return response.status_code, body["code"], body["detail"].partition(" Try again")[0]
 

@@ -50,6 +50,7 @@ def used(key: ApiKey, who: str, executions: int = 0, cpu_seconds: float = 0) -> 
 
 
 def refusal(response: Any) -> tuple[int, str, str]:
+    assert response.status_code == 429
     body = response.json()
     return response.status_code, body["code"], body["detail"].partition(" Try again")[0]
 

@@ -424,7 +424,8 @@ def test_one_learner_gets_at_most_an_eighth_of_the_interactive_places(
     for _ in range(3):
         stream(by=server, learner="ada", interactive=True)
     response = server.post({"code": "1", "learner": "ada", "interactive": True}, accept=EVENTS)
-    assert (response.status_code, response.json()["code"]) == (429, "interactive_limited")
+    assert response.status_code == 429
+    assert response.json()["code"] == "interactive_limited"
     assert response.json()["detail"].startswith("This learner is already running 3 interactive programs.")
     assert response["RateLimit-Policy"] == '"interactive";q=3;qu="concurrent-requests"'
     stream(by=server, learner="ada").all()  # a program that asks for no input
