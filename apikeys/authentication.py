@@ -20,6 +20,7 @@ from apikeys import tokens
 from apikeys.environment import is_environment_token
 from apikeys.limits import Refused
 from apikeys.models import ApiKey
+from apikeys.shares import names_of
 from audit.events import record_refusal
 from web.connection import address_block, client_address
 from web.sentences import INVALID_KEY, NO_ORIGIN, ORIGIN_NOT_ALLOWED, SUSPENDED
@@ -55,15 +56,17 @@ class Caller:
         """Whether this is a server of the site, which holds the secret key itself."""
         return self.key.kind == ApiKey.Kind.SECRET and self.learner is None
 
-    def counted_as(self, claimed_learner: str) -> str:
-        """Return the name that use is counted under: the learner's if it can be trusted, else the address.
+    def names(self, claimed_learner: str) -> tuple[str, ...]:
+        """Return the names that use is counted under, the widest first (`apikeys.shares.names_of`).
 
-        A server knows its learners, and a token is bound to one. A page can claim to be another learner each time.
+        A server knows its learners, and a token is bound to one.
         """
-        learner = claimed_learner if self.is_server else self.learner
-        if learner:
-            return f"learner:{learner}"
-        return f"address:{address_block(self.address) if self.address else 'unknown'}"
+        learner = claimed_learner if self.learner is None else self.learner
+        return names_of(learner, self.address, is_proven=self.key.proves_learners)
+
+    def counted_as(self, claimed_learner: str) -> str:
+        """Return the widest of these names: the learner's if it can be trusted, else the address."""
+        return self.names(claimed_learner)[0]
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -131,8 +134,11 @@ def refuse_suspended(caller: Caller) -> None:
 
 
 def refuse_suspended_learner(key: ApiKey, learner: str) -> None:
-    """Refuse a learner who is suspended for the key's family. Raises Refused."""
-    if not learner:
+    """Refuse a learner who is suspended for the key's family. Raises Refused.
+
+    Not one that a page only claims: somebody else of that name may be meant.
+    """
+    if not (learner and key.proves_learners):
         return
     with connection.cursor() as cursor:
         cursor.execute(LEARNER, (_now(), learner, key.family_in_sql()))

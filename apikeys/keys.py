@@ -15,7 +15,7 @@ from apikeys.models import PLAYGROUND_HASH, ApiKey, usable_keys
 from audit.events import record_event
 
 LONGEST_OVERLAP_HOURS = 24 * 90
-LIMITS = ("rate", "learner_rate", "max_concurrent", "executions_per_day", "cpu_seconds_per_day")
+LIMITS = ("rate", "address_rate", "learner_rate", "max_concurrent", "executions_per_day", "cpu_seconds_per_day")
 """The fields that limit how much a key and its learners may use."""
 OF_ONE_TOKEN = {"id", "prefix", "token_hash", "is_active", "is_from_environment", "last_used", "created", "replaced_by"}
 """The fields that belong to one token. Rotation copies all others to the successor."""

@@ -28,6 +28,11 @@ def default_learner_rate() -> str:
     return settings.DEFAULT_LEARNER_RATE
 
 
+def default_address_rate() -> str:
+    """Return the default rate of each address under a key."""
+    return settings.DEFAULT_ADDRESS_RATE
+
+
 def default_max_concurrent() -> int:
     """Return the default number of requests that a key may run at once."""
     return settings.DEFAULT_MAX_CONCURRENT
@@ -94,7 +99,16 @@ class ApiKey(models.Model):
             default=default_learner_rate,
             blank=True,
             validators=[validate_rate],
-            help_text="Requests of each learner, or of each address if the learner is not verified. Empty: no limit.",
+            help_text="Requests of each learner. Empty: no limit.",
+        )
+    )
+    address_rate = column_only(
+        models.CharField(
+            max_length=20,
+            default=default_address_rate,
+            blank=True,
+            validators=[validate_rate],
+            help_text="Requests of each address whose learners are not verified: perhaps a class. Empty: no limit.",
         )
     )
     max_concurrent = column_only(
@@ -142,6 +156,11 @@ class ApiKey(models.Model):
         """Whether this is the key of our own page (`playground.access`), which has no token."""
         return self.token_hash == PLAYGROUND_HASH
 
+    @property
+    def proves_learners(self) -> bool:
+        """Whether a learner named with this key is proven, by a server or its token. A page can only claim one."""
+        return self.kind == self.Kind.SECRET
+
     def is_usable(self) -> bool:
         """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.authentication`)."""
         return self.is_active and (self.expires is None or self.expires > timezone.now())
@@ -165,7 +184,8 @@ class ApiKey(models.Model):
 class DailyUse(models.Model):
     """What a family of keys has used on one UTC day: in total, and for each learner or address.
 
-    Only `apikeys.limits` writes rows, in the transaction that records an execution's end.
+    Only `apikeys.quotas` writes rows, in the transaction that records an execution's end. `recent_cpu_seconds` are
+    those of the window with the number `recent_window`.
     """
 
     family = models.UUIDField()
@@ -174,6 +194,8 @@ class DailyUse(models.Model):
     who = models.CharField(max_length=140, blank=True)
     executions = models.PositiveIntegerField(default=0)
     cpu_seconds = models.FloatField(default=0)
+    recent_window = models.IntegerField(null=True)
+    recent_cpu_seconds = models.FloatField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["family", "day", "who"], name="daily_use_once"),)
@@ -232,6 +254,8 @@ class Suspension(models.Model):
             raise ValidationError("An address is suspended for all keys: leave key and learner empty.")
         if not self.address and not self.key:
             raise ValidationError("Enter a learner with a key, only a key, or only an address.")
+        if self.learner and self.key and not self.key.proves_learners:
+            raise ValidationError("With a publishable key, anybody can claim to be this learner: suspend the address.")
         # A form passes "" for none.
         self.address = address_block(self.address) if self.address else None
 

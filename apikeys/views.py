@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from apikeys import tokens
 from apikeys.authentication import caller_of
-from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request
+from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request, refuse_over_rate
 from apikeys.models import LEARNER_CHARACTERS
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
@@ -46,14 +46,19 @@ class ExecutionRateThrottle(KeyRateThrottle):
     """Counts a request to run a program, against the rate of its learner first."""
 
     def count(self, request: Request, view: Any) -> list[LimitUse]:
-        """Count the request, even if its body is unreadable, and return what is left."""
+        """Count the request, even if its body is unreadable, and return what is left.
+
+        The body names the learner, unless a token does. An address over its rate is refused before its body is read.
+        """
         caller = caller_of(request)
+        if not caller.is_server:
+            refuse_over_rate(caller.key, caller.names(""))
         try:
-            learner = _named_learner(request) if caller.is_server else ""
+            learner = _named_learner(request) if caller.learner is None else ""
         except APIException:
-            count_execution(caller.key, caller.counted_as(""))
+            count_execution(caller.key, caller.names(""))
             raise
-        return count_execution(caller.key, caller.counted_as(learner))
+        return count_execution(caller.key, caller.names(learner))
 
 
 class InputRateThrottle(KeyRateThrottle):

@@ -47,11 +47,12 @@ LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "tex
 API_KEY = env.str("API_KEY", "", validate=check_api_key)
 ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", ["https://pylearn.net"], subcast=str.strip, validate=check_origins)
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 10))
-DEFAULT_RATE = env.str("DEFAULT_RATE", "60/m", validate=check_rate)
-DEFAULT_LEARNER_RATE = env.str("DEFAULT_LEARNER_RATE", "30/m", validate=check_rate)
-DEFAULT_MAX_CONCURRENT = env.int("DEFAULT_MAX_CONCURRENT", 24, validate=validate.Range(1, 1000))
-DEFAULT_EXECUTIONS_PER_DAY = env.int("DEFAULT_EXECUTIONS_PER_DAY", 20000, validate=validate.Range(1, 10000000))
-DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 10800, validate=validate.Range(1, 10000000))
+DEFAULT_RATE = env.str("DEFAULT_RATE", "12000/m", validate=check_rate)
+DEFAULT_ADDRESS_RATE = env.str("DEFAULT_ADDRESS_RATE", "6000/m", validate=check_rate)
+DEFAULT_LEARNER_RATE = env.str("DEFAULT_LEARNER_RATE", "60/m", validate=check_rate)
+DEFAULT_MAX_CONCURRENT = env.int("DEFAULT_MAX_CONCURRENT", 256, validate=validate.Range(1, 1000))
+DEFAULT_EXECUTIONS_PER_DAY = env.int("DEFAULT_EXECUTIONS_PER_DAY", 100000, validate=validate.Range(1, 10000000))
+DEFAULT_CPU_SECONDS_PER_DAY = env.int("DEFAULT_CPU_SECONDS_PER_DAY", 43200, validate=validate.Range(1, 10000000))
 
 # Who may use the admin
 ADMIN_ALLOWED_IPS = env.list("ADMIN_ALLOWED_IPS", ["127.0.0.1", "::1"], subcast=str.strip, validate=check_networks)
@@ -139,8 +140,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 5,
         # Otherwise a transaction that reads before it writes can fail at once, whatever the timeout.
         "transaction_mode": "IMMEDIATE",
-        # Readers do not wait for a writer. Commits do not wait for the disk; only a power failure loses one.
-        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+        # Readers do not wait for a writer. Commits do not wait for the disk; only a power failure loses one. What is
+        # deleted is overwritten.
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;",
     }
 else:
     # No request may wait longer for the database than for a program, even if the server does not respond at all.

@@ -108,8 +108,9 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="learner")
     def learner_link(self, execution: Execution) -> str:
-        """Return the learner, with a link to all their executions."""
-        return _filter_link("learner", execution.learner)
+        """Return the learner, with a link to all their executions, and whether they are only claimed."""
+        link = _filter_link("learner", execution.learner)
+        return format_html("{} (claimed)", link) if execution.has_claimed_learner else link
 
     @admin.display(description="address")
     def address_link(self, execution: Execution) -> str:

@@ -109,6 +109,11 @@ class Execution(models.Model):
     def __str__(self) -> str:
         return f"{self.public_id} ({self.status})"
 
+    @property
+    def has_claimed_learner(self) -> bool:
+        """Whether a page has claimed the learner, who may be somebody else; a server or a token proves one."""
+        return bool(self.learner) and self.key is not None and not self.key.proves_learners
+
 
 class ExecutionFlag(models.Model):
     """A reason for staff to look at an execution, not a judgement: a beginner's endless loop gets one too."""

@@ -111,7 +111,7 @@ def sabotage(wall: str, fast: bool) -> bool:
     with copy_without(wall) as copy:
         options = ["--its-tests-alone"] if fast else IN_TWO_PROCESSES
         command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--without-wall={wall}", *options]
-        command += ["tests/sandbox", "tests/executions", "tests/web", "tests/codeexec"]
+        command += ["tests/sandbox", "tests/executions", "tests/apikeys", "tests/web", "tests/codeexec"]
         done = subprocess.run(command, cwd=copy, env=os.environ, stdout=-1, stderr=subprocess.STDOUT, text=True)
     *_, summary = done.stdout.strip().splitlines() or [""]
     is_right = done.returncode == 0 and " xfailed" in summary

@@ -17,13 +17,14 @@ from rest_framework.serializers import ListField, Serializer
 from apikeys.authentication import Caller
 from apikeys.limits import INPUT_RATE
 from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
+from apikeys.shares import share
 from codeexec.hurried_socket import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.models import Execution
 from executions.request import Match
 from executions.running.backend import get_backend
-from executions.running.interactive import SHARE_OF_ONE
+from executions.running.interactive import LEAST, PARTS
 from executions.running.outcome import TYPES
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
@@ -40,7 +41,7 @@ LIVE = (ROOT / "docs/live.md").read_text()
 PROGRAMS = (ROOT / "docs/programs.md").read_text()
 TEST_CASES = (ROOT / "docs/test-cases.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
-OWN_PLACES = int(settings.SANDBOX_MAX_INTERACTIVE * SHARE_OF_ONE)
+OWN_PLACES = int(share("claimed:", settings.SANDBOX_MAX_INTERACTIVE, 0, LEAST["claimed"], PARTS))
 README = (ROOT / "README.md").read_text()
 SETTINGS_SOURCE = ast.parse((ROOT / "codeexec/settings.py").read_text())
 
@@ -182,7 +183,7 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     answers.append(page.run())
     suspension.delete()
     executor.error = None
-    interactive = {"code": "1", "interactive": True}
+    interactive = {"code": "1", "interactive": True, "learner": "ada"}
     *streams, refused = [page.post(interactive, accept="text/event-stream") for _ in range(OWN_PLACES + 1)]
     for stream in streams:
         stream.close()
@@ -192,10 +193,10 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
         {"executions_per_day": 0},
         {"max_concurrent": 0},
         {"learner_rate": "1/d"},
-        {"learner_rate": "", "rate": "1/d"},
+        {"address_rate": "", "learner_rate": "", "rate": "1/d"},
     ):
         ApiKey.objects.update(**used_up)
-        answers.extend(page.run("1") for _ in range(2))
+        answers.extend(page.run("1", learner="ada") for _ in range(2))
     assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
     for response in answers:
         detail, code = response.json()["detail"], response.json()["code"]

@@ -337,4 +337,11 @@ WALLS = {
     "broker_lease": Wall(
         (Edit(BROKER, "case Kind.START if call.container_id not in self._attached:", "case Kind.START if False:"),)
     ),
+    # What one caller may have of what all have
+    "shares": Wall(
+        (Edit("apikeys/shares.py", "return max(least, (limit - others) * parts[kind_of(name)])", "return limit"),)
+    ),
+    "claimed_learners": Wall(
+        (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
+    ),
 }

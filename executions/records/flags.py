@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from apikeys.limits import Account, Use
+from apikeys.quotas import Account, Use
 from executions.models import Execution, ExecutionFlag
 from executions.sandbox.results import Flag, Outcome, RunStatus
 

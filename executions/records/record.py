@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
-from apikeys.limits import Account, Use, charge
 from apikeys.models import ApiKey
+from apikeys.quotas import Account, Running, RunningGroup, Use, charge
+from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.models import Execution, ExecutionFlag
@@ -34,9 +35,10 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_TIMEOUT_SECONDS  # noqa: S101
 
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
-COUNT_RUNNING = (
-    "SELECT count(*) FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
-    " WHERE e.status = 'running' AND k.family = %s AND e.created > %s"
+RUNNING_NOW = (
+    "SELECT e.learner, e.client_address, count(*), min(e.created), max(e.timeout)"
+    " FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
+    " WHERE e.status = 'running' AND k.family = %s AND e.created > %s GROUP BY e.learner, e.client_address"
 )
 
 EXECUTIONS = Counter(
@@ -168,11 +170,20 @@ def _write_end(
             charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
 
 
-def count_running(key: ApiKey) -> int:
-    """Return how many executions of the key's family are running, according to the records."""
+def find_running(key: ApiKey) -> Running:
+    """Return the executions of the key's family that are running, according to the records."""
     # An execution whose end could not be recorded must not count forever.
     longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
     begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_RUNNING, (key.family_in_sql(), begun))
-        return int(cursor.fetchone()[0])
+        cursor.execute(RUNNING_NOW, (key.family_in_sql(), begun))
+        return Running([_running_group(key, *row) for row in cursor.fetchall()])
+
+
+def _running_group(
+    key: ApiKey, learner: str, address: object, count: int, begun: datetime | str, timeout: int
+) -> RunningGroup:
+    """Return a row of RUNNING_NOW. SQLite returns an address and a time as text."""
+    names = names_of(learner, None if address is None else str(address), is_proven=key.proves_learners)
+    created = datetime.fromisoformat(begun).replace(tzinfo=UTC) if isinstance(begun, str) else begun
+    return RunningGroup(names, count, created + timedelta(seconds=timeout))

@@ -81,6 +81,9 @@ def _suspending(
 def _learner(execution: Execution, form: SuspensionForm, author: User) -> str:
     if execution.key is None or not execution.learner:
         raise ValueError("This execution has no learner.")
+    if execution.has_claimed_learner:  # somebody else may have that name
+        _address(execution, form, author)
+        return "The learner is only claimed, so the address is blocked."
     suspend_learner(execution.key, execution.learner, form.cleaned_data["reason"], form.ends(), author)
     return "The learner is suspended."
 

@@ -11,7 +11,7 @@ MOST_ROWS = 10_000
 LONGEST_CELL = 1_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
-    "public_id created status flags key learner client_address origin waited_seconds execution_time "
+    "public_id created status flags key learner learner_is client_address origin waited_seconds execution_time "
     "total_cpu_seconds memory_peak_kb container submission_number exit_code code output error"
 ).split()
 
@@ -34,6 +34,8 @@ class _Echo:
 def _value(execution: Execution, column: str) -> Any:
     if column == "flags":
         return " ".join(sorted(flag.kind for flag in execution.flags.all()))
+    if column == "learner_is":
+        return ("claimed" if execution.has_claimed_learner else "proven") if execution.learner else ""
     return getattr(execution, column)
 
 

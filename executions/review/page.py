@@ -113,7 +113,10 @@ def _recent(execution: Execution) -> Iterator[tuple[str, list[tuple[str, str, st
     and first line."""
     others = Execution.objects.exclude(pk=execution.pk).only("pk", "created", "status", "code")
     if execution.learner:
-        yield "this learner", _rows(others.filter(learner=execution.learner, key=execution.key))
+        yield (
+            "this claimed learner" if execution.has_claimed_learner else "this learner",
+            _rows(others.filter(learner=execution.learner, key=execution.key)),
+        )
     if execution.client_address:
         yield "this address", _rows(others.filter(client_address=execution.client_address))
     if execution.container:

@@ -6,11 +6,11 @@ A request is checked in this order, and the first refusal is the answer:
 2. The key, then a suspended family or address, then the origin: AuthenticationFailed, Refused, PermissionDenied
    (`apikeys/authentication.py`).
 3. Where only a server may call, that the key is secret: PermissionDenied (`apikeys/views.py`).
-4. The rates of the learner and of the key: Refused (`apikeys/views.py`). They come before the body is validated,
-   because invalid requests count too.
+4. The rates of the learner, the address and the key: Refused (`apikeys/views.py`). They come before the body is
+   validated, because invalid requests count too.
 5. The body as JSON, then its fields: ParseError, UnsupportedMediaType, BodyTooLarge, ValidationError.
-6. Here: an interactive slot, the disk, a suspended learner, then the key's concurrency, executions and CPU seconds:
-   Refused.
+6. Here: an interactive slot, the disk, a suspended learner, then the concurrency, executions and CPU seconds of the
+   key, and the caller's shares of them: Refused.
 7. In the sandbox: the gate, the queue, and that the client is still there: SandboxUnavailable, SandboxBusy, CallerGone.
    From here on the request is on record.
 
@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apikeys.authentication import Caller, refuse_suspended_learner
-from apikeys.limits import UNAVAILABLE, Account, Refused, check_quotas, lock_use
+from apikeys.limits import UNAVAILABLE, Refused
+from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution
-from executions.records.record import Payer, count_running, create
+from executions.records.record import Payer, create, find_running
 from executions.request import ExecutionRequest
 from executions.running.backend import Backend
 from executions.running.interactive import InteractiveSession
@@ -57,19 +58,19 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
     Raises Refused or DatabaseError; then there is no record.
     """
     caller = source.caller
-    who = caller.counted_as(request.learner)
+    names = caller.names(request.learner)
     with ExitStack() as undo:
         session = None
         if console is not None and console.is_interactive:
-            session = backend.sessions.begin(caller, who, console)
+            session = backend.sessions.begin(caller, names, console)
             undo.callback(backend.sessions.end, session)
         if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
             raise Refused(UNAVAILABLE, "a disk is nearly full")
         refuse_suspended_learner(caller.key, request.learner)
-        account = Account.today(caller.key, who)
+        account = Account.today(caller.key, names)
         with transaction.atomic():  # the lock lasts until the execution counts as running
             use = lock_use(account)
-            check_quotas(account, use, count_running(caller.key))
+            check_quotas(account, use, find_running(caller.key))
             columns = {"learner": request.learner, "origin": source.origin, "client_address": caller.address}
             execution = create(request, key=caller.key, **columns)
         if session is not None:

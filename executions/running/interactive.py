@@ -1,19 +1,24 @@
 """The interactive executions of a process: which programs take input now, from whom, and how many there may be."""
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
 
 from apikeys.authentication import Caller
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused
+from apikeys.shares import ADDRESS, CLAIMED, LEARNER, kind_of, share
 from executions.bounds import INPUT_BYTES
 from executions.request import with_plain_line_ends
 from executions.sandbox.console import Console
 
-SHARE_OF_ONE = 0.5
-"""The share of all interactive executions that one learner or address may have, so that nobody takes them all."""
+PARTS = {ADDRESS: 3 / 4, LEARNER: 1 / 8, CLAIMED: 1 / 8}
+"""The part of what the others leave of the places: an address alone, perhaps a class, may have three quarters."""
+
+LEAST = {ADDRESS: 1, LEARNER: 2, CLAIMED: 2}
+"""What each may have in any case: a learner who reloads the page has two for a moment."""
 
 
 class TooMuchInput(Exception):
@@ -22,13 +27,25 @@ class TooMuchInput(Exception):
 
 @dataclass(eq=False, slots=True)
 class InteractiveSession:
-    """One interactive execution. `who` is the learner or address that it counts for, `typed` what was sent to it."""
+    """One interactive execution. It counts under the `names` of the caller; `typed` is what was sent to it.
+
+    `active` is when it began or last got input. Unless it gets more, it waits no longer than the settings allow.
+    """
 
     caller: Caller
-    who: str
+    names: tuple[str, ...]
     console: Console
     public_id: UUID | None = None
     typed: str = ""
+    active: float = field(default_factory=time.monotonic)
+
+    def seconds_left(self) -> int:
+        """Return how long it takes at most until it ends, unless somebody types."""
+        return max(1, int(self.active + settings.SANDBOX_INPUT_SECONDS - time.monotonic()) + 1)
+
+    def counts_for(self, family: UUID, name: str) -> bool:
+        """Return whether it counts for this caller of a family of keys."""
+        return self.caller.key.family == family and name in self.names
 
     def accepts_input_from(self, caller: Caller) -> bool:
         """Return whether `caller` may send input: the same key, or one of its rotation, for the same learner.
@@ -49,21 +66,31 @@ class InteractiveSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def begin(self, caller: Caller, who: str, console: Console) -> InteractiveSession:
+    def begin(self, caller: Caller, names: tuple[str, ...], console: Console) -> InteractiveSession:
         """Return a new session, which the caller must end. Raises Refused."""
-        most = settings.SANDBOX_MAX_INTERACTIVE
-        share = max(1, int(most * SHARE_OF_ONE))
-        session = InteractiveSession(caller, who, console)
+        session = InteractiveSession(caller, names, console)
         with self._lock:
-            own = sum((each.caller.key.family, each.who) == (caller.key.family, who) for each in self._sessions)
-            if len(self._sessions) >= most:
+            if len(self._sessions) >= settings.SANDBOX_MAX_INTERACTIVE:
                 raise Refused(UNAVAILABLE, "too many programs are interactive")
-            if own >= share:
-                use = LimitUse("interactive", share, 0, 1, None, "concurrent-requests")
-                sentence = f"This learner is already running {share} interactive programs."
-                raise Refused("interactive_limited", sentence, use)
+            for name in names:
+                self._keep_to_share(caller.key.family, name)
             self._sessions.add(session)
         return session
+
+    def _keep_to_share(self, family: UUID, name: str) -> None:
+        """Raise Refused if the caller has as many places as it may. To be called with the lock held."""
+        own = [session for session in self._sessions if session.counts_for(family, name)]
+        others, kind = len(self._sessions) - len(own), kind_of(name)
+        most = int(share(name, settings.SANDBOX_MAX_INTERACTIVE, others, LEAST[kind], PARTS))
+        if len(own) >= most:
+            seconds_left = min(session.seconds_left() for session in own)
+            use = LimitUse("interactive", most, 0, seconds_left, None, "concurrent-requests")
+            sentence = (
+                "Many people at your address are running interactive programs."
+                if kind == ADDRESS
+                else f"This learner is already running {len(own)} interactive programs."
+            )
+            raise Refused("interactive_limited", sentence, use)
 
     def end(self, session: InteractiveSession) -> None:
         """End a session, if it has not ended."""
@@ -87,4 +114,5 @@ class InteractiveSessions:
             if not session.console.feed(with_plain_line_ends(text), is_end):
                 return False
             session.typed += text
+            session.active = time.monotonic()
         return True

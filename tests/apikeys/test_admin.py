@@ -25,11 +25,12 @@ FORM = {
     "owner": "",
     "notes": "",
     "origins": ORIGIN,
-    "rate": "60/m",
-    "learner_rate": "30/m",
-    "max_concurrent": "24",
-    "executions_per_day": "20000",
-    "cpu_seconds_per_day": "10800",
+    "rate": "12000/m",
+    "address_rate": "6000/m",
+    "learner_rate": "60/m",
+    "max_concurrent": "256",
+    "executions_per_day": "100000",
+    "cpu_seconds_per_day": "43200",
     "expires_0": "",
     "expires_1": "",
 }
@@ -144,7 +145,7 @@ def test_the_form_creates_a_key_with_all_its_fields(page: Page, admin_client: Cl
     assert token.startswith("pl_test_pub_")
     key = ApiKey.objects.get(name="New")
     assert (key.owner, key.notes, key.kind, key.max_concurrent) == ("Ada", "for the school", "publishable", 3)
-    assert (key.rate, key.learner_rate, key.executions_per_day) == ("60/m", "", 20000)
+    assert (key.rate, key.learner_rate, key.executions_per_day) == ("12000/m", "", 100000)
     assert key.origins == [ORIGIN, "http://localhost:3000"]
     assert f"{key.expires:%Y-%m-%d %H:%M}" == "2099-01-31 12:00"
 
@@ -157,6 +158,7 @@ WRONG = [
     ("rate", "5", "Write a rate such as 60/m"),
     ("rate", "", "This field is required."),
     ("learner_rate", "often", "Write a rate such as 60/m"),
+    ("address_rate", "often", "Write a rate such as 60/m"),
     ("max_concurrent", "0", "greater than or equal to 1"),
     ("executions_per_day", "-1", "greater than or equal to"),
     ("cpu_seconds_per_day", "x", "Enter a whole number."),
@@ -423,8 +425,8 @@ def test_todays_usage_of_the_family_is_shown(page: Page, admin_client: Client) -
     successor, _ = rotate_key(page.key, timezone.now() + timedelta(hours=1))
     for path in (LIST, address(page.key), address(successor)):
         content = admin_client.get(path).content.decode()
-        assert "1,312 / 20,000" in content
-        assert "12 / 10,800" in content
+        assert "1,312 / 100,000" in content
+        assert "12 / 43,200" in content
 
 
 def test_a_key_and_its_successor_link_to_each_other(page: Page, admin_client: Client) -> None:

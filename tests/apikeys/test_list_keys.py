@@ -25,7 +25,7 @@ def test_a_key_is_listed_with_todays_usage(page: Page) -> None:
     page.run()
     heading, row = listed().splitlines()
     assert heading.startswith("prefix")
-    for shown in (page.key.prefix, "Site", "publishable", "live", "active", "1 / 20,000", "0 / 10,800"):
+    for shown in (page.key.prefix, "Site", "publishable", "live", "active", "1 / 100,000", "0 / 43,200"):
         assert shown in row
     assert page.token not in row
     assert page.key.token_hash not in row

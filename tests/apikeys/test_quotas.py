@@ -132,7 +132,7 @@ def test_more_concurrent_requests_than_the_limit_are_a_429(page: Page) -> None:
     response = page.run()
     assert (response.status_code, response.json()["code"]) == (429, "concurrency_limited")
     assert response["RateLimit-Policy"] == '"concurrent";q=3;qu="concurrent-requests"'
-    assert 1 <= int(response["Retry-After"]) <= 4
+    assert 5 <= int(response["Retry-After"]) <= 8  # within its time limit of 5 seconds, one of them ends
 
 
 def test_execution_without_a_recorded_end_stops_counting(page: Page) -> None:

@@ -43,7 +43,7 @@ def test_a_change_of_a_key_is_recorded_with_actor_address_and_values(
     assert entry.actor == admin_user
     assert entry.remote_addr == "192.0.2.7"
     assert entry.cid == response["X-Request-ID"]
-    assert entry.changes["rate"] == ["60/m", "5/m"]
+    assert entry.changes["rate"] == ["12000/m", "5/m"]
 
 
 def test_no_token_hash_or_password_is_recorded(page: Page, admin_user: User) -> None:

@@ -107,7 +107,7 @@ def test_a_missing_secret_key_is_refused() -> None:
         ("ADMIN_ALLOWED_IPS", "['127.0.0.1', '::1']"),
         ("METRICS_ALLOWED_IPS", "[]"),
         ("LOG_FORMAT", "'json'"),
-        ("DEFAULT_RATE", "'60/m'"),
+        ("DEFAULT_RATE", "'12000/m'"),
         ("SANDBOX_RUNTIME", "''"),
     ],
 )

@@ -35,7 +35,7 @@ def fifty_at_once(service: Service, token: str, code: str) -> Counter[tuple[int,
     ("option", "limit", "code"),
     [
         ("--rate", "10/h", "rate_limited"),
-        ("--learner-rate", "10/h", "learner_rate_limited"),
+        ("--address-rate", "10/h", "learner_rate_limited"),
         ("--executions-per-day", "10", "executions_used_up"),
     ],
 )

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import requests
 
 from tests.servers import PostgreSQL
-from tests.service import Service
+from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
@@ -128,6 +129,32 @@ def test_search_on_postgresql_finds_what_it_finds_on_sqlite(service: Service, po
     )
     found = service.manage("shell", "--verbosity=0", "-c", script)
     assert found == "[[0], [0], [0], [1], [2], [2], [], [], []]\n"
+
+
+def test_erasure_empties_dead_rows_and_builds_the_index_anew(service: Service, postgresql: PostgreSQL) -> None:
+    service.execute("print('zanzibarquokka')", learner="eve")
+    index = "SELECT pg_relation_filenode('execution_text')"
+    before = postgresql.sql(index)
+    assert service.manage("erase_learner", "eve") == "1 executions erased\n"
+    assert postgresql.sql(index) != before  # built anew: a GIN index never forgets a word
+    emptied = "SELECT last_vacuum IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'executions_execution'"
+    assert eventually(lambda: postgresql.sql(emptied) == [(True,)])
+    assert service.execute("print(1)")["output"] == "1\n"
+
+
+def test_one_address_has_half_of_what_a_key_runs_at_once(service: Service, postgresql: PostgreSQL) -> None:
+    made = service.manage("create_key", "Shared", "--kind", "publishable", "--origin", ORIGIN, "--max-concurrent", "6")
+    running = (
+        "from apikeys.models import ApiKey; from executions.models import Execution\n"
+        "row = {'key': ApiKey.objects.get(name='Shared'), 'code': '1', 'timeout': 10, 'client_address': '127.0.0.1'}\n"
+        "Execution.objects.bulk_create(Execution(**row) for _ in range(3))"
+    )
+    service.manage("shell", "--verbosity=0", "-c", running)
+    headers = {"X-API-Key": made.splitlines()[-1], "Origin": ORIGIN}
+    response = requests.post(f"{service.url}/execute", json={"code": "1"}, headers=headers, timeout=60)
+    assert (response.status_code, response.json()["code"]) == (429, "concurrency_limited")
+    assert response.json()["detail"].startswith("Many people at your address are running programs.")
+    assert 1 <= int(response.headers["Retry-After"]) <= 13
 
 
 def test_a_migration_may_take_longer_than_a_request(service: Service) -> None:

@@ -13,8 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apikeys.keys import create_key
 from apikeys.models import Suspension
+from apikeys.tokens import mint_learner_token
 from executions.models import Execution, ExecutionFlag
+from executions.review.export import csv_lines
 from executions.sandbox.results import NOBODY, SandboxBusy
 from tests.audit_log import events
 from tests.conftest import Page
@@ -28,6 +31,14 @@ HOSTILE = "print('</pre><script>alert(1)</script>') # \u202e\x1b[31m {{7*7}}"
 def execution(page: Page) -> Execution:
     page.run(HOSTILE, learner="eve", test_cases=[{"input": "add(5, 3)", "expected_output": "<b>8</b>", "name": "<i>"}])
     return Execution.objects.get()
+
+
+@pytest.fixture
+def proven(page: Page) -> Execution:
+    """Return an execution of a learner whom a server has named."""
+    _, token = create_key("Server", "secret", [])
+    page.post({"code": "1", "learner": "eve"}, x_api_key=token, origin=None)
+    return Execution.objects.latest("pk")
 
 
 def listed(client: Client, **query: str) -> set[int]:
@@ -180,8 +191,8 @@ def test_the_page_shows_recent_executions_of_the_learner_and_the_address(page: P
     with CaptureQueriesContext(connection) as captured:
         response = admin_client.get(change(latest))
     recent = dict(response.context["recent"])
-    assert len(recent["this learner"]) == len(recent["this address"]) == 10
-    assert recent["this learner"][0][3] == "print('by eve 11')"
+    assert len(recent["this claimed learner"]) == len(recent["this address"]) == 10
+    assert recent["this claimed learner"][0][3] == "print('by eve 11')"
     assert recent["this address"][0][3] == "print('by bob')"
     assert len(captured) <= 12
 
@@ -240,17 +251,46 @@ def test_running_again_on_a_busy_sandbox_is_refused_with_a_message(
     assert Execution.objects.latest("pk").status == "refused"
 
 
-def test_a_suspended_learner_is_refused(
-    execution: Execution, page: Page, admin_client: Client, admin_user: User
-) -> None:
-    response = act(admin_client, execution, "suspend-learner", reason="mines coins", lasts="1d")
+def test_a_suspended_learner_is_refused(proven: Execution, page: Page, admin_client: Client, admin_user: User) -> None:
+    response = act(admin_client, proven, "suspend-learner", reason="mines coins", lasts="1d")
     assert "The learner is suspended." in response.content.decode()
     suspension = Suspension.objects.get()
-    assert (suspension.key, suspension.learner, suspension.author) == (page.key, "eve", admin_user)
+    assert (suspension.key, suspension.learner, suspension.author) == (proven.key, "eve", admin_user)
     assert suspension.ends is not None
     assert abs(suspension.ends - timezone.now() - timedelta(days=1)) < timedelta(minutes=1)
-    assert page.run(learner="eve").status_code == 403
-    assert page.run(learner="ada").status_code == 200
+    assert proven.key
+    for learner, status in (("eve", 403), ("ada", 200)):
+        token = str(mint_learner_token(proven.key, learner, 60))
+        assert page.post({"code": "1"}, x_api_key=token, origin=None).status_code == status
+
+
+def test_suspension_of_a_claimed_learner_shuts_out_the_address_and_nobody_of_that_name(
+    execution: Execution, page: Page, admin_client: Client
+) -> None:
+    response = act(admin_client, execution, "suspend-learner", reason="mines coins", lasts="1d")
+    assert "The learner is only claimed, so the address is blocked." in response.content.decode()
+    suspension = Suspension.objects.get()
+    assert (suspension.key, suspension.learner, suspension.address) == (None, "", "127.0.0.1")
+    assert page.run(learner="another name").status_code == 403
+    elsewhere = Page(page.key, page.token, Client(REMOTE_ADDR="192.0.2.1"))
+    assert elsewhere.run(learner="eve").status_code == 200
+
+
+def test_claimed_learner_is_shown_as_claimed_everywhere(
+    execution: Execution, proven: Execution, admin_client: Client
+) -> None:
+    assert (execution.has_claimed_learner, proven.has_claimed_learner) == (True, False)
+    assert admin_client.get(LIST).content.decode().count(" (claimed)") == 1
+    shown = {each: admin_client.get(change(each)).content.decode() for each in (execution, proven)}
+    assert [("claimed by the page" in text, "this claimed learner" in text) for text in shown.values()] == [
+        (True, True),
+        (False, False),
+    ]
+    assert [line.split(",")[6] for line in csv_lines([execution, proven])] == [
+        '"learner_is"',
+        '"claimed"',
+        '"proven"',
+    ]
 
 
 def test_a_blocked_address_is_refused(execution: Execution, page: Page, admin_client: Client) -> None:
@@ -270,13 +310,13 @@ ACTS = ("run-again", "suspend-learner", "block-address", "suspend-key")
 @pytest.mark.parametrize("lasts", ["", "1h", "7d"])
 @pytest.mark.parametrize("action", ACTS[1:])
 def test_a_suspension_needs_a_reason_and_a_double_click_creates_one(
-    execution: Execution, admin_client: Client, action: str, lasts: str
+    proven: Execution, admin_client: Client, action: str, lasts: str
 ) -> None:
     for form in ({}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "x", "lasts": "9y"}):
-        assert "Give a reason" in act(admin_client, execution, action, **form).content.decode()
+        assert "Give a reason" in act(admin_client, proven, action, **form).content.decode()
     assert not Suspension.objects.exists()
     for _ in range(2):  # a double click
-        act(admin_client, execution, action, reason="abuse", lasts=lasts)
+        act(admin_client, proven, action, reason="abuse", lasts=lasts)
     assert Suspension.objects.count() == 1
 
 
@@ -309,11 +349,11 @@ def test_actions_need_a_post_and_a_permission(
 
 
 @pytest.mark.usefixtures("groups")
-def test_an_abuse_reviewer_may_take_all_actions(execution: Execution, client: Client) -> None:
+def test_an_abuse_reviewer_may_take_all_actions(proven: Execution, client: Client) -> None:
     reviewer = User.objects.create_user("reviewer", is_staff=True)
     reviewer.groups.set([Group.objects.get(name="Abuse reviewers")])
     client.force_login(reviewer)
-    assert client.get(LIST).status_code == client.get(change(execution)).status_code == 200
+    assert client.get(LIST).status_code == client.get(change(proven)).status_code == 200
     for action in ACTS:
-        assert act(client, execution, action, reason="abuse").status_code == 200
+        assert act(client, proven, action, reason="abuse").status_code == 200
     assert Suspension.objects.count() == 3

@@ -1,6 +1,10 @@
 """Erasing a learner deletes everything about them, and nothing about others."""
 
+import sqlite3
+import subprocess
+from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from executions.running.backend import get_backend
 from executions.running.service import run_again
 from tests.audit_log import events, log_entry_fails
 from tests.conftest import Page
+from tests.service import Service
 
 
 def erase(*arguments: str) -> str:
@@ -85,3 +90,61 @@ def test_interrupted_erasure_can_be_run_again(traces: str) -> None:
         retention.erase_learner("ada", batch_rows=2)
     assert erase("ada") == "2 executions erased\n"
     assert learners() == {"bob"}
+
+
+# In the database's files
+
+
+WORD = "zanzibarquokka"
+FILL = """
+from executions.models import Execution
+for number in range(60):
+    learner, word = ("ada", "{word}") if number % 3 == 0 else ("bob", "perfectly ordinary")
+    row = Execution.objects.create(learner=learner, code=f"# {{word}} " * (400 if number % 6 else 3), timeout=5)
+    Execution.objects.filter(pk=row.pk).update(status="success", output=word)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Service]:
+    """Return a service, which does not run, with a database that another process has open."""
+    service = Service(tmp_path)
+    service.migrate()
+    open_elsewhere = sqlite3.connect(service.database)
+    open_elsewhere.execute("SELECT count(*) FROM executions_execution").fetchall()
+    service.manage("shell", "--verbosity=0", "--command", FILL.format(word=WORD))
+    yield service
+    open_elsewhere.close()
+
+
+def stored(service: Service) -> int:
+    """Return how often the files contain the word.
+
+    Another process reads them: closing them here would release SQLite's locks of this process.
+    """
+    files = [str(file) for file in service.database.parent.glob("db.sqlite3*")]
+    content = subprocess.run(["cat", *files], check=True, stdout=subprocess.PIPE).stdout
+    return content.lower().count(WORD.encode())
+
+
+@pytest.mark.timeout(120)
+def test_erasure_leaves_no_word_in_the_files_of_the_database(database: Service) -> None:
+    """Full-text segments, free pages and the write-ahead log would keep them."""
+    assert stored(database) > 100
+    assert database.manage("erase_learner", "ada") == "20 executions erased\n"
+    assert stored(database) == 0
+    found = "SELECT count(*) FROM execution_text WHERE execution_text MATCH "
+    assert database.query(f"{found} '{WORD}'") == [(0,)]
+    assert database.query(f"{found} 'ordinary'") == [(40,)]
+
+
+@pytest.mark.timeout(120)
+def test_erasure_says_if_a_reader_keeps_the_log(database: Service) -> None:
+    reader = sqlite3.connect(database.database, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM executions_execution").fetchone()
+    with pytest.raises(subprocess.CalledProcessError):
+        database.manage("erase_learner", "ada")
+    reader.close()
+    database.manage("erase_learner", "ada")
+    assert stored(database) == 0

@@ -19,6 +19,7 @@ from apikeys.authentication import Caller
 from apikeys.keys import create_key
 from apikeys.limits import INPUT_RATE, count_input
 from apikeys.models import ApiKey, DailyUse, Suspension
+from apikeys.tokens import mint_learner_token
 from executions import bounds
 from executions.models import Execution
 from executions.running.backend import get_backend
@@ -128,7 +129,7 @@ def test_stream_must_not_be_cached_or_buffered(stream: Streams) -> None:
     assert response["Cache-Control"] == "no-store"
     assert response["X-Accel-Buffering"] == "no"
     assert response["Access-Control-Allow-Origin"] == ORIGIN
-    assert '"learner";r=' in response["RateLimit"]
+    assert '"address";r=' in response["RateLimit"]
     assert "Content-Length" not in response
 
 
@@ -157,7 +158,7 @@ def test_refused_stream_gets_the_same_error_as_json(page: Page, executor: FakeEx
     assert answer(b"{") == (400, "invalid_json")
     assert answer({"code": "1"}, x_api_key=None) == (403, "invalid_key")
     assert answer({"code": "1"}, content_type="text/plain") == (415, "unsupported_media_type")
-    suspension = Suspension.objects.create(key=page.key, learner="eve", reason="a test")
+    suspension = Suspension.objects.create(address="127.0.0.1", reason="a test")
     assert answer({"code": "1", "learner": "eve"}) == (403, "suspended")
     suspension.delete()
     assert Execution.objects.count() == 0
@@ -265,7 +266,7 @@ def test_program_reads_the_input_that_is_sent(page: Page, stream: Streams) -> No
     assert (response.status_code, response.content) == (204, b"")
     assert response["Cache-Control"] == "no-store"
     assert response["Access-Control-Allow-Origin"] == ORIGIN
-    assert response["RateLimit"].startswith('"input";r=299;t=')
+    assert response["RateLimit"].startswith('"input";r=2999;t=')
     assert watched.until("stdout") == {"text": "Ada\n"}
     assert watched.until("result")["output"] == "Hello\nAda\n"
     assert Execution.objects.get().input_data == "first\nAda\n"
@@ -392,7 +393,7 @@ def test_input_faster_than_its_rate_is_refused(page: Page, stream: Streams, monk
     most, _ = parse_rate(INPUT_RATE)
     for _ in range(most - 3):
         count_input(page.key, "address:127.0.0.1")
-    ApiKey.objects.update(rate="1/d", learner_rate="1/d")
+    ApiKey.objects.update(rate="1/d", address_rate="1/d")
     execution_id = stream(interactive=True).until("start")["id"]
     responses = [answer(page, execution_id, {"text": 5}) for _ in range(4)]
     assert [each.status_code for each in responses] == [400, 400, 400, 429]
@@ -408,21 +409,86 @@ def test_interactive_without_events_is_refused(page: Page) -> None:
     assert page.run(interactive=None).status_code == 200
 
 
-def test_one_learner_gets_at_most_half_of_the_interactive_slots(
-    page: Page, server: Page, stream: Streams, settings: Settings
+def refused_interactive(by: Page, **fields: Any) -> tuple[int, str, str]:
+    """Ask for an interactive program, which must be refused; return the status, the code and the sentence."""
+    response = by.post({"code": "input()", "interactive": True, **fields}, accept=EVENTS)
+    body = response.json()
+    return response.status_code, body["code"], body["detail"].partition(" Try again")[0]
+
+
+@pytest.mark.wall("shares")
+def test_one_learner_gets_at_most_an_eighth_of_the_interactive_places(
+    server: Page, stream: Streams, settings: Settings
 ) -> None:
-    settings.SANDBOX_MAX_INTERACTIVE = 4
-    for _ in range(2):
+    settings.SANDBOX_MAX_INTERACTIVE = 24
+    for _ in range(3):
         stream(by=server, learner="ada", interactive=True)
     response = server.post({"code": "1", "learner": "ada", "interactive": True}, accept=EVENTS)
-    assert (response.status_code, response.json()["code"]) == (429, "interactive_limited")
-    assert response["RateLimit-Policy"] == '"interactive";q=2;qu="concurrent-requests"'
+    assert response.status_code == 429
+    assert response.json()["code"] == "interactive_limited"
+    assert response.json()["detail"].startswith("This learner is already running 3 interactive programs.")
+    assert response["RateLimit-Policy"] == '"interactive";q=3;qu="concurrent-requests"'
     stream(by=server, learner="ada").all()  # a program that asks for no input
-    for _ in range(2):
-        stream(interactive=True)
-    response = server.post({"code": "1", "learner": "bob", "interactive": True}, accept=EVENTS)
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    stream(by=server, learner="bob", interactive=True)
     assert Execution.objects.count() == 5
+
+
+def test_interactive_places_that_are_all_taken_are_a_503(server: Page, stream: Streams, settings: Settings) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 4
+    for learner in ("ada", "ada", "bob", "cid"):
+        stream(by=server, learner=learner, interactive=True)
+    assert refused_interactive(server, learner="dan")[:2] == (503, "unavailable")
+
+
+def test_thirty_pupils_at_one_address_all_wait_for_input(
+    page: Page, server: Page, stream: Streams, settings: Settings
+) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 30
+    for number in range(30):
+        token = str(mint_learner_token(server.key, f"pupil {number}", 60))
+        stream(token=token, interactive=True).until("input")
+
+
+def test_thirty_pupils_whom_a_page_only_claims_all_wait_for_input(
+    page: Page, stream: Streams, settings: Settings
+) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 40
+    for number in range(30):
+        stream(learner=f"pupil {number}", interactive=True).until("input")
+    assert refused_interactive(page, learner="pupil 31") == (
+        429,
+        "interactive_limited",
+        "Many people at your address are running interactive programs.",
+    )
+
+
+@pytest.mark.wall("shares")
+@pytest.mark.parametrize("places", [8, 29, 64])
+def test_any_number_of_addresses_leave_a_place_for_the_next(
+    page: Page, stream: Streams, settings: Settings, places: int
+) -> None:
+    """Two addresses could hold all places for minutes."""
+    settings.SANDBOX_MAX_INTERACTIVE = places
+    for address in ("192.0.2.1", "192.0.2.2"):
+        attacker = Page(page.key, page.token, Client(REMOTE_ADDR=address))
+
+        def take_all(attacker: Page = attacker) -> None:
+            for number in range(places):
+                stream(by=attacker, interactive=True, learner=f"learner {number}")
+
+        with pytest.raises(AssertionError, match="interactive_limited"):
+            take_all()
+    stream(interactive=True).until("input")
+
+
+def test_refusal_of_an_interactive_program_names_the_time_that_a_place_takes(
+    page: Page, stream: Streams, settings: Settings
+) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE, settings.SANDBOX_INPUT_SECONDS = 2, 45
+    stream(interactive=True)
+    response = page.post({"code": "input()", "interactive": True}, accept=EVENTS)
+    assert response.status_code == 429
+    assert 44 <= int(response["Retry-After"]) <= 48
 
 
 def test_no_interactive_slots_at_all_is_a_503(page: Page, settings: Settings) -> None:

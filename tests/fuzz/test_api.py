@@ -34,7 +34,9 @@ REQUESTS.remove(("GET /health", INVALID))  # its requests cannot be invalid
 @pytest.fixture
 def token(db: None, executor: FakeExecutor) -> str:
     _, token = create_key("Server", "secret", [ORIGIN])
-    ApiKey.objects.update(rate="1000000/m", learner_rate="", executions_per_day=10**6, cpu_seconds_per_day=10**6)
+    ApiKey.objects.update(
+        rate="1000000/m", address_rate="", learner_rate="", executions_per_day=10**6, cpu_seconds_per_day=10**6
+    )
     return token
 
 

@@ -44,6 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--notes")
         parser.add_argument("--rate", help="requests, such as 60/m")
         parser.add_argument("--learner-rate", metavar="RATE", help="the same for each learner; '': no limit")
+        parser.add_argument("--address-rate", metavar="RATE", help="the same for each address; '': no limit")
         parser.add_argument("--max-concurrent", type=int, metavar="N", help="executions at once")
         parser.add_argument("--executions-per-day", type=int, metavar="N", help="days of UTC")
         parser.add_argument("--cpu-seconds-per-day", type=int, metavar="N", help="days of UTC")

@@ -4,8 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from apikeys.models import ApiKey
+from executions.records.purge import purge_deleted
 from executions.records.retention import erase_learner
 
 
@@ -27,3 +29,11 @@ class Command(BaseCommand):
         if not options["learner"]:
             raise CommandError("Give a learner's id: an empty one stands for everybody.")
         self.stdout.write(f"{erase_learner(options['learner'], families)} executions erased")
+        transaction.on_commit(self._purge)
+
+    def _purge(self) -> None:
+        """Remove what the database keeps of deleted rows."""
+        if not purge_deleted():
+            raise CommandError(
+                "The database's write-ahead log is in use and still has the learner's data: run it again."
+            )
