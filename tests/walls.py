@@ -21,6 +21,7 @@ SANDBOX = "executions/sandbox/sandbox.py"
 JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
+FILTER = "guest/build/seccomp_filter.py"
 RUN = "guest/supervisor/run.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 
@@ -117,6 +118,14 @@ WALLS = {
     "lease": Wall((Edit(OPTIONS, '"StdinOnce": True', '"StdinOnce": False'),)),
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),
+    "allow_list": Wall(
+        (Edit(FILTER, "SyscallFilter(ERRNO(errno.ENOSYS))", 'SyscallFilter(__import__("seccomp").LOG)'),)
+    ),
+    "direct_reads": Wall((Edit(FILTER, "DIRECT = os.O_DIRECT", "DIRECT = 0x40000000"),)),
+    "no_operations": Wall((Edit(FILTER, "(IGNORE, NO_OPERATION)", "(ALLOW, NO_OPERATION)"),)),
+    "own_buffers": Wall((Edit(FILTER, 'rules.add_rule(IGNORE, "setsockopt"', 'rules.add_rule(ALLOW, "setsockopt"'),)),
+    "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
+    "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
         (

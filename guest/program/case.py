@@ -73,7 +73,9 @@ def _parse_call(text: str) -> CodeType | None:
 
 def _replace_stdin(text: str) -> None:
     """Make `text` the stdin, in place of the call that was sent as stdin."""
-    file = os.memfd_create("stdin")
+    path = "/dev/shm/stdin"  # noqa: S108 (memory of the container; nobody else has run here)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.unlink(path)
     os.write(file, text.encode())
     os.lseek(file, 0, os.SEEK_SET)
     os.dup2(file, 0)
