@@ -126,6 +126,15 @@ WALLS = {
     "own_buffers": Wall((Edit(FILTER, 'rules.add_rule(IGNORE, "setsockopt"', 'rules.add_rule(ALLOW, "setsockopt"'),)),
     "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
     "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
+    "all_cpu": Wall(
+        (
+            Edit(
+                "guest/supervisor/processes.py",
+                "max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)",
+                "self._reaped_seconds",
+            ),
+        )
+    ),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
         (

@@ -54,7 +54,7 @@ class Run:
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
-        self._processes = Processes(child.pid)
+        self._processes = Processes(child.pid, cgroup)
         self._waiting = self._begin_waiting() if is_interactive else None
         self._flags: set[str] = set()
         self._stops = 0  # how often the child has stopped itself

@@ -175,6 +175,22 @@ def test_deny_more_processor_time(run: Runner) -> None:
     assert result.cpu_seconds < 0.4 * result.wall_seconds
 
 
+@wall("all_cpu")
+def test_processor_time_counts_if_nobody_waits_for_a_process(run: Runner) -> None:
+    """The kernel reaps the children of a process that ignores SIGCHLD, and tells nobody what they have used."""
+    code = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(2):
+    if os.fork() == 0:
+        while time.process_time() < 0.1: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: pass
+"""
+    assert 0.2 <= run(code, timeout_seconds=30).cpu_seconds < 1
+
+
 @wall("cpu")
 def test_deny_other_processors_by_affinity(run: Runner) -> None:
     """A program may choose its CPUs, but gets no more time."""
