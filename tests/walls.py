@@ -126,6 +126,7 @@ WALLS = {
     "own_buffers": Wall((Edit(FILTER, 'rules.add_rule(IGNORE, "setsockopt"', 'rules.add_rule(ALLOW, "setsockopt"'),)),
     "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
     "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
+    "file_locks": Wall((Edit(RUN, "if self._watch.locks.are_too_many():", "if False:"),)),
     "all_cpu": Wall(
         (
             Edit(

@@ -1,6 +1,6 @@
 """Watches for forbidden attempts, and raises flags for staff to review.
 
-No protection depends on this module. A forbidden call that the kernel asks us about fails in any case: by our answer,
+No protection depends on these flags. A forbidden call that the kernel asks us about fails in any case: by our answer,
 without an answer (the caller waits until it is killed), and without us (ENOSYS). Every connection may go on, whatever
 its address: there is no network. See docs/decisions/0008-flags.md.
 
@@ -16,6 +16,7 @@ import os
 import select
 
 from guest import protocol
+from guest.supervisor.locks import Locks
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Watch:
 
     def __init__(self, listener: int | None, cgroup: Cgroup) -> None:
         self.listener = listener
+        self.locks = Locks()
         self._calls = _Calls(-1 if listener is None else listener)
         self._cgroup = cgroup
         self._earlier_refused_forks = 0

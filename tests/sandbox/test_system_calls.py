@@ -156,3 +156,21 @@ def test_deny_larger_socket_buffers(run: Runner, option: str) -> None:
 def test_deny_the_hosts_huge_pages(run: Runner) -> None:
     """They are charged to nobody's memory. Without our rule, a length of 0 would be the error."""
     assert run.refusal(CALL.format(call="mmap(0, 0, 3, 0x40022, -1, 0)")) == "ENOMEM"
+
+
+TAKE_LOCKS = """
+import fcntl, time
+file = open("/etc/passwd")
+for n in range({number}): fcntl.lockf(file, fcntl.LOCK_SH, 1, 2 * n)
+"""
+
+
+@wall("file_locks")
+def test_deny_endless_file_locks(run: Runner) -> None:
+    """The kernel charges them to nobody. A thousand are more than any lesson needs."""
+    result = run(TAKE_LOCKS.format(number=5000) + "time.sleep(5)")
+    assert (result.status, result.stderr) == (RunStatus.MEMORY_LIMIT, "")
+
+
+def test_allow_some_file_locks(run: Runner) -> None:
+    assert run(TAKE_LOCKS.format(number=500) + "time.sleep(0.2)\nprint('ok')").stdout == "ok\n"

@@ -182,6 +182,20 @@ print([path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/conta
             r"2\n\['0', '1', '2'\] 4\n\[\]\n"
         ),
     ),
+    Probe(
+        "ends endless file locks",
+        """
+import fcntl, time
+with open("/etc/passwd") as file:
+    for number in range(5000):
+        fcntl.lockf(file, fcntl.LOCK_SH, 1, 2 * number)
+    time.sleep(2)
+""",
+        "",
+        RunStatus.MEMORY_LIMIT,
+        # There they are in the container's memory.
+        under_gvisor=UnderGvisor("", (RunStatus.SUCCESS,)),
+    ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(
         "starts few processes",
