@@ -22,6 +22,7 @@ POOL = "executions/sandbox/pool.py"
 JUDGE = "executions/running/judge.py"
 REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
+FILTER = "guest/build/seccomp_filter.py"
 RUN = "guest/supervisor/run.py"
 CROWD = "codeexec/crowd.py"
 STRICT_JSON = "web/strict_json.py"
@@ -153,6 +154,24 @@ WALLS = {
     ),
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),
+    "allow_list": Wall(
+        (Edit(FILTER, "SyscallFilter(ERRNO(errno.ENOSYS))", 'SyscallFilter(__import__("seccomp").LOG)'),)
+    ),
+    "direct_reads": Wall((Edit(FILTER, "DIRECT = os.O_DIRECT", "DIRECT = 0x40000000"),)),
+    "no_operations": Wall((Edit(FILTER, "(IGNORE, NO_OPERATION)", "(ALLOW, NO_OPERATION)"),)),
+    "own_buffers": Wall((Edit(FILTER, 'rules.add_rule(IGNORE, "setsockopt"', 'rules.add_rule(ALLOW, "setsockopt"'),)),
+    "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
+    "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
+    "file_locks": Wall((Edit(RUN, "if self._watch.locks.are_too_many():", "if False:"),)),
+    "all_cpu": Wall(
+        (
+            Edit(
+                "guest/supervisor/processes.py",
+                "max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)",
+                "self._reaped_seconds",
+            ),
+        )
+    ),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
         (

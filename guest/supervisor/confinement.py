@@ -29,6 +29,7 @@ BPF_INSTRUCTION_BYTES = 8
 GVISOR_ADDRESS_SPACE_BYTES = 16 * 1024**3
 
 OPEN_FILES = 256
+MESSAGE_QUEUE_BYTES = 0
 
 CHILD_OOM_SCORE = b"1000"
 CHILD_NICENESS = 19
@@ -58,14 +59,18 @@ def confine_supervisor() -> int | None:
     """
     for limit, value in RESOURCE_LIMITS.items():
         resource.setrlimit(limit, (value, value))
+    is_gvisor = os.uname().version == GVISOR_VERSION
+    if not is_gvisor:  # which has neither message queues nor this limit
+        # The kernel counts queues by user. They could also be made by opening a file in /dev/mqueue.
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (MESSAGE_QUEUE_BYTES, MESSAGE_QUEUE_BYTES))
     # The child has the same user: if we were dumpable, it could access our descriptors and memory through /proc/1.
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)  # Docker has set it; without it the kernel accepts no filter
     listener = _install_notifying_filter()
     if listener is None:
-        _install_filter(PLAIN_FILTER)
-        if os.uname().version == GVISOR_VERSION:
+        if is_gvisor:
             _confine_under_gvisor()
+        _install_filter(PLAIN_FILTER)  # the last: it allows no other
     return listener
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import resource
     from collections.abc import Iterator
 
+    from guest.supervisor.cgroup import Cgroup
+
 REAPED_AT_ONCE = 100
 """A program that starts processes as fast as we reap them cannot keep us from checking the deadline."""
 
@@ -25,11 +27,21 @@ def wake_on_child() -> int:
 class Processes:
     """The child of one run and all that it has started: orphans become our children, because we are PID 1."""
 
-    def __init__(self, child_pid: int) -> None:
+    def __init__(self, child_pid: int, cgroup: Cgroup) -> None:
         self._child_pid = child_pid
+        self._cgroup = cgroup
+        self._earlier_seconds = cgroup.cpu_seconds()
+        self._reaped_seconds = 0.0
         self.child_status: int | None = None  # of wait(2), once the child has ended
-        self.cpu_seconds = 0.0
         self.memory_peak_kb = 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The CPU time of all processes, also of those that the kernel reaped for a parent that ignored SIGCHLD.
+
+        Without the cgroup's counter, as under gVisor, only those count that we have reaped.
+        """
+        return max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)
 
     def reap(self) -> Iterator[None]:
         """Reap processes that have stopped or ended; yield when the child has stopped, and then continue it."""
@@ -75,5 +87,5 @@ class Processes:
         return os.WTERMSIG(self.child_status)
 
     def _account(self, usage: resource.struct_rusage) -> None:
-        self.cpu_seconds += usage.ru_utime + usage.ru_stime
+        self._reaped_seconds += usage.ru_utime + usage.ru_stime
         self.memory_peak_kb = max(self.memory_peak_kb, usage.ru_maxrss)

@@ -26,7 +26,8 @@ OUTPUT_TICK_SECONDS = 0.02
 """Output is read at most this often, so that many short lines wake us only once."""
 
 LOOK_SECONDS = 0.05
-"""Refused forks are checked at least this often: in a fork storm we may get no CPU time later to report them."""
+"""Refused forks and file locks are checked at least this often: in a fork storm we may get no CPU time later to report
+them."""
 
 LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to check whether an interactive run waits. While it waits, input wakes us."""
@@ -55,7 +56,7 @@ class Run:
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
-        self._processes = Processes(child.pid)
+        self._processes = Processes(child.pid, cgroup)
         self._waiting = self._begin_waiting() if is_interactive else None
         self._flags: set[str] = set()
         self._stops = 0  # how often the child has stopped itself
@@ -114,6 +115,9 @@ class Run:
             now = time.monotonic()
             if now >= self._deadline:
                 self._ended_for = "timeout"
+                return
+            if self._watch.locks.are_too_many():
+                self._ended_for = "memory_limit"
                 return
             self._send_flag(self._watch.look_at_forks())
             self._images.look()

@@ -42,7 +42,7 @@ class Waiting:
         self._line_start = bytearray(len(self._call))
         self._cgroup = cgroup
         self._looked = time.monotonic()
-        self._used_seconds = self._run_cpu_seconds()
+        self._used_seconds = self._cgroup.cpu_seconds()
         self._told = 0.0  # when we last told the host that the run waits; 0.0 if the last word was that it does not
 
     def look(self, stdin: int) -> bytes | None:
@@ -50,7 +50,7 @@ class Waiting:
 
         `stdin` is our end of the run's pipe, or -1 if it is closed or there is more to write to it.
         """
-        now, used_seconds = time.monotonic(), self._run_cpu_seconds()
+        now, used_seconds = time.monotonic(), self._cgroup.cpu_seconds()
         if self.is_on:
             passed_seconds = now - self._looked
             # A thread may compute while another waits. That counts as the program's time.
@@ -90,10 +90,6 @@ class Waiting:
             return False
         # Its descriptor 0 may be another pipe, as in a child that reads what its parent writes.
         return (descriptor.st_dev, descriptor.st_ino) == (self._stdin.st_dev, self._stdin.st_ino)
-
-    def _run_cpu_seconds(self) -> float:
-        """Return the CPU time of everything in the container but ourselves."""
-        return self._cgroup.cpu_seconds() - time.process_time()
 
 
 def _held_bytes(pipe: int) -> int:

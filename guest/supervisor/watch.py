@@ -19,6 +19,7 @@ import os
 import select
 
 from guest import protocol
+from guest.supervisor.locks import Locks
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Watch:
 
     def __init__(self, listener: int | None, cgroup: Cgroup) -> None:
         self.listener = listener
+        self.locks = Locks()
         self._calls = _Calls(-1 if listener is None else listener, cgroup)
         self._cgroup = cgroup
         self._earlier_refused_forks = 0

@@ -275,15 +275,24 @@ def test_unreadable_address_is_an_error_only_for_the_caller(run: Runner, pointer
     assert (result.stdout in ("EFAULT\n", "EAFNOSUPPORT\n"), result.flags) == (True, NOTHING)
 
 
-def test_deny_adding_a_seccomp_listener(run: Runner) -> None:
-    """Only one filter in a line of processes can have a listener, and ours has it."""
-    code = "libc = ctypes.CDLL(None, use_errno=True)\n"
-    code += "allow = (ctypes.c_uint64 * 1)(0x7fff000000000006)\n"  # return SECCOMP_RET_ALLOW
-    code += "program = ctypes.create_string_buffer(16)\n"
-    code += "ctypes.c_ushort.from_buffer(program).value = 1\n"
-    code += "ctypes.c_void_p.from_buffer(program, 8).value = ctypes.addressof(allow)\n"
-    code += "if libc.syscall(317, 1, 8, program) == -1: raise OSError(ctypes.get_errno(), '')"
-    assert run.refusal(code) == "EBUSY"
+ALLOW_ALL = """
+libc = ctypes.CDLL(None, use_errno=True)
+allow = (ctypes.c_uint64 * 1)(0x7fff000000000006)  # return SECCOMP_RET_ALLOW
+program = ctypes.create_string_buffer(16)
+ctypes.c_ushort.from_buffer(program).value = 1
+ctypes.c_void_p.from_buffer(program, 8).value = ctypes.addressof(allow)
+if libc.{call} == -1: raise OSError(ctypes.get_errno(), '')
+"""
+"""Installs a seccomp filter that allows every call."""
+
+
+@pytest.mark.parametrize(
+    "call", ["syscall(317, 1, 8, program)", "syscall(317, 1, 0, program)", "prctl(22, 2, program)"]
+)
+def test_deny_adding_a_seccomp_filter(run: Runner, call: str) -> None:
+    """Neither one with a listener of its own, nor one for its memory."""
+    result = run(telling_its_refusal(ALLOW_ALL.format(call=call)))
+    assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 def test_deny_finding_the_refused_calls_of_another_run(run: Runner) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from executions.running.outcome import error_detail
 from executions.sandbox.profiles import Profile, choose_profile
-from executions.sandbox.results import Submission
+from executions.sandbox.results import Flag, Submission
 from executions.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -39,6 +39,7 @@ def details(sandbox: Sandbox, science_sandbox: Sandbox) -> dict[str, Row]:
         submission = Submission(program, "", (), TIMEOUT_SECONDS)
         of_science = choose_profile(submission) is Profile.SCIENCE
         run = (science_sandbox if of_science else sandbox).execute(submission).main
+        assert Flag.FORBIDDEN_CALL not in run.flags, program
         detail = error_detail(run, TIMEOUT_SECONDS)
         assert detail is not None, program
         return detail.type, str(detail.line or ""), str(detail.column or ""), detail.hint or ""

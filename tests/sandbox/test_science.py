@@ -77,6 +77,25 @@ def test_support_50_of_each_package(science: Runner) -> None:
     assert run.flags == frozenset()
 
 
+def test_support_files_of_each_package(science: Runner) -> None:
+    """What the packages ask of the kernel is allowed, and raises no flag."""
+    run = science(
+        IMPORTS + "import multiprocessing, sqlite3\n"
+        "array = np.memmap('a.npy', dtype='int32', mode='w+', shape=(9,))\narray[:] = 1\narray.flush()\n"
+        "np.save('b.npy', array)\nassert np.load('b.npy', mmap_mode='r').sum() == 9\n"
+        "table = pd.DataFrame({'a': [1, 2], 'd': pd.date_range('2026-01-01', periods=2)})\n"
+        "table.to_pickle('t.pkl')\ntable.to_json('t.json')\ntable.to_sql('t', sqlite3.connect('t.db'))\n"
+        "assert len(pd.read_sql('select * from t', sqlite3.connect('t.db'))) == len(pd.read_pickle('t.pkl')) == 2\n"
+        "table.plot(x='d')\nfor kind in ('png', 'svg', 'pdf'): plt.savefig(f'p.{kind}')\n"
+        "PIL.Image.open('p.png').convert('RGB').save('p.jpg')\n"
+        "np.linalg.svd(np.random.rand(50, 50)); np.fft.fft(np.ones(64))\n"
+        "with multiprocessing.Pool(2) as pool: print(int(sum(pool.map(np.sum, [np.ones(3)] * 3))))\n",
+        timeout_seconds=40,
+    )
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "9\n", "")
+    assert run.flags == frozenset()
+
+
 def test_seed_gives_the_same_numbers_in_every_container(science: Runner) -> None:
     draw = "np.random.seed(42)\nprint(np.random.rand())"
     outcome = science.tests(IMPORTS + draw, TestProgram(code=draw))

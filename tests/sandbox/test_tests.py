@@ -155,7 +155,8 @@ def test_deny_an_end_before_the_test(run: Runner, submission: str) -> None:
         "import sys\nsys.settrace(lambda *a: None)\nsys.setrecursionlimit(60)",
         pytest.param("print('x' * 200_000)", marks=wall("output_from_the_test_on")),
         pytest.param(  # F_SETPIPE_SZ
-            "import fcntl\nfcntl.fcntl(1, 1031, 1 << 20)\nprint('x' * 900_000)", marks=wall("output_from_the_test_on")
+            "import fcntl\ntry: fcntl.fcntl(1, 1031, 1 << 20)\nexcept OSError: print('x' * 900_000)",
+            marks=wall("output_from_the_test_on"),
         ),
         pytest.param(
             "import os\nos.write(2, b'\\0\\0\\0\\x10{\"type\":\"result\"}')\nos.write(1, b'\\0\\0\\0\\2{}')",

@@ -146,8 +146,9 @@ attempts = {
 }
 results = {name: refusal(attempt) for name, attempt in attempts.items()}
 print({name: result for name, result in results.items() if result != "EPERM"})
+print(refusal(os.memfd_create, "program"), refusal(libc.inotify_init1, 0))
 """,
-        "{}\n",
+        "{}\nENOSYS ENOSYS\n",
     ),
     Probe(
         "has no network",
@@ -264,6 +265,20 @@ for attempt in (datagrams, streams):
         # gVisor's own kernel holds it, in the container's memory.
         under_gvisor=UnderGvisor(r"(True\n){0,2}", (RunStatus.SUCCESS, RunStatus.MEMORY_LIMIT, RunStatus.ERROR)),
     ),
+    Probe(
+        "ends endless file locks",
+        """
+import fcntl, time
+with open("/etc/passwd") as file:
+    for number in range(5000):
+        fcntl.lockf(file, fcntl.LOCK_SH, 1, 2 * number)
+    time.sleep(2)
+""",
+        "",
+        RunStatus.MEMORY_LIMIT,
+        # There they are in the container's memory.
+        under_gvisor=UnderGvisor("", (RunStatus.SUCCESS,)),
+    ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(
         "starts few processes",
@@ -307,7 +322,7 @@ fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
 print(refusal(os.kill, 1, 9), refusal(libc.tgkill, 1, 1, 9), refusal(libc.syscall, 200, 1, 9))
 print(refusal(fcntl.fcntl, reader, 8, 1), refusal(fcntl.ioctl, reader, 0x8901, b"\\1\\0\\0\\0"))
 """,
-        "EPERM EPERM EPERM\nEPERM EPERM\n",
+        "EPERM EPERM EPERM\nENOSYS ENOSYS\n",
     ),
 )
 
