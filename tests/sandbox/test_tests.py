@@ -42,8 +42,9 @@ def test_call_shows_none_only_if_it_printed_nothing(run: Runner, function: str, 
     assert run.tests(function, TestProgram(input="f()")).tests[0].stdout == shown
 
 
-OTHER_INPUTS = ("5", "hello", "1 + 1", "[f(1)]", "f(", "f(1) f(2)", "print", "a\nb")
-OTHER_INPUTS += ("f(1) + f(2)", "f(1).x", "(f)", "if(1)", "f(01)", "f(1); f(2)", "not(1)")
+OTHER_INPUTS = (
+    "5|hello|1 + 1|[f(1)]|f(|f(1) f(2)|print|a\nb|f(1) + f(2)|f(1).x|(f)|if(1)|f(01)|f(1); f(2)|not(1)".split("|")
+)
 
 
 @pytest.mark.parametrize("text", [*OTHER_INPUTS, "(" * 500])
