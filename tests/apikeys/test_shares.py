@@ -1,9 +1,12 @@
 """What one learner or address may have of a key's day and of what it runs at once."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -216,3 +219,21 @@ def test_learner_tokens_have_the_share_of_their_learner(page: Page, server: Page
     used(server.key, "learner:ada", executions=50_000)
     token = str(mint_learner_token(server.key, "ada", 60))
     assert page.post({"code": "1"}, x_api_key=token).json()["code"] == "executions_used_up"
+
+
+# Keys from before
+
+
+def test_keys_with_the_old_default_limits_get_the_new_ones_and_others_keep_theirs(page: Page, server: Page) -> None:
+    migration = import_module("apikeys.migrations.0002_shares")
+    ApiKey.objects.filter(pk=page.key.pk).update(**migration.BEFORE, address_rate="")
+    ApiKey.objects.filter(pk=server.key.pk).update(**{**migration.BEFORE, "learner_rate": "7/m"}, address_rate="")
+    migration.set_address_rates(apps, connection.schema_editor())
+    for key, limits in ((page.key, migration.NOW), (server.key, {"rate": "60/m", "address_rate": "7/m"})):
+        key.refresh_from_db()
+        assert {name: getattr(key, name) for name in limits} == limits
+
+
+def test_new_key_has_the_limits_that_the_migration_gives(page: Page) -> None:
+    limits = import_module("apikeys.migrations.0002_shares").NOW
+    assert {name: getattr(page.key, name) for name in limits} == limits
