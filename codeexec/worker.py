@@ -209,14 +209,14 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         client.close()
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Part from clients that are late; from all that have sent nothing if `force`. gunicorn calls this often."""
+        """Part from clients that are late; if `force`, from all that have had a response. gunicorn calls this often."""
         now = time.monotonic()
         if now < self.next_look and not force:
             return
         self.next_look = now + LOOK_SECONDS
         for client in self.crowd:
             if client.state is State.REQUEST:
-                is_late = now > client.timeout or (force and not client.arrival)
+                is_late = now > client.timeout or (force and client.is_kept and not client.arrival)
                 if is_late and client.arrival.has_head:
                     self._serve(client)
                 elif is_late:
