@@ -73,7 +73,7 @@ class Payer:
     @property
     def party(self) -> Party:
         """Whose turn its submission takes."""
-        return Party(str(self.account.key.family), self.account.who)
+        return Party(str(self.account.key.family), *self.account.names)
 
 
 def create(request: ExecutionRequest, **source: Any) -> Execution:

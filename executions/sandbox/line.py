@@ -1,7 +1,8 @@
-"""The line of callers who wait for a container: fair between keys, and between the learners of a key."""
+"""The line of callers who wait for a container, in which nobody's many requests delay another's first."""
 
 import threading
 from collections import OrderedDict, deque
+from typing import Any
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.results import Party, SandboxError
@@ -41,13 +42,15 @@ class Ticket:
 
 
 class Line:
-    """Callers in line. The keys take turns, and the learners of a key; a learner's own callers stay in order.
+    """Callers in line. The keys take turns, then the callers of a key, then the learners that one claims to be.
 
-    So one learner's loop of requests never delays another's first. Each change costs the same however long the line is.
+    So one learner's loop of requests never delays another's first; requests of one party stay in order. Each change
+    costs the same however long the line is.
     """
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[str, OrderedDict[str, OrderedDict[Ticket, None]]] = OrderedDict()
+        self._turns: OrderedDict[Any, Any] = OrderedDict()
+        """By the names of a party, one in the other; the innermost has the tickets."""
         self._ahead: deque[Ticket] = deque()
         self._length = 0
 
@@ -57,8 +60,10 @@ class Line:
     def append(self, ticket: Ticket) -> None:
         """Let a caller join the line."""
         ticket.line = self
-        learners = self._keys.setdefault(ticket.party.key, OrderedDict())
-        learners.setdefault(ticket.party.learner, OrderedDict())[ticket] = None
+        turns = self._turns
+        for name in ticket.party:
+            turns = turns.setdefault(name, OrderedDict())
+        turns[ticket] = None
         self._length += 1
 
     def put_ahead(self, ticket: Ticket) -> None:
@@ -72,14 +77,17 @@ class Line:
         if self._ahead:
             self._length -= 1
             return self._ahead.popleft()
-        key, learners = next(iter(self._keys.items()))
-        learner, tickets = next(iter(learners.items()))
-        ticket = next(iter(tickets))
+        turns: Any = self._turns
+        for _ in Party._fields:
+            turns = next(iter(turns.values()))
+        ticket: Ticket = next(iter(turns))
         self.remove(ticket)
-        if learner in learners:
-            learners.move_to_end(learner)
-        if key in self._keys:
-            self._keys.move_to_end(key)
+        turns = self._turns
+        for name in ticket.party:
+            if name not in turns:
+                break
+            turns.move_to_end(name)
+            turns = turns[name]
         return ticket
 
     def remove(self, ticket: Ticket) -> None:
@@ -87,11 +95,14 @@ class Line:
         self._length -= 1
         if ticket in self._ahead:
             self._ahead.remove(ticket)
-            return
-        key, learner = ticket.party
-        learners = self._keys[key]
-        del learners[learner][ticket]
-        if not learners[learner]:
-            del learners[learner]
-        if not learners:
-            del self._keys[key]
+        else:
+            _remove(self._turns, (*ticket.party, ticket))
+
+
+def _remove(turns: OrderedDict[Any, Any], path: tuple[Any, ...]) -> None:
+    """Remove what `path` leads to, and what is empty then."""
+    first, *rest = path
+    if rest:
+        _remove(turns[first], tuple(rest))
+    if not turns[first]:
+        del turns[first]

@@ -56,10 +56,12 @@ class TestProgram:
 
 
 class Party(NamedTuple):
-    """Whose turn a submission takes in line: the key's family, and the learner or address that its use counts for."""
+    """Whose turn a submission takes in line: that of the key's family, in it of the learner or address that its use
+    counts for, and at that address of the learner that a page claims."""
 
     key: str
-    learner: str
+    who: str
+    claimed: str = ""
 
 
 NOBODY = Party("", "")

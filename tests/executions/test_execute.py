@@ -121,8 +121,9 @@ def test_submissions_take_turns_by_key_and_by_learner_or_address(page: Page, exe
     for learner in ("ada", "bob"):
         server.post({"code": "print()", "learner": learner}, origin=None)
     *claimed, ada, bob = (submission.party for submission in executor.submissions)
-    assert {party.learner for party in claimed} == {"address:127.0.0.1"}
-    assert (ada.learner, bob.learner) == ("learner:ada", "learner:bob")
+    assert {party.who for party in claimed} == {"address:127.0.0.1"}
+    assert len({party.claimed for party in claimed}) == 2
+    assert (ada.who, bob.who) == ("learner:ada", "learner:bob")
     assert {ada.key, bob.key} == {str(secret.family)} != {claimed[0].key}
 
 

@@ -9,7 +9,7 @@ from executions.sandbox.results import Party
 
 
 def join(line: Line, *parties: str) -> list[Ticket]:
-    """Let a caller of each party, such as "key/learner", join the line."""
+    """Let a caller of each party, such as "key/learner" or "key/address/claimed learner", join the line."""
     tickets = [Ticket(Party(*party.split("/"))) for party in parties]
     for ticket in tickets:
         line.append(ticket)
@@ -18,7 +18,7 @@ def join(line: Line, *parties: str) -> list[Ticket]:
 
 def order(line: Line) -> list[str]:
     """Empty the line; return the parties in the order in which their turns come."""
-    return ["/".join(line.pop().party) for _ in range(len(line))]
+    return ["/".join(filter(None, line.pop().party)) for _ in range(len(line))]
 
 
 def test_callers_of_one_learner_stay_in_order() -> None:
@@ -55,6 +55,21 @@ def test_learners_of_the_same_name_under_two_keys_are_two() -> None:
     assert order(line) == ["one/ada", "two/ada", "one/ada"]
 
 
+def test_claimed_learners_share_the_turns_of_their_address() -> None:
+    """A page can claim to be another learner each time: that gains nothing. It also delays no classmate's first."""
+    line = Line()
+    join(line, *[f"site/school/{number}" for number in range(50)], "site/home/0", "site/school/0", "site/school/new")
+    turns = order(line)
+    assert turns.index("site/home/0") == 1
+    assert turns.index("site/school/new") < len(turns) - 1
+
+
+def test_one_pupils_loop_does_not_delay_a_classmate_at_the_same_address() -> None:
+    line = Line()
+    join(line, *["site/school/loop"] * 100, "site/school/ada")
+    assert order(line)[:2] == ["site/school/loop", "site/school/ada"]
+
+
 def test_caller_put_ahead_is_the_next() -> None:
     line = Line()
     join(line, "site/ada", "site/bob")
@@ -82,7 +97,7 @@ def test_line_keeps_nothing_of_callers_who_have_left() -> None:
     for ticket in tickets:
         ticket.leave()
     assert len(line) == 0
-    assert not line._keys  # the memory of a service that runs for months
+    assert not line._turns  # the memory of a service that runs for months
 
 
 @pytest.mark.parametrize("length", [10, 10_000])

@@ -471,7 +471,7 @@ def test_container_from_before_the_probes_serves_no_other_submission(
 def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=3600, refill_delay_seconds=3600))
     factory.seconds = 0.5
-    take_together(pool, 40, seconds=0.005)
+    take_together(pool, 40, seconds=0.01)
     launched = len(factory.made)
     assert launched <= 3  # the first, and those wanted before the first was given back
     assert sum(container.submissions for container in factory.made) == 40
