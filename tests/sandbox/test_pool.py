@@ -424,6 +424,7 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
 ) -> None:
     pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_new = False
+    factory.seconds = 0.3
     given = take_together(pool, 3)
     assert len(given) == 3
     assert factory.made[0].submissions == 1
