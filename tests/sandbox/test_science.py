@@ -84,7 +84,7 @@ def test_support_files_of_each_package(science: Runner) -> None:
         "array = np.memmap('a.npy', dtype='int32', mode='w+', shape=(9,))\narray[:] = 1\narray.flush()\n"
         "np.save('b.npy', array)\nassert np.load('b.npy', mmap_mode='r').sum() == 9\n"
         "table = pd.DataFrame({'a': [1, 2], 'd': pd.date_range('2026-01-01', periods=2)})\n"
-        "table.to_pickle('t.pkl')\ntable.to_json('t.json')\ntable.to_sql('t', sqlite3.connect('t.db'))\n"
+        "table.to_pickle('t.pkl')\ntable.to_csv('t.csv')\ntable.to_sql('t', sqlite3.connect('t.db'))\n"
         "assert len(pd.read_sql('select * from t', sqlite3.connect('t.db'))) == len(pd.read_pickle('t.pkl')) == 2\n"
         "table.plot(x='d')\nfor kind in ('png', 'svg', 'pdf'): plt.savefig(f'p.{kind}')\n"
         "PIL.Image.open('p.png').convert('RGB').save('p.jpg')\n"

@@ -114,7 +114,7 @@ os.sendfile(writer, os.open("/etc/passwd", os.O_RDONLY), 0, 9); os.readv(reader,
 import os
 os.eventfd(0); os.timerfd_create(1); os.pidfd_open(os.getpid())
 os.splice(os.open("/etc/passwd", os.O_RDONLY), os.pipe()[1], 9)
-os.copy_file_range(os.open("/etc/passwd", os.O_RDONLY), os.open("i", os.O_RDWR | os.O_CREAT), 1)
+os.copy_file_range(os.open("main.py", os.O_RDONLY), os.open("copy", os.O_WRONLY | os.O_CREAT), 9)
 """,
     "selectors": """
 import selectors, socket
