@@ -1,6 +1,7 @@
 """The broker in its own process, in front of the real engine."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ class BrokerProcess:
         command = [sys.executable, "-m", "executions.sandbox.broker"]
         with self._log_path.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        if not eventually(self.path.exists, 20):
+        if not eventually(self._accepts, 20):
             self.__exit__()
             raise RuntimeError(self.log())
         return self
@@ -34,6 +35,10 @@ class BrokerProcess:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(10)
+
+    def _accepts(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.path)) == 0
 
     def log(self) -> str:
         """Return the broker's log."""

@@ -22,7 +22,7 @@ from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import LABEL, NAME_PREFIX, container_options
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import RunStatus, Submission
+from executions.sandbox.results import RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import Deadline
@@ -164,10 +164,16 @@ def test_sandbox_recovers_when_the_broker_is_back(tmp_path: Path) -> None:
             broker.process.kill()
             assert eventually(lambda: not sandbox.health().ready, 20)
             with BrokerProcess(tmp_path):
-                assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health()
-                assert sandbox.execute(Submission("print(1)", "", (), 5.0)).main.stdout == "1\n"
+                assert eventually(lambda: _runs(sandbox), READY_SECONDS), sandbox.health()
         finally:
             sandbox.close(drain_seconds=5)
+
+
+def _runs(sandbox: Sandbox) -> bool:
+    try:
+        return sandbox.execute(Submission("print(1)", "", (), 5.0)).main.stdout == "1\n"
+    except SandboxError:
+        return False
 
 
 @pytest.mark.wall("broker_options")
