@@ -419,16 +419,15 @@ def test_deny_changing_the_supervisor(used: Used, attempt: str) -> None:
     assert not used.is_new()
 
 
-@wall("undumpable")
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("oom_score_adj", "1000"),
-        ("timerslack_ns", "100000000"),
-        ("coredump_filter", "7f"),
-        ("clear_refs", "1"),
-        ("mem", "x"),
-        ("fd/1", "x"),
+        pytest.param("oom_score_adj", "1000", marks=wall("undumpable")),
+        pytest.param("coredump_filter", "7f", marks=wall("undumpable")),
+        pytest.param("clear_refs", "1", marks=wall("undumpable")),
+        pytest.param("mem", "x", marks=wall("undumpable")),
+        pytest.param("fd/1", "x", marks=wall("undumpable")),
+        ("timerslack_ns", "100000000"),  # needs a capability in any case
     ],
 )
 def test_deny_writing_to_the_supervisors_files_in_proc(used: Used, name: str, data: str) -> None:
@@ -518,9 +517,9 @@ def test_leak_in_the_kernel_retires_the_container(used: Used) -> None:
 @wall("new_memory_limit", "verdict")
 def test_container_that_has_met_its_memory_limit_is_not_new(used: Used) -> None:
     """Without a kill: the kernel could reclaim what the program had given back lazily."""
-    lazily_freed = "a = mmap.mmap(-1, 80 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
-    lazily_freed += "for at in range(0, 80 << 20, 4096): a[at] = 1\na.madvise(mmap.MADV_FREE)\n"
-    used.run(f"import mmap\n{lazily_freed}b = b'x' * (90 << 20)")
+    lazily_freed = "a = mmap.mmap(-1, 64 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+    lazily_freed += "for _ in range(64): a.write(bytes(1 << 20))\na.madvise(mmap.MADV_FREE)\n"
+    used.run(f"import mmap\n{lazily_freed}b = b'x' * (80 << 20)", seconds=20)
     assert not used.is_new()
     assert used.container.differences == {"memory_limit"}
 
