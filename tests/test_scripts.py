@@ -44,7 +44,7 @@ def test_env_is_accepted_by_the_settings(target: Path) -> None:
 
 def test_example_has_every_setting_that_is_read() -> None:
     example = (ROOT / ".env.example").read_text()
-    read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "codeexec/settings.py").read_text())
+    read = re.findall(r'(?:env\.\w+|int_or_auto)\(\s*"([A-Z_]+)"', (ROOT / "codeexec/settings.py").read_text())
     assert set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set(read)
 
 

@@ -9,6 +9,7 @@ from guest.supervisor.processes import REAPED_AT_ONCE
 # In its own process, because the supervisor reaps every child of its process.
 REAP = """
 import os, signal
+from guest.supervisor.cgroup import Cgroup
 from guest.supervisor.processes import Processes, wake_on_child
 
 wakeup = wake_on_child()
@@ -16,7 +17,7 @@ pids = [os.fork() or os._exit(0) for _ in range({processes})]
 for pid in pids:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 os.read(wakeup, 4096)
-processes = Processes(child_pid=0)
+processes = Processes(0, Cgroup())
 while True:
     assert list(processes.reap()) == []
     left = len(open(f"/proc/self/task/{{os.getpid()}}/children").read().split())

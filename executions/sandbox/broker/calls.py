@@ -11,7 +11,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from executions.sandbox.engine.guest_image import image_name
-from executions.sandbox.engine.options import LABEL, NAME_PREFIX, OWNER_LABEL, SANDBOX_LABEL, container_options
+from executions.sandbox.engine.options import (
+    LABEL,
+    MAPPED_USERS,
+    NAME_PREFIX,
+    OWNER_LABEL,
+    SANDBOX_LABEL,
+    USERS,
+    container_options,
+)
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 
@@ -83,7 +91,10 @@ def rebuild_options(body: bytes, image_id: str, runtime: str | None) -> bytes:
         owner, sandbox_id = asked["Labels"][OWNER_LABEL], asked["Labels"][SANDBOX_LABEL]
         if Owner.parse(owner) is None or re.fullmatch(SANDBOX_ID, sandbox_id) is None:
             raise Refused("labels that the service does not give")
-        options = container_options(image_id, owner, runtime, Profile(asked["Cmd"][0]), sandbox_id)
+        user = int(asked["User"].partition(":")[0])
+        if user not in USERS and user not in MAPPED_USERS:
+            raise Refused("a user that the service's containers do not have")
+        options = container_options(image_id, owner, runtime, Profile(asked["Cmd"][0]), sandbox_id, user)
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise Refused("options that the service does not ask for") from error
     if asked != options:
