@@ -160,7 +160,7 @@ def _keep_to_share(own: LimitUse, whole: LimitUse) -> None:
     used, used_by_all = own.limit - own.remaining, whole.limit - whole.remaining
     others = max(0, used_by_all + 1 - used)  # the windows do not begin at the same time
     most = share_of_count(own.name, whole.limit, others, UNDIVIDED_REQUESTS)
-    if used > most and whole.remaining > 0:
+    if most < used and most < whole.limit and whole.remaining > 0:
         raise Refused(*REASONS[own.name], LimitUse(own.name, most, 0, whole.seconds_left, whole.window_seconds))
 
 

@@ -39,7 +39,7 @@ class Processes:
     def cpu_seconds(self) -> float:
         """The CPU time of all processes, also of those that the kernel reaped for a parent that ignored SIGCHLD.
 
-        Without the cgroup's counter, as under gVisor, only those count that we have reaped.
+        Without the cgroup's counter, only those count that we have reaped.
         """
         return max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)
 

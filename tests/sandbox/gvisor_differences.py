@@ -17,7 +17,6 @@ SLOW_OUTPUT = "printing a megabyte may take longer than the time limit"
 SLOW_PROCESSES = "starting and ending a process costs more"
 OWN_TERMINALS = "gVisor has terminals of its own, on a read-only file system: the error is EROFS"
 OWN_SOCKETS = "gVisor's own kernel holds sockets, in the container's memory"
-UNREAPED = "only processes that we have reaped are counted"
 CHANCE = {STORM_MAY_END_ALL, SLOW_OUTPUT, SLOW_PROCESSES}
 """Reasons for which a test fails only by chance."""
 
@@ -46,7 +45,6 @@ DIFFERENCES = {
     "test_isolation.py::test_process_is_under_two_seccomp_filters": OWN_PROC,
     "test_isolation.py::test_deny_ipc_between_two_requests": OWN_PROC,
     "test_isolation.py::test_deny_a_second_request_in_one_container": OWN_PROC,
-    "test_limits.py::test_processor_time_counts_if_nobody_waits_for_a_process": UNREAPED,
     "test_limits.py::test_deny_more_memory_to_a_child_that_its_parent_survives": MEMORY_ENDS_ALL,
     "test_limits.py::test_deny_a_fork_bomb": STORM_MAY_END_ALL,
     "test_limits.py::test_deny_more_processes_than_64": STORM_ENDS_ALL,
