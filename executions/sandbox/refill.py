@@ -104,7 +104,7 @@ class Refill:
                 self._wanted.wait_for(lambda: self._closed or not stock.failures, pause_seconds)
             while not (self._closed or self._is_wanted()):
                 # Pressure and idle processors are matters of time.
-                self._wanted.wait(timing.look_seconds if stock.is_pressed() else None)
+                self._wanted.wait(timing.look_seconds if stock.is_pressed() else timing.check_seconds)
                 if stock.line:
                     self._go_on()
             # A launch takes CPU time from the program that has just started. Most have ended after this delay.

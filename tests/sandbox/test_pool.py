@@ -478,8 +478,9 @@ def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_po
     assert sum(container.submissions for container in factory.made) == 40
 
 
-def test_containers_are_launched_for_a_line_that_does_not_move(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.02, look_seconds=0.01))
+@pytest.mark.parametrize("reuse", [Reuse.PRESSURE, Reuse.ALWAYS])
+def test_containers_are_launched_for_a_line_that_does_not_move(make_pressed_pool: MakePool, reuse: Reuse) -> None:
+    pool = make_pressed_pool(Timing(stall_seconds=0.02, look_seconds=0.01, check_seconds=0.05), reuse=reuse)
     started = time.monotonic()
     assert len(take_together(pool, 5, seconds=1)) == 5
     assert time.monotonic() - started < 4  # and not five times one second

@@ -109,7 +109,7 @@ class Container:
         self.submissions += 1
         self._room = ImageRoom()
 
-    def prove_new(self, seconds: float = 1.0) -> bool:
+    def prove_new(self, seconds: float = 3.0) -> bool:
         """Return whether another submission may run here: every run was clean, and has left nothing behind.
 
         Waits at most `seconds` for the supervisor to check the last run. A container that has failed is not new.
