@@ -35,8 +35,8 @@ class Timing:
     `refill_delay_seconds` while other containers are in stock.
 
     Pressure lasts for `pressure_seconds` after a caller has found no fresh container. Meanwhile the refill threads look
-    every `look_seconds` (otherwise every `check_seconds`), and launch for a line that has not moved for `stall_seconds`. A container serves no other
-    submission `retire_seconds` after its launch.
+    every `look_seconds` (otherwise every `check_seconds`), and launch for a line that has not moved for
+    `stall_seconds`. A container serves no other submission `retire_seconds` after its launch.
 
     The engine has `late_oom_seconds` to report that a dead container was killed for memory. When its events end, they
     are requested again after `retry_events_seconds`.
