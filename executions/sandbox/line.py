@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from executions.sandbox.container.container import Container
@@ -72,15 +73,24 @@ class Line:
         self._ahead.append(ticket)
         self._length += 1
 
-    def pop(self) -> Ticket:
-        """Remove and return the caller whose turn it is. The line must not be empty."""
+    def pop(self, may_start: Callable[[Party], bool] = lambda _: True) -> Ticket | None:
+        """Remove and return the first in turn who `may_start`; None if nobody may."""
         if self._ahead:
             self._length -= 1
             return self._ahead.popleft()
-        turns: Any = self._turns
-        for _ in Party._fields:
-            turns = next(iter(turns.values()))
-        ticket: Ticket = next(iter(turns))
+        for ticket in self._firsts():
+            if may_start(ticket.party):
+                self._take_turn(ticket)
+                return ticket
+        return None
+
+    def _firsts(self) -> Iterator[Ticket]:
+        """Yield the first ticket of each caller, in turn."""
+        for callers in self._turns.values():
+            for claimed in callers.values():
+                yield next(iter(next(iter(claimed.values()))))
+
+    def _take_turn(self, ticket: Ticket) -> None:
         self.remove(ticket)
         turns = self._turns
         for name in ticket.party:
@@ -88,7 +98,6 @@ class Line:
                 break
             turns.move_to_end(name)
             turns = turns[name]
-        return ticket
 
     def remove(self, ticket: Ticket) -> None:
         """Remove a caller who gives up."""

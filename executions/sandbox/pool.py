@@ -94,12 +94,12 @@ class Pool:
             container.begin()
             yield container
         finally:
-            self._give_back(container)
+            self._give_back(container, party)
 
     @contextlib.contextmanager
-    def without_slot(self) -> Iterator[Slot]:
-        """Lend the slot of a container in use to others; it is taken back at the end, or earlier."""
-        with self._slots.lend() as slot:
+    def without_slot(self, party: Party = NOBODY) -> Iterator[Slot]:
+        """Lend the slot of a container that `party` uses to others; it is taken back at the end, or earlier."""
+        with self._slots.lend(party) as slot:
             with self._lock:
                 self._go_on()
             yield slot
@@ -142,8 +142,8 @@ class Pool:
             for refill in self._refills:
                 refill.close()
             for stock in self._stocks.values():
-                while stock.line:
-                    stock.line.pop().refuse(SandboxUnavailable("shutting down"))
+                while ticket := stock.line.pop():
+                    ticket.refuse(SandboxUnavailable("shutting down"))
             self._slots.wait_until_all_are_free(deadline.remaining_seconds())
         self.discard_idle()
         for refill in self._refills:
@@ -163,7 +163,7 @@ class Pool:
             container.close()
             ticket = Ticket(party)
             with self._lock:
-                self._slots.release()
+                self._slots.release(party)
                 self._stocks[container.profile].line.put_ahead(ticket)
                 self._go_on()
 
@@ -177,7 +177,7 @@ class Pool:
                 stock = self._stocks[Profile.PLAIN]
             if stock.is_hopeless:
                 raise SandboxUnavailable("no container can be started")
-            is_served_now = stock and not stock.line and self._slots.free > 0
+            is_served_now = stock and not stock.line and self._slots.are_open_to(party)
             if not is_served_now and self.waiting >= self._settings.queue_length:
                 raise SandboxBusy("the waiting line is full")
             stock.note_arrival()
@@ -194,10 +194,10 @@ class Pool:
                 raise SandboxBusy("no container came free in time")
         return ticket.container()
 
-    def _give_back(self, container: Container) -> None:
+    def _give_back(self, container: Container, party: Party) -> None:
         """Take back a container and its slot: it waits for another caller, or is closed."""
         with self._lock:
-            self._slots.release()
+            self._slots.release(party)
             stock = self._stocks[container.profile]
             if self._closed:
                 container.close()
@@ -230,17 +230,25 @@ class Pool:
         while is_moving:
             is_moving = False
             for stock in self._stocks.values():
-                if stock.line and self._slots.free > 0 and (container := stock.take()) is not None:
-                    self._slots.take()
-                    stock.line.pop().grant(container)
-                    is_moving = True
+                if self._slots.free <= 0 or not stock:
+                    continue
+                ticket = stock.line.pop(self._slots.are_open_to)
+                if ticket is None:
+                    continue
+                container = stock.take()
+                if container is None:  # all had ended
+                    stock.line.put_ahead(ticket)
+                    continue
+                self._slots.take(ticket.party)
+                ticket.grant(container)
+                is_moving = True
         for refill in self._refills:
             refill.look()
 
     def _give_up_hopeless(self) -> None:
         """Let callers whom no container of their profile can serve have plain ones, or refuse them."""
         plain, science = self._stocks[Profile.PLAIN], self._stocks[Profile.SCIENCE]
-        while science.line and science.is_hopeless:
-            plain.line.append(science.line.pop())
-        while plain.line and plain.is_hopeless:
-            plain.line.pop().refuse(SandboxUnavailable("no container can be started"))
+        while science.is_hopeless and (ticket := science.line.pop()):
+            plain.line.append(ticket)
+        while plain.is_hopeless and (ticket := plain.line.pop()):
+            ticket.refuse(SandboxUnavailable("no container can be started"))

@@ -63,6 +63,11 @@ class Party(NamedTuple):
     who: str
     claimed: str = ""
 
+    @property
+    def caller(self) -> tuple[str, str]:
+        """Whose program it is, whoever a page claims to be."""
+        return self.key, self.who
+
 
 NOBODY = Party("", "")
 """Staff and the service itself."""

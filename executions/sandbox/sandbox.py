@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from executions.sandbox.calls import find_calls
 from executions.sandbox.checks.canary import Canary
@@ -105,7 +106,7 @@ class Sandbox:
             if console is not None:
                 console.put(Began())
                 patience = Patience(self._settings.input_seconds, self._settings.input_seconds_in_all)
-                talk = Talk(console, patience, self.pool.without_slot)
+                talk = Talk(console, patience, partial(self.pool.without_slot, submission.party))
             try:
                 return _run_all(container, submission, talk, waited_seconds)
             finally:

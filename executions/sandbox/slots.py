@@ -3,9 +3,12 @@
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from executions.sandbox.container.talk import Slot
+from executions.sandbox.results import Party
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.spare_cpu import SpareCpu
 
@@ -13,17 +16,23 @@ LEAST_SPARE_CPU = 0.2
 """More programs than the processors can serve may run at once while this share of their time is idle."""
 
 
+FEWEST_TO_RESERVE = 12
+"""With fewer slots than these, none is reserved: a class behind one address would get too few."""
+
+
 class Slots:
     """The slots of a pool, whose lock protects them.
 
     `max_concurrent` programs may run at once, as many as there is memory for; while the processors have no time left,
-    `busy_concurrent`. A program that waits for input lends its slot to others.
+    `busy_concurrent`. A program that waits for input lends its slot to others. The last quarter is for parties that
+    have none, so that nobody's long programs keep all others out.
     """
 
     def __init__(self, lock: threading.Lock, settings: SandboxSettings, spare_cpu: SpareCpu) -> None:
         self.in_use = 0
         self._lent = 0  # by programs that wait for input
         self._returning = 0  # of these, how many wait for their slot
+        self._held: Counter[tuple[str, str]] = Counter()  # by the key and caller of a party
         self._free_since = 0.0
         self._lock = lock
         self._changed = threading.Condition(lock)
@@ -41,13 +50,23 @@ class Slots:
         has_spare = is_busy and self._spare_cpu.share() >= LEAST_SPARE_CPU
         return self._settings.max_concurrent if has_spare else self._busy
 
-    def take(self) -> None:
-        """Take a slot."""
-        self.in_use += 1
+    def are_open_to(self, party: Party) -> bool:
+        """Return whether one more program of `party` may start now."""
+        limit = self._limit()
+        reserved = limit // 4 if limit >= FEWEST_TO_RESERVE and self._held[party.caller] else 0
+        return limit - self.in_use - self._returning > reserved
 
-    def release(self) -> None:
-        """Give a slot back."""
+    def take(self, party: Party) -> None:
+        """Take a slot for a program of `party`."""
+        self.in_use += 1
+        self._held[party.caller] += 1
+
+    def release(self, party: Party) -> None:
+        """Give the slot of a program of `party` back."""
         self.in_use -= 1
+        self._held[party.caller] -= 1
+        if not self._held[party.caller]:
+            del self._held[party.caller]
         self._free_since = time.monotonic()
         self._changed.notify_all()
 
@@ -60,26 +79,29 @@ class Slots:
         self._changed.wait_for(lambda: self.in_use + self._lent == 0, timeout_seconds)
 
     @contextlib.contextmanager
-    def lend(self) -> Iterator[Slot]:
-        """Lend the slot of a running program to others; it is taken back at the end, or earlier. Takes the lock."""
-        slot = Slot(self._take_back)
+    def lend(self, party: Party) -> Iterator[Slot]:
+        """Lend the slot of a running program of `party` to others; it is taken back at the end, or earlier.
+
+        Takes the lock.
+        """
+        slot = Slot(partial(self._take_back, party))
         with self._lock:
             self._lent += 1
-            self.release()
+            self.release(party)
         try:
             yield slot
         finally:
             if not slot.is_held:
                 with self._lock:
-                    self.in_use += 1
+                    self.take(party)
                     self._lent -= 1
 
-    def _take_back(self) -> None:
+    def _take_back(self, party: Party) -> None:
         """Wait for a slot, ahead of all callers in line. After `queue_seconds` take one beyond the limit: the program
         has its container already, and the others run only for seconds."""
         with self._lock:
             self._returning += 1
             self._changed.wait_for(lambda: self.in_use < self._limit(), self._settings.queue_seconds)
             self._returning -= 1
-            self.in_use += 1
+            self.take(party)
             self._lent -= 1

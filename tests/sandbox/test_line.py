@@ -18,7 +18,7 @@ def join(line: Line, *parties: str) -> list[Ticket]:
 
 def order(line: Line) -> list[str]:
     """Empty the line; return the parties in the order in which their turns come."""
-    return ["/".join(filter(None, line.pop().party)) for _ in range(len(line))]
+    return ["/".join(filter(None, ticket.party)) for ticket in iter(line.pop, None)]
 
 
 def test_callers_of_one_learner_stay_in_order() -> None:
@@ -68,6 +68,16 @@ def test_one_pupils_loop_does_not_delay_a_classmate_at_the_same_address() -> Non
     line = Line()
     join(line, *["site/school/loop"] * 100, "site/school/ada")
     assert order(line)[:2] == ["site/school/loop", "site/school/ada"]
+
+
+def test_caller_who_may_not_start_is_passed_over_and_keeps_its_turn() -> None:
+    line = Line()
+    join(line, "site/loop", "site/ada", "site/loop")
+    ticket = line.pop(lambda party: party.who != "loop")
+    assert ticket is not None
+    assert ticket.party.who == "ada"
+    assert line.pop(lambda party: party.who != "loop") is None
+    assert order(line) == ["site/loop", "site/loop"]
 
 
 def test_caller_put_ahead_is_the_next() -> None:

@@ -12,7 +12,7 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import CallerGone, SandboxBusy, SandboxUnavailable
+from executions.sandbox.results import CallerGone, Party, SandboxBusy, SandboxUnavailable
 from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.spare_cpu import WINDOW_SECONDS, SpareCpu, read_cpu_times
 from executions.sandbox.stock import Stock
@@ -556,6 +556,33 @@ def test_more_programs_run_at_once_only_while_processors_are_idle(factory: Facto
     go_on.set()
     for thread in threads:
         thread.join()
+    pool.close(drain_seconds=1)
+
+
+def test_last_quarter_of_the_slots_is_for_callers_that_have_none(factory: Factory) -> None:
+    """One address whose programs run for long does not keep all others out."""
+    settings = SandboxSettings(pool_size=12, max_concurrent=12, queue_length=50, queue_seconds=10, refill_threads=2)
+    pool = Pool(factory, settings, Timing(look_seconds=0.01), Processors())
+    pool.start()
+    assert eventually(lambda: pool.idle == 12)
+    go_on = threading.Event()
+
+    def run_long(claimed: str) -> None:
+        with pool.container(party=Party("site", "address:attacker", claimed)):
+            go_on.wait()
+
+    threads = [threading.Thread(target=run_long, args=(str(number),)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: pool.waiting == 11)
+    assert pool.in_use == 9
+    for number in range(20):
+        with pool.container(party=Party("site", f"address:{number}")):
+            assert pool.in_use == 10
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert pool.in_use == 0
     pool.close(drain_seconds=1)
 
 
