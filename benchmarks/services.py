@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from codeexec.capacity import Capacity
-from tests.service import Service
+from tests.service import FEW, Service
 
 STOCKED_SECONDS = 180
 REST_SECONDS = 1.0
@@ -29,7 +29,8 @@ class StockedService(Service):
             "SANDBOX_POOL_SIZE": str(min(capacity.pool_size, 2 * capacity.max_concurrent)),
             "SANDBOX_SCIENCE_POOL_SIZE": str(capacity.science_pool_size),
         }
-        super().__init__(directory, **(sizes | environment))
+        others = dict.fromkeys((name for name in FEW if name not in sizes), "auto")
+        super().__init__(directory, **(others | sizes | environment))
         self._stock = sum(int(self.environment[name]) for name in sizes)
 
     def __enter__(self) -> Self:

@@ -26,8 +26,10 @@ OUTPUT_TICK_SECONDS = 0.02
 """Output is read at most this often, so that many short lines wake us only once."""
 
 LOOK_SECONDS = 0.05
-"""Refused forks and file locks are checked at least this often: in a fork storm we may get no CPU time later to report
-them."""
+"""Refused forks are checked at least this often: in a fork storm we may get no CPU time later to report them."""
+
+LOOK_AT_LOCKS_SECONDS = 0.5
+"""How often to count file locks. We wait 10 ms for the kernel each time; a run can add 2 MB of locks in between."""
 
 LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to check whether an interactive run waits. While it waits, input wakes us."""
@@ -108,6 +110,7 @@ class Run:
     def _supervise(self) -> None:
         """Feed and read the child until it ends, reaches its deadline or floods."""
         next_read = 0.0
+        next_look_at_locks = self._started + LOOK_AT_LOCKS_SECONDS
         look_seconds = LOOK_SECONDS
         while self._processes.child_status is None and self._ended_for is None and not self._outputs.is_flooded:
             if self._waiting is not None:
@@ -116,9 +119,11 @@ class Run:
             if now >= self._deadline:
                 self._ended_for = "timeout"
                 return
-            if self._watch.locks.are_too_many():
-                self._ended_for = "memory_limit"
-                return
+            if now >= next_look_at_locks:
+                next_look_at_locks = now + LOOK_AT_LOCKS_SECONDS
+                if self._watch.locks.are_too_many():
+                    self._ended_for = "memory_limit"
+                    return
             self._send_flag(self._watch.look_at_forks())
             self._images.look()
             until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
