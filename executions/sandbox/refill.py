@@ -11,7 +11,7 @@ from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunLost
 from executions.sandbox.settings import Reuse, SandboxSettings
-from executions.sandbox.slots import Slots
+from executions.sandbox.slots import LEAST_SPARE_CPU, Slots
 from executions.sandbox.spare_cpu import SpareCpu
 from executions.sandbox.stock import Stock
 from executions.sandbox.threads import Loop
@@ -91,7 +91,9 @@ class Refill:
         if self._settings.reuse is Reuse.NEVER or not stock.is_pressed():
             return True
         if stock.line:
-            return free_slots > 0 and (stock.is_stalled() or not self._slots.in_use)
+            has_spare = self._spare_cpu.share() >= LEAST_SPARE_CPU
+            patience_seconds = self._timing.stall_seconds if has_spare else self._timing.long_stall_seconds
+            return free_slots > 0 and (stock.stalled_seconds() >= patience_seconds or not self._slots.in_use)
         return self._slots.are_free_for(self._timing.refill_delay_seconds) or self._spare_cpu.share() >= SPARE_CPU
 
     def _step(self) -> None:

@@ -52,9 +52,9 @@ class Stock:
         """Return whether callers wait, or one found no fresh container a moment ago."""
         return bool(self.line) or time.monotonic() - self._lacked_at < self._timing.pressure_seconds
 
-    def is_stalled(self) -> bool:
-        """Return whether used containers do not serve the line."""
-        return bool(self.line) and time.monotonic() - self._moved_at >= self._timing.stall_seconds
+    def stalled_seconds(self) -> float:
+        """Return for how long callers have waited without a used container that serves one of them."""
+        return time.monotonic() - self._moved_at if self.line else 0.0
 
     def take(self) -> Container | None:
         """Remove and return a container that waits, a fresh one if there is one."""

@@ -36,7 +36,8 @@ class Timing:
 
     Pressure lasts for `pressure_seconds` after a caller has found no fresh container. Meanwhile the refill threads look
     every `look_seconds` (otherwise every `check_seconds`), and launch for a line that has not moved for
-    `stall_seconds`. A container serves no other submission `retire_seconds` after its launch.
+    `stall_seconds`, or, while the processors have no time left, for `long_stall_seconds`. A container serves no other
+    submission `retire_seconds` after its launch.
 
     The engine has `late_oom_seconds` to report that a dead container was killed for memory. When its events end, they
     are requested again after `retry_events_seconds`.
@@ -54,6 +55,7 @@ class Timing:
     refill_delay_seconds: float = 0.05
     pressure_seconds: float = 1.0
     stall_seconds: float = 0.1
+    long_stall_seconds: float = 0.5
     look_seconds: float = 0.05
     retire_seconds: float = 600.0
     late_oom_seconds: float = 1.0

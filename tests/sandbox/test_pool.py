@@ -351,7 +351,7 @@ def test_close_waits_no_longer_than_its_drain_time(make_pool: MakePool) -> None:
 # Reuse
 
 
-NEVER_STALLED = Timing(stall_seconds=3600)
+NEVER_STALLED = Timing(stall_seconds=3600, long_stall_seconds=3600)
 
 
 @pytest.fixture
@@ -422,7 +422,7 @@ def test_never_reusing_destroys_each_container(make_pressed_pool: MakePool, fact
 def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
     make_pressed_pool: MakePool, factory: Factory
 ) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
+    pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_new = False
     factory.seconds = 0.3
     given = take_together(pool, 3)
@@ -434,7 +434,7 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
 
 @wall("clean_end")
 def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01))
+    pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_spotless = False
     factory.seconds = 0.3
     take_together(pool, 3)
@@ -444,14 +444,14 @@ def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool
 
 
 def test_container_serves_no_more_submissions_than_the_setting(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01), reuse_runs=3)
+    pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01), reuse_runs=3)
     factory.seconds = 0.05
     take_together(pool, 20)
     assert max(container.submissions for container in factory.made) == 3
 
 
 def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.01, look_seconds=0.01, retire_seconds=600))
+    pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01, retire_seconds=600))
     factory.made[0].launched_at -= 601
     factory.seconds = 0.3
     take_together(pool, 3)
@@ -470,7 +470,7 @@ def test_container_from_before_the_probes_serves_no_other_submission(
 
 
 def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_pool: MakePool, factory: Factory) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=3600, refill_delay_seconds=3600))
+    pool = make_pressed_pool(Timing(stall_seconds=3600, long_stall_seconds=3600, refill_delay_seconds=3600))
     factory.seconds = 0.5
     take_together(pool, 40, seconds=0.01)
     launched = len(factory.made)
@@ -480,7 +480,7 @@ def test_no_container_is_launched_while_used_ones_serve_the_line(make_pressed_po
 
 @pytest.mark.parametrize("reuse", [Reuse.PRESSURE, Reuse.ALWAYS])
 def test_containers_are_launched_for_a_line_that_does_not_move(make_pressed_pool: MakePool, reuse: Reuse) -> None:
-    pool = make_pressed_pool(Timing(stall_seconds=0.02, look_seconds=0.01, check_seconds=0.05), reuse=reuse)
+    pool = make_pressed_pool(Timing(long_stall_seconds=0.02, look_seconds=0.01, check_seconds=0.05), reuse=reuse)
     started = time.monotonic()
     assert len(take_together(pool, 5, seconds=1)) == 5
     assert time.monotonic() - started < 4  # and not five times one second
