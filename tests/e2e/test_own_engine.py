@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 RUNS = 20
+NUMBERS = count()
 FEW = 2
 """So few containers that there are moments without any while all are removed as fast as new ones are created."""
 
@@ -36,6 +38,7 @@ def engine() -> Iterator[OwnEngine]:
 def service(engine: OwnEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = {"POOL_SIZE": RUNS, "MAX_CONCURRENT": RUNS, "QUEUE_SECONDS": LINE_SECONDS}
     environment = {f"SANDBOX_{name}": str(value) for name, value in settings.items()}
+    environment["TRUSTED_PROXY_COUNT"] = "1"
     with Service(tmp_path_factory.mktemp("service"), DOCKER_HOST=engine.url, **environment) as service:
         yield service
 
@@ -66,7 +69,9 @@ def restart(service: Service, pool_size: int) -> None:
 
 
 def post(service: Service, code: str) -> requests.Response:
-    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN}
+    """Run a program for a client at an address of its own: one address may not have all slots."""
+    address = f"192.0.2.{next(NUMBERS) % 250}"
+    headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "X-Forwarded-For": address}
     return requests.post(f"{service.url}/execute", json={"code": code, "timeout": 10}, headers=headers, timeout=60)
 
 

@@ -119,7 +119,8 @@ def test_kernel_memory_counts(run: Runner) -> None:
     code += "        try:\n            while True: end.send(bytes(60_000))\n        except BlockingIOError: pass\n"
     code += "print('all')"
     result = run(code)
-    assert (result.status, result.stdout) == (RunStatus.MEMORY_LIMIT, "")
+    assert result.status is RunStatus.MEMORY_LIMIT
+    assert result.stdout.count("all") < 8  # the death of some may leave enough for another
 
 
 @wall("memory")
