@@ -110,11 +110,14 @@ def warm_up(service: Service) -> None:
 
 
 def quiet(service: Service, worker: int, engine: Engine) -> Footprint:
-    """Wait until all containers are idle and the pool is full, and measure."""
+    """Wait until there are no containers but the stock, all of them fresh and idle, and measure."""
+    stock = sum(int(service.environment[f"SANDBOX_{kind}POOL_SIZE"]) for kind in ("", "SCIENCE_"))
 
     def settled() -> bool:
         pool = service.health()["pool"]
-        return (pool["in_use"], pool["waiting"]) == (0, 0) and pool["idle"] == len(containers_of(worker, engine)) > 0
+        return (pool["in_use"], pool["waiting"]) == (0, 0) and pool["idle"] == len(
+            containers_of(worker, engine)
+        ) == stock
 
     assert eventually(settled, SETTLE_SECONDS), service.health()
     time.sleep(1)
