@@ -20,10 +20,8 @@ run: image ## install what is missing and serve on PORT (default 8000)
 test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
-	status=0; \
-	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || status=$$?; \
-	$(PYTHON) -m pytest -m alone || status=$$?; \
-	exit $$status
+	$(PYTHON) -m pytest $(PARALLEL) -m "not alone"
+	$(PYTHON) -m pytest -m alone
 
 test-fast: $(DEV) .env ## run the tests that need no containers, servers or browser, within a minute
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not docker and not server"
