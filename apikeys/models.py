@@ -9,6 +9,14 @@ from django.core.validators import MinValueValidator
 from django.db import connection, models
 from django.utils import timezone
 
+from apikeys.defaults import (
+    default_address_rate,
+    default_cpu_seconds_per_day,
+    default_executions_per_day,
+    default_learner_rate,
+    default_max_concurrent,
+    default_rate,
+)
 from web.columns import column_only
 from web.connection import address_block
 from web.notation import check_origin, parse_rate
@@ -16,36 +24,6 @@ from web.notation import check_origin, parse_rate
 LEARNER_CHARACTERS = 128
 PLAYGROUND_HASH = "playground"
 """The hash of the playground's key. No token has it: a SHA-256 is 64 hexadecimal digits."""
-
-
-def default_rate() -> str:
-    """Return the default rate of a key."""
-    return settings.DEFAULT_RATE
-
-
-def default_learner_rate() -> str:
-    """Return the default rate of each learner under a key."""
-    return settings.DEFAULT_LEARNER_RATE
-
-
-def default_address_rate() -> str:
-    """Return the default rate of each address under a key."""
-    return settings.DEFAULT_ADDRESS_RATE
-
-
-def default_max_concurrent() -> int:
-    """Return the default number of requests that a key may run at once."""
-    return settings.DEFAULT_MAX_CONCURRENT
-
-
-def default_executions_per_day() -> int:
-    """Return the default number of executions per day of a key."""
-    return settings.DEFAULT_EXECUTIONS_PER_DAY
-
-
-def default_cpu_seconds_per_day() -> int:
-    """Return the default number of CPU seconds per day of a key."""
-    return settings.DEFAULT_CPU_SECONDS_PER_DAY
 
 
 def validate_origins(origins: Any) -> None:

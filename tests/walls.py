@@ -150,7 +150,7 @@ WALLS = {
     "auto_remove": Wall((Edit(OPTIONS, '"AutoRemove": True', '"AutoRemove": False'),)),
     "lease": Wall((Edit(OPTIONS, '"StdinOnce": True', '"StdinOnce": False'),)),
     "image_in_memory": Wall(
-        (Edit("executions/sandbox/checks/probes.py", "    *map(reading_probe, range(PARTS)),\n", ""),)
+        (Edit("executions/sandbox/checks/attacks.py", "    *map(reading_probe, range(PARTS)),\n", ""),)
     ),
     # What the supervisor does
     "seccomp": Wall((NO_FILTER,)),

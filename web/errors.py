@@ -56,7 +56,9 @@ def duration(seconds: int) -> str:
     if seconds < 2 * 60:
         return f"{seconds} second{'s' if seconds > 1 else ''}"
     hours, minutes = divmod(-(-seconds // 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} minutes"
+    if not hours:
+        return f"{minutes} minutes"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> dict[str, Any]:

@@ -195,4 +195,4 @@ class CallerGone(SandboxError):
 
 
 class RunLost(SandboxError):
-    """The container failed during a run; what the program did is unknown, and it must not run again."""
+    """The container failed during a run. What the program did is unknown: the service does not run it again."""

@@ -13,7 +13,8 @@ from django.utils import timezone
 from apikeys.models import ApiKey, DailyUse, Suspension
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.charts import draw, lines, round_up, short
-from executions.review.dashboard.overview import Counts, Spread, count_month, find_activity
+from executions.review.dashboard.figures import Counts, Spread
+from executions.review.dashboard.overview import count_month, find_activity
 from executions.templatetags.quantities import compared, duration, share, width
 from tests.conftest import Page
 
@@ -194,7 +195,7 @@ def test_a_bar_stacks_its_statuses() -> None:
 
 
 def draw_at_noon() -> Any:
-    from executions.review.dashboard.overview import Activity
+    from executions.review.dashboard.figures import Activity
 
     return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
 

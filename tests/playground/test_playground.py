@@ -152,6 +152,7 @@ def test_the_longest_username_makes_a_valid_learner(staff: Client) -> None:
         (None, 200),
         (ORIGIN, 403),
         ("http://testserver.evil.example", 403),
+        (f"{'x' * 300}://testserver", 403),
     ],
 )
 def test_the_token_works_only_on_our_own_page(

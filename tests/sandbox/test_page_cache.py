@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from executions.sandbox.checks.probes import probes_for, run_probe
+from executions.sandbox.checks.attacks import probes_for
+from executions.sandbox.checks.probes import run_probe
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import LABEL, OWNER_LABEL

@@ -68,6 +68,13 @@ def used(launch: Callable[..., Used]) -> Used:
     return launch()
 
 
+def test_container_that_was_asked_which_inputs_are_calls_may_serve_again(used: Used) -> None:
+    used.container.begin()
+    _, are_calls = used.container.find_calls(["add([1], 2)", "(1, 2)"], PROVING_SECONDS)
+    assert are_calls == [True, False]
+    assert used.then("print('next')") == "next\n"
+
+
 # What lives on
 
 DAEMON = """

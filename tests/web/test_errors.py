@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import ORIGIN, Page, database_fails
+from web.errors import duration
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
@@ -50,3 +51,11 @@ def test_a_database_error_is_a_neutral_503(page: Page) -> None:
         "detail": "The service cannot run programs right now. Please try again in a moment.",
         "code": "unavailable",
     }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 second"), (119, "119 seconds"), (121, "3 minutes"), (10_800, "3 h"), (12_000, "3 h 20 min")],
+)
+def test_duration_is_told_in_words_and_rounded_up(seconds: int, words: str) -> None:
+    assert duration(seconds) == words

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from executions.review.dashboard.overview import Activity, Counts, Day, Spread
+from executions.review.dashboard.figures import Activity, Counts, Day, Spread
 from executions.templatetags.quantities import count, duration
 
 HEIGHT = 100

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 from itertools import cycle
 
-from executions.sandbox.checks.probes import Probe, probes_for, run_probe
+from executions.sandbox.checks.attacks import Probe, probes_for
+from executions.sandbox.checks.probes import run_probe
 from executions.sandbox.container.container import Container
 from executions.sandbox.threads import Loop
 

@@ -31,7 +31,7 @@ class Task:
     @classmethod
     def question(cls, texts: list[str]) -> "Task":
         """Return the task to say which of `texts` are calls."""
-        return cls(protocol.FIND_CALLS, "\0".join(texts), is_hidden=True)
+        return cls(protocol.FIND_CALLS, "\0".join(texts))
 
     @property
     def is_program(self) -> bool:

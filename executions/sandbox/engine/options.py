@@ -35,7 +35,7 @@ TMPFS = {
 
 # Of the container's own network namespace.
 SYSCTLS = {
-    # What TCP queues is not charged to a container under cgroup v1. See `guest.supervisor.sockets` for their number.
+    # What TCP queues is not charged to a container under cgroup v1. See `guest.supervisor.watch` for their number.
     "net.ipv4.tcp_rmem": "4096 16384 32768",
     "net.ipv4.tcp_wmem": "4096 16384 32768",
     # What a test of a submission could leave to the next: ports, and what is known of an address.
