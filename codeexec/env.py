@@ -25,11 +25,14 @@ check_sendable = validate.Regexp(
 )
 
 
+def is_auto(name: str) -> bool:
+    """Return whether a variable is "auto" or not set."""
+    return env.str(name, "auto").strip() == "auto"
+
+
 def int_or_auto(name: str, auto: int, least: int, most: int) -> int:
     """Return the number of a variable, or `auto` if it is "auto" or not set."""
-    if env.str(name, "auto").strip() == "auto":
-        return auto
-    return env.int(name, validate=validate.Range(least, most))
+    return auto if is_auto(name) else env.int(name, validate=validate.Range(least, most))
 
 
 def check_secret(secret: str) -> None:

@@ -23,6 +23,7 @@ from codeexec.env import (
     check_token,
     env,
     int_or_auto,
+    is_auto,
 )
 from codeexec.private_files import keep_private
 
@@ -165,6 +166,8 @@ CAPACITY = Capacity.of_this_machine(
 SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
 SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
 SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)
+# A number that an operator has chosen holds while the processors are busy, too.
+SANDBOX_BUSY_CONCURRENT = CAPACITY.busy_concurrent if is_auto("SANDBOX_MAX_CONCURRENT") else SANDBOX_MAX_CONCURRENT
 SANDBOX_POOL_SIZE = int_or_auto("SANDBOX_POOL_SIZE", min(CAPACITY.pool_size, 2 * SANDBOX_MAX_CONCURRENT), 1, 256)
 SANDBOX_SCIENCE_POOL_SIZE = int_or_auto("SANDBOX_SCIENCE_POOL_SIZE", CAPACITY.science_pool_size, 0, 256)
 SANDBOX_QUEUE_LENGTH = int_or_auto("SANDBOX_QUEUE_LENGTH", CAPACITY.queue_length, 0, 1024)

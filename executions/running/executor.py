@@ -43,7 +43,7 @@ def sandbox_settings() -> SandboxSettings:
         pool_size=settings.SANDBOX_POOL_SIZE,
         science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
         max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
-        busy_concurrent=settings.CAPACITY.busy_concurrent,
+        busy_concurrent=settings.SANDBOX_BUSY_CONCURRENT,
         queue_length=settings.SANDBOX_QUEUE_LENGTH,
         queue_seconds=settings.SANDBOX_QUEUE_SECONDS,
         refill_threads=settings.SANDBOX_REFILL_THREADS,

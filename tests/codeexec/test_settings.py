@@ -133,6 +133,12 @@ def test_a_given_setting_is_read(name: str, given: str, value: str) -> None:
     assert repr(read_settings(**{name: given})[name]) == value
 
 
+def test_a_number_of_programs_that_an_operator_has_set_holds_on_a_busy_machine_too() -> None:
+    assert read_settings(SANDBOX_MAX_CONCURRENT="1000")["SANDBOX_BUSY_CONCURRENT"] == 1000
+    worked_out = read_settings()
+    assert worked_out["SANDBOX_BUSY_CONCURRENT"] == worked_out["CAPACITY"].busy_concurrent
+
+
 def test_database_options_combine_the_url_and_our_time_limits() -> None:
     settings = read_settings(DATABASE_URL="postgres://user:word@host/name?sslmode=require")
     options = settings["DATABASES"]["default"]["OPTIONS"]

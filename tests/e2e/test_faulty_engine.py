@@ -52,6 +52,8 @@ def test_each_failing_engine_call_is_survived(fake_engine: FakeEngine, tmp_path:
             assert eventually(lambda: all(fake_engine.fired(fault.call) for fault in faults), 30), faults  # noqa: B023
             if faults[0].how is not How.HANG:  # three hanging calls take long
                 assert eventually(lambda: not service.is_healthy(), 60), faults
+                # Until the gate shuts, a container that ran a program before may still serve.
+                assert eventually(lambda: post().status_code == 503, 30), faults
                 assert [post().status_code for _ in range(5)] == [503] * 5
             if faults != CASES[-1]:
                 fake_engine.mend()

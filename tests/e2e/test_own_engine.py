@@ -99,7 +99,8 @@ def test_a_killed_engine_loses_only_its_own_runs(service: Service, engine: OwnEn
     charged = service.query(CHARGED)
     with ThreadPoolExecutor(RUNS) as clients:
         answers = [clients.submit(post, service, code) for _ in range(RUNS)]
-        assert eventually(lambda: service.health()["pool"]["in_use"] == RUNS, 30), service.health()
+        all_run = eventually(lambda: service.health()["pool"]["in_use"] == RUNS, 30)
+        assert all_run, (Counter(answer.result().text for answer in answers), service.log()[-3000:])
         engine.stop(signal.SIGKILL)
         killed = time.monotonic()
         assert {answer.result().status_code for answer in answers} == {503}
