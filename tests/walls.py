@@ -108,7 +108,7 @@ WALLS = {
     ),
     "memory": Wall((Edit(OPTIONS, "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
     "swap": Wall((Edit(OPTIONS, '"MemorySwap": memory_bytes', '"MemorySwap": -1'),)),
-    "cpu": Wall((Edit(OPTIONS, "CPU_QUOTA_MICROSECONDS = 25_000", "CPU_QUOTA_MICROSECONDS = 200_000"),)),
+    "cpu": Wall((Edit(OPTIONS, "CPU_QUOTA_MICROSECONDS = 100_000", "CPU_QUOTA_MICROSECONDS = 800_000"),)),
     "processes": Wall((Edit(OPTIONS, "PIDS = 64", "PIDS = 640"),)),
     "descriptors": Wall(
         (

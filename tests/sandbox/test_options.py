@@ -47,8 +47,8 @@ GOLDEN = {
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
         "Memory": 134217728,
         "MemorySwap": 134217728,
-        "CpuPeriod": 100000,
-        "CpuQuota": 25000,
+        "CpuPeriod": 400_000,
+        "CpuQuota": 100_000,
         "PidsLimit": 64,
         "OomScoreAdj": 500,
         "Ulimits": [
