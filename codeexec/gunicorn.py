@@ -37,7 +37,7 @@ forwarded_allow_ips = ""
 
 limit_request_line = 2048
 limit_request_fields = 50
-limit_request_field_size = 4096
+limit_request_field_size = 8190  # gunicorn's own default: cookies and tracing headers of a site may be long
 
 # /dev/shm is in memory: the worker's heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108

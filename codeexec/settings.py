@@ -94,12 +94,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "web.request_log.RequestLogMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # around all that may refuse a request: a page may read each error
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.gates.refuse_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "web.gates.PagePolicyMiddleware",
     "web.gates.hide_staff_pages",
-    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from web import strict_json
+from web.sentences import LENGTH_REQUIRED
 
 INCOMPLETE = "The request body is incomplete."
 
@@ -29,7 +30,7 @@ class LengthRequired(APIException):
 
     status_code = 411
     default_code = "length_required"
-    default_detail = "Send the request with a Content-Length header, not chunked."
+    default_detail = LENGTH_REQUIRED
 
 
 class StrictJSONParser(JSONParser):
