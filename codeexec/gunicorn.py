@@ -1,5 +1,6 @@
 """The configuration of gunicorn: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
+import logging
 import os
 import resource
 
@@ -48,6 +49,11 @@ logconfig_dict = {
     "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
 }
 control_socket_disable = True  # only UNIX signals control this process
+
+
+def on_starting(arbiter: object) -> None:
+    """Log Python's warnings like everything else, from the first line on."""
+    logging.captureWarnings(True)
 
 
 def post_worker_init(worker: object) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from environs import validate
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -24,6 +23,7 @@ from codeexec.env import (
     env,
     int_or_auto,
 )
+from codeexec.log_format import configure as configure_log
 from codeexec.private_files import keep_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -294,50 +294,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Logging: one line per event, as JSON or key=value, with the ids of its request and execution. Never code, output or
-# keys.
-LOG_PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.format_exc_info,
-]
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *LOG_PROCESSORS,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer()
-                if LOG_FORMAT == "json"
-                else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-            ],
-            "foreign_pre_chain": LOG_PROCESSORS,
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # web/request_log.py logs each failed request; Django would log it again.
-    "loggers": {
-        "django_structlog": {"level": "WARNING"},
-        "django.request": {"level": "CRITICAL"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "django.server": {"level": "WARNING"},
-    },
-}
+LOGGING = configure_log(LOG_LEVEL, LOG_FORMAT)
 # We have our own client address (web/connection.py) and caller. django-structlog would trust a forged
 # X-Forwarded-For, and load a session for every cookie.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -148,6 +148,18 @@ def test_the_broker_allows_as_many_containers_as_the_service_needs() -> None:
     assert 2 * (at_once + stock) + PROBES <= allowed  # a redeployed service has its own before the old one ends
 
 
+def test_no_log_grows_without_a_limit() -> None:
+    kept = [service["logging"]["options"] for service in SERVICES.values()]
+    assert kept == [{"max-size": "10m", "max-file": "5"}] * len(SERVICES)
+
+
+def test_every_build_argument_of_the_image_is_passed_on() -> None:
+    arguments = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert arguments == {"BASE_IMAGE", "BUILD_IMAGE"}
+    for service in ("code", "broker"):
+        assert SERVICES[service]["build"]["args"].keys() == arguments
+
+
 def test_ports_listen_on_loopback_only() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert [port.split(":")[0] for port in ports] == ["127.0.0.1"]
