@@ -26,6 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     ENV_FILE=/data/env \
+    BIND_ADDRESS=0.0.0.0 \
     DATABASE_URL=sqlite:////data/db.sqlite3
 WORKDIR /app
 LABEL net.pylearn.service=code-execution

@@ -6,6 +6,7 @@ import resource
 
 from django.conf import settings
 
+from codeexec.env import stop_without_traceback
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.sandbox.profiles import LOADING_SECONDS
 
@@ -15,7 +16,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
 _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65536), most_files))
 
-bind = f"0.0.0.0:{settings.PORT}"
+with stop_without_traceback():
+    host = f"[{settings.BIND_ADDRESS}]" if ":" in settings.BIND_ADDRESS else settings.BIND_ADDRESS
+bind = f"{host}:{settings.PORT}"
 
 # One process: its memory holds the pool of warm containers and the rate limits. Its threads only wait for containers
 # and the database; the containers do the work.

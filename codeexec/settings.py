@@ -1,6 +1,7 @@
 """The settings of the service. docs/settings.md explains those read from the environment."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from redis.retry import Retry
 
 from codeexec.capacity import Capacity
 from codeexec.env import (
+    check_address,
     check_api_key,
     check_dsn,
     check_hosts,
@@ -22,6 +24,7 @@ from codeexec.env import (
     check_token,
     env,
     int_or_auto,
+    read_env_file,
 )
 from codeexec.log_format import configure as configure_log
 from codeexec.private_files import keep_private
@@ -31,17 +34,18 @@ DATA_DIR = BASE_DIR / "var"
 
 # The environment overrides the file. ENV_FILE is the path of another file, or "" for none.
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
-    env.read_env(env_file, recurse=False)
+    read_env_file(Path(env_file))
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=check_secret)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], subcast=str.strip, validate=check_hosts
 )
+BIND_ADDRESS = env.str("BIND_ADDRESS", "127.0.0.1", validate=check_address)
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 HTTPS = env.bool("HTTPS", False)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "text"]))
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if sys.stderr.isatty() else "json", validate=validate.OneOf(["json", "text"]))
 
 # Who may call
 API_KEY = env.str("API_KEY", "", validate=check_api_key)

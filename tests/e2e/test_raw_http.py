@@ -95,6 +95,17 @@ def test_every_line_of_the_log_is_json_from_the_first(service: Service) -> None:
     assert [line for line in lines if line.get("request") == "GET /health"] == []  # ours, before it was healthy
 
 
+def test_only_this_machine_may_connect_unless_the_settings_say_otherwise(service: Service, tmp_path: Path) -> None:
+    """127.0.0.2 is an address of this machine, but not the one that the service listens on by default."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", service.port), timeout=5)
+    with (
+        Service(tmp_path, BIND_ADDRESS="0.0.0.0", SANDBOX_POOL_SIZE="1") as other,
+        socket.create_connection(("127.0.0.2", other.port), timeout=5),
+    ):
+        pass
+
+
 def test_an_oversized_chunked_body_is_refused(service: Service) -> None:
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     answer = exchange(service, execute(service, b"Transfer-Encoding: chunked", body=chunk * 40 + b"0\r\n\r\n"))
