@@ -247,10 +247,13 @@ for host_config in ({"Binds": ["/:/host"]}, {"Privileged": True}, {"NetworkMode"
 
 
 def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
-    volume = docker("volume", "create")
+    volume, data = docker("volume", "create"), docker("volume", "create")
+    settings = {**UNLIMITED, **SETTINGS}
     try:
-        with broker_with(volume) as broker, Deployment(API_KEY, brokers_volume=volume, **UNLIMITED) as deployment:
+        with broker_with(volume) as broker, Deployment(API_KEY, data, volume, **settings) as deployment:
             deployment.wait_until_healthy()
+            deployment.stop()
+            deployment.start()  # with a directory of data that is no longer root's
             answer = deployment.post("print(input())", input_data="ok")
             assert answer.json().get("output") == "ok\n", (answer.text, docker("logs", broker))
             assert "socket" in deployment.manage("doctor")
@@ -269,4 +272,4 @@ def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
             limit = int(docker("inspect", "--format={{.HostConfig.Memory}}", broker))
             assert memory_megabytes(broker)[0] < 0.9 * limit / MEGABYTE
     finally:
-        docker("volume", "rm", volume)
+        docker("volume", "rm", volume, data)
