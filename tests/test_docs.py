@@ -314,3 +314,14 @@ def test_every_link_has_a_target() -> None:
             target = path.parent / link if link else path
             assert target.exists(), f"{path.name}: {link}"
             assert not anchor or anchor in anchors(target.read_text()), f"{path.name}: {link}#{anchor}"
+
+
+def test_api_package_documents_and_changelog_have_one_version() -> None:
+    version = settings.SPECTACULAR_SETTINGS["VERSION"]
+    package = json.loads((ROOT / "clients/typescript/package.json").read_text())["version"]
+    locked = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())["version"]
+    used = json.loads((ROOT / "clients/nextjs/package-lock.json").read_text())["packages"]
+    changes = re.findall(r"^## \[([\d.]+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    guide = re.findall(r"pylearn-code-execution-([\d.]+)\.tgz", (ROOT / "docs/nextjs.md").read_text())
+    versions = {package, locked, used["node_modules/@pylearn/code-execution"]["version"], changes[0], *guide}
+    assert versions == {version}
