@@ -142,6 +142,16 @@ def capacity() -> str:
     )
 
 
+def examine_keys() -> Iterator[Finding]:
+    """Yield whether there is a key, and whether the settings of its limits reach it. Raises DatabaseError."""
+    keys = [key for key in usable_keys() if not key.is_playground]
+    yield "keys", faults.check_keys(len(keys))
+    given = {name: getattr(settings, name) for name in KEY_LIMITS if name in os.environ}
+    for key in keys:
+        if key.is_from_environment:
+            yield "limits of API_KEY", faults.check_limits(given, vars(key))
+
+
 def examine_database() -> Iterator[Finding]:
     """Yield the findings about the database. Without an answer or with pending migrations, leave out the rest."""
     is_server = connection.vendor == "postgresql"
@@ -164,16 +174,6 @@ def examine_database() -> Iterator[Finding]:
             yield "database's clock", faults.check_clock("database", drift_seconds)
     except (DatabaseError, InterfaceError) as error:
         yield "database", faults.check_database(str(error).splitlines()[0], ())
-
-
-def examine_keys() -> Iterator[Finding]:
-    """Yield whether there is a key, and whether the settings of its limits reach it. Raises DatabaseError."""
-    keys = [key for key in usable_keys() if not key.is_playground]
-    yield "keys", faults.check_keys(len(keys))
-    given = {name: getattr(settings, name) for name in KEY_LIMITS if name in os.environ}
-    for key in keys:
-        if key.is_from_environment:
-            yield "limits of API_KEY", faults.check_limits(given, vars(key))
 
 
 def cache_error() -> str:
