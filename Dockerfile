@@ -2,9 +2,9 @@
 # (guest/Dockerfile). BASE_IMAGE may name a digest (docs/operations.md). BUILD_IMAGE is for networks where pip needs more
 # than the official image has, such as a proxy's certificate.
 ARG BASE_IMAGE=python:3.13-slim
-ARG BUILD_IMAGE=${BASE_IMAGE}
+ARG BUILD_IMAGE
 
-FROM ${BUILD_IMAGE} AS build
+FROM ${BUILD_IMAGE:-$BASE_IMAGE} AS build
 COPY requirements.lock /
 RUN python3 -m venv --without-pip /opt/venv && \
     pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock
@@ -26,6 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     ENV_FILE=/data/env \
+    BIND_ADDRESS=0.0.0.0 \
     DATABASE_URL=sqlite:////data/db.sqlite3
 WORKDIR /app
 LABEL net.pylearn.service=code-execution

@@ -40,7 +40,7 @@ check: $(DEV) .env $(CLIENTS) ## check formatting, lint, types, shell scripts an
 fuzz: $(DEV) image ## test with many new generated inputs, for about a quarter of an hour
 	$(PYTHON) -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=3600
 
-image: engine $(RUNTIME) .env ## build the image in which programs run
+image: $(RUNTIME) .env engine ## build the image in which programs run
 	@scripts/base-image
 	@$(PYTHON) manage.py build_image
 

@@ -6,6 +6,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from codeexec.env import stop_without_traceback
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
-    execute_from_command_line(sys.argv)
+    with stop_without_traceback():
+        execute_from_command_line(sys.argv)

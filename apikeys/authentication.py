@@ -114,12 +114,14 @@ def find_caller(token: str, address: str | None) -> Caller | None:
 
 
 def is_own_page(request: Request, key: ApiKey) -> bool:
-    """Return whether the playground's key is used by the playground: by a page of the host that the request is for.
+    """Return whether a page of ours uses the key: the playground its own, or the documentation a person's secret key.
 
-    A browser sets both headers itself. Only the hosts are compared: an unknown proxy may hide https.
+    It is ours if it comes from the host that the request is for. A browser sets both headers itself. Only the hosts are
+    compared: an unknown proxy may hide https. A publishable key stays with its origins, as its owner asked.
     """
+    is_allowed = key.is_playground or key.kind == ApiKey.Kind.SECRET
     origins = [f"{scheme}://{request.get_host()}" for scheme in ("https", "http")]
-    return key.is_playground and request.headers.get("Origin") in origins
+    return is_allowed and request.headers.get("Origin") in origins
 
 
 def refuse_suspended(caller: Caller) -> None:

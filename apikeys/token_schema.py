@@ -68,5 +68,6 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "name": "X-API-Key",
             "description": "A publishable key works only with one of its origins in `Origin`, as a browser sends it."
             " A secret key, which belongs on a server, and a learner token of it need no `Origin`; one that is sent"
-            " must be among the key's.",
+            " must be among the key's. To try requests on the page `/docs/`, use a secret key: a publishable one does"
+            " not work there.",
         }

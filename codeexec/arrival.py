@@ -44,7 +44,7 @@ class Arrival:
         if self._length is not None:
             return
         end = self._received.find(END_OF_HEAD, searched)
-        if end >= 0:
+        if 0 <= end <= LONGEST_HEAD_BYTES:
             self._head = bytes(self._received[: end + len(END_OF_HEAD)])
             self._length = len(self._head) + self._body_length()
         elif len(self._received) > LONGEST_HEAD_BYTES:

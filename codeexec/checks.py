@@ -54,7 +54,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
 
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """Yield what is missing in a deployment, for `check --deploy`."""
-    if not settings.ADMIN_REQUIRE_OTP:
+    if not settings.ADMIN_REQUIRE_OTP and not all(map(is_this_machine, settings.ADMIN_ALLOWED_IPS)):
         yield Warning(
             "ADMIN_REQUIRE_OTP is off: one stolen staff password gives access to learners' programs.",
             hint="Run `manage.py create_otp NAME` for each member of staff, and set ADMIN_REQUIRE_OTP=true.",
@@ -76,3 +76,8 @@ def is_easy_to_guess(database: dict[str, Any]) -> bool:
 def includes_everybody(network: str) -> bool:
     """Return whether `network` contains every address of its family."""
     return ipaddress.ip_network(network).prefixlen == 0
+
+
+def is_this_machine(network: str) -> bool:
+    """Return whether `network` contains only addresses of this machine: behind a proxy, nobody comes from there."""
+    return ipaddress.ip_network(network).is_loopback

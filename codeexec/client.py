@@ -3,6 +3,7 @@
 from enum import Enum, auto
 from typing import Any
 
+from gunicorn.http.body import LengthReader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
 from codeexec.arrival import Arrival
@@ -43,3 +44,9 @@ class Client(TConn):  # type: ignore[misc]
     @property
     def may_go(self) -> bool:
         return self.state is not State.THREAD or bool(self.sock.is_unsent)
+
+    def has_body_of(self, request: Any) -> bool:
+        """Return whether we have all of the request's body. We wait for none that is chunked or too large."""
+        reader = request.body.reader
+        here = len(self.parser.unreader.buf.getvalue()) + self.sock.unread_bytes
+        return isinstance(reader, LengthReader) and reader.length <= here

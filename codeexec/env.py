@@ -1,9 +1,13 @@
 """Checks of environment variables, in addition to those of environs, which adds the variable's name to each error."""
 
 import ipaddress
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from environs import Env, ValidationError, validate
+from dotenv import load_dotenv
+from environs import Env, EnvError, ValidationError, validate
 
 from web.notation import check_origin, parse_rate
 
@@ -11,7 +15,43 @@ PLACEHOLDERS = ("insecure", "change", "your-", "secret-key", "example")
 SHORTEST_SECRET = 32
 SHORTEST_API_KEY = 16
 
+# A shell, Docker Compose and python-dotenv read such lines alike. They differ in spaces, `$`, backslashes and more.
+LINE = re.compile(
+    r"""[ \t]*(\#.*)?
+    |(export\ )?[A-Za-z_]\w*=([\w./:@,+%=*?\[\]-]*|'[^'$\\]*'|"[^"$\\`]*")([ \t]+\#.*|[ \t]*)""",
+    re.VERBOSE,
+)
+
 env = Env()
+
+
+def read_env_file(path: Path) -> None:
+    """Read a file of variables, which override none of the environment. Raises EnvError.
+
+    A file that does not exist is no error. Its lines may mean only one thing to all that read it.
+    """
+    try:
+        lines = path.read_bytes().decode().split("\n") if path.exists() else []
+    except (OSError, ValueError) as error:
+        raise EnvError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not LINE.fullmatch(line):
+            raise EnvError(
+                f"{path}, line {number}: write NAME=value without spaces around =, with quotes around a value with"
+                " spaces, and without $, backslashes and Windows line ends, so that a shell and Docker Compose read the"
+                " same"
+            )
+    load_dotenv(path)
+
+
+@contextmanager
+def stop_without_traceback() -> Iterator[None]:
+    """Exit with the sentence of an EnvError: it says all that an operator needs."""
+    try:
+        yield
+    except EnvError as error:
+        raise SystemExit(f"settings: {error}") from None
+
 
 check_hosts = validate.ContainsNoneOf(["*"], error="list the hosts: * allows any")
 check_redis_url = validate.Regexp(
@@ -28,6 +68,11 @@ check_sendable = validate.Regexp(
 def is_auto(name: str) -> bool:
     """Return whether a variable is "auto" or not set."""
     return env.str(name, "auto").strip() == "auto"
+
+
+def check_address(address: str) -> None:
+    """Refuse anything but an IP address."""
+    _check_each(ipaddress.ip_address)([address])
 
 
 def int_or_auto(name: str, auto: int, least: int, most: int) -> int:

@@ -1,10 +1,12 @@
 """The configuration of gunicorn: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
+import logging
 import os
 import resource
 
 from django.conf import settings
 
+from codeexec.env import stop_without_traceback
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from executions.sandbox.profiles import LOADING_SECONDS
 
@@ -14,7 +16,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
 _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65536), most_files))
 
-bind = f"0.0.0.0:{settings.PORT}"
+with stop_without_traceback():
+    host = f"[{settings.BIND_ADDRESS}]" if ":" in settings.BIND_ADDRESS else settings.BIND_ADDRESS
+bind = f"{host}:{settings.PORT}"
 
 # One process: its memory holds the pool of warm containers and the rate limits. Its threads only wait for containers
 # and the database; the containers do the work.
@@ -37,7 +41,7 @@ forwarded_allow_ips = ""
 
 limit_request_line = 2048
 limit_request_fields = 50
-limit_request_field_size = 4096
+limit_request_field_size = 8190  # gunicorn's own default: cookies and tracing headers of a site may be long
 
 # /dev/shm is in memory: the worker's heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
@@ -48,6 +52,11 @@ logconfig_dict = {
     "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
 }
 control_socket_disable = True  # only UNIX signals control this process
+
+
+def on_starting(arbiter: object) -> None:
+    """Log Python's warnings like everything else, from the first line on."""
+    logging.captureWarnings(True)
 
 
 def post_worker_init(worker: object) -> None:

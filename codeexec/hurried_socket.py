@@ -77,6 +77,11 @@ class HurriedSocket(socket.socket):
             self._request = memoryview(b"")  # releases the others
         return data
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much of the request the thread has not read."""
+        return len(self._request)
+
     def send(self, data: Any, flags: int = 0) -> int:
         """Do nothing: gunicorn calls it for a `100 Continue` only, which the client has had before its body."""
         return len(data)

@@ -1,17 +1,18 @@
 """The settings of the service. docs/settings.md explains those read from the environment."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from environs import validate
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from codeexec.capacity import Capacity
 from codeexec.env import (
+    check_address,
     check_api_key,
     check_dsn,
     check_hosts,
@@ -24,7 +25,9 @@ from codeexec.env import (
     env,
     int_or_auto,
     is_auto,
+    read_env_file,
 )
+from codeexec.log_format import configure as configure_log
 from codeexec.private_files import keep_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,17 +35,18 @@ DATA_DIR = BASE_DIR / "var"
 
 # The environment overrides the file. ENV_FILE is the path of another file, or "" for none.
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
-    env.read_env(env_file, recurse=False)
+    read_env_file(Path(env_file))
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=check_secret)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["code.pylearn.net", "localhost", "127.0.0.1"], subcast=str.strip, validate=check_hosts
 )
+BIND_ADDRESS = env.str("BIND_ADDRESS", "127.0.0.1", validate=check_address)
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 HTTPS = env.bool("HTTPS", False)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "text"]))
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if sys.stderr.isatty() else "json", validate=validate.OneOf(["json", "text"]))
 
 # Who may call
 API_KEY = env.str("API_KEY", "", validate=check_api_key)
@@ -95,12 +99,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "web.request_log.RequestLogMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # around all that may refuse a request: a page may read each error
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "web.gates.refuse_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "web.gates.PagePolicyMiddleware",
     "web.gates.hide_staff_pages",
-    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -297,50 +301,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Logging: one line per event, as JSON or key=value, with the ids of its request and execution. Never code, output or
-# keys.
-LOG_PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.format_exc_info,
-]
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *LOG_PROCESSORS,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer()
-                if LOG_FORMAT == "json"
-                else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-            ],
-            "foreign_pre_chain": LOG_PROCESSORS,
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # web/request_log.py logs each failed request; Django would log it again.
-    "loggers": {
-        "django_structlog": {"level": "WARNING"},
-        "django.request": {"level": "CRITICAL"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "django.server": {"level": "WARNING"},
-    },
-}
+LOGGING = configure_log(LOG_LEVEL, LOG_FORMAT)
 # We have our own client address (web/connection.py) and caller. django-structlog would trust a forged
 # X-Forwarded-For, and load a session for every cookie.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

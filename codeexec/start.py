@@ -2,9 +2,11 @@
 
 import atexit
 import gc
+import logging
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.checks import run_checks
+from django.core.management.base import SystemCheckError
 from django.db import connection
 
 from apikeys.environment import sync_environment_key
@@ -17,6 +19,8 @@ from executions.sandbox.sandbox import Sandbox
 
 DRAIN_SECONDS = 15
 LAST_RECORDS_SECONDS = 3
+
+log = logging.getLogger(__name__)
 
 
 def start_service() -> None:
@@ -44,6 +48,15 @@ def prepare() -> None:
 
     Raises SystemCheckError if settings conflict.
     """
-    call_command("check", verbosity=0)
+    _check_settings()
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
     recover_interrupted()
+
+
+def _check_settings() -> None:
+    """Log the warnings of the system checks. The command `check` would print them in a format of its own."""
+    found = run_checks()
+    if wrong := [str(message) for message in found if message.is_serious()]:
+        raise SystemCheckError("\n".join(wrong))
+    for message in found:
+        log.warning("%s", message)

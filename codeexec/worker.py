@@ -5,14 +5,17 @@ import selectors
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
+from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
+from codeexec.malformed import refuse
 from web.connection import NO_ROOM, ending
 
 LINGER_SECONDS = 2
@@ -21,10 +24,8 @@ would discard the response."""
 
 LOOK_SECONDS = 0.25
 """How often to look for clients that are late."""
-
 FULL_PAUSE_SECONDS = 0.1
 """Between attempts to accept a client when there are no file descriptors left."""
-
 HEALTH_THREADS = 2
 """For /health alone, so that it answers while all others are taken."""
 
@@ -32,7 +33,7 @@ HEALTH_THREADS = 2
 class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Keeps clients that are slow to send, read or close from occupying threads, and bounds what they occupy.
 
-    Everything but handle() runs in the one thread of the worker's loop, which never waits for a client.
+    Everything but handle(), and what that calls, runs in the thread of the worker's loop, which waits for no client.
     """
 
     socket_class = HurriedSocket
@@ -55,10 +56,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         super().handle_exit(sig, frame)
 
     def accept(self, listener: Any) -> None:
-        """Accept a client. If no file descriptor is left, it stays in the kernel's queue.
-
-        gunicorn would end the process, and with it all running programs.
-        """
+        """Accept a client. If no descriptor is left, it stays in the kernel's queue; gunicorn would end the process."""
         try:
             accepted, peer = listener.accept()
         except OSError as error:
@@ -159,17 +157,37 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
     def _serve(self, client: Client, error: tuple[int, str] = INCOMPLETE) -> None:
         """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
         pool = self.health_pool if client.arrival.is_for_health else self.tpool
+        handle = self.handle if client.arrival.has_head else self.refuse_head
         client.sock.give(client.arrival.take(), error)
         client.state = State.THREAD
         self._watch(client)
         self.crowd.weigh(client)
-        future = pool.submit(self.handle, client)
+        # In a context of its own: no line of the log may have the IDs of an earlier request of the same thread.
+        future = pool.submit(copy_context().run, handle, client)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+
+    def handle_request(self, request: Any, client: Client) -> bool:
+        """Answer a request. If we do not have all of its body, tell the client that we then close the connection."""
+        request.must_close |= not client.has_body_of(request)
+        return bool(super().handle_request(request, client))
+
+    def _keepalive_after(self, client: Client, is_kept: bool) -> bool:
+        """Return whether the connection is kept. What the view has not read of the body is here: forget it."""
+        return is_kept and bool(client.parser.finish_body())
+
+    def refuse_head(self, client: Client) -> bool:
+        """Refuse a request whose head is too long to wait for its end."""
+        client.sock.sendall(refuse(LimitRequestHeaders("too long")))
+        return False
+
+    def handle_error(self, request: Any, sock: HurriedSocket, address: tuple[Any, ...], error: Exception) -> None:
+        """Answer a request that gunicorn cannot parse, or that failed outside of Django."""
+        sock.sendall(refuse(error))
 
     def finish_request(self, client: Client, done: "Future[Any]") -> None:
         """Continue with a connection whose thread is done."""
-        is_kept = not done.cancelled() and done.exception() is None and bool(done.result())
-        client.is_kept = is_kept and not client.parser.unreader.buf.getvalue()
+        is_over = done.cancelled() or done.exception() or not done.result()
+        client.is_kept = not is_over and not client.parser.unreader.buf.getvalue()
         client.sock.give(b"")
         client.state = State.READING
         self._note_unsent(client)

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apikeys import tokens
 from playground.access import is_on, learner_of, may_open, playground_key
-from web.errors import error_body, forbidden, not_found
+from web.error_body import error_body
+from web.errors import forbidden, not_found
 
 SWITCHED_OFF = "The playground is switched off."
 

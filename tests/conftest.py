@@ -175,7 +175,9 @@ def page(db: None, executor: FakeExecutor) -> Page:
     return Page(key, token, Client(raise_request_exception=False))
 
 
-def database_fails(statement: str, times: int = 1000) -> AbstractContextManager[None]:
+def database_fails(
+    statement: str, times: int = 1000, message: str = "the database is away"
+) -> AbstractContextManager[None]:
     """Make the next `times` statements that begin with `statement` fail, as if the database were down."""
     left = times
 
@@ -183,7 +185,7 @@ def database_fails(statement: str, times: int = 1000) -> AbstractContextManager[
         nonlocal left
         if sql.startswith(statement) and left > 0:
             left -= 1
-            raise OperationalError("the database is away")
+            raise OperationalError(message)
         return run(sql, *arguments)
 
     return connection.execute_wrapper(execute)

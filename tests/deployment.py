@@ -12,6 +12,7 @@ import requests
 import yaml
 
 from tests.service import ORIGIN
+from tests.waiting import eventually
 
 IMAGE = "code-exec-service"
 HEALTHY_SECONDS = 240
@@ -28,27 +29,45 @@ def docker(*arguments: str) -> str:
 ENGINES_SOCKET = "--volume=/var/run/docker.sock:/var/run/docker.sock"
 
 
+COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "compose.yaml").read_text())["services"]
+
+
+def confinement(service: str) -> list[str]:
+    """Return the options of `docker run` with which a service runs as confined as in compose.yaml."""
+    options = COMPOSE[service]
+    return [
+        "--read-only",
+        *(f"--tmpfs={path}" for path in options["tmpfs"]),
+        *(f"--cap-drop={name}" for name in options["cap_drop"]),
+        *(f"--cap-add={name}" for name in options["cap_add"]),
+        *(f"--security-opt={option.replace(':', '=')}" for option in options["security_opt"]),
+        f"--pids-limit={options['pids_limit']}",
+        f"--memory={options['mem_limit']}",
+    ]
+
+
 @contextmanager
 def broker_with(volume: str) -> Iterator[str]:
-    """Run the image's broker as compose.yaml does, with its socket in `volume`; yield its container."""
-    compose = yaml.safe_load((Path(__file__).parent.parent / "compose.yaml").read_text())["services"]["broker"]
+    """Run the image's broker as compose.yaml does, with its socket in `volume`; yield its container once it is healthy.
+
+    Until then compose does not start the service.
+    """
+    broker = COMPOSE["broker"]
     container = docker(
         "run",
         "--detach",
         ENGINES_SOCKET,
         f"--volume={volume}:/run/broker",
-        f"--entrypoint={compose['entrypoint'][0]}",
-        f"--network={compose['network_mode']}",
-        "--read-only",
-        *(f"--tmpfs={path}" for path in compose["tmpfs"]),
-        *(f"--cap-drop={name}" for name in compose["cap_drop"]),
-        *(f"--cap-add={name}" for name in compose["cap_add"]),
-        *(f"--security-opt={option.replace(':', '=')}" for option in compose["security_opt"]),
-        f"--pids-limit={compose['pids_limit']}",
-        f"--memory={compose['mem_limit']}",
+        f"--entrypoint={broker['entrypoint'][0]}",
+        f"--network={broker['network_mode']}",
+        *confinement("broker"),
+        f"--health-cmd={' '.join(broker['healthcheck']['test'][1:])}",
+        "--health-interval=1s",
         IMAGE,
     )
+    status = "--format={{.State.Health.Status}}"
     try:
+        assert eventually(lambda: docker("inspect", status, container) == "healthy", 30), docker("logs", container)
         yield container
     finally:
         docker("rm", "--force", container)
@@ -57,7 +76,7 @@ def broker_with(volume: str) -> Iterator[str]:
 class Deployment:
     """A running container with only the documented settings and those in `environment`.
 
-    It has the engine's socket, or that of the broker whose volume is given.
+    It has the engine's socket, or that of the broker whose volume is given: then it is confined as in compose.yaml.
     """
 
     def __init__(
@@ -65,17 +84,16 @@ class Deployment:
     ) -> None:
         self.api_key = api_key
         variables = {"API_KEY": api_key, "PORT": "8000", **environment}
-        socket = ENGINES_SOCKET
+        options = [ENGINES_SOCKET, "--memory=1g"]
         if brokers_volume is not None:
-            socket = f"--volume={brokers_volume}:/run/broker"
+            options = [f"--volume={brokers_volume}:/run/broker", *confinement("code")]
             variables["DOCKER_HOST"] = "unix:///run/broker/docker.sock"
         self.id = docker(
             "run",
             "--detach",
-            socket,
+            *options,
             *([f"--volume={volume}:/data"] if volume else []),
             *(f"--env={name}={value}" for name, value in variables.items()),
-            "--memory=1g",
             "--cpus=1",
             "--publish=127.0.0.1::8000",
             IMAGE,

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ SERVER_MEGABYTES = 1024
 SYSTEM_MEGABYTES = 128
 """Left for the kernel, Docker and the rest of the server."""
 SERVICE_MEGABYTES = 100
-NOT_PASSED_ON = {"DEBUG", "PORT", "ENV_FILE"}
-"""DEBUG is never set on a public host, PORT is the host's (8000 inside), and the image sets ENV_FILE."""
+NOT_PASSED_ON = {"DEBUG", "PORT", "BIND_ADDRESS", "ENV_FILE"}
+"""DEBUG is never set on a public host, PORT is the host's (8000 inside), and the image sets the other two."""
 BROKER = SERVICES["broker"]
 BROKERS_SOCKET = "broker:/run/broker"
 PROBES = PROBES_AT_ONCE + 1
@@ -90,6 +91,13 @@ def test_unset_variables_are_not_passed_as_empty() -> None:
         assert not re.search(r"\$\{\w+(:?-)?\}", value or "")
 
 
+def test_the_env_file_of_make_run_leaves_the_limits_of_a_small_server(tmp_path: Path) -> None:
+    """Docker Compose reads the same `.env`: a default of the service in it would override one of compose.yaml."""
+    subprocess.run([sys.executable, ROOT / "scripts/make-env", tmp_path / ".env"], check=True)
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert {line.partition("=")[0] for line in lines if line and not line.startswith("#")} == {"SECRET_KEY", "API_KEY"}
+
+
 def test_running_the_command_again_keeps_the_secrets(tmp_path: Path) -> None:
     [block] = re.findall(r"^```sh\n((?:(?!```).)*>\.env.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     written = tmp_path / ".env"
@@ -146,6 +154,18 @@ def test_the_broker_allows_as_many_containers_as_the_service_needs() -> None:
     at_once = int(DEFAULTS["SANDBOX_MAX_CONCURRENT"]) + int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"])
     stock = int(DEFAULTS["SANDBOX_POOL_SIZE"]) + int(DEFAULTS["SANDBOX_SCIENCE_POOL_SIZE"])
     assert 2 * (at_once + stock) + PROBES <= allowed  # a redeployed service has its own before the old one ends
+
+
+def test_no_log_grows_without_a_limit() -> None:
+    kept = [service["logging"]["options"] for service in SERVICES.values()]
+    assert kept == [{"max-size": "10m", "max-file": "5"}] * len(SERVICES)
+
+
+def test_every_build_argument_of_the_image_is_passed_on() -> None:
+    arguments = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert arguments == {"BASE_IMAGE", "BUILD_IMAGE"}
+    for service in ("code", "broker"):
+        assert SERVICES[service]["build"]["args"].keys() == arguments
 
 
 def test_ports_listen_on_loopback_only() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine  # type: ignore[import-untyped]
 from rest_framework.serializers import ListField, Serializer
 
 from apikeys.authentication import Caller
@@ -19,6 +20,7 @@ from apikeys.limits import INPUT_RATE
 from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
 from apikeys.shares import share
 from codeexec.hurried_socket import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
+from codeexec.malformed import refuse
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
 from executions.models import Execution
@@ -197,7 +199,10 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     ):
         ApiKey.objects.update(**used_up)
         answers.extend(page.run("1", learner="ada") for _ in range(2))
-    assert {(response.status_code, response.json()["code"]) for response in answers} == ERRORS
+    from_views = {(response.status_code, response.json()["code"]) for response in answers}
+    refused_before = [refuse(LimitRequestLine(5000, 2048)), refuse(LimitRequestHeaders("too long"))]
+    from_the_server = {(int(each[9:12]), json.loads(each.partition(b"\r\n\r\n")[2])["code"]) for each in refused_before}
+    assert from_views | from_the_server == ERRORS
     for response in answers:
         detail, code = response.json()["detail"], response.json()["code"]
         if code in SENTENCES.get(response.status_code, {}) and not code.startswith("invalid"):
@@ -309,3 +314,14 @@ def test_every_link_has_a_target() -> None:
             target = path.parent / link if link else path
             assert target.exists(), f"{path.name}: {link}"
             assert not anchor or anchor in anchors(target.read_text()), f"{path.name}: {link}#{anchor}"
+
+
+def test_api_package_documents_and_changelog_have_one_version() -> None:
+    version = settings.SPECTACULAR_SETTINGS["VERSION"]
+    package = json.loads((ROOT / "clients/typescript/package.json").read_text())["version"]
+    locked = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())["version"]
+    used = json.loads((ROOT / "clients/nextjs/package-lock.json").read_text())["packages"]
+    changes = re.findall(r"^## \[([\d.]+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    guide = re.findall(r"pylearn-code-execution-([\d.]+)\.tgz", (ROOT / "docs/nextjs.md").read_text())
+    versions = {package, locked, used["node_modules/@pylearn/code-execution"]["version"], changes[0], *guide}
+    assert versions == {version}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -68,6 +69,46 @@ def test_example_contains_no_secret() -> None:
 def test_existing_env_is_not_overwritten(target: Path) -> None:
     target.write_text("PORT=9000\n")
     assert make_env(target) == {"PORT": "9000"}
+
+
+def copy_project(directory: Path) -> None:
+    """Copy what git has, as a clone would."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, directory / name)
+
+
+def write_script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_make_run_shows_what_the_file_says_in_quotes_and_after_export(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    write_script(tmp_path / ".venv/bin/gunicorn", "true")
+    write_script(tmp_path / ".venv/bin/python", f'exec {sys.executable} "$@"')
+    key = "k" * 8 + "0123456789"
+    lines = [f"SECRET_KEY='{'x1y2z3w4' * 8}'", f'export API_KEY="{key}"', "PORT='9123' # ours"]
+    (tmp_path / ".env").write_text("\n".join([*lines, 'ALLOWED_ORIGINS="https://a.example, https://b.example"']))
+    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(["scripts/serve"], cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"curl http://localhost:9123/execute -H 'X-API-Key: {key}' -H 'Origin: https://a.example' " in done.stdout
+    assert "http://localhost:9123/docs/" in done.stdout
+
+
+def test_without_a_recent_python_nothing_is_installed(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    for tool in ("docker", "dockerd", "apt-get"):
+        write_script(tmp_path / "bin" / tool, f"touch {tmp_path}/used-{tool}; exit 1")
+    write_script(tmp_path / "bin/python3", "exit 1")
+    given = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    done = subprocess.run(["make", "run"], cwd=tmp_path, env=given, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert list(tmp_path.glob("used-*")) == []
 
 
 NORMAL = re.compile(r"[-_.]+")

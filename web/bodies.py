@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from web import strict_json
+from web.sentences import LENGTH_REQUIRED
 
 INCOMPLETE = "The request body is incomplete."
 
@@ -29,7 +30,7 @@ class LengthRequired(APIException):
 
     status_code = 411
     default_code = "length_required"
-    default_detail = "Send the request with a Content-Length header, not chunked."
+    default_detail = LENGTH_REQUIRED
 
 
 class StrictJSONParser(JSONParser):
@@ -66,9 +67,14 @@ class AlwaysJSON(DefaultContentNegotiation):
 
 
 def accepts_events(request: Request) -> bool:
-    """Return whether the client explicitly accepts an event stream. `*/*` is not enough."""
-    types = (part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(","))
-    return "text/event-stream" in types
+    """Return whether the client names an event stream and prefers it to JSON, or likes both alike (RFC 9110, 12.5.1).
+
+    `*/*` is not enough. Whatever else it accepts, it gets JSON.
+    """
+    accepted = request._request
+    events = [each for each in accepted.accepted_types if (each.main_type, each.sub_type) == ("text", "event-stream")]
+    json = accepted.accepted_type("application/json")
+    return bool(events) and (json is None or events[0].quality >= json.quality)
 
 
 def _content_length(headers: Mapping[str, str]) -> int:

@@ -16,6 +16,7 @@ from rest_framework.views import exception_handler
 
 from web.bodies import INCOMPLETE, BodyTooLarge
 from web.connection import NO_ROOM
+from web.error_body import error_body
 from web.sentences import BAD_REQUEST, NOT_JSON, NOTHING_HERE, SERVER_ERROR
 
 RETRY_SECONDS = (1, 4)
@@ -59,14 +60,6 @@ def duration(seconds: int) -> str:
     if not hours:
         return f"{minutes} minutes"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def error_body(detail: str, code: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return the body of an error. All errors are built here."""
-    body: dict[str, Any] = {"detail": detail, "code": code}
-    if fields:
-        body["fields"] = fields
-    return body
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:

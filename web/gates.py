@@ -7,7 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from web.connection import client_address, is_in_networks
-from web.errors import error_body, not_found
+from web.error_body import error_body
+from web.errors import not_found
 
 PAGES = ("/admin/", "/docs/", "/playground/")
 

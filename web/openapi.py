@@ -8,17 +8,21 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from web.bodies import BodyTooLarge, LengthRequired
-from web.errors import ServiceUnavailable, error_body
+from web.bodies import BodyTooLarge
+from web.error_body import error_body
+from web.errors import ServiceUnavailable
 from web.sentences import (
     BAD_REQUEST,
+    HEADERS_TOO_LARGE,
     INVALID_KEY,
+    LENGTH_REQUIRED,
     NOT_JSON,
     NOTHING_HERE,
     ORIGIN_NOT_ALLOWED,
     SECRET_KEY_REQUIRED,
     SERVER_ERROR,
     SUSPENDED,
+    URI_TOO_LONG,
 )
 
 Schema = dict[str, Any]
@@ -38,8 +42,9 @@ ERRORS: dict[int, dict[str, str]] = {
         "suspended": SUSPENDED,
     },
     404: {"not_found": NOTHING_HERE},
-    411: {"length_required": str(LengthRequired.default_detail)},
+    411: {"length_required": LENGTH_REQUIRED},
     413: {"too_large": str(BodyTooLarge.default_detail)},
+    414: {"uri_too_long": URI_TOO_LONG},
     415: {"unsupported_media_type": NOT_JSON},
     429: {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
@@ -49,6 +54,7 @@ ERRORS: dict[int, dict[str, str]] = {
         "executions_used_up": "This API key has used up the 100000 executions of its day (UTC). Try again in 3 h.",
         "cpu_used_up": "This API key has used up the 43200 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
     },
+    431: {"headers_too_large": HEADERS_TOO_LARGE},
     500: {"server_error": SERVER_ERROR},
     503: {"unavailable": str(ServiceUnavailable.default_detail)},
 }
@@ -60,13 +66,15 @@ MEANINGS = {
     404: "This does not exist, or belongs to another key.",
     411: "The body is chunked, without a `Content-Length`.",
     413: f"The body is larger than {settings.LONGEST_BODY_BYTES} bytes.",
+    414: "The request line is longer than 2,048 bytes.",
     415: "The body is not `application/json`, or is compressed.",
     429: "A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait.",
+    431: "There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB.",
     500: "The service failed. Our log has the cause under `X-Request-ID`.",
     503: "The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry.",
 }
 
-FOR_ALL = ("bad_request", "server_error")
+FOR_ALL = ("bad_request", "uri_too_long", "headers_too_large", "server_error")
 FOR_KEYS = (*FOR_ALL, "invalid_key", "origin_not_allowed", "suspended", "rate_limited", "unavailable")
 FOR_BODIES = ("invalid", "invalid_json", "length_required", "too_large", "unsupported_media_type")
 

@@ -19,6 +19,13 @@ class RequestLogMiddleware(RequestMiddleware):
         return f"{request.method} {request.path}"
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Add the id to the response, and log the request."""
+        """Add the id to the response, and log the request.
+
+        A 503 of `/health` is no failure of the request: health checks come every few seconds, first while the service
+        starts, and what makes it unhealthy is logged once where it is found (executions/sandbox/keeper.py).
+        """
         response["X-Request-ID"] = get_contextvars()["request_id"]
-        super().handle_response(request, response)
+        if request.path_info == "/health" and response.status_code == 503:
+            clear_contextvars()
+        else:
+            super().handle_response(request, response)

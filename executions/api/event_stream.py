@@ -16,7 +16,8 @@ from executions.running.live import Judged, LiveEvent, LiveExecution
 from executions.sandbox.console import Asked, Printed
 from executions.sandbox.results import SandboxError
 from web.connection import client_has_gone, ending
-from web.errors import ServiceUnavailable, error_body
+from web.error_body import error_body
+from web.errors import ServiceUnavailable
 from web.sentences import SERVER_ERROR
 
 HEARTBEAT_SECONDS = 5

@@ -120,6 +120,34 @@ def check_database(error: str, pending: Collection[str]) -> Fault | None:
     return None
 
 
+def check_keys(count: int) -> Fault | None:
+    """Check that there is a key that somebody could use."""
+    if count:
+        return None
+    return Fault(
+        "there is no key in use, so every request is refused",
+        "Set API_KEY, or run: manage create_key NAME --kind publishable --origin URL",
+        is_warning=True,
+    )
+
+
+def check_limits(given: Mapping[str, str | int], key: Mapping[str, Any]) -> Fault | None:
+    """Check that the limits in the settings, as far as they are `given`, are those of the key of API_KEY."""
+    differing = {name: value for name, value in given.items() if key[field_of(name)] != value}
+    if not differing:
+        return None
+    return Fault(
+        ", ".join(f"{name} is {value}, but API_KEY has {key[field_of(name)]}" for name, value in differing.items()),
+        "These settings are for new keys only: change the limits of an existing key in the admin",
+        is_warning=True,
+    )
+
+
+def field_of(setting: str) -> str:
+    """Return the field of a key that a setting such as DEFAULT_RATE is the default of."""
+    return setting.removeprefix("DEFAULT_").lower()
+
+
 def check_cache(error: str) -> Fault | None:
     """Check that rates can be counted."""
     if not error:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apikeys.cors import known
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.sandbox.results import SandboxBusy
@@ -117,7 +118,18 @@ def test_known_origins_cost_no_query(page: Page) -> None:
 
 
 def test_a_database_error_allows_no_origin(page: Page) -> None:
+    known["origins"] = frozenset()  # as after a start
     with database_fails("SELECT"):
         response = preflight(page.client, "/execute", OTHER)
     assert response.status_code == 200
     assert ALLOW_ORIGIN not in response
+
+
+def test_the_page_of_a_key_can_read_that_the_database_is_down(page: Page) -> None:
+    _, token = create_key("Other", "publishable", [OTHER])
+    assert page.post({"code": "1"}, x_api_key=token, origin=OTHER).status_code == 200
+    with database_fails("SELECT"):
+        assert preflight(page.client, "/execute", OTHER)[ALLOW_ORIGIN] == OTHER
+        response = page.post({"code": "1"}, x_api_key=token, origin=OTHER)
+        assert (response.status_code, response[ALLOW_ORIGIN]) == (503, OTHER)
+        assert ALLOW_ORIGIN not in preflight(page.client, "/execute", "https://evil.example")

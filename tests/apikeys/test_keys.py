@@ -172,6 +172,16 @@ def test_a_key_works_from_each_of_its_origins(page: Page) -> None:
     assert refusal(page.post({"code": "1"}, origin=ORIGIN)) == WRONG_ORIGIN
 
 
+def test_a_secret_key_works_in_our_own_documentation(page: Page) -> None:
+    """A browser sends the page's origin, which is our own host, with each request that the page makes."""
+    _, token = create_key("Server", "secret", [ORIGIN])
+    for ours in ("http://testserver", "https://testserver"):
+        assert page.post({"code": "1"}, x_api_key=token, origin=ours).status_code == 200
+    for other in ("https://testserver.evil", "https://testserver:8443", "https://evil.example", "null", "testserver"):
+        assert refusal(page.post({"code": "1"}, x_api_key=token, origin=other)) == WRONG_ORIGIN
+    assert refusal(page.post({"code": "1"}, origin="http://testserver")) == WRONG_ORIGIN  # publishable
+
+
 def test_a_secret_key_needs_no_origin(page: Page) -> None:
     _, token = create_key("Server", "secret", [])
     assert page.post({"code": "1"}, x_api_key=token, origin=None).status_code == 200

@@ -62,6 +62,7 @@ def test_a_body_of_the_longest_size_is_waited_for() -> None:
 def test_an_endless_head_is_not_waited_for() -> None:
     assert not arrived(HEAD, b"x" * (LONGEST_HEAD_BYTES - len(HEAD))).is_complete
     assert arrived(HEAD, b"x" * LONGEST_HEAD_BYTES).is_complete
+    assert not arrived(HEAD + b"x" * LONGEST_HEAD_BYTES + b"\r\n\r\n").has_head  # however it arrives
 
 
 def test_only_a_client_that_expects_it_waits_for_continue() -> None:

@@ -1,5 +1,7 @@
 """Slow clients of a real gunicorn that serves a stub."""
 
+import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -8,13 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils.module_loading import import_string
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from codeexec import gunicorn, hurried_socket
 from codeexec.crowd import MOST_HELD_BYTES
 from codeexec.hurried_socket import HurriedSocket
+from codeexec.malformed import refuse
 from codeexec.worker import BoundedThreadWorker
 
 pytestmark = pytest.mark.server
@@ -57,6 +62,14 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
             return answer
         case "/busy":
             time.sleep(BUSY_SECONDS)
+        case "/refuse":
+            start_response("403 Forbidden", [("Content-Length", "0")])
+            return []
+        case "/ids":
+            ids = repr(get_contextvars()).encode()
+            bind_contextvars(execution_id="of this request")
+            start_response("200 OK", [("Content-Length", str(len(ids)))])
+            return [ids]
         case "/flood" | "/slow" as path:
             start_response("200 OK", [])
             return stream(path)
@@ -274,6 +287,97 @@ def test_a_connection_is_kept_for_the_next_request(server: Address) -> None:
             while not answer.endswith(b"\r\n\r\n0\n"):
                 answer += client.recv(65536)
             assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("size", [60_000, 70_000, 2 * 1024 * 1024])
+def test_a_body_that_nobody_read_leaves_the_connection_for_the_next_request(server: Address, size: int) -> None:
+    connection = http.client.HTTPConnection(*server, timeout=5)
+    connection.request("POST", "/refuse", b"x" * size)
+    with connection.getresponse() as refused:
+        assert (refused.status, refused.headers["Connection"]) == (403, "keep-alive")
+        refused.read()
+    sock = connection.sock
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    assert connection.sock is sock
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 2097153\r\n", b"Content-Length: 9999999999\r\n", b"Transfer-Encoding: chunked\r\n"],
+    ids=["too large", "ten digits", "chunked"],
+)
+def test_the_answer_to_a_body_that_is_not_received_says_that_the_connection_closes(
+    server: Address, head: bytes
+) -> None:
+    """A client would otherwise send its next request into a closed connection."""
+    with socket.create_connection(server) as client:
+        client.settimeout(5)
+        client.sendall(b"POST /refuse HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n" + b"x" * 100_000)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+LONG_FIELD = b"X-Long: " + b"x" * 8_180 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "fields", "status", "code"),
+    [
+        (b"GET / HTTP/1.1", b"Bad Name: x\r\n", 400, "bad_request"),
+        (b"nonsense", b"", 400, "bad_request"),
+        (b"GET /" + b"x" * 5_000 + b" HTTP/1.1", b"", 414, "uri_too_long"),
+        (b"GET / HTTP/1.1", b"X-Long: " + b"x" * 8_191 + b"\r\n", 431, "headers_too_large"),
+        (b"GET / HTTP/1.1", 5 * LONG_FIELD, 431, "headers_too_large"),
+        (b"GET / HTTP/1.1", b"X: x\r\n" * 200, 431, "headers_too_large"),
+        (b"POST / HTTP/1.1", b"Transfer-Encoding: secret\r\n", 411, "length_required"),
+    ],
+    ids=("bad name", "nonsense", "long address", "long field", "endless", "many fields", "bad coding"),
+)
+def test_what_reaches_no_view_gets_an_error_that_every_page_can_read(
+    server: Address, log: Path, request_line: bytes, fields: bytes, status: int, code: str
+) -> None:
+    with socket.create_connection(server) as client:
+        client.settimeout(5)
+        client.sendall(request_line + b"\r\nHost: a\r\nX-API-Key: SECRET\r\n" + fields + b"\r\n")
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        body = json.loads(answer.read())
+        assert client.recv(1) == b""
+    assert (answer.status, body["code"]) == (status, code)
+    assert body.keys() == {"detail", "code"}
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert (answer.headers["Connection"], answer.headers["Content-Type"]) == ("close", "application/json")
+    assert UUID(answer.headers["X-Request-ID"])
+    assert "SECRET" not in log.read_text()
+
+
+def test_a_fault_of_ours_outside_of_django_shows_nothing_internal() -> None:
+    head, _, body = refuse(ValueError("SECRET")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(body)["code"] == "server_error"
+    assert b"SECRET" not in head + body
+
+
+def test_a_field_of_8190_bytes_is_accepted(server: Address) -> None:
+    with socket.create_connection(server) as client:
+        client.settimeout(5)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n" + LONG_FIELD + b"\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_request_begins_without_the_ids_of_those_before_it(server: Address) -> None:
+    """Also where no middleware removes them: gunicorn logs in the same thread, and a stream ends after its view."""
+    for _ in range(2 * THREADS):
+        connection = http.client.HTTPConnection(*server, timeout=5)
+        connection.request("GET", "/ids")
+        assert connection.getresponse().read() == b"{}"
+        connection.close()
 
 
 @pytest.fixture

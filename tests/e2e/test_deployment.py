@@ -110,6 +110,14 @@ def test_the_two_documented_settings_are_enough(first: Deployment) -> None:
     assert "API_KEY of the environment" in first.manage("list_keys")
 
 
+def test_every_line_of_the_containers_log_is_json(first: Deployment) -> None:
+    first.stop()
+    first.start()
+    lines = [json.loads(line) for line in docker("logs", first.id).splitlines()]
+    assert "stopping" in {line["event"].partition(":")[0] for line in lines}
+    assert [line for line in lines if line.get("request") == "GET /health"] == []
+
+
 def test_the_service_runs_unprivileged_and_without_capabilities(first: Deployment) -> None:
     status = docker("exec", first.id, "cat", "/proc/1/status")
     lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
@@ -160,11 +168,18 @@ def test_every_command_of_the_guide_works(first: Deployment, tmp_path: Path) -> 
         run_shell(kept + block, first, tmp_path)
         kept += block if "VOLUME=" in block else ""
     assert first.post("print('ok')").json()["output"] == "ok\n"
+    backups = tmp_path / "code-backups"
+    assert backups.stat().st_mode & 0o777 == 0o700
+    assert {path.name.partition("-")[0]: path.stat().st_mode & 0o777 for path in backups.iterdir()} == {
+        "db": 0o600,
+        "env": 0o600,
+    }
+    assert "backup" not in docker("exec", first.id, "ls", "/data")  # it would outlive the learners' data
 
 
 def run_shell(block: str, deployment: Deployment, directory: Path) -> None:
     """Run commands as a person on the server would, up to the first that fails."""
-    given = {**os.environ, "CONTAINER": deployment.id}
+    given = {**os.environ, "CONTAINER": deployment.id, "HOME": str(directory)}
     done = subprocess.run(["sh", "-eux"], input=block, cwd=directory, env=given, capture_output=True, text=True)
     assert done.returncode == 0, (block, done.stdout, done.stderr)
 
@@ -232,10 +247,13 @@ for host_config in ({"Binds": ["/:/host"]}, {"Privileged": True}, {"NetworkMode"
 
 
 def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
-    volume = docker("volume", "create")
+    volume, data = docker("volume", "create"), docker("volume", "create")
+    settings = {**UNLIMITED, **SETTINGS}
     try:
-        with broker_with(volume) as broker, Deployment(API_KEY, brokers_volume=volume, **UNLIMITED) as deployment:
+        with broker_with(volume) as broker, Deployment(API_KEY, data, volume, **settings) as deployment:
             deployment.wait_until_healthy()
+            deployment.stop()
+            deployment.start()  # with a directory of data that is no longer root's
             answer = deployment.post("print(input())", input_data="ok")
             assert answer.json().get("output") == "ok\n", (answer.text, docker("logs", broker))
             assert "socket" in deployment.manage("doctor")
@@ -254,4 +272,4 @@ def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
             limit = int(docker("inspect", "--format={{.HostConfig.Memory}}", broker))
             assert memory_megabytes(broker)[0] < 0.9 * limit / MEGABYTE
     finally:
-        docker("volume", "rm", volume)
+        docker("volume", "rm", volume, data)

@@ -1,6 +1,7 @@
 """Requests that no HTTP library would send: the server answers or refuses them."""
 
 import contextlib
+import json
 import socket
 from pathlib import Path
 
@@ -83,6 +84,26 @@ def test_malformed_requests_run_nothing(service: Service, fields: list[bytes], b
     assert service.query("SELECT count(*) FROM executions_execution") == [(before,)]
     assert '"level": "error"' not in service.log()[said:]
     assert "Traceback" not in service.log()[said:]
+
+
+def test_every_line_of_the_log_is_json_from_the_first(service: Service) -> None:
+    """Also those of the server before it has loaded the service, and of requests that reach no view."""
+    exchange(service, b"nonsense\r\n\r\n")
+    lines = [json.loads(line) for line in service.log().splitlines()]
+    assert lines[0]["event"].startswith("Starting gunicorn")
+    assert "refused a malformed request: bad_request" in {line["event"] for line in lines}
+    assert [line for line in lines if line.get("request") == "GET /health"] == []  # ours, before it was healthy
+
+
+def test_only_this_machine_may_connect_unless_the_settings_say_otherwise(service: Service, tmp_path: Path) -> None:
+    """127.0.0.2 is an address of this machine, but not the one that the service listens on by default."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", service.port), timeout=5)
+    with (
+        Service(tmp_path, BIND_ADDRESS="0.0.0.0", SANDBOX_POOL_SIZE="1") as other,
+        socket.create_connection(("127.0.0.2", other.port), timeout=5),
+    ):
+        pass
 
 
 def test_an_oversized_chunked_body_is_refused(service: Service) -> None:

@@ -1,12 +1,15 @@
 """The TypeScript client: its types match the schema, and its own tests pass, with and without the real service."""
 
+import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Request
+from django.conf import settings
+from playwright.sync_api import Browser, Request, expect
 
 from tests.e2e.conftest import Site
 from tests.service import ORIGIN, ROOT, Service
@@ -44,8 +47,8 @@ def test_the_client_passes_its_unit_tests() -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Service]:
-    settings = {"ALLOWED_ORIGINS": f"{ORIGIN},{site.origin}", "SANDBOX_SCIENCE_POOL_SIZE": "1"}
-    with Service(tmp_path_factory.mktemp("client"), **settings) as service:
+    given = {"ALLOWED_ORIGINS": f"{ORIGIN},{site.origin}", "SANDBOX_SCIENCE_POOL_SIZE": "1"}
+    with Service(tmp_path_factory.mktemp("client"), **given) as service:
         yield service
 
 
@@ -59,6 +62,84 @@ def test_the_client_passes_its_live_tests(service: Service) -> None:
         CODE_EXECUTION_PUBLISHABLE_KEY=service.api_key,
         CODE_EXECUTION_SECRET_KEY=service.manage("create_key", "Server", *options).splitlines()[-1],
     )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build and pack the package as CONTRIBUTING.md says, and return a project that has installed the packed file."""
+    source, project = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("project")
+    for name in ("package.json", "README.md", "tsconfig.json", "tsconfig.build.json"):
+        shutil.copy2(CLIENT / name, source)
+    shutil.copytree(CLIENT / "src", source / "src")
+    (source / "node_modules").symlink_to(CLIENT / "node_modules")
+    run(source, "npm", "run", "build")
+    run(source, "npm", "pack", "--pack-destination", str(project))
+    [packed] = project.glob("*.tgz")
+    (project / "package.json").write_text('{"name": "site", "private": true, "type": "module"}')
+    run(project, "npm", "install", "--offline", "--ignore-scripts", "--no-audit", f"./{packed.name}")
+    return project
+
+
+def run(directory: Path, *command: str) -> str:
+    """Run a command and return what it printed."""
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_packed_file_has_all_it_needs_and_the_version_of_the_api(project: Path) -> None:
+    package = project / "node_modules/@pylearn/code-execution"
+    described = json.loads((package / "package.json").read_text())
+    assert described["version"] == settings.SPECTACULAR_SETTINGS["VERSION"]
+    assert "private" not in described
+    assert "dependencies" not in described
+    assert (project / f"pylearn-code-execution-{described['version']}.tgz").exists()
+    assert {path.name for path in package.iterdir()} == {"README.md", "dist", "package.json"}
+    modules = {path.stem for path in (CLIENT / "src").iterdir()}
+    assert {path.name for path in (package / "dist").iterdir()} == {f"{name}{end}" for name in modules for end in ENDS}
+
+
+ENDS = (".js", ".d.ts")
+MAIN = """\
+import { CodeExecutionClient, type Answer } from "@pylearn/code-execution";
+const [url = "", key = "", origin = ""] = process.argv.slice(2);
+const answer: Answer = await new CodeExecutionClient({ key, url, origin }).execute({ code: "print('packed')" });
+process.stdout.write(answer.output);
+"""
+
+
+def test_the_packed_file_works_in_node_and_its_types_in_a_strict_project(service: Service, project: Path) -> None:
+    (project / "main.mts").write_text(MAIN)
+    compiler = ["node", str(CLIENT / "node_modules/typescript/bin/tsc"), "--strict", "--module", "nodenext"]
+    types = ["--target", "es2022", "--typeRoots", str(CLIENT / "node_modules/@types"), "--types", "node"]
+    run(project, *compiler, *types, "main.mts")
+    assert run(project, "node", "main.mjs", service.url, service.api_key, ORIGIN) == "packed\n"
+
+
+def test_a_bundler_puts_the_packed_file_into_a_page(
+    service: Service, site: Site, project: Path, browser: Browser
+) -> None:
+    script = 'import { executeCode } from "@pylearn/code-execution";\n'
+    (project / "page.js").write_text(f"{script}document.title = (await executeCode({{code: 'print(6 * 7)'}})).output;")
+    link, load = "<link rel=icon href=data:,>", '<script type="module" src="page.js"></script>'
+    (project / "index.html").write_text(f"<!doctype html>{link}{load}")
+    config = {
+        "base": "./",
+        "build": {"outDir": str(site.directory / "bundle"), "target": "es2022"},
+        "define": {
+            "process.env.NEXT_PUBLIC_CODE_EXECUTION_URL": json.dumps(service.url),
+            "process.env.NEXT_PUBLIC_CODE_EXECUTION_API_KEY": json.dumps(service.api_key),
+        },
+    }
+    (project / "vite.config.js").write_text(f"export default {json.dumps(config)};")
+    run(project, "node", str(CLIENT / "node_modules/vite/bin/vite.js"), "build")
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{site.origin}/bundle/index.html")
+    expect(page).to_have_title("42", timeout=20_000)
+    assert said == []
 
 
 CALL = """async ([url, key, code]) => {

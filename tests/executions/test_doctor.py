@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
+from apikeys.environment import sync_environment_key
 from executions.management import faults
 from executions.management.commands.doctor import Command, examine
 from executions.management.faults import Fault
@@ -73,6 +74,11 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (faults.check_volume("/data/db.sqlite3", is_volume=False), "are lost with it"),
     (faults.check_clock("database", -5), None),
     (faults.check_clock("database", -6), "the database differ by 6 s"),
+    (faults.check_keys(1), None),
+    (faults.check_keys(0), "there is no key in use"),
+    (faults.check_limits({}, {}), None),
+    (faults.check_limits({"DEFAULT_RATE": "60/m"}, {"rate": "60/m"}), None),
+    (faults.check_limits({"DEFAULT_RATE": "9/m"}, {"rate": "60/m"}), "DEFAULT_RATE is 9/m, but API_KEY has 60/m"),
     (faults.check_secrets("one", "two", "/data/env", 0o600), None),
     (faults.check_secrets("one", "", "/data/env", None), None),
     (faults.check_secrets("one", "one", "/data/env", 0o600), "are the same"),
@@ -155,3 +161,24 @@ def test_doctor_checks_the_rest_if_no_engine_answers(
     assert "FAULT    engine: the engine does not answer" in output
     assert "ok       database" in output
     assert "ok       disk" in output
+
+
+def test_doctor_tells_of_missing_keys_and_of_limits_that_reach_no_key(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+    def said() -> str:
+        with pytest.raises(CommandError):  # no engine
+            call_command("doctor")
+        return capsys.readouterr().out
+
+    assert "warning  keys: there is no key in use" in said()
+    sync_environment_key("0123456789abcdef", ["https://pylearn.net"])
+    assert "ok       keys\nok       limits of API_KEY" in said()
+    settings.DEFAULT_RATE, settings.DEFAULT_MAX_CONCURRENT = "9/m", 3
+    assert "ok       limits of API_KEY" in said()  # nobody has set them
+    monkeypatch.setenv("DEFAULT_RATE", "9/m")
+    monkeypatch.setenv("DEFAULT_MAX_CONCURRENT", "3")
+    expected = "DEFAULT_RATE is 9/m, but API_KEY has 12000/m, DEFAULT_MAX_CONCURRENT is 3, but API_KEY has 256"
+    assert f"warning  limits of API_KEY: {expected}" in said()

@@ -133,14 +133,31 @@ def test_stream_must_not_be_cached_or_buffered(stream: Streams) -> None:
     assert "Content-Length" not in response
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*;q=0.8", "text/event", ""])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *("*/*", "application/json", "text/html,*/*;q=0.8", "text/event", "", "text/*", "text/html"),
+        *("text/event-stream;q=0", "text/event-stream;q=0.0, */*", "Text/Event-Stream;q=0.9, application/json"),
+        *("application/json, text/event-stream; q=0.999", "text/event-stream;q=0.5, application/*;q=0.6"),
+    ],
+)
 def test_accept_without_events_gets_json(page: Page, accept: str) -> None:
     response = page.post({"code": "1"}, accept=accept)
     assert response["Content-Type"] == "application/json"
     assert response.json()["output"] == "Hello\n"
 
 
-@pytest.mark.parametrize("accept", ["text/event-stream", "Text/Event-Stream;q=0.9, application/json"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *(
+            "text/event-stream",
+            "Text/Event-Stream;q=0.9, application/json;q=0.8",
+            "application/json, text/event-stream",
+        ),
+        *("text/event-stream;q=0.1", "text/html, text/event-stream;q=0.1", "text/event-stream, */*;q=0.5"),
+    ],
+)
 def test_accept_with_events_gets_a_stream(page: Page, accept: str) -> None:
     response = page.post({"code": "1"}, accept=accept)
     assert response["Content-Type"].startswith(EVENTS)

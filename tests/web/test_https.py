@@ -62,6 +62,7 @@ def test_an_execution_over_http_is_refused_and_not_redirected(https: Page) -> No
     assert response.status_code == 403
     assert response.json() == {"detail": "Send this request over HTTPS.", "code": "https_required"}
     assert response["X-Request-ID"]
+    assert response["Access-Control-Allow-Origin"] == ORIGIN  # a page can read why
     assert not Execution.objects.exists()
 
 

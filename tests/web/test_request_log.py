@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +16,8 @@ from structlog.contextvars import bind_contextvars
 from executions.running.backend import get_backend
 from executions.sandbox.console import Console
 from executions.sandbox.results import Outcome, SandboxBusy, Submission
-from tests.conftest import Page
-from tests.fakes import FakeExecutor
+from tests.conftest import Page, database_fails
+from tests.fakes import HEALTHY, FakeExecutor
 
 
 class Lines(logging.Handler):
@@ -94,6 +96,24 @@ def test_request_begins_without_the_ids_that_its_thread_has(page: Page, lines: L
     page.post({"code": "1"}, x_api_key="nonsense")
     assert lines.objects
     assert "of another request" not in json.dumps(lines.objects)
+
+
+def test_an_unhealthy_state_is_no_failed_request(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+    """Health checks come every few seconds, and first before programs can run."""
+    executor.state = replace(HEALTHY, ready=False)
+    assert page.client.get("/health").status_code == 503
+    assert page.client.post("/health").status_code == 405
+    assert [line["code"] for line in lines.objects] == [405]
+
+
+def test_a_failing_database_is_a_short_line_without_rows(page: Page, lines: Lines) -> None:
+    with database_fails("INSERT", message="no room\nDETAIL: Failing row contains (CANARY)"):
+        assert page.run().status_code == 503
+    [line] = [line for line in lines.objects if line["event"] == "database or cache failed"]
+    assert line["error"] == "OperationalError: no room"
+    assert re.fullmatch(r"[a-z/_]+\.py:\d+", line["at"])
+    assert "exception" not in line
+    assert "CANARY" not in json.dumps(lines.objects)
 
 
 def test_an_exception_is_one_line(lines: Lines) -> None:

@@ -450,6 +450,21 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
@@ -476,6 +491,21 @@ export interface operations {
                     "RateLimit-Policy"?: string;
                     /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -588,6 +618,21 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
             429: {
                 headers: {
@@ -599,6 +644,21 @@ export interface operations {
                     "RateLimit-Policy"?: string;
                     /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -743,6 +803,21 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
@@ -769,6 +844,21 @@ export interface operations {
                     "RateLimit-Policy"?: string;
                     /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -831,6 +921,28 @@ export interface operations {
             };
             /** @description The request is invalid; `fields` says where. */
             400: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
@@ -952,6 +1064,21 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
                 headers: {
@@ -978,6 +1105,21 @@ export interface operations {
                     "RateLimit-Policy"?: string;
                     /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -21,4 +21,5 @@ class Command(BaseCommand):
                         self.stdout.write(line, ending="")
         except (EngineError, ImageError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"guest image: {image_name()}")
+        if options["verbosity"]:
+            self.stdout.write(f"guest image: {image_name()}")

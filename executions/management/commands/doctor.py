@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from apikeys.models import usable_keys
 from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
@@ -29,6 +30,12 @@ from executions.sandbox.settings import SandboxSettings
 SOCKET = "unix:///var/run/docker.sock"
 EXECUTIONS_CHECKED = 200
 """How many of the last executions the check of addresses reads."""
+
+KEY_LIMITS = (
+    *("DEFAULT_RATE", "DEFAULT_ADDRESS_RATE", "DEFAULT_LEARNER_RATE"),
+    *("DEFAULT_MAX_CONCURRENT", "DEFAULT_EXECUTIONS_PER_DAY", "DEFAULT_CPU_SECONDS_PER_DAY"),
+)
+"""The settings for new keys."""
 
 Finding = tuple[str, Fault | None]
 
@@ -135,6 +142,16 @@ def capacity() -> str:
     )
 
 
+def examine_keys() -> Iterator[Finding]:
+    """Yield whether there is a key, and whether the settings of its limits reach it. Raises DatabaseError."""
+    keys = [key for key in usable_keys() if not key.is_playground]
+    yield "keys", faults.check_keys(len(keys))
+    given = {name: getattr(settings, name) for name in KEY_LIMITS if name in os.environ}
+    for key in keys:
+        if key.is_from_environment:
+            yield "limits of API_KEY", faults.check_limits(given, vars(key))
+
+
 def examine_database() -> Iterator[Finding]:
     """Yield the findings about the database. Without an answer or with pending migrations, leave out the rest."""
     is_server = connection.vendor == "postgresql"
@@ -146,6 +163,7 @@ def examine_database() -> Iterator[Finding]:
         yield "database", faults.check_database("", pending)
         if pending:
             return
+        yield from examine_keys()
         recent = Execution.objects.filter(staff=None).order_by("-created")[:EXECUTIONS_CHECKED]
         addresses = list(recent.values_list("client_address", flat=True))
         yield "proxies", faults.check_proxies(settings.TRUSTED_PROXY_COUNT, addresses)

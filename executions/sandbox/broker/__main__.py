@@ -1,9 +1,11 @@
 """Runs the broker: `python -m executions.sandbox.broker`. docs/broker.md has its settings."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
+from datetime import UTC, datetime
 
 from executions.sandbox.broker.broker import Broker
 from executions.sandbox.broker.wire import EngineSocket
@@ -13,6 +15,17 @@ ENGINE = "unix:///var/run/docker.sock"
 MOST_CONTAINERS = 64
 
 log = logging.getLogger("executions.sandbox.broker")
+
+
+class JSONFormatter(logging.Formatter):
+    """One line per event, like those of the service."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({**line, "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat()})
 
 
 async def run() -> None:
@@ -34,5 +47,7 @@ async def run() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JSONFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     asyncio.run(run())
