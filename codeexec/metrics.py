@@ -19,7 +19,7 @@ class SandboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
-        state = get_backend().executor.health()
+        state = get_backend().health()
         yield GaugeMetricFamily("codeexec_ready", "1 while the service can run programs.", value=state.ready)
         yield GaugeMetricFamily("codeexec_pool_idle", "Containers waiting for a program.", value=state.idle)
         yield GaugeMetricFamily("codeexec_pool_in_use", "Containers running a program.", value=state.in_use)

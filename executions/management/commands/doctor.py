@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
-from redis.exceptions import RedisError
 
 from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
 from executions.running.executor import sandbox_settings
+from executions.running.heartbeat import cache_error
 from executions.sandbox.checks.disk import find_shortage
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
@@ -156,12 +155,3 @@ def examine_database() -> Iterator[Finding]:
             yield "database's clock", faults.check_clock("database", drift_seconds)
     except (DatabaseError, InterfaceError) as error:
         yield "database", faults.check_database(str(error).splitlines()[0], ())
-
-
-def cache_error() -> str:
-    """Return why the cache does not keep a value, or "" if it does."""
-    try:
-        cache.set("doctor", "well", timeout=10)
-        return "" if cache.get("doctor") == "well" else "it does not keep values"
-    except RedisError as error:
-        return str(error)
