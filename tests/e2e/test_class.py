@@ -156,7 +156,7 @@ def test_thirty_plots_are_all_answered(service: Service) -> None:
 
 def test_thirty_pupils_with_input_all_play_at_once(tmp_path: Path) -> None:
     """Or as many as the machine has memory for: the default, worked out once for the test and the service."""
-    places = Capacity.of_this_machine(most_threads=1000).max_interactive
+    places = Capacity.of_this_machine().max_interactive
     with shipped(tmp_path, SANDBOX_MAX_INTERACTIVE=str(places)) as service, contextlib.ExitStack() as stack:
         pupils = proven(service, min(PUPILS, places))
         words = [new_word() for _ in pupils]

@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
+from executions.records import servers
 from executions.running.executor import sandbox_settings
 from executions.running.heartbeat import cache_error
 from executions.sandbox.checks.disk import find_shortage
@@ -148,10 +149,19 @@ def examine_database() -> Iterator[Finding]:
         recent = Execution.objects.filter(staff=None).order_by("-created")[:EXECUTIONS_CHECKED]
         addresses = list(recent.values_list("client_address", flat=True))
         yield "proxies", faults.check_proxies(settings.TRUSTED_PROXY_COUNT, addresses)
+        alive = servers.living()
+        own_key = servers.fingerprint(settings.SECRET_KEY)
+        yield "one SECRET_KEY", faults.check_secret_keys(own_key, {each.owner: each.secret_key for each in alive})
         if is_server:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-                drift_seconds = float(cursor.fetchone()[0]) - time.time()
+                cursor.execute(
+                    "SELECT extract(epoch FROM clock_timestamp()), current_setting('max_connections')::int"
+                    " - current_setting('superuser_reserved_connections')::int"
+                )
+                clock, accepted = cursor.fetchone()
+            drift_seconds = float(clock) - time.time()
+            services = max(len(alive), 1)
+            yield "connections", faults.check_connections(settings.DATABASE_CONNECTIONS, services, accepted)
             yield "database's clock", faults.check_clock("database", drift_seconds)
     except (DatabaseError, InterfaceError) as error:
         yield "database", faults.check_database(str(error).splitlines()[0], ())
