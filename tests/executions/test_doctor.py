@@ -165,6 +165,20 @@ def test_doctor_reports_a_full_disk_of_the_database_without_an_engine(
     assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("address", ["ssh://root@192.0.2.1", "tcp://127.0.0.1:1"])
+def test_doctor_reports_an_engine_over_tls_or_ssh(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None, address: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+    with pytest.raises(CommandError):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    assert "FAULT    settings: DOCKER_HOST asks for TLS or SSH" in output
+    assert "-> Use the socket of an engine on this host" in output
+    assert "ok       database" in output
+
+
 def test_doctor_checks_the_rest_if_no_engine_answers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
 ) -> None:
