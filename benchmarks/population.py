@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.core.management.color import no_style
@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
-from codeexec.apps import lift_time_limits
 from executions.models import Execution, ExecutionFlag
 
 DAYS = 60
@@ -203,7 +202,7 @@ def _settle() -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Execution]):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            lift_time_limits(None, connection.alias)
+            cast(Any, connection).lift_time_limits()
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -24,7 +24,7 @@ class StockedService(Service):
 
     def __init__(self, directory: Path, **environment: str) -> None:
         directory.mkdir(exist_ok=True)
-        capacity = Capacity.of_this_machine(most_threads=1000)
+        capacity = Capacity.of_this_machine()
         sizes = {
             "SANDBOX_POOL_SIZE": str(min(capacity.pool_size, 2 * capacity.max_concurrent)),
             "SANDBOX_SCIENCE_POOL_SIZE": str(capacity.science_pool_size),

@@ -10,6 +10,7 @@ SHARE_FOR_PROGRAMS = 0.6
 """Of the free memory; the rest is for waiting containers, the page cache and everything else on the server."""
 BYTES_PER_PLAIN, BYTES_PER_SCIENCE = 16 * MIB, 128 * MIB
 BYTES_PER_REQUEST = 4 * MIB
+MOST_THREADS = 1000
 SHARE_FOR_STOCK = 0.1
 """Of the free memory, for the waiting containers of one profile."""
 
@@ -29,14 +30,14 @@ class Capacity:
     queue_length: int
 
     @classmethod
-    def of(cls, processors: int, free_bytes: int, most_threads: int = 1000) -> "Capacity":
-        """Return the capacity of a machine. Each program and each request in line takes one of `most_threads`.
+    def of(cls, processors: int, free_bytes: int) -> "Capacity":
+        """Return the capacity of a machine. Each program and each request in line takes one of MOST_THREADS.
 
         A program uses at most a quarter of a processor, so four containers a processor keep it busy. Twice as many
         may run while it is: short programs then do not wait for long ones. Programs that only wait are bounded by
         memory alone.
         """
-        most_programs = min(64 * processors, most_threads // 2)
+        most_programs = min(64 * processors, MOST_THREADS // 2)
         programs = _within(int(free_bytes * SHARE_FOR_PROGRAMS) // PROGRAM_BYTES, 2, most_programs)
         running = max(1, programs * 2 // 3)
         stock_bytes = int(free_bytes * SHARE_FOR_STOCK)
@@ -48,13 +49,13 @@ class Capacity:
             max_concurrent=running,
             busy_concurrent=min(running, 8 * processors),
             max_interactive=max(1, programs - running),
-            queue_length=_within(free_bytes // BYTES_PER_REQUEST, 32, min(128 * processors, most_threads - programs)),
+            queue_length=_within(free_bytes // BYTES_PER_REQUEST, 32, min(128 * processors, MOST_THREADS - programs)),
         )
 
     @classmethod
-    def of_this_machine(cls, most_threads: int) -> "Capacity":
+    def of_this_machine(cls) -> "Capacity":
         """Return the capacity of this machine, on which the engine runs as well."""
-        return cls.of(os.cpu_count() or 1, _available_bytes(), most_threads)
+        return cls.of(os.cpu_count() or 1, _available_bytes())
 
 
 def _within(number: int, least: int, most: int) -> int:

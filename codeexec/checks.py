@@ -1,7 +1,8 @@
 """System checks of settings that depend on each other. codeexec/env.py checks each setting by itself."""
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -45,6 +46,14 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
             hint="Set TRUSTED_PROXY_COUNT to the number of proxies, or set HTTPS=false.",
             id="codeexec.E005",
         )
+    if needs_tls_or_ssh(os.environ):
+        yield Error(
+            "DOCKER_HOST asks for TLS or SSH, over which the service cannot talk to its containers.",
+            hint="Use the socket of an engine on this host, or forward that of another to this host:"
+            " ssh -nNT -L /run/engine.sock:/var/run/docker.sock HOST, and DOCKER_HOST=unix:///run/engine.sock. Remove"
+            " DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
+            id="codeexec.E006",
+        )
     if settings.SANDBOX_POOL_SIZE > settings.SANDBOX_MAX_CONCURRENT * 2:
         yield Warning(
             "SANDBOX_POOL_SIZE is more than twice SANDBOX_MAX_CONCURRENT: most containers would only use memory.",
@@ -71,6 +80,13 @@ def is_easy_to_guess(database: dict[str, Any]) -> bool:
     if not host or host.startswith("/") or host in LOCAL_DATABASES:
         return False
     return password in EASY_PASSWORDS | {database["USER"].lower(), database["NAME"].lower()}
+
+
+def needs_tls_or_ssh(environment: Mapping[str, str]) -> bool:
+    """Return whether docker-py would use TLS or SSH: its streams to a container are then not plain sockets."""
+    scheme, _, _ = environment.get("DOCKER_HOST", "").partition("://")
+    has_tls = bool(environment.get("DOCKER_TLS_VERIFY") or environment.get("DOCKER_CERT_PATH"))
+    return scheme in ("ssh", "https") or (scheme in ("tcp", "http") and has_tls)
 
 
 def includes_everybody(network: str) -> bool:

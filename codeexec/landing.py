@@ -16,7 +16,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     """Return the page. It links only to pages that open for this client."""
     is_staff_address = is_in_networks(client_address(request), tuple(settings.ADMIN_ALLOWED_IPS))
     context = {
-        "is_ready": get_backend().executor.health().ready,
+        "is_ready": get_backend().health().ready,
         "has_playground": settings.PLAYGROUND == "public" or (settings.PLAYGROUND == "staff" and is_staff_address),
         "has_admin": is_staff_address,
     }

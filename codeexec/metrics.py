@@ -1,7 +1,9 @@
 """`GET /metrics` for Prometheus: 404 unless the settings allow the client."""
 
 import hmac
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +13,40 @@ from prometheus_client.registry import Collector
 
 from executions.running.backend import get_backend
 from web.connection import client_address, is_in_networks
-from web.errors import not_found
+from web.errors import REFUSALS, not_found
+
+REASONS = (
+    "unavailable",
+    "invalid_key",
+    "rate_limited",
+    "learner_rate_limited",
+    "concurrency_limited",
+    "interactive_limited",
+    "executions_used_up",
+    "cpu_used_up",
+)
+"""The refusals that docs/monitoring/alerts.yaml asks for: a rate needs the 0 before the first of them."""
+
+CGROUPS = Path("/sys/fs/cgroup")
+LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")
+"""Of cgroup v2, and of the memory controller of v1."""
+
+
+def memory_limit_bytes(own_cgroups: str, root: Path = CGROUPS) -> int:
+    """Return the lowest memory limit of the cgroups that a process is in and of those above, or the machine's memory.
+
+    `own_cgroups` is what /proc/self/cgroup says (cgroups(7)). In a container its paths may be those of the host; then
+    `root` is the container's own cgroup.
+    """
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for line in own_cgroups.splitlines():
+        _, controllers, path = line.split(":", 2)
+        hierarchy = root / "memory" if controllers == "memory" else root
+        cgroup = hierarchy / path.lstrip("/")
+        for file in (each / name for each in (cgroup, *cgroup.parents) for name in LIMIT_FILES):
+            if file.is_relative_to(hierarchy) and file.exists() and (limit := file.read_text().strip()) != "max":
+                limits.append(int(limit))
+    return min(limits)
 
 
 class SandboxCollector(Collector):
@@ -19,13 +54,17 @@ class SandboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
-        state = get_backend().executor.health()
+        state = get_backend().health()
         yield GaugeMetricFamily("codeexec_ready", "1 while the service can run programs.", value=state.ready)
         yield GaugeMetricFamily("codeexec_pool_idle", "Containers waiting for a program.", value=state.idle)
         yield GaugeMetricFamily("codeexec_pool_in_use", "Containers running a program.", value=state.in_use)
         yield GaugeMetricFamily("codeexec_pool_waiting", "Requests waiting for a container.", value=state.waiting)
+        limit = memory_limit_bytes(Path("/proc/self/cgroup").read_text())
+        yield GaugeMetricFamily("codeexec_memory_limit_bytes", "The memory that the service may use.", value=limit)
 
 
+for each in REASONS:
+    REFUSALS.labels(each)
 REGISTRY.register(SandboxCollector())
 # Metrics of the Python runtime, which do not help to operate the service.
 REGISTRY.unregister(GC_COLLECTOR)

@@ -137,10 +137,11 @@ TEMPLATES = [
 
 # Database
 DATABASES: dict[str, Any] = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+DATABASE_CONNECTIONS = env.int("DATABASE_CONNECTIONS", 12, validate=validate.Range(2, 1000))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     if DATABASES["default"]["NAME"] != ":memory:":
         keep_private(Path(DATABASES["default"]["NAME"]), DATA_DIR)
+    DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 5,
         # Otherwise a transaction that reads before it writes can fail at once, whatever the timeout.
@@ -151,7 +152,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # No request may wait longer for the database than for a program, even if the server does not respond at all.
-    DATABASES["default"]["ENGINE"] = "codeexec.postgresql"
+    # Threads share the connections of a pool, and keep none between requests.
+    DATABASES["default"] |= {"ENGINE": "codeexec.postgresql", "CONN_MAX_AGE": 0}
     bounds = {
         "connect_timeout": 3,
         "tcp_user_timeout": 3000,
@@ -163,10 +165,7 @@ else:
     )  # those in the URL take precedence
 
 # How much may run
-# Each thread keeps a connection to the database. PostgreSQL accepts a hundred unless it is told otherwise.
-CAPACITY = Capacity.of_this_machine(
-    most_threads=72 if DATABASES["default"]["ENGINE"] == "codeexec.postgresql" else 1000
-)
+CAPACITY = Capacity.of_this_machine()
 SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
 SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
 SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)

@@ -11,10 +11,11 @@ from django.db import connection
 
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
-from executions.records.record import recover_interrupted
+from executions.records import servers
 from executions.records.retention import Retention
 from executions.running.backend import Backend, set_backend
 from executions.running.executor import sandbox_settings
+from executions.running.heartbeat import Heartbeat
 from executions.sandbox.sandbox import Sandbox
 
 DRAIN_SECONDS = 15
@@ -28,9 +29,12 @@ def start_service() -> None:
     report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no requests
-    sandbox = Sandbox(sandbox_settings())
-    backend = Backend(sandbox)
+    heartbeat = Heartbeat()
+    sandbox = Sandbox(sandbox_settings(), dead_owners=lambda: heartbeat.dead_owners)
+    backend = Backend(sandbox, heartbeat=heartbeat)
     set_backend(backend)
+    heartbeat.start()
+    atexit.register(heartbeat.close)
     backend.late_records.start()
     atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
     sandbox.start()
@@ -44,13 +48,14 @@ def start_service() -> None:
 
 
 def prepare() -> None:
-    """Check the settings, sync the key of the environment, and settle executions that a crash interrupted.
+    """Check the settings, sync the key of the environment, and be on record as alive before anything runs.
 
     Raises SystemCheckError if settings conflict.
     """
     _check_settings()
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
-    recover_interrupted()
+    servers.forget_old()
+    servers.renew()
 
 
 def _check_settings() -> None:

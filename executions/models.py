@@ -1,4 +1,4 @@
-"""The record of each execution, and its flags."""
+"""The record of each execution, and its flags; the processes that run them."""
 
 import json
 import os
@@ -76,6 +76,8 @@ class Execution(models.Model):
     # To add a column that is not null, Django would make the table anew on SQLite, without the triggers of the search.
     container = models.CharField(max_length=48, null=True)  # noqa: DJ001
     submission_number = models.PositiveSmallIntegerField("number among the submissions of its container", null=True)
+    # No foreign key: the row of a server is deleted long before its executions.
+    server = models.UUIDField("the process that ran it", null=True, editable=False)
 
     # A key with executions is revoked, not deleted: the audit needs it. None if staff ran the program.
     key = models.ForeignKey(ApiKey, models.PROTECT, null=True, db_index=False, related_name="executions")
@@ -113,6 +115,24 @@ class Execution(models.Model):
     def has_claimed_learner(self) -> bool:
         """Whether a page has claimed the learner, who may be somebody else; a server or a token proves one."""
         return bool(self.learner) and self.key is not None and not self.key.proves_learners
+
+
+class Server(models.Model):
+    """A process that runs programs, which is alive while it renews `seen` (records/servers.py).
+
+    `owner` is the label of its containers, and `secret_key` the fingerprint of its SECRET_KEY.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    owner = models.CharField(max_length=320)
+    secret_key = models.CharField("fingerprint of SECRET_KEY", max_length=16)
+    seen = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.owner
 
 
 class ExecutionFlag(models.Model):

@@ -123,7 +123,9 @@ def groups(db: None) -> None:
 def executor() -> Iterator[FakeExecutor]:
     before = get_backend()
     fake = FakeExecutor()
-    set_backend(Backend(fake))
+    backend = Backend(fake)
+    backend.heartbeat.has_database = backend.heartbeat.has_cache = True
+    set_backend(backend)
     yield fake
     set_backend(before)
 

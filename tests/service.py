@@ -1,5 +1,6 @@
 """The whole service in its own process, for tests and benchmarks: gunicorn, a database file, real containers."""
 
+import contextlib
 import os
 import secrets
 import signal
@@ -156,6 +157,11 @@ class Service:
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
+
+    def change(self, sql: str) -> None:
+        """Change the service's database behind its back."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
+            connection.execute(sql)
 
     def log(self) -> str:
         """Return the service's log."""

@@ -1,11 +1,13 @@
-"""Django's backend for PostgreSQL, with limits so that a hanging server does not hang the service.
+"""Django's backend for PostgreSQL, with a pool of connections, and limits so that a hanging server hangs no request.
 
 `statement_timeout` is enforced by the server: one that is frozen, or unreachable without an error, does not enforce it.
 """
 
+import select
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,33 +16,17 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-MAX_WAITING = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_QUEUE_LENGTH + 4
-"""Threads that may wait for the server. There are more (codeexec/gunicorn.py), so that some can answer `/health`."""
-
-SLOT_SECONDS = 0.5
-"""How long to wait for permission to wait. A healthy server answers another thread within milliseconds."""
+WAIT_SECONDS = 3.0
+"""How long to wait for a connection. A healthy server needs a few milliseconds for what a request asks."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that closes if the server does not answer in time, and refuses to wait if too many threads do."""
+    """A connection that closes if the server does not answer in time."""
 
     answer_seconds: float | None = 6  # a healthy server gives up earlier: `statement_timeout` in the settings
-    slots = threading.BoundedSemaphore(MAX_WAITING)
-
-    @classmethod
-    def connect(cls, *arguments: Any, **options: Any) -> Any:
-        """Connect within `connect_timeout`. Raises OperationalError."""
-        with cls._slot():
-            return super().connect(*arguments, **options)
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
         """Wait for the server. psycopg calls this for everything on a connection."""
-        if self.pgconn.transaction_status != TransactionStatus.IDLE:
-            return self._wait(*arguments, **options)  # others may be waiting for this transaction's locks
-        with self._slot():
-            return self._wait(*arguments, **options)
-
-    def _wait(self, *arguments: Any, **options: Any) -> Any:
         try:
             return super().wait(*arguments, **{"timeout": self.answer_seconds} | options)
         except psycopg.OperationalError:
@@ -48,21 +34,80 @@ class BoundedConnection(psycopg.Connection[Any]):
                 self.close()
             raise
 
-    @classmethod
-    @contextmanager
-    def _slot(cls) -> Iterator[None]:
-        if not cls.slots.acquire(timeout=SLOT_SECONDS):
-            raise psycopg.OperationalError("too many threads are waiting for the database")
+    @property
+    def is_as_new(self) -> bool:
+        """Whether another thread may use the connection: open, outside of a transaction, with its time limits."""
+        is_idle = self.pgconn.transaction_status == TransactionStatus.IDLE
+        return is_idle and self.answer_seconds == type(self).answer_seconds
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has closed the connection: it says nothing unasked but that."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+class Pool:
+    """At most `size` connections, each of which one thread uses at a time. For many threads.
+
+    Unlike psycopg_pool, it connects in the thread that asks: while the server is down, each request fails at once, with
+    the server's reason, and the first after that succeeds (docs/decisions/0016-faults.md).
+    """
+
+    def __init__(self, size: int, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._places = threading.BoundedSemaphore(size)
+        self._idle: deque[BoundedConnection] = deque()
+        self._wait_seconds = wait_seconds
+
+    def take(self, connect: Callable[[], BoundedConnection]) -> BoundedConnection:
+        """Return an idle connection, or what `connect` returns. Raises OperationalError, also if all are in use."""
+        if not self._places.acquire(timeout=self._wait_seconds):
+            raise psycopg.OperationalError("all connections to the database are in use")
         try:
-            yield
-        finally:
-            cls.slots.release()
+            while (connection := self._pop_idle()) is not None:
+                if not connection.has_ended:
+                    return connection
+                connection.close()
+            return connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, connection: BoundedConnection) -> None:
+        """Keep the connection for another thread, or close it if it is not as new."""
+        if connection.is_as_new:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._places.release()
+
+    def _pop_idle(self) -> BoundedConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The backend, as Django imports it."""
+    """The backend, as Django imports it. Closing a connection gives it back to the pool of its database."""
 
     Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})  # type: ignore[assignment]
+    pools: defaultdict[str, Pool] = defaultdict(partial(Pool, settings.DATABASE_CONNECTIONS))
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        """Take a connection from the pool."""
+        return self._pool().take(partial(super().get_new_connection, conn_params))
+
+    def _close(self) -> None:
+        if self.connection is not None:
+            with self.wrap_database_errors:
+                self._pool().give_back(self.connection)
+
+    def _pool(self) -> Pool:
+        return self.pools[str(self.settings_dict["NAME"])]
 
     def lift_time_limits(self) -> None:
         """Let statements on the current connection take any time, as migrations may need."""

@@ -26,17 +26,21 @@ class HealthSerializer(serializers.Serializer[Any]):
 
     status = ChoiceField(choices=["healthy", "degraded", "unhealthy"])
     docker = ChoiceField(choices=["connected", "unreachable"])
+    database = ChoiceField(choices=["connected", "unreachable"], help_text="Whether it accepts records.")
+    cache = ChoiceField(choices=["connected", "unreachable"], help_text="Whether it counts requests (Redis, if set).")
     disk = ChoiceField(choices=["ok", "full"], help_text="`full`: almost no space is left, so nothing runs.")
     pool = PoolSerializer()
 
 
-HEALTHY = {"status": "healthy", "docker": "connected", "disk": "ok", "pool": {"idle": 4, "in_use": 0, "waiting": 0}}
-UNHEALTHY = {
-    "status": "unhealthy",
-    "docker": "unreachable",
+HEALTHY = {
+    "status": "healthy",
+    "docker": "connected",
+    "database": "connected",
+    "cache": "connected",
     "disk": "ok",
-    "pool": {"idle": 0, "in_use": 0, "waiting": 0},
+    "pool": {"idle": 4, "in_use": 0, "waiting": 0},
 }
+UNHEALTHY = HEALTHY | {"status": "unhealthy", "database": "unreachable"}
 
 describe_health = extend_schema(
     operation_id="getHealth",
@@ -48,14 +52,14 @@ describe_health = extend_schema(
         200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", [OpenApiExample("Healthy", HEALTHY)]),
         **errors(*FOR_ALL),
         503: OpenApiResponse(
-            HealthSerializer, "Programs cannot be run.", [OpenApiExample("Without Docker", UNHEALTHY)]
+            HealthSerializer, "Programs cannot be run.", [OpenApiExample("Without the database", UNHEALTHY)]
         ),
     },
 )
 
 
 class HealthView(APIView):
-    """Answers from what the executor last saw; waits for nothing, not even for the database."""
+    """Answers from what was last seen in the background; waits for nothing, not even for the database."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -64,10 +68,12 @@ class HealthView(APIView):
     @describe_health
     def get(self, request: Request) -> Response:
         """Return 200 if programs can run safely, else 503."""
-        state = get_backend().executor.health()
+        state = get_backend().health()
         body = {
             "status": "unhealthy" if not state.ready else "degraded" if state.stuck else "healthy",
             "docker": state.engine,
+            "database": state.database,
+            "cache": state.cache,
             "disk": state.disk,
             "pool": {"idle": state.idle, "in_use": state.in_use, "waiting": state.waiting},
         }

@@ -20,6 +20,8 @@ WARM_BYTES = 12 * 1024**2
 SCIENCE_WARM_BYTES = 81 * 1024**2
 """The memory of a waiting container of either profile, as in docs/settings.md."""
 LARGEST_DRIFT_SECONDS = 5
+RESERVED_CONNECTIONS = 10
+"""Of PostgreSQL, for backups, management commands and whoever looks at the database: docs/operations.md."""
 FEWEST_ADDRESSES = 20
 """How many recorded addresses it takes to draw conclusions from them."""
 
@@ -146,6 +148,30 @@ def check_limits(given: Mapping[str, str | int], key: Mapping[str, Any]) -> Faul
 def field_of(setting: str) -> str:
     """Return the field of a key that a setting such as DEFAULT_RATE is the default of."""
     return setting.removeprefix("DEFAULT_").lower()
+
+
+def check_connections(pool_size: int, services: int, accepted: int) -> Fault | None:
+    """Check that PostgreSQL accepts the connections of all services, of one more during an update, and a reserve."""
+    needed = (services + 1) * pool_size + RESERVED_CONNECTIONS
+    if needed <= accepted:
+        return None
+    return Fault(
+        f"PostgreSQL accepts {accepted} connections; {services} services, one more during an update, and a reserve for "
+        f"backups and commands may need {needed}",
+        "Raise max_connections of PostgreSQL, or lower DATABASE_CONNECTIONS",
+        is_warning=True,
+    )
+
+
+def check_secret_keys(own: str, others: Mapping[str, str]) -> Fault | None:
+    """Check that all services of the database have one SECRET_KEY. `others` has its fingerprints, by owner."""
+    different = sorted(owner for owner, fingerprint in others.items() if fingerprint != own)
+    if not different:
+        return None
+    return Fault(
+        f"other services of this database have another SECRET_KEY: {', '.join(different)}",
+        "Give all services one SECRET_KEY: logins and learner tokens of one are not valid at the others",
+    )
 
 
 def check_cache(error: str) -> Fault | None:

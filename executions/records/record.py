@@ -21,6 +21,7 @@ from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase
+from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome, Party
 
@@ -80,6 +81,7 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
     """Record an execution as running. `source` holds the columns that say where it comes from."""
     cases = request.test_cases
     return Execution.objects.create(
+        server=Owner.of_this_process().id,
         code=request.code,
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
@@ -136,20 +138,6 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
     late_records.record(str(execution.public_id), partial(_write_end, execution, values))
 
 
-def recover_interrupted() -> int:
-    """Turn executions still `running` at a start into `internal_error`; return how many there were.
-
-    A previous process that is still draining may yet finish some of them: `finished` stays empty, so that its final
-    update finds them.
-    """
-    count = Execution.objects.filter(status=Execution.Status.RUNNING).update(
-        status=Execution.Status.INTERNAL_ERROR, error="The service was interrupted while this program ran."
-    )
-    if count:
-        log.warning("%d executions had been interrupted", count)
-    return count
-
-
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
@@ -170,11 +158,15 @@ def _write_end(
             charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
 
 
+def longest_execution() -> timedelta:
+    """Return the longest that an execution takes, with all the time that it may wait for input."""
+    return LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
+
+
 def find_running(key: ApiKey) -> Running:
     """Return the executions of the key's family that are running, according to the records."""
     # An execution whose end could not be recorded must not count forever.
-    longest = LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
-    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest)
+    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest_execution())
     with connection.cursor() as cursor:
         cursor.execute(RUNNING_NOW, (key.family_in_sql(), begun))
         return Running([_running_group(key, *row) for row in cursor.fetchall()])

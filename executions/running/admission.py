@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import close_old_connections, transaction
 
 from apikeys.authentication import Caller, refuse_suspended_learner
 from apikeys.limits import UNAVAILABLE, Refused
@@ -76,4 +76,5 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
         if session is not None:
             session.public_id = execution.public_id
         undo.pop_all()
+    close_old_connections()  # gives a pooled one back: while the program runs, others may use it
     return Admitted(execution, Payer(account, use), session)

@@ -1,19 +1,44 @@
 """What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from executions.records.late_records import LateRecords
 from executions.running.executor import Executor, NotStarted
+from executions.running.heartbeat import Heartbeat
 from executions.running.interactive import InteractiveSessions
+from executions.sandbox.sandbox import SandboxHealth
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHealth(SandboxHealth):
+    """The state of the sandbox and of what else each execution needs. `ready`: `/execute` can answer.
+
+    `database` and `cache` are "connected" or "unreachable".
+    """
+
+    database: str = "connected"
+    cache: str = "connected"
 
 
 @dataclass(slots=True)
 class Backend:
-    """Where programs run, which of them take input now, and which results are still to be recorded."""
+    """Where programs run, which of them take input now, which results are still to be recorded, and who is alive."""
 
     executor: Executor
     sessions: InteractiveSessions = field(default_factory=InteractiveSessions)
     late_records: LateRecords = field(default_factory=LateRecords)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+
+    def health(self) -> ServiceHealth:
+        """Return the last known state, at once."""
+        sandbox = self.executor.health()
+        has = {"database": self.heartbeat.has_database, "cache": self.heartbeat.has_cache}
+        away = [f"the {part} is unreachable" for part, answers in has.items() if not answers]
+        return ServiceHealth(
+            **asdict(sandbox)
+            | {part: "connected" if answers else "unreachable" for part, answers in has.items()}
+            | {"ready": sandbox.ready and not away, "reason": sandbox.reason or ", ".join(away)}
+        )
 
 
 _backend = Backend(NotStarted())

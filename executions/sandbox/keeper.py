@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from executions.sandbox.checks.disk import find_shortage
@@ -76,7 +77,14 @@ class Keeper(Loop):
     """Checks the engine, the disk and the waiting containers; opens and shuts the gate."""
 
     def __init__(
-        self, gate: Gate, pool: Pool, launcher: Launcher, reaper: Reaper, settings: SandboxSettings, timing: Timing
+        self,
+        gate: Gate,
+        pool: Pool,
+        launcher: Launcher,
+        reaper: Reaper,
+        settings: SandboxSettings,
+        timing: Timing,
+        dead_owners: Callable[[], Collection[str]] = tuple,
     ) -> None:
         super().__init__("keeper", self._keep, timing.check_seconds)
         self.is_connected = False
@@ -88,6 +96,7 @@ class Keeper(Loop):
         self._reaper = reaper
         self._settings = settings
         self._timing = timing
+        self._dead_owners = dead_owners
         self._checks = 0
         self._engine_directory: Path | None = None
         self._next_build = 0.0
@@ -117,6 +126,7 @@ class Keeper(Loop):
         self._pool.discard_dead()
         if self._checks % self._timing.checks_per_reap == 0:
             self._reaper.reap(engine, self._launcher.held_names())
+            reap_orphans(engine, self._dead_owners())
         if self.shortage is not None:
             self._gate.shut(self.shortage)
         elif self._reaper.stuck >= self._settings.max_concurrent:
@@ -128,7 +138,6 @@ class Keeper(Loop):
             self._try_to_open(engine)
 
     def _try_to_open(self, engine: Engine) -> None:
-        reap_orphans(engine, self._launcher.owner)
         try:
             self._engine_directory = engine.directory()
             self.shortage = find_shortage(self._settings, self._engine_directory)

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,9 +51,9 @@ class Sandbox:
 
     `connect` returns a new client of the engine; each thread gets its own.
 
-    Two labels on each container decide who removes it. `owner` is the process, by default this one: once it is dead,
-    its containers are orphans, which any service may remove. The sandbox's `id`: while the process lives, only this
-    sandbox removes those that it does not hold.
+    Two labels on each container decide who removes it. `owner` is the process, by default this one: while it lives,
+    only this sandbox, whose `id` is the other label, removes those that it does not hold. `dead_owners` returns, at
+    once, the labels of processes that are certainly dead: any sandbox removes their containers.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Sandbox:
         timing: Timing = DEFAULT_TIMING,
         connect: Callable[[], Engine] = Engine,
         owner: Owner | None = None,
+        dead_owners: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.id = uuid.uuid4().hex
         """The value of its containers' SANDBOX_LABEL."""
@@ -74,7 +75,7 @@ class Sandbox:
         self._reaper = Reaper(self.id)
         self._undertaker = Undertaker(connect)
         self._gate = Gate()
-        self._keeper = Keeper(self._gate, self.pool, self.launcher, self._reaper, settings, timing)
+        self._keeper = Keeper(self._gate, self.pool, self.launcher, self._reaper, settings, timing, dead_owners)
         self._canary = Canary(
             self.launcher.launch, lambda: self._gate.is_open, self._gate.shut, timing.canary_seconds, settings.runtime
         )

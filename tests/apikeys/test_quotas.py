@@ -10,7 +10,7 @@ from django.utils import timezone
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse
 from executions.models import Execution
-from executions.records.record import recover_interrupted
+from executions.records.servers import recover_interrupted
 from executions.sandbox.results import Run, RunLost, RunStatus, SandboxBusy, SandboxError, SandboxUnavailable
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor

@@ -7,7 +7,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.capacity import MIB, PROGRAM_BYTES, Capacity
+from codeexec.capacity import MIB, MOST_THREADS, PROGRAM_BYTES, Capacity
 from executions.sandbox.engine.options import MEMORY_BYTES
 from tests.test_docs import ROOT, SETTINGS
 
@@ -20,15 +20,15 @@ def test_program_has_the_memory_of_a_container() -> None:
     assert PROGRAM_BYTES == MEMORY_BYTES
 
 
-@given(st.integers(1, 256), st.integers(0, 1024 * 1024), st.integers(72, 1000))
-def test_capacity_fits_the_machine(processors: int, free_mib: int, most_threads: int) -> None:
-    capacity = Capacity.of(processors, free_mib * MIB, most_threads)
+@given(st.integers(1, 256), st.integers(0, 1024 * 1024))
+def test_capacity_fits_the_machine(processors: int, free_mib: int) -> None:
+    capacity = Capacity.of(processors, free_mib * MIB)
     programs = capacity.max_concurrent + capacity.max_interactive
     assert min(astuple(capacity)[2:]) >= 1
     assert programs == 2 or programs * PROGRAM_BYTES <= 0.6 * free_mib * MIB
     assert capacity.busy_concurrent <= capacity.max_concurrent
     assert capacity.pool_size <= 4 * processors
-    assert programs + capacity.queue_length <= most_threads
+    assert programs + capacity.queue_length <= MOST_THREADS
 
 
 def test_more_of_a_machine_never_means_less_capacity() -> None:
@@ -58,8 +58,3 @@ def test_sizes_for_a_class_follow_from_the_capacity() -> None:
         found = Capacity.of(int(processors), int(gigabytes) * 1024 * MIB - 512 * MIB)
         assert int(players) == found.max_interactive
         assert int(sleep_seconds) == ceil(int(pupils) / found.max_concurrent)
-
-
-def test_threads_bound_the_capacity_of_this_machine() -> None:
-    capacity = Capacity.of_this_machine(most_threads=72)
-    assert capacity.max_concurrent + capacity.max_interactive + capacity.queue_length <= 72

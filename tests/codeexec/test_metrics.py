@@ -1,11 +1,14 @@
 """What `/metrics` shows, and to whom."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from codeexec.metrics import memory_limit_bytes
 from executions.sandbox.counters import ORPHANS
 from executions.sandbox.results import RunLost, SandboxBusy, SandboxError
 from tests.conftest import Page
@@ -100,6 +103,36 @@ def test_counters_of_the_sandbox_are_shown(scraper: Client, page: Page) -> None:
     before = scrape(scraper)["codeexec_orphans_removed_total"]
     ORPHANS.inc(2)
     assert scrape(scraper)["codeexec_orphans_removed_total"] == before + 2
+
+
+@pytest.mark.parametrize(
+    ("own_cgroups", "files", "limit"),
+    [
+        ("0::/system.slice/code.service", {"system.slice/code.service/memory.max": 300, "memory.max": "max"}, 300),
+        (
+            "0::/system.slice/code.service",
+            {"system.slice/memory.max": 200, "system.slice/code.service/memory.max": 300},
+            200,
+        ),
+        ("0::/", {"memory.max": 400}, 400),
+        ("4:memory:/docker/0123\n3:cpu:/", {"memory/memory.limit_in_bytes": 500}, 500),
+        (
+            "4:memory:/code\n0::/",
+            {"memory/code/memory.limit_in_bytes": 600, "memory/memory.limit_in_bytes": 2**63},
+            600,
+        ),
+        ("0::/", {"memory.max": "max"}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_memory_limit_is_the_lowest_of_all_cgroups_above(
+    tmp_path: Path, own_cgroups: str, files: dict[str, object], limit: int | None
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert memory_limit_bytes(own_cgroups, tmp_path) == (machine if limit is None else limit)
 
 
 def test_metrics_contain_no_code_learner_or_token(scraper: Client, page: Page) -> None:

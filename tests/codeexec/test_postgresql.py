@@ -1,6 +1,5 @@
 """Our database backend with a real PostgreSQL server that hangs."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,10 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from codeexec import gunicorn
-from codeexec.postgresql.base import MAX_WAITING, BoundedConnection
+from codeexec.postgresql.base import BoundedConnection, Pool
 from tests.servers import PostgreSQL
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.server
 
@@ -25,26 +22,12 @@ class Impatient(BoundedConnection):
     answer_seconds = 1
 
 
-class TwoWaiting(BoundedConnection):
-    """A connection that lets two threads wait for a long time."""
-
-    answer_seconds = 30
-    slots = threading.BoundedSemaphore(2)
-
-
 @pytest.fixture
 def connect(postgresql: PostgreSQL) -> Iterator[Connect]:
     """Return a function that connects with a class of connections."""
     address: dict[str, Any] = {"host": "127.0.0.1", "port": postgresql.port, "user": "code", "dbname": "code"}
     with ExitStack() as stack:
         yield lambda kind: stack.enter_context(kind.connect(**address, autocommit=True, connect_timeout=3))
-
-
-def all_slots_are_taken() -> bool:
-    if not TwoWaiting.slots.acquire(blocking=False):
-        return True
-    TwoWaiting.slots.release()
-    return False
 
 
 def test_waiting_for_a_hanging_server_times_out(connect: Connect, postgresql: PostgreSQL) -> None:
@@ -82,34 +65,67 @@ def test_a_statement_refused_by_the_server_leaves_the_connection_open(connect: C
     assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
-def test_a_third_thread_is_refused_while_two_wait(connect: Connect, postgresql: PostgreSQL) -> None:
-    *waiting, other = [connect(TwoWaiting) for _ in range(3)]
-    with ThreadPoolExecutor(2) as threads:
-        postgresql.pause()
-        try:
-            answers = [threads.submit(connection.execute, "SELECT 1") for connection in waiting]
-            assert eventually(all_slots_are_taken)
-            with pytest.raises(psycopg.OperationalError, match="too many"):
-                other.execute("SELECT 1")
-            with pytest.raises(psycopg.OperationalError, match="too many"):
-                connect(TwoWaiting)
-        finally:
-            postgresql.resume()
-        assert [answer.result().fetchall() for answer in answers] == [[(1,)]] * 2
-    assert other.execute("SELECT 1").fetchall() == [(1,)]
+@pytest.fixture
+def pool() -> Pool:
+    return Pool(2, wait_seconds=0.2)
 
 
-def test_a_transaction_continues_while_others_wait_for_its_lock(connect: Connect) -> None:
-    holder, *waiting = [connect(TwoWaiting) for _ in range(3)]
-    holder.execute("CREATE TABLE lockable (number int)")
-    with ThreadPoolExecutor(2) as threads:
-        with holder.transaction():
-            holder.execute("LOCK TABLE lockable")
-            answers = [threads.submit(connection.execute, "SELECT * FROM lockable") for connection in waiting]
-            assert eventually(all_slots_are_taken)
-            holder.execute("INSERT INTO lockable VALUES (1)")
-        assert [answer.result().fetchall() for answer in answers] == [[(1,)]] * 2
+@pytest.fixture
+def connect_any(connect: Connect) -> Callable[[], BoundedConnection]:
+    def connect_with_limits() -> BoundedConnection:
+        connection = connect(BoundedConnection)
+        assert isinstance(connection, BoundedConnection)
+        return connection
+
+    return connect_with_limits
 
 
-def test_threads_remain_when_all_that_may_wait_do(settings: Any) -> None:
-    assert gunicorn.threads - MAX_WAITING - settings.SANDBOX_MAX_INTERACTIVE >= 4
+def no_more() -> BoundedConnection:
+    raise AssertionError("no connection is made")
+
+
+def test_a_pool_lends_as_many_connections_as_it_has(pool: Pool, connect_any: Callable[[], BoundedConnection]) -> None:
+    first, second = pool.take(connect_any), pool.take(connect_any)
+    assert first is not second
+    with pytest.raises(psycopg.OperationalError, match="all connections to the database are in use"):
+        pool.take(no_more)
+    pool.give_back(first)
+    assert pool.take(no_more) is first
+
+
+def test_a_connection_is_given_to_the_thread_that_waits(
+    pool: Pool, connect_any: Callable[[], BoundedConnection]
+) -> None:
+    first, _ = pool.take(connect_any), pool.take(connect_any)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(pool.take, no_more)
+        assert not waiting.done()
+        pool.give_back(first)
+        assert waiting.result() is first
+
+
+def test_a_connection_that_is_not_as_new_is_closed(pool: Pool, connect_any: Callable[[], BoundedConnection]) -> None:
+    in_transaction, unlimited = pool.take(connect_any), pool.take(connect_any)
+    in_transaction.autocommit = False
+    in_transaction.execute("SELECT 1")
+    unlimited.answer_seconds = None
+    for connection in (in_transaction, unlimited):
+        pool.give_back(connection)
+        assert connection.closed
+    for _ in range(2):
+        assert pool.take(connect_any).execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_restart_of_the_server_is_noticed_before_a_connection_is_used(
+    pool: Pool, connect_any: Callable[[], BoundedConnection], postgresql: PostgreSQL
+) -> None:
+    lent = [pool.take(connect_any) for _ in range(2)]
+    for connection in lent:
+        pool.give_back(connection)
+    postgresql.stop()
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        pool.take(connect_any)
+    postgresql.start()
+    again = [pool.take(connect_any) for _ in range(2)]  # the failure has not used up a place
+    assert [connection.execute("SELECT 1").fetchall() for connection in again] == [[(1,)]] * 2
+    assert not set(again) & set(lent)

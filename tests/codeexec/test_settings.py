@@ -15,7 +15,7 @@ from django.core.checks import run_checks
 from environs import EnvError, ValidationError
 from pytest_django import Settings
 
-from codeexec.checks import is_easy_to_guess
+from codeexec.checks import is_easy_to_guess, needs_tls_or_ssh
 from codeexec.env import check_redis_url
 
 ROOT = Path(__file__).parents[2]
@@ -293,6 +293,40 @@ def test_conflicting_settings_fail_the_checks(settings: Settings, changes: dict[
 )
 def test_an_easy_database_password_on_another_machine_is_found(host: str, password: str, guessed: bool) -> None:
     assert is_easy_to_guess({"HOST": host, "USER": "runner", "PASSWORD": password, "NAME": "records"}) == guessed
+
+
+TLS = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certificates"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "refused"),
+    [
+        ({}, False),
+        (TLS, False),  # the default socket
+        ({"DOCKER_HOST": "unix:///run/docker.sock"} | TLS, False),
+        ({"DOCKER_HOST": "tcp://192.0.2.1:2375"}, False),
+        ({"DOCKER_HOST": "tcp://192.0.2.1:2375", "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}, False),
+        ({"DOCKER_HOST": "tcp://192.0.2.1:2376"} | TLS, True),
+        ({"DOCKER_HOST": "tcp://192.0.2.1:2376", "DOCKER_CERT_PATH": "/certificates"}, True),
+        ({"DOCKER_HOST": "https://192.0.2.1:2376"}, True),
+        ({"DOCKER_HOST": "ssh://root@192.0.2.1"}, True),
+    ],
+)
+def test_an_engine_over_tls_or_ssh_is_refused(environment: dict[str, str], refused: bool) -> None:
+    assert needs_tls_or_ssh(environment) == refused
+
+
+@pytest.mark.parametrize(
+    "engine", [{"DOCKER_HOST": "ssh://root@192.0.2.1"}, {"DOCKER_HOST": "tcp://192.0.2.1:2376"} | TLS]
+)
+def test_the_first_command_of_a_start_refuses_it_in_a_sentence(tmp_path: Path, engine: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--no-input"]
+    given = {"ENV_FILE": "", "PATH": os.environ["PATH"], "SECRET_KEY": secrets.token_hex(32)}
+    given |= {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"} | engine
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "DOCKER_HOST asks for TLS or SSH" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 PRODUCTION = {

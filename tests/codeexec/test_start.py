@@ -8,17 +8,20 @@ from apikeys.models import ApiKey
 from codeexec import gunicorn, start
 from executions import bounds
 from executions.models import Execution
+from executions.records.servers import living, recover_interrupted
 from executions.running.backend import get_backend
 from executions.sandbox import profiles
 from executions.sandbox.results import SandboxUnavailable, Submission
 from tests.conftest import ORIGIN, Page
 
 
-def test_a_start_settles_interrupted_executions_and_syncs_the_key(page: Page, settings: Settings) -> None:
-    Execution.objects.create(code="1", timeout=5, key=page.key)
+def test_a_start_puts_the_process_on_record_and_syncs_the_key(page: Page, settings: Settings) -> None:
+    """Before anything runs: another service takes a process without a row for dead."""
     settings.API_KEY = "any form will do 0123456789"
     start.prepare()
-    assert Execution.objects.get().status == "internal_error"
+    page.run()
+    assert recover_interrupted() == 0
+    assert [server.id for server in living()] == [Execution.objects.get().server]
     assert ApiKey.objects.get(is_from_environment=True).origins == [ORIGIN]
 
 

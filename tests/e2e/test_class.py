@@ -80,7 +80,7 @@ def shipped(directory: Path, **environment: str) -> StockedService:
 
 @pytest.fixture(scope="module")
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockedService]:
-    places = str(Capacity.of_this_machine(most_threads=1000).max_interactive)  # the default, for the test to know
+    places = str(Capacity.of_this_machine().max_interactive)  # the default, for the test to know
     with shipped(tmp_path_factory.mktemp("class") / "service", SANDBOX_MAX_INTERACTIVE=places) as service:
         yield service
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from executions.api.event_stream import HEARTBEAT_SECONDS
+from executions.records.servers import LIFE_SECONDS
 from tests.e2e.event_source import EventSource
 from tests.e2e.test_faults import containers_of
 from tests.sandbox.test_images import PUT, png
@@ -239,6 +240,7 @@ def test_a_restart_waits_for_running_programs_but_not_for_input(tmp_path: Path) 
         assert eventually(lambda: not containers_of(pid))
 
 
+@pytest.mark.timeout(120)
 def test_a_killed_service_leaves_no_waiting_container(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_POOL_SIZE="1") as service:
         with EventSource(service, "input()", interactive=True) as source:
@@ -247,7 +249,7 @@ def test_a_killed_service_leaves_no_waiting_container(tmp_path: Path) -> None:
             service.stop(signal.SIGKILL)
             assert eventually(lambda: not containers_of(pid), 10)
         service.start()
-        assert record(service, source.id)["status"] == "internal_error"
+        assert eventually(lambda: record(service, source.id)["status"] == "internal_error", 2 * LIFE_SECONDS)
 
 
 def test_a_page_of_an_allowed_origin_may_read_the_stream(service: Service) -> None:

@@ -109,9 +109,12 @@ def test_no_program_runs_while_the_database_is_down(service: Service, postgresql
             response = service.post("print(2)")
             assert (response.status_code, response.json()["code"]) == (503, "unavailable")
             assert time.monotonic() - started < 10
-        assert service.is_healthy()
+        assert eventually(lambda: not service.is_healthy(), 15)
+        assert {service.health()[part] for part in ("docker", "cache")} == {"connected"}
+        assert service.health()["database"] == "unreachable"
     finally:
         postgresql.start()
+    assert eventually(service.is_healthy, 20)
     assert eventually(lambda: service.post("print(3)").status_code == 200, 20)
     assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE code = 'print(2)'") == [(0,)]
 

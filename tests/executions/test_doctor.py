@@ -12,6 +12,7 @@ from apikeys.environment import sync_environment_key
 from executions.management import faults
 from executions.management.commands.doctor import Command, examine
 from executions.management.faults import Fault
+from executions.records import servers
 from executions.running.executor import sandbox_settings
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.settings import SandboxSettings
@@ -59,6 +60,12 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (faults.check_database("", ()), None),
     (faults.check_database("no route", ()), "no route"),
     (faults.check_database("", ["apikeys.0004"]), "apikeys.0004"),
+    (faults.check_connections(12, 1, 34), None),
+    (faults.check_connections(12, 1, 33), "PostgreSQL accepts 33 connections; 1 services"),
+    (faults.check_connections(12, 2, 34), "may need 46"),
+    (faults.check_secret_keys("a", {}), None),
+    (faults.check_secret_keys("a", {"1-0-2@one": "a", "2-0-3@two": "a"}), None),
+    (faults.check_secret_keys("a", {"1-0-2@one": "a", "2-0-3@two": "b"}), "another SECRET_KEY: 2-0-3@two"),
     (faults.check_cache(""), None),
     (faults.check_cache("no route"), "no route"),
     (faults.check_proxies(0, PROXY), "all came from 10.0.1.5"),
@@ -112,6 +119,7 @@ def test_doctor_finds_no_fault_on_this_machine(capsys: pytest.CaptureFixture[str
         "runtime",
         "image",
         "database",
+        "one SECRET_KEY",
         "cache",
     ):
         assert f"ok       {part}" in lines
@@ -127,6 +135,19 @@ def test_doctor_reports_faults_and_how_to_fix_them(settings: Settings, capsys: p
     assert "FAULT    settings: API_KEY is set, but ALLOWED_ORIGINS is empty" in output
     assert "FAULT    runtime: the engine has no runtime 'nonsense'" in output
     assert "-> Add it to /etc/docker/daemon.json" in output
+
+
+@pytest.mark.docker
+@pytest.mark.django_db
+def test_doctor_reports_a_service_with_another_secret_key(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers.renew()
+    call_command("doctor")
+    settings.SECRET_KEY = "another-one-0123456789-0123456789-0123456789"
+    with pytest.raises(CommandError, match="1 to fix"):
+        call_command("doctor")
+    assert "FAULT    one SECRET_KEY: other services of this database" in capsys.readouterr().out
 
 
 @pytest.mark.docker
@@ -148,6 +169,20 @@ def test_doctor_reports_a_full_disk_of_the_database_without_an_engine(
     with pytest.raises(CommandError):
         call_command("doctor")
     assert f"FAULT    disk: {directory} has " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("address", ["ssh://root@192.0.2.1", "tcp://127.0.0.1:1"])
+def test_doctor_reports_an_engine_over_tls_or_ssh(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None, address: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+    with pytest.raises(CommandError):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    assert "FAULT    settings: DOCKER_HOST asks for TLS or SSH" in output
+    assert "-> Use the socket of an engine on this host" in output
+    assert "ok       database" in output
 
 
 def test_doctor_checks_the_rest_if_no_engine_answers(

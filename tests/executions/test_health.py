@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from executions.running.backend import get_backend
 from tests.fakes import HEALTHY, FakeExecutor
@@ -16,6 +17,8 @@ def test_a_healthy_service_answers_200(client: Client, executor: FakeExecutor) -
     assert response.json() == {
         "status": "healthy",
         "docker": "connected",
+        "database": "connected",
+        "cache": "connected",
         "disk": "ok",
         "pool": {"idle": 4, "in_use": 1, "waiting": 2},
     }
@@ -29,6 +32,20 @@ def test_an_unhealthy_service_answers_503_but_not_why(client: Client, executor: 
     assert response.status_code == 503
     assert (response.json()["status"], response.json()["docker"]) == ("unhealthy", engine)
     assert "probe" not in response.content.decode()
+
+
+@pytest.mark.parametrize("part", ["database", "cache"])
+def test_a_service_without_a_part_that_it_needs_is_unhealthy(
+    client: Client, executor: FakeExecutor, settings: Settings, part: str
+) -> None:
+    setattr(get_backend().heartbeat, f"has_{part}", False)
+    response = client.get("/health")
+    assert response.status_code == 503
+    others = {"docker", "database", "cache"} - {part}
+    assert {name: response.json()[name] for name in others} == dict.fromkeys(others, "connected")
+    assert (response.json()["status"], response.json()[part]) == ("unhealthy", "unreachable")
+    settings.METRICS_ALLOWED_IPS = ["127.0.0.1"]
+    assert "codeexec_ready 0.0" in client.get("/metrics").content.decode()
 
 
 def test_a_container_that_cannot_be_removed_is_degraded(client: Client, executor: FakeExecutor) -> None:

@@ -5,7 +5,7 @@ differences in tests/sandbox/gvisor_differences.py.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -120,9 +120,15 @@ def launch_sandbox() -> Iterator[Launch]:
     """Return a function that launches a sandbox, which is closed after the test."""
     launched = []
 
-    def launch(timing: Timing = DEFAULT_TIMING, connect: Callable[[], Engine] = Engine, **settings: object) -> Sandbox:
+    def launch(
+        timing: Timing = DEFAULT_TIMING,
+        connect: Callable[[], Engine] = Engine,
+        dead_owners: Callable[[], Collection[str]] = tuple,
+        **settings: object,
+    ) -> Sandbox:
         defaults = {"pool_size": 1, "refill_threads": 1, "runtime": RUNTIME}
-        sandbox = Sandbox(SandboxSettings(**{**defaults, **settings}), timing, connect)  # type: ignore[arg-type]
+        chosen = SandboxSettings(**{**defaults, **settings})  # type: ignore[arg-type]
+        sandbox = Sandbox(chosen, timing, connect, dead_owners=dead_owners)
         launched.append(sandbox)
         sandbox.start()
         return sandbox

@@ -2,9 +2,7 @@
 
 import threading
 import time
-from dataclasses import replace
 
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import Submission
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
@@ -13,9 +11,7 @@ RUNS = 10
 
 
 def main() -> None:
-    # Pretend to be on another host, so that no other sandbox of the tests removes the orphans.
-    owner = replace(Owner.of_this_process(), host="elsewhere")
-    sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60), owner=owner)
+    sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60))
     sandbox.start()
     sandbox.wait_until_ready(60)
     for _ in range(RUNS):

@@ -13,7 +13,7 @@ from executions.sandbox.engine.options import LABEL, OWNER_LABEL, SANDBOX_LABEL,
 from executions.sandbox.profiles import Profile
 
 IMAGE = "sha256:" + "1" * 64
-OWNER = "7-1-4026531836@0123456789ab"
+OWNER = "7-0-4026531836@0123456789ab"
 SANDBOX = "a" * 32
 ID = "0123456789abcdef" * 4
 NAME = "code_exec_9ca54a5d-8b3d-4f2a-9d51-8a5f0c7e1b2d"

@@ -203,6 +203,16 @@ export interface components {
             /** @enum {string} */
             docker: "connected" | "unreachable";
             /**
+             * @description Whether it accepts records.
+             * @enum {string}
+             */
+            database: "connected" | "unreachable";
+            /**
+             * @description Whether it counts requests (Redis, if set).
+             * @enum {string}
+             */
+            cache: "connected" | "unreachable";
+            /**
              * @description `full`: almost no space is left, so nothing runs.
              * @enum {string}
              */

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.events import record_event
+from executions.records.servers import dead_owners
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.reaper import orphans, reap_orphans
 
@@ -18,9 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="list what would be removed, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        dead = dead_owners()
         try:
             with closing(Engine()) as engine:
-                found = list(orphans(engine)) if options["dry_run"] else reap_orphans(engine)
+                found = orphans(engine, dead) if options["dry_run"] else reap_orphans(engine, dead)
         except EngineError as error:
             raise CommandError(str(error)) from error
         for container in found:

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
-from redis.exceptions import RedisError
 
 from apikeys.models import usable_keys
 from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
+from executions.records import servers
 from executions.running.executor import sandbox_settings
+from executions.running.heartbeat import cache_error
 from executions.sandbox.checks.disk import find_shortage
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
@@ -167,19 +167,19 @@ def examine_database() -> Iterator[Finding]:
         recent = Execution.objects.filter(staff=None).order_by("-created")[:EXECUTIONS_CHECKED]
         addresses = list(recent.values_list("client_address", flat=True))
         yield "proxies", faults.check_proxies(settings.TRUSTED_PROXY_COUNT, addresses)
+        alive = servers.living()
+        own_key = servers.fingerprint(settings.SECRET_KEY)
+        yield "one SECRET_KEY", faults.check_secret_keys(own_key, {each.owner: each.secret_key for each in alive})
         if is_server:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-                drift_seconds = float(cursor.fetchone()[0]) - time.time()
+                cursor.execute(
+                    "SELECT extract(epoch FROM clock_timestamp()), current_setting('max_connections')::int"
+                    " - current_setting('superuser_reserved_connections')::int"
+                )
+                clock, accepted = cursor.fetchone()
+            drift_seconds = float(clock) - time.time()
+            services = max(len(alive), 1)
+            yield "connections", faults.check_connections(settings.DATABASE_CONNECTIONS, services, accepted)
             yield "database's clock", faults.check_clock("database", drift_seconds)
     except (DatabaseError, InterfaceError) as error:
         yield "database", faults.check_database(str(error).splitlines()[0], ())
-
-
-def cache_error() -> str:
-    """Return why the cache does not keep a value, or "" if it does."""
-    try:
-        cache.set("doctor", "well", timeout=10)
-        return "" if cache.get("doctor") == "well" else "it does not keep values"
-    except RedisError as error:
-        return str(error)

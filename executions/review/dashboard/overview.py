@@ -34,8 +34,7 @@ from executions.review.dashboard.key_figures import (
     names_of_families,
     suspension_figures,
 )
-from executions.running.backend import get_backend
-from executions.sandbox.sandbox import SandboxHealth
+from executions.running.backend import ServiceHealth, get_backend
 from web.visible_text import make_visible
 
 DAYS = 30
@@ -50,7 +49,7 @@ RECENT_FLAGS = 20
 class Dashboard:
     """What one member of staff may see. A part is None without the permission for it."""
 
-    health: SandboxHealth
+    health: ServiceHealth
     activity: Activity | None
     keys: KeyFigures | None
     suspensions: SuspensionFigures | None
@@ -64,7 +63,7 @@ def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
-    return Dashboard(get_backend().executor.health(), activity, keys, suspensions)
+    return Dashboard(get_backend().health(), activity, keys, suspensions)
 
 
 def find_activity(now: datetime) -> Activity:

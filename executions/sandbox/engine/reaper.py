@@ -1,18 +1,17 @@
 """Removes leftover containers, of which there are few: a container ends with its owner's connection.
 
-Strays belong to this sandbox, which does not hold them any more: they are reaped every few checks. Orphans belong to
-processes that are dead: they are reaped only before the gate opens, and by `manage.py cleanup_containers`.
+Strays belong to this sandbox, which does not hold them any more. Orphans belong to processes that are known to be dead;
+the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked.
 """
 
 import logging
 import queue
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 
 from executions.sandbox.counters import ORPHANS, STRAYS
 from executions.sandbox.engine.engine import ContainerSummary, Engine, EngineError
 from executions.sandbox.engine.options import OWNER_LABEL, SANDBOX_LABEL
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.threads import Loop
 
 REMOVALS_TO_BE_STUCK = 3
@@ -21,26 +20,17 @@ REMOVALS_TO_BE_STUCK = 3
 log = logging.getLogger(__name__)
 
 
-def orphans(engine: Engine, here: Owner | None = None) -> Iterator[ContainerSummary]:
-    """Yield our containers whose owner is dead, as seen by `here`, by default this process.
-
-    Containers of other projects do not carry our label.
-    """
-    here = here or Owner.of_this_process()
-    alive: dict[str, bool] = {}
-    for container in engine.containers():
-        label = container.labels.get(OWNER_LABEL, "")
-        if label not in alive:
-            owner = Owner.parse(label)
-            alive[label] = owner is not None and owner.is_alive(engine, here)
-        if not alive[label]:
-            yield container
+def orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
+    """Return our containers whose owner's label is one of `dead_owners`. Asks the engine only if there are any."""
+    if not dead_owners:
+        return []
+    return [each for each in engine.containers() if each.labels.get(OWNER_LABEL) in dead_owners]
 
 
-def reap_orphans(engine: Engine, here: Owner | None = None) -> list[ContainerSummary]:
-    """Remove all orphans, as seen by `here`; return those that were removed. One that cannot be removed is logged."""
+def reap_orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
+    """Remove all orphans; return those that were removed. One that cannot be removed is logged."""
     removed = []
-    for container in orphans(engine, here):
+    for container in orphans(engine, dead_owners):
         try:
             if engine.remove(container.id):
                 log.warning("removed orphan %s (%s)", container.name, container.state)

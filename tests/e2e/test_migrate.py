@@ -1,0 +1,61 @@
+"""Services that start together on an empty database, each of which migrates it first."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from codeexec.management.commands.migrate import LOCK_NUMBER
+from tests.servers import PostgreSQL
+from tests.service import ROOT, Service
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+
+AT_ONCE = 3
+
+
+def begin(service: Service) -> subprocess.Popen[str]:
+    """Start to migrate the database of a service."""
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    return subprocess.Popen(command, cwd=ROOT, env=service.environment, stderr=subprocess.PIPE, text=True)
+
+
+def errors_of(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
+    """Wait for the processes; return the exit code and the errors of each that failed."""
+    ended = [(process.communicate()[1], process.returncode) for process in processes]
+    return [(code, error) for error, code in ended if code or error]
+
+
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_services_migrate_an_empty_database_one_after_the_other(
+    tmp_path: Path, postgresql: PostgreSQL, vendor: str
+) -> None:
+    service = Service(tmp_path, **({"DATABASE_URL": postgresql.url} if vendor == "postgresql" else {}))
+    assert errors_of([begin(service) for _ in range(AT_ONCE)]) == []
+    assert "[ ]" not in service.manage("showmigrations")
+
+
+def test_a_migration_waits_for_one_that_takes_long(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    service = Service(tmp_path, DATABASE_URL=postgresql.url)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
+        migration = begin(service)
+        assert eventually(lambda: postgresql.sql(waiting) == [(1,)], 30)
+        with pytest.raises(subprocess.TimeoutExpired):
+            migration.wait(7)  # longer than a request may take
+        assert postgresql.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    assert errors_of([migration]) == []
+
+
+def test_a_killed_migration_keeps_no_lock(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    service = Service(tmp_path, DATABASE_URL=postgresql.url)
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    migration = begin(service)
+    assert eventually(lambda: postgresql.sql(held) == [(1,)], 30)
+    migration.kill()
+    migration.communicate()
+    assert errors_of([begin(service)]) == []
