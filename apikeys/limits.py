@@ -21,7 +21,7 @@ INPUT_RATE = "3000/m"
 the key's rate."""
 
 UNDIVIDED_REQUESTS = 10
-"""A rate of up to so many requests is not shared out."""
+"""Rates up to this are not divided."""
 
 REASONS = {
     "key": ("rate_limited", "This API key has made too many requests."),

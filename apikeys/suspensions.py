@@ -19,7 +19,7 @@ def suspend_learner(key: ApiKey, learner: str, reason: str, ends: datetime | Non
     return _suspend(Suspension(key=key, learner=learner, reason=reason, ends=ends, author=author))
 
 
-def block_address(address: str, reason: str, ends: datetime | None, author: User) -> Suspension:
+def suspend_address(address: str, reason: str, ends: datetime | None, author: User) -> Suspension:
     """Suspend an address (for IPv6 its /64) for all keys."""
     return _suspend(Suspension(address=address_block(address), reason=reason, ends=ends, author=author))
 

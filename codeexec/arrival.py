@@ -1,4 +1,4 @@
-"""A request as far as it has arrived: how long it is, and whose it is."""
+"""The part of a request that has arrived: its length, and its client's address."""
 
 import re
 

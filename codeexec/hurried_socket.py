@@ -1,4 +1,4 @@
-"""A connection for whose client no thread waits."""
+"""A non-blocking socket: no thread waits for its client."""
 
 import errno
 import math

@@ -143,7 +143,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._thin_out(client)
 
     def _thin_out(self, newest: Client) -> None:
-        """Let those go for whom there is no room."""
+        """Close connections beyond the limits."""
         if surplus := self.crowd.one_too_many(newest):
             self._give_up(surplus)
         while large := self.crowd.one_too_large():
@@ -211,7 +211,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._wait(client, State.CLOSE, LINGER_SECONDS)
 
     def _give_up(self, client: Client) -> None:
-        """Part from a client at once. A thread that works for it notices when it sends."""
+        """Drop a client at once. A thread that works for it notices when it sends."""
         if client.state is State.THREAD:
             client.sock.abort()
             self._watch(client)
@@ -227,7 +227,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         client.close()
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Part from clients that are late; if `force`, from all that have had a response. gunicorn calls this often."""
+        """Drop clients that are late; if `force`, from all that have had a response. gunicorn calls this often."""
         now = time.monotonic()
         if now < self.next_look and not force:
             return

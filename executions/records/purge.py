@@ -15,7 +15,7 @@ TABLES = "executions_execution, executions_executionflag, apikeys_dailyuse, apik
 
 
 def purge_deleted() -> bool:
-    """Remove what is left of deleted rows. Return whether nothing is. Not within a transaction."""
+    """Remove what is left of deleted rows. Return whether all of it is gone. Not within a transaction."""
     if connection.vendor == "postgresql":
         _purge_postgresql()
         return True

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from apikeys.suspensions import block_address, suspend_key, suspend_learner
+from apikeys.suspensions import suspend_address, suspend_key, suspend_learner
 from audit.events import record_event
 from executions.models import Execution
 from executions.running.backend import get_backend
@@ -91,7 +91,7 @@ def _learner(execution: Execution, form: SuspensionForm, author: User) -> str:
 def _address(execution: Execution, form: SuspensionForm, author: User) -> str:
     if execution.client_address is None:
         raise ValueError("This execution has no address.")
-    block_address(execution.client_address, form.cleaned_data["reason"], form.ends(), author)
+    suspend_address(execution.client_address, form.cleaned_data["reason"], form.ends(), author)
     return "The address is blocked."
 
 

@@ -246,7 +246,7 @@ class Pool:
             refill.look()
 
     def _give_up_hopeless(self) -> None:
-        """Let callers whom no container of their profile can serve have plain ones, or refuse them."""
+        """Move callers whose profile has no containers to the line for plain ones, or refuse them."""
         plain, science = self._stocks[Profile.PLAIN], self._stocks[Profile.SCIENCE]
         while science.is_hopeless and (ticket := science.line.pop()):
             plain.line.append(ticket)

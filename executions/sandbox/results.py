@@ -56,8 +56,8 @@ class TestProgram:
 
 
 class Party(NamedTuple):
-    """Whose turn a submission takes in line: that of the key's family, in it of the learner or address that its use
-    counts for, and at that address of the learner that a page claims."""
+    """Who waits in line, in three nested levels: the key's family, the learner or address that is charged, and the
+    learner that a page claims."""
 
     key: str
     who: str

@@ -53,7 +53,7 @@ class Stock:
         return bool(self.line) or time.monotonic() - self._lacked_at < self._timing.pressure_seconds
 
     def stalled_seconds(self) -> float:
-        """Return for how long callers have waited without a used container that serves one of them."""
+        """Return how long callers have waited since a used container was last handed out."""
         return time.monotonic() - self._moved_at if self.line else 0.0
 
     def take(self) -> Container | None:

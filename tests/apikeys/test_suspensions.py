@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, Suspension
-from apikeys.suspensions import block_address, lift, suspend_learner
+from apikeys.suspensions import suspend_address, lift, suspend_learner
 from tests.conftest import Page
 
 LIST = "/admin/apikeys/suspension/"
@@ -69,7 +69,7 @@ def test_the_audit_log_does_not_contain_the_learner(key: ApiKey, admin_client: C
 
 
 def test_a_suspension_is_lifted_once(page: Page, admin_client: Client, admin_user: User) -> None:
-    suspension = block_address("127.0.0.1", "abuse", None, admin_user)
+    suspension = suspend_address("127.0.0.1", "abuse", None, admin_user)
     form = {"action": "lift", "_selected_action": [str(suspension.pk)]}
     assert page.run().status_code == 403
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""As much of HTTP as the broker speaks: it reads few kinds of requests, and asks the engine one question at a time."""
+"""The subset of HTTP that the broker needs: it reads few kinds of requests, and asks the engine one question at a time."""
 
 import asyncio
 import json

@@ -63,7 +63,7 @@ class Container:
         self.is_spotless = True
         """Whether every run so far ended by itself and did nothing unusual: see `_is_clean_end`."""
         self.differences = differences
-        """The names of what has not been as at the start after some run, or cannot be checked."""
+        """The names of what some run has changed since the start, or what cannot be checked."""
 
     @classmethod
     def launch(
