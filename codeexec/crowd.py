@@ -1,4 +1,4 @@
-"""The connections of a worker: how many there may be, what they may hold, and which one to close when a limit is exceeded."""
+"""The connections of a worker: how many there may be, what they may hold, and which one to close first."""
 
 from collections import Counter
 from collections.abc import Iterator

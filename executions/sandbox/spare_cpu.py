@@ -24,7 +24,7 @@ class SpareCpu:
         self._share = 0.0
 
     def share(self) -> float:
-        """Return the share of the CPU time that was idle lately, from 0 to 1; 0 if the last call was over a second ago."""
+        """Return the share of CPU time that was idle lately, from 0 to 1; 0 if the last call was over a second ago."""
         now = time.monotonic()
         if now - self._at < WINDOW_SECONDS:
             return self._share

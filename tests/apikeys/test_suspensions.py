@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, Suspension
-from apikeys.suspensions import suspend_address, lift, suspend_learner
+from apikeys.suspensions import lift, suspend_address, suspend_learner
 from tests.conftest import Page
 
 LIST = "/admin/apikeys/suspension/"

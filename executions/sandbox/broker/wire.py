@@ -1,4 +1,4 @@
-"""The subset of HTTP that the broker needs: it reads few kinds of requests, and asks the engine one question at a time."""
+"""The subset of HTTP that the broker needs: few kinds of requests, and one question to the engine at a time."""
 
 import asyncio
 import json
