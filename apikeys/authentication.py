@@ -82,7 +82,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
         refuse_suspended(caller)
         origin = request.headers.get("Origin")
-        if not (caller.key.allows_origin(origin) or is_own_page(request, caller.key)):
+        if not (caller.key.allows_origin(origin) or is_own_page(request, caller)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
             record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
             is_missing = origin is None and caller.key.origins
@@ -113,13 +113,14 @@ def find_caller(token: str, address: str | None) -> Caller | None:
     return Caller(key, address) if key is not None else None
 
 
-def is_own_page(request: Request, key: ApiKey) -> bool:
+def is_own_page(request: Request, caller: Caller) -> bool:
     """Return whether a page of ours uses the key: the playground its own, or the documentation a person's secret key.
 
     It is ours if it comes from the host that the request is for. A browser sets both headers itself. Only the hosts are
-    compared: an unknown proxy may hide https. A publishable key stays with its origins, as its owner asked.
+    compared: an unknown proxy may hide https. A publishable key and a learner token stay with the key's origins.
     """
-    is_allowed = key.is_playground or key.kind == ApiKey.Kind.SECRET
+    is_secret = caller.key.kind == ApiKey.Kind.SECRET and caller.learner is None
+    is_allowed = caller.key.is_playground or is_secret
     origins = [f"{scheme}://{request.get_host()}" for scheme in ("https", "http")]
     return is_allowed and request.headers.get("Origin") in origins
 
