@@ -7,11 +7,12 @@ import re
 NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
 
 PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run)\b|--?\w"
-FILES = r"[-~./\w][-~./\\\w]*\s*$|\.\."
+FILES = r"[-~./:\\\w]+\s*$"
 ARGUMENTS = {
     **dict.fromkeys("pip pip3 conda apt apt-get brew npm".split(), PACKAGES),
     **dict.fromkeys("python python3 py node".split(), r"-|[\w./\\-]+\.(?:py|js)\b"),
     **dict.fromkeys("cd ls mkdir rmdir rm".split(), FILES),
+    **dict.fromkeys("bash sh source cat".split(), r"[-~\w]*[./][-~./\w]*\s*$"),
     "git": r"(?:clone|init|add|commit|push|pull|status|checkout|log)\b",
     "jupyter": r"(?:notebook|lab)\b",
     "sudo": r"\w",
@@ -19,7 +20,7 @@ ARGUMENTS = {
 """The commands that beginners type, and how what follows them begins: `git` may also be a name."""
 
 ALONE = ("ls", "cd", "pwd", "clear", "cls")
-NOTEBOOK = r"\s*(?:[!%]+\s*\w|\$\s+\w|[A-Z]:\\)"
+NOTEBOOK = r"\s*(?:[!%]+\s*\w|\$\s+\w|[A-Z]:\\|\./\w)"
 
 
 def is_command(line: str) -> bool:

@@ -196,7 +196,7 @@ HINTS = {
     "read_only": "You can write files only in the current directory: use a plain name such as 'data.txt'.",
     "network": "There is no network here: a program cannot reach other computers.",
     "threads": "Too many threads or processes are running: wait for some to end first.",
-    "recursion": "The function calls itself more often than Python allows, about 1000 times: check that it always reaches a case in which it returns without calling itself, or use a loop.",
+    "recursion": "The function calls itself more often than Python allows, about {limit} times: check that it always reaches a case in which it returns without calling itself, or use a loop.",
     "command_line": "There is no command line here, so a program gets no arguments: use input() instead.",
     "memory": "There is not enough memory for this: perhaps a list or a string is too large, or grows without end.",
     # Lines that Python cannot read

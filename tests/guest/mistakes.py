@@ -1,5 +1,6 @@
 """Beginners' mistakes and their hints: programs to run, and errors whose message depends on the Python version."""
 
+import sys
 from dataclasses import dataclass, field
 
 
@@ -460,7 +461,8 @@ OUTSIDE = [
     said(OSError("<urlopen error [Errno -3] Temporary failure in name resolution>"), "«urlopen(a)»", "network"),
     said(BlockingIOError("[Errno 11] Resource temporarily unavailable"), "«os.fork()»", "threads"),
     said(RuntimeError("can't start new thread"), "«t.start()»", "threads"),
-    run("def f(): f()\nf()", "recursion"),
+    run("def f(): f()\nf()", "recursion", limit=str(sys.getrecursionlimit())),
+    run("def f():\n    g()\ndef g():\n    f()\nf()", "recursion", limit=str(sys.getrecursionlimit())),
     said(MemoryError(), "«x = [0] * 10**9»", "memory"),
 ]
 

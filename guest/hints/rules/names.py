@@ -164,7 +164,7 @@ def _near_name(words: Words, frame: FrameType | None, code: str, is_called: bool
     if is_called or code.strip() == name:
         others.append("return")
     if code.strip() == name:
-        others += ["break", "continue", "pass"]
+        others += ["break", "continue", "pass", "else", "try", "finally"]
     return meant_by(name, others)
 
 

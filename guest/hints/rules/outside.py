@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
@@ -31,6 +32,7 @@ def _about_missing_file(words: Words, error: BaseException, code: str) -> str:
 
 def _about_recursion(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a function of the program that calls itself; a library may be what goes too deep."""
+    words["limit"] = str(sys.getrecursionlimit())
     trace, seen = error.__traceback__, set()
     for _ in range(MOST_FRAMES):
         if trace is None:

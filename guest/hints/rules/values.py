@@ -80,6 +80,12 @@ def _about_number(words: Words, error: BaseException, code: str) -> str:
     return "" if words["kind"] in (*NUMBERS, "complex") else "number_needed"
 
 
+def _if_arguments(words: Words, error: BaseException, code: str) -> str | None:
+    """Return the hint for a missing argument of the command line, if the line looks for one."""
+    names = re.findall(r"^\s*(\w+)\s*=\s*(?:sys\.)?argv\b", words["program"], re.MULTILINE)
+    return "command_line" if re.search(rf"\b(?:{'|'.join(['argv', *names])})\b", code) else None
+
+
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     frame = last_frame(error)
@@ -128,7 +134,7 @@ VALUE_RULES: tuple[Rule, ...] = (
     (ValueError, "too many values to unpack", "", "unpack_many"),
     (ValueError, "not enough values to unpack", r"=\s*(?:sys\.)?argv\b", "command_line"),
     (ValueError, "not enough values to unpack", "", "unpack_few"),
-    (IndexError, "", r"\bargv\b", "command_line"),
+    (IndexError, "", "", _if_arguments),
     (IndexError, "pop from", "", "pop_empty"),
     (IndexError, "Cannot choose from an empty sequence", "", "pop_empty"),
     (IndexError, "{what} assignment index out of range", "", "index_assign"),
