@@ -33,7 +33,7 @@ HINTS = {
     # Names
     "name": "The name '{name}' is not defined: check its spelling, and give it a value first; a string needs quotes.",
     "name_undefined": "The name '{name}' is not defined: check its spelling, and that the program defines it.",
-    "name_function": "The function '{name}' is not defined: check its spelling, and define or import it first.",
+    "name_function": "The name '{name}' is not defined: check its spelling, and define or import it first.",
     "name_later": "The program defines '{name}' only further down: move the definition above the line that uses it.",
     "name_near": "The name '{name}' is not defined: did you mean '{near}'?",
     "name_module": "You have to import the module '{name}' first: write 'import {name}' at the top.",
@@ -275,6 +275,7 @@ HINTS = {
     "curly_quote": "Python does not accept curly quotes ({character}): use \" or '.",
     "character_for": "Python does not accept the character '{character}': write {plain} instead.",
     "odd_character": "Python accepts the character '{character}' only in strings and comments.",
+    "invisible": "There is an invisible character here, perhaps copied from a web page: delete it.",
     "odd_space": "There is an invisible character here, perhaps copied from a web page: delete it and type a space.",
     "backslash": "Nothing may follow a \\ outside a string: to divide, use /.",
     "comment": "A comment begins with #.",

@@ -116,6 +116,8 @@ SYNTAX = [
     run("x = 5 € 3", "odd_character", character="€"),
     run("$x = 3", "odd_character", character="$"),
     run("x\u00a0= 3", "odd_space"),
+    run("x\u200b = 3", "invisible"),
+    run("x = 3\n\ufeffy = 4", "invisible"),
     run("x = a \\ b", "backslash"),
     # Keywords and names
     run("If x:\n    pass", "capital", word="If"),

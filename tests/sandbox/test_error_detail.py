@@ -71,6 +71,7 @@ def test_test_case_detail_has_a_line_only_in_the_submission(run: Runner) -> None
         ("ZeroDivisionError", None, None),
         ("SyntaxError", None, None),
     ]
+    assert details[1].hint == "The name 'g' is not defined: check its spelling, and that the program defines it."
     assert outcome.main.detail is None
 
 

@@ -70,6 +70,12 @@ def _about_quotes(words: Words, error: BaseException, code: str) -> str:
     return "comma" if is_in_braces else "quote_within"
 
 
+def _about_invisible(words: Words, error: BaseException, code: str) -> str:
+    import unicodedata
+
+    return "odd_space" if unicodedata.category(chr(int(words["code"], 16))) == "Zs" else "invisible"
+
+
 def _about_backslash(words: Words, error: BaseException, code: str) -> str:
     return if_command(words, error, code) or "backslash"
 
@@ -123,6 +129,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     # Brackets and quotes
     (SyntaxError, "Missing parentheses in call to '{name}'", "", "parentheses_needed"),
     (SyntaxError, "'{' was never closed", BRACE, "brace"),
+    (SyntaxError, "'{' was never closed", r"^\s*(?:switch|do|foreach|unless|until|repeat|loop)\b[^=]*«", "brace"),
     (SyntaxError, "'{' was never closed", rf"^\s*(?:{'|'.join(FUNCTION_WORDS)})\s+\w+\s*\(.*\)\s*«", "def_word"),
     (SyntaxError, "'{bracket}' was never closed", "", "open_bracket"),
     (SyntaxError, "closing parenthesis '{close}' does not match opening parenthesis '{open}'", "", "wrong_bracket"),
@@ -151,7 +158,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     (SyntaxError, "invalid decimal literal", "", "digit_first"),
     (SyntaxError, "leading zeros", "", "leading_zero"),
     (SyntaxError, "invalid character '{character}'", "", _about_character),
-    (SyntaxError, "invalid non-printable character", "", "odd_space"),
+    (SyntaxError, "invalid non-printable character U+{code}", "", _about_invisible),
     (SyntaxError, "unexpected character after line continuation", "", _about_backslash),
     (SyntaxError, "positional argument follows keyword", "", "argument_order"),
     (SyntaxError, "parameter without a default", "", "parameter_order"),

@@ -137,6 +137,7 @@ VALUE_RULES: tuple[Rule, ...] = (
     (IndexError, "", "", _if_arguments),
     (IndexError, "pop from", "", "pop_empty"),
     (IndexError, "Cannot choose from an empty sequence", "", "pop_empty"),
+    (IndexError, "{what} assignment index out of range", r"\bdel\b", "index"),
     (IndexError, "{what} assignment index out of range", "", "index_assign"),
     (IndexError, "index out of range", r"\bheap\w+\(", "pop_empty"),
     (IndexError, "{what}index out of range", "", "index"),
