@@ -12,6 +12,10 @@ TYPES = {
 """The `type` of an error for which Python has no exception."""
 
 
+IDLE_CPU_SHARE = 0.02
+"""A program that has used less of the CPU than this until its deadline was waiting, not computing."""
+
+
 def error_text(run: Run, timeout_seconds: int) -> str:
     """Return what the program wrote to stderr and, on a separate line, what stopped it."""
     ended_by = sentence(run, timeout_seconds)
@@ -29,12 +33,20 @@ def error_detail(run: Run, timeout_seconds: int) -> ErrorDetail | None:
         return None
     message = sentence(run, timeout_seconds)
     if run.status is not RunStatus.ERROR:
-        return ErrorDetail(TYPES[run.status], message, hint=HINTS[run.status])
+        return ErrorDetail(TYPES[run.status], message, hint=HINTS[_limit_hint(run, timeout_seconds)])
     if run.signal is not None:
         return ErrorDetail(run.signal, message, hint=HINTS["signal"])
     if run.detail is not None:
         return run.detail
-    return ErrorDetail("Exit", f"The program ended with exit code {run.exit_code}", hint=HINTS["exit"])
+    return ErrorDetail("Exit", f"The program ended with exit code {run.exit_code}")
+
+
+def _limit_hint(run: Run, timeout_seconds: int) -> str:
+    if run.waited_in_vain:
+        return "timeout_input"
+    if run.status is RunStatus.TIMEOUT and 0 < run.cpu_seconds < IDLE_CPU_SHARE * timeout_seconds:
+        return "timeout_idle"
+    return run.status
 
 
 def sentence(run: Run, timeout_seconds: int) -> str:

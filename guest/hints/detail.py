@@ -6,26 +6,24 @@ Lines and columns count from 1, columns in characters; the end column is the one
 from __future__ import annotations
 
 import itertools
-import re
 import warnings
-from types import TracebackType
 
 from guest import protocol
 from guest.hints import diagnosis
-from guest.hints.raised import full_name, message_of
+from guest.hints.raised import full_name, innermost_frame, message_of
+from guest.hints.traces import lines_of
 
 Position = tuple[int, int, int]
 """Line, column and end column; 0 means unknown."""
 
 NOWHERE = (0, 0, 0)
-LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also split at a form feed, and Python does not
 INDENTATION_ERRORS = ("unexpected indent", "unindent does not match", "inconsistent use of tabs")
 ONLY_PARSE = 0x400  # ast.PyCF_ONLY_AST
 
 
 def describe(error: BaseException, file_name: str, code: str) -> bytes:
     """Return the body of a DETAIL frame about `error`, which ended the program `code`."""
-    lines = LINE_END.split(code)
+    lines = lines_of(code)
     if isinstance(error, SyntaxError) and error.__traceback__ is None:  # in the program itself, not in an eval() of it
         position = _position_of_syntax_error(error, file_name, code, lines)
     else:
@@ -33,7 +31,7 @@ def describe(error: BaseException, file_name: str, code: str) -> bytes:
     message = message_of(error)
     line, column, end_column = position
     try:
-        hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column)
+        hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column, code)
     except Exception:  # it asks the program's own objects for their names
         hint = ""
     return protocol.pack_detail(full_name(error), message, hint, *position)
@@ -41,12 +39,7 @@ def describe(error: BaseException, file_name: str, code: str) -> bytes:
 
 def _position_of_exception(error: BaseException, file_name: str, lines: list[str]) -> Position:
     """Return the position in the innermost frame of the learner's code: a library may have raised the error."""
-    innermost: TracebackType | None = None
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file_name:
-            innermost = trace
-        trace = trace.tb_next
+    innermost = innermost_frame(error, file_name)
     if innermost is None or not 0 < (line := innermost.tb_lineno) <= len(lines):
         return NOWHERE
     instruction = max(0, innermost.tb_lasti) // 2
@@ -64,9 +57,11 @@ def _position_of_syntax_error(error: SyntaxError, file_name: str, code: str, lin
     if error.lineno > len(lines):  # at the end of the file
         return len(lines), len(lines[-1]) + 1, len(lines[-1]) + 1
     text = lines[error.lineno - 1]
+    if not error.offset:  # at the end of the file, after this line
+        return error.lineno, len(text) + 1, len(text) + 1
     if error.msg.startswith(INDENTATION_ERRORS):
         return error.lineno, 1, len(text) - len(text.lstrip()) + 1
-    column, end = error.offset or 0, error.end_offset or 0
+    column, end = error.offset, error.end_offset or 0
     if error.end_lineno is not None and error.end_lineno > error.lineno:
         end = len(text) + 1
     elif _is_parsed(code, file_name):  # then the compiler found the error, and it counts bytes

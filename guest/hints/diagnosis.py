@@ -23,19 +23,22 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
 RAISED: tuple[Rule, ...] = (
     (NotImplementedError, "", "", "not_implemented"),
-    (SystemExit, "", "", "exit"),
+    (SystemExit, "2", r"\bparse_(?:known_)?args\(", "command_line"),  # argparse
+    (SystemExit, "", "", ""),  # the program itself says that it has failed
     (TypeError, "exceptions must derive from BaseException", "", "raise_exception"),
     (BaseException, "", r"^\s*«raise\b", ""),  # the program itself says what is wrong
 )
 
 
-def hint_for(error: BaseException, message: str, line: str, column: int = 0, end_column: int = 0) -> str:
-    """Return a sentence that helps with `error`, raised in `line`, or an empty string.
+def hint_for(
+    error: BaseException, message: str, line: str, column: int = 0, end_column: int = 0, program: str = ""
+) -> str:
+    """Return a sentence that helps with `error`, raised in `line` of `program`, or an empty string.
 
     The columns are those that Python marks, counted from 1; 0 means unknown.
     """
     if isinstance(error, SyntaxError) and error.__traceback__ is not None:  # in a string that the program ran
-        return HINTS["string_as_program"] if error.filename else ""
+        return HINTS["string_as_program"] if (error.filename or "").startswith("<") else ""
     message, code = message[:LONGEST_TEXT], _without_strings(line[:LONGEST_TEXT])
     start, end = column - 1, end_column - 1
     marked = f"{code[:start]}{START}{code[start:end]}{END}{code[end:]}" if column else code
@@ -43,7 +46,7 @@ def hint_for(error: BaseException, message: str, line: str, column: int = 0, end
         if not isinstance(error, kind) or (words := _match(pattern, message)) is None:
             continue
         if found := re.search(in_line, marked if START in in_line else code):
-            words |= found.groupdict()
+            words |= found.groupdict() | {"line": line, "marked": marked, "program": program}
             chosen = hint if isinstance(hint, str) else hint(words, error, code)
             if chosen is not None:
                 return _sentence(chosen, words)

@@ -1,15 +1,36 @@
-"""What ended a program, as a verdict needs it: the exception's full name and its message."""
+"""What ended a program, as a verdict and a learner need it at least: the exception's full name, message and line."""
 
 from __future__ import annotations
 
 from guest import protocol
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from types import TracebackType
+
 UNNAMED_MODULES = ("builtins", None)
 
 
-def summary(error: BaseException) -> bytes:
-    """Return the body of a DETAIL frame with only the name and the message of `error`."""
-    return protocol.pack_detail(full_name(error), message_of(error), "", 0, 0, 0)
+def summary(error: BaseException, file_name: str) -> bytes:
+    """Return the body of a DETAIL frame with only the name and the message of `error` and its line in the file."""
+    return protocol.pack_detail(full_name(error), message_of(error), "", _line_of(error, file_name), 0, 0)
+
+
+def innermost_frame(error: BaseException, file_name: str) -> TracebackType | None:
+    """Return the innermost frame of `error` in the file: a library that the program called may have raised it."""
+    innermost, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file_name:
+            innermost = trace
+        trace = trace.tb_next
+    return innermost
+
+
+def _line_of(error: BaseException, file_name: str) -> int:
+    """Return the line in the file, counted from 1, or 0 if `error` has none."""
+    if frame := innermost_frame(error, file_name):
+        return frame.tb_lineno
+    return (error.lineno or 0) if isinstance(error, SyntaxError) and error.filename == file_name else 0
 
 
 def full_name(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Words = dict[str, str]
-"""What is filled into a hint, by its name in braces."""
+"""What is filled into a hint, by its name in braces; also the `line` and the whole `program` for who chooses it."""
 
 Choice = Callable[[Words, BaseException, str], str | None]
 """Takes the matched words, the error and its line of code; returns a key of HINTS, or None to try the next rule."""

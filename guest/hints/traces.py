@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-import traceback
+from collections.abc import Iterable
 from types import FrameType
 
 from guest.hints.rule import Words
+from guest.hints.typos import meant_by
+
+LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also split at a form feed, and Python does not
 
 
-def last_line(error: BaseException) -> str:
-    """Return the last line of the traceback, which may end with a suggestion."""
-    shown = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, lookup_lines=False)
-    return next(shown.format_exception_only(), "").rstrip()
+def lines_of(program: str) -> list[str]:
+    """Return the lines of `program` as Python counts them."""
+    return LINE_END.split(program)
 
 
-def with_suggestion(hint: str, words: Words, error: BaseException) -> str:
-    """Return `hint`, or its `_near` form with the name that Python suggests."""
-    near = re.search(r"[Dd]id you mean:? '([^']+)'", last_line(error))
-    words["near"] = near[1] if near else ""
-    return f"{hint}_near" if near else hint
+def with_nearest(hint: str, words: Words, known: Iterable[str]) -> str:
+    """Return `hint`, or its `_near` form with the one of `known` that the word is a slip for."""
+    private = words["name"].startswith("_")
+    words["near"] = meant_by(words["name"], (each for each in known if private or not each.startswith("_")))
+    return f"{hint}_near" if words["near"] else hint
 
 
 def last_frame(error: BaseException) -> FrameType | None:
@@ -28,3 +30,11 @@ def last_frame(error: BaseException) -> FrameType | None:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame if trace else None
+
+
+def line_of_module(error: BaseException) -> int:
+    """Return the line that the program's top level has reached, counted from 1."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_name != "<module>":
+        trace = trace.tb_next
+    return trace.tb_lineno if trace else 0

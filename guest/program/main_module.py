@@ -59,6 +59,8 @@ class MainModule:
     def fail(self, error: BaseException) -> NoReturn:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
         error.__traceback__ = _without_own_frames(error.__traceback__)
+        if isinstance(error, SyntaxError) and _is_after_last_line(error):
+            error.offset = 0  # Python marks nothing there in a file
         try:
             self._show_sources()
             sys.excepthook(type(error), error, error.__traceback__)
@@ -76,6 +78,12 @@ class MainModule:
             lines = io.StringIO(source, newline=None).readlines()
             # Without a modification time linecache never reads the file, which the program may have changed.
             linecache.cache[name] = (len(source), None, lines, name)
+
+
+def _is_after_last_line(error: SyntaxError) -> bool:
+    """Return whether a block, or the end of one, is missing at the end of the file."""
+    is_missing = str(error.msg).startswith(("expected an indented block", "expected 'except'"))
+    return is_missing and error.offset is not None and error.offset > len((error.text or "").rstrip("\r\n"))
 
 
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:

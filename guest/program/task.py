@@ -95,7 +95,7 @@ def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
         error = end.__cause__ if isinstance(end, Failed) else end
         if error is None:
             return
-        mailbox.put(raised.summary(error))
+        mailbox.put(raised.summary(error, FILE_NAME))
         from guest.hints import detail
 
         mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]()))

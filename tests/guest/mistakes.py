@@ -1,5 +1,6 @@
 """Beginners' mistakes and their hints: programs to run, and errors whose message depends on the Python version."""
 
+import sys
 from dataclasses import dataclass, field
 
 
@@ -115,6 +116,8 @@ SYNTAX = [
     run("x = 5 € 3", "odd_character", character="€"),
     run("$x = 3", "odd_character", character="$"),
     run("x\u00a0= 3", "odd_space"),
+    run("x\u200b = 3", "invisible"),
+    run("x = 3\n\ufeffy = 4", "invisible"),
     run("x = a \\ b", "backslash"),
     # Keywords and names
     run("If x:\n    pass", "capital", word="If"),
@@ -130,6 +133,8 @@ SYNTAX = [
     run("from math import sqrt,", "import_what"),
     run("import math sqrt", "import_from"),
     said(SyntaxError("Did you mean to use 'from ... import ...' instead?"), "«import x from y»", "import_from"),
+    run("import math as m random as r", "syntax"),
+    run("import numpy az np", "import_as"),
     run("import 'math'", "import_text"),
     run("raise ValueError 'too old'", "raise_exception"),
     # Brackets, quotes, commas
@@ -172,6 +177,7 @@ MODULES = [
     run("import sys\nsys.path.pop()\nimport pygame", "module_alone", name="pygame"),
     run("import maths", "module_near", name="maths", near="math"),
     run("import Random", "module_near", name="Random", near="random"),
+    run("import numpie", "module_near", name="numpie", near="numpy"),
     run("import winsound", "module_absent", name="winsound"),
     run("import winsond", "module_absent", name="winsound"),
     said(ModuleNotFoundError("No module named '_tkinter'"), "«import tkinter»", "module_screen"),
@@ -193,6 +199,7 @@ MODULES = [
 
 NAMES = [
     run("print(score)", "name", name="score"),
+    said(NameError("name 'add' is not defined"), "", "name_undefined", name="add"),
     said(
         NameError("name 'pritn' is not defined. Did you mean: 'print'?"),
         "«pritn»('Hello')",
@@ -200,9 +207,8 @@ NAMES = [
         name="pritn",
         near="print",
     ),
-    said(
-        NameError("name 'speed' is not defined. Did you mean: 'self.speed'?"),
-        "print(«speed»)",
+    run(
+        "class Car:\n    def __init__(self): self.speed = 1\n    def go(self): return speed\nCar().go()",
         "name_near",
         name="speed",
         near="self.speed",
@@ -220,7 +226,9 @@ NAMES = [
     run("println('a')", "name_elsewhere", name="println", near="print"),
     run("string(5)", "name_elsewhere", name="string", near="str"),
     run("print(self.x)", "name_self"),
-    run("def f():\n    print(x)\n    x = 1\nf()", "name_local", name="x"),
+    run("x = 0\ndef f():\n    print(x)\n    x = 1\nf()", "name_local", name="x"),
+    run("def f():\n    print(x)\n    x = 1\nf()", "name_local_unset", name="x"),
+    run("def f():\n    max = max(1, 2)\nf()", "name_local_taken", name="max"),
     run("def f():\n    def g(): return x\n    g()\n    x = 1\nf()", "name_free", name="x"),
     run("x = print('a')\nx.upper()", "none"),
     run("class Dog: pass\nDog().bark()", "attribute", name="bark", kind="a value of type 'Dog'"),
@@ -230,13 +238,7 @@ NAMES = [
         name="length",
         kind="a value of type 'Dog'",
     ),
-    said(
-        AttributeError("'Dog' object has no attribute 'length'. Did you mean: 'lenght'?"),
-        "«x.length»",
-        "attribute_near",
-        name="length",
-        near="lenght",
-    ),
+    run("class Dog:\n    name = 'Rex'\nDog().nmae", "attribute_near", name="nmae", near="name"),
     run("class Dog:\n    def f(self): self.__x = 1\nDog().__x", "attribute_private", name="__x"),
     run("x = 5\nx.size = 3", "attribute_fixed", kind=INTEGER, name="size"),
     run("'abc'.length", "attribute_length"),
@@ -255,17 +257,11 @@ NAMES = [
     run("'abc'.toUpperCase()", "name_elsewhere", name="toUpperCase", near="upper"),
     run("x = 5\nx.append(6)", "attribute_of_other", name="append", owner="a list", kind=INTEGER),
     run("'abc'.upper.strip()", "function_uncalled"),
-    run("class Dog: pass\nDog.name", "class_attribute", type="Dog", name="name"),
+    run("class Dog:\n    def f(self): self.name = 1\nDog.name", "class_attribute", type="Dog", name="name"),
+    run("class Dog: pass\nDog.name", "attribute_of_class", type="Dog", name="name"),
     run("from datetime import datetime\ndatetime.timedelta(1)", "class_for_module", name="timedelta"),
     run("import math\nmath.squareroot(2)", "module_attribute", module="math", name="squareroot"),
-    said(
-        AttributeError("module 'math' has no attribute 'sqr'. Did you mean: 'sqrt'?"),
-        "«math.sqr»(2)",
-        "module_attribute_near",
-        module="math",
-        name="sqr",
-        near="sqrt",
-    ),
+    run("import math\nmath.sqr(2)", "module_attribute_near", module="math", name="sqr", near="sqrt"),
     run("import datetime\ndatetime.now()", "module_class", name="now"),
 ]
 
@@ -292,6 +288,7 @@ VALUES = [
     run("x = [1]\nx += 2", "list_plus"),
     run("(1,) + 2", "tuple_plus"),
     run("{} + {}", "operands", operator="+", one="a dictionary", other="a dictionary"),
+    run("2 ^ 0.5", "power_sign"),
     run("[1] > 2", "operands", operator=">", one="a list", other=INTEGER),
     # Elements
     run("for i in 10:\n    pass", "not_iterable", kind=INTEGER),
@@ -321,7 +318,7 @@ VALUES = [
     run("for k, v in {'abc': 1}:\n    pass", "loop_unpack"),
     run("for k, v in {'a': 1}:\n    pass", "loop_unpack"),
     run("[][0]", "index"),
-    said(IndexError("index 5 is out of bounds for axis 0 with size 3"), "«a[5]»", "index"),
+    said(IndexError("index 5 is out of bounds for axis 0 with size 3"), "«a[5]»", "index_axis"),
     said(IndexError("single positional indexer is out-of-bounds"), "«df.iloc[5]»", "index"),
     run("x = []\nx[0] = 1", "index_assign"),
     run("[].pop()", "pop_empty"),
@@ -403,7 +400,8 @@ CALLS = [
     run("'a'.upper(1)", "arguments_none", function="str.upper()"),
     run("[].sort(1)", "arguments_named", function="sort()"),
     run("map(int)", "map_arguments"),
-    run(DOG + "Dog().bark(1)", "method_many", function="Dog.bark()", takes="1", given="2"),
+    run(DOG + "Dog().bark(1)", "arguments_many", function="Dog.bark()", takes="0", given="1"),
+    run("class Dog:\n    def bark(n): pass\nDog().bark(1)", "method_many", function="Dog.bark()", takes="1", given="2"),
     run(DOG + "Dog.bark()", "self_object", type="Dog", method="bark()"),
     run("class Dog:\n    def bark(): pass\nDog().bark()", "self_missing"),
     run("class Dog:\n    def bark(): pass\nDog.bark(1)", "arguments_many", function="Dog.bark()", takes="0", given="1"),
@@ -428,8 +426,9 @@ CALLS = [
     run("def f(a): pass\nf(1, a=2)", "argument_twice", function="f()", name="a"),
     run("sum = 0\nsum([1])", "name_taken", name="sum"),
     run("total = 3\ntotal(4)", "not_a_function", kind=INTEGER),
-    run("sorted([1], key='a')", "not_a_function", kind="a string"),
+    run("sorted([1], key='a')", "function_needed", name="sorted", kind="a string"),
     run("x = 5\n(x)(3)", "not_a_function", kind=INTEGER),
+    run("import math\nmath.pi()", "no_parentheses", kind=DECIMAL),
     run("x = [1]\nx(0)", "list_called"),
     run("import random\nrandom(1, 6)", "module_called"),
     run("class Dog: pass\nDog('Rex')", "class_without_init", function="Dog()"),
@@ -443,6 +442,14 @@ CALLS = [
 OUTSIDE = [
     run("input()", "input"),
     run("open('nothing.txt')", "no_file", name="nothing.txt"),
+    said(FileNotFoundError("x.txt not found."), "«np.loadtxt('x.txt')»", "no_file", name="x.txt"),
+    said(
+        OSError("Cannot save file into a non-existent directory: 'out'"),
+        "«df.to_csv('out/x.csv')»",
+        "no_directory_to_write",
+        name="out",
+    ),
+    run("import subprocess\nsubprocess.run(['no-such'])", "no_program", name="no-such"),
     run("import os\nos.mkdir('new')\nos.mkdir('new')", "file_there", name="new"),
     run("open('.', 'w')", "directory", name="."),
     run("with open('a', 'w') as f: pass\nf.write('b')", "file_closed"),
@@ -456,9 +463,9 @@ OUTSIDE = [
     said(OSError("<urlopen error [Errno -3] Temporary failure in name resolution>"), "«urlopen(a)»", "network"),
     said(BlockingIOError("[Errno 11] Resource temporarily unavailable"), "«os.fork()»", "threads"),
     said(RuntimeError("can't start new thread"), "«t.start()»", "threads"),
-    run("def f(): f()\nf()", "recursion"),
+    run("def f(): f()\nf()", "recursion", limit=str(sys.getrecursionlimit())),
+    run("def f():\n    g()\ndef g():\n    f()\nf()", "recursion", limit=str(sys.getrecursionlimit())),
     said(MemoryError(), "«x = [0] * 10**9»", "memory"),
-    run("import sys\nsys.exit(1)", "exit"),
 ]
 
 MISTAKES = [*SYNTAX, *MODULES, *NAMES, *VALUES, *CALLS, *OUTSIDE]

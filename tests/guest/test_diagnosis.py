@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import io
+import os
 import re
 import sys
 import warnings
@@ -17,20 +20,23 @@ from guest import protocol
 from guest.hints import detail, diagnosis
 from guest.hints.messages import HINTS
 from guest.hints.rule import Rule, Words
+from tests.guest.collection import collected, count
 from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
 
 KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
 RULES = {rule: None for error in KINDS_OF_ERRORS for rule in diagnosis.rules_for(error)}
-OF_THE_HOST = {*TYPES, "signal"}
+OF_THE_HOST = {*TYPES, "signal", "timeout_idle", "timeout_input"}
+COLLECTED = [each for each in collected() if not each.since]
 
 
 @pytest.fixture(autouse=True)
 def _as_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give programs an empty stdin, an empty directory, and numpy and pandas."""
+    """Give programs an empty stdin, an empty directory, no arguments, and numpy and pandas."""
     for name in ("numpy", "pandas"):
         (tmp_path / "site-packages" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys, "argv", ["main.py"])
     path = [entry for entry in sys.path if not entry.endswith(("site-packages", "dist-packages"))]
     monkeypatch.setattr(sys, "path", [*path, str(tmp_path / "site-packages")])
 
@@ -69,6 +75,26 @@ def test_mistake_gets_its_hint(mistake: Mistake) -> None:
     assert hint_of(mistake) == HINTS[mistake.hint].format(**mistake.words)
 
 
+def hints_of_collected() -> list[str]:
+    """Return the hint for each collected mistake, which runs in a directory of its own."""
+    hints = []
+    with warnings.catch_warnings(action="ignore"):  # some leave files open
+        for number, mistake in enumerate(COLLECTED):
+            sys.stdin = io.StringIO()  # exit() closes it
+            os.mkdir(str(number))
+            with contextlib.chdir(str(number)):
+                hints.append(hint_of_program(mistake.program))
+        gc.collect()
+    return hints
+
+
+def test_no_collected_mistake_gets_a_false_hint() -> None:
+    answers = zip(COLLECTED, hints_of_collected(), strict=True)
+    verdicts, wrong = count(answers, installed="numpy, pandas")
+    assert wrong == []
+    assert verdicts == {"right": 882, "none": 68, "false": 0}
+
+
 @pytest.mark.parametrize("program", WITHOUT_HINT)
 def test_other_errors_get_no_hint(program: str) -> None:
     assert hint_of_program(program) == ""
@@ -93,12 +119,14 @@ def test_every_rule_is_used_by_a_mistake(monkeypatch: pytest.MonkeyPatch) -> Non
     for mistake in MISTAKES:
         hint_of(mistake)
     hint_of_program(WITHOUT_HINT[0])
+    hints_of_collected()
     assert [rule for rule in RULES if rule not in deciding] == []
 
 
 def test_every_hint_is_used_by_a_mistake() -> None:
-    assert {mistake.hint for mistake in MISTAKES} | OF_THE_HOST == HINTS.keys()
-    assert OF_THE_HOST.isdisjoint(mistake.hint for mistake in MISTAKES)
+    of_mistakes = {mistake.hint for mistake in MISTAKES} | {each.hint for each in collected() if each.hint}
+    assert of_mistakes | OF_THE_HOST == HINTS.keys()
+    assert of_mistakes.isdisjoint(OF_THE_HOST)
 
 
 def refused_imports() -> Iterator[str]:

@@ -28,6 +28,7 @@ def detail_of(run: Run) -> ErrorDetail:
         ("int(\n  'a'\n)", (1, "int(")),
         ("x = (1 +\n", (1, "(")),
         ("def f(): ", (1, "")),
+        ("try:\n    x = 1\n", (2, "")),
         ("eval('1 +')", (1, "eval('1 +')")),
         ("import json\n\ndef f():\n    return json.loads('x')\n\nf()", (4, "json.loads('x')")),
         ("def f():\n    g()\ndef g():\n    1 / 0\nf()", (4, "1 / 0")),
@@ -70,6 +71,7 @@ def test_test_case_detail_has_a_line_only_in_the_submission(run: Runner) -> None
         ("ZeroDivisionError", None, None),
         ("SyntaxError", None, None),
     ]
+    assert details[1].hint == "The name 'g' is not defined: check its spelling, and that the program defines it."
     assert outcome.main.detail is None
 
 
@@ -207,6 +209,31 @@ def test_error_keeps_its_type_whatever_fails_while_it_is_reported(run: Runner, t
     result = run(f"{trick}\nraise ValueError('bad')")
     assert result.stderr.endswith("ValueError: bad\n")
     assert (result.raised, detail_of(result).message) == ("ValueError", "bad")
+
+
+@pytest.mark.parametrize(
+    "code", ["while True:", "def f():\n", "try:\n    x = 1", "class A:\n    # later\n", "if x:\r\n"]
+)
+def test_nothing_is_marked_after_the_last_line(run: Runner, code: str) -> None:
+    """As in `python main.py`, but not in exec()."""
+    assert "^" not in run(code).stderr
+
+
+def test_mark_of_a_missing_block_is_shown_inside_the_program(run: Runner) -> None:
+    assert run("if True:\nx = 1").stderr.splitlines()[2] == "    ^"
+
+
+def test_error_that_cannot_be_described_keeps_its_type_message_and_line(run: Runner) -> None:
+    detail = detail_of(run("import sys\nsys.modules['guest.hints.diagnosis'] = None\n\nint('a')"))
+    assert (detail.type, detail.line, detail.column) == ("ValueError", 4, None)
+    assert detail.message.endswith("'a'")
+
+
+def test_syntax_error_that_cannot_be_described_keeps_its_line(run: Runner) -> None:
+    code = (
+        "import sys\nsys.modules['guest.hints.diagnosis'] = None\nexec(compile('x = 1\\ny = = 2', 'main.py', 'exec'))"
+    )
+    assert detail_of(run(code)).line == 3
 
 
 def test_traceback_shows_lines_as_python_counts_them(run: Runner) -> None:

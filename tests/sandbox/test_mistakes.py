@@ -1,5 +1,8 @@
-"""Each row of the tables in docs/errors.md is true: its program runs in a real container."""
+"""Each row of the tables in docs/errors.md is true, and no collected mistake gets a false hint: in real containers."""
 
+import base64
+import json
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +13,8 @@ from executions.running.outcome import error_detail
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import Flag, Submission
 from executions.sandbox.sandbox import Sandbox
+from tests.guest.collection import collected, count
+from tests.sandbox.conftest import Runner
 
 pytestmark = pytest.mark.docker
 
@@ -56,3 +61,41 @@ def test_document_lists_more_than_thirty_mistakes() -> None:
 @pytest.mark.parametrize("program", MISTAKES)
 def test_mistake_gets_the_documented_detail(details: dict[str, Row], program: str) -> None:
     assert details[program] == MISTAKES[program]
+
+
+INSTALLED = "PIL, matplotlib, numpy, pandas"
+HINTS_OF_ALL = """
+import base64, io, json, os, sys, warnings, zlib
+from guest import protocol
+from guest.hints import detail
+
+def hint_of(program):
+    sys.stdin, sys.stdout, sys.stderr = io.StringIO(), io.StringIO(), io.StringIO()
+    try:
+        exec(compile(program, "main.py", "exec", dont_inherit=True), {"__name__": "__main__"})
+    except BaseException as error:
+        error.__traceback__ = error.__traceback__.tb_next
+        *_, hint, line, column, end_column = protocol.unpack_detail(detail.describe(error, "main.py", program))
+        return hint
+    return "It ran."
+
+warnings.simplefilter("ignore")
+programs = json.load(sys.stdin)
+hints = []
+for number, program in enumerate(programs):
+    os.makedirs(f"/tmp/{number}")
+    os.chdir(f"/tmp/{number}")
+    hints.append(hint_of(program))
+sys.__stdout__.write(base64.b85encode(zlib.compress(json.dumps(hints).encode())).decode())
+"""
+
+
+@pytest.mark.timeout(120)
+def test_no_collected_mistake_gets_a_false_hint(run: Runner) -> None:
+    mistakes = collected()
+    result = run(HINTS_OF_ALL, json.dumps([each.program for each in mistakes]), timeout_seconds=100)
+    assert result.stderr == ""
+    hints = json.loads(zlib.decompress(base64.b85decode(result.stdout)))
+    verdicts, wrong = count(zip(mistakes, hints, strict=True), INSTALLED)
+    assert wrong == []
+    assert verdicts == {"right": 894, "none": 68, "false": 0}

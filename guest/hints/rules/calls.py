@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import builtins
 import re
+from types import FunctionType
 
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import last_frame, with_suggestion
+from guest.hints.traces import last_frame
+from guest.hints.typos import is_slip
 
 
 def _about_count(words: Words, error: BaseException, code: str) -> str:
@@ -15,7 +17,20 @@ def _about_count(words: Words, error: BaseException, code: str) -> str:
     is_on_class = re.search(rf"\b{re.escape(function.removesuffix(')'))}", code)
     if "." not in function or is_on_class:
         return "arguments_many"
-    return "self_missing" if words["takes"] == "0" else "method_many"
+    if words["takes"] == "0":
+        return "self_missing"
+    if _has_self(function, error) and words["takes"].isdigit() and words["given"].isdigit():
+        words["takes"], words["given"] = (str(int(words[key]) - 1) for key in ("takes", "given"))
+        return "arguments_many"
+    return "method_many"
+
+
+def _has_self(function: str, error: BaseException) -> bool:
+    """Return whether the method, such as 'Dog.bark()', has 'self' as its first parameter."""
+    frame = last_frame(error)
+    kind, _, method = function.removesuffix("()").partition(".")
+    found = getattr(frame.f_globals.get(kind), method, None) if frame else None
+    return isinstance(found, FunctionType) and found.__code__.co_varnames[:1] == ("self",)
 
 
 def _about_missing(words: Words, error: BaseException, code: str) -> str:
@@ -24,7 +39,9 @@ def _about_missing(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_unknown(words: Words, error: BaseException, code: str) -> str:
-    return with_suggestion("argument_unknown", words, error)
+    suggested = re.search(r"Did you mean '(\w+)'", str(error))  # not in 3.11
+    words["near"] = suggested[1] if suggested and is_slip(words["name"], suggested[1]) else ""
+    return "argument_unknown_near" if words["near"] else "argument_unknown"
 
 
 def _about_called(words: Words, error: BaseException, code: str) -> str:
@@ -32,6 +49,11 @@ def _about_called(words: Words, error: BaseException, code: str) -> str:
     is_own = frame is not None and words["name"] in {*frame.f_locals, *frame.f_globals}
     if is_own and hasattr(builtins, words["name"]):
         return "name_taken"
+    called = frame.f_globals.get(words["name"], getattr(builtins, words["name"], None)) if frame else None
+    if not is_own and callable(called):  # what cannot be called is one of its arguments, or its result
+        caller = re.search(r"\b(map|filter|sorted|max|min|reduce)\(", code)
+        words["name"] = caller[1] if caller else ""
+        return "function_needed" if caller else ""
     return "list_called" if is_own and words["kind"] in ("list", "dict") else "not_a_function"
 
 
@@ -58,6 +80,7 @@ CALL_RULES: tuple[Rule, ...] = (
     # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
+    (TypeError, "'{kind}' object is not callable", r"«[\w.]+\.\w+\(\s*\)»", "no_parentheses"),
     (TypeError, "'{kind}' object is not callable", "", "not_a_function"),
     # Classes
     (TypeError, "__init__() should return None", "", "init_return"),

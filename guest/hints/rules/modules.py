@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from guest.hints.elsewhere import NEED_A_SCREEN
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import with_suggestion
+from guest.hints.traces import with_nearest
+from guest.hints.typos import meant_by
 
-NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
+DEPENDENCIES = "contourpy cycler dateutil fontTools kiwisolver mpl_toolkits packaging pylab pyparsing tzdata".split()
+"""What is installed only because the packages that programs import need it."""
 
 
 def _about_module(words: Words, error: BaseException, code: str) -> str:
@@ -28,7 +31,7 @@ def _about_module(words: Words, error: BaseException, code: str) -> str:
     if name in sys.stdlib_module_names:
         words["name"] = name
         return "module_absent"
-    words["installed"] = ", ".join(sorted(_installed()))
+    words["installed"] = ", ".join(sorted(_installed().difference(DEPENDENCIES)))
     return "module" if words["installed"] else "module_alone"
 
 
@@ -38,21 +41,18 @@ def _about_part(words: Words) -> str:
         return "import_text"
     if hasattr(module, part):
         return "module_member"
-    words["near"] = _nearest(part, _parts(words["module"]))
+    words["near"] = meant_by(part, _parts(words["module"]))
     return "module_part_near" if words["near"] else "module_part"
 
 
 def _about_import(words: Words, error: BaseException, code: str) -> str:
-    hint = with_suggestion("import_name", words, error)
-    if hint == "import_name" and words["module"] in sys.modules:  # Python suggests only what is already loaded
-        words["near"] = _nearest(words["name"], _parts(words["module"]))
-    return "import_name_near" if words["near"] else "import_name"
+    return with_nearest("import_name", words, _parts(words["module"]))
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, {*known} - {name}, n=1, cutoff=0.7)), "")
+def _nearest(name: str, known: list[str]) -> str:
+    """Return the module that `name` is a slip for, or that has only another ending, as numpy for numpie."""
+    endings = (each for each in known if len(name) > 5 and name.isalpha() and name[:-2] == each[:-1])
+    return meant_by(name, known) or next(endings, "")
 
 
 def _is_there(name: str) -> bool:
@@ -63,7 +63,7 @@ def _is_there(name: str) -> bool:
 
 def _parts(module: str) -> set[str]:
     """Return the public names in a loaded module, and the modules in its directory."""
-    loaded = sys.modules[module]
+    loaded = sys.modules.get(module)
     names = {*dir(loaded), *_modules_in(getattr(loaded, "__path__", ()))}
     return {name for name in names if not name.startswith("_")}
 

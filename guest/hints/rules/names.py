@@ -4,33 +4,48 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
+from types import FrameType, FunctionType, ModuleType
 
+from guest.hints.elsewhere import NEED_A_SCREEN, is_command
 from guest.hints.messages import FUNCTIONS, KINDS
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import last_line, with_suggestion
+from guest.hints.traces import last_frame, line_of_module, lines_of, with_nearest
+from guest.hints.typos import meant_by
 
 BUILT_IN = {"str": str, "list": list, "dict": dict, "set": set}
 
 SHORT_NAMES = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot"}
 IN_MODULES = {
-    "math": "sqrt sin cos floor ceil factorial",
+    "math": "sqrt sin cos floor ceil",
     "random": "randint choice shuffle randrange uniform",
     "time": "sleep perf_counter",
-    "collections": "Counter defaultdict deque",
+    "collections": "Counter defaultdict deque namedtuple",
+    "copy": "deepcopy",
+    "functools": "reduce",
 }
-VALUES_ELSEWHERE = {"None": "null NULL nil undefined", "True": "true TRUE", "False": "false FALSE", "self": "this"}
+WITH_SIDE_EFFECTS = ("this", "antigravity")
+"""Modules that do something when they are imported."""
+
+VALUES_ELSEWHERE = {"None": "null NULL nil undefined", "True": "true TRUE", "False": "false FALSE"}
 FUNCTIONS_ELSEWHERE = {
     "str": "string String toString unicode",
-    "int": "integer Integer parseInt",
-    "float": "Float double parseFloat",
+    "int": "integer Integer parseInt long",
+    "float": "Float parseFloat",
     "bool": "boolean Boolean",
-    "len": "length size count",
+    "len": "length strlen",
     "print": "printf println echo puts",
     "input": "raw_input prompt",
+    "open": "file fopen",
+    "range": "xrange",
+    "chr": "unichr",
 }
+PRINT_ELSEWHERE = r"\s*(cout(?=\s*<<)|console\.log|System\.out\.print(?:ln)?|Console\.Write(?:Line)?|document\.write)"
 METHODS_ELSEWHERE = {
-    "upper": "toUpper toUpperCase",
-    "lower": "toLower toLowerCase",
+    "upper": "toUpper toUpperCase uppercase upperCase",
+    "lower": "toLower toLowerCase lowercase lowerCase",
+    "sort": "sorted",
+    "reverse": "reversed",
     "strip": "trim",
     "index": "indexOf",
     "startswith": "startsWith",
@@ -42,10 +57,14 @@ METHODS_ELSEWHERE = {
 """The names in Python, and what other languages or Python 2 call the same thing."""
 
 ATTRIBUTES = (
-    ("str list tuple dict set frozenset range", "length Length size len", "attribute_length"),
+    ("str list tuple dict set frozenset range", "length lenght Length size len", "attribute_length"),
     ("str list tuple dict set frozenset range", "contains includes has has_key", "attribute_in"),
-    ("str tuple dict set", "sort", "attribute_sort"),
-    ("str tuple", "reverse", "attribute_reverse"),
+    (
+        "str tuple dict set frozenset range dict_keys dict_values dict_items map filter zip",
+        "sort sorted",
+        "attribute_sort",
+    ),
+    ("str tuple range", "reverse reversed", "attribute_reverse"),
     ("str", "append add push", "attribute_append_string"),
     ("str", "charAt substring substr slice", "attribute_part"),
     ("list", "add push push_back", "attribute_add_list"),
@@ -57,25 +76,96 @@ ATTRIBUTES = (
 """Types, the attributes that beginners look for in them, and the hint."""
 
 
+def _about_local(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for a variable of a function that has no value yet."""
+    frame, name = last_frame(error), words["name"]
+    outside = frame.f_globals if frame else {}
+    if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
+        return "name_local_taken"
+    return "name_local" if name in outside else "name_local_unset"
+
+
 def _about_name(words: Words, error: BaseException, code: str) -> str:
-    name = words["name"]
+    name, frame = words["name"], last_frame(error)
     is_called = re.search(rf"(?<![\w.]){re.escape(name)}\s*\(", code) is not None
-    if name in SHORT_NAMES:
-        words["module"] = SHORT_NAMES[name]
-        return "name_short"
+    if is_command(code):
+        return "terminal"
+    if found := re.match(PRINT_ELSEWHERE, code):
+        words |= {"name": found[1], "near": "print"}
+        return "name_elsewhere"
+    if re.fullmatch(r"\s*(?:end|endif|endfor|endwhile|done|begin)\s*;?\s*", code, re.IGNORECASE):
+        return "block_end"
+    found = re.search(rf"(?<![\w.]){re.escape(name)}\.(\w+)", code)
+    if found and (hint := _about_owner(words, found[1])):
+        return hint
     if near := _key(VALUES_ELSEWHERE, name) or (_key(FUNCTIONS_ELSEWHERE, name) if is_called else ""):
         words["near"] = near
         return "name_elsewhere"
-    if name != name.lower() and hasattr(builtins, name.lower()):
-        words["near"] = name.lower()
+    if _is_defined_later(error, words):
+        return "name_later"
+    if near := _near_name(words, frame, code, is_called):
+        words["near"] = near
         return "name_near"
-    if last_line(error).endswith(f"forget to import '{name}'?"):
-        return "name_module"
-    hint = with_suggestion("name", words, error)
-    if hint == "name" and is_called and (module := _key(IN_MODULES, name)):
+    if is_called and (module := _key(IN_MODULES, name)):
         words["module"] = module
         return "name_in_module"
-    return hint
+    if not code:  # a test has used it
+        return "name_undefined"
+    return "name_function" if is_called else "name"
+
+
+def _about_owner(words: Words, attribute: str) -> str:
+    """Return the hint for an undefined name with an attribute, or an empty string if the name is no module."""
+    name = words["name"]
+    if name in SHORT_NAMES:
+        words["module"] = SHORT_NAMES[name]
+        return "name_short"
+    module = name if name in sys.stdlib_module_names else name.lower()
+    if name == "this":
+        words["near"] = "self"
+        return "name_elsewhere"
+    if module in NEED_A_SCREEN:
+        return "module_screen"
+    if module not in sys.stdlib_module_names or module in WITH_SIDE_EFFECTS:
+        return ""
+    try:
+        parts = dir(__import__(module))
+    except ImportError:
+        return ""
+    if attribute in parts or meant_by(attribute, parts):
+        words["name"] = module
+        return "name_module"
+    if module == "datetime" and attribute in dir(sys.modules[module].datetime):
+        words["module"] = module
+        return "name_in_module"
+    return ""
+
+
+def _is_defined_later(error: BaseException, words: Words) -> bool:
+    """Return whether the program defines a function or class of this name below the line that it has reached."""
+    definition = re.compile(rf"(?:async\s+)?(?:def|class)\s+{re.escape(words['name'])}\b")
+    return any(definition.match(line) for line in lines_of(words["program"])[line_of_module(error) :])
+
+
+def _near_name(words: Words, frame: FrameType | None, code: str, is_called: bool) -> str:
+    """Return the name that the program or Python has and this one is a slip for, or a keyword, or an empty string.
+
+    A built-in name is no typo of a name that the program uses as a variable.
+    """
+    name = words["name"]
+    known = {*frame.f_locals, *frame.f_globals} if frame else set()
+    if "self" in known and name in dir(frame.f_locals.get("self")):  # type: ignore[union-attr]
+        return f"self.{name}"
+    if near := meant_by(name, (each for each in known if not each.startswith("__"))):
+        return near
+    others = ["True", "False", "None"]
+    if is_called or re.search(r"\b(?:raise|except)\b", code):
+        others += [each for each in dir(builtins) if callable(getattr(builtins, each))]
+    if is_called or code.strip() == name:
+        others.append("return")
+    if code.strip() == name:
+        others += ["break", "continue", "pass", "else", "try", "finally"]
+    return meant_by(name, others)
 
 
 def _key(table: dict[str, str], word: str) -> str:
@@ -84,6 +174,10 @@ def _key(table: dict[str, str], word: str) -> str:
 
 def _about_attribute(words: Words, error: BaseException, code: str) -> str:
     kind, name = words["kind"], words["name"]
+    if kind in KINDS and not _is_raised_by_program(error):  # a library got another value than it expected
+        return ""
+    if kind == "dict" and name in getattr(error, "obj", ()):
+        return "attribute_key"
     for kinds, names, hint in ATTRIBUTES:
         if kind in kinds.split() and name in names.split():
             return hint
@@ -93,12 +187,25 @@ def _about_attribute(words: Words, error: BaseException, code: str) -> str:
         return "name_elsewhere"
     if hint := _about_other_kind(words):
         return hint
-    hint = with_suggestion("attribute", words, error)
+    hint = with_nearest("attribute", words, _attributes(error))
     if hint == "attribute" and kind in FUNCTIONS:
         return "function_uncalled"
-    if hint == "attribute" and name.startswith("__") and not name.endswith("__"):
+    if hint == "attribute" and name.startswith("__") and re.search(rf"\bself\.{name}\b", words["program"]):
         return "attribute_private"
     return hint
+
+
+def _is_raised_by_program(error: BaseException) -> bool:
+    frame = last_frame(error)
+    return frame is None or frame.f_globals.get("__name__") == "__main__"
+
+
+def _attributes(error: BaseException) -> list[str]:
+    return dir(error.obj) if isinstance(error, AttributeError) else []
+
+
+def _about_none(words: Words, error: BaseException, code: str) -> str:
+    return "none_match" if words["name"] in ("group", "groups", "start", "end", "span") else "none"
 
 
 def _about_other_kind(words: Words) -> str:
@@ -115,20 +222,23 @@ def _about_module_attribute(words: Words, error: BaseException, code: str) -> st
 
         if hasattr(datetime.datetime, words["name"]):
             return "module_class"
-    return with_suggestion("module_attribute", words, error)
+    return with_nearest("module_attribute", words, _attributes(error))
 
 
 def _about_class_attribute(words: Words, error: BaseException, code: str) -> str:
-    hint = with_suggestion("attribute", words, error)
-    return "class_attribute" if hint == "attribute" else hint
+    hint = with_nearest("attribute", words, _attributes(error))
+    if hint != "attribute":
+        return hint
+    is_of_objects = re.search(rf"\bself\.{re.escape(words['name'])}\b", words["program"])
+    return "class_attribute" if is_of_objects else "attribute_of_class"
 
 
 NAME_RULES: tuple[Rule, ...] = (
-    (UnboundLocalError, "cannot access local variable '{name}'", "", "name_local"),
+    (UnboundLocalError, "cannot access local variable '{name}'", "", _about_local),
     (NameError, "cannot access free variable '{name}'", "", "name_free"),
     (NameError, "name 'self' is not defined", "", "name_self"),
     (NameError, "name '{name}' is not defined", "", _about_name),
-    (AttributeError, "'NoneType' object", "", "none"),
+    (AttributeError, "'NoneType' object has no attribute '{name}'", "", _about_none),
     (AttributeError, "'{kind}' object has no attribute '{name}'", r"«[^»]*»\s*=(?!=)", "attribute_fixed"),
     (AttributeError, "'{kind}' object has no attribute '{name}'", "", _about_attribute),
     (AttributeError, "module '{module}' has no attribute '{name}'", "", _about_module_attribute),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from guest.hints.messages import FUNCTIONS
+import re
+
+from guest.hints.messages import FUNCTIONS, KINDS
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
 
@@ -14,6 +16,10 @@ ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseite
 
 def _about_operands(words: Words, error: BaseException, code: str) -> str:
     one, other = words["one"], words["other"]
+    if words["operator"] in ("&", "|"):
+        return "logic_sign" if one in KINDS and other in KINDS else "operands"
+    if words["operator"] == "^" and one in NUMBERS and other in NUMBERS:
+        return "power_sign"
     if {one, other}.intersection(FUNCTIONS):
         return "function_uncalled"
     if {one, other} == {"str"}:
@@ -21,6 +27,11 @@ def _about_operands(words: Words, error: BaseException, code: str) -> str:
     if "str" in (one, other) and {one, other}.intersection(NUMBERS):
         return "string_plus_number" if words["operator"] in ("+", "+=") else "string_and_number"
     return "operands"
+
+
+def _about_percent(words: Words, error: BaseException, code: str) -> str:
+    is_format = re.search(r"%[-+#0-9.]*[sdifegxrc]", words["line"])
+    return "format_many" if is_format else "string_remainder"
 
 
 def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
@@ -65,6 +76,16 @@ def _about_integer(words: Words, error: BaseException, code: str) -> str:
     return "integer" if kind in ("str", "float") else "integer_other"
 
 
+def _about_number(words: Words, error: BaseException, code: str) -> str:
+    return "" if words["kind"] in (*NUMBERS, "complex") else "number_needed"
+
+
+def _if_arguments(words: Words, error: BaseException, code: str) -> str | None:
+    """Return the hint for a missing argument of the command line, if the line looks for one."""
+    names = re.findall(r"^\s*(\w+)\s*=\s*(?:sys\.)?argv\b", words["program"], re.MULTILINE)
+    return "command_line" if re.search(rf"\b(?:{'|'.join(['argv', *names])})\b", code) else None
+
+
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     frame = last_frame(error)
@@ -83,14 +104,14 @@ VALUE_RULES: tuple[Rule, ...] = (
     (TypeError, "unsupported operand type(s) for +: 'int' and 'str'", r"«sum\(", "sum_of_strings"),
     (TypeError, "sum() can't sum strings", "", "sum_to_string"),
     (TypeError, 'can only concatenate str (not "{kind}") to str', "", _about_string_plus),
+    (TypeError, "can only concatenate list", r"«sum\(", ""),
     (TypeError, "can only concatenate list", "", "list_plus"),
     (TypeError, "can only concatenate tuple", "", "tuple_plus"),
     (TypeError, "'{kind}' object is not iterable", r"\+=", "list_plus"),
     (TypeError, "unsupported operand type(s) for {operator}: '{one}' and '{other}'", "", _about_operands),
     (TypeError, "'{operator}' not supported between instances of '{one}' and '{other}'", "", _about_operands),
     (TypeError, "can't multiply sequence by non-int of type '{kind}'", "", "string_times"),
-    (TypeError, "not all arguments converted during string formatting", r"['\"]\s*%", "format_many"),
-    (TypeError, "not all arguments converted during string formatting", "", "string_remainder"),
+    (TypeError, "not all arguments converted during string formatting", "", _about_percent),
     (TypeError, "'in <string>' requires string as left operand, not {kind}", "", "string_in"),
     (TypeError, "argument of type '{kind}' is not", "", "not_in"),
     # Elements
@@ -111,12 +132,16 @@ VALUE_RULES: tuple[Rule, ...] = (
     (ValueError, "too many values to unpack", r"^\s*for\b", "loop_unpack"),
     (ValueError, "not enough values to unpack", r"^\s*for\b", "loop_unpack"),
     (ValueError, "too many values to unpack", "", "unpack_many"),
+    (ValueError, "not enough values to unpack", r"=\s*(?:sys\.)?argv\b", "command_line"),
     (ValueError, "not enough values to unpack", "", "unpack_few"),
+    (IndexError, "", "", _if_arguments),
     (IndexError, "pop from", "", "pop_empty"),
     (IndexError, "Cannot choose from an empty sequence", "", "pop_empty"),
+    (IndexError, "{what} assignment index out of range", r"\bdel\b", "index"),
     (IndexError, "{what} assignment index out of range", "", "index_assign"),
+    (IndexError, "index out of range", r"\bheap\w+\(", "pop_empty"),
     (IndexError, "{what}index out of range", "", "index"),
-    (IndexError, "index {number} is out of bounds", "", "index"),  # numpy
+    (IndexError, "index {number} is out of bounds", "", "index_axis"),  # numpy
     (IndexError, "single positional indexer is out-of-bounds", "", "index"),  # pandas
     (IndexError, "Replacement index", "", "format_values"),
     (TypeError, "not enough arguments for format string", "", "format_values"),
@@ -143,10 +168,10 @@ VALUE_RULES: tuple[Rule, ...] = (
     # Numbers
     (TypeError, "'{kind}' object cannot be interpreted as an integer", "", _about_integer),
     (TypeError, "{function} argument must be a string{what} real number, not '{kind}'", "", "digits_needed"),
-    (TypeError, "must be real number, not {kind}", "", "number_needed"),
-    (TypeError, "%{code} format: a real number is required, not {kind}", "", "number_needed"),
-    (TypeError, "type {kind} doesn't define __round__", "", "number_needed"),
-    (TypeError, "bad operand type for {operator}: '{kind}'", "", "number_needed"),
+    (TypeError, "must be real number, not {kind}", "", _about_number),
+    (TypeError, "%{code} format: a real number is required, not {kind}", "", _about_number),
+    (TypeError, "type {kind} doesn't define __round__", "", _about_number),
+    (TypeError, "bad operand type for {operator}: '{kind}'", "", _about_number),
     (ValueError, "invalid literal for int() with base 10: ''", "", "number_empty"),
     (ValueError, "could not convert string to float: ''", "", "number_empty"),
     (ValueError, "invalid literal for int() with base 10: '{text}'", "", _about_digits),
@@ -161,6 +186,8 @@ VALUE_RULES: tuple[Rule, ...] = (
     (ValueError, "slice step cannot be zero", "", "step_zero"),
     (ValueError, "Exceeds the limit", "", "large_number"),
     (ValueError, "The truth value of a", "", "truth_of_many"),
+    (OverflowError, "date value out of range", "", ""),
+    (OverflowError, "can't convert negative", "", ""),
     (OverflowError, "", "", "large_number"),
     (ZeroDivisionError, "", "", "division"),
     (AssertionError, "", r"\bassert\b", "assertion"),

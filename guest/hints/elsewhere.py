@@ -1,0 +1,31 @@
+"""What works elsewhere but not in our containers: commands of a terminal or a notebook, and modules with a window."""
+
+from __future__ import annotations
+
+import re
+
+NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
+
+PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run)\b|--?\w"
+FILES = r"[-~./:\\\w]+\s*$"
+ARGUMENTS = {
+    **dict.fromkeys("pip pip3 conda apt apt-get brew npm".split(), PACKAGES),
+    **dict.fromkeys("python python3 py node".split(), r"-|[\w./\\-]+\.(?:py|js)\b"),
+    **dict.fromkeys("cd ls mkdir rmdir rm".split(), FILES),
+    **dict.fromkeys("bash sh source cat".split(), r"[-~\w]*[./][-~./\w]*\s*$"),
+    "git": r"(?:clone|init|add|commit|push|pull|status|checkout|log)\b",
+    "jupyter": r"(?:notebook|lab)\b",
+    "sudo": r"\w",
+}
+"""The commands that beginners type, and how what follows them begins: `git` may also be a name."""
+
+ALONE = ("ls", "cd", "pwd", "clear", "cls")
+NOTEBOOK = r"\s*(?:[!%]+\s*\w|\$\s+\w|[A-Z]:\\|\./\w)"
+
+
+def is_command(line: str) -> bool:
+    """Return whether `line`, which Python cannot read or run, is a command for a terminal."""
+    command, _, arguments = line.strip().partition(" ")
+    if pattern := ARGUMENTS.get(command):
+        return (command in ALONE and not arguments) or re.match(pattern, arguments.lstrip()) is not None
+    return command in ALONE or re.match(NOTEBOOK, line) is not None
