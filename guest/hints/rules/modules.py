@@ -11,7 +11,10 @@ from guest.hints.rule import Rule, Words
 from guest.hints.traces import with_nearest
 from guest.hints.typos import meant_by
 
-DEPENDENCIES = "contourpy cycler dateutil fontTools kiwisolver mpl_toolkits packaging pylab pyparsing tzdata".split()
+DEPENDENCIES = """
+    certifi charset_normalizer contourpy cycler dateutil fontTools idna kiwisolver markdown_it mdurl mpl_toolkits
+    packaging pygments pylab pyparsing soupsieve typing_extensions tzdata urllib3
+""".split()
 """What is installed only because the packages that programs import need it."""
 
 

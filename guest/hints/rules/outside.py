@@ -67,6 +67,8 @@ OUTSIDE_RULES: tuple[Rule, ...] = (
     (OSError, "[Errno 101]", "", "network"),
     (OSError, "[Errno -3]", "", "network"),
     (OSError, "<urlopen error", "", "network"),
+    (OSError, "HTTPConnectionPool(", "", "network"),  # requests
+    (OSError, "HTTPSConnectionPool(", "", "network"),
     (BlockingIOError, "[Errno 11]", "", "threads"),
     (RuntimeError, "can't start new thread", "", "threads"),
     (RecursionError, "", "", _about_recursion),
