@@ -82,15 +82,19 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     outside = frame.f_globals if frame else {}
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
-    return "name_local" if name in outside else "name_local_unset"
+    if name not in outside or frame is None:
+        return "name_local_unset"
+    assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
+    above = lines_of(words["program"])[frame.f_code.co_firstlineno : frame.f_lineno - 1]
+    return "name_local_unset" if re.search(assignment, "\n".join(above)) else "name_local"
 
 
 def _about_name(words: Words, error: BaseException, code: str) -> str:
     name, frame = words["name"], last_frame(error)
     is_called = re.search(rf"(?<![\w.]){re.escape(name)}\s*\(", code) is not None
-    if is_command(code):
+    if is_command(code) and code.split()[0] == name:
         return "terminal"
-    if found := re.match(PRINT_ELSEWHERE, code):
+    if (found := re.match(PRINT_ELSEWHERE, code)) and found[1].startswith(name):
         words |= {"name": found[1], "near": "print"}
         return "name_elsewhere"
     if re.fullmatch(r"\s*(?:end|endif|endfor|endwhile|done|begin)\s*;?\s*", code, re.IGNORECASE):
