@@ -19,7 +19,7 @@ ARGUMENTS = {
 }
 """The commands that beginners type, and how what follows them begins: `git` may also be a name."""
 
-ALONE = ("ls", "cd", "pwd", "clear", "cls")
+ALONE = "ls cd pwd clear cls python python3 pip pip3".split()
 NOTEBOOK = r"\s*(?:[!%]+\s*\w|\$\s+\w|[A-Z]:\\|\./\w)"
 
 

@@ -19,7 +19,7 @@ TYPES = "int str string String float double char bool boolean long var let const
 FUNCTION_WORDS = ["function", "func", "fn", "fun", "void", "sub", "define", "public", "private", "static", *TYPES]
 BLOCK_WORDS = "if elif else for while def class try except finally with".split()
 BETWEEN_WORDS = "and or not in is".split()
-PLAIN_TEXT = r"\s*[^\W\d]+(?:[\s,]+[^\W\d]+)+[.!?]?\s*"
+PLAIN_TEXT = r"\s*[^\W\d]+(?:[\s,]+[^\W\d]+){2,}[.!?]?\s*"
 NOT_VALUES = "of than to the".split()
 """Words of plain English, which are the name of no value."""
 
