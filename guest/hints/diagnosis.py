@@ -23,7 +23,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
 RAISED: tuple[Rule, ...] = (
     (NotImplementedError, "", "", "not_implemented"),
-    (SystemExit, "2", r"\bparse_(?:known_)?args\(", "command_line"),  # argparse
+    (SystemExit, "2", r"\bparse_(?:known_)?args\(\s*\)", "command_line"),  # argparse
     (SystemExit, "", "", ""),  # the program itself says that it has failed
     (TypeError, "exceptions must derive from BaseException", "", "raise_exception"),
     (BaseException, "", r"^\s*«raise\b", ""),  # the program itself says what is wrong

@@ -6,7 +6,7 @@ import re
 
 NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
 
-PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run)\b|--?\w"
+PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run|activate|create)\b|--?\w"
 FILES = r"[-~./:\\\w]+\s*$"
 ARGUMENTS = {
     **dict.fromkeys("pip pip3 conda apt apt-get brew npm".split(), PACKAGES),
@@ -19,13 +19,14 @@ ARGUMENTS = {
 }
 """The commands that beginners type, and how what follows them begins: `git` may also be a name."""
 
-ALONE = ("ls", "cd", "pwd", "clear", "cls")
+ALONE = "ls cd pwd clear cls python python3 pip pip3".split()
 NOTEBOOK = r"\s*(?:[!%]+\s*\w|\$\s+\w|[A-Z]:\\|\./\w)"
 
 
 def is_command(line: str) -> bool:
     """Return whether `line`, which Python cannot read or run, is a command for a terminal."""
     command, _, arguments = line.strip().partition(" ")
+    command = command.lower()
     if pattern := ARGUMENTS.get(command):
         return (command in ALONE and not arguments) or re.match(pattern, arguments.lstrip()) is not None
     return command in ALONE or re.match(NOTEBOOK, line) is not None

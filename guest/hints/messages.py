@@ -106,6 +106,7 @@ HINTS = {
     "not_unpacked": "There are several names on the left side of =, but only a single value, {kind}, on the right.",
     "unpack_many": "There are more values on the right side than names on the left: write one name for each value.",
     "unpack_few": "There are fewer values on the right side than names on the left: write one name for each value.",
+    "unpack_split": "split() returned another number of values than there are names before =: check the text, and what separates its values.",
     "loop_single": "The loop has several variables, but each element is a single value, {kind}: use enumerate(x) to number the elements.",
     "loop_unpack": "Each element must have one value for each variable of the loop: use enumerate(x) to number the elements, or x.items() for a dictionary.",
     "index": "There is no element with this index: the first index is 0, and the last one is len(x) - 1.",

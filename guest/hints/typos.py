@@ -14,7 +14,7 @@ def meant_by(word: str, known: Iterable[str]) -> str:
 
 
 def is_slip(word: str, meant: str) -> bool:
-    """Return whether `word` is `meant` with one slip: case, an underscore, or a letter missing, doubled or misplaced.
+    """Return whether `word` is `meant` with one slip: case, an underscore, or a letter missing, too many or misplaced.
 
     Names that differ in their first letter or in their digits are different names: x1 and x2, text and next.
     """
@@ -26,6 +26,8 @@ def is_slip(word: str, meant: str) -> bool:
     if [each for each in word if each.isdigit()] != [each for each in meant if each.isdigit()]:
         return False
     if len(word) == len(meant):
+        if len(word) > 4 and word[0] == meant[0] and sorted(word) == sorted(meant):
+            return True
         return _is_swapped(word, meant) or _is_neighbouring_key(word, meant)
     if len(word) + 1 == len(meant):
         return len(word) > 2 and _lacks_one(word, meant)

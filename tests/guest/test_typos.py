@@ -19,6 +19,7 @@ from guest.hints.typos import is_slip, meant_by
         ("agee", "age"),
         ("fi", "if"),
         ("nmae", "name"),
+        ("imptor", "import"),
     ],
 )
 def test_slip_is_recognized(word: str, meant: str) -> None:

@@ -24,6 +24,7 @@ IN_MODULES = {
     "copy": "deepcopy",
     "functools": "reduce",
 }
+TYPING = "List Dict Tuple Set Optional Union Any Callable".split()
 WITH_SIDE_EFFECTS = ("this", "antigravity")
 """Modules that do something when they are imported."""
 
@@ -82,15 +83,19 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     outside = frame.f_globals if frame else {}
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
-    return "name_local" if name in outside else "name_local_unset"
+    if name not in outside or frame is None:
+        return "name_local_unset"
+    assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
+    above = lines_of(words["program"])[frame.f_code.co_firstlineno : frame.f_lineno - 1]
+    return "name_local_unset" if re.search(assignment, "\n".join(above)) else "name_local"
 
 
 def _about_name(words: Words, error: BaseException, code: str) -> str:
     name, frame = words["name"], last_frame(error)
     is_called = re.search(rf"(?<![\w.]){re.escape(name)}\s*\(", code) is not None
-    if is_command(code):
+    if code.split()[:1] == [name] and is_command(code):
         return "terminal"
-    if found := re.match(PRINT_ELSEWHERE, code):
+    if (found := re.match(PRINT_ELSEWHERE, code)) and found[1].startswith(name):
         words |= {"name": found[1], "near": "print"}
         return "name_elsewhere"
     if re.fullmatch(r"\s*(?:end|endif|endfor|endwhile|done|begin)\s*;?\s*", code, re.IGNORECASE):
@@ -106,7 +111,8 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if near := _near_name(words, frame, code, is_called):
         words["near"] = near
         return "name_near"
-    if is_called and (module := _key(IN_MODULES, name)):
+    is_generic = name in TYPING and re.search(rf"(?<![\w.]){name}\[", code)
+    if module := "typing" if is_generic else _key(IN_MODULES, name) if is_called else "":
         words["module"] = module
         return "name_in_module"
     if not code:  # a test has used it

@@ -104,6 +104,7 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     # The line that begins a block
     (SyntaxError, "expected ':'", r"^\s*else\s+if\b", "else_if"),
     (SyntaxError, "expected ':'", BRACE, "brace"),
+    (SyntaxError, "expected ':'", r"^\s*else\s+«\w+»\s*(?:\(|=(?!=))", "colon"),
     (SyntaxError, "expected ':'", r"^\s*else\s+«\S", "else_condition"),
     (SyntaxError, "expected ':'", r":\s*$", "colon_late"),
     (SyntaxError, "expected ':'", "", "colon"),

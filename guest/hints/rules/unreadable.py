@@ -15,12 +15,12 @@ BLOCK = r"^(?=\s*(?:if|elif|else|for|while|def|class|try|except|finally|with)\b)
 BRACE = BLOCK + r"[^«]*(?:[)\]}'\"]|\b(?!(?:in|is|or|and|not|lambda)\b)\w+)\s*«\{»"
 QUOTE_WITHIN = r"(['\"])\w[\w ,.!?]*\1"
 
-TYPES = "int str string String float double char bool boolean long var let const auto".split()
+TYPES = "int str string String float double char bool boolean long var let const auto set dim".split()
 FUNCTION_WORDS = ["function", "func", "fn", "fun", "void", "sub", "define", "public", "private", "static", *TYPES]
 BLOCK_WORDS = "if elif else for while def class try except finally with".split()
 BETWEEN_WORDS = "and or not in is".split()
-PLAIN_TEXT = r"\s*[^\W\d]+(?:[\s,]+[^\W\d]+)+[.!?]?\s*"
-NOT_VALUES = "of than to the".split()
+PLAIN_TEXT = r"\s*[^\W\d]+(?:[\s,]+[^\W\d]+){2,}[.!?]?\s*"
+NOT_VALUES = "of than to the no then".split()
 """Words of plain English, which are the name of no value."""
 
 NOT_BETWEEN_VALUES = "import from with for def class try except match case del global pass break continue".split()
@@ -83,7 +83,8 @@ def _if_function_word(words: Words, error: BaseException, code: str) -> str | No
 def _about_two_words(words: Words, error: BaseException, code: str) -> str | None:
     if words["word"] in TYPES:
         return "declaration"
-    return "name_space" if words["next"] == "=" and not iskeyword(words["word"]) else None
+    is_name = not iskeyword(words["word"]) and words["word"] not in NOT_VALUES
+    return "name_space" if words["next"] == "=" and is_name else None
 
 
 def _about_neighbours(words: Words, error: BaseException, code: str) -> str | None:
@@ -93,6 +94,9 @@ def _about_neighbours(words: Words, error: BaseException, code: str) -> str | No
         return None
     if {before, after}.intersection(NOT_VALUES):
         return None
+    if near := meant_by(before, ("not", "lambda")):
+        words |= {"word": before, "near": near}
+        return "word_near"
     first = code.split()[0]
     if re.fullmatch(PLAIN_TEXT, code) and not iskeyword(first) and first not in dir(builtins):
         return "plain_text"
@@ -111,6 +115,7 @@ def _about_neighbours(words: Words, error: BaseException, code: str) -> str | No
 UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     ("", if_command),
     (r"^\s*(?!.*\b(?:import|in)\b)[A-Z][^\W\d]*(?:[\s,]+[^\W\d]+){4,}[.!?]?\s*$", "plain_text"),
+    (r"^\s*import\s+pip\s+«install", "terminal"),
     (r"^\s*«?(?:>>>?|\.\.\.\s)", "prompt"),
     (r"^\s*from\s+[\w.]+\s+«(?P<word>\w+)»\s", _if_import_misspelt),
     (r"^\s*import\s+[\w.]+\s+«(?:sa|ass|az|at|a)»\s+\w+\s*$", "import_as"),

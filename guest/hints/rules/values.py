@@ -8,6 +8,7 @@ from guest.hints.messages import FUNCTIONS, KINDS
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
 
+IN_LOOP = r"\bfor\b[^:]*,[^:]*\bin\b"
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
 WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
@@ -127,10 +128,12 @@ VALUE_RULES: tuple[Rule, ...] = (
     (TypeError, "'{kind}' object does not support item", "", "not_indexed"),
     (TypeError, "'{kind}' object doesn't support item", "", "not_indexed"),
     (TypeError, "unhashable type: '{kind}'", "", "unhashable"),
-    (TypeError, "cannot unpack non-iterable {kind} object", r"^\s*«?for\b", "loop_single"),
+    (TypeError, "cannot unpack non-iterable {kind} object", IN_LOOP, "loop_single"),
     (TypeError, "cannot unpack non-iterable {kind} object", "", "not_unpacked"),
-    (ValueError, "too many values to unpack", r"^\s*for\b", "loop_unpack"),
-    (ValueError, "not enough values to unpack", r"^\s*for\b", "loop_unpack"),
+    (ValueError, "too many values to unpack", IN_LOOP, "loop_unpack"),
+    (ValueError, "not enough values to unpack", IN_LOOP, "loop_unpack"),
+    (ValueError, "too many values to unpack", r"=.*\.split\(", "unpack_split"),
+    (ValueError, "not enough values to unpack", r"=.*\.split\(", "unpack_split"),
     (ValueError, "too many values to unpack", "", "unpack_many"),
     (ValueError, "not enough values to unpack", r"=\s*(?:sys\.)?argv\b", "command_line"),
     (ValueError, "not enough values to unpack", "", "unpack_few"),
