@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UNNEEDED_MODULES = ("ensurepip", "idlelib", "pip", "test", "turtledemo")
-UNNEEDED_EXTENSIONS = ("_dbm.*",)  # needs a large library; `dbm` and `shelve` use SQLite
+"""Not for programs: they run without a network, without a screen, and not to test Python itself."""
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 PACKAGES = Path("/opt/site-packages")
 """Where the packages of guest/requirements.txt are: the same directory on every base image."""
-UNNEEDED_OF_PACKAGES = ("**/tests", "**/sample_data", "bin", "share", "numpy/f2py")
+UNNEEDED_OF_PACKAGES = ("**/tests", "bin", "share")
 UNNEEDED_FILES_OF_PACKAGES = [f"**/*.{ending}" for ending in ("a", "c", "cpp", "h", "pxd", "pyi", "pyx")]
 
 KEPT_PROGRAMS = {"python", "python3", "python3.13", "sh", "dash", "cat", "echo", "ls", "sleep", "true", "false"}
@@ -52,9 +52,6 @@ def main() -> None:
         for module in UNNEEDED_MODULES:
             for path in (directory / module, *directory.glob(f"{module}-*")):
                 shutil.rmtree(path, ignore_errors=True)
-    for pattern in UNNEEDED_EXTENSIONS:
-        for path in LIBRARY.glob(f"lib-dynload/{pattern}"):
-            path.unlink()
     _prune_packages()
     (LIBRARY / "sitecustomize.py").unlink(missing_ok=True)  # Debian's asks for its bug reporter at every start
     compileall.compile_dir(LIBRARY, quiet=2)

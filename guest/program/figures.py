@@ -53,6 +53,8 @@ def show_open_figures() -> None:
         if manager in _kept_back and not figure.stale:
             continue
         try:
+            if "draw_event" in manager.canvas.callbacks.callbacks:
+                manager.canvas.draw()  # as a window would: an animation draws its first frame then, not when saved
             screen.show(partial(figure.savefig, format="png"))
         except Exception as error:
             errors.append(error)

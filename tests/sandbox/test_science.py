@@ -1,6 +1,9 @@
 """numpy, pandas, matplotlib and Pillow: loaded before the program, without a cost to other programs."""
 
+import ast
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,81 @@ def test_science_program_waits_for_the_next_science_container(science_sandbox: S
         assert first.result().main.stdout == second.result().main.stdout == "ok\n"
     waited_seconds = sorted(each.result().waited_seconds for each in (first, second))
     assert waited_seconds[0] < 0.5 < waited_seconds[1]
+
+
+IMPORT_ALL = """
+import contextlib, importlib.metadata, io, re
+package = importlib.metadata.distribution(NAME)
+missing, loaded = {}, 0
+for path in package.files:  # as in the wheel, whatever the image has left of it
+    parts = re.sub(r"(/__init__)?(\\.py|\\.cpython-.*\\.so)$", "", str(path)).split("/")
+    if path.suffix not in (".py", ".so") or not all(part.isidentifier() and part[0] != "_" for part in parts):
+        continue
+    name = ".".join(parts)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(f"from {name} import *", {})
+        loaded += 1
+    except Exception as error:
+        missing[name] = repr(error)
+print(loaded, missing)
+"""
+"""Runs `import *` of every public module in the package NAME, and prints how many succeed, and which fail."""
+
+ABSENT = {
+    "tests of the packages themselves": "*.tests* *.conftest".split(),
+    "windows": [f"matplotlib.backends.{name}*" for name in "backend_gtk backend_qt backend_tk backend_wx qt".split()],
+    "other windows": [f"matplotlib.backends.backend_{name}" for name in "macosx nbagg webagg".split()]
+    + ["PIL.ImageTk"],
+    "another package": "matplotlib.backends.backend_cairo matplotlib.sphinxext.* pandas.core.arrays.arrow.* "
+    "pandas.io.formats.style* PIL.FpxImagePlugin PIL.MicImagePlugin".split(),
+}
+"""The modules that are not here, by what they need."""
+
+
+@pytest.mark.parametrize("package", ["numpy", "pandas", "matplotlib", "pillow"])
+def test_support_every_public_module_of_a_package(science: Runner, package: str) -> None:
+    run = science(f"import numpy\nNAME = {package!r}\n{IMPORT_ALL}", timeout_seconds=60)
+    assert (run.status, run.flags) == (RunStatus.SUCCESS, frozenset()), run.stderr
+    loaded, _, missing = run.stdout.partition(" ")
+    assert int(loaded) > 50
+    absent = [pattern for patterns in ABSENT.values() for pattern in patterns]
+    wanted = {
+        name: error
+        for name, error in ast.literal_eval(missing).items()
+        if not any(map(partial(fnmatchcase, name), absent))
+    }
+    assert wanted == {}
+
+
+def test_support_import_everything(science: Runner) -> None:
+    """`import *` also loads what a package lists in `__all__` and imports only when it is asked for, as numpy.f2py."""
+    run = science("from numpy import *\nfrom pylab import *\nfrom pandas import *\nprint(sqrt(16.0))")
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "4.0\n", "")
+
+
+def test_support_sample_data(science: Runner) -> None:
+    run = science(
+        "import matplotlib.cbook, pathlib\n"
+        "print(matplotlib.cbook.get_sample_data('goog.npz')['price_data'][0]['date'])\n"
+        "files = pathlib.Path(matplotlib.get_data_path(), 'sample_data').glob('*.*')\n"
+        "print(len([matplotlib.cbook.get_sample_data(path.name) for path in files]) > 10)"
+    )
+    assert (run.status, run.stdout, run.stderr) == (RunStatus.SUCCESS, "2004-08-19\nTrue\n", "")
+
+
+PURE = {
+    "bs4": "from bs4 import BeautifulSoup\nprint(BeautifulSoup('<p>a<b>ok</b>', 'html.parser').b.text)",
+    "colorama": "import colorama\ncolorama.just_fix_windows_console()\nprint(len(colorama.Fore.RED) and 'ok')",
+    "requests": "import requests\ntry: requests.get('https://pylearn.net')\n"
+    "except requests.ConnectionError as error: print('ok' if 'Failed to resolve' in str(error) else error)",
+    "rich": "from rich.console import Console\nfrom rich.table import Table\ntable = Table()\ntable.add_row('x')\n"
+    "console = Console(record=True, quiet=True)\nconsole.print(table)\nConsole().print('[bold]ok[/bold]')",
+    "tabulate": "from tabulate import tabulate\nprint(tabulate([['ok']], tablefmt='plain'))",
+}
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_support_packages_of_lessons(run: Runner, package: str) -> None:
+    result = run(PURE[package])
+    assert (result.status, result.stdout, result.stderr) == (RunStatus.SUCCESS, "ok\n", "")

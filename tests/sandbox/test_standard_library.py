@@ -1,4 +1,6 @@
-"""What the standard library asks of the kernel is allowed, and raises no flag."""
+"""The whole standard library is there; what it asks of the kernel is allowed, and raises no flag."""
+
+import ast
 
 import pytest
 
@@ -226,3 +228,40 @@ os.nice(1); os.getpriority(os.PRIO_PROCESS, 0); os.sched_yield(); os.getrandom(9
 def test_support_what_the_standard_library_does(run: Runner, program: str) -> None:
     result = run(PROGRAMS[program])
     assert (result.status, result.stderr, result.flags) == (RunStatus.SUCCESS, "", frozenset())
+
+
+ABSENT = {
+    *("idlelib", "tkinter", "turtle", "turtledemo"),  # need a screen
+    *("ensurepip", "test"),  # install pip, which has no network here, and test Python itself
+    *("msvcrt", "nt", "winreg", "winsound"),  # Windows
+    *("asyncio.windows_events", "asyncio.windows_utils", "multiprocessing.popen_spawn_win32"),
+    *("encodings.mbcs", "encodings.oem"),
+    "dbm.gnu",  # on Debian a package of its own
+}
+
+IMPORT_ALL = """
+import contextlib, io, pkgutil, sys
+missing = {}
+def load(name):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # `this` and `__hello__` print
+            exec(f"from {name} import *", {})
+    except Exception as error:
+        missing[name] = repr(error)
+        return
+    for _, each, _ in pkgutil.iter_modules(getattr(sys.modules[name], "__path__", [])):
+        if each[0] != "_":
+            load(f"{name}.{each}")
+for name in sorted(sys.stdlib_module_names):
+    if name[0] != "_":
+        load(name)
+print(len(sys.modules), missing)
+"""
+
+
+def test_support_every_public_module_of_the_standard_library(run: Runner) -> None:
+    result = run(IMPORT_ALL, timeout_seconds=60)
+    assert (result.status, result.flags) == (RunStatus.SUCCESS, frozenset()), result.stderr
+    loaded, _, missing = result.stdout.partition(" ")
+    assert int(loaded) > 500
+    assert {name: error for name, error in ast.literal_eval(missing).items() if name not in ABSENT} == {}

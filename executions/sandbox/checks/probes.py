@@ -98,7 +98,7 @@ for path in sorted(paths)[{part}::{parts}]:
                 read += size
 print(read > 0)
 """
-PARTS = 3
+PARTS = 4
 """What a container reads from the disk counts towards its memory, which would not hold the whole image."""
 
 
