@@ -99,7 +99,8 @@ def build_image(copy: Path) -> str | None:
     files = [path.relative_to(guest) for path in guest.rglob("*.py")]
     changed = [path for path in files if (guest / path).read_bytes() != (ROOT / "guest" / path).read_bytes()]
     copies = "".join(f"COPY {path} /opt/sandbox/guest/{path}\n" for path in changed if path.parts[0] != "build")
-    recipe = f"FROM {original}\nUSER 0:0\n{copies}USER 64321:64321\n"
+    hide = "COPY build/hide_frames.py /tmp/\nRUN python3 /tmp/hide_frames.py\n"
+    recipe = f"FROM {original}\nUSER 0:0\n{copies}{hide}USER 64321:64321\n"
     # Do not use the cache: another sabotage may be removing its layers.
     command = ["docker", "build", "--quiet", "--no-cache", "--tag", name, "--file", "-", str(guest)]
     if any(path.parts[0] == "build" for path in changed):

@@ -13,6 +13,7 @@ import sys
 from guest import protocol
 from guest.program.main_module import FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
+from guest.program.recursion import begin_at_the_bottom
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _CountingOutput(io.FileIO):
 
     def write(self, data: Any) -> int:
         self.used = True
-        return super().write(data)
+        return io.FileIO.write(self, data)
 
 
 def _begin_test() -> _CountingOutput:
@@ -141,6 +142,7 @@ def _print_value(main: MainModule, output: _CountingOutput) -> None:
     """
     try:
         call = _compile(main.sources[TEST_FILE_NAME]().strip(), TEST_FILE_NAME, "eval", dont_inherit=True)
+        begin_at_the_bottom()
         value = _eval(call, main.namespace)
         if value is not None or not output.used:
             _print(value)

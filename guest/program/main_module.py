@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from guest.program.recursion import begin_at_the_bottom
+
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any, NoReturn
 
 # Saved because a submission may replace or delete them.
@@ -16,7 +17,6 @@ _exec, _compile = exec, compile
 
 FILE_NAME = "main.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
-OWN_CODE = os.path.dirname(__file__)
 
 
 class Failed(SystemExit):
@@ -33,6 +33,8 @@ class MainModule:
         """Become `__main__`, in a directory with the program's file."""
         main = type(sys)("__main__")
         main.__file__ = f"{DIRECTORY}/{FILE_NAME}"
+        main.__annotations__ = {}
+        main.__cached__ = None  # type: ignore[attr-defined]
         main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
         sys.modules["__main__"] = main
         sys.argv = [FILE_NAME]
@@ -44,12 +46,14 @@ class MainModule:
         self.sources: dict[str, Callable[[], str]] = {FILE_NAME: lambda: code}
 
     def execute(self, file_name: str, before_test: bool = False) -> None:
-        """Run a file of `sources`; after an exception, show its traceback without our frames and exit as Python does.
+        """Run a file of `sources`; after an exception, show its traceback and exit as Python does.
 
         A submission that calls `sys.exit()` before its test has only finished, not failed.
         """
         try:
-            _exec(_compile(self.sources[file_name](), file_name, "exec", dont_inherit=True), self.namespace)
+            code = _compile(self.sources[file_name](), file_name, "exec", dont_inherit=True)
+            begin_at_the_bottom()
+            _exec(code, self.namespace)
         except SystemExit as error:
             if not (before_test and error.code in (None, 0)):
                 raise
@@ -58,7 +62,6 @@ class MainModule:
 
     def fail(self, error: BaseException) -> NoReturn:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
-        error.__traceback__ = _without_own_frames(error.__traceback__)
         try:
             self._show_sources()
             sys.excepthook(type(error), error, error.__traceback__)
@@ -76,10 +79,3 @@ class MainModule:
             lines = io.StringIO(source, newline=None).readlines()
             # Without a modification time linecache never reads the file, which the program may have changed.
             linecache.cache[name] = (len(source), None, lines, name)
-
-
-def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return `trace` without its first frames, which are those of this package."""
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OWN_CODE):
-        trace = trace.tb_next
-    return trace

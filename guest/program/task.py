@@ -109,6 +109,8 @@ def _finish(main: MainModule) -> None:
     The rest, freeing every loaded module, would take longer than most programs.
     """
     try:
+        sys.settrace(None)  # what follows is no step of the program
+        sys.setprofile(None)
         if threading := sys.modules.get("threading"):
             threading._shutdown()
         show_open_figures()

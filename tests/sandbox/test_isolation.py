@@ -289,7 +289,7 @@ def test_program_has_three_descriptors(run: Runner) -> None:
 def test_program_sees_only_its_own_processes(run: Runner) -> None:
     code = "import os\nprint(len([n for n in os.listdir('/proc') if n.isdigit()]), os.getppid())\n"
     code += "print(open('/proc/1/cmdline').read(), end='')"
-    assert run(code).stdout == "2 1\npython3\ufffd-s\ufffd-P\ufffd-u\ufffd/opt/sandbox\ufffdplain\ufffd"
+    assert run(code).stdout == "2 1\npython3\ufffd-s\ufffd-P\ufffd-u\ufffd/opt/sandbox/main.pyc\ufffdplain\ufffd"
 
 
 @wall("binds")
@@ -310,7 +310,7 @@ for directory, _, files in os.walk("/opt/sandbox/guest"):
             print(os.path.join(directory, name).removeprefix("/opt/sandbox/guest/"))
 """
     own = {str(path.relative_to(GUEST_DIRECTORY)) for path in GUEST_DIRECTORY.rglob("*.py")}
-    # The entry point is /opt/sandbox/__main__.py in the image (guest/Dockerfile).
+    # The entry point is /opt/sandbox/main.py in the image (guest/Dockerfile).
     expected = {path for path in own if not path.startswith("build/")} - {"entrypoint.py"}
     expected |= {f"supervisor/{name}" for name in ("seccomp.bpf", "seccomp_gvisor.bpf", "seccomp_notify.bpf")}
     assert sorted(run(code, timeout_seconds=10).stdout.splitlines()) == sorted(expected)
