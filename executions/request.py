@@ -21,7 +21,7 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TestCase:
-    """One test case as it was sent. An empty string means the same as None, except in `stdin`."""
+    """One test case as it was sent. An empty `input` or `code` means the same as None."""
 
     __test__ = False  # not for pytest to collect
 

@@ -68,6 +68,9 @@ DETAIL_BYTES = 8 * 1024
 TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
 """How much of each string a DETAIL frame holds. A character takes at most four bytes."""
 
+BASES_BYTES = 1024
+"""How much of the names of an exception's base classes it holds."""
+
 _RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
 _TASK = struct.Struct("!BB")  # kind of task, most_images
 # status, exit code or -1, signal or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
@@ -155,6 +158,18 @@ def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)
+
+
+def pack_bases(names: list[str]) -> bytes:
+    """Return what follows in a DETAIL frame: the full names of the classes that the exception's own inherits."""
+    return "\n".join(names).encode("utf-8", "replace")[:BASES_BYTES]
+
+
+def unpack_bases(body: bytes) -> tuple[str, ...]:
+    """Return what `pack_bases` was given, from the whole body of a DETAIL frame that `unpack_detail` accepts."""
+    *_, first, second, third = _DETAIL.unpack_from(body)
+    names, _, _ = body[_DETAIL.size + first + second + third :][:BASES_BYTES].partition(b"\0")
+    return tuple(names.decode("utf-8", "replace").split("\n")) if names else ()
 
 
 def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:

@@ -285,14 +285,14 @@ WALLS = {
             Edit(JUDGE, "return run.tested or case.looks_at_main_run", "return True"),
         )
     ),
-    "whole_exception_names": Wall((Edit(JUDGE, 'run.raised.endswith(f".{name}")', "run.raised.endswith(name)"),)),
+    "whole_exception_names": Wall((Edit(JUDGE, 'full_name.endswith(f".{name}")', "full_name.endswith(name)"),)),
     "exceptions_as_raised": Wall(
         (
             Edit(JUDGE, " or run.detail is None or expectation is None:", " or expectation is None:"),
             Edit(
                 JUDGE,
-                "    is_named = run.raised == name or",
-                '    return f"{name}:" in run.stderr\n    is_named = name or',
+                "    is_named = any(",
+                '    return f"{name}:" in run.stderr\n    is_named = any(',
             ),
         )
     ),

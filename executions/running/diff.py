@@ -9,7 +9,14 @@ from collections.abc import Callable
 LONGEST_LINE = 80
 """The number of characters shown of a line, around the difference."""
 
+JOINER = "\N{ZERO WIDTH JOINER}"
+SKIN_TONES = {chr(code) for code in range(0x1F3FB, 0x1F400)}
+FLAG_LETTERS = {chr(code) for code in range(0x1F1E6, 0x1F200)}
+
 LEAD = LONGEST_LINE // 2
+
+MOST_MARKS = 32
+"""How far to look for the beginning of a character: a real one has fewer marks."""
 
 LINES_LOOKED_FOR = 100
 """Each line costs a search of the whole output."""
@@ -39,7 +46,8 @@ def missing_line(expected: list[str], actual: str) -> str:
 def _two_lines(number: int, expected: str, actual: str) -> str:
     both = min(len(expected), len(actual))
     index = next((each for each in range(both) if expected[each] != actual[each]), both)
-    start = max(0, index - LEAD) if max(len(expected), len(actual)) > LONGEST_LINE else 0
+    index = min(_beginning(expected, index), _beginning(actual, index))  # of the character whose marks differ
+    start = _beginning(expected, max(0, index - LEAD)) if max(len(expected), len(actual)) > LONGEST_LINE else 0
     mark = " " * (len("  expected: ") + _width(expected[start:index]) + (start > 0)) + "^"
     shown = (f"  expected: {_window(expected, start)}", f"  printed:  {_window(actual, start)}", mark)
     return "\n".join((f"Line {number} differs{_kind(expected, actual)}:", *shown))
@@ -56,8 +64,28 @@ def _kind(expected: str, actual: str) -> str:
 
 def _window(line: str, start: int) -> str:
     """Return a piece of a line, with a symbol for each character that is invisible."""
-    piece = "".join(map(_visible, line[start : start + LONGEST_LINE]))
-    return f"{'…' if start else ''}{piece}{'…' if len(line) > start + LONGEST_LINE else ''}"
+    piece = head(line[start:], LONGEST_LINE)
+    return f"{'…' if start else ''}{''.join(map(_visible, piece))}{'…' if len(line) > start + len(piece) else ''}"
+
+
+def head(text: str, size: int) -> str:
+    """Return the first `size` code points of `text`, or a few less: no accent is cut off from its letter."""
+    return text[: _beginning(text, size)]
+
+
+def _beginning(text: str, index: int) -> int:
+    """Return where the character begins that the code point at `index` belongs to."""
+    for start in range(index, max(0, index - MOST_MARKS), -1):
+        if start >= len(text) or not _continues(text[start - 1], text[start]):
+            return start
+    return max(0, index - MOST_MARKS)
+
+
+def _continues(previous: str, letter: str) -> bool:
+    """Whether `letter` is shown as a part of the character before it: an accent, or a further part of an emoji."""
+    if JOINER in (previous, letter) or letter in SKIN_TONES:
+        return True
+    return unicodedata.category(letter)[0] == "M" or (previous in FLAG_LETTERS and letter in FLAG_LETTERS)
 
 
 def _visible(character: str) -> str:
@@ -72,7 +100,7 @@ def _width(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.request import Match, TestCase, in_running_order, with_plain_line_ends
-from executions.running.diff import first_difference, missing_line
+from executions.running.diff import first_difference, head, missing_line
 from executions.running.outcome import error_detail
 from executions.sandbox.results import Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
@@ -42,9 +42,12 @@ class OutputBudget:
         output = result.actual_output
         if output is None:  # a hidden one
             return result
-        head = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
-        self._left_bytes -= len(head.encode())
-        return result if head == output else replace(result, actual_output=head, truncated=True)
+        kept = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
+        if kept == output:
+            self._left_bytes -= len(kept.encode())
+            return result
+        self._left_bytes = 0
+        return replace(result, actual_output=head(output, len(kept)), truncated=True)
 
 
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
@@ -83,7 +86,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MESSAGE_CHARACTERS else f"{text[:MESSAGE_CHARACTERS]}…"
+    return text if len(text) <= MESSAGE_CHARACTERS else f"{head(text, MESSAGE_CHARACTERS)}…"
 
 
 def _reason(case: TestCase, run: Run) -> str:
@@ -99,7 +102,7 @@ def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
         return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count
-    return _output_counts(case, run) and (not expected or _matches(_match(case), expected, run.stdout))
+    return _output_counts(case, run) and (expected is None or _matches(_match(case), expected, run.stdout))
 
 
 def _output_counts(case: TestCase, run: Run) -> bool:
@@ -107,7 +110,7 @@ def _output_counts(case: TestCase, run: Run) -> bool:
     if case.looks_at_main_run:
         # As documented: its output counts even if the program failed afterwards.
         return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
-    # Without an output to compare, only reaching the end of its own part shows that a test ran.
+    # Without an output to look for, only reaching the end of its own part shows that a test ran.
     return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
 
 
@@ -117,10 +120,12 @@ def _match(case: TestCase) -> Match:
 
 def _diff(case: TestCase, run: Run) -> str | None:
     """Return where the output of a failed test differs, if that is why it failed."""
-    if not case.expected_output or not _output_counts(case, run):
+    if case.expected_output is None or not _output_counts(case, run):
         return None
     text = _trimmed(run.stdout)
     expected, actual = _trimmed(case.expected_output).split("\n"), text.split("\n")
+    if expected == [""]:
+        expected = []
     match _match(case):
         case Match.EXACT:
             return first_difference(expected, actual, str.__eq__)
@@ -133,16 +138,20 @@ def _diff(case: TestCase, run: Run) -> str | None:
 def _raised(expected: str, run: Run) -> bool:
     """Whether an exception is expected, such as `ValueError` or `ValueError: bad`, and ended the run.
 
-    Its type is exactly that one: neither a subclass nor a name that only ends alike. The name may leave out the module,
-    unless it is a builtin's. What the program wrote to stderr does not count.
+    A subclass counts, as in `except ValueError`, but not a name that only ends alike. The name may leave out the
+    module, unless it is a builtin's. What the program wrote to stderr does not count.
     """
     expectation = EXCEPTION_PATTERN.fullmatch(with_plain_line_ends(expected).strip())
     if run.status is not RunStatus.ERROR or run.detail is None or expectation is None:
         return False
     name, message = expectation.groups(default="")
-    is_named = run.raised == name or (not hasattr(builtins, name) and run.raised.endswith(f".{name}"))
+    is_named = any(_is_name_of(name, full_name) for full_name in (run.raised, *run.bases))
     said = with_plain_line_ends(run.detail.message).lstrip()
     return is_named and said.startswith(message.strip()[:DETAIL_CHARACTERS])
+
+
+def _is_name_of(name: str, full_name: str) -> bool:
+    return full_name == name or (not hasattr(builtins, name) and full_name.endswith(f".{name}"))
 
 
 def _matches(match: Match, expected: str, actual: str) -> bool:

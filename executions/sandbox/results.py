@@ -126,8 +126,9 @@ class Run:
     test with code or a call, both streams then hold only the output of that part. `completed` means that this part
     ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
     `waited_in_vain` marks a timeout because no input came in time.
-    `raised` is the full name of the exception that ended it, with its module unless it is a builtin, and `detail` has
-    its message and position: the program's own report, which may be wrong or missing.
+    `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
+    of the classes that it inherits, and `detail` has its message and position: the program's own report, which may be
+    wrong or missing.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together.
     """
@@ -145,6 +146,7 @@ class Run:
     completed: bool = False
     flags: frozenset[Flag] = frozenset()
     raised: str = ""
+    bases: tuple[str, ...] = ()
     detail: ErrorDetail | None = None
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()

@@ -11,12 +11,14 @@ import os
 import sys
 
 from guest import protocol
+from guest.program.findings import Findings, name_assertion
 from guest.program.main_module import FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
 from guest.program.recursion import begin_at_the_bottom
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from guest.program.main_module import MainModule
@@ -43,30 +45,53 @@ def run_case(main: MainModule, kind: int, part: TestPart) -> None:
     main.execute(FILE_NAME, before_test=True)
     output = _begin_test()
     main.sources[TEST_FILE_NAME] = part.read  # it has come by now
+    findings = Findings(part.read() if kind == protocol.TEST_CODE else "")
     try:
         if kind == protocol.TEST_CALL:
             _print_value(main, output)
         else:
             main.execute(TEST_FILE_NAME)
     except SystemExit as error:
-        # The test's own exit, as by unittest.main(), completes it; an exit in the submission does not.
-        if error.code in (None, 0) and not _comes_from_submission(error):
-            _end_test()
-        elif failure := _failure_in_unittest(error):
-            raise Failed(error.code) from failure
+        _end_by_exit(error, main, findings)
         raise
+    if failure := _found(lambda: findings.verdict(main.namespace, TEST_FILE_NAME)):
+        raise Failed(1) from failure
     _end_test()
 
 
+def _end_by_exit(error: SystemExit, main: MainModule, findings: Findings) -> None:
+    """End a test by its own exit, such as that of unittest.main(). An exit in the submission does not complete it."""
+    if isinstance(error, Failed):
+        if isinstance(cause := error.__cause__, AssertionError):
+            _found(lambda: name_assertion(cause, main.sources[TEST_FILE_NAME](), TEST_FILE_NAME))
+    elif error.code in (None, 0) and not _comes_from_submission(error):
+        if failure := _found(lambda: findings.verdict(main.namespace, TEST_FILE_NAME)):
+            raise Failed(1) from failure
+        _end_test()
+    elif failure := _found(lambda: findings.first(error.code)):
+        raise Failed(error.code) from failure
+
+
 def is_call(text: str) -> bool:
-    """Return whether `text` is a call expression such as `add(5, 3)`, and can be compiled."""
+    """Return whether `text` is a call such as `add(5, 3)`, or an expression with one such as `add(5, 3) == 8`.
+
+    In the middle of an expression a bracket follows the name at once. Otherwise `Paris (2), Rome (3)` would be calls.
+    """
     import ast
+    import re
     import warnings
 
+    text = text.strip()
     try:
         with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(text.strip(), TEST_FILE_NAME, "eval")
-            return isinstance(tree.body, ast.Call) and bool(_compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True))
+            tree = ast.parse(text, TEST_FILE_NAME, "eval")
+            calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+            if not isinstance(tree.body, ast.Call):
+                lines = [line.encode() for line in re.split(r"\r\n|\r|\n", text)]
+                calls = [
+                    each for each in calls if lines[(each.end_lineno or 1) - 1].startswith(b"(", each.end_col_offset)
+                ]
+            return bool(calls and _compile(tree, TEST_FILE_NAME, "eval", dont_inherit=True))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
 
@@ -93,13 +118,9 @@ def _comes_from_submission(error: BaseException) -> bool:
     return trace is not None
 
 
-def _failure_in_unittest(error: SystemExit) -> Exception | None:
-    if "unittest.main" not in sys.modules:
-        return None
+def _found(look: Callable[[], BaseException | None]) -> BaseException | None:
     try:
-        from guest.program import unittests
-
-        return unittests.first_failure(error)
+        return look()
     except Exception:  # whatever the submission has replaced
         return None
 

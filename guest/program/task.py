@@ -95,12 +95,22 @@ def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
         error = end.__cause__ if isinstance(end, Failed) else end
         if error is None:
             return
-        mailbox.put(raised.summary(error))
+        bases = protocol.pack_bases(_names_of_bases(error))
+        mailbox.put(raised.summary(error) + bases)
         from guest.hints import detail
 
-        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]()))
+        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]()) + bases)
     except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass
+
+
+def _names_of_bases(error: BaseException) -> list[str]:
+    """Return the names, as `raised.full_name` gives them, of the classes that the class of `error` inherits."""
+    kinds = type(error).__mro__[1:-1]  # without object
+    return [
+        kind.__qualname__ if kind.__module__ in raised.UNNAMED_MODULES else f"{kind.__module__}.{kind.__qualname__}"
+        for kind in kinds
+    ]
 
 
 def _finish(main: MainModule) -> None:

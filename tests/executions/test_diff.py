@@ -10,7 +10,7 @@ from executions.sandbox.results import Outcome, Run, RunStatus
 
 
 def diff(expected: str, actual: str, match: Match = Match.EXACT) -> str | None:
-    run = Run(RunStatus.SUCCESS, actual, tested=True)
+    run = Run(RunStatus.SUCCESS, actual, tested=True, completed=True)
     case = TestCase(input="f()", expected_output=expected, match=match)
     [result] = judge((case,), Outcome(run, (run,), 0), 5)
     return result.diff
@@ -41,6 +41,10 @@ def diff(expected: str, actual: str, match: Match = Match.EXACT) -> str | None:
         ("日本1", "日本2", ["Line 1 differs:", "  expected: 日本1", "  printed:  日本2", "                ^"]),
         ("🐍 a", "🐍 b", ["Line 1 differs:", "  expected: 🐍 a", "  printed:  🐍 b", "               ^"]),
         ("e\u0301a", "e\u0301b", ["Line 1 differs:", "  expected: e\u0301a", "  printed:  e\u0301b", "             ^"]),
+        ("e\u0301", "e\u0300", ["Line 1 differs:", "  expected: e\u0301", "  printed:  e\u0300", "            ^"]),
+        ("กี่1", "กี่2", ["Line 1 differs:", "  expected: กี่1", "  printed:  กี่2", "             ^"]),
+        ("👍🏽", "👍🏿", ["Line 1 differs:", "  expected: 👍🏽", "  printed:  👍🏿", "            ^"]),
+        ("", "x\ny", ["Line 1 was not expected (and 1 more):", "  printed:  x"]),
     ],
 )
 def test_diff_shows_the_first_difference(expected: str, actual: str, lines: list[str]) -> None:
@@ -71,6 +75,16 @@ def test_long_line_is_cut_around_its_difference(place: int) -> None:
     _, _, printed, mark = shown.split("\n")
     assert printed[mark.index("^")] == "y"
     assert len(printed) < 100
+
+
+@pytest.mark.parametrize("text", ["e\u0301", "👩\u200d🚀", "👍🏽", "🇩🇪", "❤\ufe0f", "กี่"])
+def test_long_line_is_cut_between_characters(text: str) -> None:
+    for before in range(36, 42):
+        expected = "x" * before + text + "y" * 38 + text * 9
+        shown = diff(expected, expected[: before + len(text) + 37] + "z" + expected[before + len(text) + 38 :])
+        assert shown is not None
+        piece = shown.split("\n")[1].removeprefix("  expected: ").replace("\ufffd", "\u200d").strip("…xy")
+        assert piece.replace(text, "").replace("y", "") == "", ascii(piece)
 
 
 def test_test_that_failed_without_comparing_output_has_no_diff() -> None:

@@ -167,12 +167,28 @@ def test_numbers_further_apart_do_not_match(expected: str, actual: str) -> None:
 # Without an expected output
 
 
-@pytest.mark.parametrize("expected", [None, ""])
+@pytest.mark.parametrize(("expected", "output"), [(None, "anything"), ("", ""), ("", " \n\n")])
 @pytest.mark.parametrize("status", list(RunStatus))
 def test_a_test_without_expected_output_passes_if_it_ends_without_error(
-    expected: str | None, status: RunStatus
+    expected: str | None, output: str, status: RunStatus
 ) -> None:
-    assert passes(expected, "anything", status=status) is (status is RunStatus.SUCCESS)
+    assert passes(expected, output, status=status) is (status is RunStatus.SUCCESS)
+
+
+@pytest.mark.parametrize("output", ["None\n", "x", ".", "0"])
+@pytest.mark.parametrize("match", [None, Match.EXACT, Match.FLOAT])
+def test_an_empty_expected_output_is_compared(match: Match | None, output: str) -> None:
+    assert not passes("", output, match)
+    result = result_of(
+        TestCase(stdin="", expected_output="", match=match), replace(MAIN, stdout=output, completed=True)
+    )
+    assert (result.passed, result.diff) == (False, f"Line 1 was not expected:\n  printed:  {output.strip()}")
+
+
+def test_an_empty_expected_output_is_contained_in_any() -> None:
+    assert passes("", "x", Match.CONTAINS)
+    assert result_of(TestCase(expected_output=""), MAIN).passed
+    assert not result_of(TestCase(expected_output="", match=Match.EXACT), MAIN).passed
 
 
 @pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.SUCCESS])
@@ -293,9 +309,7 @@ def test_an_expected_exception_before_the_test_does_not_pass() -> None:
         ("error", "shutil.Terror", "error"),
         ("other.JSONDecodeError", "json.decoder.JSONDecodeError", "other.JSONDecodeError"),
         ("ValueError", "RuntimeError", "ValueError: not a ValueError"),
-        ("ValueError", "__main__.TooOld", "a subclass"),
-        ("Exception", "ValueError", "a subclass"),
-        ("BaseException", "__main__.MyBaseException", ""),
+        ("TooOld", "ValueError", "a base class"),
         ("yes", "SystemExit", "yes"),
         ("ValueError: " + "x" * 2000, "ValueError", "x" * 999),
         ("ValueError: " + "x" * 2000, "ValueError", "y" * 1000),
@@ -304,6 +318,27 @@ def test_an_expected_exception_before_the_test_does_not_pass() -> None:
 def test_another_exception_does_not_pass(expected: str, name: str, message: str) -> None:
     stderr = f"Traceback (most recent call last):\n{name}: {message}\n"
     assert not is_expected(expected, raised(name, message, stderr=stderr))
+
+
+@pytest.mark.parametrize(
+    ("expected", "passed"),
+    [
+        ("TooOld", True),
+        ("ValueError", True),
+        ("ValueError: bad", True),
+        ("Exception", True),
+        ("BaseException", True),
+        ("limits.Limit", True),
+        ("Limit", True),
+        ("ValueError: good", False),
+        ("TypeError", False),
+        ("object", False),
+        ("imit", False),
+    ],
+)
+def test_a_subclass_of_the_expected_exception_passes(expected: str, passed: bool) -> None:
+    bases = ("limits.Limit", "ValueError", "Exception", "BaseException")
+    assert is_expected(expected, raised("__main__.TooOld", "bad", bases=bases)) is passed
 
 
 @pytest.mark.wall("whole_exception_names")
@@ -315,6 +350,7 @@ def test_part_of_an_exceptions_name_does_not_pass(expected: str) -> None:
 
 def test_an_exception_of_the_program_is_not_the_builtin_of_that_name() -> None:
     assert not is_expected("ValueError", raised("__main__.ValueError"))
+    assert not is_expected("ValueError", raised("__main__.Other", bases=("__main__.ValueError", "Exception")))
     assert is_expected("__main__.ValueError", raised("__main__.ValueError"))
 
 
@@ -432,6 +468,14 @@ def test_shown_output_of_all_tests_together_is_bounded(letter: str, size: int) -
     assert [result.truncated for result in results] == [False, True, True]
     assert [result.actual_output for result in results] == [half, half + rest, ""]
     assert [result.passed for result in results] == [True] * 3
+
+
+def test_shown_output_is_cut_between_characters() -> None:
+    for text in ("e\u0301", "กี่", "👩\u200d🚀", "👍🏽", "🇩🇪", "❤\ufe0f"):
+        [result] = shown("x" * (SHOWN_BYTES - 2) + text)
+        assert (result.actual_output, result.truncated) == ("x" * (SHOWN_BYTES - 2), True)
+        message = result_of(TestCase(input="y" * (MESSAGE_CHARACTERS - 1) + text), MAIN).message
+        assert f"{'y' * (MESSAGE_CHARACTERS - 1)}… ->" in message
 
 
 def test_truncated_output_is_compared_in_full() -> None:

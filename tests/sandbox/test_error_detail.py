@@ -191,7 +191,7 @@ def test_test_with_unittest_reports_its_first_failure(run: Runner, code: str, ra
 
 def test_failures_of_unittest_come_before_its_errors(run: Runner) -> None:
     [test] = run.tests("def add(a, b): return 1 / 0", TestProgram(code=SUITE)).tests
-    assert detail_of(test).message.endswith("not found in []")
+    assert detail_of(test).message.endswith("not found in [] (test_later, and 1 more)")
 
 
 @pytest.mark.parametrize(

@@ -186,8 +186,8 @@ def read(): json.loads('x')
         "read()": "json.decoder.JSONDecodeError: Expecting value",
     }
     cases = [TestCase(input=call, expected_output=error) for call, error in expected.items()]
-    cases.append(TestCase(input="old()", expected_output="ValueError"))
-    assert verdicts(grade(code, *cases, timeout=10)) == [*[True] * len(expected), False]
+    cases += [TestCase(input="old()", expected_output=name) for name in ("ValueError", "TypeError")]
+    assert verdicts(grade(code, *cases, timeout=10)) == [*[True] * len(expected), True, False]
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_call_shows_none_only_if_it_printed_nothing(run: Runner, function: str, 
 
 
 OTHER_INPUTS = [
-    *("5", "hello", "1 + 1", "[f(1)]", "f(", "f(1) f(2)", "print", "a\nb"),
-    *("f(1) + f(2)", "f(1).x", "(f)", "if(1)", "f(01)", "f(1); f(2)", "not(1)", "(" * 500),
+    *("5", "hello", "1 + 1", "[1, 2]", "f(", "f(1) f(2)", "print", "a\nb", "Paris (2), Rome (3)", "2 * (3 + 4)"),
+    *("(f)", "if(1)", "f(01)", "f(1); f(2)", "not(1)", "(" * 500),
 ]
 
 
@@ -91,8 +91,26 @@ def test_call_that_only_python_recognises_is_evaluated(run: Runner, text: str) -
     assert (test.stdout.splitlines()[0], test.tested) == ("called", True)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[f(1)]", "[2]"),
+        ("f(1) + f(2)", "6"),
+        ("f(1).real", "2"),
+        ("f(1) == 2", "True"),
+        ("not f(1)", "False"),
+        ("[1, 2][f(0)]", "1"),
+        ("f(1),\\\nf(2)", "(2, 4)"),
+        ("f(1) if x else x", "None"),
+    ],
+)
+def test_expression_with_a_call_is_evaluated(run: Runner, text: str, shown: str) -> None:
+    [test] = run.tests("x = None\ndef f(x): return 2 * x", TestProgram(input=text)).tests
+    assert (test.stdout, test.stderr) == (f"{shown}\n", "")
+
+
 def test_one_process_says_of_all_inputs_which_are_calls(run: Runner) -> None:
-    tests = [TestProgram(input=text) for text in ("f([1])", "f([1]).x", "f([2])")]
+    tests = [TestProgram(input=text) for text in ("f([1])", "f([1]) x", "f([2])")]
     outcome = run.tests("def f(x): return x", *tests)
     assert [test.stdout for test in outcome.tests] == ["[1]\n", "", "[2]\n"]
     assert 0 < outcome.asking_cpu_seconds < outcome.cpu_seconds

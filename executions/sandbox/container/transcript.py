@@ -28,7 +28,7 @@ class Transcript:
         self._is_test = is_test
         self._images = images
         self._console = console
-        self._raised = ""
+        self._raised: tuple[str, ...] = ()
         self._detail: ErrorDetail | None = None
         self._has_detail = False
         self._outputs = _fresh_outputs()
@@ -72,7 +72,8 @@ class Transcript:
             cpu_seconds=min(_within(cpu_seconds, 3600), _most_cpu_seconds(longest_seconds)),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
-            raised=self._raised,
+            raised=self._raised[0] if self._raised else "",
+            bases=self._raised[1:],
             detail=self._detail,
         )
 
@@ -123,21 +124,22 @@ def _fresh_outputs() -> dict[int, _Output]:
     return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
 
 
-def read_detail(body: bytes, code: str) -> tuple[str, ErrorDetail | None]:
-    """Return the full name of the exception that the body of a DETAIL frame names, and its detail in `code`.
+def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | None]:
+    """Return the exception that the body of a DETAIL frame names, and its detail in `code`.
 
-    The name is empty and the detail None if the body describes no error. The program's own process writes it, and can
-    write anything: a position outside `code` is omitted.
+    The exception is the full name of its class and those of its bases; it is empty, and the detail None, if the body
+    describes no error. The program's own process writes it, and can write anything: a position outside `code` is
+    omitted.
     """
     try:
         name, message, hint, line, column, end_column = protocol.unpack_detail(body)
     except protocol.ProtocolError:
-        return "", None
+        return (), None
     raised = _storable(name[: protocol.TYPE_CHARACTERS])
     if not raised:
-        return "", None
+        return (), None
     kind = raised.rpartition(".")[2] or raised
-    return raised, _detail(kind, message, hint, (line, column, end_column), code)
+    return (raised, *protocol.unpack_bases(body)), _detail(kind, message, hint, (line, column, end_column), code)
 
 
 def _detail(kind: str, message: str, hint: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
