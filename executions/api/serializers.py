@@ -23,7 +23,7 @@ class TestCaseSerializer(StrictSerializer):
         max_bytes=bounds.INPUT_BYTES,
         required=False,
         allow_null=True,
-        help_text="A call such as `add(5, 3)`; anything else becomes stdin.",
+        help_text="A call such as `add(5, 3)`, or an expression with a call; anything else becomes stdin.",
     )
     expected_output = StringField(
         max_bytes=bounds.CODE_BYTES,

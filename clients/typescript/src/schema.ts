@@ -288,7 +288,7 @@ export interface components {
             finished: string | null;
         };
         TestCase: {
-            /** @description A call such as `add(5, 3)`; anything else becomes stdin. At most 262144 bytes of UTF-8. */
+            /** @description A call such as `add(5, 3)`, or an expression with a call; anything else becomes stdin. At most 262144 bytes of UTF-8. */
             input?: string | null;
             /** @description If omitted, the test passes if it ends without an error. At most 65536 bytes of UTF-8. */
             expected_output?: string | null;
