@@ -216,6 +216,12 @@ def test_support_a_character_cut_by_the_pipe_is_whole(run: Runner) -> None:
     assert run(code).stdout == "é🐍"
 
 
+@pytest.mark.parametrize("before", range(4))
+def test_support_a_character_at_the_end_of_what_is_kept_is_whole(run: Runner, before: int) -> None:
+    result = run(f"print('a' * {before} + '🐍' * 20_000)")
+    assert (result.stdout, result.truncated) == ("a" * before + "🐍" * ((65536 - before) // 4), True)
+
+
 @pytest.mark.parametrize(
     "code",
     [

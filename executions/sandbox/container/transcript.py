@@ -111,11 +111,15 @@ class _Output:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, data: bytes, is_end: bool = False) -> str:
-        """Add output; return the text that it completes. The bytes of a partial character wait for the rest."""
+        """Add output; return the text that it completes. The bytes of a partial character wait for the rest.
+
+        If the rest was not kept, they are dropped.
+        """
         self._size_bytes += len(data)
         if self._size_bytes > protocol.STREAM_KEPT_BYTES:
             raise ValueError("more output than is kept")
-        text = _storable(self._decoder.decode(data, is_end))
+        is_cut = self._size_bytes == protocol.STREAM_KEPT_BYTES
+        text = _storable(self._decoder.decode(data, is_end and not is_cut))
         self.text += text
         return text
 
