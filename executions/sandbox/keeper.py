@@ -126,7 +126,8 @@ class Keeper(Loop):
         self._pool.discard_dead()
         if self._checks % self._timing.checks_per_reap == 0:
             self._reaper.reap(engine, self._launcher.held_names())
-            reap_orphans(engine, self._dead_owners())
+            if dead_owners := self._dead_owners():
+                reap_orphans(engine, dead_owners)
         if self.shortage is not None:
             self._gate.shut(self.shortage)
         elif self._reaper.stuck >= self._settings.max_concurrent:
@@ -138,6 +139,7 @@ class Keeper(Loop):
             self._try_to_open(engine)
 
     def _try_to_open(self, engine: Engine) -> None:
+        reap_orphans(engine, self._dead_owners())  # fails, and leaves the gate shut, if the engine lists no containers
         try:
             self._engine_directory = engine.directory()
             self.shortage = find_shortage(self._settings, self._engine_directory)

@@ -88,6 +88,34 @@ def test_programs_are_refused_while_redis_is_down(service: Service, redis: Redis
     assert service.query(count) == [(before + 2,)]
 
 
+def test_a_new_version_that_cannot_reach_redis_does_not_become_healthy(tmp_path: Path, redis: Redis) -> None:
+    """Although its containers are ready: so it replaces no version that works (container/healthcheck)."""
+    new = Service(tmp_path, REDIS_URL=redis.url, SANDBOX_POOL_SIZE="1")
+    new.migrate()
+    with ExitStack() as stack, ThreadPoolExecutor(1) as starter:
+        stack.callback(new.stop)
+        redis.stop()
+        try:
+            starting = starter.submit(new.start)
+            assert eventually(lambda: has_a_container(new), 60)
+            assert says_that_the_cache_is_away(new)
+            time.sleep(6)  # longer than a heartbeat
+            assert says_that_the_cache_is_away(new)
+            assert not starting.done()
+        finally:
+            redis.start()
+        starting.result()
+        assert new.execute("print(1)")["output"] == "1\n"
+
+
+def has_a_container(service: Service) -> bool:
+    """Return whether the service serves and has a container that waits."""
+    try:
+        return bool(service.health()["pool"]["idle"] == 1)
+    except requests.ConnectionError:
+        return False
+
+
 def test_a_hanging_redis_counts_as_down(service: Service, redis: Redis) -> None:
     service.execute("print(1)")
     redis.pause()

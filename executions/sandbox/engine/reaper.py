@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
-    """Return our containers whose owner's label is one of `dead_owners`. Asks the engine only if there are any."""
-    if not dead_owners:
-        return []
+    """Return our containers whose owner's label is one of `dead_owners`."""
     return [each for each in engine.containers() if each.labels.get(OWNER_LABEL) in dead_owners]
 
 
