@@ -461,6 +461,8 @@ OUTSIDE = [
     said(OSError("[Errno 101] Network is unreachable"), "«s.connect(a)»", "network"),
     said(OSError("[Errno -3] Temporary failure in name resolution"), "«s.connect(a)»", "network"),
     said(OSError("<urlopen error [Errno -3] Temporary failure in name resolution>"), "«urlopen(a)»", "network"),
+    said(OSError("HTTPConnectionPool(host='a.example', port=80): Max retries exceeded"), "«get(a)»", "network"),
+    said(OSError("HTTPSConnectionPool(host='a.example', port=443): Max retries exceeded"), "«get(a)»", "network"),
     said(BlockingIOError("[Errno 11] Resource temporarily unavailable"), "«os.fork()»", "threads"),
     said(RuntimeError("can't start new thread"), "«t.start()»", "threads"),
     run("def f(): f()\nf()", "recursion", limit=str(sys.getrecursionlimit())),
