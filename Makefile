@@ -8,7 +8,7 @@ TOOLS := .venv/.tools
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench sabotage soak constraints audit clean engine
+.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench corpora sabotage soak constraints audit clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -55,6 +55,9 @@ badges: ## redraw the README's badges
 
 bench: $(DEV) image ## measure a learner's wait and a class's, beside bare Python and Docker, in eight minutes
 	$(PYTHON) -m benchmarks
+
+corpora: $(DEV) image ## run thousands of programs that others wrote, in the service and without it (nightly)
+	$(PYTHON) -m benchmarks.corpora
 
 soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), and look for errors and leftovers
 	$(PYTHON) -m benchmarks.soak $(MINUTES)

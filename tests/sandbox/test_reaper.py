@@ -60,9 +60,14 @@ def test_a_forked_process_is_another_owner() -> None:
         assert child.submit(Owner.of_this_process).result().id != HERE.id
 
 
-@pytest.mark.parametrize("label", ["", "x", "1-2-3@host", *(str(HERE).replace(*change) for change in CHANGES)])
+@pytest.mark.parametrize("label", ["", "x", "1-2-3@host"])
 def test_malformed_label_is_no_owner(label: str) -> None:
     assert Owner.parse(label) is None
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_label_is_no_owner(change: tuple[str, str]) -> None:
+    assert Owner.parse(str(HERE).replace(*change)) is None
 
 
 @pytest.mark.docker

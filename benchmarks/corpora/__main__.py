@@ -1,0 +1,129 @@
+"""Run every program twice without the service and once in it, and tell what differs: `make corpora`.
+
+The programs are the examples in the docstrings of the standard library, numpy and pandas, as the guest image has them.
+"""
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from executions.bounds import LONGEST_TIMEOUT_SECONDS
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import ENVIRONMENT
+from tests.service import Service
+
+WITHIN = Path(__file__).with_name("within.py")
+SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
+ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+SHOWN = 600
+
+Result = tuple[str, str, int | None]
+"""stdout, stderr, and the exit code; None after a timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a program did without the service, twice, and in it, and in one word why that differs; "" if it does not."""
+
+    name: str
+    code: str
+    native: Result
+    served: dict[str, Any]
+    reason: str
+
+
+def main() -> int:
+    """Compare, print a table, and return 1 if a program differs for no known reason."""
+    parser = argparse.ArgumentParser(prog="make corpora", description=__doc__)
+    parser.add_argument("--most", type=int, help="try only so many, drawn by lot")
+    parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **SETTINGS) as service:
+        comparisons = list(compare_all(service, arguments.most, arguments.seed))
+    print_table(comparisons)
+    return 1 if any(each.reason == "unknown" for each in comparisons) else 0
+
+
+def compare_all(service: Service, most: int | None = None, seed: int = 0) -> Iterator[Comparison]:
+    """Yield the comparison of each program, or of `most` of them."""
+    programs: dict[str, str] = json.loads(_docker_run("collect", text=True).communicate()[0])
+    names = sorted(programs)
+    if most is not None:
+        names = sorted(random.Random(seed).sample(names, most))
+    with _native() as run:
+        for name in names:
+            one, other = run(programs[name])
+            served = service.execute(programs[name], timeout=LONGEST_TIMEOUT_SECONDS)
+            yield Comparison(name, programs[name], one, served, reason_of(one, other, served))
+
+
+def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
+    """Return why the service did something else than a native run, "" if it did the same, "unknown" if nobody knows."""
+    if _shown(one) == (ADDRESS.sub("0x", served["output"]), ADDRESS.sub("0x", served["error"])):
+        return ""
+    if _shown(one) != _shown(other):
+        return "chance"
+    if one[2] is None:
+        return "too long for both"
+    if served["status"] in ("timeout", "memory_limit", "output_limit"):
+        return str(served["status"]).replace("_", " ")
+    if served["truncated"]:
+        return "long output"
+    return "unknown"
+
+
+def _shown(result: Result) -> tuple[str, str]:
+    stdout, stderr, _ = result
+    return ADDRESS.sub("0x", stdout), ADDRESS.sub("0x", stderr)
+
+
+@contextmanager
+def _native() -> Iterator[Any]:
+    """Start a container without the service, and give a function that runs a program in it twice."""
+    process = _docker_run("run", text=True)
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+
+    def run(code: str) -> tuple[Result, Result]:
+        stdin.write(json.dumps(code) + "\n")
+        stdin.flush()
+        one, other = json.loads(stdout.readline())
+        return tuple(one), tuple(other)
+
+    with process:
+        yield run
+        stdin.close()
+
+
+def _docker_run(word: str, **options: Any) -> subprocess.Popen[Any]:
+    variables = [f"--env={each}" for each in ENVIRONMENT if not each.startswith("MPLBACKEND=")]
+    mount = f"--volume={WITHIN}:/within.py:ro"
+    command = ["docker", "run", "--rm", "-i", "--network=none", mount, *variables, "--entrypoint=python3", image_name()]
+    return subprocess.Popen([*command, "/within.py", word], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+
+
+def print_table(comparisons: list[Comparison]) -> None:
+    """Print how many programs did the same, how many did not and why, and each that differs for no known reason."""
+    counts = Counter(each.reason or "the same" for each in comparisons)
+    for reason, count in counts.most_common():
+        print(f"{count:6} {reason}")
+    for each in comparisons:
+        if each.reason == "unknown":
+            answered = {field: each.served[field] for field in ("status", "output", "error")}
+            print(f"\n{each.name}\n{each.code[:SHOWN]}")
+            print(f"native: {str(each.native)[:SHOWN]}\nserved: {str(answered)[:SHOWN]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
