@@ -18,7 +18,10 @@ import redis
 
 START_SECONDS = 20
 PORTS = range(12_000, 32_000)
+XDIST = ("WORKER", "WORKER_COUNT")
 """Below net.ipv4.ip_local_port_range, so no outgoing connection can take one before the server does."""
+
+_given: set[int] = set()
 
 
 class Server:
@@ -186,10 +189,15 @@ def _user() -> str | None:
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is free and that the kernel does not give to outgoing connections.
 
-    Tests run in several processes with the same seed, so the port comes from the system's random numbers.
+    No two processes of a test run, and no two calls in one, get the same: another server may not listen on it yet.
     """
+    process, processes = (int(os.environ.get(f"PYTEST_XDIST_{name}", "0").removeprefix("gw")) for name in XDIST)
+    ours = PORTS[process :: max(1, processes)]
     while True:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
+        port = ours[secrets.randbelow(len(ours))]
+        if port in _given:
+            continue
+        _given.add(port)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.service import Service
 WITHIN = Path(__file__).with_name("within.py")
 SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+PACKAGES = ("numpy", "pandas")
 SHOWN = 600
 
 Result = tuple[str, str, int | None]
@@ -54,9 +55,11 @@ def main() -> int:
     return 1 if any(each.reason == "unknown" for each in comparisons) else 0
 
 
-def compare_all(service: Service, most: int | None = None, seed: int = 0) -> Iterator[Comparison]:
-    """Yield the comparison of each program, or of `most` of them."""
-    programs: dict[str, str] = json.loads(_docker_run("collect", text=True).communicate()[0])
+def compare_all(
+    service: Service, most: int | None = None, seed: int = 0, packages: Sequence[str] = PACKAGES
+) -> Iterator[Comparison]:
+    """Yield the comparison of each program of the standard library and the packages, or of `most` of them."""
+    programs: dict[str, str] = json.loads(_docker_run("collect", *packages).communicate()[0])
     names = sorted(programs)
     if most is not None:
         names = sorted(random.Random(seed).sample(names, most))
@@ -90,7 +93,7 @@ def _shown(result: Result) -> tuple[str, str]:
 @contextmanager
 def _native() -> Iterator[Any]:
     """Start a container without the service, and give a function that runs a program in it twice."""
-    process = _docker_run("run", text=True)
+    process = _docker_run("run")
     stdin, stdout = process.stdin, process.stdout
     assert stdin is not None
     assert stdout is not None
@@ -106,11 +109,12 @@ def _native() -> Iterator[Any]:
         stdin.close()
 
 
-def _docker_run(word: str, **options: Any) -> subprocess.Popen[Any]:
+def _docker_run(*words: str) -> subprocess.Popen[str]:
     variables = [f"--env={each}" for each in ENVIRONMENT if not each.startswith("MPLBACKEND=")]
     mount = f"--volume={WITHIN}:/within.py:ro"
     command = ["docker", "run", "--rm", "-i", "--network=none", mount, *variables, "--entrypoint=python3", image_name()]
-    return subprocess.Popen([*command, "/within.py", word], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+    command += ["/within.py", *words]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def print_table(comparisons: list[Comparison]) -> None:

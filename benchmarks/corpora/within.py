@@ -1,7 +1,8 @@
 """Runs in a container of the guest image, without the service: collects programs, and runs them with plain Python.
 
-`within.py collect` prints a JSON object: the name of each program and its text. `within.py run` reads programs, a JSON
-string in each line, and prints a line for each: the stdout, stderr and exit code (None after a timeout) of two runs.
+`within.py collect PACKAGE …` prints a JSON object: the name of each program and its text. `within.py run` reads
+programs, a JSON string in each line, and prints a line for each: stdout, stderr and exit code (None after a timeout) of
+two runs.
 """
 
 import ast
@@ -17,23 +18,23 @@ import tempfile
 import warnings
 
 LONGEST_SECONDS = 30
-PACKAGES = {"numpy": "import numpy as np\n", "pandas": "import numpy as np\nimport pandas as pd\n"}
+HEADERS = {"numpy": "import numpy as np\n", "pandas": "import numpy as np\nimport pandas as pd\n"}
 UNLOADED = {"antigravity", "idlelib", "this", "tkinter", "turtle", "turtledemo", "test"}
 """Modules of the standard library that open a window or a browser, or print when they are imported."""
 
 
-def collect() -> dict[str, str]:
+def collect(packages: list[str]) -> dict[str, str]:
     """Return a program for each docstring with examples in the standard library and the packages, by its name."""
     warnings.simplefilter("ignore")
     programs: dict[str, str] = {}
     for name in sorted(set(sys.stdlib_module_names) - UNLOADED):
         if not name.startswith("_"):
             programs |= _programs_of(name, "")
-    for package, header in PACKAGES.items():
+    for package in packages:
         importlib.import_module(package)
         inner = pkgutil.walk_packages(sys.modules[package].__path__, f"{package}.", onerror=lambda name: None)
         for name in sorted({package, *(each.name for each in inner if "tests" not in each.name)}):
-            programs |= _programs_of(name, header)
+            programs |= _programs_of(name, HEADERS[package])
     return programs
 
 
@@ -75,7 +76,7 @@ def run(code: str) -> tuple[str, str, int | None]:
 
 if __name__ == "__main__":
     if sys.argv[1] == "collect":
-        print(json.dumps(collect()))
+        print(json.dumps(collect(sys.argv[2:])))
     else:
         for line in sys.stdin:  # what differs between the two runs differs by chance
             code = json.loads(line)

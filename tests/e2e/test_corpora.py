@@ -1,4 +1,4 @@
-"""A few programs of `make corpora`: the service does with them what the same Python does without it."""
+"""Examples of the standard library do the same in the service as without it. `make corpora` tries many more."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MOST = 20
 
 def test_documented_examples_do_the_same_in_the_service(tmp_path: Path) -> None:
     with Service(tmp_path, **SETTINGS) as service:
-        comparisons = list(compare_all(service, MOST))
+        comparisons = list(compare_all(service, MOST, packages=()))
     assert len(comparisons) == MOST
     assert [each for each in comparisons if each.reason == "unknown"] == []
     assert sum(not each.reason for each in comparisons) > MOST / 2

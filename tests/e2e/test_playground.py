@@ -121,9 +121,9 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     expect(page.locator("#error")).to_contain_text("EOFError on line 3")
 
     # A mistake is marked on its line, at the right characters, until it is fixed.
-    playground.write("x = '🐍'; y = pritn\n")
+    playground.write("x = '🐍'; y = pritn(x)\n")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".error-line")).to_have_text("x = '🐍'; y = pritn")
+    expect(page.locator(".error-line")).to_have_text("x = '🐍'; y = pritn(x)")
     expect(page.locator(".error-part")).to_have_text("pritn")
     expect(page.locator(".error-note")).to_contain_text("did you mean 'print'?")
     expect(page.locator("#error")).to_contain_text("NameError on line 1")

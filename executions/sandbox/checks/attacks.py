@@ -35,7 +35,10 @@ class UnderGvisor:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A program and its expected result: `status`, and exactly `stdout`."""
+    """A program and its expected result: `status`, and exactly `stdout`.
+
+    `alone` means that no other probe may run in its container.
+    """
 
     name: str
     code: str
@@ -43,6 +46,7 @@ class Probe:
     status: RunStatus = RunStatus.SUCCESS
     timeout_seconds: float = 8
     under_gvisor: UnderGvisor | None = None
+    alone: bool = False
 
     def failure(self, run: Run, runtime: str | None) -> str | None:
         """Return what is wrong with `run` under `runtime`, None if nothing is."""
@@ -79,9 +83,12 @@ PARTS = 4
 
 
 def reading_probe(part: int) -> Probe:
-    """Return a probe that reads a part of the image into the host's memory."""
+    """Return a probe that reads a part of the image into the host's memory.
+
+    It runs alone: other probes fill the container's memory, and the kernel would drop what was read.
+    """
     code = READ_IMAGE.format(part=part, parts=PARTS)
-    return Probe(f"can read part {part + 1} of {PARTS} of the image", code, "True\n", timeout_seconds=30)
+    return Probe(f"can read part {part + 1} of {PARTS} of the image", code, "True\n", timeout_seconds=30, alone=True)
 
 
 PROBES = (
@@ -305,4 +312,4 @@ print(refusal(fcntl.fcntl, reader, 8, 1), refusal(fcntl.ioctl, reader, 0x8901, b
 
 def probes_for(runtime: str | None) -> tuple[Probe, ...]:
     """Return the probes that must pass under `runtime`."""
-    return (*GVISOR_PROBES, *PROBES) if is_gvisor(runtime) else PROBES
+    return (*PROBES, *GVISOR_PROBES) if is_gvisor(runtime) else PROBES

@@ -6,9 +6,12 @@ a second expectation for it. Only gVisor can pass GVISOR_PROBES.
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from executions.sandbox.checks.attacks import PREAMBLE, Probe, probes_for
@@ -33,7 +36,7 @@ class ProbeResult:
 def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
     """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
 
-    Each probe has a container of its own.
+    Several probes run in one container, one after another like the tests of a submission, which saves starting some.
     """
     runtime = options["HostConfig"].get("Runtime")
     try:
@@ -43,18 +46,49 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
         return
     yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
 
-    with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
-        yield from executor.map(lambda probe: run_probe(launch, probe, runtime), probes_for(runtime))
+    idle: deque[Container] = deque()
+
+    def run(probe: Probe) -> ProbeResult:
+        return (
+            run_probe(launch, probe, runtime) if probe.alone else _run(partial(_borrowed, idle, launch), probe, runtime)
+        )
+
+    try:
+        with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
+            yield from executor.map(run, probes_for(runtime))
+    finally:
+        for container in idle:
+            container.close()
 
 
 def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None = None) -> ProbeResult:
     """Run one probe in a container of its own."""
+    return _run(lambda: contextlib.closing(launch()), probe, runtime)
+
+
+def _run(take: Callable[[], AbstractContextManager[Container]], probe: Probe, runtime: str | None) -> ProbeResult:
     try:
-        with contextlib.closing(launch()) as container:
+        with take() as container:
             run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
     except (EngineError, RunLost) as error:
         return ProbeResult(probe.name, str(error))
     return ProbeResult(probe.name, probe.failure(run, runtime))
+
+
+@contextlib.contextmanager
+def _borrowed(idle: deque[Container], launch: Callable[[], Container]) -> Iterator[Container]:
+    """Lend one of the `idle` containers, or a new one. It is idle again afterwards, unless its run has ended it."""
+    try:
+        container = idle.pop()
+    except IndexError:
+        container = launch()
+    try:
+        yield container
+    finally:
+        if container.is_usable:
+            idle.append(container)
+        else:
+            container.close()
 
 
 def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
