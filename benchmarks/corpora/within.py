@@ -60,7 +60,10 @@ def _statement(example: doctest.Example) -> str:
 
 
 def run(code: str) -> tuple[str, str, int | None]:
-    """Run a program in an empty directory, as `python main.py` does; return stdout, stderr and exit code."""
+    """Run a program in an empty directory, as `python main.py` does; return stdout, stderr and exit code.
+
+    Python shows the file with its whole path, and the service without, so the path is taken away.
+    """
     with tempfile.TemporaryDirectory() as directory:
         with open(f"{directory}/main.py", "w", encoding="utf-8", newline="") as file:
             file.write(code)
@@ -71,7 +74,8 @@ def run(code: str) -> tuple[str, str, int | None]:
             )
         except subprocess.TimeoutExpired:
             return "", "", None
-    return done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode
+    out, err = (text.decode(errors="replace").replace(f"{directory}/", "") for text in (done.stdout, done.stderr))
+    return out, err, done.returncode
 
 
 if __name__ == "__main__":
