@@ -25,6 +25,9 @@ from tests.service import Service
 WITHIN = Path(__file__).with_name("within.py")
 SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+NO_NETWORK = re.compile(
+    r"^(?:\S*\.gaierror|OSError|ConnectionRefusedError): \[Errno (?:-3|-2|99|101|111)\].*\n\Z", re.MULTILINE
+)
 PACKAGES = ("numpy", "pandas")
 SHOWN = 600
 
@@ -80,6 +83,8 @@ def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
         return "too long for both"
     if served["status"] in ("timeout", "memory_limit", "output_limit"):
         return str(served["status"]).replace("_", " ")
+    if NO_NETWORK.search(one[1]) and NO_NETWORK.search(served["error"]):
+        return "no network in either"
     if served["truncated"]:
         return "long output"
     return "unknown"
