@@ -5,7 +5,6 @@ can simply be run again. The entries hold only numbers, because nobody can remov
 """
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from django.utils import timezone
 from apikeys.models import DailyUse, Suspension
 from audit.events import record_event
 from executions.models import Execution
+from executions.threads import Loop
 
 BATCH_ROWS = 500
 """How many rows a transaction deletes: a program that runs meanwhile waits for no more than this."""
@@ -79,24 +79,15 @@ def _delete(
     return total
 
 
-class Retention(threading.Thread):
+class Retention(Loop):
     """Prunes once a day while the process serves, for the first time soon after its start.
 
     Several processes may do so at once: each finds what the others have left.
     """
 
     def __init__(self, days: int, every_seconds: float = DAY_SECONDS) -> None:
-        super().__init__(name="retention", daemon=True)
+        super().__init__("retention", self.run_once, every_seconds)
         self._age = timedelta(days=days)
-        self._every_seconds = every_seconds
-        self._closing = threading.Event()
-
-    def run(self) -> None:
-        """Prune, and wait for a day."""
-        while not self._closing.is_set():
-            self.run_once()
-            connection.close()
-            self._closing.wait(self._every_seconds)
 
     def run_once(self) -> None:
         """Prune. If the database is down, try again the next day."""
@@ -105,7 +96,5 @@ class Retention(threading.Thread):
             log.info("%d executions were older than %s days", count, self._age.days)
         except (DatabaseError, InterfaceError):
             log.exception("could not delete old executions; next attempt tomorrow")
-
-    def close(self) -> None:
-        """Stop it. Returns at once."""
-        self._closing.set()
+        finally:
+            connection.close()

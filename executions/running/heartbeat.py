@@ -1,7 +1,6 @@
 """Looks in the background whether database and cache accept what each request writes there, and who else is alive."""
 
 import logging
-import threading
 import time
 
 from django.core.cache import cache
@@ -10,13 +9,14 @@ from redis.exceptions import RedisError
 
 from executions.records import servers
 from executions.records.late_records import reason
+from executions.threads import Loop
 
 BEAT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
 
-class Heartbeat(threading.Thread):
+class Heartbeat(Loop):
     """Renews the row of this process in the database; `/health` reads here what became of that, and waits for nothing.
 
     Every so often it closes the executions of dead processes and keeps their labels in `dead_owners`. It judges nobody
@@ -24,30 +24,14 @@ class Heartbeat(threading.Thread):
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:
-        super().__init__(name="heartbeat", daemon=True)
+        super().__init__("heartbeat", self.beat, every_seconds)
         self.has_database = False
         """Whether the database accepted the last write."""
         self.has_cache = False
         """Whether the cache kept the last value."""
         self.dead_owners: frozenset[str] = frozenset()
-        self._every_seconds = every_seconds
         self._life_seconds = life_seconds
         self._judges_at = time.monotonic() + life_seconds
-        self._closing = threading.Event()
-
-    def run(self) -> None:
-        """Look again and again."""
-        while not self._closing.is_set():
-            try:
-                self.beat()
-            except Exception:  # the thread's outermost call: if it died, this process would count as dead
-                log.exception("a heartbeat failed")
-                self.has_database = False
-            self._closing.wait(self._every_seconds)
-
-    def close(self) -> None:
-        """Stop it. Returns at once."""
-        self._closing.set()
 
     def beat(self) -> None:
         """Look once. Takes as long as a database that hangs makes a request wait."""
@@ -63,6 +47,9 @@ class Heartbeat(threading.Thread):
                 self._judges_at = time.monotonic() + self._life_seconds
         except (DatabaseError, InterfaceError) as error:
             self._see("database", reason(error))
+        except BaseException:
+            self.has_database = False  # unknown, and this process may soon count as dead
+            raise
         finally:
             connection.close()
 

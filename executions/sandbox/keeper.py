@@ -15,8 +15,8 @@ from executions.sandbox.launcher import Launcher
 from executions.sandbox.pool import Pool
 from executions.sandbox.results import SandboxUnavailable
 from executions.sandbox.settings import SandboxSettings
-from executions.sandbox.threads import Loop
 from executions.sandbox.timing import Timing
+from executions.threads import Loop
 
 log = logging.getLogger(__name__)
 

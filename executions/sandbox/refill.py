@@ -14,8 +14,8 @@ from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.slots import LEAST_SPARE_CPU, Slots
 from executions.sandbox.spare_cpu import SpareCpu
 from executions.sandbox.stock import Stock
-from executions.sandbox.threads import Loop
 from executions.sandbox.timing import Timing
+from executions.threads import Loop
 
 SPARE_CPU = 0.5
 """Under pressure a container is launched, without need, while this share of the processors' time is idle."""

@@ -43,7 +43,7 @@ def test_only_old_executions_are_deleted(old: Page, pruned: Callable[[int], bool
     assert eventually(lambda: pruned(1))
     pruning.close()
     pruning.join(5)
-    assert not pruning.is_alive()
+    assert not pruning.is_alive
     assert (Execution.objects.count(), DailyUse.objects.count()) == (1, 2)
 
 
@@ -60,6 +60,7 @@ def test_pruning_runs_again_the_next_day(old: Page, pruned: Callable[[int], bool
     assert not Execution.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_pruning_survives_a_database_outage(old: Page, caplog: pytest.LogCaptureFixture) -> None:
     pruning = Retention(DAYS)
     with database_fails("SELECT"):

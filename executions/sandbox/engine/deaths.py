@@ -11,8 +11,8 @@ from enum import Enum, auto
 
 from executions.sandbox.engine.engine import ContainerEvent, Engine, EngineError
 from executions.sandbox.engine.gvisor import COLLAPSED_EXIT_CODE, KILLED_EXIT_CODE, death_seconds, is_gvisor
-from executions.sandbox.threads import Loop
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
+from executions.threads import Loop
 
 REMEMBERED = 1000
 

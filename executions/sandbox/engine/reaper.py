@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from executions.sandbox.counters import ORPHANS, STRAYS
 from executions.sandbox.engine.engine import ContainerSummary, Engine, EngineError
 from executions.sandbox.engine.options import OWNER_LABEL, SANDBOX_LABEL
-from executions.sandbox.threads import Loop
+from executions.threads import Loop
 
 REMOVALS_TO_BE_STUCK = 3
 """A container that still exists after this many removals is reported."""

@@ -21,6 +21,11 @@ class Loop:
         """Whether the loop ends after the current step."""
         return self._closing.is_set()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Start the thread, unless it was started before. Returns at once."""
         if self._thread.ident is None:
