@@ -2,6 +2,9 @@
 
 With `SANDBOX_RUNTIME=runsc` (`make test-gvisor`), all containers run under gVisor, and the tests expect the
 differences in tests/sandbox/gvisor_differences.py.
+
+A container serves again as soon as it has proved itself as new, which saves creating most of them. With
+`SANDBOX_REUSE=never`, each program has its own; nothing else may differ.
 """
 
 import os
@@ -16,12 +19,13 @@ from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
-from executions.sandbox.settings import SandboxSettings
+from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
 
 READY_SECONDS = 60
 RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
+REUSE = Reuse(os.environ.get("SANDBOX_REUSE") or Reuse.ALWAYS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,8 +59,9 @@ def containers_of(engine: Engine, sandbox: Sandbox) -> set[str]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    settings = SandboxSettings(pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME)
-    sandbox = Sandbox(settings)
+    sandbox = Sandbox(
+        SandboxSettings(reuse=REUSE, pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME)
+    )
     sandbox.start()
     demand_ready(sandbox)
     yield sandbox
@@ -67,7 +72,9 @@ def sandbox() -> Iterator[Sandbox]:
 def science_sandbox() -> Iterator[Sandbox]:
     """Return a sandbox with science containers, each of which takes seconds to load."""
     sandbox = Sandbox(
-        SandboxSettings(pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME)
+        SandboxSettings(
+            reuse=REUSE, pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME
+        )
     )
     sandbox.start()
     demand_ready(sandbox)
@@ -77,7 +84,7 @@ def science_sandbox() -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs programs in the sandbox, each in its own container."""
+    """Runs programs in the sandbox."""
 
     sandbox: Sandbox
 
