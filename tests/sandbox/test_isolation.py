@@ -14,7 +14,8 @@ from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.engine.options import ENVIRONMENT, USERS
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import RUNTIME, Runner, telling_its_refusal
+from executions.sandbox.settings import Reuse
+from tests.sandbox.conftest import RUNTIME, Launch, Runner, demand_ready, telling_its_refusal
 from tests.sandbox.watching import Watched
 from tests.walls import SABOTAGE_GATEWAY
 
@@ -334,8 +335,11 @@ def test_deny_ipc_between_two_requests(sandbox: Sandbox) -> None:
 
 
 @wall("one_container_each")
-def test_deny_a_second_request_in_one_container(run: Runner) -> None:
-    """Each container has its own writable layer with its own name, although it is mounted read-only."""
+def test_deny_a_second_request_in_one_container(launch_sandbox: Launch) -> None:
+    """With SANDBOX_REUSE=never. Each has a writable layer of its own, with its own name, although mounted read-only."""
+    sandbox = launch_sandbox(reuse=Reuse.NEVER, queue_seconds=20)
+    demand_ready(sandbox)
+    run = Runner(sandbox)
     code = "print([line for line in open('/proc/self/mountinfo') if ' / / ' in line])"
     one, other = run(code).stdout, run(code).stdout
     assert "upperdir=" in one

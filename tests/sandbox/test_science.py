@@ -12,7 +12,8 @@ from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import Runner
+from executions.sandbox.settings import Reuse
+from tests.sandbox.conftest import Launch, Runner
 from tests.sandbox.test_options import GOLDEN
 from tests.waiting import eventually
 
@@ -166,8 +167,9 @@ def test_every_package_of_the_image_is_pinned(run: Runner) -> None:
     assert set(packages.stdout.split()) == {line for line in lines if line and not line.startswith("#")}
 
 
-def test_science_program_waits_for_the_next_science_container(science_sandbox: Sandbox) -> None:
+def test_science_program_waits_for_the_next_science_container(launch_sandbox: Launch) -> None:
     """It does not spend its own time on loading the packages; plain programs overtake it."""
+    science_sandbox = launch_sandbox(science_pool_size=2, queue_seconds=30, reuse=Reuse.NEVER)
     assert eventually(lambda: science_sandbox.health().idle == 3, 60)
     submission = Submission(IMPORTS + "print('ok')", "", (), timeout_seconds=5)
     with science_sandbox.pool.container(Profile.SCIENCE), ThreadPoolExecutor() as threads:
