@@ -7,7 +7,7 @@ import resource
 from django.conf import settings
 
 from codeexec.env import stop_without_traceback
-from executions.bounds import LONGEST_TIMEOUT_SECONDS
+from executions.bounds import LONGEST_RUN_SECONDS
 from executions.sandbox.profiles import LOADING_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
@@ -32,7 +32,7 @@ threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + s
 worker_connections = 2000
 
 # The longest request waits in the queue and for a container that loads packages, runs, and takes a moment to respond.
-graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS) + LONGEST_TIMEOUT_SECONDS + 5
+graceful_timeout = int(settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS) + LONGEST_RUN_SECONDS + 5
 timeout = 60
 keepalive = 75  # longer than most proxies keep idle connections, so that the proxy closes them first
 

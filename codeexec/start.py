@@ -18,7 +18,7 @@ from executions.running.executor import sandbox_settings
 from executions.running.heartbeat import Heartbeat
 from executions.sandbox.sandbox import Sandbox
 
-DRAIN_SECONDS = 15
+DRAIN_SECONDS = 25
 LAST_RECORDS_SECONDS = 3
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,8 @@ TEST_CASES = 50
 NAME_BYTES = 200
 SHORTEST_TIMEOUT_SECONDS = 1
 LONGEST_TIMEOUT_SECONDS = 10
+LONGEST_RUN_SECONDS = 2 * LONGEST_TIMEOUT_SECONDS
+"""Of a program and its test cases together, on a machine that is too busy: docs/decisions/0036-load.md."""
 DEFAULT_TIMEOUT_SECONDS = 5
 INPUT_TEXT_BYTES = 16 * 1024
 """Of one input to a running program; INPUT_BYTES is for all of them together."""

@@ -9,6 +9,8 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
   host answers TEST with a TEST_PART frame, for which the program waits: nothing of it is in the container before;
 - a FLAG frame when it first sees that flag in the run;
 - IMAGE frames as the program shows images;
+- a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
+  for as long as that took, at most twice its timeout;
 - after a program that failed, a DETAIL frame with what its process has reported about the error;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
@@ -24,9 +26,11 @@ from __future__ import annotations
 import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
-# by spaces), and TEST, TESTED and GIVE_UP no body.
-KINDS = tuple(range(15))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART = KINDS
+# by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
+KINDS = tuple(range(16))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER = (
+    KINDS
+)
 
 PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS = range(5)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; and the question which of the texts in
@@ -73,8 +77,8 @@ BASES_BYTES = 1024
 
 _RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
 _TASK = struct.Struct("!BB")  # kind of task, most_images
-# status, exit code or -1, signal or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
-_RESULT = struct.Struct("!BhBddQ?I")
+# status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
+_RESULT = struct.Struct("!BhBdddQ?I")
 # line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
 _DETAIL = struct.Struct("!IIIHHH")
 
@@ -123,6 +127,7 @@ def pack_result(
     exit_code: int | None,
     signal_number: int | None,
     wall_seconds: float,
+    delayed_seconds: float,
     cpu_seconds: float,
     memory_peak_kb: int,
     truncated: bool,
@@ -131,13 +136,12 @@ def pack_result(
     """Return a RESULT frame."""
     code = -1 if exit_code is None else exit_code
     number = STATUSES.index(status)
-    body = _RESULT.pack(
-        number, code, signal_number or 0, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
-    )
+    times = (wall_seconds, delayed_seconds, cpu_seconds)
+    body = _RESULT.pack(number, code, signal_number or 0, *times, memory_peak_kb, truncated, frames_before)
     return pack_frame(RESULT, body)
 
 
-def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, float, int, bool, int]:
+def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, float, float, int, bool, int]:
     """Return what `pack_result` was given. Raises ProtocolError if the body is not a result."""
     try:
         status, exit_code, signal_number, *others = _RESULT.unpack(body)
@@ -145,8 +149,8 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
     except (struct.error, IndexError) as error:
         raise ProtocolError("a malformed result") from error
     code = None if exit_code == -1 else exit_code
-    wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before = others
-    return word, code, signal_number or None, wall_seconds, cpu_seconds, memory_peak_kb, truncated, frames_before
+    wall, delayed, cpu, memory_peak_kb, truncated, frames_before = others
+    return word, code, signal_number or None, wall, delayed, cpu, memory_peak_kb, truncated, frames_before
 
 
 def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:

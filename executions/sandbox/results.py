@@ -77,9 +77,10 @@ NOBODY = Party("", "")
 class Submission:
     """A learner's program with its test cases.
 
-    The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is
-    the wall time that all runs together may take. `is_abandoned` returns whether nobody waits for the answer any more;
-    it is called when a container comes free, before anything runs. `party` takes turns with others in line.
+    The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is the wall time that
+    all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
+    they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
+    free, before anything runs. `party` takes turns with others in line.
     """
 
     code: str
@@ -125,6 +126,7 @@ class Run:
     name is then `signal`, and if nothing ran. `tested` means that the test's own part was reached: for a
     test with code or a call, both streams then hold only the output of that part. `completed` means that this part
     ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
+    of that, it was kept from its share of the processors for `delayed_seconds`;
     `waited_in_vain` marks a timeout because no input came in time.
     `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
     of the classes that it inherits, and `detail` has its message and position: the program's own report, which may be
@@ -139,6 +141,7 @@ class Run:
     exit_code: int | None = None
     signal: str | None = None
     wall_seconds: float = 0.0
+    delayed_seconds: float = 0.0
     cpu_seconds: float = 0.0
     memory_peak_kb: int = 0
     truncated: bool = False
@@ -151,6 +154,11 @@ class Run:
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0
+
+    @property
+    def charged_seconds(self) -> float:
+        """How much of the submission's timeout it has used up. All runs together take at most twice the timeout."""
+        return max(self.wall_seconds - self.delayed_seconds, self.wall_seconds / 2)
 
 
 @dataclass(frozen=True, slots=True)

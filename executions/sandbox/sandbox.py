@@ -95,8 +95,9 @@ class Sandbox:
         """Run the submission's program and its tests in one container, which nobody else uses meanwhile.
 
         Meanwhile events go to `console`, through which its watcher may send input and stop the program.
-        Takes at most `queue_seconds` of waiting and the submission's timeout with a short grace. Raises SandboxBusy,
-        SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may have run; its results are lost).
+        Takes at most `queue_seconds` of waiting, and the submission's timeout (up to twice that on a busy machine) with
+        a short grace. Raises SandboxBusy, SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may
+        have run; its results are lost).
         """
         self._gate.demand_open()
         asked = time.monotonic()
@@ -148,13 +149,13 @@ class Sandbox:
 def _run_all(container: Container, submission: Submission, talk: Talk | None, waited_seconds: float) -> Outcome:
     """Run the program, then its tests, until the submission's time or the container is used up."""
     main = _run_next(container, submission, None, submission.timeout_seconds, talk)
-    remaining_seconds = submission.timeout_seconds - main.wall_seconds
+    remaining_seconds = submission.timeout_seconds - main.charged_seconds
     asked, tests = find_calls(container, submission.tests, remaining_seconds)
-    remaining_seconds -= asked.wall_seconds if asked else 0
+    remaining_seconds -= asked.charged_seconds if asked else 0
     runs = []
     for test in tests:
         run = _run_next(container, submission, test, remaining_seconds, talk)
-        remaining_seconds -= run.wall_seconds
+        remaining_seconds -= run.charged_seconds
         runs.append(run)
     asking_cpu_seconds = asked.cpu_seconds if asked else 0.0
     return Outcome(main, tuple(runs), waited_seconds, asking_cpu_seconds, container.name, container.submissions)

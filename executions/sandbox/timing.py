@@ -20,6 +20,27 @@ class Deadline:
         return max(0.0, self.at - time.monotonic())
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How long a run may take: until `deadline`, which can move once by `more_seconds`."""
+
+    deadline: Deadline
+    more_seconds: float = 0.0
+
+    def move(self, seconds: float) -> None:
+        """Move the deadline, because the run was not running."""
+        self.deadline = Deadline(self.deadline.at + seconds)
+
+    def extend(self) -> None:
+        """Add what the run may take longer, the first time."""
+        self.move(self.more_seconds)
+        self.more_seconds = 0.0
+
+    def end_within(self, seconds: float) -> None:
+        """Let the run take only so long from now, whatever it was allowed."""
+        self.deadline, self.more_seconds = Deadline.after(seconds), 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The intervals of a sandbox. The service uses these defaults; tests use shorter ones.

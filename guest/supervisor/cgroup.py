@@ -18,6 +18,9 @@ MEMORY_LIMIT = ("memory.max", "memory/memory.limit_in_bytes")  # v2, v1
 THROTTLING = ("cpu/cpu.stat", "cpu.stat")  # v1, v2
 CPU_PERIOD = ("cpu/cpu.cfs_period_us", "cpu.max")  # v1, v2
 
+CPU_SHARE = 0.25
+"""The share of a CPU that a container may use: a second of CPU time takes four seconds of the program's time."""
+
 V2_CPU_PREFIX = b"usage_usec "
 
 SOCKETS = "/proc/net/sockstat"

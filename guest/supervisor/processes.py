@@ -5,6 +5,8 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
 
+from guest.supervisor.cgroup import CPU_SHARE
+
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     import resource
@@ -34,6 +36,7 @@ class Processes:
         self._reaped_seconds = 0.0
         self.child_status: int | None = None  # of wait(2), once the child has ended
         self.memory_peak_kb = 0
+        self.delayed_seconds = 0.0  # as last measured
 
     @property
     def cpu_seconds(self) -> float:
@@ -43,8 +46,23 @@ class Processes:
         """
         return max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)
 
+    def measure_delay(self) -> None:
+        """Measure for how long the child could have run, but other work on the machine had its share of a processor.
+
+        The kernel counts the time in which the child's first thread ran or waited for a processor, also for the quota
+        (proc(5), /proc/PID/schedstat). A share of that was due to the container: it was delayed by what it did not get.
+        """
+        try:
+            with open(f"/proc/{self._child_pid}/schedstat", "rb", buffering=0) as file:
+                running, waiting, _ = file.read(64).split()
+        except OSError:  # it has been reaped, or the kernel does not count (gVisor)
+            return
+        ready_seconds = (int(running) + int(waiting)) * 1e-9
+        self.delayed_seconds = max(0.0, ready_seconds - self.cpu_seconds / CPU_SHARE)
+
     def reap(self) -> Iterator[None]:
         """Reap processes that have stopped or ended; yield when the child has stopped, and then continue it."""
+        self.measure_delay()  # while the child is there
         for _ in range(REAPED_AT_ONCE):
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG | os.WUNTRACED)

@@ -35,6 +35,10 @@ LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to check whether an interactive run waits. While it waits, input wakes us."""
 
 
+LEAST_DELAY_SECONDS = 0.1
+"""A deadline moves by no less than this, so that it does not move for ever."""
+
+
 class Run:
     """Feeds the child, passes on its output, and ends it at its deadline or when it floods."""
 
@@ -65,6 +69,8 @@ class Run:
         self._ended_for: str | None = None  # the status, if we end the run for another reason than a flood
         self._started = time.monotonic()
         self._deadline = self._started + timeout_seconds
+        self._longest_delay_seconds = timeout_seconds
+        self._moved_seconds = 0.0  # how far the deadline has moved because others had the processors
 
     def _begin_waiting(self) -> Waiting:
         from guest.supervisor import waiting  # few runs need it, and under load no container has loaded it
@@ -100,6 +106,7 @@ class Run:
             self._processes.exit_code(),
             self._processes.signal_number(),
             wall_seconds,
+            self._processes.delayed_seconds,
             self._processes.cpu_seconds,
             self._processes.memory_peak_kb,
             self._outputs.is_truncated,
@@ -116,7 +123,7 @@ class Run:
             if self._waiting is not None:
                 look_seconds = self._look_at_waiting(self._waiting)
             now = time.monotonic()
-            if now >= self._deadline:
+            if now >= self._deadline and not self._moves_deadline():
                 self._ended_for = "timeout"
                 return
             if now >= next_look_at_locks:
@@ -181,6 +188,18 @@ class Run:
         if word is not None:
             self._host.send(protocol.WAIT, word)
         return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
+
+    def _moves_deadline(self) -> bool:
+        """Move the deadline by what other work on the machine has kept from the run since its start; return whether."""
+        self._processes.measure_delay()
+        delayed_seconds = min(self._processes.delayed_seconds, self._longest_delay_seconds)
+        if delayed_seconds < self._moved_seconds + LEAST_DELAY_SECONDS:
+            return False
+        if not self._moved_seconds:
+            self._host.send(protocol.LATER)
+        self._deadline += delayed_seconds - self._moved_seconds
+        self._moved_seconds = delayed_seconds
+        return True
 
     def _take_input(self) -> None:
         """Handle an INPUT or GIVE_UP frame."""

@@ -13,6 +13,7 @@ import termios
 import time
 
 from guest import protocol
+from guest.supervisor.cgroup import CPU_SHARE
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 SIGN_SECONDS = 1.0
 """How often we tell the host that a run still waits. If we are silent, it knows that we get no CPU time."""
-
-CPU_SHARE = 0.25
-"""The share of a CPU that a container may use: a second of CPU time takes four seconds of the program's time."""
 
 READ_OF_STDIN = {"x86_64": b"0 0x0 ", "aarch64": b"63 0x0 "}
 """How /proc/PID/syscall begins for read(0, …)."""

@@ -14,7 +14,7 @@ from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from guest import protocol
-from guest.supervisor import waiting
+from guest.supervisor import cgroup
 from tests.sandbox.test_tests import SEARCH
 from tests.sandbox.watching import Watched, seconds_of
 from tests.waiting import eventually
@@ -224,7 +224,7 @@ input()
 
 
 def test_supervisor_and_options_have_the_same_cpu_share() -> None:
-    assert CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS == waiting.CPU_SHARE
+    assert CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS == cgroup.CPU_SHARE
 
 
 def test_program_without_an_answer_in_time_ends(impatient: Patient) -> None:
@@ -356,7 +356,7 @@ def test_stopped_run_with_unread_stdin_ends(sandbox: Sandbox, engine: Engine) ->
     assert seconds_of(watched) < 5
     run = watched.finish().main
     assert run.status is RunStatus.CANCELLED
-    assert run.cpu_seconds <= 5 * waiting.CPU_SHARE
+    assert run.cpu_seconds <= 5 * cgroup.CPU_SHARE
     assert eventually(lambda: bool(before - own_containers(engine)))
 
 

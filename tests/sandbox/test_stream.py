@@ -143,7 +143,7 @@ def test_stream_is_quiet_until_data_or_its_end_arrives(pair: Pair) -> None:
 def frames_of_run(*pieces: bytes, **changes: Any) -> bytes:
     """Return frames followed by their result."""
     good = {"status": "success", "exit_code": 0, "signal_number": None, "truncated": False, "memory_peak_kb": 10_000}
-    seconds = {"wall_seconds": 0.01, "cpu_seconds": 0.01}
+    seconds = {"wall_seconds": 0.01, "delayed_seconds": 0.0, "cpu_seconds": 0.01}
     result = {**good, **seconds, "frames_before": count_pieces(b"".join(pieces)), **changes}
     return b"".join(pieces) + multiplexed(protocol.pack_result(**result))
 

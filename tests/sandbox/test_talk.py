@@ -11,7 +11,7 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import FrameStream
 from executions.sandbox.container.talk import Patience, Slot, Talk
 from executions.sandbox.engine.deaths import Cause
-from executions.sandbox.timing import Deadline
+from executions.sandbox.timing import Allowance, Deadline
 from guest import protocol
 from tests.sandbox.answering import answering
 from tests.sandbox.test_stream import frame, frames_of_run
@@ -36,7 +36,7 @@ def sent_to(console: Console, patience: Patience) -> bytes:
     stream = FrameStream(ours)
     theirs.sendall(frame(protocol.WAIT, protocol.WAITS))
     with pytest.raises(TimeoutError):
-        list(Talk(console, patience, without_slot).frames(stream, Deadline.after(0.2), is_main=True))
+        list(Talk(console, patience, without_slot).frames(stream, Allowance(Deadline.after(0.2)), is_main=True))
     stream.close()
     with theirs:
         return b"".join(iter(lambda: theirs.recv(4096), b""))

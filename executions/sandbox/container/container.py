@@ -21,7 +21,7 @@ from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
-from executions.sandbox.timing import DEFAULT_TIMING, Deadline, Timing
+from executions.sandbox.timing import DEFAULT_TIMING, Allowance, Deadline, Timing
 from guest import protocol
 
 GRACE_SECONDS = 0.7
@@ -130,6 +130,7 @@ class Container:
     ) -> Run:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
+        If other work on the machine keeps it from its share of the processors, it may take up to twice as long.
         `stdin` is the program's, and also that of a test with code or a call, unless it has its own. With `talk`,
         images and output (but not a test's output) go to its console as they come; an interactive program gets input.
 
@@ -146,7 +147,7 @@ class Container:
         return run, [letter == "1" for letter in run.stdout.ljust(len(texts), "0")]
 
     def _run(self, task: Task, timeout_seconds: float, talk: Talk | None) -> Run:
-        deadline = Deadline.after(timeout_seconds + GRACE_SECONDS)
+        allowance = Allowance(Deadline.after(timeout_seconds + GRACE_SECONDS), timeout_seconds)
         started = time.monotonic()
         was_spotless, self.is_spotless = self.is_spotless, False
         images = ImageCollector(self._room, keeps=not task.is_hidden)
@@ -157,10 +158,13 @@ class Container:
             self._demand_silence()
             is_interactive = task.is_program and talk is not None and talk.console.is_interactive
             self._stream.send(task.request(timeout_seconds, images.wanted, is_interactive))
-            with contextlib.closing(self._frames(deadline, task.is_program, talk)) as frames:
+            with contextlib.closing(self._frames(allowance, task.is_program, talk)) as frames:
                 if self._awaits_ready:
                     self._take_ready(next(frames))
                 while (frame := next(frames))[0] != protocol.RESULT:
+                    if frame[0] == protocol.LATER:
+                        allowance.extend()
+                        continue
                     transcript.add(*frame)
                     if frame[0] == protocol.TEST:
                         self._stream.send(task.part_frame())
@@ -213,11 +217,11 @@ class Container:
             log.info("%s is not as new: %s", self.name, ", ".join(sorted(differences)))
         self.differences |= differences
 
-    def _frames(self, deadline: Deadline, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:
+    def _frames(self, allowance: Allowance, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:
         if talk is not None:
-            yield from talk.frames(self._stream, deadline, is_main)
+            yield from talk.frames(self._stream, allowance, is_main)
         while True:
-            yield self._stream.receive(deadline)
+            yield self._stream.receive(allowance.deadline)
 
     def close(self) -> None:
         """Close the connection: the supervisor ends, and the engine removes the container."""

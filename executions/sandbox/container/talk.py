@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from executions.sandbox.console import Asked, Console
 from executions.sandbox.container.stream import Frame, FrameStream
-from executions.sandbox.timing import Deadline
+from executions.sandbox.timing import Allowance, Deadline
 from guest import protocol
 
 SILENCE_SECONDS = 3.0
@@ -53,26 +53,26 @@ class Talk:
     patience: Patience
     without_slot: Callable[[], AbstractContextManager[Slot]]
 
-    def frames(self, stream: FrameStream, deadline: Deadline, is_main: bool) -> Iterator[Frame]:
+    def frames(self, stream: FrameStream, allowance: Allowance, is_main: bool) -> Iterator[Frame]:
         """Yield all frames of a run except WAIT; send it input, and end it when the console is stopped.
 
-        Raises TimeoutError at the deadline, which moves by the time that the program waits.
+        Raises TimeoutError at the deadline of `allowance`, which moves by the time that the program waits.
         """
         seconds_left = self.patience.seconds_in_all
         while True:
-            frame = stream.receive_or_wake(deadline, self.console.fileno())
+            frame = stream.receive_or_wake(allowance.deadline, self.console.fileno())
             if frame == (protocol.WAIT, protocol.WAITS) and is_main and self.console.is_interactive:
                 began = time.monotonic()
                 yield from self._wait_for_input(stream, min(self.patience.seconds, seconds_left))
                 waited_seconds = time.monotonic() - began
                 seconds_left -= waited_seconds
-                deadline = Deadline(deadline.at + waited_seconds + ON_THE_WAY_SECONDS)
+                allowance.move(waited_seconds + ON_THE_WAY_SECONDS)
             elif frame == (protocol.WAIT, protocol.GOES_ON):
                 self.console.go_on()
             elif frame is not None and frame[0] != protocol.WAIT:
                 yield frame
             elif frame is None and self._pass_on(stream, is_main):
-                deadline = Deadline.after(STOP_SECONDS)
+                allowance.end_within(STOP_SECONDS)
 
     def _wait_for_input(self, stream: FrameStream, seconds: float) -> Iterator[Frame]:
         """Yield frames until the program goes on, input comes, or the wait is over."""

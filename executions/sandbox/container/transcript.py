@@ -58,18 +58,18 @@ class Transcript:
 
     def run(self, result: bytes, longest_seconds: float, frames_before: int) -> Run:
         """Return the run that ends with the body of a RESULT frame, which must hold the number of frames before it."""
-        status, exit_code, signal_number, wall_seconds, cpu_seconds, peak_kb, truncated, frames = (
-            protocol.unpack_result(result)
-        )
+        status, exit_code, signal_number, *times, peak_kb, truncated, frames = protocol.unpack_result(result)
+        wall_seconds, delayed_seconds, cpu_seconds = (_within(seconds, 3600) for seconds in times)
         if frames != frames_before:
             raise ValueError(f"{frames_before} frames of {frames}")
         return replace(
             # The container's clock is not trusted: no run takes longer than we have waited for it.
-            self.cut_short(RunStatus(status), min(_within(wall_seconds, 3600), longest_seconds)),
+            self.cut_short(RunStatus(status), min(wall_seconds, longest_seconds)),
+            delayed_seconds=min(delayed_seconds, wall_seconds, longest_seconds),
             exit_code=None if exit_code is None else _within(exit_code, 255),
             signal=None if signal_number is None else _signal_name(signal_number),
             # gVisor counts the time for which each of a thousand threads waited for its turn.
-            cpu_seconds=min(_within(cpu_seconds, 3600), _most_cpu_seconds(longest_seconds)),
+            cpu_seconds=min(cpu_seconds, _most_cpu_seconds(longest_seconds)),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
             raised=self._raised[0] if self._raised else "",
