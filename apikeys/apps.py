@@ -14,10 +14,10 @@ class ApiKeysConfig(AppConfig):
         from auditlog.registry import auditlog
         from corsheaders.signals import check_request_enabled
 
-        from apikeys.cors import is_origin_of_a_key
+        from apikeys.cors import KeyOrigins
         from apikeys.models import ApiKey, Suspension
 
         hashes = [field.name for field in ApiKey._meta.fields if "hash" in field.name]
         auditlog.register(ApiKey, exclude_fields=[*hashes, "last_used"])
         auditlog.register(Suspension, exclude_fields=["learner"])  # entries of the log cannot be erased
-        check_request_enabled.connect(is_origin_of_a_key)
+        check_request_enabled.connect(KeyOrigins().allow, weak=False)

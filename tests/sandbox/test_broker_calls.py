@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from executions.sandbox.broker.calls import Kind, Refused, parse_call, rebuild_options
+from executions.sandbox.broker.calls import CallDenied, Kind, parse_call, rebuild_options
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import LABEL, OWNER_LABEL, SANDBOX_LABEL, container_options
 from executions.sandbox.profiles import Profile
@@ -106,7 +106,7 @@ def test_call_of_the_service_goes_through_without_its_version(line: str, kind: K
 )
 def test_deny_any_other_call(line: str) -> None:
     method, target = line.split(" ", 1)
-    with pytest.raises(Refused):
+    with pytest.raises(CallDenied):
         parse_call(method, target)
 
 
@@ -170,7 +170,7 @@ CHANGES: dict[str, Change] = {
 def test_deny_a_container_with_other_options(name: str) -> None:
     options = asked()
     CHANGES[name](options)
-    with pytest.raises(Refused):
+    with pytest.raises(CallDenied):
         rebuild_options(json.dumps(options).encode(), IMAGE, None)
 
 
@@ -178,7 +178,7 @@ def test_deny_a_container_with_other_options(name: str) -> None:
     "body", [b"", b"null", b"[]", b'"x"', b"[" * 5000, b"\xff", b'{"Labels": []}', b'{"Labels": 1}']
 )
 def test_deny_options_that_are_none(body: bytes) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(CallDenied):
         rebuild_options(body, IMAGE, None)
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from executions.sandbox.broker.calls import Call, Kind, Refused, rebuild_options
+from executions.sandbox.broker.calls import Call, CallDenied, Kind, rebuild_options
 from executions.sandbox.broker.wire import PIECE_BYTES, Answer, Connection, EngineAway, EngineSocket, read_call, status
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import ImageError, build_image, image_name
@@ -103,7 +103,7 @@ class Broker:
                 return False
             else:
                 answer = await self._answer(call, body)
-        except Refused as error:
+        except CallDenied as error:
             log.warning("refused: %.300s", error)
             answer = Answer.error(403, str(error), is_last=True)
         except EngineAway as error:
@@ -134,7 +134,7 @@ class Broker:
                     await self._ask(call), lambda found: found if _is_ours(found) else _whether_alive(found)
                 )
             case Kind.START if call.container_id not in self._attached:
-                raise Refused("start of a container that is not attached")
+                raise CallDenied("start of a container that is not attached")
             case Kind.REMOVE:
                 return await self._find(call) or await self._ask(call)
         return await self._ask(call)
@@ -143,18 +143,18 @@ class Broker:
         return await self._engine.ask(call.method, call.target, body)
 
     async def _find(self, call: Call) -> Answer | None:
-        """Return the engine's answer if it does not know the call's container. Raises Refused if it is not ours."""
+        """Return the engine's answer if it does not know the call's container. Raises CallDenied if it is not ours."""
         found = await self._engine.ask("GET", f"/containers/{call.container_id}/json")
         if found.status != 200:
             return found
         if not _is_ours(json.loads(found.body)):
-            raise Refused("a container of somebody else")
+            raise CallDenied("a container of somebody else")
         return None
 
     async def _attach(self, call: Call, client: Connection) -> Answer | None:
         """Connect the client and a container until either ends. None: there is nothing more to answer."""
         if call.container_id in self._attached:
-            raise Refused("attached already")
+            raise CallDenied("attached already")
         if len(self._attached) >= self._most_containers:
             return Answer.error(503, f"{self._most_containers} containers are attached, and no more may be")
         self._attached.add(call.container_id)

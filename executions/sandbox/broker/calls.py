@@ -29,7 +29,7 @@ ID = r"(?P<id>[0-9a-f]{64})"
 NAME = NAME_PREFIX + r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-class Refused(Exception):
+class CallDenied(Exception):
     """The broker does not let a call through."""
 
 
@@ -75,30 +75,30 @@ class Call:
 
 
 def parse_call(method: str, target: str) -> Call:
-    """Return the call of a request line. Raises Refused."""
+    """Return the call of a request line. Raises CallDenied."""
     target = re.sub(r"\A/v1\.[0-9]{2}(?=/)", "", target)
     for kind in Kind:
         match = re.fullmatch(kind.value, f"{method} {target}", re.ASCII)
         if match is not None:
             return Call(kind, method, target, match.groupdict().get("id", ""))
-    raise Refused("not one of the service's calls")
+    raise CallDenied("not one of the service's calls")
 
 
 def rebuild_options(body: bytes, image_id: str, runtime: str | None) -> bytes:
-    """Return the body of a create call, made anew by `container_options`. Raises Refused if `body` asks for another."""
+    """Return the body of a create call, made anew by `container_options`. Raises CallDenied if `body` differs."""
     try:
         asked = json.loads(body)
         owner, sandbox_id = asked["Labels"][OWNER_LABEL], asked["Labels"][SANDBOX_LABEL]
         if Owner.parse(owner) is None or re.fullmatch(SANDBOX_ID, sandbox_id) is None:
-            raise Refused("labels that the service does not give")
+            raise CallDenied("labels that the service does not give")
         user = int(asked["User"].partition(":")[0])
         if user not in USERS and user not in MAPPED_USERS:
-            raise Refused("a user that the service's containers do not have")
+            raise CallDenied("a user that the service's containers do not have")
         options = container_options(image_id, owner, runtime, Profile(asked["Cmd"][0]), sandbox_id, user)
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
-        raise Refused("options that the service does not ask for") from error
+        raise CallDenied("options that the service does not ask for") from error
     if asked != options:
-        raise Refused("options that the service does not ask for: " + ", ".join(sorted(differences(asked, options))))
+        raise CallDenied("options that the service does not ask for: " + ", ".join(sorted(differences(asked, options))))
     return json.dumps(options).encode()
 
 

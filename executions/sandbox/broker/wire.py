@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from executions.sandbox.broker.calls import LARGEST_OPTIONS_BYTES, Call, Kind, Refused, parse_call
+from executions.sandbox.broker.calls import LARGEST_OPTIONS_BYTES, Call, CallDenied, Kind, parse_call
 
 LARGEST_CONTEXT_BYTES = 512 * 1024 * 1024
 """Of a build, whose context the broker reads and drops."""
@@ -54,25 +54,25 @@ class Answer:
 
 
 async def read_call(reader: asyncio.StreamReader) -> tuple[Call, bytes] | None:
-    """Return the client's next call and its body, None if there is none. Raises Refused.
+    """Return the client's next call and its body, None if there is none. Raises CallDenied.
 
-    After Refused the connection must end: what follows may be the rest of a body.
+    After CallDenied the connection must end: what follows may be the rest of a body.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
     except asyncio.LimitOverrunError:
-        raise Refused("a head that is too long") from None
+        raise CallDenied("a head that is too long") from None
     line, *fields = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     request = re.fullmatch(r"([A-Z]+) ([!-~]+) HTTP/1\.1", line)
     if request is None:
-        raise Refused("not a request")
+        raise CallDenied("not a request")
     call = parse_call(request[1], request[2])
     largest = {Kind.CREATE: LARGEST_OPTIONS_BYTES, Kind.BUILD: LARGEST_CONTEXT_BYTES}.get(call.kind, 0)
     length = _body_length(fields)
     if length > largest:
-        raise Refused("a body that is too long")
+        raise CallDenied("a body that is too long")
     if call.kind is Kind.BUILD:
         await _drop(reader, length)
         return call, b""
@@ -84,11 +84,11 @@ def _body_length(fields: list[str]) -> int:
     for field in fields:
         name, colon, value = field.partition(":")
         if not colon or name.lower() == "transfer-encoding":
-            raise Refused("a body of unknown length")
+            raise CallDenied("a body of unknown length")
         if name.lower() == "content-length":
             lengths.append(value.strip())
     if len(lengths) > 1 or not all(re.fullmatch(r"[0-9]{1,12}", length) for length in lengths):
-        raise Refused("a body of unknown length")
+        raise CallDenied("a body of unknown length")
     return int(lengths[0]) if lengths else 0
 
 
