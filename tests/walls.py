@@ -345,7 +345,7 @@ WALLS = {
         (
             Edit(
                 BROKERS_CALLS,
-                'raise Refused("not one of the service\'s calls")',
+                'raise CallDenied("not one of the service\'s calls")',
                 "return Call(Kind.PING, method, target)",
             ),
         )
