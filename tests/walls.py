@@ -225,7 +225,7 @@ WALLS = {
     ),
     "deadline": Wall(
         (
-            Edit(RUN, "if now >= self._deadline:", "if False:"),
+            Edit(RUN, "if now >= self._deadline and not self._moves_deadline():", "if False:"),
             Edit(CONTAINER, "GRACE_SECONDS = 0.7", "GRACE_SECONDS = 6.0"),
         )
     ),
