@@ -149,16 +149,22 @@ class Sandbox:
 def _run_all(container: Container, submission: Submission, talk: Talk | None, waited_seconds: float) -> Outcome:
     """Run the program, then its tests, until the submission's time or the container is used up."""
     main = _run_next(container, submission, None, submission.timeout_seconds, talk)
-    remaining_seconds = submission.timeout_seconds - main.charged_seconds
+    remaining_seconds = _left(submission.timeout_seconds, main)
     asked, tests = find_calls(container, submission.tests, remaining_seconds)
-    remaining_seconds -= asked.charged_seconds if asked else 0
+    remaining_seconds = _left(remaining_seconds, asked) if asked else remaining_seconds
     runs = []
     for test in tests:
         run = _run_next(container, submission, test, remaining_seconds, talk)
-        remaining_seconds -= run.charged_seconds
+        remaining_seconds = _left(remaining_seconds, run)
         runs.append(run)
     asking_cpu_seconds = asked.cpu_seconds if asked else 0.0
     return Outcome(main, tuple(runs), waited_seconds, asking_cpu_seconds, container.name, container.submissions)
+
+
+def _left(seconds: float, run: Run) -> float:
+    """Return what `run` has left of the submission's time: nothing if it ran until its deadline."""
+    is_over = run.status is RunStatus.TIMEOUT and not run.waited_in_vain
+    return 0.0 if is_over else seconds - run.charged_seconds
 
 
 def _run_next(

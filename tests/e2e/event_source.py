@@ -64,12 +64,15 @@ class EventSource:
     def printed_until(self, name: str) -> str:
         """Read up to the next event with the name, and return the output before it."""
         printed = ""
+        others = []
         for event in self:
             if event.name == name:
                 return printed
             if event.name == "stdout":
                 printed += event.data["text"]
-        raise AssertionError(f"no {name} after {printed!r}")
+            else:
+                others.append(event)
+        raise AssertionError(f"no {name} after {printed!r}, but {others}")
 
     def answer(self, text: str | None = None, **fields: Any) -> int:
         """Send input to the program on another connection; return the HTTP status."""

@@ -112,7 +112,7 @@ def has_a_container(service: Service) -> bool:
     """Return whether the service serves and has a container that waits."""
     try:
         return bool(service.health()["pool"]["idle"] == 1)
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
