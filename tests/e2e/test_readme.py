@@ -84,7 +84,8 @@ def test_every_documented_command_prints_the_documented_output(port: tuple[Path,
             assert not answers  # the README has shown all of the last command's output
             answers = answers_in(next(outputs))
         elif kind == "json":
-            assert_shows(json.loads(text), answers.pop(0))
+            for shown in answers_in(text):
+                assert_shows(shown, answers.pop(0))
         else:
             (started, _), printed = events_in(text)
             (has_started, _), *came = answers.pop(0)
@@ -106,10 +107,11 @@ def answers_in(output: str) -> list[Any]:
     """Return the JSON documents or the events of a stream in the output of a command."""
     if output.startswith("event: "):
         return [events_in(output)]
-    documents, at = [], 0
-    while output[at:].strip():
-        document, at = json.JSONDecoder().raw_decode(output, at)
+    documents = []
+    while output := output.lstrip():
+        document, end = json.JSONDecoder().raw_decode(output)
         documents.append(document)
+        output = output[end:]
     return documents
 
 
