@@ -52,7 +52,12 @@ class Wall:
 
 def unchecked(name: str) -> Wall:
     """Return the wall that is the supervisor's check of `name` before a container may serve another submission."""
-    return Wall((Edit(INSPECTION, "if not _passes(check)]", f'if name != "{name}" and not _passes(check)]'),))
+    return Wall((without_check(name),))
+
+
+def without_check(name: str) -> Edit:
+    """Return the edit that removes the supervisor's check of `name`."""
+    return Edit(INSPECTION, "if not _passes(check)]", f'if name != "{name}" and not _passes(check)]')
 
 
 NO_PROBES = (
@@ -69,7 +74,9 @@ WALLS = {
         (
             Edit(OPTIONS, '"NetworkMode": "none"', f'"NetworkMode": "{SABOTAGE_NETWORK}"'),
             Edit(OPTIONS, '"NetworkDisabled": True', '"NetworkDisabled": False'),
-        )
+            without_check("traffic"),  # the network's own would retire every container
+        ),
+        falls_with=("new_traffic", "no_time_wait"),
     ),
     "capabilities": Wall((Edit(OPTIONS, '"CapDrop": ["ALL"]', '"CapDrop": []'),)),
     "no_new_privileges": Wall(
@@ -80,7 +87,13 @@ WALLS = {
         ),
         falls_with=("seccomp",),
     ),
-    "user": Wall((Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),), falls_with=("own_user",)),
+    "user": Wall(
+        (
+            Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),
+            Edit(BROKERS_CALLS, "if user not in USERS and user not in MAPPED_USERS:", "if False:"),
+        ),
+        falls_with=("own_user",),
+    ),
     "own_user": Wall(
         (
             Edit("executions/sandbox/launcher.py", "secrets.choice(self._user_ids)", "64321"),

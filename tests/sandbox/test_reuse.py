@@ -429,9 +429,9 @@ def test_deny_changing_the_supervisor(used: Used, attempt: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        pytest.param("oom_score_adj", "1000", marks=wall("undumpable")),
-        pytest.param("coredump_filter", "7f", marks=wall("undumpable")),
-        pytest.param("clear_refs", "1", marks=wall("undumpable")),
+        pytest.param("oom_score_adj", "1000", marks=wall("undumpable", "user")),
+        pytest.param("coredump_filter", "7f", marks=wall("undumpable", "user")),
+        pytest.param("clear_refs", "1", marks=wall("undumpable", "user")),
         pytest.param("mem", "x", marks=wall("undumpable")),
         pytest.param("fd/1", "x", marks=wall("undumpable")),
         ("timerslack_ns", "100000000"),  # needs a capability in any case
