@@ -3,12 +3,19 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from apikeys.models import Suspension, active_suspensions
+from apikeys.suspension_badge import badges_for, name_of
 from apikeys.suspensions import lift
+from staff.site import back
+from web.moments import shown
 from web.visible_text import make_visible
 
 
@@ -31,7 +38,7 @@ class InForceFilter(admin.SimpleListFilter):
 class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Suspensions are added here or from an execution, and lifted here. They are never deleted, for the record."""
 
-    list_display = ("whom", "reason", "begins", "ends", "in_force", "author")
+    list_display = ("whom", "reason", "began", "until", "in_force", "author")
     list_filter = (InForceFilter,)
     list_select_related = ("key", "author")
     search_fields = ("learner", "address", "reason")
@@ -41,8 +48,15 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="who")
     def whom(self, suspension: Suspension) -> str:
-        learner = make_visible(suspension.learner)
-        return f"learner {learner} of {suspension.key}" if learner else str(suspension)
+        return name_of(suspension)
+
+    @admin.display(description="begins", ordering="begins")
+    def began(self, suspension: Suspension) -> str:
+        return shown(suspension.begins)
+
+    @admin.display(description="until", ordering="ends")
+    def until(self, suspension: Suspension) -> str:
+        return shown(suspension.ends, "lifted") if suspension.lifted is None else shown(suspension.lifted)
 
     @admin.display(description="learner", empty_value="-")
     def visible_learner(self, suspension: Suspension) -> str | None:
@@ -59,6 +73,27 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
         """Return the fields, for an existing suspension with the learner's id as it is safe to read."""
         return ["visible_learner" if name == "learner" and obj is not None else name for name in self.fields]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.lift_view))
+        return [path("<int:number>/lift/", view, name="apikeys_suspension_lift"), *super().get_urls()]
+
+    def lift_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Lift a suspension, and return to the page whose button was pressed."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        suspension = get_object_or_404(Suspension.objects.select_related("key"), pk=number)
+        was_in_force = lift(suspension)
+        words = "is lifted" if was_in_force else "was not in force any more"
+        messages.success(request, f"The suspension of {name_of(suspension)} {words}.")
+        return back(request, reverse("admin:apikeys_suspension_changelist"))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form, with the badge of a suspension that is in force."""
+        suspension = kwargs.get("obj")
+        if suspension is not None and self.in_force(suspension):
+            context["badge"] = badges_for(request.user, [suspension]).of(suspension)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -18,7 +18,7 @@ from audit.events import record_event
 from executions.models import Execution
 from executions.records.search import NoWords, find
 from executions.review import page
-from executions.review.actions import ACTIONS, staff_of
+from executions.review.actions import ACTIONS, SuspensionForm, staff_of
 from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
 from executions.review.display import first_line
@@ -160,7 +160,7 @@ def dashboard_context(user: User) -> dict[str, Any]:
     """Return the parts of the dashboard that `user` may see, for the first page of the admin."""
     dashboard = dashboard_for(user)
     charts = draw(dashboard.activity) if dashboard and dashboard.activity else None
-    return {"dashboard": dashboard, "charts": charts}
+    return {"dashboard": dashboard, "charts": charts, "suspension_form": SuspensionForm()}
 
 
 cast(StaffSite, admin.site).overviews.append(dashboard_context)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.middleware import is_verified
 
 from staff.login import StaffLoginForm
@@ -45,3 +46,10 @@ class StaffSite(AdminSite):
         for overview in self.overviews:
             context |= overview(cast("User", request.user))
         return super().index(request, {**context, **(extra_context or {})})
+
+
+def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """Return to the page of ours that the form was on (`next`), or else to `default`."""
+    url = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(url if is_ours else default)

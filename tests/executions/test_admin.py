@@ -357,3 +357,34 @@ def test_an_abuse_reviewer_may_take_all_actions(proven: Execution, client: Clien
     for action in ACTS:
         assert act(client, proven, action, reason="abuse").status_code == 200
     assert Suspension.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "page_after"),
+    [("/admin/?a=1", "/admin/?a=1"), ("https://evil.example/", None), ("//evil.example", None), ("", None)],
+)
+def test_staff_suspend_and_lift_where_they_are(
+    execution: Execution, page: Page, admin_client: Client, url: str, page_after: str | None
+) -> None:
+    form = {"reason": "spam", "lasts": "1d", "next": url}
+    response = admin_client.post(f"{LIST}{execution.pk}/block-address/", form)
+    assert response["Location"] == (page_after or change(execution))
+    assert page.run().status_code == 403
+    suspension = Suspension.objects.get()
+    address = f"/admin/apikeys/suspension/{suspension.pk}/lift/"
+    assert address in admin_client.get("/admin/").content.decode()
+    response = admin_client.post(address, {"next": url})
+    assert response["Location"] == (page_after or "/admin/apikeys/suspension/")
+    assert page.run().status_code == 200
+
+
+def test_lifting_needs_a_post_and_the_permission(execution: Execution, admin_client: Client, client: Client) -> None:
+    act(admin_client, execution, "block-address", reason="spam")
+    suspension = Suspension.objects.get()
+    address = f"/admin/apikeys/suspension/{suspension.pk}/lift/"
+    assert admin_client.get(address).status_code == 405
+    client.force_login(User.objects.create_user("grace", is_staff=True))
+    assert client.post(address).status_code == 403
+    suspension.refresh_from_db()
+    assert suspension.lifted is None
+    assert admin_client.post("/admin/apikeys/suspension/0/lift/").status_code == 404

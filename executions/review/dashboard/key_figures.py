@@ -5,9 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.safestring import SafeString
+
 from apikeys.models import ApiKey, DailyUse, active_suspensions
+from apikeys.suspension_badge import Badges, name_of
 
 EXPIRES_SOON = timedelta(days=7)
+NEAR = 0.8
+"""The share of a quota from which a key is close to it."""
+
 SHOWN_KEYS = 10
 SHOWN_SUSPENSIONS = 8
 
@@ -22,6 +28,7 @@ class KeyUse:
     executions_per_day: int
     cpu_seconds: float
     cpu_seconds_per_day: int
+    badge: SafeString
 
     @property
     def executions_share(self) -> float:
@@ -53,15 +60,19 @@ class KeyFigures:
     used: tuple[KeyUse, ...]
     used_count: int
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a key is near a limit or expires soon."""
+        return bool(self.expiring) or any(max(use.executions_share, use.cpu_share) >= NEAR for use in self.used)
+
 
 @dataclass(frozen=True, slots=True)
 class HeldSuspension:
-    """An active suspension. `ends` is None if it lasts until lifted."""
+    """An active suspension, and its badge with the reason, the end and the button to lift it."""
 
     subject: str
-    reason: str
     begins: datetime
-    ends: datetime | None
+    badge: SafeString
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class SuspensionFigures:
     newest: tuple[HeldSuspension, ...]
 
 
-def key_figures(now: datetime) -> KeyFigures:
+def key_figures(now: datetime, badges: Badges) -> KeyFigures:
     """Return the figures of the keys at `now`."""
     keys = list(ApiKey.objects.order_by("id"))
     active = [key for key in keys if key.is_usable()]
@@ -87,7 +98,7 @@ def key_figures(now: datetime) -> KeyFigures:
     newest = {key.family: key for key in keys}
     used = sorted(
         (
-            _use(newest[row.family], row)
+            _use(newest[row.family], row, badges)
             for row in DailyUse.objects.filter(day=now.date(), who="", executions__gt=0)
             if row.family in newest
         ),
@@ -96,14 +107,22 @@ def key_figures(now: datetime) -> KeyFigures:
     return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used))
 
 
-def _use(key: ApiKey, row: DailyUse) -> KeyUse:
-    return KeyUse(key.pk, key.name, row.executions, key.executions_per_day, row.cpu_seconds, key.cpu_seconds_per_day)
+def _use(key: ApiKey, row: DailyUse, badges: Badges) -> KeyUse:
+    return KeyUse(
+        key.pk,
+        key.name,
+        row.executions,
+        key.executions_per_day,
+        row.cpu_seconds,
+        key.cpu_seconds_per_day,
+        badges.of_key(key.family),
+    )
 
 
-def suspension_figures() -> SuspensionFigures:
+def suspension_figures(badges: Badges) -> SuspensionFigures:
     """Return the active suspensions."""
     held = active_suspensions().select_related("key")
-    newest = tuple(HeldSuspension(str(each), each.reason, each.begins, each.ends) for each in held[:SHOWN_SUSPENSIONS])
+    newest = tuple(HeldSuspension(name_of(each), each.begins, badges.of(each)) for each in held[:SHOWN_SUSPENSIONS])
     return SuspensionFigures(held.count(), newest)
 
 
