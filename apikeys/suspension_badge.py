@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apikeys.models import ApiKey, Suspension, active_suspensions
+from apikeys.models import Suspension, active_suspensions
 from web.connection import address_block
 from web.moments import shown
 from web.visible_text import make_visible
@@ -36,12 +36,6 @@ class Badges:
     def of_address(self, address: str | None) -> SafeString:
         """Return the badge of an address."""
         return self._badge((None, "", address_block(address))) if address else SafeString()
-
-    def of_caller(self, key: ApiKey | None, learner: str, address: str | None) -> SafeString:
-        """Return the badge of a learner or, if the learner is not proven, of the address."""
-        if learner and key is not None and key.proves_learners:
-            return self.of_learner(key.family, learner)
-        return self.of_address(address)
 
     def of(self, suspension: Suspension) -> SafeString:
         """Return the badge of a suspension."""

@@ -26,6 +26,7 @@ class StaffSite(AdminSite):
     index_title = "Overview"
     login_form = StaffLoginForm
     login_template = "staff/login.html"
+    enable_nav_sidebar = False  # every page has the menu of base_site.html, and lists need the width
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -15,7 +15,7 @@ NEAR = 0.8
 """The share of a quota from which a key is close to it."""
 
 SHOWN_KEYS = 10
-SHOWN_SUSPENSIONS = 8
+SHOWN_SUSPENSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from apikeys.models import ApiKey, KeyTraffic
 MANY = 0.1
 """The share of refused requests from which the light at the top is amber."""
 
-SHOWN = 8
+SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
