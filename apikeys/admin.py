@@ -20,6 +20,7 @@ from apikeys.keys import LIMITS, NotRotatable, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.tokens import environment_of
+from audit.names import namers
 
 TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from save_model to response_add)
 
@@ -228,3 +229,11 @@ def _address(key: ApiKey) -> str:
 
 def _links(keys: Iterable[ApiKey]) -> str:
     return format_html_join(", ", '<a href="{}">{}</a>', ((_address(key), key) for key in keys))
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return the keys' names of today, for the audit log."""
+    return {key.pk: str(key) for key in ApiKey.objects.filter(pk__in=ids)}
+
+
+namers[ApiKey] = _names

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from apikeys.models import Suspension, active_suspensions
 from apikeys.suspension_badge import badges_for, name_of
 from apikeys.suspensions import lift
+from audit.names import namers
 from staff.site import back
 from web.moments import shown
 from web.visible_text import make_visible
@@ -107,3 +108,11 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lift(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> None:
         count = sum(lift(suspension) for suspension in queryset)
         self.message_user(request, f"{count} suspensions lifted.", messages.SUCCESS)
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return who is suspended, with the learners' ids, for the audit log."""
+    return {each.pk: name_of(each) for each in Suspension.objects.filter(pk__in=ids).select_related("key")}
+
+
+namers[Suspension] = _names

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from apikeys.suspension_badge import badges_for
 from audit.events import record_event
+from audit.names import namers, person
 from executions.models import Execution
 from executions.records.search import NoWords, find
 from executions.review import page
@@ -24,6 +25,7 @@ from executions.review.dashboard.overview import dashboard_for
 from executions.review.display import telling_line
 from executions.review.export import MOST_ROWS, csv_lines
 from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
+from executions.templatetags.quantities import words
 from staff.site import StaffSite
 from web.moments import shown
 
@@ -169,6 +171,24 @@ def dashboard_context(user: User) -> dict[str, Any]:
 
 
 cast(StaffSite, admin.site).overviews.append(dashboard_context)
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return who ran each execution, with which key and how it ended, for the audit log."""
+    rows = Execution.objects.filter(pk__in=ids).select_related("key", "staff")
+    fields = ("status", "learner", "client_address", "key__name", "key__kind", "staff__username", "staff__first_name")
+    return {each.pk: _name(each) for each in rows.only(*fields, "staff__last_name")}
+
+
+def _name(execution: Execution) -> str:
+    if execution.staff is not None:
+        return f"{words(execution.status)} of {person(execution.staff)}"
+    claimed = " (claimed)" if execution.has_claimed_learner else ""
+    who = f"{execution.learner}{claimed}" if execution.learner else execution.client_address or "unknown address"
+    return f"{words(execution.status)} of {who}, {execution.key.name if execution.key else 'no key'}"
+
+
+namers[Execution] = _names
 
 
 def _exactly(term: str) -> Q | None:
