@@ -13,7 +13,9 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
-from apikeys.suspension_badge import badges_for
+from apikeys.admin import ApiKeyAdmin
+from apikeys.models import ApiKey
+from apikeys.suspension_badge import Badges, badges_for
 from audit.events import record_event
 from audit.names import namers, person
 from executions.models import Execution
@@ -25,6 +27,7 @@ from executions.review.dashboard.overview import dashboard_for
 from executions.review.display import telling_line
 from executions.review.export import MOST_ROWS, csv_lines
 from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
+from executions.review.key_sources import sources_of
 from executions.templatetags.quantities import words
 from staff.site import StaffSite
 from web.moments import shown
@@ -171,6 +174,15 @@ def dashboard_context(user: User) -> dict[str, Any]:
 
 
 cast(StaffSite, admin.site).overviews.append(dashboard_context)
+
+
+def key_context(request: HttpRequest, key: ApiKey, badges: Badges) -> dict[str, Any]:
+    """Return where a key is used from, for its page: also for staff who may replace it, but not see executions."""
+    may_see = request.user.has_perm("executions.view_execution") or request.user.has_perm("apikeys.rotate_apikey")
+    return {"sources": sources_of(key, badges)} if may_see else {}
+
+
+ApiKeyAdmin.overviews.append(key_context)
 
 
 def _names(ids: set[int]) -> dict[int, str]:
