@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -54,3 +56,10 @@ def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
     url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return HttpResponseRedirect(url if is_ours else default)
+
+
+def label_date_and_time(field: forms.Field | None) -> None:
+    """Name both parts of a field of the admin for a date and a time: its labels are beside them, and name neither."""
+    if field is not None and isinstance(field.widget, AdminSplitDateTime):
+        for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
+            widget.attrs["aria-label"] = f"{field.label}: {part}"
