@@ -209,6 +209,7 @@ def test_a_superuser_sees_the_whole_dashboard(busy: Page, admin_client: Client) 
     ):
         assert shown in content
     assert "Keys that expire within a week" in content
+    assert '<span class="kind">1 expiring</span>' in content
     assert "Accepting programs" in content
     assert "API keys" in content  # the tables are shown
     assert response.context["dashboard"].activity.month.today.counts.total == 10
@@ -233,6 +234,14 @@ def test_hidden_characters_in_learners_ids_become_visible_marks(page: Page, admi
     assert "e⟨U+200B⟩ve" in text
     assert "learner=e%E2%80%8Bve" in text  # the link finds what is recorded
     assert "\u200b" not in text
+
+
+def test_keys_near_a_limit_are_counted_in_the_heading(page: Page, admin_client: Client) -> None:
+    today = timezone.now().date()
+    DailyUse.objects.create(family=page.key.family, day=today, who="", executions=80_000)
+    assert '<span class="kind">1 near a limit</span>' in admin_client.get("/admin/").content.decode()
+    DailyUse.objects.update(executions=79_999)
+    assert "near a limit" not in admin_client.get("/admin/").content.decode()
 
 
 @pytest.mark.django_db

@@ -43,7 +43,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringKey:
-    """A key that expires soon."""
+    """A key that expires soon and has no successor."""
 
     key_id: int
     name: str
@@ -60,10 +60,8 @@ class KeyFigures:
     used: tuple[KeyUse, ...]
     used_count: int
 
-    @property
-    def needs_a_look(self) -> bool:
-        """Whether a key is near a limit or expires soon."""
-        return bool(self.expiring) or any(max(use.executions_share, use.cpu_share) >= NEAR for use in self.used)
+    near: int = 0
+    """How many keys are close to a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def key_figures(now: datetime, badges: Badges) -> KeyFigures:
         (
             ExpiringKey(key.pk, key.name, key.expires)
             for key in active
-            if key.expires and key.expires - now < EXPIRES_SOON
+            if key.expires and key.expires - now < EXPIRES_SOON and key.replaced_by_id is None
         ),
         key=lambda key: key.expires,
     )
@@ -104,7 +102,8 @@ def key_figures(now: datetime, badges: Badges) -> KeyFigures:
         ),
         key=lambda use: (-max(use.executions_share, use.cpu_share), use.name),
     )
-    return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used))
+    near = sum(max(use.executions_share, use.cpu_share) >= NEAR for use in used)
+    return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used), near)
 
 
 def _use(key: ApiKey, row: DailyUse, badges: Badges) -> KeyUse:
