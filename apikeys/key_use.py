@@ -10,7 +10,7 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -75,49 +75,66 @@ class KeyUse:
 
 
 def use_of(key: ApiKey) -> KeyUse:
-    """Return the use of `key`, in four queries."""
+    """Return the use of `key`, in three queries."""
     today = timezone.now().date()
     dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     family: list[Any] = list(with_standing(ApiKey.objects.filter(family=key.family)).order_by("-pk"))
-    rows = list(
-        KeyTraffic.objects.filter(
-            key_number__in=[each.pk for each in family], begins__gte=datetime.combine(dates[0], time(), UTC)
-        )
-        .values_list("key_number", "reason", TruncDate("begins"))
-        .annotate(Sum("requests"), Max("begins"))
-    )
-    own, others, refused = Counter[date](), Counter[date](), Counter[date]()
-    reasons, reasons_today, answered, all_refused = Counter[str](), Counter[str](), Counter[int](), Counter[int]()
-    last: dict[int, datetime] = {}
-    for number, reason, day, requests, begins in rows:
-        if not reason:
-            (own if number == key.pk else others)[day] += requests
-            answered[number] += requests
-            continue
-        all_refused[number] += requests
-        last[number] = max(begins, last.get(number, begins))
-        if number == key.pk:
-            refused[day] += requests
-            reasons[reason] += requests
-            reasons_today[reason] += requests if day == today else 0
-    most = max(1, *(own[day] + others[day] + refused[day] for day in dates))
+    found = _Sums(key.pk, today)
+    for row in _rows([each.pk for each in family], dates[0]):
+        found.add(*row)
+    most = max(1, *(found.own[day] + found.others[day] + found.refused[day] for day in dates))
     return KeyUse(
-        tuple(_day(day, own[day], others[day], refused[day], most) for day in dates),
+        tuple(_day(day, found.own[day], found.others[day], found.refused[day], most) for day in dates),
         most,
-        tuple((reason, reasons_today[reason], count) for reason, count in reasons.most_common()),
-        tuple(
-            TokenOfFamily(
-                each,
-                state_in_words(each.state, each.expires),
-                each.pk == key.pk,
-                answered[each.pk],
-                all_refused[each.pk],
-                last.get(each.pk),
-            )
-            for each in family
-        ),
+        tuple((reason, found.reasons_today[reason], count) for reason, count in found.reasons.most_common()),
+        tuple(found.token(each) for each in family),
         _refused_uses(key),
     )
+
+
+def _rows(numbers: list[int], since: date) -> QuerySet[KeyTraffic, tuple[int, str, date, int, datetime]]:
+    """Return the requests of these keys: number, reason, day, how many, and the beginning of the last period."""
+    begin = datetime.combine(since, time(), UTC)
+    rows = KeyTraffic.objects.filter(key_number__in=numbers, begins__gte=begin)
+    days = rows.values_list("key_number", "reason", TruncDate("begins"))
+    return days.annotate(Sum("requests"), Max("begins"))
+
+
+class _Sums:
+    """Adds up rows: by day, by reason and by token."""
+
+    def __init__(self, own_number: int, today: date) -> None:
+        self._own_number = own_number
+        self._today = today
+        self.own, self.others, self.refused = Counter[date](), Counter[date](), Counter[date]()
+        self.reasons, self.reasons_today = Counter[str](), Counter[str]()
+        self._answered, self._refused = Counter[int](), Counter[int]()
+        self._last_refused: dict[int, datetime] = {}
+
+    def add(self, number: int, reason: str, day: date, requests: int, begins: datetime) -> None:
+        """Add a row."""
+        is_own = number == self._own_number
+        if not reason:
+            (self.own if is_own else self.others)[day] += requests
+            self._answered[number] += requests
+            return
+        self._refused[number] += requests
+        self._last_refused[number] = max(begins, self._last_refused.get(number, begins))
+        if is_own:
+            self.refused[day] += requests
+            self.reasons[reason] += requests
+            self.reasons_today[reason] += requests if day == self._today else 0
+
+    def token(self, key: Any) -> TokenOfFamily:
+        """Return a token of the family, `key` with its standing."""
+        return TokenOfFamily(
+            key,
+            state_in_words(key.state, key.expires),
+            key.pk == self._own_number,
+            self._answered[key.pk],
+            self._refused[key.pk],
+            self._last_refused.get(key.pk),
+        )
 
 
 def _day(day: date, own: int, others: int, refused: int, most: int) -> DayOfUse:
