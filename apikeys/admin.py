@@ -1,8 +1,8 @@
 """Keys in the admin: created, changed, rotated and revoked. Hashes are never shown, tokens once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -15,16 +15,23 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from apikeys import suspension_admin  # noqa: F401 (registers itself)
-from apikeys.forms import KeyForm, NewKeyForm, RotationForm
-from apikeys.keys import LIMITS, NotRotatable, issue_key, revoke_key, rotate_key
+from apikeys.forms import KeyForm, LeakForm, NewKeyForm, RotationForm
+from apikeys.key_use import use_of
+from apikeys.keys import LIMITS, NotRotatable, issue_key, replace_leaked_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
+from apikeys.suspension_badge import Badges, badges_for
 from apikeys.tokens import environment_of
+from audit.names import namers
+from staff.site import label_date_and_time
+from web.moments import shown
 
 TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from save_model to response_add)
 
+KeyOverview = Callable[[HttpRequest, ApiKey, Badges], dict[str, Any]]
+
 TODAY = ("executions_today", "cpu_seconds_today")
-LIFE = (*TODAY, "created", "last_used", "replaced_by_link", "replaces_links")
+LIFE = (*TODAY, "created", "used", "replaced_by_link", "replaces_links")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -61,16 +68,27 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Keys are revoked, never deleted: their executions belong to them."""
 
     form = KeyForm
-    list_display = ("name", "owner", "kind", "environment", "token", "state", "last_used", *TODAY)
+    list_display = ("name", "owner", "kind", "environment", "token", "state", "used", *TODAY)
     list_filter = (StateFilter, "kind", EnvironmentFilter)
     search_fields = ("name", "owner", "notes", "prefix")
     radio_fields = {"kind": admin.VERTICAL}
     actions = ("revoke_selected",)
 
+    overviews: ClassVar[list[KeyOverview]] = []
+    """Functions that each add to the context of a key's page. Other apps add theirs in their `admin` module."""
+
     class Media:
         css = {"all": ("apikeys/keys.css",)}
 
     # Display
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, each key with the badges of suspensions that the member of staff may see."""
+        found = super().get_changelist_instance(request)
+        badges = badges_for(request.user)
+        for key in found.result_list:
+            key.badge = badges.of_key(key.family)
+        return found
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the keys with their state and today's usage, in one query."""
@@ -107,7 +125,12 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def state(self, key: Any) -> str:
         """Return the state in words, and as a colour."""
         words = state_in_words(key.state, key.expires)
-        return format_html('<span class="key-state key-state-{}">{}</span>', key.state, words)
+        badge = getattr(key, "badge", "")
+        return format_html('<span class="key-state key-state-{}">{}</span> {}', key.state, words, badge)
+
+    @admin.display(description="last used", ordering="last_used")
+    def used(self, key: ApiKey) -> str:
+        return shown(key.last_used)
 
     @admin.display(description="executions today")
     def executions_today(self, key: Any) -> str:
@@ -127,8 +150,14 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Actions
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form, each part of a time with a name for screen readers."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        label_date_and_time(field)
+        return field
+
     def get_urls(self) -> list[URLPattern]:
-        views = {"rotate": self.rotate_view, "revoke": self.revoke_view}
+        views = {"rotate": self.rotate_view, "leaked": self.leaked_view, "revoke": self.revoke_view}
         own = [
             path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"apikeys_apikey_{name}")
             for name, view in views.items()
@@ -167,6 +196,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             rotatable = key.state == State.ACTIVE and not (key.is_from_environment or key.is_playground)
             context["can_rotate"] = rotatable and self.has_rotate_permission(request)
             context["can_revoke"] = key.is_active and self.has_revoke_permission(request)
+            context |= self._use(request, key)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -182,6 +212,28 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 return self._show_token(request, successor, token)
         return self._page(request, "rotate", f"Rotate {key}", key=key, form=form)
+
+    def leaked_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show who uses a key whose token is known to others, and replace it. The old token ends at once, or soon."""
+        key = self._find(request, object_id, allowed=self.has_rotate_permission(request))
+        form = LeakForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                successor, token = replace_leaked_key(key, timezone.now() + timedelta(hours=form.cleaned_data["hours"]))
+            except NotRotatable as error:
+                form.add_error(None, str(error))
+            else:
+                ended: Any = self.get_object(request, str(key.pk))
+                return self._show_token(request, successor, token, old=ended, **self._use(request, ended))
+        return self._page(request, "leaked", f"{key} has leaked", key=key, form=form, **self._use(request, key))
+
+    def _use(self, request: HttpRequest, key: ApiKey) -> dict[str, Any]:
+        """Return the context of a key's use, and of a suspension."""
+        badges = badges_for(request.user)
+        context: dict[str, Any] = {"use": use_of(key), "badge": badges.of_key(key.family)}
+        for overview in self.overviews:
+            context |= overview(request, key, badges)
+        return context
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Revoke a key after confirmation."""
@@ -213,9 +265,9 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             ended = revoke_key(key)
             messages.info(request, f"{key} is revoked." if ended else f"{key} was already revoked.")
 
-    def _show_token(self, request: HttpRequest, key: ApiKey, token: str) -> HttpResponse:
+    def _show_token(self, request: HttpRequest, key: ApiKey, token: str, **context: Any) -> HttpResponse:
         """Show a token, once. Only this response contains it: no cache, session or URL does."""
-        return self._page(request, "token", f"Token of {key}", key=key, token=token)
+        return self._page(request, "token", f"Token of {key}", key=key, token=token, **context)
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
@@ -228,3 +280,11 @@ def _address(key: ApiKey) -> str:
 
 def _links(keys: Iterable[ApiKey]) -> str:
     return format_html_join(", ", '<a href="{}">{}</a>', ((_address(key), key) for key in keys))
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return the keys' names of today, for the audit log."""
+    return {key.pk: str(key) for key in ApiKey.objects.filter(pk__in=ids)}
+
+
+namers[ApiKey] = _names

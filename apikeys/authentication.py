@@ -25,6 +25,9 @@ from audit.events import record_refusal
 from web.connection import address_block, client_address
 from web.sentences import INVALID_KEY, NO_ORIGIN, ORIGIN_NOT_ALLOWED, SUSPENDED
 
+KEY_ATTRIBUTE = "counted_key"
+"""Of Django's request: the key of its token, even if it is refused."""
+
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 
@@ -76,6 +79,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
         token = request.headers.get("X-API-Key", "")
         caller = find_caller(token, client_address(request._request))
+        if caller is not None:
+            setattr(request._request, KEY_ATTRIBUTE, caller.key)
         if caller is None or not caller.key.is_usable():
             if caller is not None and tokens.is_well_formed(token):
                 record_refusal("revoked_key_used", request=request._request, target=caller.key)

@@ -77,3 +77,14 @@ class RotationForm(forms.Form):
         max_value=LONGEST_OVERLAP_HOURS,
         help_text="How long both tokens work. 0 ends the old one at once; 0.5 is half an hour.",
     )
+
+
+class LeakForm(forms.Form):
+    """When the token that others know stops working."""
+
+    hours = forms.TypedChoiceField(
+        label="The old token stops working",
+        coerce=int,
+        choices=[(0, "at once"), (1, "in 1 hour"), (24, "in 24 hours")],
+        help_text="At once: the site's own pages fail until they have the new token.",
+    )

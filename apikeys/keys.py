@@ -77,6 +77,14 @@ def rotate_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
     return successor, token
 
 
+def replace_leaked_key(key: ApiKey, old_ends: datetime) -> tuple[ApiKey, str]:
+    """Rotate a key whose token is known to others, and record that it leaked. Raises NotRotatable."""
+    with transaction.atomic():
+        successor, token = rotate_key(key, old_ends)
+        record_event("key_leaked", target=key, details={"successor": successor.prefix})
+    return successor, token
+
+
 def revoke_key(key: ApiKey) -> bool:
     """Revoke `key` for good, at once and in every process. Return whether it was active until now."""
     with transaction.atomic():

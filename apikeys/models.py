@@ -187,6 +187,27 @@ class DailyUse(models.Model):
         return f"{self.who or 'all'} on {self.day}"
 
 
+class KeyTraffic(models.Model):
+    """How many requests with one token were answered or, for one reason, refused in a period (`apikeys.traffic`).
+
+    No row is of one request or caller: however many are refused, there are only as many rows as keys and reasons.
+    """
+
+    begins = models.DateTimeField(db_index=True)
+    # 0 for all tokens that belong to no key. No foreign key: keys are never deleted.
+    key_number = models.PositiveBigIntegerField()
+    # The code of the answer; "" for requests that were not refused.
+    reason = models.CharField(max_length=40, blank=True)
+    requests = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["key_number", "begins", "reason"], name="key_traffic_once"),)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.requests} requests, {self.reason or 'answered'}"
+
+
 class Suspension(models.Model):
     """A learner of a family of keys, an address, or a key with its family, suspended by staff.
 

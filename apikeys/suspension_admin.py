@@ -3,12 +3,20 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from apikeys.models import Suspension, active_suspensions
+from apikeys.suspension_badge import badges_for, name_of
 from apikeys.suspensions import lift
+from audit.names import namers
+from staff.site import back, label_date_and_time
+from web.moments import shown
 from web.visible_text import make_visible
 
 
@@ -31,7 +39,7 @@ class InForceFilter(admin.SimpleListFilter):
 class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Suspensions are added here or from an execution, and lifted here. They are never deleted, for the record."""
 
-    list_display = ("whom", "reason", "begins", "ends", "in_force", "author")
+    list_display = ("whom", "reason", "began", "until", "in_force", "author")
     list_filter = (InForceFilter,)
     list_select_related = ("key", "author")
     search_fields = ("learner", "address", "reason")
@@ -41,8 +49,15 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="who")
     def whom(self, suspension: Suspension) -> str:
-        learner = make_visible(suspension.learner)
-        return f"learner {learner} of {suspension.key}" if learner else str(suspension)
+        return name_of(suspension)
+
+    @admin.display(description="begins", ordering="begins")
+    def began(self, suspension: Suspension) -> str:
+        return shown(suspension.begins)
+
+    @admin.display(description="until", ordering="ends")
+    def until(self, suspension: Suspension) -> str:
+        return shown(suspension.ends, "lifted") if suspension.lifted is None else shown(suspension.lifted)
 
     @admin.display(description="learner", empty_value="-")
     def visible_learner(self, suspension: Suspension) -> str | None:
@@ -60,6 +75,33 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return the fields, for an existing suspension with the learner's id as it is safe to read."""
         return ["visible_learner" if name == "learner" and obj is not None else name for name in self.fields]
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form, each part of a time with a name for screen readers."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        label_date_and_time(field)
+        return field
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.lift_view))
+        return [path("<int:number>/lift/", view, name="apikeys_suspension_lift"), *super().get_urls()]
+
+    def lift_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Lift a suspension, and return to the page whose button was pressed."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        suspension = get_object_or_404(Suspension.objects.select_related("key"), pk=number)
+        was_in_force = lift(suspension)
+        words = "is lifted" if was_in_force else "was not in force any more"
+        messages.success(request, f"The suspension of {name_of(suspension)} {words}.")
+        return back(request, reverse("admin:apikeys_suspension_changelist"))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form, with the badge of a suspension that is in force."""
+        suspension = kwargs.get("obj")
+        if suspension is not None and self.in_force(suspension):
+            context["badge"] = badges_for(request.user, [suspension]).of(suspension)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -72,3 +114,11 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lift(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> None:
         count = sum(lift(suspension) for suspension in queryset)
         self.message_user(request, f"{count} suspensions lifted.", messages.SUCCESS)
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return who is suspended, with the learners' ids, for the audit log."""
+    return {each.pk: name_of(each) for each in Suspension.objects.filter(pk__in=ids).select_related("key")}
+
+
+namers[Suspension] = _names

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from apikeys import tokens
-from apikeys.authentication import caller_of
+from apikeys import tokens, traffic
+from apikeys.authentication import KEY_ATTRIBUTE, caller_of
 from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request, refuse_over_rate
 from apikeys.models import LEARNER_CHARACTERS
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
@@ -88,10 +88,11 @@ class KeyedView(APIView):
         return super().handle_exception(_to_http_error(self.request, exc) if isinstance(exc, Refused) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Forbid caching, and add the headers that show what remains of the caller's limits."""
+        """Forbid caching, add the headers that show what remains of the caller's limits, and count the request."""
         response["Cache-Control"] = "no-store"
         for name, value in _limit_headers(request).items():
             response[name] = value
+        _count(request, response)
         return super().finalize_response(request, response, *args, **kwargs)
 
 
@@ -131,6 +132,12 @@ def _limit_headers(request: Request) -> dict[str, str]:
         return {}
     fields = {"RateLimit": [use.field() for use in uses], "RateLimit-Policy": [use.policy() for use in uses]}
     return {name: ", ".join(items) for name, items in fields.items()}
+
+
+def _count(request: Request, response: Response) -> None:
+    """Count a request for its key: the one place that sees each answer of the API."""
+    key = getattr(request._request, KEY_ATTRIBUTE, None)
+    traffic.count(key, str(response.data["code"]) if response.status_code in traffic.REFUSED_STATUSES else "")
 
 
 def _to_http_error(request: Request, refused: Refused) -> APIException:

@@ -21,6 +21,8 @@ LIST = "/admin/executions/execution/"
 PAGES = {
     "dashboard": "/admin/",
     "keys": "/admin/apikeys/apikey/",
+    "a key": "/admin/apikeys/apikey/1/change/",
+    "audit log": "/admin/auditlog/logentry/",
     "executions": LIST,
     "executions, page 20": f"{LIST}?p=20",
     "status": f"{LIST}?status__exact=memory_limit",

@@ -16,7 +16,8 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apikeys.keys import create_key
-from apikeys.models import ApiKey, DailyUse
+from apikeys.models import ApiKey, DailyUse, KeyTraffic
+from apikeys.traffic import KEPT, PERIOD, UNKNOWN, period_of
 from executions.models import Execution, ExecutionFlag
 
 DAYS = 60
@@ -71,6 +72,8 @@ def populate(rows: int) -> None:
     )
     for each in _batches(used):
         _insert(DailyUse, each)
+    for each in _batches(_traffic(keys)):
+        _insert(KeyTraffic, each)
     _settle()
 
 
@@ -80,6 +83,20 @@ def _keys() -> dict[int, ApiKey]:
         for number in range(KEYS)
     )
     return {key.pk: key for key in keys}
+
+
+def _traffic(keys: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield as many rows of requests as there can be: of each key, in each period, answered and refused."""
+    newest = period_of(timezone.now())
+    for ago in range(KEPT // PERIOD):
+        for number in (UNKNOWN, *keys):
+            for reason, requests in ("", 100), ("learner_rate_limited", 5), ("suspended", 1):
+                yield {
+                    "begins": newest - ago * PERIOD,
+                    "key_number": number,
+                    "reason": reason,
+                    "requests": requests,
+                }
 
 
 def _executions(chance: random.Random, rows: int, keys: Mapping[int, ApiKey]) -> Iterator[dict[str, Any]]:

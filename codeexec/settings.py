@@ -291,6 +291,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "codeexec.formats"
 
 # Static files of the admin
 STATIC_URL = "static/"

@@ -9,6 +9,7 @@ from django.core.checks import run_checks
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
+from apikeys import traffic
 from apikeys.environment import sync_environment_key
 from codeexec.sentry import report_faults
 from executions.records import servers
@@ -17,6 +18,7 @@ from executions.running.backend import Backend, set_backend
 from executions.running.executor import sandbox_settings
 from executions.running.heartbeat import Heartbeat
 from executions.sandbox.sandbox import Sandbox
+from executions.threads import Loop
 
 DRAIN_SECONDS = 25
 LAST_RECORDS_SECONDS = 3
@@ -37,6 +39,8 @@ def start_service() -> None:
     atexit.register(heartbeat.close)
     backend.late_records.start()
     atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
+    Loop("traffic", traffic.write_and_disconnect, traffic.WRITE_SECONDS).start()
+    atexit.register(traffic.write_and_disconnect)
     sandbox.start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)

@@ -9,23 +9,31 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.http import urlencode
+from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
+from apikeys.admin import ApiKeyAdmin
+from apikeys.models import ApiKey
+from apikeys.suspension_badge import Badges, badges_for
 from audit.events import record_event
+from audit.names import namers, person
 from executions.models import Execution
 from executions.records.search import NoWords, find
 from executions.review import page
-from executions.review.actions import ACTIONS, staff_of
+from executions.review.actions import ACTIONS, SuspensionForm, staff_of
 from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
-from executions.review.display import first_line
+from executions.review.display import telling_line
 from executions.review.export import MOST_ROWS, csv_lines
 from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
+from executions.review.key_sources import sources_of
+from executions.templatetags.quantities import words
 from staff.site import StaffSite
-from web.visible_text import make_visible
+from web.moments import shown
+
+HEAD_CHARACTERS = 2_000
+"""How much of a program its most telling line is looked for in."""
 
 TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 
@@ -34,11 +42,11 @@ TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The list of executions, newest first, and the page of each."""
 
-    list_display = ("when", "outcome", "seen", "caller", "learner_link", "address_link", "took", "beginning")
+    list_display = ("when", "outcome", "who", "caller", "took", "telling")
     list_display_links = ("when",)
     list_filter = ("status", FlagFilter, DayFilter, RunByFilter, "key")
     list_select_related = ("key", "staff")
-    list_per_page = 50
+    list_per_page = 25  # a screenful
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # facets would count all rows
     search_fields = ("public_id",)  # shows the search field; get_search_results does the search
@@ -68,7 +76,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Return the executions without their texts: a page of them would read megabytes."""
-        rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, 400))
+        rows = Execution.objects.defer(*TEXTS).annotate(head=Substr("code", 1, HEAD_CHARACTERS))
         return rows.prefetch_related("flags")
 
     def get_search_results(
@@ -86,46 +94,48 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, "The search contains no words.", messages.WARNING)
             return queryset.none(), False
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, each row with the badges of suspensions that the member of staff may see."""
+        found = super().get_changelist_instance(request)
+        badges = badges_for(request.user)
+        for row in found.result_list:
+            row.badges = badges
+        return found
+
     @admin.display(description="created (UTC)")
     def when(self, execution: Execution) -> str:
         """Return when it was created."""
-        return f"{execution.created:%Y-%m-%d %H:%M:%S}"
+        return shown(execution.created)
 
     @admin.display(description="status")
     def outcome(self, execution: Execution) -> str:
-        """Return its status, coloured."""
-        return page.status_badge(execution)
+        """Return its status, coloured, and its flags."""
+        return format_html("{} {}", page.status_badge(execution), page.flag_badges(execution))
 
-    @admin.display(description="flags")
-    def seen(self, execution: Execution) -> str:
-        """Return its flags."""
-        return page.flag_badges(execution)
+    @admin.display(description="learner, address")
+    def who(self, execution: Any) -> str:
+        """Return who ran it, with links to all their executions, whether they are only claimed, and suspended."""
+        return format_html_join(" ", "{}", ((part,) for part in page.who(execution, execution.badges) if part))
 
     @admin.display(description="key")
-    def caller(self, execution: Execution) -> str:
-        """Return who ran it."""
-        return f"staff: {execution.staff}" if execution.staff else execution.key.name if execution.key else ""
-
-    @admin.display(description="learner")
-    def learner_link(self, execution: Execution) -> str:
-        """Return the learner, with a link to all their executions, and whether they are only claimed."""
-        link = _filter_link("learner", execution.learner)
-        return format_html("{} (claimed)", link) if execution.has_claimed_learner else link
-
-    @admin.display(description="address")
-    def address_link(self, execution: Execution) -> str:
-        """Return the address, with a link to all its executions."""
-        return _filter_link("client_address", execution.client_address or "")
+    def caller(self, execution: Any) -> str:
+        """Return the key, and whether it is suspended."""
+        if execution.staff:
+            return f"staff: {execution.staff}"
+        if execution.key is None:
+            return ""
+        return format_html("{} {}", execution.key.name, execution.badges.of_key(execution.key.family))
 
     @admin.display(description="run time")
     def took(self, execution: Execution) -> str:
         """Return how long the program ran."""
         return "" if execution.execution_time is None else f"{execution.execution_time * 1000:,.0f} ms"
 
-    @admin.display(description="code")
-    def beginning(self, execution: Any) -> str:
-        """Return the first line of the program."""
-        return format_html('<code class="beginning"><bdi>{}</bdi></code>', first_line(execution.head))
+    @admin.display(description="most telling line")
+    def telling(self, execution: Any) -> str:
+        """Return the line of the program that says most about it."""
+        line = telling_line(execution.head, (execution.error_detail or {}).get("line"))
+        return format_html('<code class="telling"><bdi>{}</bdi></code>', line)
 
     @admin.action(description="Export selected executions as CSV", permissions=["view"])
     def export_as_csv(self, request: HttpRequest, queryset: QuerySet[Execution]) -> HttpResponseBase:
@@ -160,10 +170,37 @@ def dashboard_context(user: User) -> dict[str, Any]:
     """Return the parts of the dashboard that `user` may see, for the first page of the admin."""
     dashboard = dashboard_for(user)
     charts = draw(dashboard.activity) if dashboard and dashboard.activity else None
-    return {"dashboard": dashboard, "charts": charts}
+    return {"dashboard": dashboard, "charts": charts, "suspension_form": SuspensionForm()}
 
 
 cast(StaffSite, admin.site).overviews.append(dashboard_context)
+
+
+def key_context(request: HttpRequest, key: ApiKey, badges: Badges) -> dict[str, Any]:
+    """Return where a key is used from, for its page: also for staff who may replace it, but not see executions."""
+    may_see = request.user.has_perm("executions.view_execution") or request.user.has_perm("apikeys.rotate_apikey")
+    return {"sources": sources_of(key, badges)} if may_see else {}
+
+
+ApiKeyAdmin.overviews.append(key_context)
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    """Return who ran each execution, with which key and how it ended, for the audit log."""
+    rows = Execution.objects.filter(pk__in=ids).select_related("key", "staff")
+    fields = ("status", "learner", "client_address", "key__name", "key__kind", "staff__username", "staff__first_name")
+    return {each.pk: _name(each) for each in rows.only(*fields, "staff__last_name")}
+
+
+def _name(execution: Execution) -> str:
+    if execution.staff is not None:
+        return f"{words(execution.status)} of {person(execution.staff)}"
+    claimed = " (claimed)" if execution.has_claimed_learner else ""
+    who = f"{execution.learner}{claimed}" if execution.learner else execution.client_address or "unknown address"
+    return f"{words(execution.status)} of {who}, {execution.key.name if execution.key else 'no key'}"
+
+
+namers[Execution] = _names
 
 
 def _exactly(term: str) -> Q | None:
@@ -178,11 +215,3 @@ def _exactly(term: str) -> Q | None:
         return Q(client_address=str(ipaddress.ip_address(term)))
     except ValueError:
         return None
-
-
-def _filter_link(field: str, value: str) -> str:
-    if not value:
-        return ""
-    query = urlencode({field: value})
-    url = reverse("admin:executions_execution_changelist")
-    return format_html('<a href="{}?{}"><bdi>{}</bdi></a>', url, query, make_visible(value))

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.middleware import is_verified
 
 from staff.login import StaffLoginForm
@@ -25,6 +28,7 @@ class StaffSite(AdminSite):
     index_title = "Overview"
     login_form = StaffLoginForm
     login_template = "staff/login.html"
+    enable_nav_sidebar = False  # every page has the menu of base_site.html, and lists need the width
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -45,3 +49,17 @@ class StaffSite(AdminSite):
         for overview in self.overviews:
             context |= overview(cast("User", request.user))
         return super().index(request, {**context, **(extra_context or {})})
+
+
+def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """Return to the page of ours that the form was on (`next`), or else to `default`."""
+    url = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(url if is_ours else default)
+
+
+def label_date_and_time(field: forms.Field | None) -> None:
+    """Name both parts of a field of the admin for a date and a time: its labels are beside them, and name neither."""
+    if field is not None and isinstance(field.widget, AdminSplitDateTime):
+        for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
+            widget.attrs["aria-label"] = f"{field.label}: {part}"

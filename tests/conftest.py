@@ -20,6 +20,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from pytest_django import Settings
 
+from apikeys import traffic
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from audit.append_only import lifted
@@ -96,8 +97,9 @@ def _passwords_are_hashed_quickly(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_requests_counted() -> None:
-    """Reset all rates, so that no test is refused for the requests of another."""
+    """Reset all rates, so that no test is refused for the requests of another, and what counts for staff."""
     cache.clear()
+    traffic.take()
 
 
 @pytest.fixture(autouse=True)

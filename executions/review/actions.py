@@ -21,6 +21,7 @@ from executions.models import Execution
 from executions.running.backend import get_backend
 from executions.running.service import run_again
 from executions.sandbox.results import SandboxError
+from staff.site import back
 
 DURATIONS = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "": None}
 
@@ -52,10 +53,10 @@ def rerun(request: HttpRequest, number: int) -> HttpResponse:
     original = _execution(request, number, "executions.rerun_execution")
     record_event("execution_run_again", request=request, actor=staff_of(request), target=original)
     try:
-        return _page_of(run_again(original, staff_of(request), get_backend()))
+        return HttpResponseRedirect(_page_of(run_again(original, staff_of(request), get_backend())))
     except SandboxError:
         messages.error(request, "The program could not be run: no container was free in time. Try again.")
-        return _page_of(original)
+        return HttpResponseRedirect(_page_of(original))
 
 
 def _suspending(
@@ -68,12 +69,12 @@ def _suspending(
         form = SuspensionForm(request.POST)
         if not form.is_valid():
             messages.error(request, "Give a reason of at most 500 characters.")
-            return _page_of(execution)
+            return back(request, _page_of(execution))
         try:
             messages.success(request, suspend(execution, form, staff_of(request)))
         except ValueError as error:
             messages.error(request, str(error))
-        return _page_of(execution)
+        return back(request, _page_of(execution))
 
     return view
 
@@ -116,5 +117,5 @@ def _execution(request: HttpRequest, number: int, permission: str) -> Execution:
     return get_object_or_404(Execution.objects.select_related("key"), pk=number)
 
 
-def _page_of(execution: Execution) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:executions_execution_change", args=(execution.pk,)))
+def _page_of(execution: Execution) -> str:
+    return reverse("admin:executions_execution_change", args=(execution.pk,))

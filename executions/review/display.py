@@ -1,5 +1,6 @@
 """Display a program, or a part of it, as staff see it: highlighted, and with visible marks for invisible characters."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,12 @@ from pygments.token import Text, _TokenType
 
 from web.visible_text import cut, make_visible
 
+REACHES = re.compile(
+    r"\b(?:os|sys|socket|subprocess|ctypes|multiprocessing|threading|signal|shutil|urllib|requests|builtins)\.\w"
+    r"|\b(?:exec|eval|compile|open|__import__|getattr)\s*\(|__\w+__|/proc|/etc|/sys"
+)
+"""What a beginner's lesson rarely needs."""
+
 LONGEST_HIGHLIGHTED = 20_000
 LONGEST_HIGHLIGHTING_SECONDS = 0.25
 """A lexer consists of regular expressions, which hostile text can make slow: the time for blank lines alone grows with
@@ -22,6 +29,32 @@ def first_line(text: str, longest: int = 80) -> str:
     """Return the first line that is not blank, made visible, for a row of a list."""
     lines = (line.strip() for line in text.splitlines())
     return cut(make_visible(next((line for line in lines if line), "")).replace("\t", " "), longest, "…")
+
+
+def telling_line(code: str, error_line: int | None = None, longest: int = 80) -> str:
+    """Return the line of a program that says most about it, made visible, for a row of a list.
+
+    That is one that reaches for the system, or else the one with the error, or else the first that does something.
+    """
+    lines = [line.strip() for line in code.splitlines()]
+    doing = _without_preamble(lines)
+    reaching = next((line for line in doing if REACHES.search(line)), "")
+    wrong = lines[error_line - 1] if error_line and error_line <= len(lines) else ""
+    return first_line(reaching or wrong or next(iter(doing), "") or code, longest)
+
+
+def _without_preamble(lines: list[str]) -> list[str]:
+    """Return the lines that are no imports, no comments and not in a string that begins a line."""
+    found = []
+    quotes = ""
+    for line in lines:
+        if quotes:
+            quotes = "" if quotes in line else quotes
+        elif line.startswith(('"""', "'''")):
+            quotes = line[:3] if line[:3] not in line[3:] else ""
+        elif line and not line.startswith(("#", "import ", "from ")):
+            found.append(line)
+    return found
 
 
 def highlighted(code: str) -> SafeString:

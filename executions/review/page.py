@@ -13,11 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from apikeys.suspension_badge import Badges, badges_for
 from audit.events import record_event
 from executions.models import Execution
 from executions.review.actions import SuspensionForm, staff_of
-from executions.review.display import first_line, highlighted
+from executions.review.display import first_line, highlighted, telling_line
 from executions.templatetags.quantities import words
+from web.moments import shown
 from web.visible_text import make_visible
 
 RECENT = 10
@@ -50,7 +52,9 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "execution": execution,
         "status": status_badge(execution),
         "flags": flag_badges(execution),
-        "learner": make_visible(execution.learner),
+        "learner": _filter_link("learner", execution.learner),
+        "address": _filter_link("client_address", execution.client_address or ""),
+        "badges": list(_badges(execution, badges_for(request.user))),
         "origin": make_visible(execution.origin),
         "code": highlighted(execution.code),
         "hint": _hint(execution),
@@ -73,6 +77,46 @@ def flag_badges(execution: Execution) -> str:
     """Return the flags of an execution as HTML. Prefetch them for a list."""
     rows = ((flag.get_kind_display().lower(),) for flag in execution.flags.all())
     return format_html_join(" ", '<span class="flag">{}</span>', rows)
+
+
+def who(execution: Execution, badges: Badges) -> tuple[str, ...]:
+    """Return the learner and the address of an execution as HTML, each with the badge of a suspension."""
+    address = _filter_link("client_address", execution.client_address or "")
+    return (learner_link(execution), _learner_badge(execution, badges), address, _address_badge(execution, badges))
+
+
+def learner_link(execution: Execution) -> str:
+    """Return the learner as HTML, with a link to all their executions, and whether they are only claimed."""
+    link = _filter_link("learner", execution.learner)
+    return format_html("{} (claimed)", link) if execution.has_claimed_learner else link
+
+
+def _filter_link(field: str, value: str) -> str:
+    if not value:
+        return ""
+    url = reverse("admin:executions_execution_changelist", query={field: value})
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', url, make_visible(value))
+
+
+def _badges(execution: Execution, badges: Badges) -> Iterator[tuple[str, str]]:
+    """Yield whose suspension is in force, and its badge."""
+    if badge := _learner_badge(execution, badges):
+        yield "Learner", badge
+    if badge := _address_badge(execution, badges):
+        yield "Address", badge
+    if execution.key is not None and (badge := badges.of_key(execution.key.family)):
+        yield "Key", badge
+
+
+def _learner_badge(execution: Execution, badges: Badges) -> str:
+    """Return the badge of a proven learner. One that is only claimed is suspended by address."""
+    key = execution.key
+    is_proven = key is not None and key.proves_learners
+    return badges.of_learner(key.family, execution.learner) if key is not None and is_proven else ""
+
+
+def _address_badge(execution: Execution, badges: Badges) -> str:
+    return badges.of_address(execution.client_address)
 
 
 def _texts(execution: Execution) -> Iterator[tuple[str, str]]:
@@ -111,7 +155,7 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
 def _recent(execution: Execution) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
     """Yield other executions of this learner, of this address and in this container, latest first: URL, time, status
     and first line."""
-    others = Execution.objects.exclude(pk=execution.pk).only("pk", "created", "status", "code")
+    others = Execution.objects.exclude(pk=execution.pk).only("pk", "created", "status", "code", "error_detail")
     if execution.learner:
         yield (
             "this claimed learner" if execution.has_claimed_learner else "this learner",
@@ -129,9 +173,9 @@ def _rows(executions: QuerySet[Execution], most: int = RECENT) -> list[tuple[str
     return [
         (
             reverse("admin:executions_execution_change", args=(each.pk,)),
-            f"{each.created:%Y-%m-%d %H:%M:%S}",
+            shown(each.created),
             status_badge(each),
-            first_line(each.code),
+            telling_line(each.code, (each.error_detail or {}).get("line")),
         )
         for each in executions.order_by("-pk")[:most]
     ]

@@ -34,6 +34,7 @@ PROVED: dict[str, str] = {
     "CodeExecutionLeftovers": "test_containers_that_do_not_stop",
     "CodeExecutionKeysTried": "test_guessed_keys",
     "CodeExecutionLimited": "test_a_site_at_its_limit",
+    "CodeExecutionShutOut": "test_a_class_that_is_shut_out",
     "CodeExecutionGrows": "test_a_service_near_its_memory_limit",
 }
 ONE = {"SANDBOX_POOL_SIZE": "1", "SANDBOX_MAX_CONCURRENT": "1"}
@@ -185,6 +186,15 @@ def test_a_site_at_its_limit(start: Start) -> None:
     before = Scrape.of(service.url)
     assert [service.post("print(1)").status_code for _ in range(6)][-2:] == [429, 429]
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionLimited"}
+
+
+def test_a_class_that_is_shut_out(start: Start) -> None:
+    service = start()
+    before = Scrape.of(service.url)
+    make = "from apikeys.models import Suspension; Suspension.objects.create(address='127.0.0.1', reason='a mistake')"
+    service.manage("shell", "--verbosity=0", "-c", make)
+    assert [service.post("print(1)").status_code for _ in range(2)] == [403, 403]
+    assert firing(before, Scrape.of(service.url)) == {"CodeExecutionShutOut"}
 
 
 def test_a_service_near_its_memory_limit(start: Start) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -132,7 +132,7 @@ def test_the_list_counts_at_most_a_thousand_rows(page: Page, admin_client: Clien
     Execution.objects.bulk_create(Execution(code="1", timeout=5, key=page.key) for _ in range(1_001))
     response = admin_client.get(LIST)
     assert "more than 1,000 executions" in " ".join(response.content.decode().split())
-    assert response.context["cl"].paginator.num_pages == 21
+    assert response.context["cl"].paginator.num_pages == 41
 
 
 def test_an_export_has_no_formulas_and_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
@@ -357,3 +357,74 @@ def test_an_abuse_reviewer_may_take_all_actions(proven: Execution, client: Clien
     for action in ACTS:
         assert act(client, proven, action, reason="abuse").status_code == 200
     assert Suspension.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "page_after"),
+    [("/admin/?a=1", "/admin/?a=1"), ("https://evil.example/", None), ("//evil.example", None), ("", None)],
+)
+def test_staff_suspend_and_lift_where_they_are(
+    execution: Execution, page: Page, admin_client: Client, url: str, page_after: str | None
+) -> None:
+    form = {"reason": "spam", "lasts": "1d", "next": url}
+    response = admin_client.post(f"{LIST}{execution.pk}/block-address/", form)
+    assert response["Location"] == (page_after or change(execution))
+    assert page.run().status_code == 403
+    suspension = Suspension.objects.get()
+    address = f"/admin/apikeys/suspension/{suspension.pk}/lift/"
+    assert address in admin_client.get("/admin/").content.decode()
+    response = admin_client.post(address, {"next": url})
+    assert response["Location"] == (page_after or "/admin/apikeys/suspension/")
+    assert page.run().status_code == 200
+
+
+def test_lifting_needs_a_post_and_the_permission(execution: Execution, admin_client: Client, client: Client) -> None:
+    act(admin_client, execution, "block-address", reason="spam")
+    suspension = Suspension.objects.get()
+    address = f"/admin/apikeys/suspension/{suspension.pk}/lift/"
+    assert admin_client.get(address).status_code == 405
+    client.force_login(User.objects.create_user("grace", is_staff=True))
+    assert client.post(address).status_code == 403
+    suspension.refresh_from_db()
+    assert suspension.lifted is None
+    assert admin_client.post("/admin/apikeys/suspension/0/lift/").status_code == 404
+
+
+def test_learner_and_address_are_links_to_all_they_ran(proven: Execution, admin_client: Client) -> None:
+    text = admin_client.get(change(proven)).content.decode()
+    for query in ("learner=eve", "client_address=127.0.0.1"):
+        assert f'href="{LIST}?{query}"' in text
+
+
+@pytest.mark.parametrize(
+    ("action", "others"), [("suspend-learner", False), ("block-address", True), ("suspend-key", False)]
+)
+def test_who_is_suspended_looks_suspended_everywhere(
+    proven: Execution, page: Page, admin_client: Client, action: str, others: bool
+) -> None:
+    page.run(learner="eve")  # claimed, with another key, from the same address
+    other = Execution.objects.latest("pk")
+    act(admin_client, proven, action, reason="<b>spam", lasts="7d")
+    [suspension] = Suspension.objects.all()
+    lift = f'formaction="/admin/apikeys/suspension/{suspension.pk}/lift/"'
+    assert suspension.ends is not None
+    for text in (admin_client.get(each).content.decode() for each in (LIST, change(proven), "/admin/")):
+        assert lift in text
+        assert "&lt;b&gt;spam" in text
+        assert f"{suspension.ends:%Y-%m-%d %H:%M:%S}" in text
+        assert '<form id="lift" method="post">' in text
+    assert (lift in admin_client.get(change(other)).content.decode()) is others
+    assert admin_client.get(LIST).content.decode().count(lift) == 1 + others
+
+
+def test_only_who_may_lift_gets_the_button(proven: Execution, admin_client: Client, client: Client) -> None:
+    act(admin_client, proven, "block-address", reason="spam")
+    reader = User.objects.create_user("grace", is_staff=True)
+    reader.user_permissions.set(Permission.objects.filter(codename__in=["view_execution", "view_suspension"]))
+    client.force_login(reader)
+    text = client.get(change(proven)).content.decode()
+    assert "<b>suspended</b> until lifted: <bdi>spam</bdi>" in text
+    assert "formaction" not in text
+    reader.user_permissions.set(Permission.objects.filter(codename="view_execution"))
+    client.force_login(User.objects.get(pk=reader.pk))
+    assert "<b>suspended</b>" not in client.get(change(proven)).content.decode()

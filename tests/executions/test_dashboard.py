@@ -10,11 +10,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys.models import ApiKey, DailyUse, Suspension
+from apikeys import traffic
+from apikeys.models import ApiKey, DailyUse, KeyTraffic, Suspension
+from apikeys.suspension_badge import Badges, badges_for
+from apikeys.suspensions import suspend_address
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.charts import draw, lines, round_up, short
 from executions.review.dashboard.figures import Counts, Spread
+from executions.review.dashboard.noticed import NoticedFigures, noticed_figures
 from executions.review.dashboard.overview import count_month, find_activity
+from executions.review.dashboard.refusal_figures import refusal_figures
 from executions.templatetags.quantities import compared, duration, share, width
 from tests.conftest import Page
 
@@ -80,7 +85,7 @@ def test_learners_are_listed_by_cpu_time() -> None:
         DailyUse.objects.create(
             family=key.family, day=NOW.replace(day=day), who=who, executions=2, cpu_seconds=cpu_seconds
         )
-    activity = find_activity(NOW)
+    activity = find_activity(NOW, Badges({}, False))
     assert (activity.cpu_seconds_today, activity.cpu_seconds_yesterday) == (9.0, 30.0)
     today = [
         (use.kind, use.name, use.key, use.executions, use.cpu_seconds, use.part) for use in activity.learners_today
@@ -89,7 +94,92 @@ def test_learners_are_listed_by_cpu_time() -> None:
     assert [use.name for use in activity.month.learners] == ["bob", "ada", "192.0.2.1"]
 
 
+def flag(kind: str, *, times: int = 1, created: datetime = NOW, **fields: Any) -> Execution:
+    """Record executions with a flag; return the last."""
+    for _ in range(times):
+        execution = add(created, "error", **fields)
+        ExecutionFlag.objects.create(execution=execution, kind=kind)
+    return execution
+
+
+@pytest.mark.django_db
+def test_flags_are_grouped_by_who_got_them_the_worst_first() -> None:
+    site = ApiKey.objects.create(name="Site", kind="publishable", prefix="p", token_hash="h")
+    server = ApiKey.objects.create(name="Server", kind="secret", prefix="s", token_hash="i")
+    flag("fork_storm", created=NOW - timedelta(hours=25), key=site, client_address="192.0.2.3")
+    flag("memory_kill", times=5, key=site, client_address="192.0.2.1", learner="ada")
+    flag("memory_kill", key=site, client_address="192.0.2.1", learner="bob")
+    flag("fork_storm", key=site, client_address="192.0.2.1")
+    flag("fork_storm", times=2, key=server, learner="eve", client_address="192.0.2.9")
+    last = flag("cpu_budget", key=server, learner="eve", client_address="192.0.2.8")
+    flag("memory_kill", times=9, key=site, client_address="192.0.2.2")
+    flag("fork_storm")  # of staff
+    found = noticed_figures(NOW, Badges({}, False))
+    assert found.count == 3
+    assert [(each.kind, each.name, each.key, each.claimed) for each in found.first] == [
+        ("address", "192.0.2.1", "Site", ["ada", "bob"]),
+        ("learner", "eve", "Server", []),
+        ("address", "192.0.2.2", "Site", []),
+    ]
+    assert found.first[0].flags == [("fork storm", 1), ("memory kill", 6)]
+    assert found.first[1].flags == [("fork storm", 2), ("high cpu use by one learner", 1)]
+    assert (found.first[1].execution_id, found.first[1].last) == (last.pk, NOW)
+
+
+@pytest.mark.django_db
+def test_who_is_suspended_comes_last_with_the_reason(admin_user: User) -> None:
+    site = ApiKey.objects.create(name="Site", kind="publishable", prefix="p", token_hash="h")
+    flag("fork_storm", key=site, client_address="2001:db8::1")
+    flag("memory_kill", key=site, client_address="192.0.2.2")
+    suspend_address("2001:db8::", "a storm", None, admin_user)
+    first = noticed_figures(NOW, badges_for(admin_user)).first
+    assert [each.name for each in first] == ["192.0.2.2", "2001:db8::1"]
+    assert "a storm" in first[1].badge
+    assert not first[0].badge
+
+
+def traffic_of(number: int, *, minutes: int, **requests: int) -> None:
+    for reason, count in requests.items():
+        begins = traffic.period_of(NOW - timedelta(minutes=minutes))
+        reason = "" if reason == "answered" else reason
+        KeyTraffic.objects.create(begins=begins, key_number=number, reason=reason, requests=count)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("refused", "are_many"), [(9, False), (10, True)])
+def test_refused_requests_are_many_from_a_tenth(refused: int, are_many: bool) -> None:
+    key = ApiKey.objects.create(name="Site", kind="publishable", prefix="p", token_hash="h")
+    traffic_of(key.pk, minutes=5, answered=90, suspended=refused)
+    traffic_of(traffic.UNKNOWN, minutes=40, invalid_key=1000)
+    traffic_of(key.pk, minutes=13 * 60, suspended=1000)  # yesterday
+    found = refusal_figures(NOW)
+    assert found.are_many is are_many
+    assert (found.recent_requests, found.recent_refused) == (90 + refused, refused)
+    assert (found.requests_today, found.refused_today) == (1090 + refused, 1000 + refused)
+    assert [(each.key, each.reason, each.recent, each.today) for each in found.most] == [
+        ("Site", "suspended", refused, refused),
+        ("no known key", "invalid_key", 0, 1000),
+    ]
+
+
 # The page
+
+
+def test_the_light_is_amber_while_a_class_is_shut_out(page: Page, admin_client: Client) -> None:
+    assert "Accepting programs" in admin_client.get("/admin/").content.decode()
+    page.run()
+    page.post({"code": "1"}, origin="https://elsewhere.example")
+    traffic.write()
+    text = admin_client.get("/admin/").content.decode()
+    assert "Refusing 50 % of all requests" in text
+    assert "most: Site, origin not allowed" in text
+    assert "lamp-warning" in text
+
+
+def test_the_dashboard_has_a_menu_of_what_the_member_of_staff_may_see(page: Page, admin_client: Client) -> None:
+    menu = admin_client.get("/admin/").content.decode().split('class="menu"')[1].split("</nav>")[0]
+    for model in ("executions/execution", "apikeys/apikey", "apikeys/suspension", "auditlog/logentry"):
+        assert f'href="/admin/{model}/"' in menu
 
 
 @pytest.fixture
@@ -109,9 +199,17 @@ def test_a_superuser_sees_the_whole_dashboard(busy: Page, admin_client: Client) 
     response = admin_client.get("/admin/")
     content = response.content.decode()
     assert response.status_code == 200
-    for shown in ("Executions today", "Key quotas today", "Most CPU time", "Recent flags", "Active suspensions"):
+    for shown in (
+        "Executions today",
+        "Key quotas today",
+        "Most CPU time",
+        "Who to look at first",
+        "Refused requests",
+        "Active suspensions",
+    ):
         assert shown in content
     assert "Keys that expire within a week" in content
+    assert '<span class="kind">1 expiring</span>' in content
     assert "Accepting programs" in content
     assert "API keys" in content  # the tables are shown
     assert response.context["dashboard"].activity.month.today.counts.total == 10
@@ -138,6 +236,14 @@ def test_hidden_characters_in_learners_ids_become_visible_marks(page: Page, admi
     assert "\u200b" not in text
 
 
+def test_keys_near_a_limit_are_counted_in_the_heading(page: Page, admin_client: Client) -> None:
+    today = timezone.now().date()
+    DailyUse.objects.create(family=page.key.family, day=today, who="", executions=80_000)
+    assert '<span class="kind">1 near a limit</span>' in admin_client.get("/admin/").content.decode()
+    DailyUse.objects.update(executions=79_999)
+    assert "near a limit" not in admin_client.get("/admin/").content.decode()
+
+
 @pytest.mark.django_db
 def test_the_dashboard_works_without_executions(admin_client: Client) -> None:
     content = admin_client.get("/admin/").content.decode()
@@ -156,7 +262,8 @@ def test_each_group_sees_its_part_of_the_dashboard(busy: Page, client: Client) -
     managers, reviewers, nobody = content("Key managers"), content("Abuse reviewers"), content(None)
     assert "Key quotas today" in managers
     assert "Executions today" not in managers
-    assert "Recent flags" not in managers
+    assert "Who to look at first" not in managers
+    assert "Refused requests" in managers
     assert "Executions today" in reviewers
     assert 'class="figures"' not in nobody
 
@@ -197,7 +304,7 @@ def test_a_bar_stacks_its_statuses() -> None:
 def draw_at_noon() -> Any:
     from executions.review.dashboard.figures import Activity
 
-    return draw(Activity(count_month(NOW), 0, 0, 0, 0, (), ()))
+    return draw(Activity(count_month(NOW), 0, 0, 0, 0, NoticedFigures((), 0), ()))
 
 
 def test_a_line_is_broken_on_days_without_runs() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.review.display import first_line, highlighted
+from executions.review.display import first_line, highlighted, telling_line
 from web.visible_text import BLANK, HIDDEN, LONGEST_LINE, LONGEST_TEXT, make_visible
 
 ANYTHING = st.text(st.characters(exclude_categories=[]))
@@ -86,3 +86,21 @@ def test_highlighting_is_bounded_in_time(code: str) -> None:
 )
 def test_first_line_is_the_first_that_is_not_blank(text: str, line: str) -> None:
     assert first_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("code", "error_line", "line"),
+    [
+        ("import os\nimport sys\n\nprint(1)", None, "print(1)"),
+        ("import os\nname = 'ada'\nos.fork()", None, "os.fork()"),
+        ("# lesson 3\n'''A long\nstory'''\nfrom math import pi\nprint(pi)", None, "print(pi)"),
+        ('"""One line"""\nx = 1', None, "x = 1"),
+        ("x = 1\nprint(y)", 2, "print(y)"),
+        ("x = 1\neval('y')\nprint(y)", 3, "eval('y')"),
+        ("x = 1", 9, "x = 1"),
+        ("import os", None, "import os"),
+        ("", None, ""),
+    ],
+)
+def test_the_most_telling_line_is_shown(code: str, error_line: int | None, line: str) -> None:
+    assert telling_line(code, error_line) == line

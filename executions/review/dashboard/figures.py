@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
+from executions.review.dashboard.noticed import NoticedFigures
 from web.visible_text import make_visible
 
 SAMPLE_ROWS = 500
@@ -68,11 +70,15 @@ class LearnerUse:
 
     kind: str
     name: str
+    family: UUID
     key: str
     executions: int
     cpu_seconds: float
     part: float
     """The CPU time as a share of that of the first in the list."""
+
+    badge: str = ""
+    """That of an active suspension, as HTML."""
 
     @property
     def visible_name(self) -> str:
@@ -102,26 +108,13 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class RecentFlag:
-    """A flag and its execution."""
-
-    execution_id: int
-    kind: str
-    label: str
-    key: str
-    learner: str
-    address: str
-    seen: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Activity:
-    """What ran, who ran it, and which flags it got."""
+    """What ran, who ran it, and who was noticed."""
 
     month: Month
     cpu_seconds_today: float
     cpu_seconds_yesterday: float
     interrupted_today: int
     flags_today: int
-    flags: tuple[RecentFlag, ...]
+    noticed: NoticedFigures
     learners_today: tuple[LearnerUse, ...]

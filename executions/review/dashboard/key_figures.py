@@ -5,11 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.safestring import SafeString
+
 from apikeys.models import ApiKey, DailyUse, active_suspensions
+from apikeys.suspension_badge import Badges, name_of
 
 EXPIRES_SOON = timedelta(days=7)
+NEAR = 0.8
+"""The share of a quota from which a key is close to it."""
+
 SHOWN_KEYS = 10
-SHOWN_SUSPENSIONS = 8
+SHOWN_SUSPENSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class KeyUse:
     executions_per_day: int
     cpu_seconds: float
     cpu_seconds_per_day: int
+    badge: SafeString
 
     @property
     def executions_share(self) -> float:
@@ -36,7 +43,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringKey:
-    """A key that expires soon."""
+    """A key that expires soon and has no successor."""
 
     key_id: int
     name: str
@@ -53,15 +60,17 @@ class KeyFigures:
     used: tuple[KeyUse, ...]
     used_count: int
 
+    near: int = 0
+    """How many keys are close to a limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldSuspension:
-    """An active suspension. `ends` is None if it lasts until lifted."""
+    """An active suspension, and its badge with the reason, the end and the button to lift it."""
 
     subject: str
-    reason: str
     begins: datetime
-    ends: datetime | None
+    badge: SafeString
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class SuspensionFigures:
     newest: tuple[HeldSuspension, ...]
 
 
-def key_figures(now: datetime) -> KeyFigures:
+def key_figures(now: datetime, badges: Badges) -> KeyFigures:
     """Return the figures of the keys at `now`."""
     keys = list(ApiKey.objects.order_by("id"))
     active = [key for key in keys if key.is_usable()]
@@ -80,30 +89,39 @@ def key_figures(now: datetime) -> KeyFigures:
         (
             ExpiringKey(key.pk, key.name, key.expires)
             for key in active
-            if key.expires and key.expires - now < EXPIRES_SOON
+            if key.expires and key.expires - now < EXPIRES_SOON and key.replaced_by_id is None
         ),
         key=lambda key: key.expires,
     )
     newest = {key.family: key for key in keys}
     used = sorted(
         (
-            _use(newest[row.family], row)
+            _use(newest[row.family], row, badges)
             for row in DailyUse.objects.filter(day=now.date(), who="", executions__gt=0)
             if row.family in newest
         ),
         key=lambda use: (-max(use.executions_share, use.cpu_share), use.name),
     )
-    return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used))
+    near = sum(max(use.executions_share, use.cpu_share) >= NEAR for use in used)
+    return KeyFigures(len(active), len(keys) - len(active), tuple(expiring), tuple(used[:SHOWN_KEYS]), len(used), near)
 
 
-def _use(key: ApiKey, row: DailyUse) -> KeyUse:
-    return KeyUse(key.pk, key.name, row.executions, key.executions_per_day, row.cpu_seconds, key.cpu_seconds_per_day)
+def _use(key: ApiKey, row: DailyUse, badges: Badges) -> KeyUse:
+    return KeyUse(
+        key.pk,
+        key.name,
+        row.executions,
+        key.executions_per_day,
+        row.cpu_seconds,
+        key.cpu_seconds_per_day,
+        badges.of_key(key.family),
+    )
 
 
-def suspension_figures() -> SuspensionFigures:
+def suspension_figures(badges: Badges) -> SuspensionFigures:
     """Return the active suspensions."""
     held = active_suspensions().select_related("key")
-    newest = tuple(HeldSuspension(str(each), each.reason, each.begins, each.ends) for each in held[:SHOWN_SUSPENSIONS])
+    newest = tuple(HeldSuspension(name_of(each), each.begins, badges.of(each)) for each in held[:SHOWN_SUSPENSIONS])
     return SuspensionFigures(held.count(), newest)
 
 

@@ -6,7 +6,7 @@ Days are in UTC. Executions are counted in the index (created, status, …), whi
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import quantiles
 
@@ -16,6 +16,8 @@ from django.db.models import Count, F, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
 
 from apikeys.models import DailyUse
+from apikeys.shares import LEARNER
+from apikeys.suspension_badge import Badges, badges_for
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.figures import (
     SAMPLE_ROWS,
@@ -24,7 +26,6 @@ from executions.review.dashboard.figures import (
     Day,
     LearnerUse,
     Month,
-    RecentFlag,
     Spread,
 )
 from executions.review.dashboard.key_figures import (
@@ -34,15 +35,15 @@ from executions.review.dashboard.key_figures import (
     names_of_families,
     suspension_figures,
 )
+from executions.review.dashboard.noticed import noticed_figures
+from executions.review.dashboard.refusal_figures import RefusalFigures, refusal_figures
 from executions.running.backend import ServiceHealth, get_backend
-from web.visible_text import make_visible
 
 DAYS = 30
 KEPT_SECONDS = 30
 """How long the figures of the thirty days are cached."""
 
 TOP_LEARNERS = 8
-RECENT_FLAGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +53,33 @@ class Dashboard:
     health: ServiceHealth
     activity: Activity | None
     keys: KeyFigures | None
+    refusals: RefusalFigures | None
     suspensions: SuspensionFigures | None
 
 
 def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     """Return what `user` may see, or None if that is nothing."""
     now = timezone.now()
-    activity = find_activity(now) if user.has_perm("executions.view_execution") else None
-    keys = key_figures(now) if user.has_perm("apikeys.view_apikey") else None
-    suspensions = suspension_figures() if user.has_perm("apikeys.view_suspension") else None
+    badges = badges_for(user)
+    activity = find_activity(now, badges) if user.has_perm("executions.view_execution") else None
+    sees_keys = user.has_perm("apikeys.view_apikey")
+    keys = key_figures(now, badges) if sees_keys else None
+    refusals = refusal_figures(now) if sees_keys else None
+    suspensions = suspension_figures(badges) if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
-    return Dashboard(get_backend().health(), activity, keys, suspensions)
+    return Dashboard(get_backend().health(), activity, keys, refusals, suspensions)
 
 
-def find_activity(now: datetime) -> Activity:
-    """Return the figures of the executions at `now`."""
+def find_activity(now: datetime, badges: Badges) -> Activity:
+    """Return the figures of the executions at `now`, and the badges of those who are suspended."""
     today = now.date()
     kept: Month | None = cache.get(f"dashboard-{today}")
     month = kept or count_month(now)
     if kept is None:
         cache.set(f"dashboard-{today}", month, KEPT_SECONDS)
     used_today = DailyUse.objects.filter(day=today)
+    month = replace(month, learners=_badged(month.learners, badges))
     used_by_all = DailyUse.objects.filter(who="", day__gte=today - timedelta(days=1))
     cpu_seconds = dict(used_by_all.values_list("day").annotate(Sum("cpu_seconds")))
     return Activity(
@@ -82,8 +88,8 @@ def find_activity(now: datetime) -> Activity:
         cpu_seconds_yesterday=cpu_seconds.get(today - timedelta(days=1), 0.0),
         interrupted_today=_today(Execution.Status.INTERNAL_ERROR, today).filter(finished=None).count(),
         flags_today=ExecutionFlag.objects.filter(execution__gte=Subquery(_first_id(today))).count(),
-        flags=_recent_flags(),
-        learners_today=_top_learners(used_today),
+        noticed=noticed_figures(now, badges),
+        learners_today=_badged(_top_learners(used_today), badges),
     )
 
 
@@ -156,25 +162,22 @@ def _top_learners(used: QuerySet[DailyUse]) -> tuple[LearnerUse, ...]:
     uses = []
     for family, who, executions, cpu_seconds in rows:
         kind, _, name = who.partition(":")
-        uses.append(LearnerUse(kind, name, names.get(family, ""), executions, cpu_seconds, cpu_seconds / rows[0][3]))
+        uses.append(
+            LearnerUse(kind, name, family, names.get(family, ""), executions, cpu_seconds, cpu_seconds / rows[0][3])
+        )
     return tuple(uses)
 
 
-def _recent_flags() -> tuple[RecentFlag, ...]:
-    flags = ExecutionFlag.objects.select_related("execution__key").only(
-        "kind", "execution__learner", "execution__client_address", "execution__created", "execution__key__name"
-    )
+def _badged(learners: Iterable[LearnerUse], badges: Badges) -> tuple[LearnerUse, ...]:
+    """Return `learners` with the badges of those who are suspended, which are never cached."""
     return tuple(
-        RecentFlag(
-            execution_id=flag.execution_id,
-            kind=flag.kind,
-            label=flag.get_kind_display(),
-            key=flag.execution.key.name if flag.execution.key else "",
-            learner=make_visible(flag.execution.learner),
-            address=flag.execution.client_address or "",
-            seen=flag.execution.created,
+        replace(
+            each,
+            badge=badges.of_learner(each.family, each.name)
+            if each.kind == LEARNER
+            else badges.of_address(each.name if each.name != "unknown" else None),
         )
-        for flag in flags.order_by("-id")[:RECENT_FLAGS]
+        for each in learners
     )
 
 
