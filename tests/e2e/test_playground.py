@@ -22,9 +22,9 @@ SHOWN = "from PIL import Image\nImage.new('RGB', (20, 10)).show()\ninput('Seen? 
 GAME = "name = input('Name? ')\nprint('Hello,', name)\nprint('More:', input())"
 
 
-@pytest.fixture
-def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
-    service = Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, static_files: None) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("service"), SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
     with service:
         make = "from django.contrib.auth.models import User; "
         make += f"User.objects.create_superuser('ada', password='{PASSWORD}')"
@@ -57,6 +57,9 @@ class Playground:
         self.page.get_by_role("button", name=example, exact=True).click()
         self.page.click("#run")
 
+    def expect_code(self, code: str) -> None:
+        expect(self.page.locator(".cm-line")).to_have_text(code.split("\n"))
+
     def expect_status(self, words: str) -> None:
         expect(self.page.locator("#status")).to_contain_text(words, timeout=20_000)
 
@@ -68,11 +71,15 @@ def playground(service: Service, browser: Browser) -> Playground:
     playground = Playground(context.new_page(), service.url)
     page = playground.page
     page.goto(f"{service.url}/playground/")
+    log_in(page)
+    return playground
+
+
+def log_in(page: Page) -> None:
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.click("text=Log in")
     expect(page.get_by_role("textbox", name="Program, main.py")).to_be_visible()
-    return playground
 
 
 def picture(page: Page, name: str, path: Path) -> None:
@@ -167,6 +174,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.click("#share")
     expect(page.locator("#share-status")).to_have_text("Link copied")
     link = page.evaluate("navigator.clipboard.readText()")
+    page.evaluate("localStorage.clear(), sessionStorage.clear()")  # as in another browser
     page.goto("about:blank")
     page.goto(link)
     expect(page.locator(".cm-content")).to_contain_text("return max(words, key=len)")
@@ -175,7 +183,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     expect(output).to_be_empty()  # a shared program does not run by itself
     assert not any("#" in url.removeprefix(link) or "/execute" in url for url in playground.asked[before:])
     page.evaluate("location.hash = '#p1.damaged'")
-    expect(page.locator("#share-status")).to_have_text("This link is damaged")
+    expect(page.locator("#toast p")).to_contain_text("This link is damaged")
 
     # In the editor, Tab indents; Escape and then Tab leaves it.
     playground.write("")
@@ -215,3 +223,161 @@ def show(playground: Playground, path: Path) -> None:
     page.evaluate("scrollTo(0, 0)")
     picture(page, "phone", path)
     assert barriers(page) == []
+
+
+OWN = "# mine\nprint(1)"
+
+
+def test_what_was_typed_is_there_after_a_reload_and_in_another_tab(playground: Playground, service: Service) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.locator("#stdin-part summary").click()
+    page.fill("#stdin", "Ada")
+    page.locator("#tests-part summary").click()
+    page.click("#add-test")
+    page.keyboard.type("f(1)")
+    with page.context.expect_page() as opened:
+        page.evaluate("window.open('about:blank', '_blank', 'noopener')")
+    other = Playground(opened.value, service.url)
+    other.page.goto(f"{service.url}/playground/")
+    page.reload()
+    for tab in (playground, other):
+        tab.expect_code(OWN)
+        expect(tab.page.locator("#stdin")).to_have_value("Ada")
+        expect(tab.page.get_by_label("Test 1: call or input")).to_have_value("f(1)")
+
+    # Neither tab overwrites what the other has written.
+    other.write("print('other')")
+    page.reload()
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(2)
+    page.get_by_role("button", name="# mine").click()
+    playground.expect_code(OWN)
+    playground.write("print('again')")
+    other.page.reload()
+    other.expect_code("print('other')")
+    assert playground.said == other.said == []
+
+
+def test_nothing_overwrites_a_program_without_a_way_back(
+    playground: Playground, service: Service, tmp_path: Path
+) -> None:
+    page = playground.page
+    back = page.get_by_role("button", name="Back to it")
+    playground.write(OWN)
+
+    # An example, changed in its turn.
+    page.get_by_role("button", name="Hello", exact=True).click()
+    expect(page.locator("#toast p")).to_have_text("Your program is kept.")
+    assert barriers(page) == []
+    back.click()
+    playground.expect_code(OWN)
+    page.get_by_role("button", name="Mistake", exact=True).click()
+    playground.write("a, changed = example")
+    page.get_by_role("button", name="Exercise", exact=True).click()
+    back.click()
+    playground.expect_code("a, changed = example")
+
+    # An example that was not changed is still there after a reload, too.
+    page.get_by_role("button", name="Exercise", exact=True).click()
+    page.reload()
+    expect(page.locator(".cm-content")).to_contain_text("def longest(text)")
+
+    # A test that was removed.
+    page.get_by_role("button", name="Remove test 2").click()
+    expect(page.locator("#test-cases li")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Test 2: call or input")).to_have_value('longest("a bc def")')
+
+    # A file.
+    file = tmp_path / "größe.py"
+    file.write_text("print('🐍')\r\n", newline="")
+    page.set_input_files("#file", file)
+    playground.expect_code("print('🐍')\n")
+    expect(back).to_be_visible()
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "größe.py"
+    assert download.value.path().read_bytes() == "print('🐍')\n".encode()
+    playground.write(OWN)
+    file.write_bytes(b"\xff\xfe\x00")
+    page.set_input_files("#file", file)
+    expect(page.locator("#toast p")).to_have_text("größe.py is not a text file in UTF-8.")
+    playground.expect_code(OWN)
+
+    # All of them are listed, and can be deleted.
+    page.set_viewport_size({"width": 360, "height": 760})
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(4)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert barriers(page) == []
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#forget")
+    page.reload()
+    playground.expect_code(OWN)
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(1)
+    assert playground.said == []
+
+
+def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(playground: Playground) -> None:
+    page = playground.page
+    playground.write("# the oldest")
+    for example in ("Hello", "Mistake"):
+        page.get_by_role("button", name=example, exact=True).click()
+        playground.write(f"# {example} {'x' * 2_400_000}")
+    page.reload()
+    page.locator("#programs summary").click()
+    names = page.locator("#kept li")
+    expect(names.first).to_contain_text("Mistake")
+    expect(names.filter(has_text="the oldest")).to_have_count(0)
+    assert playground.said == []
+
+
+def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground: Playground) -> None:
+    page = playground.page
+    playground.write("print('shared')" * 9)
+    page.click("#share")
+    expect(page.locator("#share-status")).to_have_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    playground.write(OWN)
+    expect(page).to_have_url(link.partition("#")[0])  # or a reload would bring the shared program back
+    for damaged in (link[:-9], link[: link.index("#") + 3], f"{link[:-9]}!!!!", f"{link}AAAA{link[-9:]}"):
+        page.goto("about:blank")
+        page.goto(damaged)
+        expect(page.locator("#toast p")).to_contain_text("This link is damaged")
+        playground.expect_code(OWN)
+    page.goto("about:blank")
+    page.goto(link)
+    playground.expect_code("print('shared')" * 9)
+    page.get_by_role("button", name="Back to it").click()
+    playground.expect_code(OWN)
+    assert playground.said == []
+
+
+def test_a_lost_session_and_a_bad_gateway_cost_nothing(playground: Playground) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.context.clear_cookies()
+    page.click("#run")
+    expect(page.locator("#error")).to_contain_text("You were logged out.")
+    expect(page.locator("#error")).to_contain_text("Log in: your program is kept.")
+    page.get_by_role("link", name="Log in").click()
+    log_in(page)
+    playground.expect_code(OWN)
+
+    # Logged in again in another tab: this page's CSRF token is old, and it gets a new one by itself.
+    page.context.clear_cookies()
+    other = page.context.new_page()
+    other.goto(page.url)
+    log_in(other)
+    page.click("#run")
+    playground.expect_status("Finished")
+
+    # The proxy has no service behind it for a while.
+    page.route("**/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>", content_type="text/html"))
+    page.goto(playground.url + "/playground/")
+    expect(page.locator("h1")).to_have_text("Bad Gateway")
+    page.unroute("**/*")
+    page.reload()
+    playground.expect_code(OWN)

@@ -3,6 +3,14 @@
 // Calls the service as any other page does: with a token that lasts some minutes and is kept only in memory.
 class Refused extends Error {}
 
+// The session has ended: `login` is the address of the login page, which leads back here.
+class LoggedOut extends Refused {
+  constructor(login) {
+    super("You were logged out.");
+    this.login = login;
+  }
+}
+
 class ExecutionClient {
   #addresses;
   #token = "";
@@ -40,19 +48,33 @@ class ExecutionClient {
 
   async #current() {
     if (Date.now() > this.#ends) {
-      const response = await checked(
-        await fetch(this.#addresses.token, { method: "POST", headers: { "X-CSRFToken": this.#addresses.csrf } }),
-      );
-      const { token, lifetime_seconds: seconds } = await response.json();
+      let response = await this.#requestToken();
+      // Perhaps somebody has logged in again in another tab: then only this page's CSRF token is old.
+      if (response.status === 403) {
+        this.#addresses.csrf = await currentCsrf();
+        response = await this.#requestToken();
+      }
+      const { token, lifetime_seconds: seconds } = await (await checked(response)).json();
       this.#token = token;
       this.#ends = Date.now() + (seconds - 30) * 1000;
     }
     return this.#token;
   }
+
+  #requestToken() {
+    return fetch(this.#addresses.token, { method: "POST", headers: { "X-CSRFToken": this.#addresses.csrf } });
+  }
+}
+
+// Loads this page again for its CSRF token. Without a session it redirects to the login.
+async function currentCsrf() {
+  const page = await checked(await fetch(location.pathname));
+  if (page.redirected) throw new LoggedOut(page.url);
+  return new DOMParser().parseFromString(await page.text(), "text/html").body.dataset.csrf;
 }
 
 async function checked(response) {
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({}));
-  throw new Refused(detail ?? "The service sent an unexpected answer. Reload the page.");
+  throw new Refused(detail ?? `The service cannot be reached right now (error ${response.status}). Your program is kept: try again soon.`);
 }

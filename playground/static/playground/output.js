@@ -48,6 +48,14 @@ class Output {
     error.hidden = false;
   }
 
+  offerLink(text, address, rest) {
+    const link = element("a", "", text);
+    link.href = address;
+    const sentence = element("p", "hint", "");
+    sentence.append(link, rest);
+    this.#parts.error.append(sentence);
+  }
+
   showImage({ data, width, height, test_index }) {
     const { images } = this.#parts;
     const image = element("img", "", "");

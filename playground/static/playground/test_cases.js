@@ -4,15 +4,18 @@
 class TestCases {
   #list;
 
-  constructor(list, addButton) {
+  // `onRemove` gets the tests as they were before one was removed.
+  constructor(list, addButton, onRemove) {
     this.#list = list;
     addButton.addEventListener("click", () => this.#add({ input: "", expected: "" }).querySelector("input").focus());
     list.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
+      const before = this.all;
       button.closest("li").remove();
       this.#number();
       (list.querySelector("li:last-child input") ?? addButton).focus();
+      onRemove(before);
     });
   }
 
