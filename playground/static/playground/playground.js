@@ -34,34 +34,87 @@
   };
   let running = null; // the controller that stops the current run
 
+  const LONGEST_WAIT_SECONDS = 120;
+
   const asks = (code, stdin) => /\binput\s*\(/.test(code) || (/\bstdin\b/.test(code) && !stdin);
 
-  async function run() {
+  // With tests, nobody is asked for input: theirs is enough.
+  async function run(asked = tests.asked) {
     if (running) return;
     running = new AbortController();
     const code = editor.code();
     const stdin = at("stdin").value;
-    const asked = tests.asked;
+    const isAsking = asks(code, stdin);
+    // Without any input, the program itself may soon stop where it asks for some, and only the tests matter.
+    const held = [];
+    const isHeld = isAsking && asked.length > 0 && !stdin;
     output.clear();
     editor.markError(null);
     output.say("busy", "Running…");
     buttons();
     showScreen();
     try {
-      const body = { code, input_data: stdin, interactive: asks(code, stdin), ...(asked.length && { test_cases: asked }) };
-      for await (const [name, data] of client.execute(body, running.signal)) show(name, data, asked);
+      const interactive = isAsking && !asked.length;
+      const body = { code, input_data: stdin, interactive, ...(asked.length && { test_cases: asked }) };
+      const events = await patiently(() => client.execute(body, running.signal), running.signal);
+      output.say("busy", "Running…");
+      at("empty").hidden = true;
+      for await (const [name, data] of events) {
+        if (isHeld && (name === "stdout" || name === "stderr")) held.push([data.text, name]);
+        else if (isHeld && name === "result" && data.error_detail?.type === "EOFError") {
+          held.length = 0;
+          endWithoutInput();
+        } else {
+          if (name === "result") for (const printed of held.splice(0)) output.print(...printed);
+          show(name, data, asked);
+        }
+      }
     } catch (error) {
       if (error.name === "AbortError") output.say("idle", "Stopped");
       else if (error instanceof LoggedOut) askToLogIn(error.login);
       else fail(error instanceof Refused ? error.message : "The connection was lost. Check your internet connection.");
     } finally {
       running = null;
+      for (const printed of held) output.print(...printed); // until it was stopped or lost
       if (at("status").dataset.state === "busy") fail("The connection closed before the program ended.");
       // The form with the focus is about to disappear.
       if (at("answer").contains(document.activeElement)) at("run").focus({ preventScroll: true });
       at("answer").hidden = true;
       buttons();
     }
+  }
+
+  // Returns what `call` does. While the service is busy, it waits and counts down.
+  async function patiently(call, signal) {
+    for (let waited = 0; ; ) {
+      try {
+        return await call();
+      } catch (error) {
+        waited += error.seconds ?? 0;
+        if (!(error instanceof Busy) || waited > LONGEST_WAIT_SECONDS) throw error;
+        if (output.isEmpty) output.note(error.message);
+        for (let left = error.seconds; left > 0; left--) {
+          output.countDown(left);
+          await pause(1000, signal);
+        }
+      }
+    }
+  }
+
+  function pause(milliseconds, signal) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, milliseconds);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      }, { once: true });
+    });
+  }
+
+  function endWithoutInput() {
+    const { isGood, words } = output.verdict;
+    output.say(isGood ? "good" : "bad", words);
+    output.note("The tests ran with their own input.", "Run it with mine", () => run([]));
   }
 
   function show(name, data, asked) {
@@ -83,13 +136,10 @@
   function end(result) {
     const [state, words] = ENDINGS[result.status] ?? ["bad", result.status];
     output.say(state, `${words} in ${result.execution_time.toFixed(2)} s`);
-    if (!at("output").textContent) {
-      at("empty").hidden = false;
-      at("empty").textContent = "The program printed nothing.";
-    }
+    if (output.isEmpty) output.note("The program printed nothing.");
     if (result.truncated) output.print("\n… and more, which is not kept", "echo");
     if (result.images_dropped) output.noteMissingImages(result.images_dropped);
-    if (result.error) {
+    if (result.error && result.status !== "success") {
       output.showError(result.error_detail, result.error, (line) => editor.goTo(line));
       if (result.error_detail) editor.markError(result.error_detail);
     }
@@ -122,15 +172,19 @@
   }
 
   async function answer(body, shown) {
+    const controller = running;
     at("answer").hidden = true;
     at("answer").reset();
     at("screen").focus();
-    output.print(shown, "echo");
     output.say("busy", "Running…");
+    output.print(shown, "echo");
     try {
-      await client.answer(at("answer").dataset.execution, body);
+      await patiently(() => client.answer(at("answer").dataset.execution, body), controller.signal);
     } catch (error) {
-      if (running) output.print(`\n${error.message}\n`, "stderr");
+      if (running !== controller || error.name === "AbortError") return;
+      output.print(`${error.message}\n`, "stderr");
+      ask();
+      at("line").value = body.text ?? "";
     }
   }
 
@@ -176,8 +230,7 @@
     at("tests-part").open = cases.length > 0;
     output.clear();
     output.say("idle", "Ready");
-    at("empty").hidden = false;
-    at("empty").textContent = "Output appears here as the program prints it.";
+    output.note("Output appears here as the program prints it.");
   }
 
   function listPrograms() {
@@ -246,7 +299,10 @@
     });
     at("examples").append(button);
   }
-  at("run").addEventListener("click", run);
+  appearance.connect({
+    smaller: at("smaller"), larger: at("larger"), size: at("size"), themes: document.getElementsByName("theme"),
+  });
+  at("run").addEventListener("click", () => run());
   at("stop").addEventListener("click", () => running?.abort());
   at("share").addEventListener("click", share);
   at("download").addEventListener("click", () => downloadFile(name.endsWith(".py") ? name : "main.py", editor.code()));
