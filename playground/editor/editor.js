@@ -79,7 +79,7 @@ const typeOverSelection = EditorView.domEventHandlers({
   },
 });
 
-export function create({ parent, nonce, label, describedBy, onRun }) {
+export function create({ parent, nonce, label, describedBy, onRun, onChange }) {
   const run = () => {
     onRun();
     return true;
@@ -92,6 +92,7 @@ export function create({ parent, nonce, label, describedBy, onRun }) {
     history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
     python(), indentUnit.of("    "), EditorState.tabSize.of(4),
     syntaxHighlighting(colours), marks, typeOverSelection,
+    EditorView.updateListener.of(({ docChanged }) => docChanged && onChange()),
     // The keyboard reaches the editor anyway, but not all accessibility checkers know.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
   ];

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.accessibility import barriers
-from tests.service import Service
+from tests.service import ROOT, Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
@@ -22,9 +22,9 @@ SHOWN = "from PIL import Image\nImage.new('RGB', (20, 10)).show()\ninput('Seen? 
 GAME = "name = input('Name? ')\nprint('Hello,', name)\nprint('More:', input())"
 
 
-@pytest.fixture
-def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
-    service = Service(tmp_path, SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, static_files: None) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("service"), SANDBOX_POOL_SIZE="2", SANDBOX_SCIENCE_POOL_SIZE="1")
     with service:
         make = "from django.contrib.auth.models import User; "
         make += f"User.objects.create_superuser('ada', password='{PASSWORD}')"
@@ -57,6 +57,9 @@ class Playground:
         self.page.get_by_role("button", name=example, exact=True).click()
         self.page.click("#run")
 
+    def expect_code(self, code: str) -> None:
+        expect(self.page.locator(".cm-line")).to_have_text(code.split("\n"))
+
     def expect_status(self, words: str) -> None:
         expect(self.page.locator("#status")).to_contain_text(words, timeout=20_000)
 
@@ -68,11 +71,15 @@ def playground(service: Service, browser: Browser) -> Playground:
     playground = Playground(context.new_page(), service.url)
     page = playground.page
     page.goto(f"{service.url}/playground/")
+    log_in(page)
+    return playground
+
+
+def log_in(page: Page) -> None:
     page.fill("[name=username]", "ada")
     page.fill("[name=password]", PASSWORD)
     page.click("text=Log in")
     expect(page.get_by_role("textbox", name="Program, main.py")).to_be_visible()
-    return playground
 
 
 def picture(page: Page, name: str, path: Path) -> None:
@@ -167,6 +174,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.click("#share")
     expect(page.locator("#share-status")).to_have_text("Link copied")
     link = page.evaluate("navigator.clipboard.readText()")
+    page.evaluate("localStorage.clear(), sessionStorage.clear()")  # as in another browser
     page.goto("about:blank")
     page.goto(link)
     expect(page.locator(".cm-content")).to_contain_text("return max(words, key=len)")
@@ -175,7 +183,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     expect(output).to_be_empty()  # a shared program does not run by itself
     assert not any("#" in url.removeprefix(link) or "/execute" in url for url in playground.asked[before:])
     page.evaluate("location.hash = '#p1.damaged'")
-    expect(page.locator("#share-status")).to_have_text("This link is damaged")
+    expect(page.locator("#toast p")).to_contain_text("This link is damaged")
 
     # In the editor, Tab indents; Escape and then Tab leaves it.
     playground.write("")
@@ -215,3 +223,414 @@ def show(playground: Playground, path: Path) -> None:
     page.evaluate("scrollTo(0, 0)")
     picture(page, "phone", path)
     assert barriers(page) == []
+
+
+OWN = "# mine\nprint(1)"
+
+
+def test_what_was_typed_is_there_after_a_reload_and_in_another_tab(playground: Playground, service: Service) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.locator("#stdin-part summary").click()
+    page.fill("#stdin", "Ada")
+    page.locator("#tests-part summary").click()
+    page.click("#add-test")
+    page.keyboard.type("f(1)")
+    with page.context.expect_page() as opened:
+        page.evaluate("window.open('about:blank', '_blank', 'noopener')")
+    other = Playground(opened.value, service.url)
+    other.page.goto(f"{service.url}/playground/")
+    page.reload()
+    for tab in (playground, other):
+        tab.expect_code(OWN)
+        expect(tab.page.locator("#stdin")).to_have_value("Ada")
+        expect(tab.page.get_by_label("Test 1: call or input")).to_have_value("f(1)")
+
+    # Neither tab overwrites what the other has written.
+    other.write("print('other')")
+    page.reload()
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(2)
+    page.get_by_role("button", name="# mine").click()
+    playground.expect_code(OWN)
+    playground.write("print('again')")
+    other.page.reload()
+    other.expect_code("print('other')")
+    assert playground.said == other.said == []
+
+
+def test_nothing_overwrites_a_program_without_a_way_back(
+    playground: Playground, service: Service, tmp_path: Path
+) -> None:
+    page = playground.page
+    back = page.get_by_role("button", name="Back to it")
+    playground.write(OWN)
+
+    # An example, changed in its turn.
+    page.get_by_role("button", name="Hello", exact=True).click()
+    expect(page.locator("#toast p")).to_have_text("Your program is kept.")
+    assert barriers(page) == []
+    back.click()
+    playground.expect_code(OWN)
+    page.get_by_role("button", name="Mistake", exact=True).click()
+    playground.write("a, changed = example")
+    page.get_by_role("button", name="Exercise", exact=True).click()
+    back.click()
+    playground.expect_code("a, changed = example")
+
+    # An example that was not changed is still there after a reload, too.
+    page.get_by_role("button", name="Exercise", exact=True).click()
+    page.reload()
+    expect(page.locator(".cm-content")).to_contain_text("def longest(text)")
+
+    # A test that was removed.
+    page.get_by_role("button", name="Remove test 2").click()
+    expect(page.locator("#test-cases li")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Test 2: call or input")).to_have_value('longest("a bc def")')
+
+    # A file.
+    file = tmp_path / "größe.py"
+    file.write_text("print('🐍')\r\n", newline="")
+    page.set_input_files("#file", file)
+    playground.expect_code("print('🐍')\n")
+    expect(back).to_be_visible()
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "größe.py"
+    assert download.value.path().read_bytes() == "print('🐍')\n".encode()
+    playground.write(OWN)
+    file.write_bytes(b"\xff\xfe\x00")
+    page.set_input_files("#file", file)
+    expect(page.locator("#toast p")).to_have_text("größe.py is not a text file in UTF-8.")
+    playground.expect_code(OWN)
+
+    # All of them are listed, and can be deleted.
+    page.set_viewport_size({"width": 360, "height": 760})
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(4)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert barriers(page) == []
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#forget")
+    page.reload()
+    playground.expect_code(OWN)
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(1)
+    assert playground.said == []
+
+
+def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(playground: Playground) -> None:
+    page = playground.page
+    playground.write("# the oldest")
+    for example in ("Hello", "Mistake"):
+        page.get_by_role("button", name=example, exact=True).click()
+        playground.write(f"# {example} {'x' * 2_400_000}")
+    page.reload()
+    page.locator("#programs summary").click()
+    names = page.locator("#kept li")
+    expect(names.first).to_contain_text("Mistake")
+    expect(names.filter(has_text="the oldest")).to_have_count(0)
+    assert playground.said == []
+
+
+def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground: Playground) -> None:
+    page = playground.page
+    playground.write("print('shared')" * 9)
+    page.click("#share")
+    expect(page.locator("#share-status")).to_have_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    playground.write(OWN)
+    expect(page).to_have_url(link.partition("#")[0])  # or a reload would bring the shared program back
+    for damaged in (link[:-9], link[: link.index("#") + 3], f"{link[:-9]}!!!!", f"{link}AAAA{link[-9:]}"):
+        page.goto("about:blank")
+        page.goto(damaged)
+        expect(page.locator("#toast p")).to_contain_text("This link is damaged")
+        playground.expect_code(OWN)
+    page.goto("about:blank")
+    page.goto(link)
+    playground.expect_code("print('shared')" * 9)
+    page.get_by_role("button", name="Back to it").click()
+    playground.expect_code(OWN)
+    assert playground.said == []
+
+
+def test_a_lost_session_and_a_bad_gateway_cost_nothing(playground: Playground) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.context.clear_cookies()
+    page.click("#run")
+    expect(page.locator("#error")).to_contain_text("You were logged out.")
+    expect(page.locator("#error")).to_contain_text("Log in: your program is kept.")
+    page.get_by_role("link", name="Log in").click()
+    log_in(page)
+    playground.expect_code(OWN)
+
+    # Logged in again in another tab: this page's CSRF token is old, and it gets a new one by itself.
+    page.context.clear_cookies()
+    other = page.context.new_page()
+    other.goto(page.url)
+    log_in(other)
+    page.click("#run")
+    playground.expect_status("Finished")
+
+    # The proxy has no service behind it for a while.
+    page.route("**/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>", content_type="text/html"))
+    page.goto(playground.url + "/playground/")
+    expect(page.locator("h1")).to_have_text("Bad Gateway")
+    page.unroute("**/*")
+    page.reload()
+    playground.expect_code(OWN)
+
+
+def test_success_is_not_shown_as_an_error_and_output_keeps_its_order(playground: Playground) -> None:
+    page = playground.page
+    lines = "for at, word in enumerate(('one', 'two', 'three', 'four')):\n"
+    lines += "    print(word, file=(sys.stdout, sys.stderr)[at % 2], flush=True)\n    time.sleep(0.3)"
+    playground.write(f"import sys, time\n{lines}")
+    page.click("#run")
+    playground.expect_status("Finished")
+    expect(page.locator("#output .line")).to_have_text(["one", "two", "three", "four", ""])
+    expect(page.locator("#error")).to_be_hidden()
+    expect(page.locator("#output .stderr")).to_have_text(["two", "four"])
+
+
+def test_tests_with_several_lines_need_no_typing(playground: Playground) -> None:
+    page = playground.page
+    playground.write("name = input('Name? ')\nage = int(input('Age? '))\nprint(name, age + 1)")
+    page.locator("#tests-part summary").click()
+    for number, (given, wanted) in enumerate([("Ada\n36", "Name? Age? Ada 37"), ("Bob\n1", "Bob 2")], 1):
+        page.click("#add-test")
+        page.get_by_label(f"Test {number}: call or input").fill(given)
+        page.get_by_label(f"Test {number}: expected").fill(wanted)
+    page.click("#run")
+    playground.expect_status("1 of 2 tests passed")
+    expect(page.locator("#results .passed code").first).to_have_text("Ada\n36")
+    expect(page.locator("#results .failed .diff")).to_contain_text("printed:")
+    expect(page.locator("#error")).to_be_hidden()
+    expect(page.locator("#output")).to_be_empty()
+    assert barriers(page) == []
+    page.get_by_role("button", name="Run it with mine").click()
+    for word in ("Eve", "7"):
+        expect(page.locator("#line")).to_be_focused(timeout=20_000)
+        page.keyboard.type(word)
+        page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_have_text("Name? Eve\nAge? 7\nEve 8\n")
+    playground.expect_status("Finished")
+
+    # A program that stops for another reason is shown as ever.
+    playground.write("print('begun')\nif 1 / 0: input()")
+    page.click("#run")
+    expect(page.locator("#error")).to_contain_text("ZeroDivisionError on line 2")
+    expect(page.locator("#output")).to_contain_text("begun")
+
+
+def test_a_busy_service_is_waited_for_with_a_countdown(playground: Playground, service: Service) -> None:
+    page = playground.page
+    busy = [(503, {"Retry-After": "2"}), (502, {}), (429, {"Retry-After": "1"})]
+    tried: list[int] = []
+
+    def refuse(route: Route) -> None:
+        if len(tried) == len(busy):
+            return route.continue_()
+        status, headers = busy[len(tried)]
+        tried.append(status)
+        return route.fulfill(status=status, headers=headers, json={"detail": "Too many at once.", "code": "busy"})
+
+    page.route("**/execute", refuse)
+    playground.write(OWN)
+    page.click("#run")
+    playground.expect_status("Trying again in 2 s")
+    playground.expect_status("Trying again in 1 s")
+    expect(page.locator("#empty")).to_have_text("Too many at once.")
+    assert barriers(page) == []
+    playground.expect_status("Finished")
+    assert tried == [503, 502, 429]
+    page.unroute("**/execute")
+
+    # A real limit, which Stop does not wait for.
+    service.change("UPDATE apikeys_apikey SET learner_rate = '1/m' WHERE name = 'Playground'")
+    try:
+        page.click("#run")  # the first of this minute
+        playground.expect_status("Finished")
+        page.click("#run")
+        playground.expect_status("Trying again in")
+        page.click("#stop")
+        playground.expect_status("Stopped")
+    finally:
+        service.change("UPDATE apikeys_apikey SET learner_rate = '' WHERE name = 'Playground'")
+
+    # Hours are too long to wait.
+    page.route("**/execute", lambda route: route.fulfill(status=429, headers={"Retry-After": "7200"}, json=USED_UP))
+    page.click("#run")
+    expect(page.locator("#error")).to_contain_text("Try again in 2 h.")
+
+
+USED_UP = {"detail": "You have used up today's programs. Try again in 2 h.", "code": "executions_used_up"}
+
+
+def test_a_line_that_could_not_be_sent_is_not_lost(playground: Playground) -> None:
+    page = playground.page
+    playground.write(GAME)
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused(timeout=20_000)
+    page.route(
+        "**/input", lambda route: route.fulfill(status=500, json={"detail": "It failed.", "code": "server_error"})
+    )
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_contain_text("It failed.")
+    expect(page.locator("#line")).to_have_value("Ada")
+    page.unroute("**/input")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_contain_text("Hello, Ada")
+
+
+CARETS = """() => {
+  const lines = [...document.querySelectorAll("#output .traceback")];
+  const at = lines.findIndex((line) => line.textContent.includes("^"));
+  const box = (line, index) => {
+    const range = document.createRange();
+    const text = document.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode();
+    range.setStart(text, index);
+    range.setEnd(text, index + 1);
+    return range.getBoundingClientRect();
+  };
+  const index = lines[at].textContent.indexOf("^");
+  const [source, caret] = [box(lines[at - 1], index), box(lines[at], index)];
+  return [lines[at - 1].textContent[index], Math.abs(source.left - caret.left) < 1, caret.top - source.bottom < 12];
+}"""
+
+
+def test_a_traceback_has_its_carets_in_place_on_a_phone_and_folds_the_frames_of_libraries(
+    playground: Playground,
+) -> None:
+    page = playground.page
+    page.set_viewport_size({"width": 360, "height": 760})
+    playground.write("import json\nprint('before')\na_name_that_is_long = [json.loads('[1, 2, 3]'), json.loads('{x}')]")
+    page.click("#run")
+    playground.expect_status("Failed with an error")
+    assert page.evaluate(CARETS) == ["(", True, True]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    folded = page.locator("#output details")
+    expect(folded.locator("summary")).to_have_text(["3 calls in json"])
+    expect(page.get_by_text("before", exact=True)).to_be_in_viewport()
+    expect(page.get_by_text("JSONDecodeError: Expecting").first).to_be_visible()
+    expect(page.get_by_text("raw_decode(s, idx")).to_be_hidden()
+    expect(page.locator("#error")).not_to_contain_text("Traceback")
+    assert barriers(page) == []
+    folded.locator("summary").click()
+    expect(page.get_by_text("raw_decode(s, idx")).to_be_visible()
+
+    # Of a mistake in the syntax there is no call to show, but a caret.
+    playground.write("if True print('a line that is much longer than the screen of the telephone')")
+    page.click("#run")
+    playground.expect_status("Failed with an error")
+    assert page.evaluate(CARETS)[1:] == [True, True]
+
+
+def test_colours_and_progress_look_as_in_a_terminal(playground: Playground) -> None:
+    page = playground.page
+    playground.write(
+        "import time\nfor done in range(0, 101, 50):\n    print(f'\\r{done} %', end='', flush=True)\n"
+        "    time.sleep(0.2)\n"
+        "print('\\n\\x1b[1;31mred\\x1b[0m and \\x1b[48;5;21mblue\\x1b[0m \\x1b[43mnote\\x1b[0m')"
+    )
+    page.click("#run")
+    playground.expect_status("Finished")
+    expect(page.locator("#output .line")).to_have_text(["100 %", "red and blue note", ""])
+    expect(page.locator("#output .bold")).to_have_css("color", "rgb(179, 38, 30)")
+    expect(page.get_by_text("blue", exact=True)).to_have_css("background-color", "rgb(0, 0, 255)")
+    assert barriers(page) == []
+    assert playground.said == []
+
+
+ROWS = """parts => {
+  const terminal = new Terminal();
+  for (const part of parts) terminal.write(part, "stdout");
+  return terminal.rows.map(row => row.map(([character]) => character).join(""));
+}"""
+STYLES = """text => {
+  const terminal = new Terminal();
+  terminal.write(text, "stdout");
+  return terminal.rows.flat().map(([, {kind, ...style}]) => style);
+}"""
+ESC = "\x1b["
+
+
+def test_the_terminal_moves_its_cursor_as_others_do(browser: Browser) -> None:
+    page = browser.new_page()
+    page.add_script_tag(path=ROOT / "playground/static/playground/terminal.js")
+    shown = {
+        ("a\nb",): ["a", "b"],
+        ("50%\r100%",): ["100%"],
+        ("abc\rx",): ["xbc"],
+        ("abc\b\bx",): ["axc"],
+        ("\b\bx",): ["x"],
+        ("a\r\nb\n",): ["a", "b", ""],
+        ("a\tb\0\x07c",): ["a\tbc"],
+        ("a", "b\r", "c"): ["cb"],
+        ("abc\r" + ESC + "K",): [""],
+        ("abc" + ESC + "2D" + ESC + "1K",): ["  c"],
+        ("abc" + ESC + "2K\rx",): ["x  "],
+        ("one\ntwo" + ESC + "1A\rx\n" + ESC + "3Cy",): ["xne", "twoy"],
+        ("a" + ESC + "5Gb",): ["a   b"],
+        ("a\nb" + ESC + "2J" + ESC + "Hc",): ["c"],
+        ("a\nb\nc" + ESC + "1;1H" + ESC + "Jx",): ["x"],
+        ("a" + ESC + "9999Bb",): ["ab"],
+        ("a\x1b", "[31", "mb"): ["ab"],
+        ("\x1b]0;a title\x07x\x1b]8;;http://a\x1b\\y",): ["xy"],
+        (ESC + "?25lx" + ESC + "?25h\x1b(By",): ["xy"],
+        ("e\u0301👍🏽👩\u200d🚀\rx",): ["x👍🏽👩\u200d🚀"],
+        ("a\x1b",): ["a"],
+    }
+    assert [page.evaluate(ROWS, list(parts)) for parts in shown] == list(shown.values())
+    assert len(page.evaluate(ROWS, ["a" + ESC + "999999999Cb"])[0]) < 2000
+
+
+def test_the_terminal_knows_all_colours(browser: Browser) -> None:
+    page = browser.new_page()
+    page.add_script_tag(path=ROOT / "playground/static/playground/terminal.js")
+    shown: dict[str, dict[str, object]] = {
+        "31": {"colour": "var(--ansi-1)"},
+        "97": {"colour": "var(--ansi-15)"},
+        "42;1": {"ground": "var(--ansi-2)", "bold": True},
+        "100": {"ground": "var(--ansi-8)"},
+        "38;5;9": {"colour": "var(--ansi-9)"},
+        "38;5;208": {"colour": "rgb(255 135 0)"},
+        "48;5;232": {"ground": "rgb(8 8 8)"},
+        "38;2;1;2;3;4": {"colour": "rgb(1 2 3)", "underline": True},
+        "2;3;7;9": {"dim": True, "italic": True, "inverse": True, "strike": True},
+        "1;2;22;31;39;41;49": {},
+        "1;31;": {},
+        "": {},
+    }
+    assert {codes: page.evaluate(STYLES, f"{ESC}{codes}mx")[0] for codes in shown} == shown
+
+
+def test_font_size_and_theme_are_remembered(playground: Playground) -> None:
+    page = playground.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    light, small = page.evaluate(ground), page.locator(".cm-line").first.bounding_box()
+    page.locator("#view summary").click()
+    page.get_by_role("button", name="Larger text").click()
+    page.get_by_label("Dark").check()
+    for _ in range(2):
+        dark, large = page.evaluate(ground), page.locator(".cm-line").first.bounding_box()
+        assert dark != light
+        assert small
+        assert large
+        assert large["height"] > small["height"] * 1.1
+        page.reload()
+        expect(page.locator(".cm-line").first).to_be_visible()
+    page.locator("#view summary").click()
+    expect(page.locator("#size")).to_have_text("115 %")
+    expect(page.get_by_label("Dark")).to_be_checked()
+    assert barriers(page) == []
+    for _ in range(3):
+        page.get_by_role("button", name="Larger text").click()
+    expect(page.get_by_role("button", name="Larger text")).to_be_disabled()
+    page.set_viewport_size({"width": 360, "height": 760})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert playground.said == []

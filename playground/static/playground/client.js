@@ -1,7 +1,25 @@
 "use strict";
 
+const BUSY_SECONDS = 4; // if the answer does not say how long to wait
+
 // Calls the service as any other page does: with a token that lasts some minutes and is kept only in memory.
 class Refused extends Error {}
+
+// Nothing has run, and the same request may succeed after some seconds.
+class Busy extends Refused {
+  constructor(sentence, seconds) {
+    super(sentence);
+    this.seconds = seconds;
+  }
+}
+
+// The session has ended: `login` is the address of the login page, which leads back here.
+class LoggedOut extends Refused {
+  constructor(login) {
+    super("You were logged out.");
+    this.login = login;
+  }
+}
 
 class ExecutionClient {
   #addresses;
@@ -12,21 +30,9 @@ class ExecutionClient {
     this.#addresses = addresses;
   }
 
-  // Runs a program and yields each [event, data]. docs/live.md lists the events.
-  async *execute(body, signal) {
-    const response = await this.#post(this.#addresses.execute, body, { Accept: "text/event-stream" }, signal);
-    let text = "";
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      const events = (text += value).split("\n\n");
-      text = events.pop();
-      for (const event of events) {
-        const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/) ?? [];
-        if (name) yield [name, JSON.parse(data)];
-      }
-    }
+  // Starts a program and returns its events, each as [name, data]. docs/live.md lists them.
+  async execute(body, signal) {
+    return readEvents(await this.#post(this.#addresses.execute, body, { Accept: "text/event-stream" }, signal));
   }
 
   async answer(execution, body) {
@@ -40,19 +46,50 @@ class ExecutionClient {
 
   async #current() {
     if (Date.now() > this.#ends) {
-      const response = await checked(
-        await fetch(this.#addresses.token, { method: "POST", headers: { "X-CSRFToken": this.#addresses.csrf } }),
-      );
-      const { token, lifetime_seconds: seconds } = await response.json();
+      let response = await this.#requestToken();
+      // Perhaps somebody has logged in again in another tab: then only this page's CSRF token is old.
+      if (response.status === 403) {
+        this.#addresses.csrf = await currentCsrf();
+        response = await this.#requestToken();
+      }
+      const { token, lifetime_seconds: seconds } = await (await checked(response)).json();
       this.#token = token;
       this.#ends = Date.now() + (seconds - 30) * 1000;
     }
     return this.#token;
   }
+
+  #requestToken() {
+    return fetch(this.#addresses.token, { method: "POST", headers: { "X-CSRFToken": this.#addresses.csrf } });
+  }
+}
+
+// Loads this page again for its CSRF token. Without a session it redirects to the login.
+async function currentCsrf() {
+  const page = await checked(await fetch(location.pathname));
+  if (page.redirected) throw new LoggedOut(page.url);
+  return new DOMParser().parseFromString(await page.text(), "text/html").body.dataset.csrf;
 }
 
 async function checked(response) {
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({}));
-  throw new Refused(detail ?? "The service sent an unexpected answer. Reload the page.");
+  const sentence = detail ?? `The service cannot be reached right now (error ${response.status}).`;
+  const seconds = Number(response.headers.get("Retry-After")) || BUSY_SECONDS;
+  throw [429, 502, 503].includes(response.status) ? new Busy(sentence, seconds) : new Refused(sentence);
+}
+
+async function* readEvents(response) {
+  let text = "";
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (text += value).split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/) ?? [];
+      if (name) yield [name, JSON.parse(data)];
+    }
+  }
 }

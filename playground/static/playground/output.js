@@ -4,18 +4,31 @@
 class Output {
   #parts = {};
   #passed = 0;
+  #of = 0;
+  #transcript;
 
   constructor() {
     for (const id of ["screen", "output", "empty", "error", "images", "verdicts", "results", "score", "status"]) {
       this.#parts[id] = document.getElementById(id);
     }
+    this.#transcript = new Transcript(this.#parts.output);
   }
 
   clear() {
-    const { output, empty, error, images, verdicts, results, score } = this.#parts;
-    for (const part of [output, error, images, results, score]) part.replaceChildren();
+    const { empty, error, images, verdicts, results, score } = this.#parts;
+    this.#transcript.clear();
+    for (const part of [error, images, results, score]) part.replaceChildren();
     for (const part of [empty, error, images, verdicts]) part.hidden = true;
-    this.#passed = 0;
+    this.#passed = this.#of = 0;
+  }
+
+  get isEmpty() {
+    return this.#transcript.text === "";
+  }
+
+  // "2 of 3 tests passed", and whether all have.
+  get verdict() {
+    return { isGood: this.#passed === this.#of, words: `${this.#passed} of ${this.#of} tests passed` };
   }
 
   say(state, text) {
@@ -24,17 +37,38 @@ class Output {
   }
 
   print(text, kind) {
-    const { output, screen } = this.#parts;
+    const { screen } = this.#parts;
     // Follow the end, unless the reader has scrolled back.
     const follows = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
-    if (output.lastElementChild?.className !== kind) output.append(element("span", kind, ""));
-    output.lastElementChild.append(text);
+    this.#transcript.write(text, kind);
     if (follows) screen.scrollTop = screen.scrollHeight;
   }
 
+  // Says something in the place of the output, with a button.
+  note(sentence, action = "", onAction = null) {
+    const { empty } = this.#parts;
+    empty.textContent = sentence;
+    if (action) {
+      const button = element("button", "", action);
+      button.type = "button";
+      button.addEventListener("click", onAction);
+      empty.append(" ", button);
+    }
+    empty.hidden = false;
+  }
+
+  // Counts down in the status. Screen readers hear only that it waits.
+  countDown(seconds) {
+    const shown = element("span", "", ` Trying again in ${seconds} s`);
+    shown.ariaHidden = "true";
+    if (this.#parts.status.dataset.state !== "waiting") this.say("waiting", "Waiting.");
+    this.#parts.status.querySelector("span")?.remove();
+    this.#parts.status.append(shown);
+  }
+
   showError(detail, text, onGoTo) {
-    const { error, output } = this.#parts;
-    const isPrinted = output.textContent.includes(text.trim()); // as a traceback is
+    const { error } = this.#parts;
+    const isPrinted = this.#transcript.text.includes(text.trim()); // as a traceback is
     error.append(element("h2", "", detail?.line ? `${detail.type} on line ${detail.line}` : (detail?.type ?? "Error")));
     if (detail?.hint) error.append(element("p", "hint", detail.hint));
     if (isPrinted && !detail?.hint) error.append(element("p", "hint", detail?.message));
@@ -46,6 +80,14 @@ class Output {
       error.append(button);
     }
     error.hidden = false;
+  }
+
+  offerLink(text, address, rest) {
+    const link = element("a", "", text);
+    link.href = address;
+    const sentence = element("p", "hint", "");
+    sentence.append(link, rest);
+    this.#parts.error.append(sentence);
   }
 
   showImage({ data, width, height, test_index }) {
@@ -79,6 +121,7 @@ class Output {
     results.append(item);
     verdicts.hidden = false;
     this.#passed += test.passed;
+    this.#of = of;
     if (results.childElementCount === of) score.textContent = `${this.#passed} of ${of} passed`;
   }
 }

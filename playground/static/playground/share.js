@@ -13,7 +13,8 @@ async function toFragment(shared) {
 
 // Returns null if the fragment holds no program, and throws if it is damaged.
 async function fromFragment(fragment) {
-  if (!fragment.startsWith(SHARE_PREFIX)) return null;
+  if (!fragment.startsWith("#p")) return null;
+  if (!fragment.startsWith(SHARE_PREFIX)) throw new Error("cut off");
   const text = atob(fragment.slice(SHARE_PREFIX.length).replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
@@ -26,6 +27,7 @@ async function fromFragment(fragment) {
     parts.push(value);
   }
   const { code, stdin = "", tests = [] } = JSON.parse(await new Blob(parts).text());
+  if (typeof code !== "string") throw new Error("no program");
   const cases = tests.map(({ input, expected }) => ({ input: String(input), expected: String(expected) }));
-  return { code: String(code), stdin: String(stdin), tests: cases.slice(0, 50) };
+  return { code, stdin: String(stdin), tests: cases.slice(0, 50) };
 }

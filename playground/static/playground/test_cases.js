@@ -4,22 +4,25 @@
 class TestCases {
   #list;
 
-  constructor(list, addButton) {
+  // `onRemove` gets the tests as they were before one was removed.
+  constructor(list, addButton, onRemove) {
     this.#list = list;
-    addButton.addEventListener("click", () => this.#add({ input: "", expected: "" }).querySelector("input").focus());
+    addButton.addEventListener("click", () => this.#add({ input: "", expected: "" }).querySelector(".call").focus());
     list.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
+      const before = this.all;
       button.closest("li").remove();
       this.#number();
-      (list.querySelector("li:last-child input") ?? addButton).focus();
+      (list.querySelector("li:last-child .call") ?? addButton).focus();
+      onRemove(before);
     });
   }
 
   get all() {
     return Array.from(this.#list.children, (item) => ({
-      input: item.querySelector("input").value,
-      expected: item.querySelector("textarea").value,
+      input: item.querySelector(".call").value,
+      expected: item.querySelector(".wanted").value,
     }));
   }
 
@@ -38,13 +41,13 @@ class TestCases {
 
   #add({ input, expected }) {
     const item = document.createElement("li");
-    const [call, wanted] = [document.createElement("input"), document.createElement("textarea")];
+    const [call, wanted] = [element("textarea", "call", ""), element("textarea", "wanted", "")];
     call.value = input;
     call.placeholder = "add(5, 3)";
     wanted.value = expected;
-    wanted.rows = 1;
     wanted.placeholder = "8";
     for (const field of [call, wanted]) {
+      field.rows = field.value.split("\n").length; // where the style sheet cannot make it fit
       field.spellcheck = false;
       field.autocapitalize = field.autocomplete = "off";
     }
@@ -60,8 +63,8 @@ class TestCases {
 
   #number() {
     Array.from(this.#list.children).forEach((item, index) => {
-      item.querySelector("input").setAttribute("aria-label", `Test ${index + 1}: call or input`);
-      item.querySelector("textarea").setAttribute("aria-label", `Test ${index + 1}: expected`);
+      item.querySelector(".call").setAttribute("aria-label", `Test ${index + 1}: call or input`);
+      item.querySelector(".wanted").setAttribute("aria-label", `Test ${index + 1}: expected`);
       item.querySelector("button").setAttribute("aria-label", `Remove test ${index + 1}`);
     });
   }

@@ -1,0 +1,105 @@
+"use strict";
+
+// Keeps the learner's programs in the browser, as they are typed. Whatever is opened gets a place of its own once it is
+// changed, so that nothing overwrites anything. The tab remembers which program it shows.
+class Drafts {
+  static #PLACE = "playground.program.";
+  static #OPEN = "playground.open";
+  static #MOST = 30;
+  #id = null;
+
+  // `onTaken` is called when another tab has written to the program that this tab shows, too.
+  constructor(onTaken) {
+    window.addEventListener("storage", ({ key, newValue }) => {
+      if (this.#id === null || key !== Drafts.#PLACE + this.#id || newValue === null) return;
+      this.#id = null;
+      onTaken();
+    });
+  }
+
+  // Returns whether the browser keeps the program: it may have no room, or be told to keep nothing.
+  save(program) {
+    const isNew = this.#id === null;
+    this.#id ??= `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
+    const kept = JSON.stringify({ ...program, changed: Date.now() });
+    try {
+      if (isNew) for (const { id } of this.all.slice(Drafts.#MOST - 1)) this.#delete(id);
+      while (!this.#write(kept)) {
+        const oldest = this.all.findLast(({ id }) => id !== this.#id);
+        if (!oldest) return false;
+        this.#delete(oldest.id);
+      }
+      sessionStorage.setItem(Drafts.#OPEN, this.#id);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  // The next change begins another program.
+  leave() {
+    this.#id = null;
+    try {
+      sessionStorage.removeItem(Drafts.#OPEN);
+    } catch { /* it keeps nothing */ }
+  }
+
+  // Makes a kept program the one that changes are saved to.
+  resume({ id }) {
+    this.#id = id;
+    sessionStorage.setItem(Drafts.#OPEN, id);
+  }
+
+  deleteAll() {
+    for (const { id } of this.all) this.#delete(id);
+    this.leave();
+  }
+
+  // The program that this tab last showed, or else the latest one.
+  get last() {
+    const all = this.all;
+    try {
+      const open = sessionStorage.getItem(Drafts.#OPEN);
+      return all.find(({ id }) => id === open) ?? all[0];
+    } catch {
+      return undefined;
+    }
+  }
+
+  // The one that is open, if it has been changed.
+  get current() {
+    return this.all.find(({ id }) => id === this.#id);
+  }
+
+  // From the latest change to the first.
+  get all() {
+    try {
+      const places = Object.keys(localStorage).filter((place) => place.startsWith(Drafts.#PLACE));
+      return places.map(read).filter(Boolean).sort((one, other) => other.changed - one.changed);
+    } catch {
+      return [];
+    }
+
+    function read(place) {
+      try {
+        return { ...JSON.parse(localStorage.getItem(place)), id: place.slice(Drafts.#PLACE.length) };
+      } catch {
+        return null;
+      }
+    }
+  }
+
+  #write(kept) {
+    try {
+      localStorage.setItem(Drafts.#PLACE + this.#id, kept);
+      return true;
+    } catch (error) {
+      if (error.name !== "QuotaExceededError") throw error;
+      return false;
+    }
+  }
+
+  #delete(id) {
+    localStorage.removeItem(Drafts.#PLACE + id);
+  }
+}
