@@ -32,6 +32,10 @@ class TestCase:
     stdin: str | None = None
     match: Match | None = None
     hidden: bool = False
+    points: float | None = None
+    on_pass: str | None = None
+    on_fail: str | None = None
+    group: str | None = None
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
@@ -44,7 +48,7 @@ class TestCase:
         return not self.code and not self.input and self.stdin is None
 
     def program(self) -> TestProgram:
-        """Return how to run the test case."""
+        """Return how to run the test case: all of it that enters the container."""
         return TestProgram(
             code=self.code or "",
             input=with_plain_line_ends(self.input or ""),

@@ -308,6 +308,15 @@ WALLS = {
             ),
         )
     ),
+    "grading_stays_here": Wall(
+        (
+            Edit(
+                REQUESTS,
+                'code=self.code or ""',
+                'code=f"{self.code}\\n# {self.group} {self.on_pass} {self.on_fail}" if self.code else ""',
+            ),
+        )
+    ),
     "early_end": Wall(
         (
             Edit(

@@ -10,6 +10,7 @@ from web.fields import (
     ChoiceField,
     IntegerField,
     ListField,
+    NumberField,
     StrictSerializer,
     StringField,
     refuse,
@@ -59,7 +60,33 @@ class TestCaseSerializer(StrictSerializer):
     hidden = BooleanField(
         required=False,
         allow_null=True,
-        help_text="The result then contains only `passed`, `status` and `execution_time`.",
+        help_text="The result then contains only `passed`, `status`, `execution_time` and `feedback`.",
+    )
+    points = NumberField(
+        min_value=0,
+        max_value=bounds.MOST_POINTS,
+        decimals=bounds.POINTS_DECIMALS,
+        required=False,
+        allow_null=True,
+        help_text="What the test is worth in `score`.",
+    )
+    on_pass = StringField(
+        max_bytes=bounds.SENTENCE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="The `feedback` if the test passes, also if it is hidden.",
+    )
+    on_fail = StringField(
+        max_bytes=bounds.SENTENCE_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="The `feedback` if the test fails, also if it is hidden.",
+    )
+    group = StringField(
+        max_bytes=bounds.NAME_BYTES,
+        required=False,
+        allow_null=True,
+        help_text="The points of the tests of a group count only if all of them pass.",
     )
 
 

@@ -69,6 +69,9 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         # In whole seconds if hidden: a program could reveal its input by how long it sleeps.
         execution_time=round(run.wall_seconds, 0 if case.hidden else 6),
         hidden=case.hidden,
+        points=case.points,
+        group=case.group,
+        feedback=(case.on_pass if passed else case.on_fail) or None,
     )
     if case.hidden:  # the answer must not reveal what is tested
         return replace(
@@ -81,6 +84,8 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
             truncated=None,
             diff=None,
             error_detail=None,
+            points=None,
+            group=None,
         )
     return result
 

@@ -56,6 +56,9 @@ def test_answer_has_the_documented_fields(page: Page) -> None:
         "error_detail": None,
         "images": [],
         "images_dropped": 0,
+        "score": None,
+        "max_score": None,
+        "groups": [],
     }
 
 
@@ -96,6 +99,9 @@ def test_test_result_has_the_documented_fields_and_message(page: Page) -> None:
             "status": "success",
             "execution_time": 0.5,
             "hidden": False,
+            "points": None,
+            "group": None,
+            "feedback": None,
         }
     ]
 
@@ -183,7 +189,8 @@ def test_request_and_answer_are_recorded(page: Page) -> None:
     assert record.test_results == [{name: value for name, value in result.items() if name not in ECHOES}]
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
-    assert record.test_cases == [{**ADD, "name": None, "stdin": None, "match": None, "hidden": False}]
+    others = dict.fromkeys(("name", "stdin", "match", "points", "on_pass", "on_fail", "group"))
+    assert record.test_cases == [{**ADD, **others, "hidden": False}]
     assert record.waited_seconds == 0.0625
     assert record.finished is not None
     assert record.finished >= record.created

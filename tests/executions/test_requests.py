@@ -45,6 +45,9 @@ def test_strings_are_measured_in_bytes(page: Page, field: str, longest_bytes: in
         ("input", bounds.INPUT_BYTES),
         ("stdin", bounds.INPUT_BYTES),
         ("name", bounds.NAME_BYTES),
+        ("on_pass", bounds.SENTENCE_BYTES),
+        ("on_fail", bounds.SENTENCE_BYTES),
+        ("group", bounds.NAME_BYTES),
     ],
 )
 def test_strings_of_a_test_case_are_bounded(page: Page, field: str, longest_bytes: int) -> None:
@@ -88,7 +91,7 @@ def test_only_strings_are_accepted_as_strings(page: Page, field: str, value: Any
     assert refused_fields(page.post({"code": "1", field: value})) == {field: "Must be a string."}
 
 
-@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match"])
+@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match", "on_pass", "group"])
 @pytest.mark.parametrize("value", [8, True, [], {}], ids=repr)
 def test_only_strings_are_accepted_as_strings_of_a_test_case(page: Page, field: str, value: Any) -> None:
     assert refused_fields(page.run(test_cases=[{field: value}])) == {f"test_cases[0].{field}": "Must be a string."}
@@ -98,6 +101,22 @@ def test_only_strings_are_accepted_as_strings_of_a_test_case(page: Page, field: 
 def test_hidden_must_be_true_or_false(page: Page, value: Any) -> None:
     refused = refused_fields(page.run(test_cases=[{"hidden": value}]))
     assert refused == {"test_cases[0].hidden": "Must be true or false."}
+
+
+@pytest.mark.parametrize("points", ["0", "1", "0.5", "10000", "10000.0", "0.0001", "1e2"])
+def test_points_are_numbers_within_bounds(page: Page, points: str) -> None:
+    response = page.post(b'{"code": "1", "test_cases": [{"points": %s}]}' % points.encode())
+    assert response.json()["max_score"] == float(points)
+
+
+@pytest.mark.parametrize(
+    "points", ["-1", "-0.0001", "10000.0001", "10001", "0.00001", "1e999", '"1"', "true", "[]", "9" * 4000]
+)
+def test_other_points_are_refused(page: Page, executor: FakeExecutor, points: str) -> None:
+    response = page.post(b'{"code": "1", "test_cases": [{"points": %s}]}' % points.encode())
+    sentence = "Must be a number from 0 to 10000, with at most 4 decimal places."
+    assert refused_fields(response) == {"test_cases[0].points": sentence}
+    assert executor.submissions == []
 
 
 @pytest.mark.parametrize("value", ["", "Python", "python3", "javascript", "python "])

@@ -125,6 +125,18 @@ export interface components {
             /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
+             * Format: double
+             * @description The points gained; null if no test case has points.
+             */
+            score: number | null;
+            /**
+             * Format: double
+             * @description The points of all test cases; null if none has points.
+             */
+            max_score: number | null;
+            /** @description The groups of the test cases, in their order. */
+            groups: components["schemas"]["GroupResult"][];
+            /**
              * Format: uuid
              * @description The id of the record.
              */
@@ -197,6 +209,21 @@ export interface components {
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
         };
+        GroupResult: {
+            /** @description The `group` of its test cases. */
+            name: string;
+            passed: boolean;
+            /**
+             * Format: double
+             * @description `max_score` if all its test cases passed, otherwise 0.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description The points of its test cases together.
+             */
+            max_score: number;
+        };
         Health: {
             /** @enum {string} */
             status: "healthy" | "degraded" | "unhealthy";
@@ -261,6 +288,18 @@ export interface components {
             /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
+             * Format: double
+             * @description The points gained; null if no test case has points.
+             */
+            score: number | null;
+            /**
+             * Format: double
+             * @description The points of all test cases; null if none has points.
+             */
+            max_score: number | null;
+            /** @description The groups of the test cases, in their order. */
+            groups: components["schemas"]["GroupResult"][];
+            /**
              * Format: uuid
              * @description The id of the record.
              */
@@ -313,8 +352,19 @@ export interface components {
              * @enum {string|null}
              */
             match?: "exact" | "contains" | "float" | null;
-            /** @description The result then contains only `passed`, `status` and `execution_time`. */
+            /** @description The result then contains only `passed`, `status`, `execution_time` and `feedback`. */
             hidden?: boolean | null;
+            /**
+             * Format: double
+             * @description What the test is worth in `score`.
+             */
+            points?: number | null;
+            /** @description The `feedback` if the test passes, also if it is hidden. At most 1000 bytes of UTF-8. */
+            on_pass?: string | null;
+            /** @description The `feedback` if the test fails, also if it is hidden. At most 1000 bytes of UTF-8. */
+            on_fail?: string | null;
+            /** @description The points of the tests of a group count only if all of them pass. At most 200 bytes of UTF-8. */
+            group?: string | null;
         };
         TestResult: {
             passed: boolean;
@@ -345,6 +395,15 @@ export interface components {
             diff: string | null;
             /** @description What went wrong in the test; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
+            /**
+             * Format: double
+             * @description As sent.
+             */
+            points: number | null;
+            /** @description As sent. */
+            group: string | null;
+            /** @description The `on_pass` or `on_fail` of the test case, also of a hidden one. */
+            feedback: string | null;
         };
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */
