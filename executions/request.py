@@ -12,11 +12,16 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class Match(StrEnum):
-    """How an actual output is compared with the expected one."""
+    """How an actual output is compared with the expected one. `returns` compares a value rather than an output."""
 
     EXACT = "exact"
     CONTAINS = "contains"
     FLOAT = "float"
+    IGNORE_CASE = "ignore_case"
+    TOKENS = "tokens"
+    UNORDERED = "unordered"
+    REGEX = "regex"
+    RETURNS = "returns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class TestCase:
     on_pass: str | None = None
     on_fail: str | None = None
     group: str | None = None
+    tolerance: float | None = None
+    relative_tolerance: float | None = None
+    exact_types: bool = False
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
@@ -54,6 +62,7 @@ class TestCase:
             input=with_plain_line_ends(self.input or ""),
             stdin=None if self.stdin is None else with_plain_line_ends(self.stdin),
             hidden=self.hidden,
+            is_by_value=self.match is Match.RETURNS,
         )
 
 

@@ -7,6 +7,8 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends. If the part is code or a call, the
   host answers TEST with a TEST_PART frame, for which the program waits: nothing of it is in the container before;
+- at the end of a test whose value is compared, a VALUE frame with that value as a Python literal; at the end of another
+  test by a call, an empty one if the call itself has printed nothing;
 - a FLAG frame when it first sees that flag in the run;
 - IMAGE frames as the program shows images;
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
@@ -27,17 +29,18 @@ import struct
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(16))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER = (
-    KINDS
-)
+KINDS = tuple(range(17))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART = KINDS[
+    :15
+]
+LATER, VALUE = KINDS[15:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS = range(5)
-"""Kinds of tasks: the program itself; a test by its stdin, by code or by a call; and the question which of the texts in
-`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout."""
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE = range(6)
+"""Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
+`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression."""
 
-TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL)
-KINDS_WITH_PART = (TEST_CODE, TEST_CALL)
+TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE)
+KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE)
 """The tests whose own part comes in a TEST_PART frame."""
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
@@ -55,6 +58,9 @@ MAX_BODY_BYTES = 64 * 1024
 
 TEST_PART_BYTES = 256 * 1024
 """The longest body of a TEST_PART frame."""
+
+VALUE_BYTES, VALUES, VALUE_DEPTH = MAX_BODY_BYTES, 10_000, 50
+"""How long the literal of a returned value may be, how many values may be in it, and how deep."""
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""

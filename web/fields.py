@@ -144,6 +144,11 @@ def refuse(sentence: str, code: str) -> NoReturn:
     raise serializers.ValidationError(sentence, code=code)
 
 
+def refuse_field(name: str, sentence: str) -> NoReturn:
+    """Refuse the value of one field because of others. For `validate` methods."""
+    raise serializers.ValidationError({name: [sentence]})
+
+
 def _printable(name: str) -> str:
     """Return a client's field name as a string that can be encoded, and not a long one."""
     return name[:100].encode(errors="replace").decode() or '""'

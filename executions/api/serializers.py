@@ -5,6 +5,8 @@ from typing import Any
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
 from executions.request import ExecutionRequest, Match, TestCase
+from executions.running.comparison.texts import matcher
+from executions.running.judge import is_value_or_exception
 from web.fields import (
     BooleanField,
     ChoiceField,
@@ -14,6 +16,7 @@ from web.fields import (
     StrictSerializer,
     StringField,
     refuse,
+    refuse_field,
 )
 
 
@@ -54,8 +57,28 @@ class TestCaseSerializer(StrictSerializer):
         choices=list(Match),
         required=False,
         allow_null=True,
-        help_text="How outputs are compared. `float` ignores differences up to 0.000001. The default is `contains`"
-        " if none of `input`, `code` and `stdin` is given, otherwise `exact`.",
+        help_text="How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the"
+        " value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`,"
+        " `code` and `stdin` is given, otherwise `exact`.",
+    )
+    tolerance = NumberField(
+        min_value=0,
+        max_value=bounds.MOST_TOLERANCE,
+        required=False,
+        allow_null=True,
+        help_text="By how much numbers may differ, for `float` and `returns`. Default: 0.000001.",
+    )
+    relative_tolerance = NumberField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        allow_null=True,
+        help_text="The same as a part of the expected number. The larger of both counts.",
+    )
+    exact_types = BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True.",
     )
     hidden = BooleanField(
         required=False,
@@ -88,6 +111,27 @@ class TestCaseSerializer(StrictSerializer):
         allow_null=True,
         help_text="The points of the tests of a group count only if all of them pass.",
     )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what a comparison cannot use."""
+        match, expected = values.get("match"), values.get("expected_output")
+        if match == Match.RETURNS:
+            if not values.get("input") or values.get("code"):
+                refuse_field("match", "Compares the value of input: give an input and no code.")
+            if expected is None or not is_value_or_exception(expected):
+                refuse_field("expected_output", "Must be a Python literal such as [1, 2], or name an exception.")
+        elif values.get("exact_types"):
+            refuse_field("exact_types", "Only for the match returns.")
+        if match == Match.REGEX and expected is not None:
+            try:
+                matcher(expected)
+            except ValueError as error:
+                refuse_field("expected_output", f"Is not a regular expression of RE2: {error}.")
+        if match not in (Match.FLOAT, Match.RETURNS):
+            for name in ("tolerance", "relative_tolerance"):
+                if name in values:
+                    refuse_field(name, "Only for the matches float and returns.")
+        return values
 
 
 class ExecutionRequestSerializer(StrictSerializer):

@@ -41,9 +41,9 @@ class TestProgram:
 
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
-    program's stdin. `stdin`, if given, is always the program's stdin; without it, a test with code or a call
-    gets the submission's. The images of a `hidden` test are not kept. The sandbox itself finds out whether an `input`
-    `is_call`.
+    program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
+    if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
+    images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`.
     """
 
     __test__ = False  # not for pytest to collect
@@ -52,6 +52,7 @@ class TestProgram:
     input: str = ""
     stdin: str | None = None
     hidden: bool = False
+    is_by_value: bool = False
     is_call: bool = False
 
 
@@ -131,6 +132,8 @@ class Run:
     `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
     of the classes that it inherits, and `detail` has its message and position: the program's own report, which may be
     wrong or missing.
+    `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
+    test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together.
     """
@@ -151,6 +154,7 @@ class Run:
     raised: str = ""
     bases: tuple[str, ...] = ()
     detail: ErrorDetail | None = None
+    returned: str | None = None
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0

@@ -189,8 +189,8 @@ def test_request_and_answer_are_recorded(page: Page) -> None:
     assert record.test_results == [{name: value for name, value in result.items() if name not in ECHOES}]
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
-    others = dict.fromkeys(("name", "stdin", "match", "points", "on_pass", "on_fail", "group"))
-    assert record.test_cases == [{**ADD, **others, "hidden": False}]
+    others = ("name", "stdin", "match", "points", "on_pass", "on_fail", "group", "tolerance", "relative_tolerance")
+    assert record.test_cases == [{**ADD, **dict.fromkeys(others), "hidden": False, "exact_types": False}]
     assert record.waited_seconds == 0.0625
     assert record.finished is not None
     assert record.finished >= record.created

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from executions import bounds
+from executions.request import Match
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -119,15 +120,59 @@ def test_other_points_are_refused(page: Page, executor: FakeExecutor, points: st
     assert executor.submissions == []
 
 
+RETURNS = {"match": "returns", "input": "f()", "expected_output": "8"}
+
+
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        (RETURNS, None),
+        ({**RETURNS, "stdin": "", "tolerance": 0.5, "relative_tolerance": 1, "exact_types": True}, None),
+        ({**RETURNS, "expected_output": "ValueError: bad"}, None),
+        ({**RETURNS, "input": None}, "match"),
+        ({**RETURNS, "input": ""}, "match"),
+        ({**RETURNS, "code": "f()"}, "match"),
+        ({**RETURNS, "expected_output": None}, "expected_output"),
+        ({**RETURNS, "expected_output": ""}, "expected_output"),
+        ({**RETURNS, "expected_output": "[1, 2"}, "expected_output"),
+        ({**RETURNS, "expected_output": "<x object>"}, "expected_output"),
+        ({**RETURNS, "expected_output": str([1] * 20_001)}, "expected_output"),
+        ({"match": "regex", "expected_output": "[0-9]+"}, None),
+        ({"match": "regex"}, None),
+        ({"match": "regex", "expected_output": "("}, "expected_output"),
+        ({"match": "regex", "expected_output": r"(a)\1"}, "expected_output"),
+        ({"match": "regex", "expected_output": "((a{100}){100}){100}"}, "expected_output"),
+        ({"match": "float", "tolerance": 0}, None),
+        ({"match": "float", "tolerance": 1_000_000}, None),
+        ({"match": "float", "tolerance": 1_000_001}, "tolerance"),
+        ({"match": "float", "tolerance": -1e-9}, "tolerance"),
+        ({"match": "float", "relative_tolerance": 1.1}, "relative_tolerance"),
+        ({"match": "float", "tolerance": "0.1"}, "tolerance"),
+        ({"tolerance": 0.1}, "tolerance"),
+        ({"match": "exact", "relative_tolerance": 0.1}, "relative_tolerance"),
+        ({"match": "float", "exact_types": True}, "exact_types"),
+        ({"match": "float", "exact_types": False}, None),
+        ({**RETURNS, "exact_types": 1}, "exact_types"),
+    ],
+    ids=range(27),
+)
+def test_comparison_gets_what_it_needs(page: Page, case: dict[str, Any], field: str | None) -> None:
+    response = page.run(test_cases=[{}, case])
+    if field is None:
+        assert response.status_code == 200
+    else:
+        assert refused_fields(response).keys() == {f"test_cases[1].{field}"}
+
+
 @pytest.mark.parametrize("value", ["", "Python", "python3", "javascript", "python "])
 def test_any_language_but_python_is_refused(page: Page, value: str) -> None:
     assert refused_fields(page.run(language=value)) == {"language": "Must be one of: python."}
 
 
-@pytest.mark.parametrize("value", ["", "Exact", "regex"])
+@pytest.mark.parametrize("value", ["", "Exact", "equals"])
 def test_an_unknown_match_is_refused(page: Page, value: str) -> None:
     refused = refused_fields(page.run(test_cases=[{"match": value}]))
-    assert refused == {"test_cases[0].match": "Must be one of: exact, contains, float."}
+    assert refused == {"test_cases[0].match": f"Must be one of: {', '.join(Match)}."}
 
 
 @pytest.mark.parametrize("value", [5, True, "x", {}], ids=repr)

@@ -348,10 +348,22 @@ export interface components {
             /** @description The stdin of the test, whatever `input` is. At most 262144 bytes of UTF-8. */
             stdin?: string | null;
             /**
-             * @description How outputs are compared. `float` ignores differences up to 0.000001. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
+             * @description How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
              * @enum {string|null}
              */
-            match?: "exact" | "contains" | "float" | null;
+            match?: "exact" | "contains" | "float" | "ignore_case" | "tokens" | "unordered" | "regex" | "returns" | null;
+            /**
+             * Format: double
+             * @description By how much numbers may differ, for `float` and `returns`. Default: 0.000001.
+             */
+            tolerance?: number | null;
+            /**
+             * Format: double
+             * @description The same as a part of the expected number. The larger of both counts.
+             */
+            relative_tolerance?: number | null;
+            /** @description For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True. */
+            exact_types?: boolean | null;
             /** @description The result then contains only `passed`, `status`, `execution_time` and `feedback`. */
             hidden?: boolean | null;
             /**

@@ -24,6 +24,8 @@ class Task:
         own = stdin if test.stdin is None else test.stdin
         if test.code:
             return cls(protocol.TEST_CODE, code, own, test.code, test.hidden)
+        if test.is_by_value:
+            return cls(protocol.TEST_VALUE, code, own, test.input, test.hidden)
         if test.is_call:
             return cls(protocol.TEST_CALL, code, own, test.input, test.hidden)
         return cls(protocol.TEST_STDIN, code, test.input if test.stdin is None else test.stdin, "", test.hidden)
