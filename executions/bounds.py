@@ -3,6 +3,11 @@
 CODE_BYTES = 64 * 1024
 INPUT_BYTES = 256 * 1024
 TEST_CASES = 50
+FILES = 20
+"""Of a request, and further ones of each test case."""
+FILES_BYTES = 1024 * 1024
+"""Of all files of a request together."""
+FILE_NAME_CHARACTERS = 100
 NAME_BYTES = 200
 SENTENCE_BYTES = 1000
 """Of what a teacher says to a learner about a test case."""

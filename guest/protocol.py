@@ -27,6 +27,10 @@ from __future__ import annotations
 
 import struct
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
 KINDS = tuple(range(17))
@@ -82,7 +86,8 @@ BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""
 
 _RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
-_TASK = struct.Struct("!BB")  # kind of task, most_images
+_TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
+_FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBdddQ?I")
 # line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
@@ -117,15 +122,26 @@ def unpack_run(body: bytes) -> tuple[float, int, int, bool]:
     return timeout_seconds, feed_bytes, task_kind, is_interactive
 
 
-def pack_task(kind: int, code: str, most_images: int = IMAGES) -> bytes:
-    """Return a TASK frame. `most_images` is how many images the run makes at most."""
-    return pack_frame(TASK, _TASK.pack(kind, most_images) + code.encode())
+def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection[tuple[str, bytes]] = ()) -> bytes:
+    """Return a TASK frame. `most_images` is how many images the run makes at most; `files` are names with contents."""
+    parts = [_TASK.pack(kind, most_images, len(files))]
+    for name, content in files:
+        parts += [_FILE.pack(len(name.encode()), len(content)), name.encode(), content]
+    return pack_frame(TASK, b"".join((*parts, code.encode())))
 
 
-def unpack_task(body: bytes) -> tuple[int, str, int]:
-    """Return what `pack_task` was given."""
-    kind, most_images = _TASK.unpack_from(body)
-    return kind, body[_TASK.size :].decode(), most_images
+def unpack_task(body: bytes) -> tuple[int, str, int, list[tuple[str, memoryview]]]:
+    """Return what `pack_task` was given. The contents of the files are views of `body`."""
+    kind, most_images, count = _TASK.unpack_from(body)
+    view, start, files = memoryview(body), _TASK.size, []
+    for _ in range(count):
+        name_bytes, size = _FILE.unpack_from(body, start)
+        start += _FILE.size
+        name = bytes(view[start : start + name_bytes]).decode()
+        start += name_bytes
+        files.append((name, view[start : start + size]))
+        start += size
+    return kind, str(view[start:], "utf-8"), most_images, files
 
 
 def pack_result(

@@ -209,8 +209,8 @@ WALLS = {
         (
             Edit(
                 "executions/sandbox/container/task.py",
-                "pack_task(self.kind, self.code, most_images)",
-                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images)',
+                "pack_task(self.kind, self.code, most_images, self.files)",
+                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images, self.files)',
             ),
         )
     ),

@@ -1,10 +1,11 @@
 """What a request to run a program, or to send it input, may contain."""
 
+import re
 from typing import Any
 
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
-from executions.request import ExecutionRequest, Match, TestCase
+from executions.request import ExecutionRequest, Match, SentFile, TestCase, files_of
 from executions.running.comparison.texts import matcher
 from executions.running.judge import is_value_or_exception
 from web.fields import (
@@ -18,6 +19,47 @@ from web.fields import (
     refuse,
     refuse_field,
 )
+
+FILE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+OWN_FILES = ("main.py", "test.py")
+
+
+class FileSerializer(StrictSerializer):
+    """One of `files`."""
+
+    name = StringField(max_length=bounds.FILE_NAME_CHARACTERS, help_text="Letters, digits, `_`, `-`, `.` and spaces.")
+    text = StringField(
+        max_bytes=bounds.FILES_BYTES, required=False, allow_null=True, help_text="The content, in UTF-8."
+    )
+    base64 = StringField(
+        max_length=2 * bounds.FILES_BYTES, required=False, allow_null=True, help_text="The content, in base64."
+    )
+
+    def validate_name(self, name: str) -> str:
+        """Refuse a name that could be a path, or that is taken."""
+        if not FILE_NAME.fullmatch(name):
+            refuse("Must begin with a letter, a digit or _, and have only those, -, . and spaces in it.", "invalid")
+        if name in OWN_FILES:
+            refuse("Is the name of a file of ours.", "invalid")
+        return name
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a file without one content, and what is not base64."""
+        if ("text" in values) == ("base64" in values):
+            refuse_field("text", "Send either text or base64.")
+        try:
+            SentFile(**values).content  # noqa: B018 (raises)
+        except ValueError:
+            refuse_field("base64", "Is not base64.")
+        return values
+
+
+def validate_files(files: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Refuse two files with one name."""
+    names = [file["name"] for file in files or ()]
+    if len(set(names)) < len(names):
+        refuse("Two files have the same name.", "invalid")
+    return files
 
 
 class TestCaseSerializer(StrictSerializer):
@@ -112,6 +154,16 @@ class TestCaseSerializer(StrictSerializer):
         help_text="The points of the tests of a group count only if all of them pass.",
     )
 
+    files = ListField(
+        child=FileSerializer(),
+        required=False,
+        allow_null=True,
+        max_length=bounds.FILES,
+        help_text="Further files for this test, or others in the place of those of the request.",
+    )
+
+    validate_files = staticmethod(validate_files)
+
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse what a comparison cannot use."""
         match, expected = values.get("match"), values.get("expected_output")
@@ -154,6 +206,13 @@ class ExecutionRequestSerializer(StrictSerializer):
         max_length=bounds.TEST_CASES,
         help_text="Test cases. Each runs in a fresh process.",
     )
+    files = ListField(
+        child=FileSerializer(),
+        required=False,
+        allow_null=True,
+        max_length=bounds.FILES,
+        help_text="Files in the program's directory when it starts. All files of a request have at most 1 MiB.",
+    )
     timeout = IntegerField(
         min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
         max_value=bounds.LONGEST_TIMEOUT_SECONDS,
@@ -172,6 +231,17 @@ class ExecutionRequestSerializer(StrictSerializer):
         allow_null=True,
         help_text="Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream.",
     )
+
+    validate_files = staticmethod(validate_files)
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse too many bytes in all files together."""
+        lists = [values.get("files"), *(case.get("files") for case in values.get("test_cases") or ())]
+        size_bytes = sum(len(file.content) for files in lists for file in files_of(files))
+        if size_bytes > bounds.FILES_BYTES:
+            sentence = f"All files of the request are {size_bytes} bytes; at most {bounds.FILES_BYTES} are allowed."
+            refuse_field("files", sentence)
+        return values
 
     def validate_interactive(self, interactive: bool | None) -> bool | None:
         """Refuse it without an event stream: nobody would learn that the program waits for input."""
@@ -192,6 +262,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         if bound := self.context.get("learner"):
             values["learner"] = bound
         values.pop("language", None)
+        values["files"] = files_of(values.get("files"))
         cases = values.pop("test_cases", None)
         if cases is not None:
             values["test_cases"] = tuple(TestCase.of(case) for case in cases)

@@ -35,6 +35,13 @@ class Flag(StrEnum):
     FORK_STORM = "fork_storm"
 
 
+class File(NamedTuple):
+    """A file in the directory of a program when it starts. The name is safe, and none of ours."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class TestProgram:
     """How one test case runs, in a process of its own.
@@ -43,7 +50,8 @@ class TestProgram:
     Python call is evaluated after the submission and its value printed; any other `input` is the
     program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
     if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
-    images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`.
+    images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`. `files`
+    are all that the test finds.
     """
 
     __test__ = False  # not for pytest to collect
@@ -54,6 +62,7 @@ class TestProgram:
     hidden: bool = False
     is_by_value: bool = False
     is_call: bool = False
+    files: tuple[File, ...] = ()
 
 
 class Party(NamedTuple):
@@ -81,7 +90,7 @@ class Submission:
     The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is the wall time that
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
     they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
-    free, before anything runs. `party` takes turns with others in line.
+    free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
     """
 
     code: str
@@ -90,6 +99,7 @@ class Submission:
     timeout_seconds: float
     is_abandoned: Callable[[], bool] = field(default=never, compare=False)
     party: Party = NOBODY
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,12 +202,22 @@ export interface components {
             input_data?: string | null;
             /** @description Test cases. Each runs in a fresh process. */
             test_cases?: components["schemas"]["TestCase"][] | null;
+            /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
+            files?: components["schemas"]["File"][] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
             learner?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
+        };
+        File: {
+            /** @description Letters, digits, `_`, `-`, `.` and spaces. */
+            name: string;
+            /** @description The content, in UTF-8. At most 1048576 bytes of UTF-8. */
+            text?: string | null;
+            /** @description The content, in base64. */
+            base64?: string | null;
         };
         GroupResult: {
             /** @description The `group` of its test cases. */
@@ -377,6 +387,8 @@ export interface components {
             on_fail?: string | null;
             /** @description The points of the tests of a group count only if all of them pass. At most 200 bytes of UTF-8. */
             group?: string | null;
+            /** @description Further files for this test, or others in the place of those of the request. */
+            files?: components["schemas"]["File"][] | null;
         };
         TestResult: {
             passed: boolean;
