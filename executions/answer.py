@@ -43,10 +43,23 @@ class TestResult:
     status: str
     execution_time: float
     hidden: bool
+    points: float | None = None
+    group: str | None = None
+    feedback: str | None = None
 
 
-ECHOES = ("input", "expected_output", "name")
+ECHOES = ("input", "expected_output", "name", "points", "group")
 """What a result repeats of its test case. A record has it once, with the test case."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The result of a group of test cases, whose points count only if all of them pass."""
+
+    name: str
+    passed: bool
+    score: float
+    max_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,9 @@ class Answer:
     error_detail: ErrorDetail | None
     execution_time: float
     test_results: tuple[TestResult, ...] | None
+    score: float | None
+    max_score: float | None
+    groups: tuple[GroupResult, ...]
     status: str
     exit_code: int | None
     cpu_time: float

@@ -3,7 +3,17 @@
 CODE_BYTES = 64 * 1024
 INPUT_BYTES = 256 * 1024
 TEST_CASES = 50
+FILES = 20
+"""Of a request, and further ones of each test case."""
+FILES_BYTES = 1024 * 1024
+"""Of all files of a request together."""
+FILE_NAME_CHARACTERS = 100
 NAME_BYTES = 200
+SENTENCE_BYTES = 1000
+"""Of what a teacher says to a learner about a test case."""
+MOST_POINTS = 10_000
+POINTS_DECIMALS = 4
+MOST_TOLERANCE = 1_000_000
 SHORTEST_TIMEOUT_SECONDS = 1
 LONGEST_TIMEOUT_SECONDS = 10
 LONGEST_RUN_SECONDS = 2 * LONGEST_TIMEOUT_SECONDS

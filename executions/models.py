@@ -59,6 +59,7 @@ class Execution(models.Model):
     code_hash = models.CharField("SHA-256 of the code", max_length=64, editable=False)
     input_data = models.TextField(blank=True)
     test_cases = column_only(models.JSONField(null=True, encoder=PlainJSON))
+    files = column_only(models.JSONField(null=True, encoder=PlainJSON))
     timeout = models.PositiveSmallIntegerField()
 
     output = models.TextField(blank=True)

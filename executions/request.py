@@ -1,22 +1,44 @@
 """A valid request to run a program: its values, free of HTTP."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from executions.bounds import DEFAULT_TIMEOUT_SECONDS
-from executions.sandbox.results import NOBODY, Party, Submission, TestProgram, never
+from executions.sandbox.results import NOBODY, File, Party, Submission, TestProgram, never
 
 BYTE_ORDER_MARK = "\ufeff"
 
 
 class Match(StrEnum):
-    """How an actual output is compared with the expected one."""
+    """How an actual output is compared with the expected one. `returns` compares a value rather than an output."""
 
     EXACT = "exact"
     CONTAINS = "contains"
     FLOAT = "float"
+    IGNORE_CASE = "ignore_case"
+    TOKENS = "tokens"
+    UNORDERED = "unordered"
+    REGEX = "regex"
+    RETURNS = "returns"
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it was sent: as text or in base64."""
+
+    name: str
+    text: str | None = None
+    base64: str | None = None
+
+    @property
+    def content(self) -> bytes:
+        """What is in the file. Raises ValueError if it is not base64."""
+        if self.base64 is not None:
+            return base64.b64decode(self.base64, validate=True)
+        return (self.text or "").encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +54,40 @@ class TestCase:
     stdin: str | None = None
     match: Match | None = None
     hidden: bool = False
+    points: float | None = None
+    on_pass: str | None = None
+    on_fail: str | None = None
+    group: str | None = None
+    tolerance: float | None = None
+    relative_tolerance: float | None = None
+    exact_types: bool = False
+    files: tuple[SentFile, ...] = ()
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
         """Return the test case with these values, from a request or a record."""
-        return cls(**{**values, "match": Match(values["match"]) if values.get("match") else None})
+        match = Match(values["match"]) if values.get("match") else None
+        return cls(**{**values, "match": match, "files": files_of(values.get("files"))})
 
     @property
     def looks_at_main_run(self) -> bool:
         """Whether it has no run of its own, so that the output of the program itself is checked."""
-        return not self.code and not self.input and self.stdin is None
+        return not (self.code or self.input or self.files) and self.stdin is None
 
-    def program(self) -> TestProgram:
-        """Return how to run the test case."""
+    def program(self, files: tuple[File, ...] = ()) -> TestProgram:
+        """Return how to run the test case: all of it that enters the container.
+
+        `files` are those of the request; its own take the place of those with the same name.
+        """
+        own = packed(self.files)
+        names = {file.name for file in own}
         return TestProgram(
             code=self.code or "",
             input=with_plain_line_ends(self.input or ""),
             stdin=None if self.stdin is None else with_plain_line_ends(self.stdin),
             hidden=self.hidden,
+            is_by_value=self.match is Match.RETURNS,
+            files=(*(file for file in files if file.name not in names), *own),
         )
 
 
@@ -63,6 +101,7 @@ class ExecutionRequest:
     timeout: int = DEFAULT_TIMEOUT_SECONDS
     learner: str = ""
     interactive: bool = False
+    files: tuple[SentFile, ...] = ()
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
         """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.
@@ -70,9 +109,20 @@ class ExecutionRequest:
         It takes turns with those of others by its `party`.
         """
         cases = self.test_cases or ()
-        tests = tuple(cases[index].program() for index in in_running_order(cases))
+        files = packed(self.files)
+        tests = tuple(cases[index].program(files) for index in in_running_order(cases))
         code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
-        return Submission(code, with_plain_line_ends(self.input_data), tests, self.timeout, is_abandoned, party)
+        return Submission(code, with_plain_line_ends(self.input_data), tests, self.timeout, is_abandoned, party, files)
+
+
+def files_of(values: Iterable[dict[str, Any]] | None) -> tuple[SentFile, ...]:
+    """Return the files with these values, from a request or a record."""
+    return tuple(SentFile(**each) for each in values or ())
+
+
+def packed(files: Iterable[SentFile]) -> tuple[File, ...]:
+    """Return the files as a container gets them."""
+    return tuple(File(file.name, file.content) for file in files)
 
 
 def with_plain_line_ends(text: str) -> str:

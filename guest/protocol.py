@@ -7,6 +7,8 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends. If the part is code or a call, the
   host answers TEST with a TEST_PART frame, for which the program waits: nothing of it is in the container before;
+- at the end of a test whose value is compared, a VALUE frame with that value as a Python literal; at the end of another
+  test by a call, an empty one if the call itself has printed nothing;
 - a FLAG frame when it first sees that flag in the run;
 - IMAGE frames as the program shows images;
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
@@ -25,19 +27,24 @@ from __future__ import annotations
 
 import struct
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(16))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER = (
-    KINDS
-)
+KINDS = tuple(range(17))
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART = KINDS[
+    :15
+]
+LATER, VALUE = KINDS[15:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS = range(5)
-"""Kinds of tasks: the program itself; a test by its stdin, by code or by a call; and the question which of the texts in
-`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout."""
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE = range(6)
+"""Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
+`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression."""
 
-TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL)
-KINDS_WITH_PART = (TEST_CODE, TEST_CALL)
+TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE)
+KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE)
 """The tests whose own part comes in a TEST_PART frame."""
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
@@ -55,6 +62,9 @@ MAX_BODY_BYTES = 64 * 1024
 
 TEST_PART_BYTES = 256 * 1024
 """The longest body of a TEST_PART frame."""
+
+VALUE_BYTES, VALUES, VALUE_DEPTH = MAX_BODY_BYTES, 10_000, 50
+"""How long the literal of a returned value may be, how many values may be in it, and how deep."""
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
@@ -76,7 +86,8 @@ BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""
 
 _RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
-_TASK = struct.Struct("!BB")  # kind of task, most_images
+_TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
+_FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBdddQ?I")
 # line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
@@ -111,15 +122,26 @@ def unpack_run(body: bytes) -> tuple[float, int, int, bool]:
     return timeout_seconds, feed_bytes, task_kind, is_interactive
 
 
-def pack_task(kind: int, code: str, most_images: int = IMAGES) -> bytes:
-    """Return a TASK frame. `most_images` is how many images the run makes at most."""
-    return pack_frame(TASK, _TASK.pack(kind, most_images) + code.encode())
+def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection[tuple[str, bytes]] = ()) -> bytes:
+    """Return a TASK frame. `most_images` is how many images the run makes at most; `files` are names with contents."""
+    parts = [_TASK.pack(kind, most_images, len(files))]
+    for name, content in files:
+        parts += [_FILE.pack(len(name.encode()), len(content)), name.encode(), content]
+    return pack_frame(TASK, b"".join((*parts, code.encode())))
 
 
-def unpack_task(body: bytes) -> tuple[int, str, int]:
-    """Return what `pack_task` was given."""
-    kind, most_images = _TASK.unpack_from(body)
-    return kind, body[_TASK.size :].decode(), most_images
+def unpack_task(body: bytes) -> tuple[int, str, int, list[tuple[str, memoryview]]]:
+    """Return what `pack_task` was given. The contents of the files are views of `body`."""
+    kind, most_images, count = _TASK.unpack_from(body)
+    view, start, files = memoryview(body), _TASK.size, []
+    for _ in range(count):
+        name_bytes, size = _FILE.unpack_from(body, start)
+        start += _FILE.size
+        name = bytes(view[start : start + name_bytes]).decode()
+        start += name_bytes
+        files.append((name, view[start : start + size]))
+        start += size
+    return kind, str(view[start:], "utf-8"), most_images, files
 
 
 def pack_result(

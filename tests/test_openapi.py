@@ -104,6 +104,7 @@ def test_the_errors_match_the_docs() -> None:
         ("Answer", ANSWER),
         ("TestResult", RESULT),
         ("Image", rows(section(PROGRAMS, "Images"))),
+        ("File", rows(section(PROGRAMS, "Files"))),
         ("TokenRequest", rows(section(KEYS, "Learner tokens"))),
     ],
 )

@@ -222,8 +222,8 @@ WALLS = {
         (
             Edit(
                 "executions/sandbox/container/task.py",
-                "pack_task(self.kind, self.code, most_images)",
-                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images)',
+                "pack_task(self.kind, self.code, most_images, self.files)",
+                'pack_task(self.kind, f"{self.code}\\n# {self.part}", most_images, self.files)',
             ),
         )
     ),
@@ -318,6 +318,15 @@ WALLS = {
                 REQUESTS,
                 'code=self.code or ""',
                 'code=f"{self.code}\\n# {self.expected_output}" if self.code else ""',
+            ),
+        )
+    ),
+    "grading_stays_here": Wall(
+        (
+            Edit(
+                REQUESTS,
+                'code=self.code or ""',
+                'code=f"{self.code}\\n# {self.group} {self.on_pass} {self.on_fail}" if self.code else ""',
             ),
         )
     ),

@@ -59,6 +59,27 @@ class IntegerField(serializers.IntegerField):
         return data
 
 
+class NumberField(serializers.FloatField):
+    """A number within bounds, with at most `decimals` decimal places if given. "5" and true are not numbers."""
+
+    def __init__(self, *, min_value: float, max_value: float, decimals: int | None = None, **options: Any) -> None:
+        sentence = f"Must be a number from {min_value} to {max_value}"
+        sentence += "." if decimals is None else f", with at most {decimals} decimal places."
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+        super().__init__(min_value=min_value, max_value=max_value, error_messages=messages, **options)
+        self._decimals = decimals
+        self._most = max_value
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number unchanged."""
+        if type(data) not in (int, float):
+            self.fail("invalid")
+        number: float = data
+        if self._decimals is not None and abs(number) <= self._most and round(number, self._decimals) != number:
+            self.fail("invalid")
+        return number
+
+
 class BooleanField(serializers.BooleanField):
     """true or false. "true" and 1 are neither."""
 
@@ -121,6 +142,11 @@ class StrictSerializer(serializers.Serializer[Any]):
 def refuse(sentence: str, code: str) -> NoReturn:
     """Refuse a value. For `validate_` methods."""
     raise serializers.ValidationError(sentence, code=code)
+
+
+def refuse_field(name: str, sentence: str) -> NoReturn:
+    """Refuse the value of one field because of others. For `validate` methods."""
+    raise serializers.ValidationError({name: [sentence]})
 
 
 def _printable(name: str) -> str:

@@ -3,12 +3,15 @@
 The fields are declared for the schema; the values need no conversion. docs/decisions/0019-one-answer.md.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
 
 from executions.answer import ECHOES
 from executions.models import Execution
+from executions.request import TestCase
+from executions.running.score import group_results, score
 from executions.sandbox.results import RunStatus
 from web.fields import ChoiceField
 
@@ -66,7 +69,7 @@ class ImageSerializer(DataclassSerializer):
 
 
 class TestResultSerializer(DataclassSerializer):
-    """The result of one test case. For a hidden one: `passed`, `status` and `execution_time`."""
+    """The result of one test case. For a hidden one: `passed`, `status`, `execution_time`, `feedback`."""
 
     passed = serializers.BooleanField()
     message = serializers.CharField(help_text="The verdict in a sentence.")
@@ -86,6 +89,20 @@ class TestResultSerializer(DataclassSerializer):
     hidden = serializers.BooleanField()
     diff = serializers.CharField(allow_null=True, help_text="Where the output differs, if that is why the test failed.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong in the test; null if nothing did.")
+    points = serializers.FloatField(allow_null=True, help_text="As sent.")
+    group = serializers.CharField(allow_null=True, help_text="As sent.")
+    feedback = serializers.CharField(
+        allow_null=True, help_text="The `on_pass` or `on_fail` of the test case, also of a hidden one."
+    )
+
+
+class GroupResultSerializer(DataclassSerializer):
+    """The result of a group of test cases. Its points count only if all of them pass."""
+
+    name = serializers.CharField(help_text="The `group` of its test cases.")
+    passed = serializers.BooleanField()
+    score = serializers.FloatField(min_value=0, help_text="`max_score` if all its test cases passed, otherwise 0.")
+    max_score = serializers.FloatField(min_value=0, help_text="The points of its test cases together.")
 
 
 class AnswerSerializer(DataclassSerializer):
@@ -99,6 +116,13 @@ class AnswerSerializer(DataclassSerializer):
     test_results = TestResultSerializer(
         many=True, allow_null=True, help_text="One result for each test case, in order; null without test cases."
     )
+    score = serializers.FloatField(
+        min_value=0, allow_null=True, help_text="The points gained; null if no test case has points."
+    )
+    max_score = serializers.FloatField(
+        min_value=0, allow_null=True, help_text="The points of all test cases; null if none has points."
+    )
+    groups = GroupResultSerializer(many=True, help_text="The groups of the test cases, in their order.")
     id = serializers.UUIDField(help_text="The id of the record.")
     status = ChoiceField(choices=ENDS, help_text="How the program ended.")
     exit_code = serializers.IntegerField(allow_null=True, help_text="null if the program was killed.")
@@ -128,13 +152,22 @@ class StoredAnswerSerializer(AnswerSerializer):
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
         """Return the JSON object for a record. What is JSON there already may be older than today's fields."""
-        results = instance.test_results
-        if results and instance.test_cases:
-            results = [_with_echoes(*each) for each in zip(results, instance.test_cases, strict=True)]
-        recorded = {name: getattr(instance, name) for name in RECORDED} | {"test_results": results}
-        return {**recorded, "images": [], "images_dropped": 0, "id": str(instance.public_id)}
+        results, cases = instance.test_results or [], instance.test_cases or []
+        recorded = {name: getattr(instance, name) for name in RECORDED}
+        if results and cases:
+            recorded["test_results"] = [_with_echoes(*each) for each in zip(results, cases, strict=True)]
+        others = {"images": [], "images_dropped": 0, "id": str(instance.public_id)}
+        return recorded | _scores(cases if results else [], results) | others
 
 
 def _with_echoes(result: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
     """Return a recorded result together with what it repeats of its test case."""
-    return {name: None if case["hidden"] else case[name] for name in ECHOES} | result
+    return {name: None if case["hidden"] else case[name] for name in ECHOES if name in case} | result
+
+
+def _scores(cases: list[dict[str, Any]], results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the score of recorded results, and that of their groups."""
+    test_cases, passed = [TestCase.of(case) for case in cases], [result["passed"] for result in results]
+    gained, most = score(test_cases, passed)
+    groups = [asdict(group) for group in group_results(test_cases, passed)]
+    return {"score": gained, "max_score": most, "groups": groups}

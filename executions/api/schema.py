@@ -11,8 +11,8 @@ HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
 ADD = {
     "code": "def add(a, b):\n    return a + b",
     "test_cases": [
-        {"input": "add(5, 3)", "expected_output": "8"},
-        {"code": "print(add(0.1, 0.2))", "expected_output": "0.3", "match": "float", "hidden": True},
+        {"input": "add(5, 3)", "expected_output": "8", "points": 1, "on_fail": "add is to return a + b."},
+        {"code": "print(add(0.1, 0.2))", "expected_output": "0.3", "match": "float", "hidden": True, "points": 1.5},
     ],
 }
 ANSWER = {
@@ -20,6 +20,9 @@ ANSWER = {
     "error": "",
     "execution_time": 0.001875,
     "test_results": None,
+    "score": None,
+    "max_score": None,
+    "groups": [],
     "status": "success",
     "exit_code": 0,
     "cpu_time": 0.003495,
@@ -64,6 +67,9 @@ TESTED = {
             "hidden": False,
             "diff": None,
             "error_detail": None,
+            "points": 1,
+            "group": None,
+            "feedback": None,
         },
         {
             "passed": True,
@@ -78,8 +84,13 @@ TESTED = {
             "hidden": True,
             "diff": None,
             "error_detail": None,
+            "points": None,
+            "group": None,
+            "feedback": None,
         },
     ],
+    "score": 2.5,
+    "max_score": 2.5,
 }
 STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
 

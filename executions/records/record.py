@@ -20,7 +20,7 @@ from executions.bounds import LONGEST_RUN_SECONDS
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
-from executions.request import ExecutionRequest, TestCase
+from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome, Party
@@ -86,6 +86,7 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
         test_cases=None if cases is None else [asdict(case) for case in cases],
+        files=[asdict(file) for file in request.files] or None,
         timeout=request.timeout,
         **source,
     )
@@ -99,6 +100,7 @@ def request_of(execution: Execution) -> ExecutionRequest:
         input_data=execution.input_data,
         test_cases=None if cases is None else tuple(TestCase.of(case) for case in cases),
         timeout=execution.timeout,
+        files=files_of(execution.files),
     )
 
 

@@ -5,6 +5,7 @@ The other differences often follow from the first. One pass finds it, so that no
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 
 LONGEST_LINE = 80
 """The number of characters shown of a line, around the difference."""
@@ -22,35 +23,63 @@ LINES_LOOKED_FOR = 100
 """Each line costs a search of the whole output."""
 
 
-def first_difference(expected: list[str], actual: list[str], is_same: Callable[[str, str], bool]) -> str:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a difference is told in: what the program did, "printed" or "returned", and what differs."""
+
+    says: str = "printed"
+    part: str = "Line"
+
+    @property
+    def label(self) -> str:
+        """What stands before the actual text, as wide as `expected:`."""
+        return f"{self.says}:".ljust(len("expected:"))
+
+
+PRINTED = Words()
+
+
+def first_difference(
+    expected: list[str], actual: list[str], is_same: Callable[[str, str], bool], words: Words = PRINTED
+) -> str:
     """Return the first two lines that differ, one below the other, with a mark below the first difference."""
     both = min(len(expected), len(actual))
     number = next((each for each in range(both) if not is_same(expected[each], actual[each])), both)
     if number < both:
-        return _two_lines(number + 1, expected[number], actual[number])
+        return _two_lines(f"{words.part} {number + 1}", expected[number], actual[number], words)
     if number < len(expected):
         more = _more(len(expected) - number)
-        return f"Line {number + 1} is missing{more}:\n  expected: {_window(expected[number], 0)}"
+        return f"{words.part} {number + 1} is missing{more}:\n  expected: {window(expected[number])}"
     more = _more(len(actual) - number)
-    return f"Line {number + 1} was not expected{more}:\n  printed:  {_window(actual[number], 0)}"
+    return f"{words.part} {number + 1} was not expected{more}:\n  {words.label} {window(actual[number])}"
 
 
-def missing_line(expected: list[str], actual: str) -> str:
+def two_values(expected: str, returned: str) -> str:
+    """Return two literals, one below the other, with a mark below the first difference."""
+    return _two_lines("The value", expected, returned, Words(says="returned"))
+
+
+def missing_pattern(pattern: str, first_line: str, words: Words) -> str:
+    """Return a pattern, and the beginning of an output that does not match it."""
+    return f"The output does not match:\n  expected: {window(pattern)}\n  {words.label} {window(first_line)}"
+
+
+def missing_line(expected: list[str], actual: str, words: Words = PRINTED) -> str:
     """Return the first expected line that the output does not contain."""
     line = next((line for line in expected[:LINES_LOOKED_FOR] if line not in actual), None)
     if line is None:
-        return "The expected lines were not printed one after another, in this order."
-    return f"This line was not printed:\n  expected: {_window(line, 0)}"
+        return f"The expected lines were not {words.says} one after another, in this order."
+    return f"This line was not {words.says}:\n  expected: {window(line)}"
 
 
-def _two_lines(number: int, expected: str, actual: str) -> str:
+def _two_lines(what: str, expected: str, actual: str, words: Words) -> str:
     both = min(len(expected), len(actual))
     index = next((each for each in range(both) if expected[each] != actual[each]), both)
     index = min(_beginning(expected, index), _beginning(actual, index))  # of the character whose marks differ
     start = _beginning(expected, max(0, index - LEAD)) if max(len(expected), len(actual)) > LONGEST_LINE else 0
     mark = " " * (len("  expected: ") + _width(expected[start:index]) + (start > 0)) + "^"
-    shown = (f"  expected: {_window(expected, start)}", f"  printed:  {_window(actual, start)}", mark)
-    return "\n".join((f"Line {number} differs{_kind(expected, actual)}:", *shown))
+    shown = (f"  expected: {window(expected, start)}", f"  {words.label} {window(actual, start)}", mark)
+    return "\n".join((f"{what} differs{_kind(expected, actual)}:", *shown))
 
 
 def _kind(expected: str, actual: str) -> str:
@@ -62,7 +91,7 @@ def _kind(expected: str, actual: str) -> str:
     return ""
 
 
-def _window(line: str, start: int) -> str:
+def window(line: str, start: int = 0) -> str:
     """Return a piece of a line, with a symbol for each character that is invisible."""
     piece = head(line[start:], LONGEST_LINE)
     return f"{'…' if start else ''}{''.join(map(_visible, piece))}{'…' if len(line) > start + len(piece) else ''}"

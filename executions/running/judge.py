@@ -3,19 +3,27 @@
 import builtins
 import re
 from dataclasses import replace
-from decimal import Decimal
 
 from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.request import Match, TestCase, in_running_order, with_plain_line_ends
-from executions.running.diff import first_difference, head, missing_line
+from executions.running.comparison.literals import parse
+from executions.running.comparison.texts import (
+    Tolerance,
+    equal_but_for_case,
+    equal_but_for_rounding,
+    have_the_same_lines,
+    matcher,
+    trimmed,
+)
+from executions.running.comparison.values import ValueComparison
+from executions.running.diff import head
+from executions.running.explanation import explain
 from executions.running.outcome import error_detail
 from executions.sandbox.results import Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
-FLOAT_TOLERANCE = Decimal("0.000001")
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
-NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
 NOT_RUN = " (not run: earlier runs used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
@@ -61,14 +69,17 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         input=case.input,
         expected_output=case.expected_output,
         name=case.name,
-        actual_output=run.stdout,
-        truncated=run.truncated,
-        diff=None if passed else _diff(case, run),
+        actual_output=_compared(case, run),
+        truncated=run.truncated and not _is_by_value(case),
+        diff=None if passed or not _output_counts(case, run) else explain(case, _match(case), run),
         error_detail=None if passed else error_detail(run, timeout_seconds),
         status=str(run.status),
         # In whole seconds if hidden: a program could reveal its input by how long it sleeps.
         execution_time=round(run.wall_seconds, 0 if case.hidden else 6),
         hidden=case.hidden,
+        points=case.points,
+        group=case.group,
+        feedback=(case.on_pass if passed else case.on_fail) or None,
     )
     if case.hidden:  # the answer must not reveal what is tested
         return replace(
@@ -81,6 +92,8 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
             truncated=None,
             diff=None,
             error_detail=None,
+            points=None,
+            group=None,
         )
     return result
 
@@ -102,7 +115,7 @@ def _passes(case: TestCase, run: Run) -> bool:
     expected = case.expected_output
     if expected and _raised(expected, run):
         return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count
-    return _output_counts(case, run) and (expected is None or _matches(_match(case), expected, run.stdout))
+    return _output_counts(case, run) and (expected is None or _matches(case, expected, run))
 
 
 def _output_counts(case: TestCase, run: Run) -> bool:
@@ -110,6 +123,8 @@ def _output_counts(case: TestCase, run: Run) -> bool:
     if case.looks_at_main_run:
         # As documented: its output counts even if the program failed afterwards.
         return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
+    if _is_by_value(case):
+        return run.status is RunStatus.SUCCESS and run.tested and run.returned is not None
     # Without an output to look for, only reaching the end of its own part shows that a test ran.
     return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
 
@@ -118,21 +133,13 @@ def _match(case: TestCase) -> Match:
     return case.match or (Match.CONTAINS if case.looks_at_main_run else Match.EXACT)
 
 
-def _diff(case: TestCase, run: Run) -> str | None:
-    """Return where the output of a failed test differs, if that is why it failed."""
-    if case.expected_output is None or not _output_counts(case, run):
-        return None
-    text = _trimmed(run.stdout)
-    expected, actual = _trimmed(case.expected_output).split("\n"), text.split("\n")
-    if expected == [""]:
-        expected = []
-    match _match(case):
-        case Match.EXACT:
-            return first_difference(expected, actual, str.__eq__)
-        case Match.FLOAT:
-            return first_difference(expected, actual, _equal_but_for_rounding)
-        case Match.CONTAINS:
-            return missing_line(expected, text)
+def _is_by_value(case: TestCase) -> bool:
+    return case.match is Match.RETURNS
+
+
+def _compared(case: TestCase, run: Run) -> str:
+    """Return what is compared with the expected output."""
+    return (run.returned or "") if _is_by_value(case) else run.stdout
 
 
 def _raised(expected: str, run: Run) -> bool:
@@ -141,7 +148,7 @@ def _raised(expected: str, run: Run) -> bool:
     A subclass counts, as in `except ValueError`, but not a name that only ends alike. The name may leave out the
     module, unless it is a builtin's. What the program wrote to stderr does not count.
     """
-    expectation = EXCEPTION_PATTERN.fullmatch(with_plain_line_ends(expected).strip())
+    expectation = _expectation(expected)
     if run.status is not RunStatus.ERROR or run.detail is None or expectation is None:
         return False
     name, message = expectation.groups(default="")
@@ -150,35 +157,54 @@ def _raised(expected: str, run: Run) -> bool:
     return is_named and said.startswith(message.strip()[:DETAIL_CHARACTERS])
 
 
+def _expectation(expected: str) -> re.Match[str] | None:
+    return EXCEPTION_PATTERN.fullmatch(with_plain_line_ends(expected).strip())
+
+
 def _is_name_of(name: str, full_name: str) -> bool:
     return full_name == name or (not hasattr(builtins, name) and full_name.endswith(f".{name}"))
 
 
-def _matches(match: Match, expected: str, actual: str) -> bool:
-    if match is Match.CONTAINS:
-        return _trimmed(expected) in _trimmed(actual)
-    if match is Match.FLOAT:
-        return _equal_but_for_rounding(expected, actual)
-    return _trimmed(expected) == _trimmed(actual)
+def _matches(case: TestCase, expected: str, run: Run) -> bool:
+    actual, tolerance = run.stdout, Tolerance.of(case.tolerance, case.relative_tolerance)
+    match _match(case):
+        case Match.CONTAINS:
+            return trimmed(expected) in trimmed(actual)
+        case Match.FLOAT:
+            return equal_but_for_rounding(expected, actual, tolerance)
+        case Match.IGNORE_CASE:
+            return equal_but_for_case(expected, actual)
+        case Match.TOKENS:
+            return expected.split() == actual.split()
+        case Match.UNORDERED:
+            return have_the_same_lines(expected, actual)
+        case Match.REGEX:
+            return _matches_pattern(expected, trimmed(actual))
+        case Match.RETURNS:
+            return _returns(expected, run.returned or "", ValueComparison(tolerance, case.exact_types))
+        case Match.EXACT:
+            return trimmed(expected) == trimmed(actual)
 
 
-def _trimmed(text: str) -> str:
-    """Return `text` without invisible differences: trailing blanks of lines, and blank lines at its end."""
-    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
-
-
-def _equal_but_for_rounding(expected: str, actual: str) -> bool:
-    """Whether the texts are the same except for numbers that differ by at most 1e-6."""
-    # Each text is split once; together they are at most 128 KiB. Every second piece is a number.
-    pieces, others = (NUMBER_PATTERN.split(_trimmed(text)) for text in (expected, actual))
-    if pieces[::2] != others[::2]:
-        return False
-    return all(one == other or _is_close(one, other) for one, other in zip(pieces[1::2], others[1::2], strict=True))
-
-
-def _is_close(one: str, other: str) -> bool:
-    """Whether two numbers are within 1e-6. Computed exactly: as floats, all very large integers would be equal."""
+def _matches_pattern(pattern: str, text: str) -> bool:
     try:
-        return abs(Decimal(one) - Decimal(other)) <= FLOAT_TOLERANCE
-    except ArithmeticError:  # the exponent is too large
+        return matcher(with_plain_line_ends(pattern).rstrip("\n"))(text)
+    except ValueError:  # a record of another version
+        return False
+
+
+def is_value_or_exception(expected: str) -> bool:
+    """Return whether a call can return, or raise, what is expected."""
+    try:
+        parse(expected)
+    except ValueError:
+        return _expectation(expected) is not None
+    return True
+
+
+def _returns(expected: str, returned: str, comparison: ValueComparison) -> bool:
+    """Whether what a container has sent is a literal, and equal to the expected one."""
+    try:
+        return comparison.are_equal(parse(expected), parse(returned, is_sent=True))
+    except ValueError:
         return False

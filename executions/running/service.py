@@ -16,6 +16,7 @@ from executions.running.admission import Source, admit
 from executions.running.backend import Backend
 from executions.running.judge import judge
 from executions.running.outcome import error_detail, error_text
+from executions.running.score import group_results, score
 from executions.sandbox.results import CallerGone, Outcome, RunLost, SandboxBusy, SandboxUnavailable
 
 log = logging.getLogger(__name__)
@@ -81,14 +82,21 @@ def conclude(
 def answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | None = None) -> Answer:
     """Return the answer to `request`, which ended in `outcome`."""
     main = outcome.main
-    indexes = (None, *in_running_order(request.test_cases or ()))
+    cases = request.test_cases or ()
+    indexes = (None, *in_running_order(cases))
     runs = zip(indexes, outcome.runs, strict=True)
+    results = judge(cases, outcome, request.timeout)
+    passed = [result.passed for result in results]
+    gained, most = score(cases, passed)
     return Answer(
         output=main.stdout,
         error=error_text(main, request.timeout),
         error_detail=error_detail(main, request.timeout),
         execution_time=round(main.wall_seconds, 6),
-        test_results=judge(request.test_cases, outcome, request.timeout) if request.test_cases else None,
+        test_results=results or None,
+        score=gained,
+        max_score=most,
+        groups=group_results(cases, passed),
         status=str(main.status),
         exit_code=main.exit_code,
         cpu_time=round(main.cpu_seconds, 6),

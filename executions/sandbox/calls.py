@@ -24,7 +24,11 @@ def find_calls(
     It takes at most `seconds`.
     """
     unsure = sorted(
-        {test.input for test in tests if not test.code and "(" in test.input and not is_plain_call(test.input)}
+        {
+            test.input
+            for test in tests
+            if not (test.code or test.is_by_value) and "(" in test.input and not is_plain_call(test.input)
+        }
     )
     run: Run | None = None
     answers: list[bool] = []

@@ -39,6 +39,9 @@ def choose_profile(submission: Submission) -> Profile:
 
 def _codes(submission: Submission) -> Iterator[str]:
     yield submission.code
+    for file in {*submission.files, *(file for test in submission.tests for file in test.files)}:
+        if file.name.endswith(".py"):
+            yield file.content.decode(errors="replace")
     for test in submission.tests:
         yield test.code
 

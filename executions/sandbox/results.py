@@ -35,15 +35,23 @@ class Flag(StrEnum):
     FORK_STORM = "fork_storm"
 
 
+class File(NamedTuple):
+    """A file in the directory of a program when it starts. The name is safe, and none of ours."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class TestProgram:
     """How one test case runs, in a process of its own.
 
     With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
     Python call is evaluated after the submission and its value printed; any other `input` is the
-    program's stdin. `stdin`, if given, is always the program's stdin; without it, a test with code or a call
-    gets the submission's. The images of a `hidden` test are not kept. The sandbox itself finds out whether an `input`
-    `is_call`.
+    program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
+    if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
+    images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`. `files`
+    are all that the test finds.
     """
 
     __test__ = False  # not for pytest to collect
@@ -52,7 +60,9 @@ class TestProgram:
     input: str = ""
     stdin: str | None = None
     hidden: bool = False
+    is_by_value: bool = False
     is_call: bool = False
+    files: tuple[File, ...] = ()
 
 
 class Party(NamedTuple):
@@ -80,7 +90,7 @@ class Submission:
     The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is the wall time that
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
     they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
-    free, before anything runs. `party` takes turns with others in line.
+    free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
     """
 
     code: str
@@ -89,6 +99,7 @@ class Submission:
     timeout_seconds: float
     is_abandoned: Callable[[], bool] = field(default=never, compare=False)
     party: Party = NOBODY
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,8 @@ class Run:
     `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
     of the classes that it inherits, and `detail` has its message and position: the program's own report, which may be
     wrong or missing.
+    `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
+    test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together.
     """
@@ -151,6 +164,7 @@ class Run:
     raised: str = ""
     bases: tuple[str, ...] = ()
     detail: ErrorDetail | None = None
+    returned: str | None = None
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0

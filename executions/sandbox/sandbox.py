@@ -173,7 +173,7 @@ def _run_next(
     if seconds <= 0 or not container.is_usable:
         run = Run(RunStatus.NOT_RUN)
     else:
-        run = container.run(submission.code, submission.stdin, test, seconds, talk)
+        run = container.run(submission.code, submission.stdin, test, seconds, talk, submission.files)
     if talk is not None:
         talk.console.put(Ended(run))
     return run

@@ -12,6 +12,7 @@ import sys
 
 from guest import protocol
 from guest.program.findings import Findings, name_assertion
+from guest.program.literal import literal
 from guest.program.main_module import FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
 from guest.program.recursion import begin_at_the_bottom
@@ -47,10 +48,10 @@ def run_case(main: MainModule, kind: int, part: TestPart) -> None:
     main.sources[TEST_FILE_NAME] = part.read  # it has come by now
     findings = Findings(part.read() if kind == protocol.TEST_CODE else "")
     try:
-        if kind == protocol.TEST_CALL:
-            _print_value(main, output)
-        else:
+        if kind == protocol.TEST_CODE:
             main.execute(TEST_FILE_NAME)
+        else:
+            _evaluate(main, kind, part, output)
     except SystemExit as error:
         _end_by_exit(error, main, findings)
         raise
@@ -156,8 +157,8 @@ def _end_test() -> None:
     _kill(_getpid(), SIGSTOP)
 
 
-def _print_value(main: MainModule, output: _CountingOutput) -> None:
-    """Evaluate the call and print its value with `print`.
+def _evaluate(main: MainModule, kind: int, part: TestPart, output: _CountingOutput) -> None:
+    """Evaluate the call, and print its value with `print` or, if that is what is compared, put it into `part`.
 
     None is printed only if the call has printed nothing: so a test can expect what a function prints, or None.
     """
@@ -165,7 +166,12 @@ def _print_value(main: MainModule, output: _CountingOutput) -> None:
         call = _compile(main.sources[TEST_FILE_NAME]().strip(), TEST_FILE_NAME, "eval", dont_inherit=True)
         begin_at_the_bottom()
         value = _eval(call, main.namespace)
-        if value is not None or not output.used:
+        if kind == protocol.TEST_VALUE:
+            part.put_value(literal(value))
+        elif not output.used:
+            _print(value)
+            part.put_value(b"")
+        elif value is not None:
             _print(value)
     except SystemExit:
         raise

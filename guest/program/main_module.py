@@ -9,7 +9,7 @@ from guest.program.recursion import begin_at_the_bottom
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, NoReturn
 
 # Saved because a submission may replace or delete them.
@@ -81,6 +81,13 @@ class MainModule:
             lines = io.StringIO(source, newline=None).readlines()
             # Without a modification time linecache never reads the file, which the program may have changed.
             linecache.cache[name] = (len(source), None, lines, name)
+
+
+def put_files(files: Iterable[tuple[str, memoryview]]) -> None:
+    """Put the files that belong to the program into its directory. Their names are safe: the host has checked them."""
+    for name, content in files:
+        with open(name, "xb", buffering=0) as file:
+            file.write(content)
 
 
 def _is_after_last_line(error: SyntaxError) -> bool:

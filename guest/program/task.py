@@ -14,7 +14,7 @@ import sys
 from guest import protocol
 from guest.hints import raised
 from guest.program.case import is_call, run_case
-from guest.program.main_module import FILE_NAME, Failed, MainModule
+from guest.program.main_module import FILE_NAME, Failed, MainModule, put_files
 from guest.program.open_figures import show_open_figures
 from guest.program.shown import screen
 
@@ -36,12 +36,13 @@ def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
     _, length = protocol.unpack_prefix(_read_exactly(protocol.PREFIX.size), longest_bytes=sys.maxsize)
-    kind, code, most_images = protocol.unpack_task(_read_exactly(length))
+    kind, code, most_images, files = protocol.unpack_task(_read_exactly(length))
     if kind == protocol.FIND_CALLS:
         _find_calls(code.split("\0"))
     screen.most_images = most_images
     screen.is_on = kind == protocol.PROGRAM  # off until a test's own part: the main run has shown the program's images
     main = MainModule(code)
+    put_files(files)
     try:
         if kind == protocol.PROGRAM:
             main.execute(FILE_NAME)

@@ -54,7 +54,7 @@ class Mailbox(SharedMemory):
 
 
 class TestPart(SharedMemory):
-    """The test's own part, which comes only when the submission has run."""
+    """The test's own part, which comes only when the submission has run; at its end, the value of its call."""
 
     def __init__(self) -> None:
         super().__init__(protocol.PREFIX.size + protocol.TEST_PART_BYTES)
@@ -68,3 +68,15 @@ class TestPart(SharedMemory):
         """Return the part. Nothing keeps it: a frame or a global would show it to the submission."""
         _, size = protocol.PREFIX.unpack_from(self.view)
         return bytes(self.view[protocol.PREFIX.size :][:size]).decode()
+
+    def put_value(self, data: bytes) -> None:
+        """Put `data`, at most VALUE_BYTES, in the place of the part."""
+        value = protocol.pack_frame(protocol.VALUE, data)
+        ctypes.memmove(self._memory, value, len(value))
+
+    def value(self) -> memoryview | None:
+        """Return what `put_value` has been given, unread. A program can put anything here, but no more than fits."""
+        kind, size = protocol.PREFIX.unpack_from(self.view)
+        if kind != protocol.VALUE or size > protocol.VALUE_BYTES:
+            return None
+        return self.view[protocol.PREFIX.size :][:size]

@@ -96,9 +96,16 @@ class Run:
         status = self._status(self._cgroup.oom_kills() > oom_kills)
         if status == "error":
             self._host.send(protocol.DETAIL, mailbox.view)  # unread
+        elif self._stops and self._task_kind in protocol.KINDS_WITH_PART:
+            self._send_value()
         mailbox.renew()
         self._part.renew()
         self._send_result(status, wall_seconds)
+
+    def _send_value(self) -> None:
+        value = self._part.value()
+        if value is not None:
+            self._host.send(protocol.VALUE, value)  # unread
 
     def _send_result(self, status: str, wall_seconds: float) -> None:
         result = protocol.pack_result(

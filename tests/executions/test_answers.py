@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.serializers import Serializer
 
-from executions.answer import Answer, ShownImage, TestResult
+from executions.answer import Answer, GroupResult, ShownImage, TestResult
 from executions.api import answers
 from executions.models import Execution
 from executions.sandbox.results import ErrorDetail
@@ -15,14 +15,32 @@ from tests.conftest import Page
 DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
 IMAGE = ShownImage("png", "iVBORw==", 3, 2, None)
 RESULT = TestResult(
-    False, "❌ Test failed", "f()", "8", None, "9\n", False, "Line 1", DETAIL, "error", execution_time=0.5, hidden=False
+    False,
+    "❌ Test failed",
+    "f()",
+    "8",
+    None,
+    "9\n",
+    False,
+    "Line 1",
+    DETAIL,
+    "error",
+    0.5,
+    False,
+    1.5,
+    "g",
+    "Look again.",
 )
+GROUP = GroupResult("g", passed=False, score=0, max_score=1.5)
 ANSWER = Answer(
     "so far\n",
     "Traceback",
     DETAIL,
     execution_time=0.25,
     test_results=(RESULT,),
+    score=0,
+    max_score=1.5,
+    groups=(GROUP,),
     status="error",
     exit_code=1,
     cpu_time=0.125,
@@ -36,6 +54,7 @@ VALUES = [
     (answers.AnswerSerializer, ANSWER),
     (answers.TestResultSerializer, RESULT),
     (answers.ErrorDetailSerializer, DETAIL),
+    (answers.GroupResultSerializer, GROUP),
     (answers.ImageSerializer, IMAGE),
 ]
 

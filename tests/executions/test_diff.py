@@ -94,7 +94,7 @@ def test_test_that_failed_without_comparing_output_has_no_diff() -> None:
         assert (result.passed, result.diff) == (False, None)
 
 
-@pytest.mark.parametrize("match", list(Match))
+@pytest.mark.parametrize("match", [match for match in Match if match not in (Match.UNORDERED, Match.RETURNS)])
 def test_outputs_made_hard_to_compare_take_little_time(match: Match) -> None:
     expected = "\n".join(f"{number:x}" for number in range(12_000))
     actual = "\n".join(f"{number:x}" for number in reversed(range(12_000)))

@@ -15,7 +15,7 @@ from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 from executions.records.late_records import LateRecords
 from executions.records.record import create, request_of
-from executions.request import ExecutionRequest, Match, TestCase
+from executions.request import ExecutionRequest, Match, SentFile, TestCase
 from executions.running.backend import get_backend
 from executions.sandbox.results import (
     Image,
@@ -56,6 +56,9 @@ def test_answer_has_the_documented_fields(page: Page) -> None:
         "error_detail": None,
         "images": [],
         "images_dropped": 0,
+        "score": None,
+        "max_score": None,
+        "groups": [],
     }
 
 
@@ -96,6 +99,9 @@ def test_test_result_has_the_documented_fields_and_message(page: Page) -> None:
             "status": "success",
             "execution_time": 0.5,
             "hidden": False,
+            "points": None,
+            "group": None,
+            "feedback": None,
         }
     ]
 
@@ -183,7 +189,8 @@ def test_request_and_answer_are_recorded(page: Page) -> None:
     assert record.test_results == [{name: value for name, value in result.items() if name not in ECHOES}]
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
-    assert record.test_cases == [{**ADD, "name": None, "stdin": None, "match": None, "hidden": False}]
+    others = ("name", "stdin", "match", "points", "on_pass", "on_fail", "group", "tolerance", "relative_tolerance")
+    assert record.test_cases == [{**ADD, **dict.fromkeys(others), "hidden": False, "exact_types": False, "files": []}]
     assert record.waited_seconds == 0.0625
     assert record.finished is not None
     assert record.finished >= record.created
@@ -293,8 +300,11 @@ def test_no_program_runs_without_a_database(page: Page, executor: FakeExecutor, 
 
 
 def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> None:
-    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, hidden=True)
-    request = ExecutionRequest("1", "Ada", (case,), timeout=3, learner="ada", interactive=True)
+    files = (SentFile("a.txt", "text"), SentFile("b.bin", base64="YQ=="))
+    points = (1.5, "Yes.", "No.", "g", 0.5, 0.25, True)
+    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files)
+    assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
+    request = ExecutionRequest("1", "Ada", (case,), timeout=3, learner="ada", interactive=True, files=files)
     unset = ExecutionRequest("")
     assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
     assert request_of(create(request)) == replace(request, learner="", interactive=False)

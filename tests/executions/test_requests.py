@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from executions import bounds
+from executions.request import Match
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -45,6 +46,9 @@ def test_strings_are_measured_in_bytes(page: Page, field: str, longest_bytes: in
         ("input", bounds.INPUT_BYTES),
         ("stdin", bounds.INPUT_BYTES),
         ("name", bounds.NAME_BYTES),
+        ("on_pass", bounds.SENTENCE_BYTES),
+        ("on_fail", bounds.SENTENCE_BYTES),
+        ("group", bounds.NAME_BYTES),
     ],
 )
 def test_strings_of_a_test_case_are_bounded(page: Page, field: str, longest_bytes: int) -> None:
@@ -88,7 +92,7 @@ def test_only_strings_are_accepted_as_strings(page: Page, field: str, value: Any
     assert refused_fields(page.post({"code": "1", field: value})) == {field: "Must be a string."}
 
 
-@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match"])
+@pytest.mark.parametrize("field", ["input", "expected_output", "code", "name", "stdin", "match", "on_pass", "group"])
 @pytest.mark.parametrize("value", [8, True, [], {}], ids=repr)
 def test_only_strings_are_accepted_as_strings_of_a_test_case(page: Page, field: str, value: Any) -> None:
     assert refused_fields(page.run(test_cases=[{field: value}])) == {f"test_cases[0].{field}": "Must be a string."}
@@ -100,15 +104,75 @@ def test_hidden_must_be_true_or_false(page: Page, value: Any) -> None:
     assert refused == {"test_cases[0].hidden": "Must be true or false."}
 
 
+@pytest.mark.parametrize("points", ["0", "1", "0.5", "10000", "10000.0", "0.0001", "1e2"])
+def test_points_are_numbers_within_bounds(page: Page, points: str) -> None:
+    response = page.post(b'{"code": "1", "test_cases": [{"points": %s}]}' % points.encode())
+    assert response.json()["max_score"] == float(points)
+
+
+@pytest.mark.parametrize(
+    "points", ["-1", "-0.0001", "10000.0001", "10001", "0.00001", "1e999", '"1"', "true", "[]", "9" * 4000]
+)
+def test_other_points_are_refused(page: Page, executor: FakeExecutor, points: str) -> None:
+    response = page.post(b'{"code": "1", "test_cases": [{"points": %s}]}' % points.encode())
+    sentence = "Must be a number from 0 to 10000, with at most 4 decimal places."
+    assert refused_fields(response) == {"test_cases[0].points": sentence}
+    assert executor.submissions == []
+
+
+RETURNS = {"match": "returns", "input": "f()", "expected_output": "8"}
+
+
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        (RETURNS, None),
+        ({**RETURNS, "stdin": "", "tolerance": 0.5, "relative_tolerance": 1, "exact_types": True}, None),
+        ({**RETURNS, "expected_output": "ValueError: bad"}, None),
+        ({**RETURNS, "input": None}, "match"),
+        ({**RETURNS, "input": ""}, "match"),
+        ({**RETURNS, "code": "f()"}, "match"),
+        ({**RETURNS, "expected_output": None}, "expected_output"),
+        ({**RETURNS, "expected_output": ""}, "expected_output"),
+        ({**RETURNS, "expected_output": "[1, 2"}, "expected_output"),
+        ({**RETURNS, "expected_output": "<x object>"}, "expected_output"),
+        ({**RETURNS, "expected_output": str([1] * 20_001)}, "expected_output"),
+        ({"match": "regex", "expected_output": "[0-9]+"}, None),
+        ({"match": "regex"}, None),
+        ({"match": "regex", "expected_output": "("}, "expected_output"),
+        ({"match": "regex", "expected_output": r"(a)\1"}, "expected_output"),
+        ({"match": "regex", "expected_output": "((a{100}){100}){100}"}, "expected_output"),
+        ({"match": "float", "tolerance": 0}, None),
+        ({"match": "float", "tolerance": 1_000_000}, None),
+        ({"match": "float", "tolerance": 1_000_001}, "tolerance"),
+        ({"match": "float", "tolerance": -1e-9}, "tolerance"),
+        ({"match": "float", "relative_tolerance": 1.1}, "relative_tolerance"),
+        ({"match": "float", "tolerance": "0.1"}, "tolerance"),
+        ({"tolerance": 0.1}, "tolerance"),
+        ({"match": "exact", "relative_tolerance": 0.1}, "relative_tolerance"),
+        ({"match": "float", "exact_types": True}, "exact_types"),
+        ({"match": "float", "exact_types": False}, None),
+        ({**RETURNS, "exact_types": 1}, "exact_types"),
+    ],
+    ids=range(27),
+)
+def test_comparison_gets_what_it_needs(page: Page, case: dict[str, Any], field: str | None) -> None:
+    response = page.run(test_cases=[{}, case])
+    if field is None:
+        assert response.status_code == 200
+    else:
+        assert refused_fields(response).keys() == {f"test_cases[1].{field}"}
+
+
 @pytest.mark.parametrize("value", ["", "Python", "python3", "javascript", "python "])
 def test_any_language_but_python_is_refused(page: Page, value: str) -> None:
     assert refused_fields(page.run(language=value)) == {"language": "Must be one of: python."}
 
 
-@pytest.mark.parametrize("value", ["", "Exact", "regex"])
+@pytest.mark.parametrize("value", ["", "Exact", "equals"])
 def test_an_unknown_match_is_refused(page: Page, value: str) -> None:
     refused = refused_fields(page.run(test_cases=[{"match": value}]))
-    assert refused == {"test_cases[0].match": "Must be one of: exact, contains, float."}
+    assert refused == {"test_cases[0].match": f"Must be one of: {', '.join(Match)}."}
 
 
 @pytest.mark.parametrize("value", [5, True, "x", {}], ids=repr)

@@ -125,16 +125,24 @@ def test_impossible_numbers_of_a_run_are_refused(frames: list[Frame], result: by
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 
 
-@given(st.sampled_from(range(5)), TEXT, st.integers(0, protocol.IMAGES))
-def test_written_task_is_read_back_unchanged(kind: int, code: str, most_images: int) -> None:
-    frame = protocol.pack_task(kind, code, most_images)
+FILES = st.lists(st.tuples(TEXT.map(lambda text: text[:50]), st.binary()), max_size=20)
+
+
+@given(st.sampled_from(range(6)), TEXT, st.integers(0, protocol.IMAGES), FILES)
+def test_written_task_is_read_back_unchanged(
+    kind: int, code: str, most_images: int, files: list[tuple[str, bytes]]
+) -> None:
+    frame = protocol.pack_task(kind, code, most_images, files)
     frame_kind, length = protocol.unpack_prefix(frame, longest_bytes=2**32)
     body = frame[protocol.PREFIX.size :]
     assert (frame_kind, length) == (protocol.TASK, len(body))
-    assert protocol.unpack_task(body) == (kind, code, most_images)
+    *others, found = protocol.unpack_task(body)
+    assert others == [kind, code, most_images]
+    assert isinstance(found, list)
+    assert [(name, bytes(content)) for name, content in found] == files
 
 
-@given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 14), st.integers(0, 70_000)))
+@given(st.binary(min_size=5, max_size=5) | st.builds(protocol.PREFIX.pack, st.integers(0, 17), st.integers(0, 70_000)))
 def test_prefix_is_read_or_refused(prefix: bytes) -> None:
     try:
         kind, length = protocol.unpack_prefix(prefix)

@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from executions.answer import TestResult
 from executions.bounds import CODE_BYTES
 from executions.request import Match, TestCase
-from executions.running.judge import LEFT, NOT_RUN, judge
+from executions.running.comparison.literals import parse
+from executions.running.comparison.texts import Tolerance
+from executions.running.comparison.values import ValueComparison
+from executions.running.judge import LEFT, NOT_RUN, is_value_or_exception, judge
 from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
+from guest.program.literal import literal
 
 TEXTS = st.text() | st.text("0123456789.-+eE \n") | st.lists(st.floats() | st.integers()).map(str)
 NAMES = st.sampled_from(["", "ValueError", "__main__.ValueError", "json.decoder.JSONDecodeError"]) | TEXTS
@@ -68,7 +72,7 @@ def test_failed_test_passes_only_for_an_exception_that_was_reported(name: str, m
         assert f".{failed.raised}".endswith(f".{name.partition(':')[0].strip()}")
 
 
-@pytest.mark.parametrize("match", list(Match))
+@pytest.mark.parametrize("match", [match for match in Match if match not in (Match.REGEX, Match.RETURNS)])
 @given(text=TEXTS)
 def test_equal_output_passes(match: Match, text: str) -> None:
     assert passes(match, text, text)
@@ -93,6 +97,32 @@ def test_output_that_matches_exactly_passes_every_comparison(expected: str, actu
 @given(st.integers(), st.text("abc \n"))
 def test_different_integers_do_not_match(number: int, words: str) -> None:
     assert not passes(Match.FLOAT, f"{words}{number}", f"{words}{number + 1}")
+
+
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text() | st.integers(), inner),
+) | st.sets(st.text() | st.floats() | st.integers())
+
+
+@given(DATA)
+@example("\ud800\0'\"\\\n\x85\u2028")
+def test_plain_data_equals_itself_after_it_has_left_a_container(value: object) -> None:
+    text = literal(value).decode()
+    for exact_types in (False, True):
+        comparison = ValueComparison(Tolerance.of(0, 0), exact_types)
+        assert comparison.are_equal(parse(text), parse(text, is_sent=True))
+    parse(repr(value))  # as a teacher would write it
+    run = Run(RunStatus.SUCCESS, returned=text, tested=True, completed=True)
+    assert result(TestCase(input="f()", expected_output=repr(value), match=Match.RETURNS), run, run).passed
+
+
+@given(TEXTS | st.text("[](){}<>'\",:1 -+.exj\\"))
+def test_any_returned_text_has_a_verdict(text: str) -> None:
+    run = Run(RunStatus.SUCCESS, returned=text, tested=True, completed=True)
+    assert result(TestCase(input="f()", expected_output="8", match=Match.RETURNS), run, run).passed in (True, False)
+    if is_value_or_exception(text):
+        assert result(TestCase(input="f()", expected_output=text, match=Match.RETURNS), run, run).diff != ""
 
 
 SLOW = ["1 ", "1.", ".", "1e", "1e+", "-+", " \n", "\n", "9", "1e999999999 ", "0.1 ", "٣", "a.", "9" * 30 + " "]

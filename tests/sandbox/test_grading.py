@@ -322,6 +322,30 @@ def test_deny_finding_the_expected_output(grade: Grader) -> None:
     assert {result["output"], *shown} == {"[] 0\n"}, result
 
 
+@wall("grading_stays_here")
+def test_deny_finding_what_a_test_is_worth_and_says(grade: Grader) -> None:
+    """Neither a teacher's sentences nor a group's name are in the container, in any run of a submission."""
+    words: dict[str, Any] = {
+        "group": "CANARY",
+        "on_pass": "CANARY",
+        "on_fail": "CANARY",
+        "expected_output": "x",
+        "points": 1,
+    }
+    cases = [
+        TestCase(code="look_again()", **words),
+        TestCase(input="look_again()", **words),
+        TestCase(stdin="", **words),
+        TestCase(code="look_again()", hidden=True, **words),
+        TestCase(**words),
+    ]
+    body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())
+    result = grade(f"def look_again():\n{body}\nlook_again()", *cases, timeout=10)
+    shown = [each["actual_output"] for each in result["test_results"] if not each["hidden"]]
+    assert {result["output"], *shown} == {"[] 0\n"}, result
+    assert [each["feedback"] for each in result["test_results"]] == ["CANARY"] * 5
+
+
 def test_search_finds_its_own_text(grade: Grader) -> None:
     """The test above could not fail if its search found nothing."""
     body = "\n".join(f"    {line}" for line in LOOK_EVERYWHERE.splitlines())

@@ -225,7 +225,17 @@ def test_malformed_answer_is_a_lost_run(pair: Pair, bad: bytes) -> None:
         answer(pair, frames_of_run(bad))
 
 
-@pytest.mark.parametrize("kinds", [[TESTED], [TEST, TEST], [TEST, TESTED, TESTED], [TEST, TESTED, TEST]])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [TESTED],
+        [protocol.VALUE],
+        [TEST, protocol.VALUE, protocol.VALUE],
+        [TEST, TEST],
+        [TEST, TESTED, TESTED],
+        [TEST, TESTED, TEST],
+    ],
+)
 def test_test_that_begins_or_ends_out_of_turn_is_a_lost_run(pair: Pair, kinds: list[int]) -> None:
     with pytest.raises(RunLost):
         answer(pair, frames_of_run(*(frame(kind, b"") for kind in kinds)), test=TestProgram(code="1"))

@@ -125,6 +125,18 @@ export interface components {
             /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
+             * Format: double
+             * @description The points gained; null if no test case has points.
+             */
+            score: number | null;
+            /**
+             * Format: double
+             * @description The points of all test cases; null if none has points.
+             */
+            max_score: number | null;
+            /** @description The groups of the test cases, in their order. */
+            groups: components["schemas"]["GroupResult"][];
+            /**
              * Format: uuid
              * @description The id of the record.
              */
@@ -190,12 +202,37 @@ export interface components {
             input_data?: string | null;
             /** @description Test cases. Each runs in a fresh process. */
             test_cases?: components["schemas"]["TestCase"][] | null;
+            /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
+            files?: components["schemas"]["File"][] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
             learner?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
+        };
+        File: {
+            /** @description Letters, digits, `_`, `-`, `.` and spaces. */
+            name: string;
+            /** @description The content, in UTF-8. At most 1048576 bytes of UTF-8. */
+            text?: string | null;
+            /** @description The content, in base64. */
+            base64?: string | null;
+        };
+        GroupResult: {
+            /** @description The `group` of its test cases. */
+            name: string;
+            passed: boolean;
+            /**
+             * Format: double
+             * @description `max_score` if all its test cases passed, otherwise 0.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description The points of its test cases together.
+             */
+            max_score: number;
         };
         Health: {
             /** @enum {string} */
@@ -261,6 +298,18 @@ export interface components {
             /** @description One result for each test case, in order; null without test cases. */
             test_results: components["schemas"]["TestResult"][] | null;
             /**
+             * Format: double
+             * @description The points gained; null if no test case has points.
+             */
+            score: number | null;
+            /**
+             * Format: double
+             * @description The points of all test cases; null if none has points.
+             */
+            max_score: number | null;
+            /** @description The groups of the test cases, in their order. */
+            groups: components["schemas"]["GroupResult"][];
+            /**
              * Format: uuid
              * @description The id of the record.
              */
@@ -309,12 +358,37 @@ export interface components {
             /** @description The stdin of the test, whatever `input` is. At most 262144 bytes of UTF-8. */
             stdin?: string | null;
             /**
-             * @description How outputs are compared. `float` ignores differences up to 0.000001. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
+             * @description How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
              * @enum {string|null}
              */
-            match?: "exact" | "contains" | "float" | null;
-            /** @description The result then contains only `passed`, `status` and `execution_time`. */
+            match?: "exact" | "contains" | "float" | "ignore_case" | "tokens" | "unordered" | "regex" | "returns" | null;
+            /**
+             * Format: double
+             * @description By how much numbers may differ, for `float` and `returns`. Default: 0.000001.
+             */
+            tolerance?: number | null;
+            /**
+             * Format: double
+             * @description The same as a part of the expected number. The larger of both counts.
+             */
+            relative_tolerance?: number | null;
+            /** @description For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True. */
+            exact_types?: boolean | null;
+            /** @description The result then contains only `passed`, `status`, `execution_time` and `feedback`. */
             hidden?: boolean | null;
+            /**
+             * Format: double
+             * @description What the test is worth in `score`.
+             */
+            points?: number | null;
+            /** @description The `feedback` if the test passes, also if it is hidden. At most 1000 bytes of UTF-8. */
+            on_pass?: string | null;
+            /** @description The `feedback` if the test fails, also if it is hidden. At most 1000 bytes of UTF-8. */
+            on_fail?: string | null;
+            /** @description The points of the tests of a group count only if all of them pass. At most 200 bytes of UTF-8. */
+            group?: string | null;
+            /** @description Further files for this test, or others in the place of those of the request. */
+            files?: components["schemas"]["File"][] | null;
         };
         TestResult: {
             passed: boolean;
@@ -345,6 +419,15 @@ export interface components {
             diff: string | null;
             /** @description What went wrong in the test; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
+            /**
+             * Format: double
+             * @description As sent.
+             */
+            points: number | null;
+            /** @description As sent. */
+            group: string | null;
+            /** @description The `on_pass` or `on_fail` of the test case, also of a hidden one. */
+            feedback: string | null;
         };
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */

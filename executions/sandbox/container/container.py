@@ -20,7 +20,7 @@ from executions.sandbox.container.transcript import Transcript
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.profiles import Profile
-from executions.sandbox.results import Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import File, Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.timing import DEFAULT_TIMING, Allowance, Deadline, Timing
 from guest import protocol
 
@@ -126,17 +126,24 @@ class Container:
         return self.is_usable and not self.differences
 
     def run(
-        self, code: str, stdin: str, test: TestProgram | None, timeout_seconds: float, talk: Talk | None = None
+        self,
+        code: str,
+        stdin: str,
+        test: TestProgram | None,
+        timeout_seconds: float,
+        talk: Talk | None = None,
+        files: tuple[File, ...] = (),
     ) -> Run:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
         If other work on the machine keeps it from its share of the processors, it may take up to twice as long.
         `stdin` is the program's, and also that of a test with code or a call, unless it has its own. With `talk`,
         images and output (but not a test's output) go to its console as they come; an interactive program gets input.
+        `files` are those of a run without a test.
 
         Raises RunLost if the container fails: what the program did is then unknown.
         """
-        return self._run(Task.of(code, stdin, test), timeout_seconds, talk)
+        return self._run(Task.of(code, stdin, test, files), timeout_seconds, talk)
 
     def find_calls(self, texts: list[str], timeout_seconds: float) -> tuple[Run, list[bool]]:
         """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python has said so.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from executions.sandbox.results import TestProgram
+from executions.sandbox.results import File, TestProgram
 from guest import protocol
 
 
@@ -15,18 +15,23 @@ class Task:
     stdin: str = ""
     part: str = ""
     is_hidden: bool = False
+    files: tuple[File, ...] = ()
 
     @classmethod
-    def of(cls, code: str, stdin: str, test: TestProgram | None) -> "Task":
-        """Return the task to run `code`, under `test` where given."""
+    def of(cls, code: str, stdin: str, test: TestProgram | None, files: tuple[File, ...] = ()) -> "Task":
+        """Return the task to run `code` with `files`, or under `test` where given, with its files."""
         if test is None:
-            return cls(protocol.PROGRAM, code, stdin)
+            return cls(protocol.PROGRAM, code, stdin, files=files)
         own = stdin if test.stdin is None else test.stdin
+        others = (test.hidden, test.files)
         if test.code:
-            return cls(protocol.TEST_CODE, code, own, test.code, test.hidden)
+            return cls(protocol.TEST_CODE, code, own, test.code, *others)
+        if test.is_by_value:
+            return cls(protocol.TEST_VALUE, code, own, test.input, *others)
         if test.is_call:
-            return cls(protocol.TEST_CALL, code, own, test.input, test.hidden)
-        return cls(protocol.TEST_STDIN, code, test.input if test.stdin is None else test.stdin, "", test.hidden)
+            return cls(protocol.TEST_CALL, code, own, test.input, *others)
+        is_input = test.stdin is None and test.input
+        return cls(protocol.TEST_STDIN, code, test.input if is_input else own, "", *others)
 
     @classmethod
     def question(cls, texts: list[str]) -> "Task":
@@ -40,7 +45,7 @@ class Task:
 
     def request(self, timeout_seconds: float, most_images: int, is_interactive: bool) -> bytes:
         """Return what is sent at the start. The test's own part is not in it."""
-        feed = protocol.pack_task(self.kind, self.code, most_images) + self.stdin.encode()
+        feed = protocol.pack_task(self.kind, self.code, most_images, self.files) + self.stdin.encode()
         return protocol.pack_run(timeout_seconds, len(feed), self.kind, is_interactive) + feed
 
     def part_frame(self) -> bytes:

@@ -31,6 +31,7 @@ class Transcript:
         self._raised: tuple[str, ...] = ()
         self._detail: ErrorDetail | None = None
         self._has_detail = False
+        self._returned: str | None = None
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._flags: set[Flag] = set()
@@ -42,6 +43,8 @@ class Transcript:
             self._tested = True
         elif kind == protocol.TESTED and self._tested and not self._completed:
             self._completed = True
+        elif kind == protocol.VALUE and self._tested and self._returned is None:
+            self._returned = _storable(body.decode("utf-8", "replace"))
         elif kind == protocol.FLAG and (flag := Flag(body.decode())) not in self._flags:
             self._flags.add(flag)
         elif kind == protocol.DETAIL and not self._has_detail:
@@ -75,6 +78,7 @@ class Transcript:
             raised=self._raised[0] if self._raised else "",
             bases=self._raised[1:],
             detail=self._detail,
+            returned=self._returned,
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:

@@ -1,0 +1,83 @@
+"""What a learner is told about an output, or a returned value, that is not the expected one."""
+
+from executions.request import Match, TestCase
+from executions.running.comparison.literals import parse
+from executions.running.comparison.plain import show
+from executions.running.comparison.texts import (
+    Tolerance,
+    equal_but_for_case,
+    equal_but_for_rounding,
+    lines_counted,
+    trimmed,
+)
+from executions.running.diff import Words, first_difference, missing_line, missing_pattern, two_values, window
+from executions.sandbox.results import Run
+
+
+def explain(case: TestCase, match: Match, run: Run) -> str | None:
+    """Return how the output of a failed test differs; None if it expects none."""
+    if case.expected_output is None:
+        return None
+    if match is Match.RETURNS:
+        return _value_difference(case.expected_output, run)
+    text = trimmed(run.stdout)
+    expected, actual = trimmed(case.expected_output).split("\n"), text.split("\n")
+    if expected == [""]:
+        expected = []
+    if match is not Match.REGEX and (printed := _printed_instead(expected, actual)):
+        return printed
+    words = Words(says="printed" if run.returned is None else "returned")
+    tolerance = Tolerance.of(case.tolerance, case.relative_tolerance)
+    match match:
+        case Match.FLOAT:
+            return first_difference(
+                expected, actual, lambda one, other: equal_but_for_rounding(one, other, tolerance), words
+            )
+        case Match.IGNORE_CASE:
+            return first_difference(expected, actual, equal_but_for_case, words)
+        case Match.TOKENS:
+            words = Words(says=words.says, part="Word")
+            return first_difference(case.expected_output.split(), run.stdout.split(), str.__eq__, words)
+        case Match.UNORDERED:
+            return _lines_difference(case.expected_output, text, words)
+        case Match.REGEX:
+            return missing_pattern(case.expected_output, actual[0], words)
+        case Match.CONTAINS:
+            return missing_line(expected, text, words)
+    return first_difference(expected, actual, str.__eq__, words)
+
+
+def _printed_instead(expected: list[str], actual: list[str]) -> str | None:
+    """Return what to tell a learner whose output is right but for a None after what a function has printed."""
+    others = [line for line in actual if line != "None"]
+    if "None" in expected or others != expected or not expected or len(others) == len(actual):
+        return None
+    return f"Your function printed {window(expected[0])} but returned None: use return"
+
+
+def _lines_difference(expected: str, actual: str, words: Words) -> str:
+    missing, further = lines_counted(expected), lines_counted(actual)
+    missing, further = missing - further, further - missing
+    if missing:
+        return f"This line was not {words.says}:\n  expected: {window(next(iter(missing)))}"
+    return f"This line was not expected:\n  {words.label} {window(next(iter(further)))}"
+
+
+def _value_difference(expected: str, run: Run) -> str:
+    """Return how a returned value differs, and whether the function has mixed up returning and printing."""
+    returned, printed = run.returned or "", trimmed(run.stdout)
+    first_line = window(printed.partition("\n")[0])
+    try:
+        wanted = show(parse(expected))
+    except ValueError:  # the name of an exception
+        return f"The call raised no exception:\n  expected: {window(expected)}\n  returned: {window(returned)}"
+    try:
+        returned = show(parse(returned, is_sent=True))
+    except ValueError:  # the program has sent something else itself
+        pass
+    if returned == "None" and printed:
+        head = f"Your function printed {first_line} but returned None: use return"
+        return f"{head}\n  expected: {window(wanted)}\n  returned: None"
+    if wanted == "None" and not printed:
+        return f"Your function returned {window(returned)} but should return None: to show a value, use print"
+    return two_values(wanted, returned)

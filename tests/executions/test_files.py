@@ -1,0 +1,152 @@
+"""Files that come with a program: what is accepted, how it reaches the sandbox, and what is recorded."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from executions import bounds
+from executions.models import Execution
+from executions.records.record import request_of
+from executions.sandbox.profiles import Profile, choose_profile
+from executions.sandbox.results import File, Submission, TestProgram
+from tests.conftest import Page
+from tests.executions.test_requests import refused_fields
+from tests.fakes import FakeExecutor
+
+SCORES = {"name": "scores.csv", "text": "3\r\n5\n"}
+LOGO = {"name": "logo.png", "base64": "iVBORw=="}
+
+
+def test_files_reach_the_sandbox_unchanged(page: Page, executor: FakeExecutor) -> None:
+    assert page.run(files=[SCORES, LOGO, {"name": "empty", "text": ""}]).status_code == 200
+    [submission] = executor.submissions
+    assert submission.files == (
+        File("scores.csv", b"3\r\n5\n"),
+        File("logo.png", b"\x89PNG"),
+        File("empty", b""),
+    )
+
+
+def test_test_case_adds_files_or_replaces_them_for_its_own_run(page: Page, executor: FakeExecutor) -> None:
+    own = [{"name": "scores.csv", "text": "9"}, {"name": "more.txt", "text": "x"}]
+    cases = [
+        {"input": "f()"},
+        {"stdin": "", "files": own, "hidden": True},
+        {"files": own},
+        {"expected_output": "Hello"},
+    ]
+    answer = page.run(files=[SCORES, LOGO], test_cases=cases).json()
+    [submission] = executor.submissions
+    names = [[(file.name, len(file.content)) for file in test.files] for test in submission.tests]
+    mixed = [("logo.png", 4), ("scores.csv", 1), ("more.txt", 1)]
+    assert names == [[("scores.csv", 5), ("logo.png", 4)], mixed, mixed]  # the hidden test is last
+    assert [result["actual_output"] for result in answer["test_results"]] == ["8\n", None, "8\n", "Hello\n"]
+
+
+def test_files_are_recorded_and_run_again(page: Page, executor: FakeExecutor) -> None:
+    page.run(files=[SCORES, LOGO], test_cases=[{"stdin": "", "files": [SCORES]}])
+    record = Execution.objects.get()
+    assert record.files == [{**SCORES, "base64": None}, {**LOGO, "text": None}]
+    [submission] = executor.submissions
+    assert request_of(record).submission().tests == submission.tests
+    assert request_of(record).submission().files == submission.files
+    page.run()
+    assert Execution.objects.latest("id").files is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "A_b-c.txt", "my file.csv", "helper.py", "0", "_x", "a.b.c", "x" * bounds.FILE_NAME_CHARACTERS]
+)
+def test_flat_names_are_accepted(page: Page, name: str) -> None:
+    assert page.run(files=[{"name": name, "text": ""}]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "a/b",
+            "/etc/passwd",
+            "../x",
+            "a\\b",
+            "a\nb",
+            "-rf",
+            " a",
+            "a ",
+            "a.",
+            "é.txt",
+            "a:b",
+        ),
+        *("main.py", "test.py", "x" * (bounds.FILE_NAME_CHARACTERS + 1), "a\n"),
+    ],
+)
+def test_other_names_are_refused(page: Page, executor: FakeExecutor, name: str) -> None:
+    assert refused_fields(page.run(files=[{"name": name, "text": ""}])).keys() == {"files[0].name"}
+    case = {"files": [{"name": name, "text": ""}]}
+    assert refused_fields(page.run(test_cases=[{}, case])).keys() == {"test_cases[1].files[0].name"}
+    assert executor.submissions == []
+
+
+@pytest.mark.parametrize(
+    ("files", "field"),
+    [
+        ({}, "files"),
+        ("x", "files"),
+        ([{"name": f"{number}", "text": ""} for number in range(bounds.FILES + 1)], "files"),
+        ([SCORES, SCORES], "files"),
+        ([None], "files[0]"),
+        (["x"], "files[0]"),
+        ([{"text": ""}], "files[0].name"),
+        ([{"name": "a"}], "files[0].text"),
+        ([{"name": "a", "text": None}], "files[0].text"),
+        ([{"name": "a", "text": "", "base64": ""}], "files[0].text"),
+        ([{"name": "a", "text": 1}], "files[0].text"),
+        ([{"name": "a", "text": "\0"}], "files[0].text"),
+        ([{"name": "a", "base64": "%"}], "files[0].base64"),
+        ([{"name": "a", "base64": "YQ"}], "files[0].base64"),
+        ([{"name": "a", "base64": "é"}], "files[0].base64"),
+        ([{"name": "a", "text": "", "mode": 7}], "files[0].mode"),
+    ],
+    ids=range(16),
+)
+def test_malformed_files_are_refused(page: Page, executor: FakeExecutor, files: Any, field: str) -> None:
+    assert refused_fields(page.run(files=files)).keys() == {field}
+    assert refused_fields(page.run(test_cases=[{"files": files}])).keys() == {f"test_cases[0].{field}"}
+    assert executor.submissions == []
+
+
+def test_number_of_files_is_bounded(page: Page) -> None:
+    files = [{"name": f"{number}", "text": ""} for number in range(bounds.FILES)]
+    assert page.run(files=files, test_cases=[{"files": files}]).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["text", "base64"])
+def test_all_files_of_a_request_together_are_bounded(page: Page, field: str) -> None:
+    def file(size: int) -> dict[str, str]:
+        return {"name": "a", field: "x" * size if field == "text" else base64.b64encode(b"x" * size).decode()}
+
+    half = bounds.FILES_BYTES // 2
+    assert page.run(files=[file(bounds.FILES_BYTES)]).status_code == 200
+    assert page.run(files=[file(half)], test_cases=[{"files": [file(half)]}]).status_code == 200
+    refused = refused_fields(page.run(files=[file(half)], test_cases=[{"files": [file(half + 1)]}]))
+    assert refused == {"files": "All files of the request are 1048577 bytes; at most 1048576 are allowed."}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "profile"),
+    [
+        ("helper.py", b"import numpy", Profile.SCIENCE),
+        ("helper.py", b"import math", Profile.PLAIN),
+        ("helper.txt", b"import numpy", Profile.PLAIN),
+        ("helper.py", b"\xff\nimport pandas", Profile.SCIENCE),
+    ],
+)
+def test_packages_that_a_file_imports_are_loaded_in_advance(name: str, content: bytes, profile: Profile) -> None:
+    files = (File(name, content),)
+    assert choose_profile(Submission("import helper", "", (), 5, files=files)) is profile
+    assert choose_profile(Submission("import helper", "", (TestProgram(files=files),), 5)) is profile

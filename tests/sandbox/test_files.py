@@ -1,0 +1,111 @@
+"""Files that come with a program, in real containers."""
+
+import json
+import time
+
+import pytest
+
+from executions.request import ExecutionRequest, TestCase, files_of
+from executions.running.service import answer_of
+from executions.sandbox.results import File, Outcome, RunStatus, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
+from tests.sandbox.conftest import Runner
+from tests.sandbox.test_tests import SEARCH
+from tests.test_docs import PROGRAMS, section
+
+pytestmark = pytest.mark.docker
+wall = pytest.mark.wall
+
+HELPER = File("helper.py", b"def mean(scores):\n    return sum(scores) / len(scores)\n")
+SCORES = File("scores.csv", b"3\n5\n")
+
+
+def run_with(sandbox: Sandbox, code: str, files: tuple[File, ...], *tests: TestProgram, stdin: str = "") -> Outcome:
+    """Run a program with files; a test that has none gets those of the program."""
+    own = tuple(test if test.files else TestProgram(test.code, test.input, test.stdin, files=files) for test in tests)
+    return sandbox.execute(Submission(code, stdin, own, 8, files=files))
+
+
+def test_program_imports_and_reads_its_files(sandbox: Sandbox) -> None:
+    code = "import os, helper\nprint(helper.mean(list(map(int, open('scores.csv')))), sorted(os.listdir()), input())"
+    run = run_with(sandbox, code, (HELPER, SCORES, File("my data.bin", bytes(range(256)))), stdin="Ada").main
+    assert run.stdout == "4.0 ['helper.py', 'main.py', 'my data.bin', 'scores.csv'] Ada\n", run.stderr
+
+
+def test_documented_example_works(sandbox: Sandbox) -> None:
+    shown = json.loads(section(PROGRAMS, "Files").split("```json\n")[1].split("\n```")[0])
+    cases = tuple(TestCase.of(case) for case in shown["test_cases"])
+    request = ExecutionRequest(shown["code"], test_cases=cases, files=files_of(shown["files"]))
+    answer = answer_of(request, sandbox.execute(request.submission()))
+    assert answer.output == "4.0\n", answer.error
+    assert [result.passed for result in answer.test_results or ()] == [True, True]
+
+
+@wall("sweep")
+def test_each_run_finds_its_files_as_they_were_sent(sandbox: Sandbox) -> None:
+    code = """
+import os
+def look(): return sorted(os.listdir()), open('scores.csv').read()
+before = look()
+open('scores.csv', 'w').write('gone'); open('left', 'w').close(); os.chmod('helper.py', 0)
+"""
+    run = run_with(sandbox, code + "print(before)", (HELPER, SCORES), *[TestProgram(code="print(before)")] * 3)
+    assert {each.stdout for each in run.runs} == {"(['helper.py', 'main.py', 'scores.csv'], '3\\n5\\n')\n"}
+
+
+@wall("sweep", "unread_program")
+def test_deny_reading_the_files_of_another_test(sandbox: Sandbox) -> None:
+    """Neither on a disk nor in memory, which is searched for the content."""
+    secret = (File("secret.txt", b"CANARY" * 1000),)
+    code = SEARCH + "import os\ndef look(): return os.path.exists('secret.txt'), find('C A N A R Y') > 0\n"
+    tests = (
+        TestProgram(code="kept = open('secret.txt').read()\nprint(look())", files=secret),  # the search works
+        TestProgram(code="print(look())", files=(SCORES,)),
+        TestProgram(code="print(look())", files=secret, hidden=True),
+        TestProgram(code="print(look())", files=(SCORES,), hidden=True),
+    )
+    outcome = sandbox.execute(Submission(code, "", tests, 10))
+    shown = [run.stdout for run in outcome.tests]
+    nothing = "(False, False)\n"
+    assert [shown[0], shown[1], shown[3]] == ["(True, True)\n", nothing, nothing], [run.stderr for run in outcome.tests]
+
+
+@pytest.mark.parametrize(
+    ("helper", "shown"),
+    [
+        ("def f():\n    return 1 / 0\n", '  File "/tmp/helper.py", line 2, in f\n    return 1 / 0\n'),
+        ("x = 1\nprint(\n", '  File "/tmp/helper.py", line 2\n    print(\n'),
+        ("x = 1\nraise ValueError('bad')\n", '  File "/tmp/helper.py", line 2, in <module>\n    raise ValueError'),
+    ],
+)
+def test_error_in_a_file_names_it_and_the_line(sandbox: Sandbox, helper: str, shown: str) -> None:
+    run = run_with(sandbox, "import helper\n\nhelper.f()", (File("helper.py", helper.encode()),)).main
+    assert run.status is RunStatus.ERROR
+    assert shown in run.stderr
+    assert run.detail is not None
+    assert run.detail.line == (3 if "def" in helper else 1)  # of the program
+
+
+def test_files_have_their_place_in_every_kind_of_run(sandbox: Sandbox) -> None:
+    code = "text = open('scores.csv').read()\nprint(text)\ndef f(): return len(text)"
+    tests = [TestProgram(code="print(f())"), TestProgram(input="f()"), TestProgram(input="f()", is_by_value=True)]
+    tests += [TestProgram(stdin="x"), TestProgram(files=(File("scores.csv", b"own"),))]
+    files = (SCORES,)
+    own = tuple(TestProgram(t.code, t.input, t.stdin, t.hidden, t.is_by_value, files=t.files or files) for t in tests)
+    outcome = sandbox.execute(Submission(code, "", own, 8, files=files))
+    assert [run.stdout for run in outcome.tests] == ["4\n", "4\n", "", "3\n5\n\n", "own\n"]
+    assert outcome.tests[2].returned == "4"
+
+
+def test_test_with_only_files_reads_the_input_of_the_program(sandbox: Sandbox) -> None:
+    test = TestProgram(files=(SCORES,))
+    assert run_with(sandbox, "print(input())", (), test, stdin="Ada\n").tests[0].stdout == "Ada\n"
+
+
+def test_as_many_bytes_as_allowed_arrive_in_time(run: Runner, sandbox: Sandbox) -> None:
+    files = tuple(File(f"{number}.bin", bytes([number]) * (1024 * 1024 // 20)) for number in range(20))
+    code = "import os\nprint(sum(os.path.getsize(f'{n}.bin') for n in range(20)), open('19.bin', 'rb').read()[:1])"
+    started = time.monotonic()
+    shown = run_with(sandbox, code, files, stdin="x" * 256 * 1024).main
+    assert shown.stdout == f"{20 * (1024 * 1024 // 20)} b'\\x13'\n", shown.stderr
+    assert time.monotonic() - started < 5
