@@ -15,7 +15,7 @@ import requests
 from django_otp.oath import totp
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.e2e.accessibility import barriers
+from tests.e2e.accessibility import FADED, barriers
 from tests.service import ORIGIN, Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
@@ -62,6 +62,7 @@ def picture(page: Page, name: str, path: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        page.evaluate(FADED)
         file = folder / f"{name}-{scheme}.png"
         page.screenshot(path=file, full_page=name == "dashboard")
         assert file.stat().st_size > 10_000
