@@ -176,6 +176,15 @@ def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, s
     expect(page.locator("#tested .cm-line")).to_have_text(["print(1)"])
 
 
+def test_a_lost_connection_is_named(page: Page) -> None:
+    tested = page.locator("#tested")
+    page.evaluate("() => { window.fetch = async () => { throw new TypeError('Failed to fetch'); }; }")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#error")).to_contain_text("Check your internet connection.")
+    expect(tested.locator("#status")).to_have_text("Failed")
+    expect(tested.get_by_role("button", name="Run")).to_be_enabled()
+
+
 def test_without_a_key_or_with_damaged_tests_the_element_says_so(page: Page) -> None:
     tested = page.locator("#tested")
     page.evaluate("document.querySelector('#tested').removeAttribute('api-key')")

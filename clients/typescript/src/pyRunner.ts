@@ -5,6 +5,7 @@
  */
 
 import { CodeExecutionClient } from "./client.js";
+import { CodeExecutionError } from "./errors.js";
 import { createEditor } from "./runner/editor.js";
 import type { Editor } from "./runner/editor.js";
 import { finder } from "./runner/elements.js";
@@ -18,6 +19,7 @@ import type { Answer, ExecutionEvent, ExecutionRequest, Input, TestCase, Written
 
 export type { WrittenTest } from "./types.js";
 
+const NO_CONNECTION = "The connection was lost. Check your internet connection.";
 const BEGINNING = "Output appears here as the program prints it.";
 const ENDINGS: Record<string, [State, string]> = {
   success: ["good", "Finished"],
@@ -370,6 +372,8 @@ function styleSheet(): CSSStyleSheet {
 }
 
 function sentenceOf(error: unknown): string {
+  // A browser's own words, such as "Failed to fetch", help nobody.
+  if (error instanceof CodeExecutionError && error.status === 0) return NO_CONNECTION;
   return error instanceof Error ? error.message : String(error);
 }
 
