@@ -68,7 +68,7 @@ def test_the_client_passes_its_live_tests(service: Service) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build and pack the package as CONTRIBUTING.md says, and return a project that has installed the packed file."""
     source, project = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("project")
-    for name in ("package.json", "README.md", "tsconfig.json", "tsconfig.build.json"):
+    for name in ("package.json", "build.js", "README.md", "tsconfig.json", "tsconfig.build.json"):
         shutil.copy2(CLIENT / name, source)
     shutil.copytree(CLIENT / "src", source / "src")
     (source / "node_modules").symlink_to(CLIENT / "node_modules")
@@ -95,13 +95,17 @@ def test_the_packed_file_has_all_it_needs_and_the_version_of_the_api(project: Pa
     assert "dependencies" not in described
     assert (project / f"pylearn-code-execution-{described['version']}.tgz").exists()
     assert {path.name for path in package.iterdir()} == {"README.md", "dist", "package.json"}
-    modules = {path.stem for path in (CLIENT / "src").iterdir()}
-    assert {path.name for path in (package / "dist").iterdir()} == {f"{name}{end}" for name in modules for end in ENDS}
+    modules = {path.stem for path in (CLIENT / "src").glob("*.ts")}
+    shipped = {f"{name}{end}" for name in modules for end in ENDS} | {"pyRunner.LICENSE.txt"}
+    files = {path for path in (package / "dist").rglob("*") if path.is_file()}
+    assert {str(path.relative_to(package / "dist")) for path in files} == shipped
 
 
 ENDS = (".js", ".d.ts")
 MAIN = """\
 import { CodeExecutionClient, type Answer } from "@pylearn/code-execution";
+import type { PyRunner, RunnerProgram } from "@pylearn/code-execution/py-runner";
+export const load = (runner: PyRunner, program: RunnerProgram): void => runner.load(program);
 const [url = "", key = "", origin = ""] = process.argv.slice(2);
 const answer: Answer = await new CodeExecutionClient({ key, url, origin }).execute({ code: "print('packed')" });
 process.stdout.write(answer.output);
@@ -120,6 +124,9 @@ def test_a_bundler_puts_the_packed_file_into_a_page(
     service: Service, site: Site, project: Path, browser: Browser
 ) -> None:
     script = 'import { executeCode } from "@pylearn/code-execution";\n'
+    script += (
+        'import "@pylearn/code-execution/py-runner";\ndocument.body.append(document.createElement("py-runner"));\n'
+    )
     (project / "page.js").write_text(f"{script}document.title = (await executeCode({{code: 'print(6 * 7)'}})).output;")
     link, load = "<link rel=icon href=data:,>", '<script type="module" src="page.js"></script>'
     (project / "index.html").write_text(f"<!doctype html>{link}{load}")
@@ -139,6 +146,7 @@ def test_a_bundler_puts_the_packed_file_into_a_page(
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(f"{site.origin}/bundle/index.html")
     expect(page).to_have_title("42", timeout=20_000)
+    expect(page.get_by_role("textbox", name="Program, main.py")).to_be_visible()
     assert said == []
 
 

@@ -15,6 +15,12 @@ export type Input = Schemas["Input"];
 export type TokenRequest = Schemas["TokenRequest"];
 export type Token = Schemas["Token"];
 
+/** A test case as a learner writes it into `<py-runner>`. */
+export interface WrittenTest {
+  input: string;
+  expected: string;
+}
+
 /** The events of a running program. The first is `start`, the last `result`. */
 export type ExecutionEvent =
   | { type: "start"; id: string }

@@ -1,4 +1,5 @@
-// The playground's editor: code in and out, and one error marked on its line.
+/** The editor: code in and out, and one error marked on its line. */
+
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
@@ -8,9 +9,12 @@ import {
   Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap,
   lineNumbers, WidgetType,
 } from "@codemirror/view";
+import type { DecorationSet } from "@codemirror/view";
+import type { Text } from "@codemirror/state";
 import { tags } from "@lezer/highlight";
+import type { ErrorDetail } from "../types.js";
 
-// The page's style sheet defines the colours, light and dark.
+// The element's style sheet defines the colours, light and dark.
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.modifier], color: "var(--code-keyword)" },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--code-string)" },
@@ -21,12 +25,11 @@ const colours = HighlightStyle.define([
 ]);
 
 class ErrorNote extends WidgetType {
-  constructor(detail) {
+  constructor(readonly detail: ErrorDetail) {
     super();
-    this.detail = detail;
   }
 
-  toDOM() {
+  override toDOM(): HTMLElement {
     const note = document.createElement("div");
     note.className = "error-note";
     const what = document.createElement("strong");
@@ -36,8 +39,8 @@ class ErrorNote extends WidgetType {
   }
 }
 
-const mark = StateEffect.define();
-const marks = StateField.define({
+const mark = StateEffect.define<ErrorDetail | null>();
+const marks = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(shown, transaction) {
     for (const effect of transaction.effects) {
@@ -49,15 +52,15 @@ const marks = StateField.define({
 });
 
 // Columns count code points, the editor UTF-16 units.
-function offset(text, column) {
+function offset(text: string, column: number): number {
   return [...text].slice(0, column - 1).join("").length;
 }
 
-function marksOf(doc, detail) {
+function marksOf(doc: Text, detail: ErrorDetail): DecorationSet {
   if (!detail.line || detail.line > doc.lines) return Decoration.none;
   const line = doc.line(detail.line);
   const found = [Decoration.line({ class: "error-line" }).range(line.from)];
-  if (detail.column && detail.end_column > detail.column) {
+  if (detail.column && detail.end_column && detail.end_column > detail.column) {
     const from = line.from + offset(line.text, detail.column);
     const to = Math.min(line.from + offset(line.text, detail.end_column), line.to);
     if (from < to) found.push(Decoration.mark({ class: "error-part" }).range(from, to));
@@ -79,13 +82,30 @@ const typeOverSelection = EditorView.domEventHandlers({
   },
 });
 
-export function create({ parent, nonce, label, describedBy, onRun, onChange }) {
-  const run = () => {
+export interface EditorOptions {
+  parent: HTMLElement;
+  /** Where the editor puts its style sheets: in a shadow root it needs no style elements. */
+  root: ShadowRoot;
+  label: string;
+  describedBy: string;
+  onRun: () => void;
+  onChange: () => void;
+}
+
+export interface Editor {
+  code: () => string;
+  setCode: (code: string) => void;
+  /** Mark where the error is; null removes the mark. */
+  markError: (detail: ErrorDetail | null) => void;
+  goTo: (line: number) => void;
+}
+
+export function createEditor({ parent, root, label, describedBy, onRun, onChange }: EditorOptions): Editor {
+  const run = (): boolean => {
     onRun();
     return true;
   };
   const extensions = [
-    EditorView.cspNonce.of(nonce),
     Prec.highest(keymap.of([{ key: "Mod-Enter", run }])),
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
     lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), highlightSpecialChars(),
@@ -96,12 +116,13 @@ export function create({ parent, nonce, label, describedBy, onRun, onChange }) {
     // The keyboard reaches the editor anyway, but not all accessibility checkers know.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
   ];
-  const view = new EditorView({ parent, state: EditorState.create({ extensions }) });
+  const view = new EditorView({ parent, root, state: EditorState.create({ extensions }) });
   return {
     code: () => view.state.doc.toString(),
     // An ordinary change, so that Ctrl+Z restores the previous code.
-    setCode: (code) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code }, selection: { anchor: 0 } }),
-    // null removes the mark.
+    setCode(code) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code }, selection: { anchor: 0 } });
+    },
     markError: (detail) => view.dispatch({ effects: mark.of(detail) }),
     goTo(number) {
       const line = view.state.doc.line(Math.min(number, view.state.doc.lines));

@@ -1,0 +1,386 @@
+/**
+ * `<py-runner>`: an editor with Run and Stop, output as it comes, input, plots and tests, for any page.
+ *
+ * It needs no inline style or script. Everything that a program prints enters the page as text or as the data of an image.
+ */
+
+import { CodeExecutionClient } from "./client.js";
+import { CodeExecutionError } from "./errors.js";
+import { createEditor } from "./runner/editor.js";
+import type { Editor } from "./runner/editor.js";
+import { finder } from "./runner/elements.js";
+import { Results } from "./runner/results.js";
+import type { State } from "./runner/results.js";
+import css from "./runner/runner.css";
+import html from "./runner/runner.html";
+import { TestCases } from "./runner/testCases.js";
+import { waitWhileBusy } from "./runner/waiting.js";
+import type { Answer, ExecutionEvent, ExecutionRequest, Input, TestCase, WrittenTest } from "./types.js";
+
+export type { WrittenTest } from "./types.js";
+
+const NO_CONNECTION = "The connection was lost. Check your internet connection.";
+const BEGINNING = "Output appears here as the program prints it.";
+const ENDINGS: Record<string, [State, string]> = {
+  success: ["good", "Finished"],
+  error: ["bad", "Failed with an error"],
+  timeout: ["bad", "Timed out"],
+  memory_limit: ["bad", "Out of memory"],
+  output_limit: ["bad", "Too much output"],
+  cancelled: ["idle", "Stopped"],
+};
+
+/** What a page puts into the element. */
+export interface RunnerProgram {
+  code: string;
+  /** The program's input, one line for each `input()`. */
+  input?: string;
+  /** The tests that the learner can see and change. */
+  written?: WrittenTest[];
+}
+
+/** An error of a `key` function may offer a way out, such as a link to the login. */
+export interface Offer {
+  text: string;
+  address: string;
+  rest: string;
+}
+
+/**
+ * The element. Its content is the program, and its attributes are
+ *
+ * - `api-key`: a publishable key. For learner tokens, set the property `apiKey` to a function that returns one.
+ * - `url`: the service, if it is not https://code.pylearn.net.
+ * - `tests`: the test cases as JSON, in the API's format.
+ * - `with-tests`: lets learners write tests of their own.
+ *
+ * It dispatches `change` when the learner has changed something, `removed` with the tests as they were before one was
+ * removed, and `result` with the answer.
+ */
+export class PyRunner extends HTMLElement {
+  /** The key or token that programs run with, or a function that returns one. The attribute serves without it. */
+  apiKey: Early["apiKey"] = (this as Early).apiKey;
+  /** The test cases of the page, or the same as JSON. Learners see only their results. */
+  tests: TestCase[] | string = (this as Early).tests ?? [];
+  #parts: Parts | undefined;
+  #running: AbortController | undefined;
+  #executionId = "";
+  #isLoading = false;
+
+  connectedCallback(): void {
+    if (this.#parts) return; // it was moved
+    const { code } = this;
+    if (Object.hasOwn(this, "code")) Reflect.deleteProperty(this, "code"); // set too early, it hides the accessor
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [styleSheet()];
+    root.innerHTML = html;
+    const at = finder(root);
+    const tests = new TestCases(at("test-cases"), at("add-test"), (before) => {
+      this.#changed();
+      this.dispatchEvent(new CustomEvent("removed", { detail: before }));
+    });
+    const editor = createEditor({
+      parent: at("editor"),
+      root,
+      label: "Program, main.py",
+      describedBy: "editor-help",
+      onRun: () => void this.run(),
+      onChange: () => this.#changed(),
+    });
+    this.#parts = { root, at, tests, editor, results: new Results(root) };
+    at("tests-part").hidden = !this.hasAttribute("with-tests");
+    this.#connect();
+    this.load({ code });
+  }
+
+  disconnectedCallback(): void {
+    // A framework may move an element: it then comes back at once.
+    queueMicrotask(() => this.isConnected || this.stop());
+  }
+
+  /** The program in the editor. */
+  get code(): string {
+    return this.#parts?.editor.code() ?? (this.textContent ?? "").replace(/^\s*\n/, "").trimEnd();
+  }
+
+  set code(code: string) {
+    if (this.#parts) this.#parts.editor.setCode(code);
+    else this.textContent = code;
+  }
+
+  /** The program's input. */
+  get input(): string {
+    return this.#here.at<HTMLTextAreaElement>("stdin").value;
+  }
+
+  /** The tests that the learner has written. */
+  get written(): WrittenTest[] {
+    return this.#here.tests.all;
+  }
+
+  set written(tests: WrittenTest[]) {
+    this.#here.tests.all = tests;
+  }
+
+  /** Replace all that the learner sees, without a `change` event. A running program is stopped. */
+  load({ code, input = "", written = [] }: RunnerProgram): void {
+    const { at, editor, tests, results } = this.#here;
+    this.stop();
+    this.#isLoading = true;
+    editor.setCode(code);
+    at<HTMLTextAreaElement>("stdin").value = input;
+    tests.all = written;
+    this.#isLoading = false;
+    at<HTMLDetailsElement>("stdin-part").open = input !== "";
+    at<HTMLDetailsElement>("tests-part").open = written.length > 0;
+    results.clear();
+    results.say("idle", "Ready");
+    results.note(BEGINNING);
+  }
+
+  /** Stop the running program, if there is one. */
+  stop(): void {
+    this.#running?.abort();
+  }
+
+  /** Run the program with its tests. With tests, nobody is asked for input: theirs is enough. */
+  async run(withTests = true): Promise<void> {
+    if (this.#running) return;
+    const { at, editor, results, root, tests } = this.#here;
+    const controller = (this.#running = new AbortController());
+    results.clear();
+    editor.markError(null);
+    results.say("busy", "Running…");
+    this.#showButtons();
+    this.#showScreen();
+    try {
+      await this.#follow(withTests ? [...this.#given, ...tests.asked] : [], controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted) results.say("idle", "Stopped");
+      else this.#fail(error);
+    } finally {
+      this.#running = undefined;
+      // The form with the focus is about to disappear.
+      if (at("answer").contains(root.activeElement)) at("run").focus({ preventScroll: true });
+      at("answer").hidden = true;
+      this.#showButtons();
+    }
+  }
+
+  get #given(): TestCase[] {
+    const given = this.tests.length ? this.tests : (this.getAttribute("tests") ?? []);
+    return typeof given === "string" ? JSON.parse(given) : given;
+  }
+
+  get #here(): Parts {
+    if (this.#parts === undefined) throw new Error("A <py-runner> works once it is in the page.");
+    return this.#parts;
+  }
+
+  #connect(): void {
+    const { root, at, results } = this.#here;
+    at("run").addEventListener("click", () => void this.run());
+    at("stop").addEventListener("click", () => this.stop());
+    at("end").addEventListener("click", () => void this.#answer({ end: true }, "\n"));
+    at("answer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = at<HTMLInputElement>("line").value;
+      void this.#answer({ text }, `${text}\n`);
+    });
+    for (const id of ["stdin", "test-cases"]) at(id).addEventListener("input", () => this.#changed());
+    root.addEventListener("keydown", (event) => {
+      const { key, ctrlKey, metaKey, defaultPrevented } = event as KeyboardEvent;
+      if (key !== "Enter" || !(ctrlKey || metaKey) || defaultPrevented) return;
+      event.preventDefault();
+      void this.run();
+    });
+    results.note(BEGINNING);
+  }
+
+  #changed(): void {
+    if (!this.#isLoading) this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  #client(): CodeExecutionClient {
+    const url = this.getAttribute("url");
+    const key = this.apiKey ?? this.getAttribute("api-key");
+    if (!key) throw new Error("This <py-runner> has no api-key.");
+    return new CodeExecutionClient({ key, retries: 0, ...(url !== null && { url }) });
+  }
+
+  /** Run the program and show its events. */
+  async #follow(asked: TestCase[], signal: AbortSignal): Promise<void> {
+    const { results } = this.#here;
+    const { code, input } = this;
+    const isAsking = /\binput\s*\(/.test(code) || (/\bstdin\b/.test(code) && !input);
+    const body: ExecutionRequest = { code, input_data: input, interactive: isAsking && asked.length === 0 };
+    if (asked.length) body.test_cases = asked;
+    // Without any input, the program itself may soon stop where it asks for some, and only the tests matter.
+    const isHeld = isAsking && asked.length > 0 && !input;
+    const held: { text: string; type: "stdout" | "stderr" }[] = [];
+    try {
+      const events = await this.#patiently(async () => {
+        const started = this.#client().stream(body, { signal });
+        return { first: await started.next(), rest: started };
+      }, signal);
+      results.say("busy", "Running…");
+      results.note("");
+      for (let next = events.first; !next.done; next = await events.rest.next()) {
+        const event = next.value;
+        if (isHeld && (event.type === "stdout" || event.type === "stderr")) held.push(event);
+        else if (isHeld && event.type === "result" && event.answer.error_detail?.type === "EOFError") {
+          held.length = 0;
+          results.sayVerdict();
+          results.note("The tests ran with their own input.", "Run it with mine", () => void this.run(false));
+          this.dispatchEvent(new CustomEvent("result", { detail: event.answer }));
+        } else {
+          if (event.type === "result") for (const { text, type } of held.splice(0)) results.print(text, type);
+          this.#show(event, asked);
+        }
+      }
+    } finally {
+      for (const { text, type } of held) results.print(text, type); // until it was stopped or lost
+    }
+  }
+
+  #show(event: ExecutionEvent, asked: TestCase[]): void {
+    const { results } = this.#here;
+    switch (event.type) {
+      case "start":
+        this.#executionId = event.id;
+        break;
+      case "stdout":
+      case "stderr":
+        results.print(event.text, event.type);
+        break;
+      case "image":
+        results.showImage(event.image);
+        break;
+      case "input":
+        this.#ask();
+        break;
+      case "test":
+        results.showTest(event.result, asked[event.index] ?? {}, asked.length);
+        break;
+      case "result":
+        this.#end(event.answer);
+    }
+  }
+
+  #end(answer: Answer): void {
+    const { editor, results } = this.#here;
+    const [state, words] = ENDINGS[answer.status] ?? ["bad", answer.status];
+    results.say(state, `${words} in ${answer.execution_time.toFixed(2)} s`);
+    if (results.isEmpty) results.note("The program printed nothing.");
+    if (answer.truncated) results.print("\n… and more, which is not kept", "echo");
+    if (answer.images_dropped) results.noteMissingImages(answer.images_dropped);
+    if (answer.error && answer.status !== "success") {
+      results.showError(answer.error_detail, answer.error, (line) => editor.goTo(line));
+      editor.markError(answer.error_detail);
+    }
+    this.dispatchEvent(new CustomEvent("result", { detail: answer }));
+  }
+
+  #ask(): void {
+    const { at, results } = this.#here;
+    at("answer").hidden = false;
+    results.say("waiting", "Waiting for input");
+    at("line").focus();
+  }
+
+  async #answer(input: Input, shown: string): Promise<void> {
+    const { at, results } = this.#here;
+    const controller = this.#running;
+    if (controller === undefined) return;
+    at("answer").hidden = true;
+    at<HTMLFormElement>("answer").reset();
+    at("screen").focus();
+    results.say("busy", "Running…");
+    results.print(shown, "echo");
+    try {
+      const { signal } = controller;
+      await this.#patiently(() => this.#client().answer(this.#executionId, input, { signal }), signal);
+    } catch (error) {
+      if (this.#running !== controller || controller.signal.aborted) return;
+      results.print(`${sentenceOf(error)}\n`, "stderr");
+      this.#ask();
+      at<HTMLInputElement>("line").value = input.text ?? "";
+    }
+  }
+
+  /** Return what `call` returns. While the service is busy, wait and count down. */
+  #patiently<Returned>(call: () => Promise<Returned>, signal: AbortSignal): Promise<Returned> {
+    const { results } = this.#here;
+    return waitWhileBusy(call, signal, (sentence, secondsLeft) => {
+      if (results.isEmpty) results.note(sentence);
+      results.countDown(secondsLeft);
+    });
+  }
+
+  #fail(error: unknown): void {
+    const { results } = this.#here;
+    results.note("");
+    results.say("bad", "Failed");
+    results.showError(null, sentenceOf(error));
+    const offer = (error as { offer?: Offer }).offer;
+    if (offer) results.offerLink(offer.text, offer.address, offer.rest);
+  }
+
+  /** A disabled button loses the focus: move it, so that keyboard users keep their place, but not away from the output. */
+  #showButtons(): void {
+    const { root, at } = this.#here;
+    const [run, stop] = [at<HTMLButtonElement>("run"), at<HTMLButtonElement>("stop")];
+    const had = root.activeElement;
+    const isRunning = this.#running !== undefined;
+    run.disabled = isRunning;
+    stop.disabled = !isRunning;
+    if (had === run && isRunning) stop.focus({ preventScroll: true });
+    if (had === stop && !isRunning) run.focus({ preventScroll: true });
+  }
+
+  /** On a phone the screen is below the program. */
+  #showScreen(): void {
+    const { root, at } = this.#here;
+    if (at("screen").getBoundingClientRect().top < window.innerHeight - 100) return;
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    root.querySelector(".results")?.scrollIntoView({ behavior: isCalm ? "auto" : "smooth" });
+  }
+}
+
+/** What a page may have set before the element was defined. */
+interface Early {
+  apiKey?: string | (() => string | Promise<string>) | undefined;
+  tests?: TestCase[] | string;
+}
+
+interface Parts {
+  root: ShadowRoot;
+  at: ReturnType<typeof finder>;
+  tests: TestCases;
+  editor: Editor;
+  results: Results;
+}
+
+let shared: CSSStyleSheet | undefined;
+
+function styleSheet(): CSSStyleSheet {
+  if (shared === undefined) {
+    shared = new CSSStyleSheet();
+    shared.replaceSync(css);
+  }
+  return shared;
+}
+
+function sentenceOf(error: unknown): string {
+  // A browser's own words, such as "Failed to fetch", help nobody.
+  if (error instanceof CodeExecutionError && error.status === 0) return NO_CONNECTION;
+  return error instanceof Error ? error.message : String(error);
+}
+
+if (!customElements.get("py-runner")) customElements.define("py-runner", PyRunner);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "py-runner": PyRunner;
+  }
+}

@@ -1,0 +1,135 @@
+/** The result of a run: status, output, error, images and the verdicts of tests. */
+
+import type { ErrorDetail, Image, TestCase, TestResult } from "../types.js";
+import { button, element, finder } from "./elements.js";
+import type { Kind } from "./terminal.js";
+import { Transcript } from "./transcript.js";
+
+export type State = "idle" | "busy" | "waiting" | "good" | "bad";
+
+const AT_THE_END_PIXELS = 40;
+
+export class Results {
+  readonly #parts;
+  readonly #transcript: Transcript;
+  #passed = 0;
+  #of = 0;
+
+  constructor(root: ShadowRoot) {
+    const at = finder(root);
+    const ids = ["screen", "output", "empty", "error", "images", "verdicts", "results", "score", "status"] as const;
+    this.#parts = Object.fromEntries(ids.map((id) => [id, at(id)])) as Record<(typeof ids)[number], HTMLElement>;
+    this.#transcript = new Transcript(this.#parts.output);
+  }
+
+  clear(): void {
+    const { empty, error, images, verdicts, results, score } = this.#parts;
+    this.#transcript.clear();
+    for (const part of [error, images, results, score]) part.replaceChildren();
+    for (const part of [empty, error, images, verdicts]) part.hidden = true;
+    this.#passed = this.#of = 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#transcript.text === "";
+  }
+
+  get state(): string {
+    return this.#parts.status.dataset.state ?? "";
+  }
+
+  say(state: State, text: string): void {
+    this.#parts.status.dataset.state = state;
+    this.#parts.status.textContent = text;
+  }
+
+  /** Count down in the status. Screen readers hear only that it waits. */
+  countDown(seconds: number): void {
+    const shown = element("span", "", ` Trying again in ${seconds} s`);
+    shown.ariaHidden = "true";
+    if (this.state !== "waiting") this.say("waiting", "Waiting.");
+    this.#parts.status.querySelector("span")?.remove();
+    this.#parts.status.append(shown);
+  }
+
+  /** Say how many tests have passed, after a run that was only for them. */
+  sayVerdict(): void {
+    this.say(this.#passed === this.#of ? "good" : "bad", `${this.#passed} of ${this.#of} tests passed`);
+  }
+
+  print(text: string, kind: Kind): void {
+    const { screen } = this.#parts;
+    // Follow the end, unless the reader has scrolled back.
+    const follows = screen.scrollHeight - screen.scrollTop - screen.clientHeight < AT_THE_END_PIXELS;
+    this.#transcript.write(text, kind);
+    if (follows) screen.scrollTop = screen.scrollHeight;
+  }
+
+  /** Say something in the place of the output, perhaps with a button. Without a sentence, say nothing. */
+  note(sentence: string, action = "", onAction = (): void => undefined): void {
+    const { empty } = this.#parts;
+    empty.textContent = sentence;
+    if (action) empty.append(" ", button("", action, onAction));
+    empty.hidden = !sentence;
+  }
+
+  showError(detail: ErrorDetail | null, text: string, onGoTo = (_line: number): void => undefined): void {
+    const { error } = this.#parts;
+    const isPrinted = this.#transcript.text.includes(text.trim()); // as a traceback is
+    error.append(element("h2", "", detail?.line ? `${detail.type} on line ${detail.line}` : (detail?.type ?? "Error")));
+    if (detail?.hint) error.append(element("p", "hint", detail.hint));
+    if (detail && isPrinted && !detail.hint) error.append(element("p", "hint", detail.message));
+    if (!isPrinted) error.append(element("p", "reason", text));
+    const line = detail?.line;
+    if (line) error.append(button("", `Go to line ${line}`, () => onGoTo(line)));
+    error.hidden = false;
+  }
+
+  offerLink(text: string, address: string, rest: string): void {
+    const link = element("a", "", text);
+    link.href = address;
+    const sentence = element("p", "hint");
+    sentence.append(link, rest);
+    this.#parts.error.append(sentence);
+  }
+
+  showImage({ data, width, height, test_index }: Image): void {
+    const { images } = this.#parts;
+    const image = element("img");
+    image.src = `data:image/png;base64,${data}`;
+    [image.width, image.height] = [width, height];
+    const artist = test_index === null ? "the program" : `test ${test_index + 1}`;
+    image.alt = `Image ${images.childElementCount + 1}, drawn by ${artist}`;
+    images.append(image);
+    images.hidden = false;
+  }
+
+  noteMissingImages(count: number): void {
+    const { images } = this.#parts;
+    images.append(element("p", "quiet", `${count} more images could not be shown.`));
+    images.hidden = false;
+  }
+
+  showTest(test: TestResult, asked: TestCase, of: number): void {
+    const { verdicts, results, score } = this.#parts;
+    const item = element("li", test.passed ? "passed" : "failed");
+    const what = element("p", "what");
+    what.append(element("strong", "verdict", test.passed ? "Passed" : "Failed"));
+    if (test.hidden) what.append(" a hidden test");
+    else if (asked.name) what.append(" ", asked.name);
+    else {
+      const given = asked.input ?? asked.code ?? asked.stdin;
+      if (given) what.append(" ", element("code", "", given));
+      if (asked.expected_output) what.append(" → ", element("code", "", asked.expected_output));
+    }
+    item.append(what);
+    const detail = test.error_detail;
+    if (detail && !test.passed) item.append(element("p", "hint", `${detail.type}: ${detail.hint ?? detail.message}`));
+    if (test.diff) item.append(element("pre", "diff", test.diff));
+    results.append(item);
+    verdicts.hidden = false;
+    this.#passed += test.passed ? 1 : 0;
+    this.#of = of;
+    if (results.childElementCount === of) score.textContent = `${this.#passed} of ${of} passed`;
+  }
+}

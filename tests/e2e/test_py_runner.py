@@ -1,0 +1,195 @@
+"""`<py-runner>`, as the package has it, in a page of another origin whose policy allows no inline code."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.accessibility import barriers
+from tests.e2e.conftest import Site
+from tests.e2e.test_typescript import CLIENT, run
+from tests.service import ORIGIN, ROOT, Service
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+TESTS = [
+    {"input": "double(4)", "expected_output": "8"},
+    {"name": "with a word", "input": "double('ab')", "expected_output": "abab"},
+    {"input": "double(0.5)", "expected_output": "1.5"},
+    {"input": "double(10)", "expected_output": "21", "hidden": True},
+]
+PAGE = """<!doctype html>
+<html lang="en">
+<meta http-equiv="Content-Security-Policy" content="default-src 'self'; connect-src {url}; img-src 'self' data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A lesson</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="lesson.css">
+<main>
+<h1>A lesson</h1>
+<script type="module" src="pyRunner.js"></script>
+<py-runner url="{url}" api-key="{key}">
+{program}
+</py-runner>
+<py-runner id="tested" url="{url}" api-key="{key}" tests='{tests}'>
+def double(x):
+    return x * 2
+</py-runner>
+</main>
+"""
+GAME = "name = input('Name? ')\nprint('Hello,', name)"
+STYLE = ":root { color-scheme: light dark; font-size: 62.5%; } h1 { font: 20px sans-serif; }\n.error { display: none; }"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Service]:
+    given = {"ALLOWED_ORIGINS": f"{ORIGIN},{site.origin}", "SANDBOX_SCIENCE_POOL_SIZE": "1"}
+    with Service(tmp_path_factory.mktemp("runner"), **given) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the element as the package does."""
+    directory = tmp_path_factory.mktemp("built")
+    run(CLIENT, "node", "build.js", str(directory))
+    return directory
+
+
+@pytest.fixture
+def page(service: Service, site: Site, built: Path, browser: Browser) -> Iterator[Page]:
+    """Open the lesson, and check at the end that the browser had nothing to complain about."""
+    (site.directory / "pyRunner.js").write_bytes((built / "pyRunner.js").read_bytes())
+    (site.directory / "lesson.css").write_text(STYLE)
+    lesson = PAGE.format(url=service.url, key=service.api_key, tests=json.dumps(TESTS), program=GAME)
+    lesson = lesson.replace("'ab'", "&#39;ab&#39;")  # as a framework escapes an attribute
+    (site.directory / "lesson.html").write_text(lesson)
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{site.origin}/lesson.html")
+    yield page
+    assert said == []
+
+
+def test_the_playground_serves_the_element_that_the_package_has(built: Path) -> None:
+    """CONTRIBUTING.md says how to build it again."""
+    for name in ("pyRunner.js", "pyRunner.LICENSE.txt"):
+        assert (ROOT / "playground/static/playground" / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_the_readme_says_how_large_it_is(built: Path) -> None:
+    script = (built / "pyRunner.js").read_bytes()
+    sizes = f"{len(script) / 1000:.0f} KB, {len(gzip.compress(script)) / 1000:.0f} KB as gzip"
+    assert sizes in (CLIENT / "README.md").read_text()
+
+
+def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
+    runner = page.locator("py-runner").first
+    expect(runner.locator(".cm-line")).to_have_text(GAME.split("\n"))
+    assert barriers(page) == []
+    runner.locator(".cm-content").focus()
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#line")).to_be_focused(timeout=20_000)
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(runner.locator("#output")).to_have_text("Name? Ada\nHello, Ada\n")
+    expect(runner.locator("#status")).to_contain_text("Finished")
+
+    # A mistake is marked, whatever the page's own style sheet says about `.error`.
+    replace(page, "print('begun', flush=True)\nprint(nmae)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator(".error-part")).to_have_text("nmae", timeout=20_000)
+    expect(runner.locator("#error")).to_contain_text("NameError on line 2")
+    expect(runner.locator("#error")).to_be_visible()
+
+    # Stop, and output that came before.
+    replace(page, "print('on', flush=True)\nwhile True: pass")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_have_text("on\n", timeout=20_000)
+    runner.get_by_role("button", name="Stop").click()
+    expect(runner.locator("#status")).to_have_text("Stopped")
+
+    # A plot.
+    replace(page, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    page.keyboard.press("Control+Enter")
+    image = runner.locator("#images img")
+    expect(image).to_be_visible(timeout=30_000)
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    assert barriers(page) == []
+
+
+def replace(page: Page, code: str) -> None:
+    page.locator("py-runner .cm-content").first.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(code)
+
+
+def test_a_lesson_shows_failing_tests_with_what_differs(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 760})
+    tested = page.locator("#tested")
+    answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
+    answer = page.evaluate_handle(f"() => ({{ of: ({answered})(document.querySelector('#tested')) }})")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#score")).to_have_text("2 of 4 passed", timeout=20_000)
+    assert answer.evaluate("answer => answer.of") == "success"
+    results = tested.locator("#results li")
+    expect(results.nth(1)).to_contain_text("with a word")
+    expect(results.nth(2).locator(".diff")).to_contain_text("printed:  1.0")
+    expect(results.nth(3)).to_have_text("Failed a hidden test")
+    expect(tested.locator("#tests-part")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert barriers(page) == []
+
+
+def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, service: Service) -> None:
+    page.evaluate(
+        """([url, key]) => {
+          const runner = document.createElement("py-runner");
+          runner.id = "made";
+          runner.setAttribute("url", url);
+          runner.apiKey = async () => key;
+          runner.tests = [{input: "f(1)", expected_output: "2"}];
+          runner.code = "def f(x):\\n    return x + 1";
+          document.querySelector("main").prepend(runner);
+          document.querySelector("main").append(runner);
+        }""",
+        [service.url, service.api_key],
+    )
+    made = page.locator("#made")
+    made.get_by_role("button", name="Run").click()
+    expect(made.locator("#score")).to_have_text("1 of 1 passed", timeout=20_000)
+
+    # Before the element was defined, properties are the element's own.
+    page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => 0); new MutationObserver(() => {"
+        "const runner = document.querySelector('#tested');"
+        "if (runner && !customElements.get('py-runner') && !runner.code) {"
+        "runner.code = 'print(1)'; runner.tests = []; }"
+        "}).observe(document, {childList: true, subtree: true});"
+    )
+    page.reload()
+    expect(page.locator("#tested .cm-line")).to_have_text(["print(1)"])
+
+
+def test_a_lost_connection_is_named(page: Page) -> None:
+    tested = page.locator("#tested")
+    page.evaluate("() => { window.fetch = async () => { throw new TypeError('Failed to fetch'); }; }")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#error")).to_contain_text("Check your internet connection.")
+    expect(tested.locator("#status")).to_have_text("Failed")
+    expect(tested.get_by_role("button", name="Run")).to_be_enabled()
+
+
+def test_without_a_key_or_with_damaged_tests_the_element_says_so(page: Page) -> None:
+    tested = page.locator("#tested")
+    page.evaluate("document.querySelector('#tested').removeAttribute('api-key')")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#error")).to_contain_text("This <py-runner> has no api-key.")
+    page.evaluate("document.querySelector('#tested').tests = '[{'")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#error")).to_contain_text("JSON")
