@@ -130,7 +130,7 @@ def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection
     return pack_frame(TASK, b"".join((*parts, code.encode())))
 
 
-def unpack_task(body: bytes) -> tuple[int, str, int, list[tuple[str, memoryview]]]:
+def unpack_task(body: bytes | bytearray) -> tuple[int, str, int, list[tuple[str, memoryview]]]:
     """Return what `pack_task` was given. The contents of the files are views of `body`."""
     kind, most_images, count = _TASK.unpack_from(body)
     view, start, files = memoryview(body), _TASK.size, []

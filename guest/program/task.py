@@ -43,6 +43,7 @@ def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
     screen.is_on = kind == protocol.PROGRAM  # off until a test's own part: the main run has shown the program's images
     main = MainModule(code)
     put_files(files)
+    del files  # they may have a megabyte
     try:
         if kind == protocol.PROGRAM:
             main.execute(FILE_NAME)
@@ -63,16 +64,16 @@ def _find_calls(texts: list[str]) -> NoReturn:
     _exit(0)
 
 
-def _read_exactly(size: int) -> bytes:
+def _read_exactly(size: int) -> bytearray:
     # Not through sys.stdin: it would read ahead, into the program's stdin.
-    parts = []
-    while size:
-        part = os.read(0, size)
-        if not part:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        taken = os.readv(0, [view])
+        if not taken:
             os._exit(1)
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+        view = view[taken:]
+    return data
 
 
 def _exit_code(error: SystemExit) -> int:
