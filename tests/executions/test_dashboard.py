@@ -169,7 +169,7 @@ def test_the_light_is_amber_while_a_class_is_shut_out(page: Page, admin_client: 
     assert "Accepting programs" in admin_client.get("/admin/").content.decode()
     page.run()
     page.post({"code": "1"}, origin="https://elsewhere.example")
-    traffic.write()
+    traffic.get_traffic().write()
     text = admin_client.get("/admin/").content.decode()
     assert "Refusing 50 % of all requests" in text
     assert "most: Site, origin not allowed" in text

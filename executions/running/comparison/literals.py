@@ -76,7 +76,7 @@ class _Parser:
             sign = -1 if self._takes("-") else 1
             if sign == 1:
                 self._demand("+")
-            imaginary = self._number()
+            imaginary = self._single(depth) if self._kind == "name" else self._number()
             if not isinstance(imaginary, complex):
                 raise ValueError("not a literal")
             return complex(value, sign * imaginary.imag)
@@ -106,7 +106,7 @@ class _Parser:
         if self._takes("-"):
             if self._kind == "name":
                 word = self._single(0)
-                if isinstance(word, float):
+                if isinstance(word, float | complex):
                     return -word
                 raise ValueError("not a literal")
             return -self._number()

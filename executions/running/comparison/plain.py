@@ -42,8 +42,10 @@ WORDS: dict[str, Value] = {
     "Ellipsis": ...,
     "inf": float("inf"),
     "nan": float("nan"),
+    "infj": complex(0, float("inf")),
+    "nanj": complex(0, float("nan")),
 }
-"""The names that are literals."""
+"""The names that are literals, or occur in what Python prints."""
 
 
 def show(value: Value) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import isfinite
 
 from executions.running.comparison.plain import Items, Number, Pairs, Thing, Value
 from executions.running.comparison.texts import Tolerance
@@ -106,8 +107,19 @@ class ValueComparison:
             case float() if value != value:
                 return "nan"
             case int() | float() | complex() | Fraction():
-                return "number", type(value) if self.has_exact_types else None, value
+                return "number", type(value) if self.has_exact_types else None, _exactly(value)
         return type(value), value
+
+
+def _exactly(number: Number) -> str:
+    """Return a text that is the same for equal numbers. Anybody can foresee the hash of a number, but not of a text:
+    a program could return thousands of numbers that all have the same."""
+    if isinstance(number, complex):
+        return f"{_exactly(number.real)} {_exactly(number.imag)}" if number.imag else _exactly(number.real)
+    if isinstance(number, float) and not isfinite(number):
+        return repr(number)
+    exact = Fraction(number)
+    return f"{exact.numerator:x}/{exact.denominator:x}"
 
 
 def _in_order(values: list[Value]) -> list[int | float | Fraction]:
