@@ -137,7 +137,9 @@ def _limit_headers(request: Request) -> dict[str, str]:
 def _count(request: Request, response: Response) -> None:
     """Count a request for its key: the one place that sees each answer of the API."""
     key = getattr(request._request, KEY_ATTRIBUTE, None)
-    traffic.count(key, str(response.data["code"]) if response.status_code in traffic.REFUSED_STATUSES else "")
+    traffic.get_traffic().count(
+        key, str(response.data["code"]) if response.status_code in traffic.REFUSED_STATUSES else ""
+    )
 
 
 def _to_http_error(request: Request, refused: Refused) -> APIException:

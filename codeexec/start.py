@@ -9,8 +9,8 @@ from django.core.checks import run_checks
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
-from apikeys import traffic
 from apikeys.environment import sync_environment_key
+from apikeys.traffic import WRITE_SECONDS, get_traffic
 from codeexec.sentry import report_faults
 from executions.records import servers
 from executions.records.retention import Retention
@@ -39,7 +39,8 @@ def start_service() -> None:
     atexit.register(heartbeat.close)
     backend.late_records.start()
     atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
-    Loop("traffic", traffic.write_and_disconnect, traffic.WRITE_SECONDS).start()
+    traffic = get_traffic()
+    Loop("traffic", traffic.write_and_disconnect, WRITE_SECONDS).start()
     atexit.register(traffic.write_and_disconnect)
     sandbox.start()
     if settings.EXECUTION_RETENTION_DAYS:

@@ -99,7 +99,7 @@ def _passwords_are_hashed_quickly(settings: Settings) -> None:
 def _no_requests_counted() -> None:
     """Reset all rates, so that no test is refused for the requests of another, and what counts for staff."""
     cache.clear()
-    traffic.take()
+    traffic.get_traffic().take()
 
 
 @pytest.fixture(autouse=True)

@@ -316,7 +316,7 @@ def test_a_leaked_key_is_replaced_in_one_step(page: Page, admin_client: Client, 
 def test_the_page_of_a_leak_shows_who_uses_the_key(page: Page, admin_client: Client) -> None:
     page.run(learner="ada")
     page.post({"code": "1"}, origin="https://evil.example")
-    traffic.write()
+    traffic.get_traffic().write()
     for text in (
         admin_client.get(address(page.key, "leaked")).content.decode(),
         admin_client.post(address(page.key, "leaked"), {"hours": "0"}).content.decode(),
@@ -335,7 +335,7 @@ def test_each_token_of_a_family_has_its_own_use(page: Page, admin_client: Client
     for _ in range(2):
         page.post({"code": "1"}, x_api_key=token)
     page.run()
-    traffic.write()
+    traffic.get_traffic().write()
     page.key.refresh_from_db()
     old, new = use_of(page.key), use_of(successor)
     assert [(day.own, day.others, day.refused) for day in (old.days[-1], new.days[-1])] == [(3, 2, 1), (2, 3, 0)]

@@ -18,7 +18,7 @@ from tests.fakes import FakeExecutor
 
 def counted() -> dict[tuple[int, str], int]:
     """Return what is on record, by the number of the key and the reason."""
-    traffic.write()
+    traffic.get_traffic().write()
     return {(row.key_number, row.reason): row.requests for row in KeyTraffic.objects.all()}
 
 
@@ -52,9 +52,9 @@ def test_any_number_of_refusals_makes_one_row_and_no_query_of_its_own(
     with django_assert_num_queries(0):
         for _ in range(100):
             assert page.post({"code": "1"}, x_api_key="guess").status_code == 403
-    traffic.write()
+    traffic.get_traffic().write()
     page.post({"code": "1"}, x_api_key="guess")
-    traffic.write()
+    traffic.get_traffic().write()
     row = KeyTraffic.objects.get()
     assert row.requests == 101
 
@@ -63,7 +63,7 @@ def test_any_number_of_refusals_makes_one_row_and_no_query_of_its_own(
 def test_counts_wait_while_the_database_is_away(page: Page) -> None:
     page.post({"code": "1"}, x_api_key="guess")
     with database_fails("UPDATE"):
-        traffic.write()
+        traffic.get_traffic().write()
     assert not KeyTraffic.objects.exists()
     assert counted() == {(traffic.UNKNOWN, "invalid_key"): 1}
 
@@ -72,8 +72,7 @@ def test_old_rows_are_deleted(db: None) -> None:
     now = timezone.now()
     for age in (traffic.KEPT - timedelta(hours=1), traffic.KEPT + timedelta(hours=1)):
         KeyTraffic.objects.create(begins=now - age, key_number=1, reason="", requests=1)
-    traffic._cleaned = None
-    traffic.write()
+    traffic.Traffic().write()
     assert KeyTraffic.objects.get().begins == now - traffic.KEPT + timedelta(hours=1)
 
 
