@@ -107,7 +107,7 @@ def test_a_mistake_is_marked_in_its_line(page: Page) -> None:
 
 def test_a_failed_test_shows_the_difference(page: Page) -> None:
     run(page, "def greeting(name):\n    return f'Hallo, {name}!'")
-    expect(page.get_by_role("listitem").first).to_contain_text("printed:  Hallo, Ada!")
+    expect(page.get_by_role("listitem").first).to_contain_text("returned: Hallo, Ada!")
 
 
 def test_the_stop_button_cancels_the_program(site: tuple[str, Service], page: Page) -> None:

@@ -157,7 +157,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     playground.open("Exercise")
     playground.expect_status("Finished")
     expect(page.locator("#score")).to_have_text("2 of 3 passed")
-    expect(page.locator("#results .failed")).to_contain_text("printed:  everybody!")
+    expect(page.locator("#results .failed")).to_contain_text("returned: everybody!")
     assert barriers(page) == []
     page.get_by_role("button", name="Remove test 3").click()
     page.click("#add-test")
@@ -325,7 +325,7 @@ def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(p
     playground.write("# the oldest")
     for example in ("Hello", "Mistake"):
         page.get_by_role("button", name=example, exact=True).click()
-        playground.write(f"# {example} {'ж' * 2_600_000}")
+        playground.write(f"# {example} {'ж' * 2_700_000}")
     page.reload()
     page.locator("#programs summary").click()
     names = page.locator("#kept li")

@@ -139,7 +139,7 @@ def test_a_lesson_shows_failing_tests_with_what_differs(page: Page) -> None:
     assert answer.evaluate("answer => answer.of") == "success"
     results = tested.locator("#results li")
     expect(results.nth(1)).to_contain_text("with a word")
-    expect(results.nth(2).locator(".diff")).to_contain_text("printed:  1.0")
+    expect(results.nth(2).locator(".diff")).to_contain_text("returned: 1.0")
     expect(results.nth(3)).to_have_text("Failed a hidden test")
     expect(tested.locator("#tests-part")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
