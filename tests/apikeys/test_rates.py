@@ -208,6 +208,12 @@ def refusal(response: Any) -> tuple[int, str, str]:
     return response.status_code, body["code"], body["detail"].partition(" Try again")[0]
 
 
+@pytest.fixture
+def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no window end during a test."""
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.5)
+
+
 CROWDED = (429, "learner_rate_limited", "Many people at your address are running programs.")
 
 
@@ -219,11 +225,9 @@ def test_refusal_of_an_address_does_not_blame_a_learner(page: Page) -> None:
 
 
 @pytest.mark.parametrize("is_proven", [True, False])
-def test_class_of_thirty_at_one_address_is_never_refused(
-    page: Page, is_proven: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_still_clock")
+def test_class_of_thirty_at_one_address_is_never_refused(page: Page, is_proven: bool) -> None:
     """With the default rates: three presses a minute each, and one pupil in a loop."""
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.5)  # the windows must not end during the test
     server, _ = create_key("Server", "secret", [ORIGIN])
 
     def press(pupil: int) -> int:
@@ -261,6 +265,7 @@ def test_body_of_an_address_over_its_rate_is_not_read(page: Page) -> None:
 
 
 @pytest.mark.wall("shares")
+@pytest.mark.usefixtures("_still_clock")
 def test_address_leaves_half_of_the_keys_rate_to_others(page: Page) -> None:
     ApiKey.objects.update(rate="40/h")
     statuses = [page.run().status_code for _ in range(30)]
@@ -276,9 +281,9 @@ def test_server_that_names_no_learner_may_use_the_whole_rate(page: Page) -> None
     assert {page.post({"code": "1"}, x_api_key=token, origin=None).status_code for _ in range(40)} == {200}
 
 
-def test_time_to_wait_is_that_of_the_limit_that_takes_longest(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_still_clock")
+def test_time_to_wait_is_that_of_the_limit_that_takes_longest(page: Page) -> None:
     """Otherwise a caller would wait for a second, only to be told to wait for a minute."""
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.5)  # the windows must not end during the test
     token = server(page, rate="1/d", learner_rate="1/2s")
     ada = {"code": "1", "learner": "ada"}
     assert page.post(ada, x_api_key=token, origin=None).status_code == 200
