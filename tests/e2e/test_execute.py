@@ -108,7 +108,8 @@ def test_an_exception_shows_every_frame_of_the_learner(service: Service) -> None
 def test_an_endless_loop_times_out_and_keeps_its_output(service: Service) -> None:
     started = time.monotonic()
     answer = service.execute("print('so far')\nwhile True: pass", timeout=1)
-    assert time.monotonic() - started < 1 + 1
+    assert time.monotonic() - started < answer["execution_time"] + 1
+    assert 1 <= answer["execution_time"] < 2 * 1 + 1  # twice the timeout if the machine is busy: decision 36
     assert (answer["status"], answer["output"]) == ("timeout", "so far\n")
     assert answer["error"] == "Execution timed out after 1 second"
 
@@ -155,7 +156,7 @@ def test_images_a_traceback_and_a_flood_fit_in_one_answer(service: Service) -> N
 
 def test_a_fork_bomb_ends_and_the_next_program_runs(service: Service) -> None:
     answer = service.execute("import os\nprint('begin')\nwhile True: os.fork()", timeout=2)
-    assert answer["status"] in ("error", "timeout")
+    assert answer["status"] in ("error", "timeout", "memory_limit")  # whichever it meets first
     assert answer["output"].startswith("begin\n")
     assert service.execute("print('ok')")["output"] == "ok\n"
 
