@@ -4,6 +4,7 @@ import { environmentUrl } from "./environment.js";
 import { CodeExecutionError, errorOfEvent, errorOfResponse } from "./errors.js";
 import { readEvents } from "./serverSentEvents.js";
 import type { ServerSentEvent } from "./serverSentEvents.js";
+import { sleep } from "./sleep.js";
 import type {
   Answer,
   ExecutionEvent,
@@ -180,20 +181,4 @@ function lost(cause?: unknown): CodeExecutionError {
 
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Wait. Throw the signal's reason as soon as it is aborted. */
-function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", end);
-      resolve();
-    }, seconds * 1000);
-    if (signal?.aborted) end();
-    else signal?.addEventListener("abort", end, { once: true });
-  });
 }

@@ -1,6 +1,7 @@
 /** Repeats a call for as long as the service is busy. */
 
 import { CodeExecutionError } from "../errors.js";
+import { sleep } from "../sleep.js";
 
 const BUSY = [429, 502, 503];
 const BUSY_SECONDS = 4; // if the response does not say how long to wait
@@ -27,20 +28,8 @@ export async function waitWhileBusy<Returned>(
       if (waited > LONGEST_WAIT_SECONDS) throw error;
       for (let left = seconds; left > 0; left--) {
         onSecond(error.message, left);
-        await pause(1000, signal);
+        await sleep(1, signal);
       }
     }
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const timer = setTimeout(resolve, milliseconds);
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }
