@@ -23,7 +23,7 @@ from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.suspension_badge import Badges, badges_for
 from apikeys.tokens import environment_of
 from audit.names import namers
-from staff.site import label_date_and_time
+from staff.site import StaffModelAdmin
 from web.moments import shown
 
 TOKEN_ATTRIBUTE = "_issued_token"  # noqa: S105 (of the request, from save_model to response_add)
@@ -64,7 +64,7 @@ class EnvironmentFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(StaffModelAdmin):
     """Keys are revoked, never deleted: their executions belong to them."""
 
     form = KeyForm
@@ -149,12 +149,6 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return _links(key.replaces.all()) or None
 
     # Actions
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field of a form, each part of a time with a name for screen readers."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        label_date_and_time(field)
-        return field
 
     def get_urls(self) -> list[URLPattern]:
         views = {"rotate": self.rotate_view, "leaked": self.leaked_view, "revoke": self.revoke_view}

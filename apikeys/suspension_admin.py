@@ -15,7 +15,7 @@ from apikeys.models import Suspension, active_suspensions
 from apikeys.suspension_badge import badges_for, name_of
 from apikeys.suspensions import lift
 from audit.names import namers
-from staff.site import back, label_date_and_time
+from staff.site import StaffModelAdmin, back
 from web.moments import shown
 from web.visible_text import make_visible
 
@@ -36,7 +36,7 @@ class InForceFilter(admin.SimpleListFilter):
 
 
 @admin.register(Suspension)
-class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SuspensionAdmin(StaffModelAdmin):
     """Suspensions are added here or from an execution, and lifted here. They are never deleted, for the record."""
 
     list_display = ("whom", "reason", "began", "until", "in_force", "author")
@@ -74,12 +74,6 @@ class SuspensionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
         """Return the fields, for an existing suspension with the learner's id as it is safe to read."""
         return ["visible_learner" if name == "learner" and obj is not None else name for name in self.fields]
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field of a form, each part of a time with a name for screen readers."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        label_date_and_time(field)
-        return field
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.lift_view))

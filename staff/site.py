@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from django import forms
 from django.conf import settings
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -58,8 +57,13 @@ def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(url if is_ours else default)
 
 
-def label_date_and_time(field: forms.Field | None) -> None:
-    """Name both parts of a field of the admin for a date and a time: its labels are beside them, and name neither."""
-    if field is not None and isinstance(field.widget, AdminSplitDateTime):
-        for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
-            widget.attrs["aria-label"] = f"{field.label}: {part}"
+class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """A table whose forms screen readers can read aloud."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form. Django's labels are beside the two parts of a time, and name neither."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, AdminSplitDateTime):
+            for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
+                widget.attrs["aria-label"] = f"{field.label}: {part}"
+        return field
