@@ -40,7 +40,7 @@ class Badges:
     def of(self, suspension: Suspension) -> SafeString:
         """Return the badge of a suspension."""
         reason = make_visible(suspension.reason)
-        until = shown(suspension.ends) if suspension.ends else "lifted"
+        until = shown(suspension.ends, "lifted")
         button: SafeString | str = ""
         if self.may_lift:
             url = reverse("admin:apikeys_suspension_lift", args=(suspension.pk,))

@@ -52,7 +52,11 @@ def _printed_instead(expected: list[str], actual: list[str]) -> str | None:
     others = [line for line in actual if line != "None"]
     if "None" in expected or others != expected or not expected or len(others) == len(actual):
         return None
-    return f"Your function printed {window(expected[0])} but returned None: use return"
+    return _use_return(window(expected[0]))
+
+
+def _use_return(printed: str) -> str:
+    return f"Your function printed {printed} but returned None: use return"
 
 
 def _lines_difference(expected: str, actual: str, words: Words) -> str:
@@ -76,8 +80,7 @@ def _value_difference(expected: str, run: Run) -> str:
     except ValueError:  # the program has sent something else itself
         pass
     if returned == "None" and printed:
-        head = f"Your function printed {first_line} but returned None: use return"
-        return f"{head}\n  expected: {window(wanted)}\n  returned: None"
+        return f"{_use_return(first_line)}\n  expected: {window(wanted)}\n  returned: None"
     if wanted == "None" and not printed:
         return f"Your function returned {window(returned)} but should return None: to show a value, use print"
     return two_values(wanted, returned)
