@@ -1,12 +1,23 @@
 """The fields and serializers of Django REST framework, made strict: nothing is coerced, clamped or ignored."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
 from django.core.validators import BaseValidator
 from rest_framework import serializers
 
 MAX_REPORTED_NAMES = 10
 """Unknown fields named in a response, which must not be many times as long as the request."""
+
+
+class Optional(TypedDict):
+    """The options of a field that may be omitted."""
+
+    required: bool
+    allow_null: bool
+
+
+OPTIONAL: Optional = {"required": False, "allow_null": True}
+"""For the fields of a StrictSerializer, where null means the same as omitting the field."""
 
 
 class StringField(serializers.CharField):

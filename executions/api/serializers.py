@@ -9,6 +9,7 @@ from executions.request import ExecutionRequest, Match, SentFile, TestCase, file
 from executions.running.comparison.texts import matcher
 from executions.running.judge import is_value_or_exception
 from web.fields import (
+    OPTIONAL,
     BooleanField,
     ChoiceField,
     IntegerField,
@@ -28,12 +29,8 @@ class FileSerializer(StrictSerializer):
     """One of `files`."""
 
     name = StringField(max_length=bounds.FILE_NAME_CHARACTERS, help_text="Letters, digits, `_`, `-`, `.` and spaces.")
-    text = StringField(
-        max_bytes=bounds.FILES_BYTES, required=False, allow_null=True, help_text="The content, in UTF-8."
-    )
-    base64 = StringField(
-        max_length=2 * bounds.FILES_BYTES, required=False, allow_null=True, help_text="The content, in base64."
-    )
+    text = StringField(max_bytes=bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in UTF-8.")
+    base64 = StringField(max_length=2 * bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in base64.")
 
     def validate_name(self, name: str) -> str:
         """Refuse a name that could be a path, or that is taken."""
@@ -67,38 +64,32 @@ class TestCaseSerializer(StrictSerializer):
 
     input = StringField(
         max_bytes=bounds.INPUT_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="A call such as `add(5, 3)`, or an expression with a call; anything else becomes stdin.",
     )
     expected_output = StringField(
         max_bytes=bounds.CODE_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="If omitted, the test passes if it ends without an error.",
     )
     code = StringField(
         max_bytes=bounds.CODE_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="Test code that runs after the program, in its namespace. Only its own output is compared.",
     )
     name = StringField(
         max_bytes=bounds.NAME_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="Your name for the test; returned with its result.",
     )
     stdin = StringField(
         max_bytes=bounds.INPUT_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The stdin of the test, whatever `input` is.",
     )
     match = ChoiceField(
         choices=list(Match),
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the"
         " value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`,"
         " `code` and `stdin` is given, otherwise `exact`.",
@@ -106,58 +97,49 @@ class TestCaseSerializer(StrictSerializer):
     tolerance = NumberField(
         min_value=0,
         max_value=bounds.MOST_TOLERANCE,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="By how much numbers may differ, for `float` and `returns`. Default: 0.000001.",
     )
     relative_tolerance = NumberField(
         min_value=0,
         max_value=1,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The same as a part of the expected number. The larger of both counts.",
     )
     exact_types = BooleanField(
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True.",
     )
     hidden = BooleanField(
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The result then contains only `passed`, `status`, `execution_time` and `feedback`.",
     )
     points = NumberField(
         min_value=0,
         max_value=bounds.MOST_POINTS,
         decimals=bounds.POINTS_DECIMALS,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="What the test is worth in `score`.",
     )
     on_pass = StringField(
         max_bytes=bounds.SENTENCE_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The `feedback` if the test passes, also if it is hidden.",
     )
     on_fail = StringField(
         max_bytes=bounds.SENTENCE_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The `feedback` if the test fails, also if it is hidden.",
     )
     group = StringField(
         max_bytes=bounds.NAME_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The points of the tests of a group count only if all of them pass.",
     )
 
     files = ListField(
         child=FileSerializer(),
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         max_length=bounds.FILES,
         help_text="Further files for this test, or others in the place of those of the request.",
     )
@@ -190,45 +172,37 @@ class ExecutionRequestSerializer(StrictSerializer):
     """The body of `POST /execute`."""
 
     code = StringField(max_bytes=bounds.CODE_BYTES, allow_blank=False, help_text="The program.")
-    language = ChoiceField(
-        choices=["python"], required=False, allow_null=True, help_text="The language of the program."
-    )
+    language = ChoiceField(choices=["python"], **OPTIONAL, help_text="The language of the program.")
     input_data = StringField(
         max_bytes=bounds.INPUT_BYTES,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="The stdin of the program.",
     )
     test_cases = ListField(
         child=TestCaseSerializer(),
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         max_length=bounds.TEST_CASES,
         help_text="Test cases. Each runs in a fresh process.",
     )
     files = ListField(
         child=FileSerializer(),
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         max_length=bounds.FILES,
         help_text="Files in the program's directory when it starts. All files of a request have at most 1 MiB.",
     )
     timeout = IntegerField(
         min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
         max_value=bounds.LONGEST_TIMEOUT_SECONDS,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text=f"Seconds for the program and its test cases together. Default: {bounds.DEFAULT_TIMEOUT_SECONDS}.",
     )
     learner = StringField(
         max_length=LEARNER_CHARACTERS,
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="Your id for the author of the program; stored with the record.",
     )
     interactive = BooleanField(
-        required=False,
-        allow_null=True,
+        **OPTIONAL,
         help_text="Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream.",
     )
 
@@ -272,10 +246,8 @@ class ExecutionRequestSerializer(StrictSerializer):
 class InputSerializer(StrictSerializer):
     """The body of `POST /executions/{id}/input`."""
 
-    text = StringField(
-        max_bytes=bounds.INPUT_TEXT_BYTES, required=False, allow_null=True, help_text="One line, without its newline."
-    )
-    end = BooleanField(required=False, allow_null=True, help_text="Ends the input, after `text` if given.")
+    text = StringField(max_bytes=bounds.INPUT_TEXT_BYTES, **OPTIONAL, help_text="One line, without its newline.")
+    end = BooleanField(**OPTIONAL, help_text="Ends the input, after `text` if given.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body without text and end."""
