@@ -40,6 +40,13 @@ class SentFile:
             return base64.b64decode(self.base64, validate=True)
         return (self.text or "").encode()
 
+    @property
+    def size_bytes(self) -> int:
+        """How long the content is, without decoding valid base64."""
+        if self.base64 is not None:
+            return len(self.base64) // 4 * 3 - self.base64[-2:].count("=")
+        return len(self.content)
+
 
 @dataclass(frozen=True, slots=True)
 class TestCase:

@@ -211,7 +211,7 @@ class ExecutionRequestSerializer(StrictSerializer):
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse too many bytes in all files together."""
         lists = [values.get("files"), *(case.get("files") for case in values.get("test_cases") or ())]
-        size_bytes = sum(len(file.content) for files in lists for file in files_of(files))
+        size_bytes = sum(file.size_bytes for files in lists for file in files_of(files))
         if size_bytes > bounds.FILES_BYTES:
             sentence = f"All files of the request are {size_bytes} bytes; at most {bounds.FILES_BYTES} are allowed."
             refuse_field("files", sentence)
