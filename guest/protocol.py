@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
 KINDS = tuple(range(17))
-READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED, DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART = KINDS[
-    :15
-]
-LATER, VALUE = KINDS[15:]
+READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
+DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE = KINDS[9:]
 
 PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE = range(6)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
