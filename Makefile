@@ -20,7 +20,7 @@ run: image ## install what is missing and serve on PORT (default 8000)
 test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
-	$(PYTHON) -m pytest $(PARALLEL) -m "not alone"
+	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || $(PYTHON) -m tests.retry $$?
 	$(PYTHON) -m pytest -m alone
 
 test-fast: $(DEV) .env ## run the tests that need no containers, servers or browser, within a minute
