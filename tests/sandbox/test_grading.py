@@ -71,7 +71,11 @@ FRAMES += "            os.write(fd, struct.pack('!BI', kind, len(body)) + body)\
             "import atexit, os\natexit.register(os._exit, 0)\natexit.register(print, 8)", marks=wall("completed_test")
         ),
         "import os\nos.fork = os._exit = lambda *a: 0\nprint(8)",
-        pytest.param("import os\nif os.fork(): os._exit(0)\nprint(8)", marks=wall("begun_test")),
+        pytest.param(
+            "import os\nends, begins = os.pipe()\nif os.fork(): os.read(ends, 1); os._exit(0)\n"
+            "print(8, flush=True)\nos.write(begins, b'.')",
+            marks=wall("begun_test"),
+        ),
         "import os\nif os.fork() == 0: print(8); os._exit(0)\nos.wait(); os.kill(os.getpid(), 9)",
         "import os\nfor n in (9, 15, 17, 18, 19):\n    try: os.kill(1, n)\n    except OSError: pass\nprint(8)",
         "import os\nos.kill(-1, 9)",

@@ -425,7 +425,7 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
     pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_new = False
     factory.seconds = 0.3
-    given = take_together(pool, 3)
+    given = take_together(pool, 3, seconds=0.05)
     assert len(given) == 3
     assert factory.made[0].submissions == 1
     assert factory.made[0].closed
@@ -437,7 +437,7 @@ def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool
     pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
     factory.made[0].is_spotless = False
     factory.seconds = 0.3
-    take_together(pool, 3)
+    take_together(pool, 3, seconds=0.05)
     assert factory.made[0].submissions == 1
     assert factory.made[0].proofs == 0
     assert factory.made[0].closed
@@ -454,7 +454,7 @@ def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, f
     pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01, retire_seconds=600))
     factory.made[0].launched_at -= 601
     factory.seconds = 0.3
-    take_together(pool, 3)
+    take_together(pool, 3, seconds=0.05)
     assert factory.made[0].submissions == 1
 
 
