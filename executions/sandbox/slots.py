@@ -16,7 +16,7 @@ LEAST_SPARE_CPU = 0.2
 """More programs than the processors can serve may run at once while this share of their time is idle."""
 
 
-FEWEST_TO_RESERVE = 12
+FEWEST_TO_RESERVE = 8
 """With fewer slots than these, none is reserved: a class behind one address would get too few."""
 
 
@@ -46,14 +46,14 @@ class Slots:
         return self._limit() - self.in_use - self._returning
 
     def _limit(self) -> int:
-        is_busy = self.in_use + self._returning >= self._busy
+        is_busy = self.in_use + self._returning >= self._busy - _reserved(self._busy)
         has_spare = is_busy and self._spare_cpu.share() >= LEAST_SPARE_CPU
         return self._settings.max_concurrent if has_spare else self._busy
 
     def are_open_to(self, party: Party) -> bool:
         """Return whether one more program of `party` may start now."""
         limit = self._limit()
-        reserved = limit // 4 if limit >= FEWEST_TO_RESERVE and self._held[party.caller] else 0
+        reserved = _reserved(limit) if self._held[party.caller] else 0
         return limit - self.in_use - self._returning > reserved
 
     def take(self, party: Party) -> None:
@@ -105,3 +105,8 @@ class Slots:
             self._returning -= 1
             self.take(party)
             self._lent -= 1
+
+
+def _reserved(limit: int) -> int:
+    """Return how many of so many slots are for parties that have none."""
+    return limit // 4 if limit >= FEWEST_TO_RESERVE else 0
