@@ -54,6 +54,12 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
             " DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
             id="codeexec.E006",
         )
+    if settings.EXECUTOR == "celery" and not settings.REDIS_URL:
+        yield Error(
+            "EXECUTOR is celery, but REDIS_URL is not set: workers could not answer.",
+            hint="Set REDIS_URL to the Redis server of the workers (docs/scale.md), or set EXECUTOR=local.",
+            id="codeexec.E007",
+        )
     if settings.SANDBOX_POOL_SIZE > settings.SANDBOX_MAX_CONCURRENT * 2:
         yield Warning(
             "SANDBOX_POOL_SIZE is more than twice SANDBOX_MAX_CONCURRENT: most containers would only use memory.",

@@ -57,6 +57,9 @@ check_hosts = validate.ContainsNoneOf(["*"], error="list the hosts: * allows any
 check_redis_url = validate.Regexp(
     r"(|rediss?://[^\s/]+(/\d+)?|unix://\S+)\Z", error="use the form redis://host:6379/0, rediss://… or unix:///path"
 )
+check_broker_url = validate.Regexp(
+    r"(|(redis|amqp)s?://\S+|unix://\S+)\Z", error="use the form redis://host:6379/0 or amqp://user:password@host//"
+)
 check_dsn = validate.Regexp(
     r"(|https?://\w+@[^\s/@]+(/\S+)?/\d+)\Z", error="use the form https://key@host/project, as Sentry shows it"
 )

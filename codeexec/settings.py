@@ -14,6 +14,7 @@ from codeexec.capacity import Capacity
 from codeexec.env import (
     check_address,
     check_api_key,
+    check_broker_url,
     check_dsn,
     check_hosts,
     check_networks,
@@ -200,6 +201,10 @@ CACHES: dict[str, Any] = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
+# Where programs run: on this machine, or on those of the workers (codeexec/run_worker.py), which Celery tells of them
+EXECUTOR = env.str("EXECUTOR", "local", validate=validate.OneOf(["local", "celery"]))
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL, validate=check_broker_url)
 
 # API
 REST_FRAMEWORK = {

@@ -12,12 +12,13 @@ from django.db import connection
 from apikeys.environment import sync_environment_key
 from apikeys.traffic import WRITE_SECONDS, get_traffic
 from codeexec.sentry import report_faults
+from executions.cluster.executor import ClusterExecutor
 from executions.records import servers
 from executions.records.retention import Retention
 from executions.running.backend import Backend, set_backend
-from executions.running.executor import sandbox_settings
+from executions.running.executor import make_executor
 from executions.running.heartbeat import Heartbeat
-from executions.sandbox.sandbox import Sandbox
+from executions.running.peers import Peers
 from executions.threads import Loop
 
 DRAIN_SECONDS = 25
@@ -27,29 +28,31 @@ log = logging.getLogger(__name__)
 
 
 def start_service() -> None:
-    """Prepare, and begin to fill the pool. Returns before programs can run."""
+    """Prepare, and let the executor start. Returns before programs can run."""
     report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no requests
     heartbeat = Heartbeat()
-    sandbox = Sandbox(sandbox_settings(), dead_owners=lambda: heartbeat.dead_owners)
-    backend = Backend(sandbox, heartbeat=heartbeat)
+    executor = make_executor(lambda: heartbeat.dead_owners)
+    backend = Backend(executor, heartbeat=heartbeat)
+    if isinstance(executor, ClusterExecutor):
+        backend.peers = Peers(executor.post, backend.sessions)
     set_backend(backend)
     heartbeat.start()
     atexit.register(heartbeat.close)
     backend.late_records.start()
-    atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the sandbox
+    atexit.register(backend.late_records.close, LAST_RECORDS_SECONDS)  # runs after the close of the executor
     traffic = get_traffic()
     Loop("traffic", traffic.write_and_disconnect, WRITE_SECONDS).start()
     atexit.register(traffic.write_and_disconnect)
-    sandbox.start()
+    executor.start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
     gc.collect()
     gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
-    atexit.register(sandbox.close, DRAIN_SECONDS)
+    atexit.register(executor.close, DRAIN_SECONDS)
 
 
 def prepare() -> None:

@@ -19,7 +19,7 @@ from executions.bounds import INPUT_BYTES
 from executions.models import Execution
 from executions.running.admission import Source
 from executions.running.backend import get_backend
-from executions.running.interactive import TooMuchInput
+from executions.running.interactive import TooMuchInput, Typist
 from executions.running.live import begin_live
 from executions.running.service import execute
 from executions.sandbox.results import SandboxError
@@ -78,8 +78,10 @@ class ExecutionInputView(KeyedView):
         serializer.is_valid(raise_exception=True)
         is_end = serializer.validated_data.get("end", False)
         try:
-            if not get_backend().sessions.send(id, caller_of(request), serializer.line(), is_end):
+            if not get_backend().send_input(id, Typist.of(caller_of(request)), serializer.line(), is_end):
                 raise NotFound(NOTHING_HERE)
+        except SandboxError as error:
+            raise ServiceUnavailable from error
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
         return Response(status=204)

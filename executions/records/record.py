@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
@@ -16,13 +15,12 @@ from apikeys.models import ApiKey
 from apikeys.quotas import Account, Running, RunningGroup, Use, charge
 from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
-from executions.bounds import LONGEST_RUN_SECONDS
+from executions.configuration import longest_execution
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
-from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome, Party
 
 COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb truncated".split()
@@ -30,10 +28,6 @@ COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb 
 
 KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
-
-LONGEST_EXECUTION = timedelta(seconds=60)
-"""The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
-assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_RUN_SECONDS  # noqa: S101
 
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
 RUNNING_NOW = (
@@ -158,11 +152,6 @@ def _write_end(
             kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
             charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
-
-
-def longest_execution() -> timedelta:
-    """Return the longest that an execution takes, with all the time that it may wait for input."""
-    return LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
 
 
 def find_running(key: ApiKey) -> Running:

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
+from executions.configuration import longest_execution
 from executions.models import Execution, Server
-from executions.records.record import EXECUTIONS, longest_execution
+from executions.records.record import EXECUTIONS
 from executions.sandbox.engine.owner import Owner
 
 LIFE_SECONDS = 30

@@ -75,6 +75,7 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
             execution = create(request, key=caller.key, **columns)
         if session is not None:
             session.public_id = execution.public_id
+            backend.announce(execution.public_id)
         undo.pop_all()
     close_old_connections()  # gives a pooled one back: while the program runs, others may use it
     return Admitted(execution, Payer(account, use), session)

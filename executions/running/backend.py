@@ -1,11 +1,13 @@
 """What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
 from dataclasses import asdict, dataclass, field
+from uuid import UUID
 
 from executions.records.late_records import LateRecords
 from executions.running.executor import Executor, NotStarted
 from executions.running.heartbeat import Heartbeat
-from executions.running.interactive import InteractiveSessions
+from executions.running.interactive import InteractiveSessions, Typist
+from executions.running.peers import Peers
 from executions.sandbox.sandbox import SandboxHealth
 
 
@@ -28,6 +30,7 @@ class Backend:
     sessions: InteractiveSessions = field(default_factory=InteractiveSessions)
     late_records: LateRecords = field(default_factory=LateRecords)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    peers: Peers | None = None
 
     def health(self) -> ServiceHealth:
         """Return the last known state, at once."""
@@ -39,6 +42,20 @@ class Backend:
             | {part: "connected" if answers else "unreachable" for part, answers in has.items()}
             | {"ready": sandbox.ready and not away, "reason": sandbox.reason or ", ".join(away)}
         )
+
+    def announce(self, public_id: UUID) -> None:
+        """Let other web processes pass on input for an execution of this one."""
+        if self.peers is not None:
+            self.peers.announce(public_id)
+
+    def send_input(self, public_id: UUID, typist: Typist, text: str, is_end: bool) -> bool:
+        """Send input to a program of any web process; return False if it takes none from `typist`.
+
+        Raises TooMuchInput, or SandboxUnavailable if the program's web process does not answer.
+        """
+        if self.sessions.send(public_id, typist, text, is_end):
+            return True
+        return self.peers is not None and self.peers.send(public_id, typist, text, is_end)
 
 
 _backend = Backend(NotStarted())

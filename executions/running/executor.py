@@ -1,15 +1,21 @@
-"""Where programs run: the sandbox of this process, configured by the settings."""
+"""Where programs run, as the settings say: in the sandbox of this process, or in those of workers."""
 
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Protocol
 
 from django.conf import settings
-from django.db import connection
 
+from executions.cluster.board import Board, connect
+from executions.cluster.executor import ClusterExecutor, Patience
+from executions.cluster.post import PostOffice
+from executions.cluster.transport import Sender
+from executions.configuration import longest_execution, sandbox_settings
 from executions.sandbox.console import Console
+from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
-from executions.sandbox.sandbox import SandboxHealth
-from executions.sandbox.settings import Reuse, SandboxSettings
+from executions.sandbox.sandbox import Sandbox, SandboxHealth
 
 
 class Executor(Protocol):
@@ -20,6 +26,12 @@ class Executor(Protocol):
 
     def health(self) -> SandboxHealth:
         """Return the state, at once."""
+
+    def start(self) -> None:
+        """Prepare to run submissions. Returns at once."""
+
+    def close(self, drain_seconds: float) -> None:
+        """Let current submissions finish for `drain_seconds`, and free everything."""
 
 
 class NotStarted:
@@ -33,23 +45,20 @@ class NotStarted:
         """Return a state that is not ready."""
         return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
 
+    def start(self) -> None:
+        """Do nothing."""
 
-def sandbox_settings() -> SandboxSettings:
-    """Return the sandbox's part of the settings."""
-    database = Path(connection.settings_dict["NAME"])
-    return SandboxSettings(
-        reuse=Reuse(settings.SANDBOX_REUSE),
-        reuse_runs=settings.SANDBOX_REUSE_RUNS,
-        pool_size=settings.SANDBOX_POOL_SIZE,
-        science_pool_size=settings.SANDBOX_SCIENCE_POOL_SIZE,
-        max_concurrent=settings.SANDBOX_MAX_CONCURRENT,
-        busy_concurrent=settings.SANDBOX_BUSY_CONCURRENT,
-        queue_length=settings.SANDBOX_QUEUE_LENGTH,
-        queue_seconds=settings.SANDBOX_QUEUE_SECONDS,
-        refill_threads=settings.SANDBOX_REFILL_THREADS,
-        runtime=settings.SANDBOX_RUNTIME or None,
-        input_seconds=settings.SANDBOX_INPUT_SECONDS,
-        input_seconds_in_all=settings.SANDBOX_INPUT_SECONDS_IN_ALL,
-        directories=(database.parent,) if connection.vendor == "sqlite" else (),
-        least_free_percent=settings.LEAST_FREE_DISK_PERCENT,
+    def close(self, drain_seconds: float) -> None:
+        """Do nothing."""
+
+
+def make_executor(dead_owners: Callable[[], Collection[str]]) -> Executor:
+    """Return the executor of a serving process. `dead_owners` is for its own sandbox, if it has one."""
+    if settings.EXECUTOR == "local":
+        return Sandbox(sandbox_settings(), dead_owners=dead_owners)
+    patience = Patience(
+        settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS, (longest_execution() + timedelta(seconds=10)).total_seconds()
     )
+    board, board_of_letters = (Board(connect(settings.REDIS_URL)) for _ in range(2))
+    post = PostOffice(uuid.uuid4().hex, board, board_of_letters)
+    return ClusterExecutor(board, post, Sender(settings.CELERY_BROKER_URL), patience)

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +24,19 @@ LEAST = {ADDRESS: 1, LEARNER: 2, CLAIMED: 2}
 
 class TooMuchInput(Exception):
     """A program would get more input than it may have."""
+
+
+class Typist(NamedTuple):
+    """Who sends input: the family of their key, and their learner. `is_server`: for any learner."""
+
+    family: UUID
+    learner: str | None
+    is_server: bool
+
+    @classmethod
+    def of(cls, caller: Caller) -> "Typist":
+        """Return the caller as one who sends input."""
+        return cls(caller.key.family, caller.learner, caller.is_server)
 
 
 @dataclass(eq=False, slots=True)
@@ -47,13 +61,13 @@ class InteractiveSession:
         """Return whether it counts for this caller of a family of keys."""
         return self.caller.key.family == family and name in self.names
 
-    def accepts_input_from(self, caller: Caller) -> bool:
-        """Return whether `caller` may send input: the same key, or one of its rotation, for the same learner.
+    def accepts_input_from(self, typist: Typist) -> bool:
+        """Return whether `typist` may send input: the same key, or one of its rotation, for the same learner.
 
         Without a learner token the id is the secret: only the page that began the execution knows it.
         """
-        is_same_learner = caller.is_server or caller.learner == self.caller.learner
-        return caller.key.family == self.caller.key.family and is_same_learner
+        is_same_learner = typist.is_server or typist.learner == self.caller.learner
+        return typist.family == self.caller.key.family and is_same_learner
 
 
 class InteractiveSessions:
@@ -97,15 +111,15 @@ class InteractiveSessions:
         with self._lock:
             self._sessions.discard(session)
 
-    def find(self, public_id: UUID, caller: Caller) -> InteractiveSession | None:
-        """Return the session of an execution, or None if none accepts input from `caller`."""
+    def find(self, public_id: UUID, typist: Typist) -> InteractiveSession | None:
+        """Return the session of an execution, or None if none accepts input from `typist`."""
         with self._lock:
-            found = (each for each in self._sessions if each.public_id == public_id and each.accepts_input_from(caller))
+            found = (each for each in self._sessions if each.public_id == public_id and each.accepts_input_from(typist))
             return next(found, None)
 
-    def send(self, public_id: UUID, caller: Caller, text: str, is_end: bool) -> bool:
-        """Send input to a program; return False if none with this id takes input from `caller`. Raises TooMuchInput."""
-        session = self.find(public_id, caller)
+    def send(self, public_id: UUID, typist: Typist, text: str, is_end: bool) -> bool:
+        """Send input to a program; return False if none with this id takes input from `typist`. Raises TooMuchInput."""
+        session = self.find(public_id, typist)
         if session is None:
             return False
         with self._lock:

@@ -74,9 +74,9 @@ class EventSource:
                 others.append(event)
         raise AssertionError(f"no {name} after {printed!r}, but {others}")
 
-    def answer(self, text: str | None = None, **fields: Any) -> int:
-        """Send input to the program on another connection; return the HTTP status."""
-        connection = HTTPConnection("127.0.0.1", self._service.port, timeout=10)
+    def answer(self, text: str | None = None, through: Service | None = None, **fields: Any) -> int:
+        """Send input to the program on another connection, perhaps through another service; return the HTTP status."""
+        connection = HTTPConnection("127.0.0.1", (through or self._service).port, timeout=10)
         body = fields if text is None else {"text": text, **fields}
         connection.request("POST", f"/executions/{self.id}/input", json.dumps(body), self._headers)
         status = connection.getresponse().status

@@ -9,11 +9,11 @@ from django.core.management.base import CommandError
 from pytest_django import Settings
 
 from apikeys.environment import sync_environment_key
+from executions.configuration import sandbox_settings
 from executions.management import faults
 from executions.management.commands.doctor import Command, examine
 from executions.management.faults import Fault
 from executions.records import servers
-from executions.running.executor import sandbox_settings
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.settings import SandboxSettings
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from executions.running.executor import sandbox_settings
+from executions.configuration import sandbox_settings
 from executions.sandbox.engine.engine import EngineError
 from executions.sandbox.sandbox import Sandbox
 

@@ -16,11 +16,11 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apikeys.models import usable_keys
+from executions.configuration import sandbox_settings
 from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
 from executions.records import servers
-from executions.running.executor import sandbox_settings
 from executions.running.heartbeat import cache_error
 from executions.sandbox.checks.disk import find_shortage
 from executions.sandbox.engine.engine import Engine, EngineError

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from executions import bounds
 from executions.api.answers import AnswerSerializer
 from executions.api.serializers import ExecutionRequestSerializer
+from executions.configuration import sandbox_settings
 from executions.request import ExecutionRequest
-from executions.running.executor import sandbox_settings
 from executions.running.service import answer_of
 from executions.sandbox.results import SandboxError
 from executions.sandbox.sandbox import Sandbox

@@ -1,0 +1,57 @@
+"""Runs the programs of web processes on this machine: `python -m codeexec.run_worker`, with `EXECUTOR=celery` there.
+
+Needs the engine and REDIS_URL; no database, no SECRET_KEY and no port.
+"""
+
+import logging.config
+import os
+import secrets
+import uuid
+
+from codeexec.env import stop_without_traceback
+
+DRAIN_SECONDS = 25
+OWNERS_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Serve until SIGTERM; then take no more submissions, and finish those that have arrived."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
+    os.environ["SECRET_KEY"] = secrets.token_hex(32)  # the settings demand one, and nothing here is signed
+    os.environ["DATABASE_URL"] = "sqlite://:memory:"
+    with stop_without_traceback():
+        from django.conf import settings  # reads the environment
+
+        broker_url = settings.CELERY_BROKER_URL
+    if not settings.REDIS_URL:
+        raise SystemExit("settings: REDIS_URL: a worker needs the Redis server of the web processes")
+    logging.config.dictConfig(settings.LOGGING)
+
+    from executions.cluster.board import Board, connect
+    from executions.cluster.transport import serve
+    from executions.cluster.worker import Owners, Worker
+    from executions.configuration import longest_execution, sandbox_settings
+    from executions.sandbox.engine.owner import Owner
+    from executions.sandbox.sandbox import Sandbox
+    from executions.threads import Loop
+
+    limits = sandbox_settings()
+    board, board_of_instructions = Board(connect(settings.REDIS_URL)), Board(connect(settings.REDIS_URL))
+    owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
+    sandbox = Sandbox(limits, dead_owners=lambda: owners.dead)
+    worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
+    Loop("owners", owners.look, OWNERS_SECONDS).start()
+    sandbox.start()
+    threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
+    log.info("worker %s starts", worker.name)
+    try:
+        serve(broker_url, worker.name, worker.run, threads, worker.start, worker.leave)
+    finally:
+        worker.close()
+        sandbox.close(DRAIN_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

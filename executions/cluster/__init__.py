@@ -1,0 +1,1 @@
+"""Programs run on other machines: web processes send submissions to workers, and Redis carries what happens back."""

@@ -1,0 +1,200 @@
+"""What web processes and workers leave for each other in Redis. All of it expires.
+
+The order for a submission is one key. A worker that is about to run it deletes the key; so does a web process that
+takes the order back. Only one of them finds it: whatever the broker delivers late or twice, nothing runs twice, and
+what was taken back never runs.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Generic, cast
+from uuid import UUID
+
+import msgspec
+import redis
+
+from executions.cluster.messages import (
+    INSTRUCTIONS,
+    LETTERS,
+    ORDERS,
+    STATES,
+    Instruction,
+    Kind,
+    Letter,
+    Malformed,
+    Order,
+    WorkerState,
+    pack,
+    unpack,
+)
+
+PREFIX = "codeexec:"
+
+ORDER_SECONDS = 120
+"""How long an order is kept, longer than any may wait."""
+
+LIFE_SECONDS = 5
+"""How long a process counts as alive after it last said so. It says so every second."""
+
+STREAM_SECONDS = 600
+"""How long replies and instructions are kept for a process that does not fetch them."""
+
+MOST_ENTRIES = 100_000
+"""Of a stream."""
+
+CALL_SECONDS = 3.0
+"""The longest that one call to Redis may take."""
+
+
+def connect(url: str, **options: Any) -> "redis.Redis":
+    """Return a client of the server at `url` whose calls take bounded time."""
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=CALL_SECONDS, socket_timeout=CALL_SECONDS, health_check_interval=10, **options
+    )
+
+
+class Mailbox(Generic[Kind]):
+    """A stream of messages for one process, each for one of its submissions. For one reading thread."""
+
+    def __init__(self, client: "redis.Redis", name: str, decoder: msgspec.json.Decoder[Kind]) -> None:
+        self._client = client
+        self._key = f"{PREFIX}{name}"
+        self._decoder = decoder
+
+    def fetch(self, seconds: float) -> Iterator[tuple[str, int, Kind]]:
+        """Wait for messages, at most so long; yield the submission, number and content of each. Raises RedisError.
+
+        They are deleted, for they hold what learners have typed and their programs printed. Malformed ones are skipped.
+        """
+        block = max(1, int(seconds * 1000))
+        found = cast(Any, self._client.xread({self._key: "0"}, count=256, block=block))
+        for _, entries in found or ():
+            self._client.xdel(self._key, *(number for number, _ in entries))
+            for _, fields in entries:
+                try:
+                    yield fields[b"run"].decode(), int(fields[b"number"]), unpack(fields[b"message"], self._decoder)
+                except (Malformed, KeyError, ValueError):
+                    continue
+
+    def drop(self) -> None:
+        """Delete the stream. Raises RedisError."""
+        self._client.delete(self._key)
+
+
+class Board:
+    """The keys in Redis. Each method raises RedisError."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+
+    def write(self, web: str, run: str, letter: Letter, number: int = 0) -> None:
+        """Send a letter to a web process; those about one submission are numbered from 0. Raises Malformed."""
+        self._send(f"letters:{web}", run, letter, number)
+
+    # For web processes
+
+    def post(self, run: str, order: Order) -> None:
+        """Leave an order for a worker. Raises Malformed if it is too long."""
+        self._client.set(_run(run), pack(order), ex=ORDER_SECONDS)
+
+    def take_back(self, run: str) -> bool:
+        """Let no worker begin a submission; return False if one has begun, or the order is lost."""
+        return bool(self._client.delete(_run(run)))
+
+    def letters(self, web: str) -> Mailbox[Letter]:
+        """Return the letters to a web process."""
+        return Mailbox(self._client, f"letters:{web}", LETTERS)
+
+    def instruct(self, worker: str, run: str, instruction: Instruction) -> None:
+        """Send an instruction to the worker that runs a submission."""
+        self._send(f"instructions:{worker}", run, instruction, 0)
+
+    def workers(self) -> list[WorkerState]:
+        """Return the states of all workers that are alive and speak our version."""
+        names = sorted(cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
+        if not names:
+            return []
+        packed = cast(list[bytes | None], self._client.mget([f"{PREFIX}worker:{name.decode()}" for name in names]))
+        if gone := [name for name, state in zip(names, packed, strict=True) if state is None]:
+            self._client.srem(f"{PREFIX}workers", *gone)
+        return list(_states(packed))
+
+    def announce(self, public_id: UUID, web: str, seconds: float) -> None:
+        """Note, for so long, which web process takes the input for an execution."""
+        self._client.set(f"{PREFIX}input:{public_id}", web, ex=int(seconds))
+
+    def takes_input(self, public_id: UUID) -> str | None:
+        """Return the web process that takes the input for an execution, None if there is none."""
+        web = cast(bytes | None, self._client.get(f"{PREFIX}input:{public_id}"))
+        return None if web is None else web.decode()
+
+    def show_web(self, web: str) -> None:
+        """Note that a web process is alive."""
+        self._client.set(f"{PREFIX}web:{web}", b"", ex=LIFE_SECONDS)
+
+    # For workers
+
+    def order(self, run: str) -> Order | None:
+        """Return the order for a submission, None if it has begun or was taken back. Raises Malformed."""
+        packed = cast(bytes | None, self._client.get(_run(run)))
+        return None if packed is None else unpack(packed, ORDERS)
+
+    def begin(self, run: str) -> bool:
+        """Return whether the caller may now run a submission: True once, for one worker."""
+        return bool(self._client.delete(_run(run)))
+
+    def instructions(self, worker: str) -> Mailbox[Instruction]:
+        """Return the instructions to a worker."""
+        return Mailbox(self._client, f"instructions:{worker}", INSTRUCTIONS)
+
+    def show_worker(self, state: WorkerState) -> None:
+        """Note that a worker is alive, and how it is."""
+        with self._client.pipeline() as pipeline:
+            pipeline.set(f"{PREFIX}worker:{state.name}", pack(state), ex=LIFE_SECONDS)
+            pipeline.sadd(f"{PREFIX}workers", state.name)
+            pipeline.execute()
+
+    def remove_worker(self, name: str) -> None:
+        """Note that a worker has ended."""
+        with self._client.pipeline() as pipeline:
+            pipeline.delete(f"{PREFIX}worker:{name}")
+            pipeline.srem(f"{PREFIX}workers", name)
+            pipeline.execute()
+
+    def living_webs(self, webs: set[str]) -> set[str]:
+        """Return which of these web processes are alive."""
+        names = sorted(webs)
+        found = cast(list[bytes | None], self._client.mget([f"{PREFIX}web:{name}" for name in names])) if names else []
+        return {name for name, value in zip(names, found, strict=True) if value is not None}
+
+    def show_owner(self, owner: str) -> None:
+        """Note that the owner of containers is alive."""
+        self._client.zadd(f"{PREFIX}owners", {owner: self._now()})
+
+    def dead_owners(self, seconds: float) -> frozenset[str]:
+        """Return the owners that were last seen so many seconds ago."""
+        found = cast(list[bytes], self._client.zrangebyscore(f"{PREFIX}owners", 0, self._now() - seconds))
+        return frozenset(owner.decode() for owner in found)
+
+    def _now(self) -> int:
+        """Return the server's time, so that clocks need not agree."""
+        return self._client.time()[0]
+
+    def _send(self, name: str, run: str, message: Letter | Instruction, number: int) -> None:
+        key, fields = f"{PREFIX}{name}", {"run": run, "number": number, "message": pack(message)}
+        with self._client.pipeline() as pipeline:
+            pipeline.xadd(key, fields, maxlen=MOST_ENTRIES, approximate=True)  # type: ignore[arg-type]
+            pipeline.expire(key, STREAM_SECONDS)
+            pipeline.execute()
+
+
+def _run(run: str) -> str:
+    return f"{PREFIX}run:{run}"
+
+
+def _states(packed: list[bytes | None]) -> Iterator[WorkerState]:
+    for each in packed:
+        if each is not None:
+            try:
+                yield unpack(each, STATES)
+            except Malformed:  # a worker of another version
+                continue

@@ -1,0 +1,184 @@
+"""The executor of a web process whose programs run on other machines."""
+
+import contextlib
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from executions.cluster.board import Board
+from executions.cluster.messages import Began, Failed, Finished, Malformed, Order, Stop, Typed, to_event
+from executions.cluster.post import Correspondence, PostOffice
+from executions.cluster.transport import Sender
+from executions.cluster.workers import Workers
+from executions.sandbox.console import Began as HasBegun
+from executions.sandbox.console import Console
+from executions.sandbox.results import (
+    CallerGone,
+    Outcome,
+    RunLost,
+    SandboxBusy,
+    SandboxError,
+    SandboxUnavailable,
+    Submission,
+)
+from executions.sandbox.sandbox import SandboxHealth
+from executions.sandbox.timing import Deadline
+from executions.threads import Loop
+
+LOOK_SECONDS = 0.5
+"""How often to look at the workers, and whether the caller has gone."""
+
+BEGIN_SECONDS = 3.0
+"""How long the news that a submission has begun may take."""
+
+ATTEMPTS = 2
+"""How many workers may be asked to run a submission."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a submission may wait for its container, and how long it may then take."""
+
+    queue_seconds: float
+    run_seconds: float
+
+
+class ClusterExecutor:
+    """Lets workers run submissions. See docs/decisions/0040-cluster.md."""
+
+    def __init__(self, board: Board, post: PostOffice, sender: Sender, patience: Patience) -> None:
+        self.post = post
+        self._board = board
+        self._sender = sender
+        self._patience = patience
+        self._workers = Workers()
+        self._loop = Loop("workers", self._look, LOOK_SECONDS)
+
+    def start(self) -> None:
+        """Start to look for workers. Returns at once."""
+        self._loop.start()
+        self.post.start()
+
+    def health(self) -> SandboxHealth:
+        """Return the last known state of the workers together, at once."""
+        return self._workers.health()
+
+    def close(self, drain_seconds: float) -> None:
+        """Wait for the submissions that workers have, at most so long."""
+        deadline = Deadline.after(drain_seconds)
+        while len(self.post) and deadline.remaining_seconds():
+            time.sleep(LOOK_SECONDS / 10)
+        self._loop.close()
+        self._loop.join(LOOK_SECONDS)
+        self.post.close()
+        self._sender.close()
+
+    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+        """Let a worker run a submission; pass its events to `console`, and input and a request to stop to the worker.
+
+        If the worker refuses, or is lost before it has begun, another one is asked. Raises SandboxError.
+        """
+        deadline = Deadline.after(self._patience.queue_seconds)
+        tried: set[str] = set()
+        while True:
+            worker = self._workers.choose(tried)
+            tried.add(worker)
+            try:
+                return self._let_run(worker, submission, console, deadline)
+            except (SandboxBusy, SandboxUnavailable) as error:
+                if len(tried) == ATTEMPTS or not deadline.remaining_seconds():
+                    raise
+                log.warning("worker %s has not run a submission: %s", worker, error)
+
+    def _let_run(self, worker: str, submission: Submission, console: Console | None, deadline: Deadline) -> Outcome:
+        run = uuid.uuid4().hex
+        with self.post.correspondence(run) as letters:
+            self._send(run, Order.of(submission, self.post.name, console), worker, deadline)
+            self._wait_for_begin(run, worker, letters, submission, console, deadline)
+            return self._wait_for_end(run, worker, letters, console)
+
+    def _send(self, run: str, order: Order, worker: str, deadline: Deadline) -> None:
+        try:
+            self._board.post(run, order)
+            self._sender.send(run, worker, deadline.remaining_seconds())
+        except Malformed as error:
+            raise SandboxUnavailable(f"the submission cannot be sent: {error}") from error
+        except (RedisError, ConnectionError) as error:
+            with contextlib.suppress(RedisError):  # without Redis, no worker can begin it either
+                self._board.take_back(run)
+            raise SandboxUnavailable(f"Redis or the broker fails: {error}") from error
+
+    def _wait_for_begin(
+        self,
+        run: str,
+        worker: str,
+        letters: Correspondence,
+        submission: Submission,
+        console: Console | None,
+        deadline: Deadline,
+    ) -> None:
+        """Return when the worker runs the submission. Otherwise take it back and raise SandboxError."""
+        while not _has_begun(letters, LOOK_SECONDS):
+            if submission.is_abandoned() or (console is not None and console.is_stopped):
+                error: SandboxError = CallerGone("nobody waits for the answer")
+            elif not self._workers.takes_orders(worker):
+                error = SandboxUnavailable("the worker has ended")
+            elif not deadline.remaining_seconds():
+                error = SandboxBusy("no container came free in time")
+            else:
+                continue
+            try:
+                was_taken_back = self._board.take_back(run)
+            except RedisError:
+                was_taken_back = False
+            if was_taken_back:
+                raise error
+            if not _has_begun(letters, BEGIN_SECONDS):
+                raise RunLost("a worker may have begun, and has not said so")
+            return
+
+    def _wait_for_end(self, run: str, worker: str, letters: Correspondence, console: Console | None) -> Outcome:
+        deadline = Deadline.after(self._patience.run_seconds)
+        if console is not None:
+            console.put(HasBegun())
+        is_stopped = False
+        while deadline.remaining_seconds() and self._workers.is_alive(worker):
+            match letter := letters.next_letter(LOOK_SECONDS, console):
+                case Finished(outcome):
+                    return outcome
+                case Failed():
+                    raise letter.to_error()
+            if console is None:
+                continue
+            if letter is not None and (event := to_event(letter)) is not None:
+                console.put(event)
+            try:
+                for data in console.take_input():
+                    self._board.instruct(worker, run, Typed(data))
+                if console.is_stopped and not is_stopped:
+                    self._board.instruct(worker, run, Stop())
+                    is_stopped = True
+            except (RedisError, Malformed) as error:
+                raise RunLost(f"its input cannot be sent: {error}") from error
+        raise RunLost("the worker has ended, or does not answer")
+
+    def _look(self) -> None:
+        """See how the workers are, and show them that this process is alive."""
+        try:
+            self._board.show_web(self.post.name)
+            self._workers.update(self._board.workers())
+        except RedisError as error:
+            log.warning("Redis does not say which workers are alive: %s", error)
+
+
+def _has_begun(letters: Correspondence, seconds: float) -> bool:
+    """Wait so long for the letter that a submission has begun. Raises SandboxError if it says that it cannot."""
+    letter = letters.next_letter(seconds)
+    if isinstance(letter, Failed):
+        raise letter.to_error()
+    return isinstance(letter, Began)

@@ -1,0 +1,150 @@
+"""What a web process gets from workers and from other web processes: one thread reads it for all that wait."""
+
+import contextlib
+import logging
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Self
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from executions.cluster.board import Board
+from executions.cluster.messages import Failed, Input, Letter, Malformed, Taken
+from executions.sandbox.console import Console
+from executions.sandbox.results import RunLost, SandboxUnavailable
+from executions.threads import Loop
+
+FETCH_SECONDS = 1.0
+"""How long one call to Redis waits for letters."""
+
+RETRY_SECONDS = 0.5
+
+INPUT_SECONDS = 5.0
+"""How long another web process may take to say whether a program takes input."""
+
+log = logging.getLogger(__name__)
+
+
+class Correspondence:
+    """The letters about one matter. One thread adds them, another waits for them.
+
+    Letters that come twice count once. If some are missing, the run that they are about counts as lost.
+    """
+
+    def __init__(self) -> None:
+        self._letters: deque[Letter] = deque()
+        self._expected = 0
+        self._lock = threading.Lock()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._is_closed = True
+            os.close(self._wake)
+
+    def add(self, number: int, letter: Letter) -> None:
+        """Add the letter with this number."""
+        with self._lock:
+            if self._is_closed or number < self._expected:
+                return
+            is_next = number == self._expected
+            self._expected = number + 1
+            self._letters.append(letter if is_next else Failed.of(RunLost("letters are missing")))
+            os.eventfd_write(self._wake, 1)
+
+    def next_letter(self, seconds: float, console: Console | None = None) -> Letter | None:
+        """Return the next letter; None if none comes in time, or there is news of the console."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        if console is not None:
+            poll.register(console.fileno(), select.POLLIN)
+        poll.poll(seconds * 1000)
+        with self._lock:
+            if not self._letters:
+                return None
+            letter = self._letters.popleft()
+            if not self._letters:
+                os.eventfd_read(self._wake)
+            return letter
+
+
+class PostOffice:
+    """The letters of the web process `name`.
+
+    Needs two boards, because one thread waits for letters all the time. `take_input` says what becomes of input that
+    other web processes pass on.
+    """
+
+    def __init__(self, name: str, board: Board, board_of_letters: Board) -> None:
+        self.name = name
+        self.take_input: Callable[[Input], Taken] = lambda _: Taken(False)
+        self._board = board
+        self._mailbox = board_of_letters.letters(name)
+        self._open: dict[str, Correspondence] = {}
+        self._loop = Loop("letters", self._fetch)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def start(self) -> None:
+        """Start to read letters. Returns at once."""
+        self._loop.start()
+
+    def close(self) -> None:
+        """Read no more letters, and delete those that come late."""
+        self._loop.close()
+        self._loop.join(2 * FETCH_SECONDS)
+        with contextlib.suppress(RedisError):
+            self._mailbox.drop()
+
+    @contextlib.contextmanager
+    def correspondence(self, matter: str) -> Iterator[Correspondence]:
+        """Collect the letters about a matter."""
+        with Correspondence() as letters:
+            self._open[matter] = letters
+            try:
+                yield letters
+            finally:
+                del self._open[matter]
+
+    def announce(self, public_id: UUID, seconds: float) -> None:
+        """Let other web processes pass on input for an execution of this one, for so long."""
+        try:
+            self._board.announce(public_id, self.name, seconds)
+        except RedisError as error:  # input that comes to this process still arrives
+            log.warning("other web processes cannot be told of %s: %s", public_id, error)
+
+    def pass_on(self, input: Input) -> Taken:
+        """Let the web process of an execution take input for it. Raises SandboxUnavailable if it does not answer."""
+        matter = os.urandom(16).hex()
+        try:
+            web = self._board.takes_input(input.public_id)
+            if web is None or web == self.name:
+                return Taken(False)
+            with self.correspondence(matter) as letters:
+                self._board.write(web, matter, input)
+                answer = letters.next_letter(INPUT_SECONDS)
+        except RedisError as error:
+            raise SandboxUnavailable(f"Redis fails: {error}") from error
+        if not isinstance(answer, Taken):
+            raise SandboxUnavailable("another web process does not answer")
+        return answer
+
+    def _fetch(self) -> None:
+        try:
+            for matter, number, letter in self._mailbox.fetch(FETCH_SECONDS):
+                if isinstance(letter, Input):
+                    self._board.write(letter.web, matter, self.take_input(letter))
+                elif (letters := self._open.get(matter)) is not None:
+                    letters.add(number, letter)
+        except (RedisError, Malformed) as error:
+            log.warning("letters cannot be read or answered: %s", error)
+            self._loop.wait(RETRY_SECONDS)

@@ -1,0 +1,112 @@
+"""Celery carries the ids of submissions to workers, and nothing else. The only module that imports celery and kombu.
+
+What they did comes back another way (board.py): results of Celery's backends can be lost, or reach nobody, where
+threads wait for them.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import celery
+from celery.bootsteps import StartStopStep
+from celery.signals import worker_shutting_down
+from kombu import Exchange, Queue
+
+TASK = "codeexec.run"
+
+QUEUE_SECONDS = 600
+"""How long the queue of a worker that is gone is kept, where the broker can delete queues."""
+
+CONNECT_SECONDS = 3
+
+log = logging.getLogger(__name__)
+
+
+def queue_of(worker: str) -> Queue:
+    """Return the queue of one worker. It holds ids only, so nothing is lost with it."""
+    name = f"codeexec.{worker}"
+    return Queue(name, Exchange("codeexec", "direct", durable=False), name, durable=False, expires=QUEUE_SECONDS)
+
+
+def make_app(broker_url: str) -> celery.Celery:
+    """Return the Celery app for a broker: `redis://…` or `amqp://…`."""
+    app = celery.Celery("codeexec", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=False,  # a submission that a worker has lost is sent to another by its web process
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=CONNECT_SECONDS,
+        broker_transport_options={
+            "socket_timeout": CONNECT_SECONDS,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "max_retries": 0,
+        },
+    )
+    return app
+
+
+class Sender:
+    """Sends submissions to workers. For any number of threads."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = make_app(broker_url)
+
+    def send(self, run: str, worker: str, expires_seconds: float) -> None:
+        """Send a submission's id to a worker. Raises ConnectionError."""
+        try:
+            self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), expires=expires_seconds, retry=False)
+        except self._app.connection_for_write().transport.connection_errors as error:
+            raise ConnectionError(f"the broker does not take a submission: {type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._app.close()
+
+
+def serve(
+    broker_url: str,
+    name: str,
+    run: Callable[[str], None],
+    threads: int,
+    begins: Callable[[], None],
+    ends: Callable[[], None],
+) -> None:
+    """Run submissions that arrive for the worker `name`, in at most so many threads, until SIGTERM.
+
+    Then take no more, and return when all that have arrived are done. `begins` is called when it is about to take the
+    first, `ends` at SIGTERM.
+    """
+    app = make_app(broker_url)
+    app.conf.update(task_queues=[queue_of(name)], task_default_queue=queue_of(name).name)
+    app.task(run, name=TASK)
+
+    class Started(StartStopStep):  # type: ignore[misc]
+        requires = {"celery.worker.consumer.tasks:Tasks"}
+
+        def start(self, consumer: Any) -> None:
+            begins()
+
+    app.steps["consumer"].add(Started)
+
+    def end(**_: Any) -> None:
+        ends()
+
+    worker_shutting_down.connect(end)
+    app.Worker(
+        pool="threads",
+        concurrency=threads,
+        hostname=f"codeexec@{name}",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel=logging.WARNING,
+    ).start()

@@ -1,0 +1,233 @@
+"""Two web processes and two workers: what the service promises on one machine holds for several."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from executions.cluster.board import LIFE_SECONDS, Board, connect
+from executions.cluster.messages import WorkerState
+from executions.sandbox.sandbox import SandboxHealth
+from tests.e2e.event_source import EventSource
+from tests.servers import Redis
+from tests.service import Service
+from tests.waiting import eventually
+from tests.worker import Worker
+
+pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(180)]
+
+GREETING = "name = input('Who? ')\nprint('Hello', name)"
+READY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes: `web` and `other_web` share records and workers."""
+
+    redis: Redis
+    web: Service
+    other_web: Service
+    workers: tuple[Worker, Worker]
+
+    def board(self) -> Board:
+        return Board(connect(self.redis.url))
+
+    def await_workers(self, number: int) -> None:
+        """Wait until so many workers can run programs."""
+        board = self.board()
+
+        def are_serving() -> bool:
+            return sum(state.is_serving for state in board.workers()) == number
+
+        assert eventually(are_serving, READY_SECONDS), [worker.log() for worker in self.workers]
+        time.sleep(1)  # the web processes look twice a second
+
+
+@pytest.fixture(scope="module")
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    directory = tmp_path_factory.mktemp("cluster")
+    with ExitStack() as stack:
+        redis = stack.enter_context(Redis())
+        web = Service(directory, EXECUTOR="celery", REDIS_URL=redis.url)
+        other_web = web.sibling()
+        workers = tuple(Worker(web, _made(directory / name)) for name in ("one", "two"))
+        for worker in workers:
+            stack.enter_context(worker)
+        stack.enter_context(web)
+        stack.callback(other_web.stop)
+        other_web.start()
+        yield Cluster(redis, web, other_web, (workers[0], workers[1]))
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def cluster(running_cluster: Cluster) -> Cluster:
+    """Return the cluster with all of its processes running, whatever an earlier test has done to them."""
+    for worker in running_cluster.workers:
+        if worker.process is None:
+            worker.start()
+    running_cluster.await_workers(2)
+    return running_cluster
+
+
+def test_workers_run_programs_with_tests_errors_and_images(cluster: Cluster) -> None:
+    assert cluster.web.execute("print(input())", input_data="Ada")["output"] == "Ada\n"
+    answer = cluster.web.execute("1 / 0")
+    assert (answer["status"], answer["error_detail"]["type"], answer["error_detail"]["line"]) == (
+        "error",
+        "ZeroDivisionError",
+        1,
+    )
+    cases = [{"input": "add(1, 2)", "expected_output": "3"}, {"input": "add(1, 2)", "expected_output": "4"}]
+    answer = cluster.web.execute("def add(a, b):\n    return a + b", test_cases=cases)
+    assert [result["passed"] for result in answer["test_results"]] == [True, False]
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    assert len(cluster.web.execute(plot, timeout=10)["images"]) == 1
+    assert cluster.web.execute("while True: pass", timeout=1)["status"] == "timeout"
+    assert cluster.web.execute("print('x' * 200_000)")["truncated"]
+
+
+def test_both_workers_get_programs_from_both_web_processes(cluster: Cluster) -> None:
+    def run(number: int) -> str:
+        web = (cluster.web, cluster.other_web)[number % 2]
+        output: str = web.execute(f"import time\ntime.sleep(0.2)\nprint({number})")["output"]
+        return output
+
+    with ThreadPoolExecutor(16) as clients:
+        assert list(clients.map(run, range(48))) == [f"{number}\n" for number in range(48)]
+    rows = cluster.web.query("SELECT DISTINCT container FROM executions_execution WHERE code LIKE '%sleep(0.2)%'")
+    assert len(rows) > 1
+    assert cluster.web.health()["pool"]["idle"] > 4  # more than one worker keeps
+
+
+def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> None:
+    assert cluster.web.health()["status"] == "healthy"
+    cluster.workers[0].stop()
+    assert cluster.web.execute("print(1)")["output"] == "1\n"
+    cluster.workers[1].stop()
+    assert eventually(lambda: cluster.web.health()["status"] == "unhealthy", 2 * LIFE_SECONDS)
+    assert cluster.web.post("print(1)").status_code == 503
+
+
+def test_output_comes_while_the_program_runs(cluster: Cluster) -> None:
+    code = "import sys, time\nfor _ in range(3):\n    sys.stdout.write(str(time.time()))\n    time.sleep(0.5)"
+    with EventSource(cluster.web, code) as stream:
+        events = list(stream)
+    late = [event.came - float(event.data["text"]) for event in events if event.name == "stdout"]
+    assert len(late) == 3
+    assert max(late) < 0.5  # before the next time is printed
+
+
+@pytest.mark.parametrize("is_through_other_web", [False, True])
+def test_input_reaches_a_program_through_either_web_process(cluster: Cluster, is_through_other_web: bool) -> None:
+    with EventSource(cluster.web, GREETING, interactive=True) as stream:
+        assert stream.printed_until("input") == "Who? "
+        assert stream.answer("Ada", cluster.other_web if is_through_other_web else cluster.web) == 204
+        assert stream.until("result").data["output"] == "Who? Hello Ada\n"
+
+
+def test_too_much_input_and_input_for_an_unknown_program_are_refused_by_either_web_process(cluster: Cluster) -> None:
+    with EventSource(cluster.web, "while True: input()", interactive=True) as stream:
+        stream.until("input")
+        assert [stream.answer("x" * 16_000, cluster.other_web) for _ in range(17)] == [204] * 16 + [400]
+        assert stream.answer("x" * 16_000, cluster.web) == 400
+        stream.id = str(uuid4())
+        assert [stream.answer("Eve", web) for web in (cluster.web, cluster.other_web)] == [404, 404]
+
+
+def test_program_ends_when_its_watcher_leaves(cluster: Cluster) -> None:
+    with EventSource(cluster.web, "while True: pass", timeout=10) as stream:
+        execution = stream.id
+    found = f"SELECT status FROM executions_execution WHERE public_id = '{execution.replace('-', '')}'"
+    assert eventually(lambda: cluster.web.query(found) == [("cancelled",)], 6)
+
+
+def test_program_ends_when_its_web_process_is_killed(cluster: Cluster) -> None:
+    """While it waits for input, it would wait for a minute."""
+    with EventSource(cluster.other_web, "print('on', flush=True)\nwhile True: input()", interactive=True) as stream:
+        stream.until("input")
+        board = cluster.board()
+        assert eventually(lambda: sum(state.watched for state in board.workers()) == 1)
+        cluster.other_web.stop(signal.SIGKILL)
+    assert eventually(lambda: sum(state.watched for state in board.workers()) == 0, 4 * LIFE_SECONDS)
+    cluster.other_web.start()
+    assert cluster.other_web.execute("print(1)")["output"] == "1\n"
+
+
+def _in_use(cluster: Cluster) -> int:
+    in_use: int = cluster.web.health()["pool"]["in_use"]
+    return in_use
+
+
+def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> None:
+    """What has begun is answered with a 503 and never runs again; what has not begun runs on the other worker."""
+    statuses: list[int] = []
+
+    def run() -> None:
+        statuses.append(cluster.web.post("import time\ntime.sleep(3)\nprint('slept')", timeout=10).status_code)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: _in_use(cluster) >= 6, 10)
+    cluster.workers[0].stop(signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    assert sorted(set(statuses)) == [200, 503]
+    rows = cluster.web.query(
+        "SELECT status, count(*) FROM executions_execution WHERE code LIKE '%slept%' GROUP BY status ORDER BY status"
+    )
+    assert dict(rows) == {"internal_error": statuses.count(503), "success": statuses.count(200)}
+    assert cluster.web.execute("print(1)")["output"] == "1\n"
+
+
+def test_submission_that_a_worker_does_not_begin_runs_on_another(cluster: Cluster) -> None:
+    """A worker that hangs: it is on the board, takes nothing from its queue, and then is silent."""
+    idle = SandboxHealth(True, "connected", "", 50, 0, 0)
+    cluster.board().show_worker(WorkerState("hanging", "nowhere", idle, 50, 50, 50))
+    time.sleep(1)
+    with ThreadPoolExecutor(4) as clients:
+        outputs = list(clients.map(lambda number: cluster.web.execute(f"print({number})")["output"], range(4)))
+    assert outputs == [f"{number}\n" for number in range(4)]
+
+
+def test_stopped_worker_finishes_what_it_runs(cluster: Cluster) -> None:
+    with ThreadPoolExecutor(6) as clients:
+        code = "import time\ntime.sleep(2)\nprint('done')"
+        answers = [clients.submit(cluster.web.execute, code) for _ in range(6)]
+        assert eventually(lambda: _in_use(cluster) == 6, 10)
+        assert cluster.workers[0].stop() == 0
+        assert [answer.result()["output"] for answer in answers] == ["done\n"] * 6
+    assert cluster.web.execute("print(1)")["output"] == "1\n"
+
+
+def test_without_redis_programs_are_refused_until_it_is_back(cluster: Cluster) -> None:
+    cluster.redis.stop()
+    assert eventually(lambda: cluster.web.post("print(1)").status_code == 503, 2 * LIFE_SECONDS)
+    started = time.monotonic()
+    assert cluster.web.post("print(1)").status_code == 503
+    assert time.monotonic() - started < 10
+    cluster.redis.start()
+    cluster.await_workers(2)
+    assert eventually(lambda: cluster.web.post("print(1)").status_code == 200, READY_SECONDS)
+
+
+def test_nothing_of_a_program_is_left_in_redis(cluster: Cluster) -> None:
+    word = uuid4().hex
+    assert cluster.web.execute(f"print('{word}')")["output"] == f"{word}\n"
+    with EventSource(cluster.web, f"print('{word}', flush=True)") as stream:
+        stream.until("result")
+    client = cluster.redis.client()
+    assert eventually(lambda: not any(word.encode() in (client.dump(key) or b"") for key in client.keys()), 3)
+    assert not client.keys("codeexec:run:*")
