@@ -26,7 +26,7 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.models import Execution
 from executions.request import Match
 from executions.running.backend import get_backend
-from executions.running.interactive import LEAST, PARTS
+from executions.running.interactive import LEAST, PARTS, Typist
 from executions.running.outcome import TYPES
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
@@ -224,7 +224,7 @@ def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
         streamed += chunk
         if chunk.startswith(b"event: input"):
             execution = Execution.objects.latest("pk")
-            get_backend().sessions.send(execution.public_id, Caller(page.key, None), "", is_end=True)
+            get_backend().sessions.send(execution.public_id, Typist.of(Caller(page.key, None)), "", is_end=True)
     stream.close()
     assert rows(section(LIVE, "Events")).keys() == set(re.findall(r"^event: (\w+)$", streamed.decode(), re.MULTILINE))
 

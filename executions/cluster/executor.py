@@ -5,13 +5,13 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from executions.cluster.board import Board
 from executions.cluster.messages import Began, Failed, Finished, Malformed, Order, Stop, Typed, to_event
 from executions.cluster.post import Correspondence, PostOffice
-from executions.cluster.transport import Sender
 from executions.cluster.workers import Workers
 from executions.sandbox.console import Began as HasBegun
 from executions.sandbox.console import Console
@@ -39,6 +39,9 @@ ATTEMPTS = 2
 
 log = logging.getLogger(__name__)
 
+if TYPE_CHECKING:
+    from executions.cluster.transport import Sender
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -51,7 +54,7 @@ class Patience:
 class ClusterExecutor:
     """Lets workers run submissions. See docs/decisions/0040-cluster.md."""
 
-    def __init__(self, board: Board, post: PostOffice, sender: Sender, patience: Patience) -> None:
+    def __init__(self, board: Board, post: PostOffice, sender: "Sender", patience: Patience) -> None:
         self.post = post
         self._board = board
         self._sender = sender

@@ -1,6 +1,7 @@
 """What web processes and workers send each other: typed, versioned, bounded JSON."""
 
 import zlib
+from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
@@ -69,6 +70,10 @@ class Order(msgspec.Struct, frozen=True):
             watcher is not None,
             watcher is not None and watcher.is_interactive,
         )
+
+    def submission(self, is_abandoned: Callable[[], bool]) -> Submission:
+        """Return the submission."""
+        return Submission(self.code, self.stdin, self.tests, self.timeout_seconds, is_abandoned, self.party, self.files)
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

@@ -83,10 +83,11 @@ class PostOffice:
     other web processes pass on.
     """
 
-    def __init__(self, name: str, board: Board, board_of_letters: Board) -> None:
+    def __init__(self, name: str, board: Board, board_of_letters: Board, input_seconds: float = INPUT_SECONDS) -> None:
         self.name = name
         self.take_input: Callable[[Input], Taken] = lambda _: Taken(False)
         self._board = board
+        self._input_seconds = input_seconds
         self._mailbox = board_of_letters.letters(name)
         self._open: dict[str, Correspondence] = {}
         self._loop = Loop("letters", self._fetch)
@@ -131,7 +132,7 @@ class PostOffice:
                 return Taken(False)
             with self.correspondence(matter) as letters:
                 self._board.write(web, matter, input)
-                answer = letters.next_letter(INPUT_SECONDS)
+                answer = letters.next_letter(self._input_seconds)
         except RedisError as error:
             raise SandboxUnavailable(f"Redis fails: {error}") from error
         if not isinstance(answer, Taken):

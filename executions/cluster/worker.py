@@ -23,7 +23,7 @@ from executions.cluster.messages import (
     to_reply,
 )
 from executions.sandbox.console import Console
-from executions.sandbox.results import CallerGone, RunLost, SandboxError, SandboxUnavailable, Submission
+from executions.sandbox.results import CallerGone, RunLost, SandboxError, SandboxUnavailable
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from executions.threads import Loop
@@ -116,16 +116,7 @@ class Worker:
                 self._reply(running, last)
 
     def _last_reply(self, running: Running) -> Reply | None:
-        order = running.order
-        submission = Submission(
-            order.code,
-            order.stdin,
-            order.tests,
-            order.timeout_seconds,
-            lambda: not self._begin(running),
-            order.party,
-            order.files,
-        )
+        submission = running.order.submission(is_abandoned=lambda: not self._begin(running))
         try:
             return Finished(self._sandbox.execute(submission, running.console))
         except CallerGone:  # taken back, or delivered twice

@@ -15,7 +15,8 @@ NO_WORKERS = SandboxHealth(False, "unreachable", "no worker is alive", 0, 0, 0)
 class Workers:
     """How the workers were at the last look, and how many submissions this process has sent to each since."""
 
-    def __init__(self) -> None:
+    def __init__(self, life_seconds: float = LIFE_SECONDS) -> None:
+        self._life_seconds = life_seconds
         self._lock = threading.Lock()
         self._states: dict[str, WorkerState] = {}
         self._sent: Counter[str] = Counter()
@@ -59,7 +60,7 @@ class Workers:
             return self._health()
 
     def _are_known(self) -> bool:
-        return time.monotonic() - self._looked_at < LIFE_SECONDS
+        return time.monotonic() - self._looked_at < self._life_seconds
 
     def _load(self, state: WorkerState) -> int:
         """Return how many submissions a worker has, as far as this process knows."""

@@ -10,7 +10,6 @@ from django.conf import settings
 from executions.cluster.board import Board, connect
 from executions.cluster.executor import ClusterExecutor, Patience
 from executions.cluster.post import PostOffice
-from executions.cluster.transport import Sender
 from executions.configuration import longest_execution, sandbox_settings
 from executions.sandbox.console import Console
 from executions.sandbox.profiles import LOADING_SECONDS
@@ -27,12 +26,6 @@ class Executor(Protocol):
     def health(self) -> SandboxHealth:
         """Return the state, at once."""
 
-    def start(self) -> None:
-        """Prepare to run submissions. Returns at once."""
-
-    def close(self, drain_seconds: float) -> None:
-        """Let current submissions finish for `drain_seconds`, and free everything."""
-
 
 class NotStarted:
     """The executor of a process before its start. Refuses everything."""
@@ -45,17 +38,13 @@ class NotStarted:
         """Return a state that is not ready."""
         return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
 
-    def start(self) -> None:
-        """Do nothing."""
 
-    def close(self, drain_seconds: float) -> None:
-        """Do nothing."""
-
-
-def make_executor(dead_owners: Callable[[], Collection[str]]) -> Executor:
+def make_executor(dead_owners: Callable[[], Collection[str]]) -> Sandbox | ClusterExecutor:
     """Return the executor of a serving process. `dead_owners` is for its own sandbox, if it has one."""
     if settings.EXECUTOR == "local":
         return Sandbox(sandbox_settings(), dead_owners=dead_owners)
+    from executions.cluster.transport import Sender  # Celery takes 6 MB, which other services save
+
     patience = Patience(
         settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS, (longest_execution() + timedelta(seconds=10)).total_seconds()
     )

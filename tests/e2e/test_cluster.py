@@ -229,5 +229,5 @@ def test_nothing_of_a_program_is_left_in_redis(cluster: Cluster) -> None:
     with EventSource(cluster.web, f"print('{word}', flush=True)") as stream:
         stream.until("result")
     client = cluster.redis.client()
-    assert eventually(lambda: not any(word.encode() in (client.dump(key) or b"") for key in client.keys()), 3)
+    assert eventually(lambda: not any(word.encode() in (client.dump(key) or b"") for key in client.scan_iter()), 3)
     assert not client.keys("codeexec:run:*")

@@ -23,6 +23,7 @@ from apikeys.tokens import mint_learner_token
 from executions import bounds
 from executions.models import Execution
 from executions.running.backend import get_backend
+from executions.running.interactive import Typist
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
@@ -340,7 +341,7 @@ def test_invalid_input_is_refused_and_not_read(page: Page, stream: Streams, body
 
 def test_all_input_together_is_bounded(page: Page, stream: Streams) -> None:
     execution_id = stream(interactive=True).until("start")["id"]
-    session = get_backend().sessions.find(uuid.UUID(execution_id), Caller(page.key, None))
+    session = get_backend().sessions.find(uuid.UUID(execution_id), Typist.of(Caller(page.key, None)))
     assert session is not None
     session.typed = "x" * (bounds.INPUT_BYTES - 4)
     response = answer(page, execution_id, {"text": "Eve!"})

@@ -1,0 +1,1 @@
+"""Programs on other machines: messages, Redis, and the choice of a worker."""

@@ -1,0 +1,161 @@
+"""The messages between web processes and workers: nothing is lost or made up on the way."""
+
+import zlib
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executions.cluster.messages import (
+    LETTERS,
+    MOST_BYTES,
+    ORDERS,
+    VERSION,
+    Failed,
+    Finished,
+    Input,
+    Letter,
+    Malformed,
+    Order,
+    Printed,
+    Shown,
+    Taken,
+    pack,
+    to_event,
+    to_reply,
+    unpack,
+)
+from executions.sandbox import console
+from executions.sandbox.results import (
+    ErrorDetail,
+    File,
+    Flag,
+    Image,
+    Outcome,
+    Party,
+    Run,
+    RunLost,
+    RunStatus,
+    SandboxBusy,
+    SandboxUnavailable,
+    Submission,
+    TestProgram,
+)
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+RUNS = st.builds(
+    Run,
+    status=st.sampled_from(RunStatus),
+    stdout=TEXTS,
+    stderr=TEXTS,
+    signal=st.none() | st.just("SIGKILL"),
+    wall_seconds=st.floats(0, 100),
+    flags=st.frozensets(st.sampled_from(Flag)),
+    bases=st.lists(TEXTS, max_size=3).map(tuple),
+    detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
+    returned=st.none() | TEXTS,
+    images=st.lists(st.builds(Image, st.binary(), st.integers(1, 9), st.integers(1, 9)), max_size=2).map(tuple),
+)
+OUTCOMES = st.builds(Outcome, RUNS, st.lists(RUNS, max_size=3).map(tuple), st.floats(0, 100))
+FILES = st.lists(st.builds(File, TEXTS, st.binary()), max_size=2).map(tuple)
+PROGRAMS = st.builds(TestProgram, code=TEXTS, input=TEXTS, stdin=st.none() | TEXTS, hidden=st.booleans(), files=FILES)
+SUBMISSIONS = st.builds(
+    Submission,
+    code=TEXTS,
+    stdin=TEXTS,
+    tests=st.lists(PROGRAMS, max_size=3).map(tuple),
+    timeout_seconds=st.floats(1, 10),
+    is_abandoned=st.just(lambda: False),
+    party=st.builds(Party, TEXTS, TEXTS, TEXTS),
+    files=FILES,
+)
+
+
+@given(OUTCOMES)
+def test_outcome_arrives_unchanged(outcome: Outcome) -> None:
+    assert unpack(pack(Finished(outcome)), LETTERS) == Finished(outcome)
+
+
+@given(SUBMISSIONS)
+def test_submission_arrives_unchanged(submission: Submission) -> None:
+    order = unpack(pack(Order.of(submission, "web", None)), ORDERS)
+    assert order.submission(lambda: False) == submission
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        Printed("stdout", "x\0é😀"),
+        Shown(Image(bytes(range(256)), 1, 2)),
+        Taken(False, is_too_much=True),
+        Input("web", uuid4(), (uuid4(), None, True), "text", is_end=True),
+    ],
+)
+def test_letter_arrives_unchanged(letter: Letter) -> None:
+    assert unpack(pack(letter), LETTERS) == letter
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        console.Printed("stderr", "x"),
+        console.Shown(Image(b"x", 1, 2)),
+        console.Asked(),
+        console.Ended(Run(RunStatus.SUCCESS)),
+    ],
+)
+def test_event_of_a_run_arrives_as_the_same_event(event: console.Event) -> None:
+    reply = to_reply(event)
+    assert reply is not None
+    assert to_event(unpack(pack(reply), LETTERS)) == event
+
+
+@pytest.mark.parametrize("error", [SandboxBusy("full"), SandboxUnavailable("no engine"), RunLost("gone")])
+def test_error_is_raised_as_the_same_error(error: Exception) -> None:
+    raised = unpack(pack(Failed.of(error)), LETTERS)  # type: ignore[arg-type]
+    assert isinstance(raised, Failed)
+    assert (type(raised.to_error()), str(raised.to_error())) == (type(error), str(error))
+
+
+def test_unknown_error_means_that_the_run_is_lost() -> None:
+    assert isinstance(Failed("SystemExit", "").to_error(), RunLost)
+
+
+def test_what_a_program_prints_is_compressed() -> None:
+    runs = Run(RunStatus.SUCCESS, stdout="\0" * 65536, stderr="\x1b" * 65536)
+    packed = pack(Finished(Outcome(runs, (runs,) * 50, 0.0)))
+    assert len(packed) < 500_000
+    assert unpack(packed, LETTERS) == Finished(Outcome(runs, (runs,) * 50, 0.0))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        bytes((VERSION,)),
+        bytes((VERSION, 0)) + b"{",
+        bytes((VERSION, 1)) + b"no zlib",
+        bytes((VERSION, 0)) + b'{"type":"finished"}',
+        bytes((VERSION, 0)) + b'{"type":"unheard_of"}',
+        bytes((VERSION + 1,)) + pack(Taken(True))[1:],
+    ],
+)
+def test_anything_else_is_malformed(packed: bytes) -> None:
+    with pytest.raises(Malformed):
+        unpack(packed, LETTERS)
+
+
+def test_message_one_byte_too_long_is_not_sent() -> None:
+    room = MOST_BYTES - len(msgspec.json.encode(Printed("stdout", "")))
+    longest = Printed("stdout", "x" * room)
+    assert unpack(pack(longest), LETTERS) == longest
+    with pytest.raises(Malformed):
+        pack(Printed("stdout", "x" * (room + 1)))
+
+
+def test_compressed_message_that_would_be_too_long_is_malformed() -> None:
+    bomb = zlib.compress(b" " * (MOST_BYTES + 1), 1)
+    with pytest.raises(Malformed):
+        unpack(bytes((VERSION, 1)) + bomb, LETTERS)

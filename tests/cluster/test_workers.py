@@ -1,0 +1,78 @@
+"""The choice of a worker, and what the workers are together."""
+
+from dataclasses import replace
+
+import pytest
+
+from executions.cluster.messages import WorkerState
+from executions.cluster.workers import Workers
+from executions.sandbox.results import SandboxBusy, SandboxUnavailable
+from executions.sandbox.sandbox import SandboxHealth
+
+HEALTH = SandboxHealth(True, "connected", "", 4, 0, 0)
+
+
+def state(name: str, slots: int = 4, queue_length: int = 2, is_leaving: bool = False, **health: object) -> WorkerState:
+    return WorkerState(name, "host", replace(HEALTH, **health), slots, slots, queue_length, 0, is_leaving)  # type: ignore[arg-type]
+
+
+def workers(*states: WorkerState) -> Workers:
+    found = Workers()
+    found.update(list(states))
+    return found
+
+
+def test_submissions_go_where_most_slots_are_free() -> None:
+    found = workers(state("small", slots=2), state("large", slots=6))
+    chosen = [found.choose(set()) for _ in range(8)]
+    assert (chosen.count("small"), chosen.count("large")) == (2, 6)
+
+
+def test_among_equals_the_one_with_more_waiting_containers_is_chosen() -> None:
+    assert workers(state("few", idle=1), state("many", idle=3)).choose(set()) == "many"
+
+
+def test_worker_that_is_not_ready_or_leaves_gets_nothing() -> None:
+    found = workers(state("shut", ready=False), state("leaves", is_leaving=True), state("busy", in_use=4))
+    assert found.choose(set()) == "busy"
+    assert not found.takes_orders("leaves")
+    assert found.is_alive("leaves")
+
+
+def test_full_lines_are_busy() -> None:
+    found = workers(state("one", in_use=4, waiting=1))
+    assert found.choose(set()) == "one"
+    with pytest.raises(SandboxBusy):
+        found.choose(set())
+
+
+def test_worker_that_was_tried_is_not_asked_again() -> None:
+    found = workers(state("one"), state("two", in_use=4))
+    assert found.choose({"one"}) == "two"
+    with pytest.raises(SandboxBusy):
+        found.choose({"one", "two"})
+
+
+def test_without_a_worker_nothing_runs() -> None:
+    with pytest.raises(SandboxUnavailable, match="no worker"):
+        workers().choose(set())
+    with pytest.raises(SandboxUnavailable, match="no engine"):
+        workers(state("one", ready=False, reason="no engine")).choose(set())
+    assert not workers().health().ready
+
+
+def test_one_worker_that_serves_is_enough_to_be_ready() -> None:
+    found = workers(state("shut", ready=False, reason="no engine", idle=0), state("one", in_use=1, waiting=2)).health()
+    assert (found.ready, found.reason) == (True, "")
+    assert (found.idle, found.in_use, found.waiting) == (4, 1, 2)
+
+
+def test_when_nothing_is_known_lately_nothing_starts_and_nobody_is_given_up() -> None:
+    found = Workers(life_seconds=0)
+    found.update([state("one")])
+    with pytest.raises(SandboxUnavailable):
+        found.choose(set())
+    assert not found.health().ready
+    assert found.is_alive("one")
+    assert found.is_alive("two")
+    assert found.takes_orders("two")
