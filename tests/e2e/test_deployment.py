@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import textwrap
 import threading
@@ -18,7 +19,8 @@ from codeexec.capacity import MIB, Capacity
 from executions.sandbox.engine.options import MEMORY_BYTES, OWNER_LABEL
 from executions.sandbox.profiles import Profile
 from tests.deployment import IMAGE, STOP_SECONDS, Deployment, broker_with, docker
-from tests.service import UNLIMITED
+from tests.servers import Redis
+from tests.service import UNLIMITED, Service
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -273,3 +275,24 @@ def test_behind_the_broker_the_service_works_and_has_no_docker_socket() -> None:
             assert memory_megabytes(broker)[0] < 0.9 * limit / MEGABYTE
     finally:
         docker("volume", "rm", volume, data)
+
+
+def test_worker_starts_with_the_documented_command_and_runs_programs(redis: Redis, tmp_path: Path) -> None:
+    [command] = re.findall(r"^docker run .*?(?=^```)", (ROOT / "docs/scale.md").read_text(), re.MULTILINE | re.DOTALL)
+    program, *arguments = shlex.split(
+        command.replace("\\\n", " ")
+        .replace("redis://:PASSWORD@10.0.0.1:6379/0", redis.url)
+        .replace("--name worker", "--network host")
+        .replace("IMAGE", IMAGE)
+    )
+    assert program == "docker"
+    worker = docker(*arguments)
+    try:
+        with Service(tmp_path, EXECUTOR="celery", REDIS_URL=redis.url) as web:  # waits until programs can run
+            assert web.execute("print(input())", input_data="Ada")["output"] == "Ada\n"
+        started = time.monotonic()
+        docker("stop", worker)
+        assert time.monotonic() - started < STOP_SECONDS
+        assert docker("inspect", "--format={{.State.ExitCode}}", worker) == "0", docker("logs", worker)
+    finally:
+        docker("rm", "--force", worker)
