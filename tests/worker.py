@@ -17,7 +17,8 @@ class Worker:
     def __init__(self, service: Service, directory: Path, **environment: str) -> None:
         settings = {name: value for name, value in service.environment.items() if name not in KEPT_FROM_WORKERS}
         self._environment = {**settings, **environment}
-        self._log = directory / "worker-log"
+        directory.mkdir()
+        self._log = directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
-"""Two web processes and two workers: what the service promises on one machine holds for several."""
+"""Two web processes without an engine, two workers with one each: what one machine promises holds for several."""
 
+import os
 import signal
 import threading
 import time
@@ -7,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,7 +16,8 @@ from executions.cluster.board import LIFE_SECONDS, Board, connect
 from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
-from tests.servers import Redis
+from tests.engine import OwnEngine
+from tests.servers import PostgreSQL, Redis
 from tests.service import Service
 from tests.waiting import eventually
 from tests.worker import Worker
@@ -25,13 +26,16 @@ pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(180)]
 
 GREETING = "name = input('Who? ')\nprint('Hello', name)"
 READY_SECONDS = 60
+CONTAINERS = "SELECT DISTINCT container FROM executions_execution WHERE code LIKE '%{}%'"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The processes: `web` and `other_web` share records and workers."""
+    """The processes: `web` and `other_web` share records and workers. `engine` is that of the second worker."""
 
     redis: Redis
+    postgresql: PostgreSQL
+    engine: OwnEngine
     web: Service
     other_web: Service
     workers: tuple[Worker, Worker]
@@ -54,21 +58,20 @@ class Cluster:
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     directory = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack:
-        redis = stack.enter_context(Redis())
-        web = Service(directory, EXECUTOR="celery", REDIS_URL=redis.url)
+        redis, postgresql = stack.enter_context(Redis()), stack.enter_context(PostgreSQL())
+        engine = stack.enter_context(OwnEngine())
+        urls = {"REDIS_URL": redis.url, "DATABASE_URL": postgresql.url}
+        web = Service(directory, EXECUTOR="celery", DOCKER_HOST="unix:///nowhere", **urls)
         other_web = web.sibling()
-        workers = tuple(Worker(web, _made(directory / name)) for name in ("one", "two"))
-        for worker in workers:
-            stack.enter_context(worker)
+        shared_engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        workers = (
+            stack.enter_context(Worker(web, directory / "one", DOCKER_HOST=shared_engine)),
+            stack.enter_context(Worker(web, directory / "two", DOCKER_HOST=engine.url)),
+        )
         stack.enter_context(web)
         stack.callback(other_web.stop)
         other_web.start()
-        yield Cluster(redis, web, other_web, (workers[0], workers[1]))
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir()
-    return directory
+        yield Cluster(redis, postgresql, engine, web, other_web, workers)
 
 
 @pytest.fixture
@@ -106,9 +109,9 @@ def test_both_workers_get_programs_from_both_web_processes(cluster: Cluster) -> 
 
     with ThreadPoolExecutor(16) as clients:
         assert list(clients.map(run, range(48))) == [f"{number}\n" for number in range(48)]
-    rows = cluster.web.query("SELECT DISTINCT container FROM executions_execution WHERE code LIKE '%sleep(0.2)%'")
-    assert len(rows) > 1
-    assert cluster.web.health()["pool"]["idle"] > 4  # more than one worker keeps
+    assert eventually(lambda: cluster.web.health()["pool"]["idle"] > 4)  # more than one worker keeps
+    names = {name for (name,) in cluster.postgresql.sql(CONTAINERS.format("sleep(0.2)"))}
+    assert names & set(cluster.engine.docker("ps", "--all", "--format", "{{.Names}}", "--no-trunc").split())
 
 
 def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> None:
@@ -149,8 +152,8 @@ def test_too_much_input_and_input_for_an_unknown_program_are_refused_by_either_w
 def test_program_ends_when_its_watcher_leaves(cluster: Cluster) -> None:
     with EventSource(cluster.web, "while True: pass", timeout=10) as stream:
         execution = stream.id
-    found = f"SELECT status FROM executions_execution WHERE public_id = '{execution.replace('-', '')}'"
-    assert eventually(lambda: cluster.web.query(found) == [("cancelled",)], 6)
+    found = f"SELECT status FROM executions_execution WHERE public_id = '{execution}'"
+    assert eventually(lambda: cluster.postgresql.sql(found) == [("cancelled",)], 6)
 
 
 def test_program_ends_when_its_web_process_is_killed(cluster: Cluster) -> None:
@@ -185,11 +188,59 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
     for thread in threads:
         thread.join()
     assert sorted(set(statuses)) == [200, 503]
-    rows = cluster.web.query(
-        "SELECT status, count(*) FROM executions_execution WHERE code LIKE '%slept%' GROUP BY status ORDER BY status"
-    )
-    assert dict(rows) == {"internal_error": statuses.count(503), "success": statuses.count(200)}
+    assert recorded(cluster, "slept") == {"internal_error": statuses.count(503), "success": statuses.count(200)}
     assert cluster.web.execute("print(1)")["output"] == "1\n"
+
+
+def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        code = "import time\ntime.sleep(3)\nprint('on an engine')"
+        answers = [clients.submit(cluster.web.post, code, timeout=10) for _ in range(8)]
+        assert eventually(lambda: _in_use(cluster) >= 6, 10)
+        cluster.engine.stop(signal.SIGKILL)
+        statuses = [answer.result().status_code for answer in answers]
+        assert statuses.count(200) >= 3
+        assert set(statuses) <= {200, 503}
+        for _ in range(5):
+            assert cluster.web.execute("print(1)")["output"] == "1\n"
+    cluster.engine.start()
+    cluster.await_workers(2)
+    assert sum(recorded(cluster, "on an engine").values()) == 8
+
+
+def test_restarted_worker_loses_nothing_under_load(cluster: Cluster) -> None:
+    over = threading.Event()
+
+    def run(number: int) -> int:
+        count = 0
+        while not over.is_set():
+            word = f"word-{number}-{count}"
+            assert cluster.web.execute(f"print('{word}')")["output"] == f"{word}\n"
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(6) as clients:
+        counts = [clients.submit(run, number) for number in range(6)]
+        time.sleep(1)
+        for worker in cluster.workers:
+            assert worker.stop() == 0
+            worker.start()
+            cluster.await_workers(2)
+        over.set()
+        total = sum(count.result() for count in counts)
+    assert recorded(cluster, "word-") == {"success": total}
+    [(different,)] = cluster.postgresql.sql(
+        "SELECT count(DISTINCT (container, submission_number)) FROM executions_execution WHERE code LIKE '%word-%'"
+    )
+    assert different == total
+
+
+def recorded(cluster: Cluster, word: str) -> dict[object, object]:
+    """Return how many executions of programs with a word ended how."""
+    found = cluster.postgresql.sql(
+        f"SELECT status, count(*) FROM executions_execution WHERE code LIKE '%{word}%' GROUP BY status"
+    )
+    return dict(found)  # type: ignore[arg-type]
 
 
 def test_submission_that_a_worker_does_not_begin_runs_on_another(cluster: Cluster) -> None:
