@@ -235,12 +235,12 @@ def test_restarted_worker_loses_nothing_under_load(cluster: Cluster) -> None:
     assert different == total
 
 
-def recorded(cluster: Cluster, word: str) -> dict[object, object]:
+def recorded(cluster: Cluster, word: str) -> dict[str, int]:
     """Return how many executions of programs with a word ended how."""
     found = cluster.postgresql.sql(
         f"SELECT status, count(*) FROM executions_execution WHERE code LIKE '%{word}%' GROUP BY status"
     )
-    return dict(found)  # type: ignore[arg-type]
+    return dict(cast(list[tuple[str, int]], found))
 
 
 def test_submission_that_a_worker_does_not_begin_runs_on_another(cluster: Cluster) -> None:
