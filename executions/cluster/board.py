@@ -29,9 +29,6 @@ from executions.cluster.messages import (
 
 PREFIX = "codeexec:"
 
-ORDER_SECONDS = 120
-"""How long an order is kept, longer than any may wait."""
-
 LIFE_SECONDS = 5
 """How long a process counts as alive after it last said so. It says so every second."""
 
@@ -92,9 +89,9 @@ class Board:
 
     # For web processes
 
-    def post(self, run: str, order: Order) -> None:
-        """Leave an order for a worker. Raises Malformed if it is too long."""
-        self._client.set(_run(run), pack(order), ex=ORDER_SECONDS)
+    def post(self, run: str, order: Order, seconds: float) -> None:
+        """Leave an order for a worker, for so long. Raises Malformed if it is too long."""
+        self._client.set(_run(run), pack(order), px=max(1, int(seconds * 1000)))
 
     def take_back(self, run: str) -> bool:
         """Let no worker begin a submission; return False if one has begun, or the order is lost."""

@@ -107,8 +107,8 @@ class ClusterExecutor:
 
     def _send(self, run: str, order: Order, worker: str, deadline: Deadline) -> None:
         try:
-            self._board.post(run, order)
-            self._sender.send(run, worker, deadline.remaining_seconds())
+            self._board.post(run, order, deadline.remaining_seconds())
+            self._sender.send(run, worker)
         except Malformed as error:
             raise SandboxUnavailable(f"the submission cannot be sent: {error}") from error
         except (RedisError, ConnectionError) as error:

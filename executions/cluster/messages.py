@@ -164,7 +164,7 @@ class WorkerState(msgspec.Struct, frozen=True):
     """What a worker says about itself every second.
 
     At most `most_slots` programs run at once, and `slots` while the processors are busy; then `queue_length`
-    submissions may wait. `watched` are streamed, and may wait for input.
+    submissions may wait. `watched` are streamed, and may wait for input. `number` counts what it has said.
     """
 
     name: str
@@ -174,6 +174,7 @@ class WorkerState(msgspec.Struct, frozen=True):
     most_slots: int
     queue_length: int
     watched: int = 0
+    number: int = 0
     is_leaving: bool = False
 
     @property

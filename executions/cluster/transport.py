@@ -59,10 +59,13 @@ class Sender:
     def __init__(self, broker_url: str) -> None:
         self._app = make_app(broker_url)
 
-    def send(self, run: str, worker: str, expires_seconds: float) -> None:
-        """Send a submission's id to a worker. Raises ConnectionError."""
+    def send(self, run: str, worker: str) -> None:
+        """Send a submission's id to a worker. Raises ConnectionError.
+
+        It need not expire: without the order, which does, it says nothing.
+        """
         try:
-            self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), expires=expires_seconds, retry=False)
+            self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), retry=False)
         except self._app.connection_for_write().transport.connection_errors as error:
             raise ConnectionError(f"the broker does not take a submission: {type(error).__name__}") from error
 

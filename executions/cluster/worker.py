@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
@@ -47,7 +47,7 @@ class Running:
     order: Order
     console: Console | None
     replies: int = 0
-    has_lost_replies: bool = field(default=False)
+    has_lost_replies: bool = False
 
 
 class Worker:
@@ -67,6 +67,7 @@ class Worker:
         self._watched: dict[str, Running] = {}
         self._orphaned: Counter[str] = Counter()
         self._is_leaving = False
+        self._states_shown = 0
         self._loops = (Loop("state", self._show_state, STATE_SECONDS), Loop("instructions", self._fetch))
 
     def start(self) -> None:
@@ -101,9 +102,9 @@ class Worker:
         running = Running(run, order, Console(order.is_interactive) if order.is_watched else None)
         forwarder = None
         if running.console is not None:
-            self._watched[run] = running
             forwarder = threading.Thread(target=self._forward, args=(running, running.console), daemon=True)
             forwarder.start()
+            self._watched[run] = running
         last: Reply | None = None
         try:
             last = self._last_reply(running)
@@ -180,7 +181,8 @@ class Worker:
             time.sleep(RETRY_SECONDS)
 
     def _show_state(self) -> None:
-        """Say how this worker is, and end the programs that people watched whose web process has ended."""
+        """Say how this worker is, and end programs that wait for input in vain."""
+        self._states_shown += 1
         state = WorkerState(
             self.name,
             socket.gethostname(),
@@ -189,22 +191,27 @@ class Worker:
             self._settings.max_concurrent,
             self._settings.queue_length,
             len(self._watched),
+            self._states_shown,
             self._is_leaving,
         )
         try:
             self._board.show_worker(state)
-            self._stop_orphans()
+            self._stop_waiting()
         except RedisError as error:
             log.warning("web processes cannot see this worker: %s", error)
 
-    def _stop_orphans(self) -> None:
+    def _stop_waiting(self) -> None:
+        """End the programs whose web process is gone; and those that wait for people, for whom no restart waits."""
         watched = list(self._watched.values())
         webs = {running.order.web for running in watched}
         gone = webs - self._board.living_webs(webs)
         self._orphaned = Counter({web: self._orphaned[web] + 1 for web in gone})
         for running in watched:
-            if self._orphaned[running.order.web] > 1 and running.console is not None:
-                running.console.stop()
+            console = running.console
+            if console is not None and (
+                self._orphaned[running.order.web] > 1 or (self._is_leaving and console.is_waiting)
+            ):
+                console.stop()
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ NO_WORKERS = SandboxHealth(False, "unreachable", "no worker is alive", 0, 0, 0)
 
 
 class Workers:
-    """How the workers were at the last look, and how many submissions this process has sent to each since."""
+    """How the workers say that they are, and how many submissions this process has sent to each since it said so."""
 
     def __init__(self, life_seconds: float = LIFE_SECONDS) -> None:
         self._life_seconds = life_seconds
@@ -25,8 +25,11 @@ class Workers:
     def update(self, states: list[WorkerState]) -> None:
         """Note how the workers are now."""
         with self._lock:
+            for state in states:
+                known = self._states.get(state.name)
+                if known is None or known.number != state.number:
+                    self._sent[state.name] = 0
             self._states = {state.name: state for state in states}
-            self._sent.clear()
             self._looked_at = time.monotonic()
 
     def choose(self, others_than: set[str]) -> str:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import redis
 
-from executions.cluster.board import LIFE_SECONDS, ORDER_SECONDS, PREFIX, STREAM_SECONDS, Board
+from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
 from executions.cluster.messages import Input, Order, Printed, Stop, Taken, Typed, WorkerState
 from executions.cluster.post import Correspondence, PostOffice
 from executions.sandbox.results import SandboxUnavailable, Submission
@@ -40,7 +40,7 @@ def state(name: str) -> WorkerState:
 def test_only_one_of_many_may_begin_a_submission(board: Board) -> None:
     for _ in range(20):
         run = uuid4().hex
-        board.post(run, ORDER)
+        board.post(run, ORDER, 60)
         assert board.order(run) == ORDER
         with ThreadPoolExecutor(8) as workers:
             assert sorted(workers.map(lambda _, run=run: board.begin(run), range(8))) == [False] * 7 + [True]
@@ -50,7 +50,7 @@ def test_only_one_of_many_may_begin_a_submission(board: Board) -> None:
 def test_submission_either_begins_or_is_taken_back(board: Board) -> None:
     for _ in range(50):
         run = uuid4().hex
-        board.post(run, ORDER)
+        board.post(run, ORDER, 60)
         with ThreadPoolExecutor(2) as both:
             begins, is_taken_back = both.submit(board.begin, run), both.submit(board.take_back, run)
             assert begins.result() != is_taken_back.result()
@@ -92,14 +92,14 @@ def test_instructions_reach_one_worker(board: Board) -> None:
 
 
 def test_everything_expires(board: Board, client: "redis.Redis") -> None:
-    board.post("run", ORDER)
+    board.post("run", ORDER, 15)
     board.write("web", "run", Taken(True))
     board.instruct("worker", "run", Stop())
     board.announce(uuid4(), "web", 60)
     board.show_web("web")
     board.show_worker(state("worker"))
     times = {key.decode().removeprefix(PREFIX).split(":")[0]: client.ttl(key) for key in client.scan_iter()}
-    longest = {"run": ORDER_SECONDS, "letters": STREAM_SECONDS, "instructions": STREAM_SECONDS, "input": 60}
+    longest = {"run": 15, "letters": STREAM_SECONDS, "instructions": STREAM_SECONDS, "input": 60}
     assert times.pop("workers") == -1  # names only
     assert times.keys() == {*longest, "web", "worker"}
     assert all(0 < seconds <= longest.get(name, LIFE_SECONDS) for name, seconds in times.items())

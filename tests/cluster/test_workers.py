@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from executions.cluster.messages import WorkerState
@@ -13,7 +14,7 @@ HEALTH = SandboxHealth(True, "connected", "", 4, 0, 0)
 
 
 def state(name: str, slots: int = 4, queue_length: int = 2, is_leaving: bool = False, **health: object) -> WorkerState:
-    return WorkerState(name, "host", replace(HEALTH, **health), slots, slots, queue_length, 0, is_leaving)  # type: ignore[arg-type]
+    return WorkerState(name, "host", replace(HEALTH, **health), slots, slots, queue_length, is_leaving=is_leaving)  # type: ignore[arg-type]
 
 
 def workers(*states: WorkerState) -> Workers:
@@ -44,6 +45,15 @@ def test_full_lines_are_busy() -> None:
     assert found.choose(set()) == "one"
     with pytest.raises(SandboxBusy):
         found.choose(set())
+
+
+def test_what_was_sent_counts_until_the_worker_speaks_again() -> None:
+    found = workers(state("one"), state("two", in_use=3))
+    assert [found.choose(set()) for _ in range(3)] == ["one"] * 3
+    found.update([state("one"), state("two", in_use=3)])  # what they have said before
+    assert {found.choose(set()) for _ in range(2)} == {"one", "two"}
+    found.update([msgspec.structs.replace(state("one"), number=1), state("two", in_use=3)])
+    assert found.choose(set()) == "one"
 
 
 def test_worker_that_was_tried_is_not_asked_again() -> None:

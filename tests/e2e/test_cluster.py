@@ -282,3 +282,11 @@ def test_nothing_of_a_program_is_left_in_redis(cluster: Cluster) -> None:
     client = cluster.redis.client()
     assert eventually(lambda: not any(word.encode() in (client.dump(key) or b"") for key in client.scan_iter()), 3)
     assert not client.keys("codeexec:run:*")
+
+
+def test_stopped_worker_does_not_wait_for_people(cluster: Cluster) -> None:
+    with EventSource(cluster.web, GREETING, interactive=True) as stream:
+        stream.until("input")
+        for worker in cluster.workers:
+            assert worker.stop() == 0  # within seconds, not the minute that a person may take
+        assert stream.until("result").data["status"] == "cancelled"
