@@ -31,8 +31,8 @@ from executions.threads import Loop
 LOOK_SECONDS = 0.5
 """How often to look at the workers, and whether the caller has gone."""
 
-BEGIN_SECONDS = 3.0
-"""How long the news that a submission has begun may take."""
+LATE_SECONDS = 3.0
+"""How long a letter may be on its way: that a submission has begun, or what a worker wrote before it ended."""
 
 ATTEMPTS = 2
 """How many workers may be asked to run a submission."""
@@ -141,7 +141,7 @@ class ClusterExecutor:
                 was_taken_back = False
             if was_taken_back:
                 raise error
-            if not _has_begun(letters, BEGIN_SECONDS):
+            if not _has_begun(letters, LATE_SECONDS):
                 raise RunLost("a worker may have begun, and has not said so")
             return
 
@@ -150,7 +150,9 @@ class ClusterExecutor:
         if console is not None:
             console.put(HasBegun())
         is_stopped = False
-        while deadline.remaining_seconds() and self._workers.is_alive(worker):
+        while deadline.remaining_seconds():
+            if not self._workers.is_alive(worker):
+                deadline = min(deadline, Deadline.after(LATE_SECONDS))
             match letter := letters.next_letter(LOOK_SECONDS, console):
                 case Finished(outcome):
                     return outcome
