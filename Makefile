@@ -17,6 +17,8 @@ help: ## show these targets
 run: image ## install what is missing and serve on PORT (default 8000)
 	@exec scripts/serve
 
+# Else each of the hundreds of processes would compile what it imports.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor

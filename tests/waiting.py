@@ -5,10 +5,16 @@ from collections.abc import Callable
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    """Return whether `condition` becomes true within `seconds`."""
-    deadline = time.monotonic() + seconds
+    """Return whether `condition` becomes true within `seconds`.
+
+    One that starts a process or asks a service takes from others what it takes, so it is asked less often.
+    """
+    began = time.monotonic()
+    deadline = began + seconds
     while not condition():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, 3 * (now - began)), 0.3))
+        began = time.monotonic()
     return True

@@ -43,12 +43,20 @@ def own_service(tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, Django refuses to use a database in this thread
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Return a browser whose pages have no cookies, storage or cache in common with those of other tests."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @dataclass(frozen=True)

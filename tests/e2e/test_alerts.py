@@ -52,14 +52,34 @@ def start(tmp_path: Path) -> Iterator[Start]:
         services.append(service)
         service.migrate()
         service.start()
-        assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
-        service.execute("print(1)")
-        assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
+        warm(service)
         return service
 
     yield start_service
     for service in services:
         service.stop()
+
+
+def warm(service: Service) -> None:
+    """Wait until the service's containers are ready, and use one."""
+    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
+    service.execute("print(1)")
+    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service"), METRICS_ALLOWED_IPS="127.0.0.1") as service:
+        yield service
+
+
+@pytest.fixture
+def service(lasting: Service) -> Service:
+    """Return the service that is shared by the tests after which it works, with its containers ready."""
+    if lasting.process is None:
+        lasting.start()
+    warm(lasting)
+    return lasting
 
 
 def post_at_once(service: Service, count: int, seconds: float) -> list[int]:
@@ -79,8 +99,7 @@ def test_each_alert_has_its_fault() -> None:
     assert set(PROVED.values()) <= set(globals())
 
 
-def test_a_service_that_works_and_one_that_is_restarted_raise_no_alert(start: Start) -> None:
-    service = start()
+def test_a_service_that_works_and_one_that_is_restarted_raise_no_alert(service: Service) -> None:
     before = Scrape.of(service.url)
     service.execute("print(2)")
     assert service.execute("1/0")["status"] == "error"
@@ -90,8 +109,7 @@ def test_a_service_that_works_and_one_that_is_restarted_raise_no_alert(start: St
     assert firing(before, Scrape.of(service.url)) == set()
 
 
-def test_a_service_that_is_away(start: Start) -> None:
-    service = start()
+def test_a_service_that_is_away(service: Service) -> None:
     before = Scrape.of(service.url)
     service.stop()
     with pytest.raises(requests.ConnectionError):
@@ -157,8 +175,7 @@ def test_an_engine_that_fails(start: Start, tmp_path: Path) -> None:
         assert alarms <= {"CodeExecutionEngineFails", "CodeExecutionNotReady", "CodeExecutionRefusing"}
 
 
-def test_containers_that_do_not_stop(start: Start) -> None:
-    service = start()
+def test_containers_that_do_not_stop(service: Service) -> None:
     before = Scrape.of(service.url)
     with closing(Engine()) as engine:
         pid = service.worker_pid()
@@ -172,8 +189,7 @@ def test_containers_that_do_not_stop(start: Start) -> None:
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionLeftovers"}
 
 
-def test_guessed_keys(start: Start) -> None:
-    service = start()
+def test_guessed_keys(service: Service) -> None:
     before = Scrape.of(service.url)
     for number in range(70):  # more than one a second, if it was in a minute
         headers = {"X-API-Key": f"guess {number}", "Origin": ORIGIN}
