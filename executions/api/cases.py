@@ -88,7 +88,7 @@ class WordField(StringField):
 class DefinitionSerializer(StrictSerializer):
     """One of `defines`."""
 
-    name = IdentifierField(max_bytes=bounds.WORD_BYTES, help_text="The name of the function.")
+    name = IdentifierField(max_bytes=bounds.WORD_BYTES, allow_blank=False, help_text="The name of the function.")
     parameters = IntegerField(
         min_value=0,
         max_value=bounds.MOST_PARAMETERS,
@@ -183,14 +183,14 @@ class TestCaseSerializer(StrictSerializer):
     )
 
     uses = ListField(
-        child=WordField(max_bytes=bounds.WORD_BYTES),
+        child=WordField(max_bytes=bounds.WORD_BYTES, allow_blank=False),
         **OPTIONAL,
         allow_empty=False,
         max_length=bounds.RULES,
         help_text="What the program is to use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs.",
     )
     avoids = ListField(
-        child=WordField(max_bytes=bounds.WORD_BYTES),
+        child=WordField(max_bytes=bounds.WORD_BYTES, allow_blank=False),
         **OPTIONAL,
         allow_empty=False,
         max_length=bounds.RULES,
