@@ -11,6 +11,10 @@ FILE_NAME_CHARACTERS = 100
 NAME_BYTES = 200
 SENTENCE_BYTES = 1000
 """Of what a teacher says to a learner about a test case."""
+RULES = 20
+"""Words that one test case uses, or avoids, or functions that it defines."""
+WORD_BYTES = 100
+MOST_PARAMETERS = 100
 MOST_POINTS = 10_000
 POINTS_DECIMALS = 4
 MOST_TOLERANCE = 1_000_000

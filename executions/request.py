@@ -49,6 +49,14 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """A function that a program is to define, with this number of parameters if given."""
+
+    name: str
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TestCase:
     """One test case as it was sent. An empty `input` or `code` means the same as None."""
 
@@ -69,17 +77,28 @@ class TestCase:
     relative_tolerance: float | None = None
     exact_types: bool = False
     files: tuple[SentFile, ...] = ()
+    uses: tuple[str, ...] = ()
+    avoids: tuple[str, ...] = ()
+    defines: tuple[Definition, ...] = ()
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
         """Return the test case with these values, from a request or a record."""
         match = Match(values["match"]) if values.get("match") else None
-        return cls(**{**values, "match": match, "files": files_of(values.get("files"))})
+        rules = {name: tuple(values.get(name) or ()) for name in ("uses", "avoids")}
+        defines = tuple(Definition(**each) for each in values.get("defines") or ())
+        files = files_of(values.get("files"))
+        return cls(**{**values, **rules, "match": match, "files": files, "defines": defines})
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What its rules ask about the program's text, in their order; nothing if it has none."""
+        return (*self.uses, *self.avoids, *(f"def {each.name}" for each in self.defines))
 
     @property
     def looks_at_main_run(self) -> bool:
         """Whether it has no run of its own, so that the output of the program itself is checked."""
-        return not (self.code or self.input or self.files) and self.stdin is None
+        return not (self.code or self.input or self.files or self.words) and self.stdin is None
 
     def program(self, files: tuple[File, ...] = ()) -> TestProgram:
         """Return how to run the test case: all of it that enters the container.
@@ -94,6 +113,7 @@ class TestCase:
             stdin=None if self.stdin is None else with_plain_line_ends(self.stdin),
             hidden=self.hidden,
             is_by_value=self.match is Match.RETURNS,
+            words=self.words,
             files=(*(file for file in files if file.name not in names), *own),
         )
 

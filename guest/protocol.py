@@ -37,9 +37,11 @@ KINDS = tuple(range(17))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
 DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE = KINDS[9:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE = range(6)
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES = range(7)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
-`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression."""
+`code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression; the
+question where the program uses the words on stdin, one a line. The answer to it has a line for each word: the number of
+the line that first uses it, or 0, and another number, which for `def f` is how many parameters f has."""
 
 TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE)
 KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE)

@@ -28,6 +28,7 @@ from executions.request import Match
 from executions.running.backend import get_backend
 from executions.running.interactive import LEAST, PARTS, Typist
 from executions.running.outcome import TYPES
+from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from guest import protocol
@@ -133,6 +134,8 @@ def test_the_documented_error_detail_is_correct() -> None:
         (LIMITS["test_cases"], [f"{bounds.TEST_CASES} ", f"{bounds.SHOWN_BYTES // 1024} KiB"]),
         (TEST_CASE["points"], [f"0 to {bounds.MOST_POINTS}"]),
         (TEST_CASE["tolerance"], [f"0 to {bounds.MOST_TOLERANCE}"]),
+        (TEST_CASE["uses"], [f"up to {bounds.RULES} ", f"{bounds.WORD_BYTES} bytes"]),
+        (TEST_CASE["defines"], [f"up to {bounds.RULES} "]),
         (TEST_CASE["on_pass"], [f"{bounds.SENTENCE_BYTES} bytes"]),
         (section(TEST_CASES, "Comparisons"), [f"{protocol.VALUES:,} parts", f"{protocol.VALUE_DEPTH} levels"]),
         (rows(section(PROGRAMS, "Files"))["name"], [f"{bounds.FILE_NAME_CHARACTERS} letters"]),
@@ -144,6 +147,12 @@ def test_the_documented_limits_match_the_code(row: str, figures: list[str]) -> N
     text = " ".join(row.split())
     for figure in figures:
         assert re.search(rf"(?<![\d.,]){re.escape(figure)}", text)
+
+
+def test_every_word_of_a_rule_is_documented() -> None:
+    documented = {word.replace("\\|", "|") for word in rows(section(TEST_CASES, "Rules"))}
+    assigning = {f"{word}=" for word in "+ - * / // % ** @ & | ^ << >>".split()}  # described by their rule
+    assert CONSTRUCTS.keys() - assigning <= documented
 
 
 def test_every_match_and_status_is_documented() -> None:

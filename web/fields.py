@@ -122,6 +122,7 @@ class ListField(serializers.ListField):
 
     default_error_messages = {
         "not_a_list": "Must be a list.",
+        "empty": "Must not be empty.",
         "too_long": "Has {length} items; at most {max_length} are allowed.",
     }
 

@@ -20,6 +20,7 @@ from executions.running.comparison.values import ValueComparison
 from executions.running.diff import head
 from executions.running.explanation import explain
 from executions.running.outcome import error_detail
+from executions.running.rules import keeps_rules, rule_sentences
 from executions.sandbox.results import Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
@@ -62,10 +63,9 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
     """Return the result of one test case from its `run`, with the whole output."""
     passed = _passes(case, run)
     verdict = "✅ Test passed" if passed else "❌ Test failed"
-    given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
     result = TestResult(
         passed=passed,
-        message=f"{verdict}: {given} -> Expected: {expected}{_reason(case, run)}",
+        message=f"{verdict}: {_said(case, run, timeout_seconds)}{_reason(case, run)}",
         input=case.input,
         expected_output=case.expected_output,
         name=case.name,
@@ -98,6 +98,13 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
     return result
 
 
+def _said(case: TestCase, run: Run, timeout_seconds: int) -> str:
+    if case.words:
+        return _short(rule_sentences(case, run, timeout_seconds))
+    given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
+    return f"{given} -> Expected: {expected}"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= MESSAGE_CHARACTERS else f"{head(text, MESSAGE_CHARACTERS)}…"
 
@@ -112,6 +119,8 @@ def _reason(case: TestCase, run: Run) -> str:
 
 
 def _passes(case: TestCase, run: Run) -> bool:
+    if case.words:
+        return keeps_rules(case, run)
     expected = case.expected_output
     if expected and _raised(expected, run):
         return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count
@@ -123,6 +132,8 @@ def _output_counts(case: TestCase, run: Run) -> bool:
     if case.looks_at_main_run:
         # As documented: its output counts even if the program failed afterwards.
         return run.status is RunStatus.SUCCESS or (run.status is RunStatus.ERROR and bool(case.expected_output))
+    if case.words:
+        return run.status is RunStatus.SUCCESS
     if _is_by_value(case):
         return run.status is RunStatus.SUCCESS and run.tested and run.returned is not None
     # Without an output to look for, only reaching the end of its own part shows that a test ran.

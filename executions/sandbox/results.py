@@ -51,7 +51,7 @@ class TestProgram:
     program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
     if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
     images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`. `files`
-    are all that the test finds.
+    are all that the test finds. With `words`, nothing runs: they are looked for in the submission's text.
     """
 
     __test__ = False  # not for pytest to collect
@@ -63,6 +63,7 @@ class TestProgram:
     is_by_value: bool = False
     is_call: bool = False
     files: tuple[File, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class Party(NamedTuple):
@@ -144,6 +145,7 @@ class Run:
     wrong or missing.
     `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
     test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
+    `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together.
     """
@@ -165,6 +167,7 @@ class Run:
     bases: tuple[str, ...] = ()
     detail: ErrorDetail | None = None
     returned: str | None = None
+    uses: tuple[tuple[int, int], ...] = ()
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0

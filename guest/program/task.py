@@ -16,6 +16,7 @@ from guest.hints import raised
 from guest.program.case import is_call, run_case
 from guest.program.main_module import FILE_NAME, Failed, MainModule, put_files
 from guest.program.open_figures import show_open_figures
+from guest.program.rules import answer_rules
 from guest.program.shown import screen
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -47,6 +48,8 @@ def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
     try:
         if kind == protocol.PROGRAM:
             main.execute(FILE_NAME)
+        elif kind == protocol.FIND_USES:
+            answer_rules(main)
         else:
             run_case(main, kind, part)
         exit_code = 0

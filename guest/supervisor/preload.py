@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 LESSONS = (
     "linecache traceback ast warnings abc array bisect calendar collections contextlib copy csv dataclasses datetime "
     "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
-    "statistics string sys tempfile textwrap time types typing unittest guest.supervisor.waiting"
+    "statistics string sys tempfile textwrap time types typing unittest guest.supervisor.waiting graphlib "
+    "guest.program.syntax"
 ).split()
 
 

@@ -15,7 +15,7 @@ from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 from executions.records.late_records import LateRecords
 from executions.records.record import create, request_of
-from executions.request import ExecutionRequest, Match, SentFile, TestCase
+from executions.request import Definition, ExecutionRequest, Match, SentFile, TestCase
 from executions.running.backend import get_backend
 from executions.sandbox.results import (
     Image,
@@ -179,6 +179,9 @@ def test_timeout_of_one_second_is_singular(page: Page, executor: FakeExecutor) -
 # The record
 
 
+NO_RULES: dict[str, Any] = {"uses": [], "avoids": [], "defines": []}
+
+
 def test_request_and_answer_are_recorded(page: Page) -> None:
     answer = page.run("print('Hello')", input_data="in", timeout=7, learner="ada", test_cases=[ADD]).json()
     record = Execution.objects.get()
@@ -190,7 +193,9 @@ def test_request_and_answer_are_recorded(page: Page) -> None:
     assert (record.code, record.input_data, record.timeout, record.learner) == ("print('Hello')", "in", 7, "ada")
     assert (record.key, record.origin, record.client_address) == (page.key, ORIGIN, "127.0.0.1")
     others = ("name", "stdin", "match", "points", "on_pass", "on_fail", "group", "tolerance", "relative_tolerance")
-    assert record.test_cases == [{**ADD, **dict.fromkeys(others), "hidden": False, "exact_types": False, "files": []}]
+    assert record.test_cases == [
+        {**ADD, **dict.fromkeys(others), "hidden": False, "exact_types": False, "files": [], **NO_RULES}
+    ]
     assert record.waited_seconds == 0.0625
     assert record.finished is not None
     assert record.finished >= record.created
@@ -301,8 +306,9 @@ def test_no_program_runs_without_a_database(page: Page, executor: FakeExecutor, 
 
 def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> None:
     files = (SentFile("a.txt", "text"), SentFile("b.bin", base64="YQ=="))
+    rules = (("for",), ("sum",), (Definition("f", 1),))
     points = (1.5, "Yes.", "No.", "g", 0.5, 0.25, True)
-    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files)
+    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules)
     assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
     request = ExecutionRequest("1", "Ada", (case,), timeout=3, learner="ada", interactive=True, files=files)
     unset = ExecutionRequest("")

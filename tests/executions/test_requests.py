@@ -164,6 +164,52 @@ def test_comparison_gets_what_it_needs(page: Page, case: dict[str, Any], field: 
         assert refused_fields(response).keys() == {f"test_cases[1].{field}"}
 
 
+@pytest.mark.parametrize(
+    ("case", "refused"),
+    [
+        ({"uses": ["for", "recursion", "list comprehension", "f-string", "%", "not in"]}, {}),
+        ({"avoids": ["sum", "eval", "ValueError", "import os", "import os.path", "import", ".sort", "os.system"]}, {}),
+        ({"defines": [{"name": "add", "parameters": 2}, {"name": "größe"}, {"name": "f", "parameters": 0}]}, {}),
+        ({"uses": ["for"], "avoids": ["while"], "defines": [{"name": "f", "parameters": None}]}, {}),
+        ({"uses": ["for"], "name": "n", "hidden": True, "points": 1, "on_pass": "", "on_fail": "", "group": "g"}, {}),
+        ({"uses": None, "input": "f()"}, {}),
+        ({"uses": ["for"] * 20}, {}),
+        ({"uses": ["for"] * 21}, {"uses": "Has 21 items; at most 20 are allowed."}),
+        ({"uses": []}, {"uses": "Must not be empty."}),
+        ({"uses": "for"}, {"uses": "Must be a list."}),
+        ({"uses": ["for", "fro"]}, {"uses[1]": "Unknown word: fro"}),
+        ({"avoids": ["For"]}, {"avoids[0]": "Unknown word: For"}),
+        ({"avoids": [""]}, {"avoids[0]": "Must not be empty."}),
+        ({"avoids": ["sum()"]}, {"avoids[0]": "Unknown word: sum()"}),
+        ({"avoids": ["import os, sys"]}, {"avoids[0]": "Unknown word: import os, sys"}),
+        ({"avoids": ["import os\n"]}, {"avoids[0]": "Unknown word: import os\n"}),
+        ({"avoids": ["def f"]}, {"avoids[0]": "Unknown word: def f"}),
+        ({"avoids": [".a.b"]}, {"avoids[0]": "Unknown word: .a.b"}),
+        ({"avoids": [1]}, {"avoids[0]": "Must be a string."}),
+        ({"avoids": ["import " + "a" * 94]}, {"avoids[0]": "Is 101 bytes of UTF-8; at most 100 are allowed."}),
+        ({"defines": [{}]}, {"defines[0].name": "This field is required."}),
+        ({"defines": [{"name": "a b"}]}, {"defines[0].name": "Must be a name of Python."}),
+        ({"defines": [{"name": "for"}]}, {"defines[0].name": "Must be a name of Python."}),
+        ({"defines": ["add"]}, {"defines[0]": "Must be an object."}),
+        ({"defines": [{"name": "f", "args": 1}]}, {"defines[0].args": "Unknown field."}),
+        (
+            {"defines": [{"name": "f", "parameters": 101}]},
+            {"defines[0].parameters": "Must be an integer from 0 to 100."},
+        ),
+        ({"uses": ["for"], "input": "f()"}, {"input": "Not together with uses, avoids or defines."}),
+        ({"avoids": ["for"], "code": "f()"}, {"code": "Not together with uses, avoids or defines."}),
+        ({"uses": ["for"], "expected_output": ""}, {"expected_output": "Not together with uses, avoids or defines."}),
+    ],
+    ids=range(29),
+)
+def test_rules_are_of_words_that_are_known(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
+    response = page.run(test_cases=[{}, case])
+    if not refused:
+        assert response.status_code == 200
+    else:
+        assert refused_fields(response) == {f"test_cases[1].{field}": said for field, said in refused.items()}
+
+
 @pytest.mark.parametrize("value", ["", "Python", "python3", "javascript", "python "])
 def test_any_language_but_python_is_refused(page: Page, value: str) -> None:
     assert refused_fields(page.run(language=value)) == {"language": "Must be one of: python."}

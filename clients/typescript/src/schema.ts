@@ -164,6 +164,12 @@ export interface components {
             /** @description How many further images were dropped. */
             images_dropped: number;
         };
+        Definition: {
+            /** @description The name of the function. At most 100 bytes of UTF-8. */
+            name: string;
+            /** @description How many it has. `*args` and `**kwargs` are one each. */
+            parameters?: number | null;
+        };
         Error: {
             /** @description A sentence for people. */
             detail: string;
@@ -389,6 +395,12 @@ export interface components {
             group?: string | null;
             /** @description Further files for this test, or others in the place of those of the request. */
             files?: components["schemas"]["File"][] | null;
+            /** @description What the program is to use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs. */
+            uses?: string[] | null;
+            /** @description What the program must not use: the same words. */
+            avoids?: string[] | null;
+            /** @description The functions that the program is to define. */
+            defines?: components["schemas"]["Definition"][] | null;
         };
         TestResult: {
             passed: boolean;

@@ -30,6 +30,8 @@ GRACE_SECONDS = 0.7
 DIFFERENCES = re.compile(rb"[a-z_ ]{0,200}")
 """The body of a READY frame. It is not trusted: only names like these are logged."""
 
+USE = re.compile(r"^(\d{1,6}) (\d{1,6})$", re.ASCII | re.MULTILINE)
+
 log = logging.getLogger(__name__)
 
 CauseOfDeath = Callable[[str], Cause]
@@ -152,6 +154,20 @@ class Container:
         """
         run = self._run(Task.question(texts), timeout_seconds, None)
         return run, [letter == "1" for letter in run.stdout.ljust(len(texts), "0")]
+
+    def find_uses(self, code: str, words: list[str], timeout_seconds: float) -> tuple[Run, list[tuple[int, int]]]:
+        """Return for each of `words` the line of `code` that uses it, and a number (protocol.FIND_USES), and the run.
+
+        There are no answers if the run has failed, as for a syntax error. Raises RunLost also for what is no answer.
+        """
+        run = self._run(Task.search(code, words), timeout_seconds, None)
+        if run.status is not RunStatus.SUCCESS:
+            return run, []
+        answers = [(int(match[1]), int(match[2])) for match in USE.finditer(run.stdout)]
+        if len(answers) != len(words):
+            self.is_usable = False
+            raise RunLost(f"{self.name} gave {len(answers)} answers to {len(words)} questions")
+        return run, answers
 
     def _run(self, task: Task, timeout_seconds: float, talk: Talk | None) -> Run:
         allowance = Allowance(Deadline.after(timeout_seconds + GRACE_SECONDS), timeout_seconds)

@@ -1,4 +1,4 @@
-"""What a container is asked to run: a program, a test case, or the question which inputs are calls."""
+"""What a container is asked to run: a program, a test case, or a question about inputs or the program."""
 
 from dataclasses import dataclass
 
@@ -37,6 +37,11 @@ class Task:
     def question(cls, texts: list[str]) -> "Task":
         """Return the task to say which of `texts` are calls."""
         return cls(protocol.FIND_CALLS, "\0".join(texts))
+
+    @classmethod
+    def search(cls, code: str, words: list[str]) -> "Task":
+        """Return the task to say where `code` uses `words`."""
+        return cls(protocol.FIND_USES, code, "\n".join(words))
 
     @property
     def is_program(self) -> bool:
