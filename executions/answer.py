@@ -6,7 +6,7 @@ The order of the fields is their order in the JSON.
 import base64
 from dataclasses import dataclass
 
-from executions.sandbox.results import ErrorDetail, Image
+from executions.sandbox.results import ErrorDetail, Image, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,5 @@ class Answer:
     truncated: bool
     images: tuple[ShownImage, ...]
     images_dropped: int
+    trace: Trace | None
     id: str | None

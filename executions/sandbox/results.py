@@ -91,6 +91,7 @@ class Submission:
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
     they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
     free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
+    With `trace_seconds`, the program runs once more after the first run, step by step, for so long.
     """
 
     code: str
@@ -100,6 +101,7 @@ class Submission:
     is_abandoned: Callable[[], bool] = field(default=never, compare=False)
     party: Party = NOBODY
     files: tuple[File, ...] = ()
+    trace_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,51 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame of a step: a function, the line where it is, from 1, in one of the program's files, and its variables.
+
+    All texts are the program's own, of at most 100 characters.
+    """
+
+    function: str
+    file: str
+    line: int
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a trace. `event` is one of `protocol.TRACE_EVENTS`; `line` is that of the innermost frame.
+
+    `value` is what a function returns or the exception that it raises. `printed` is how many characters of the trace's
+    output had been printed. `stack` are the innermost of `depth` frames and the outermost one, which comes first.
+    """
+
+    event: str
+    line: int
+    value: str | None
+    printed: int
+    depth: int
+    stack: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The steps of a program, and what it has printed on stdout meanwhile. `cut` says why it is not whole, or is None:
+
+    `steps`, `size`: there are more than a trace holds. `timeout`, `memory_limit`, `output_limit`: so the traced run
+    ended. `not_run`: it did not begin. `lost`: the program left without its end, or replaced the tracer.
+    """
+
+    steps: tuple[Step, ...]
+    cut: str | None
+    output: str
+
+
+TRACE_CUTS = ("steps", "size", "timeout", "memory_limit", "output_limit", "not_run", "lost")
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The result of one process.
 
@@ -145,7 +192,7 @@ class Run:
     `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
     test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
-    apply to all runs of a submission together.
+    apply to all runs of a submission together. `trace` is what a traced run has written: not trusted, at most 512 KiB.
     """
 
     status: RunStatus
@@ -168,6 +215,7 @@ class Run:
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0
+    trace: bytes = b""
 
     @property
     def charged_seconds(self) -> float:
@@ -181,7 +229,8 @@ class Outcome:
 
     `waited_seconds` is the time for which the submission waited for a container, `asking_cpu_seconds` the CPU time that
     it took to find out which inputs are calls. `container` is the name of its container, and this was the
-    `submission_number`th that it ran, from 1.
+    `submission_number`th that it ran, from 1. `traced` is the traced run, if there was to be one, and `trace`
+    its steps.
     """
 
     main: Run
@@ -190,16 +239,23 @@ class Outcome:
     asking_cpu_seconds: float = 0.0
     container: str = ""
     submission_number: int = 1
+    traced: Run | None = None
+    trace: Trace | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """All runs, the main one first."""
+        """The runs that are judged: the main one first."""
         return (self.main, *self.tests)
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """All runs, also the traced one."""
+        return self.runs if self.traced is None else (*self.runs, self.traced)
 
     @property
     def cpu_seconds(self) -> float:
         """The CPU time of all processes of the submission."""
-        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.runs)
+        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.all_runs)
 
 
 class SandboxError(Exception):
