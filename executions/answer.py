@@ -6,7 +6,8 @@ The order of the fields is their order in the JSON.
 import base64
 from dataclasses import dataclass
 
-from executions.sandbox.results import ErrorDetail, Image, Trace
+from executions.sandbox.results import ErrorDetail, Image
+from executions.sandbox.steps import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ import select
 from dataclasses import replace
 
 from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
-from executions.sandbox.results import Frame, Outcome, Run, RunStatus, SandboxError, Step, Submission, Trace
+from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
+from executions.sandbox.steps import Frame, Step, Trace
 
 HEALTHY = SandboxHealth(ready=True, engine="connected", reason="", idle=4, in_use=1, waiting=2)
 HELLO = Run(RunStatus.SUCCESS, "Hello\n", exit_code=0, wall_seconds=0.25, cpu_seconds=0.125, memory_peak_kb=9000)

@@ -29,7 +29,8 @@ from executions.running.backend import get_backend
 from executions.running.interactive import LEAST, PARTS
 from executions.running.outcome import TYPES
 from executions.sandbox.container.transcript import LONGEST_SOURCE
-from executions.sandbox.results import TRACE_CUTS, ErrorDetail, Image, RunLost, RunStatus, SandboxBusy, Step, Trace
+from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.steps import TRACE_CUTS, Step, Trace
 from guest import protocol
 from guest.hints.messages import HINTS
 from guest.program.glimpse import MOST_ITEMS

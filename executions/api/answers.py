@@ -12,7 +12,8 @@ from executions.answer import ECHOES
 from executions.models import Execution
 from executions.request import TestCase
 from executions.running.score import group_results, score
-from executions.sandbox.results import TRACE_CUTS, RunStatus
+from executions.sandbox.results import RunStatus
+from executions.sandbox.steps import TRACE_CUTS
 from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
 

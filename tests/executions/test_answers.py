@@ -9,7 +9,8 @@ from rest_framework.serializers import Serializer
 from executions.answer import Answer, GroupResult, ShownImage, TestResult
 from executions.api import answers
 from executions.models import Execution
-from executions.sandbox.results import ErrorDetail, Frame, Step, Trace
+from executions.sandbox.results import ErrorDetail
+from executions.sandbox.steps import Frame, Step, Trace
 from tests.conftest import Page
 
 DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")

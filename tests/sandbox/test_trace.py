@@ -6,8 +6,9 @@ import pytest
 
 from executions.bounds import TRACE_SECONDS
 from executions.sandbox.container.received_trace import read_trace
-from executions.sandbox.results import File, Frame, Outcome, Run, RunStatus, Submission, TestProgram, Trace
+from executions.sandbox.results import File, Outcome, Run, RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.steps import Frame, Trace
 from guest import protocol
 from tests.sandbox.traces import Reference, as_text, read_references
 

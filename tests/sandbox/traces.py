@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from executions.sandbox.results import Step, Trace
+from executions.sandbox.steps import Step, Trace
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from executions.sandbox.results import File, Frame, Run, RunStatus, Step, Trace
+from executions.sandbox.results import File, Run, RunStatus
+from executions.sandbox.steps import Frame, Step, Trace
 from guest import protocol
 
 MAIN = "main.py"
