@@ -7,6 +7,7 @@ import base64
 from dataclasses import dataclass
 
 from executions.sandbox.results import ErrorDetail, Image
+from executions.sandbox.steps import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,5 @@ class Answer:
     truncated: bool
     images: tuple[ShownImage, ...]
     images_dropped: int
+    trace: Trace | None
     id: str | None

@@ -20,8 +20,10 @@ POINTS_DECIMALS = 4
 MOST_TOLERANCE = 1_000_000
 SHORTEST_TIMEOUT_SECONDS = 1
 LONGEST_TIMEOUT_SECONDS = 10
-LONGEST_RUN_SECONDS = 2 * LONGEST_TIMEOUT_SECONDS
-"""Of a program and its test cases together, on a machine that is too busy: docs/decisions/0036-load.md."""
+TRACE_SECONDS = 2
+"""What a traced run may take, besides the timeout."""
+LONGEST_RUN_SECONDS = 2 * (LONGEST_TIMEOUT_SECONDS + TRACE_SECONDS)
+"""Of a program, its test cases and its trace together, on a machine that is too busy: docs/decisions/0036-load.md."""
 DEFAULT_TIMEOUT_SECONDS = 5
 INPUT_TEXT_BYTES = 16 * 1024
 """Of one input to a running program; INPUT_BYTES is for all of them together."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from executions.bounds import DEFAULT_TIMEOUT_SECONDS
+from executions.bounds import DEFAULT_TIMEOUT_SECONDS, TRACE_SECONDS
 from executions.sandbox.results import NOBODY, File, Party, Submission, TestProgram, never
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -128,6 +128,7 @@ class ExecutionRequest:
     timeout: int = DEFAULT_TIMEOUT_SECONDS
     learner: str = ""
     interactive: bool = False
+    trace: bool = False
     files: tuple[SentFile, ...] = ()
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
@@ -139,7 +140,9 @@ class ExecutionRequest:
         files = packed(self.files)
         tests = tuple(cases[index].program(files) for index in in_running_order(cases))
         code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
-        return Submission(code, with_plain_line_ends(self.input_data), tests, self.timeout, is_abandoned, party, files)
+        stdin = with_plain_line_ends(self.input_data)
+        trace_seconds = TRACE_SECONDS if self.trace else 0
+        return Submission(code, stdin, tests, self.timeout, is_abandoned, party, files, trace_seconds)
 
 
 def files_of(values: Iterable[dict[str, Any]] | None) -> tuple[SentFile, ...]:

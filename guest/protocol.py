@@ -14,6 +14,7 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
   for as long as that took, at most twice its timeout;
 - after a program that failed, a DETAIL frame with what its process has reported about the error;
+- after a traced run, TRACE frames with what its process has written about its steps;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
 An interactive run may get more stdin while it runs: the body of an INPUT frame goes to the child, also unread, and an
@@ -33,15 +34,16 @@ if TYPE_CHECKING:
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(17))
+KINDS = tuple(range(18))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
-DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE = KINDS[9:]
+DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE = KINDS[9:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES = range(7)
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED = range(8)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
 `code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression; the
-question where the program uses the words on stdin, one a line. The answer to it has a line for each word: the number of
-the line that first uses it, or 0, and another number, which for `def f` is how many parameters f has."""
+question where the program uses the words on stdin, one a line; the program once more, step by step. The answer about
+words has a line for each: the number of the line that first uses it, or 0, and another number, which for `def f` is how
+many parameters f has."""
 
 TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE)
 KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE)
@@ -65,6 +67,20 @@ TEST_PART_BYTES = 256 * 1024
 
 VALUE_BYTES, VALUES, VALUE_DEPTH = MAX_BODY_BYTES, 10_000, 50
 """How long the literal of a returned value may be, how many values may be in it, and how deep."""
+
+TRACE_STEPS, TRACE_BYTES = 500, 512 * 1024
+"""The most steps of a trace, and how long its JSON lines may be: each is a step, and the last may say how it ended."""
+
+TRACE_FRAMES, TRACE_VARIABLES = 20, 30
+"""How many frames of a step are shown, and how many variables of a frame."""
+
+TRACE_CHARACTERS = 100
+"""Of each name and each value in a trace."""
+
+TRACE_EVENTS = ("call", "line", "return", "exception")
+
+TRACE_ENDS = ("end", "steps", "size")
+"""How a trace can end: with the program, or because there were more steps, or larger ones, than a trace holds."""
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""

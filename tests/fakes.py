@@ -6,14 +6,19 @@ from dataclasses import replace
 from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
+from executions.sandbox.steps import Frame, Step, Trace
 
 HEALTHY = SandboxHealth(ready=True, engine="connected", reason="", idle=4, in_use=1, waiting=2)
 HELLO = Run(RunStatus.SUCCESS, "Hello\n", exit_code=0, wall_seconds=0.25, cpu_seconds=0.125, memory_peak_kb=9000)
 EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds=0.25, tested=True, completed=True)
 
+STEP = Step("line", 1, None, 0, 1, (Frame("<module>", "main.py", 1, {}),))
+TRACE = Trace((STEP,), None, "Hello\n")
+
 
 class FakeExecutor:
-    """Answers every submission with `main` and, for each of its tests, `test`; or raises `error`.
+    """Answers every submission with `main` and, for each of its tests, `test`; or raises `error`. If it is traced, its
+    steps are `trace`.
 
     A console gets the lines and images of `main`. An interactive program then asks for input once and prints it.
     """
@@ -22,6 +27,8 @@ class FakeExecutor:
         self.submissions: list[Submission] = []
         self.main = HELLO
         self.test = EIGHT
+        self.traced = HELLO
+        self.trace = TRACE
         self.error: SandboxError | None = None
         self.late_error: SandboxError | None = None
         self.state = HEALTHY
@@ -45,7 +52,8 @@ class FakeExecutor:
                 console.put(Ended(run))
         if self.late_error is not None:
             raise self.late_error
-        return Outcome(main, tests, waited_seconds=0.0625)
+        traced = (self.traced, self.trace) if submission.trace_seconds else ()
+        return Outcome(main, tests, 0.0625, 0.0, "", 1, *traced)
 
     def health(self) -> SandboxHealth:
         return self.state

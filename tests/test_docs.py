@@ -31,8 +31,10 @@ from executions.running.outcome import TYPES
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.steps import TRACE_CUTS, Step, Trace
 from guest import protocol
 from guest.hints.messages import HINTS
+from guest.program.glimpse import MOST_ITEMS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
 from web.openapi import ERRORS as SENTENCES
@@ -69,6 +71,7 @@ def rows(text: str) -> dict[str, str]:
 REQUEST, ANSWER = rows(section(API, "Request")), rows(section(API, "Answer"))
 TEST_CASE, RESULT = rows(section(TEST_CASES, "Fields")), rows(section(TEST_CASES, "Results"))
 DETAIL = rows(section(PROGRAMS, "What went wrong"))
+TRACE = rows(section(PROGRAMS, "Traces"))
 INPUT = section(LIVE, "Answering a program")
 LIMITS = rows(section(README, "Limits"))
 
@@ -92,6 +95,12 @@ def test_every_field_of_an_answer_is_documented(page: Page) -> None:
     answer = page.run(test_cases=[{}]).json()
     assert ANSWER.keys() == answer.keys()
     assert RESULT.keys() == answer["test_results"][0].keys()
+
+
+def test_every_field_and_word_of_a_trace_is_documented() -> None:
+    assert TRACE.keys() == {field.name for kind in (Trace, Step) for field in dataclasses.fields(kind)}
+    assert all(f"`{cut}`" in TRACE["cut"] for cut in TRACE_CUTS)
+    assert all(f"`{event}`" in TRACE["event"] for event in protocol.TRACE_EVENTS)
 
 
 def test_every_field_of_a_detail_is_documented() -> None:
@@ -139,6 +148,14 @@ def test_the_documented_error_detail_is_correct() -> None:
         (TEST_CASE["on_pass"], [f"{bounds.SENTENCE_BYTES} bytes"]),
         (section(TEST_CASES, "Comparisons"), [f"{protocol.VALUES:,} parts", f"{protocol.VALUE_DEPTH} levels"]),
         (rows(section(PROGRAMS, "Files"))["name"], [f"{bounds.FILE_NAME_CHARACTERS} letters"]),
+        (TRACE["steps"], [f"{protocol.TRACE_STEPS} steps", f"{protocol.TRACE_BYTES // 1024} KiB"]),
+        (TRACE["stack"], [f"{protocol.TRACE_FRAMES}.", f"{protocol.TRACE_VARIABLES} `variables`"]),
+        (section(PROGRAMS, "Traces"), [f"{protocol.TRACE_CHARACTERS} characters", f"{MOST_ITEMS} items"]),
+        (section(PROGRAMS, "Traces"), [f"{bounds.TRACE_SECONDS} seconds of its own"]),
+        (
+            LIMITS["trace"],
+            [f"{protocol.TRACE_STEPS} steps", f"{protocol.TRACE_BYTES // 1024} KiB", f"{bounds.TRACE_SECONDS} s"],
+        ),
         (RESULT["message"], [f"{bounds.MESSAGE_CHARACTERS} characters"]),
         (RESULT["actual_output"], [f"{bounds.SHOWN_BYTES // 1024} KiB"]),
     ],

@@ -13,6 +13,8 @@ from executions.models import Execution
 from executions.request import TestCase
 from executions.running.score import group_results, score
 from executions.sandbox.results import RunStatus
+from executions.sandbox.steps import TRACE_CUTS
+from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
 
 RECORDED = (
@@ -105,6 +107,36 @@ class GroupResultSerializer(DataclassSerializer):
     max_score = serializers.FloatField(min_value=0, help_text="The points of its test cases together.")
 
 
+class FrameSerializer(DataclassSerializer):
+    """A frame of a step."""
+
+    function = serializers.CharField(help_text="`<module>` for the program itself.")
+    file = serializers.CharField(help_text="`main.py`, or one of `files`.")
+    line = serializers.IntegerField(min_value=1, help_text="The line where the frame is, from 1.")
+    variables = serializers.DictField(
+        child=serializers.CharField(), help_text="The frame's variables, each value as a short text."
+    )
+
+
+class StepSerializer(DataclassSerializer):
+    """A step of a trace: the program as it was before a line ran, or when a function was entered or left."""
+
+    event = ChoiceField(choices=list(TRACE_EVENTS), help_text="What comes next or has just happened.")
+    line = serializers.IntegerField(min_value=1, help_text="The line of the innermost frame.")
+    value = serializers.CharField(allow_null=True, help_text="What a function returns, or the exception.")
+    printed = serializers.IntegerField(min_value=0, help_text="How many characters of `output` had been printed.")
+    depth = serializers.IntegerField(min_value=1, help_text="How many frames there are.")
+    stack = FrameSerializer(many=True, help_text="The outermost frame and the innermost ones, at most 20.")
+
+
+class TraceSerializer(DataclassSerializer):
+    """The steps of a program. Its own process reports them, so do not trust them."""
+
+    steps = StepSerializer(many=True, help_text="At most 500 steps.")
+    cut = ChoiceField(choices=list(TRACE_CUTS), allow_null=True, help_text="Why there are no more; null at the end.")
+    output = serializers.CharField(help_text="What the traced run has printed on stdout.")
+
+
 class AnswerSerializer(DataclassSerializer):
     """What a program did."""
 
@@ -134,6 +166,7 @@ class AnswerSerializer(DataclassSerializer):
         many=True, help_text="Images shown by the program and its test cases. They are not stored."
     )
     images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
+    trace = TraceSerializer(allow_null=True, help_text="The steps of the program; null unless requested. Not stored.")
 
 
 class StoredAnswerSerializer(AnswerSerializer):
@@ -156,7 +189,7 @@ class StoredAnswerSerializer(AnswerSerializer):
         recorded = {name: getattr(instance, name) for name in RECORDED}
         if results and cases:
             recorded["test_results"] = [_with_echoes(*each) for each in zip(results, cases, strict=True)]
-        others = {"images": [], "images_dropped": 0, "id": str(instance.public_id)}
+        others = {"images": [], "images_dropped": 0, "trace": None, "id": str(instance.public_id)}
         return recorded | _scores(cases if results else [], results) | others
 
 

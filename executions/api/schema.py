@@ -32,6 +32,7 @@ ANSWER = {
     "error_detail": None,
     "images": [],
     "images_dropped": 0,
+    "trace": None,
     "id": "01a20721-e828-7330-892d-0b9ae5257344",
 }
 TIMEOUT = {

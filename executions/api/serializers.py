@@ -57,10 +57,17 @@ class ExecutionRequestSerializer(StrictSerializer):
         help_text="Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream.",
     )
 
+    trace = BooleanField(
+        **OPTIONAL,
+        help_text="Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`.",
+    )
+
     validate_files = staticmethod(validate_files)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse too many bytes in all files together."""
+        """Refuse too many bytes in all files together, and a trace without the input that is yet to come."""
+        if values.get("trace") and values.get("interactive"):
+            refuse_field("trace", "An interactive program cannot be traced: send all its input in input_data.")
         lists = [values.get("files"), *(case.get("files") for case in values.get("test_cases") or ())]
         size_bytes = sum(file.size_bytes for files in lists for file in files_of(files))
         if size_bytes > bounds.FILES_BYTES:

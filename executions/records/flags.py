@@ -32,7 +32,7 @@ def find_flags(execution: Execution, outcome: Outcome, account: Account, use: Us
     Queries the database only for possible abuse; most executions need no query.
     """
     found = {BY_STATUS[run.status] for run in outcome.runs if run.status in BY_STATUS}
-    found |= {BY_SUPERVISOR[flag] for run in outcome.runs for flag in run.flags}
+    found |= {BY_SUPERVISOR[flag] for run in outcome.all_runs for flag in run.flags}
     if outcome.main.status is RunStatus.TIMEOUT and _timed_out_before(execution):
         found.add(Kind.REPEATED_TIMEOUTS)
     if (found or outcome.cpu_seconds > CHEAP_CPU_SECONDS) and _comes_from_everywhere(execution):

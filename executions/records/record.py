@@ -112,7 +112,7 @@ def finish(
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
-    RUNNING.observe(sum(run.wall_seconds for run in outcome.runs))
+    RUNNING.observe(sum(run.wall_seconds for run in outcome.all_runs))
     values = {name: getattr(answer, name) for name in COLUMNS} | {
         "error_detail": None if answer.error_detail is None else asdict(answer.error_detail),
         "test_results": None if answer.test_results is None else [_kept(each) for each in answer.test_results],

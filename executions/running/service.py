@@ -104,5 +104,6 @@ def answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | None
         truncated=main.truncated,
         images=tuple(ShownImage.of(image, index) for index, run in runs for image in run.images),
         images_dropped=sum(run.images_dropped for run in outcome.runs),
+        trace=outcome.trace,
         id=record_id,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from executions.sandbox.steps import Trace
+
 
 def never() -> bool:
     """Return False: for callers that always wait."""
@@ -92,6 +94,7 @@ class Submission:
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
     they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
     free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
+    With `trace_seconds`, the program runs once more after the first run, step by step, for so long.
     """
 
     code: str
@@ -101,6 +104,7 @@ class Submission:
     is_abandoned: Callable[[], bool] = field(default=never, compare=False)
     party: Party = NOBODY
     files: tuple[File, ...] = ()
+    trace_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Run:
     test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
     `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
-    apply to all runs of a submission together.
+    apply to all runs of a submission together. `trace` is what a traced run has written: not trusted, at most 512 KiB.
     """
 
     status: RunStatus
@@ -171,6 +175,7 @@ class Run:
     waited_in_vain: bool = False
     images: tuple[Image, ...] = ()
     images_dropped: int = 0
+    trace: bytes = b""
 
     @property
     def charged_seconds(self) -> float:
@@ -184,7 +189,8 @@ class Outcome:
 
     `waited_seconds` is the time for which the submission waited for a container, `asking_cpu_seconds` the CPU time that
     it took to find out which inputs are calls. `container` is the name of its container, and this was the
-    `submission_number`th that it ran, from 1.
+    `submission_number`th that it ran, from 1. `traced` is the traced run, if there was to be one, and `trace`
+    its steps.
     """
 
     main: Run
@@ -193,16 +199,23 @@ class Outcome:
     asking_cpu_seconds: float = 0.0
     container: str = ""
     submission_number: int = 1
+    traced: Run | None = None
+    trace: Trace | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """All runs, the main one first."""
+        """The runs that are judged: the main one first."""
         return (self.main, *self.tests)
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """All runs, also the traced one."""
+        return self.runs if self.traced is None else (*self.runs, self.traced)
 
     @property
     def cpu_seconds(self) -> float:
         """The CPU time of all processes of the submission."""
-        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.runs)
+        return self.asking_cpu_seconds + sum(run.cpu_seconds for run in self.all_runs)
 
 
 class SandboxError(Exception):

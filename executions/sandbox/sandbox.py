@@ -11,6 +11,7 @@ from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
 from executions.sandbox.console import Began, Console, Ended
 from executions.sandbox.container.container import Container
+from executions.sandbox.container.received_trace import read_trace
 from executions.sandbox.container.talk import Patience, Talk
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
@@ -156,6 +157,8 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
         main = _ended(rules.run, talk)  # what is too much to read is too much to run
     else:
         main = _run_next(container, submission, None, remaining_seconds, talk)
+    # Before the tests: no run with visible output follows a hidden one.
+    traced = _trace(container, submission, talk) if submission.trace_seconds else None
     remaining_seconds = _left(remaining_seconds, main)
     asked, tests = find_calls(container, submission.tests, remaining_seconds)
     remaining_seconds = _left(remaining_seconds, asked) if asked else remaining_seconds
@@ -168,7 +171,16 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
         remaining_seconds = _left(remaining_seconds, run)
         runs.append(run)
     asking_cpu_seconds = asked.cpu_seconds if asked else 0.0
-    return Outcome(main, tuple(runs), waited_seconds, asking_cpu_seconds, container.name, container.submissions)
+    trace = read_trace(traced, submission.code, submission.files) if traced else None
+    facts = (waited_seconds, asking_cpu_seconds, container.name, container.submissions)
+    return Outcome(main, tuple(runs), *facts, traced, trace)
+
+
+def _trace(container: Container, submission: Submission, talk: Talk | None) -> Run:
+    """Run the program once more, step by step, in time of its own: no verdict depends on whether it is traced."""
+    if not container.is_usable:
+        return Run(RunStatus.NOT_RUN)
+    return container.trace(submission.code, submission.stdin, submission.trace_seconds, talk, submission.files)
 
 
 def _left(seconds: float, run: Run) -> float:

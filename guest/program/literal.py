@@ -75,7 +75,7 @@ class _Writer:
         elif kind in LISTED or _is_elsewhere(kind, LISTED_ELSEWHERE) or hasattr(kind, "__next__"):
             yield from self._sequence("iterator([", value, "])", depth)
         else:
-            yield self._piece(f"<{_name(kind)} object>")
+            yield self._piece(f"<{name_of(kind)} object>")
 
     def _piece(self, text: str) -> bytes:
         data = text.encode()
@@ -155,6 +155,7 @@ def _listed(value: Any, kind: type, most: int) -> object:
     return value.tolist()
 
 
-def _name(kind: type) -> str:
+def name_of(kind: type) -> str:
+    """Return the name of a class, without asking its metaclass."""
     name = type.__dict__["__name__"].__get__(kind)
     return "".join(each for each in name if each.isalnum() or each == "_")[:100]

@@ -45,13 +45,15 @@ class MainModule:
         self.namespace: dict[str, Any] = main.__dict__
         self.sources: dict[str, Callable[[], str]] = {FILE_NAME: lambda: code}
 
-    def execute(self, file_name: str, before_test: bool = False) -> None:
+    def execute(self, file_name: str, before_test: bool = False, begin: Callable[[], None] = lambda: None) -> None:
         """Run a file of `sources`; after an exception, show its traceback and exit as Python does.
 
-        A submission that calls `sys.exit()` before its test has only finished, not failed.
+        A submission that calls `sys.exit()` before its test has only finished, not failed. `begin` is called just
+        before the code runs.
         """
         try:
             code = _compile(self.sources[file_name](), file_name, "exec", dont_inherit=True)
+            begin()
             begin_at_the_bottom()
             _exec(code, self.namespace)
         except SystemExit as error:

@@ -23,16 +23,17 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from guest.supervisor.mailbox import Mailbox, TestPart
+    from guest.supervisor.mailbox import Mailbox, TestPart, Trace
 
 # Saved because a submission may replace or delete them.
 _print, _exit = print, os._exit
 
 
-def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
+def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would.
 
     If the program fails, put the detail of its error into `mailbox`. A test reads its own part from `part`.
+    A traced run puts its steps into `trace`.
     """
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
@@ -44,12 +45,15 @@ def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
     screen.is_on = kind == protocol.PROGRAM  # off until a test's own part: the main run has shown the program's images
     main = MainModule(code)
     put_files(files)
+    names = [name for name, _ in files]
     del files  # they may have a megabyte
     try:
         if kind == protocol.PROGRAM:
             main.execute(FILE_NAME)
         elif kind == protocol.FIND_USES:
             answer_rules(main)
+        elif kind == protocol.TRACED:
+            _trace(main, names, trace)
         else:
             run_case(main, kind, part)
         exit_code = 0
@@ -59,6 +63,16 @@ def run_task(mailbox: Mailbox, part: TestPart) -> NoReturn:
             _leave_detail(error, main, mailbox)
     _finish(main)
     _exit(exit_code & 0xFF)
+
+
+def _trace(main: MainModule, names: list[str], trace: Trace) -> None:
+    from guest.program.tracer import Tracer  # few runs need it
+
+    tracer = Tracer(trace, names)
+    try:
+        main.execute(FILE_NAME, begin=tracer.start)
+    finally:
+        tracer.end()
 
 
 def _find_calls(texts: list[str]) -> NoReturn:

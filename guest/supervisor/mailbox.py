@@ -12,6 +12,10 @@ import os
 
 from guest import protocol
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # sys/mman.h. Not the module `mmap`: loading it takes a millisecond, in every container.
 PROT_READ_AND_WRITE = 0x3
 MAP_SHARED_ANONYMOUS = 0x21
@@ -51,6 +55,31 @@ class Mailbox(SharedMemory):
     def put(self, data: bytes) -> None:
         """Write `data`, cut to the size of the mailbox."""
         ctypes.memmove(self._memory, data, min(len(data), protocol.DETAIL_BYTES))
+
+
+class Trace(SharedMemory):
+    """The steps of a traced run: the length of what has been written so far, and then that."""
+
+    def __init__(self) -> None:
+        super().__init__(protocol.PREFIX.size + protocol.TRACE_BYTES)
+        self._written_bytes = 0
+
+    def put(self, data: bytes) -> bool:
+        """Append `data`; return whether there was room. What is there stays whole, however the process ends."""
+        start, end = self._written_bytes, self._written_bytes + len(data)
+        if end > protocol.TRACE_BYTES:
+            return False
+        self.view[protocol.PREFIX.size :][start:end] = data
+        protocol.PREFIX.pack_into(self.view, 0, protocol.TRACE, end)
+        self._written_bytes = end
+        return True
+
+    def pieces(self) -> Iterator[memoryview]:
+        """Yield what has been written, unread. A program can put anything here, but no more than fits."""
+        _, size = protocol.PREFIX.unpack_from(self.view)
+        whole = self.view[protocol.PREFIX.size :][:size]
+        for start in range(0, len(whole), protocol.MAX_BODY_BYTES):
+            yield whole[start : start + protocol.MAX_BODY_BYTES]
 
 
 class TestPart(SharedMemory):

@@ -20,7 +20,7 @@ from guest.supervisor.confinement import confine_supervisor
 from guest.supervisor.forks import ForkHooks
 from guest.supervisor.host import Host
 from guest.supervisor.inspection import Inspection
-from guest.supervisor.mailbox import Mailbox, TestPart
+from guest.supervisor.mailbox import Mailbox, TestPart, Trace
 from guest.supervisor.preload import Preload, load_science
 from guest.supervisor.processes import wake_on_child
 from guest.supervisor.run import Run
@@ -46,7 +46,7 @@ def main() -> NoReturn:
     """Serve runs until stdin ends; in each child, run its task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would let a child interrupt us
     host, cgroup, scratch, fork_hooks = Host(), Cgroup(), Scratch(), ForkHooks()
-    mailbox, part = Mailbox(), TestPart()
+    mailbox, part, trace = Mailbox(), TestPart(), Trace()
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()
     if sys.argv[1:] == ["science"]:
@@ -64,7 +64,7 @@ def main() -> NoReturn:
             child = Child.start(fork_hooks)
     while child is not None:
         _, throttled = cgroup.cpu_periods()
-        Run(child, host.receive_request(), host, cgroup, watch, wakeup, part).perform(mailbox)
+        Run(child, host.receive_request(), host, cgroup, watch, wakeup, part, trace).perform(mailbox)
         scratch.sweep()
         differences = inspection.differences()
         preload.go_on(IDLE_SECONDS_AFTER_RUN, PRELOAD_SECONDS_AFTER_RUN)
@@ -73,7 +73,7 @@ def main() -> NoReturn:
             if cgroup.cpu_periods()[1] > throttled:
                 _wait_for_a_whole_share(host, cgroup)
             host.send(protocol.READY, " ".join(differences).encode())
-    task.run_task(mailbox, part)
+    task.run_task(mailbox, part, trace)
 
 
 def _wait_for_a_whole_share(host: Host, cgroup: Cgroup) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guest.supervisor.cgroup import Cgroup
     from guest.supervisor.child import Child
     from guest.supervisor.host import Host
-    from guest.supervisor.mailbox import Mailbox, TestPart
+    from guest.supervisor.mailbox import Mailbox, TestPart, Trace
     from guest.supervisor.waiting import Waiting
     from guest.supervisor.watch import Watch
 
@@ -51,6 +51,7 @@ class Run:
         watch: Watch,
         wakeup: int,
         part: TestPart,
+        trace: Trace,
     ) -> None:
         timeout_seconds, feed_bytes, self._task_kind, is_interactive = request
         self._child = child
@@ -59,6 +60,7 @@ class Run:
         self._watch = watch
         self._wakeup = wakeup
         self._part = part
+        self._trace = trace
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
@@ -98,8 +100,12 @@ class Run:
             self._host.send(protocol.DETAIL, mailbox.view)  # unread
         elif self._stops and self._task_kind in protocol.KINDS_WITH_PART:
             self._send_value()
+        if self._task_kind == protocol.TRACED:
+            for piece in self._trace.pieces():
+                self._host.send(protocol.TRACE, piece)  # unread
         mailbox.renew()
         self._part.renew()
+        self._trace.renew()
         self._send_result(status, wall_seconds)
 
     def _send_value(self) -> None:

@@ -123,6 +123,41 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     assert barriers(page) == []
 
 
+def test_a_learner_steps_through_a_program_with_the_keyboard_alone(page: Page) -> None:
+    runner = page.locator("py-runner").first
+    replace(page, "name = input()\ndef double(x):\n    return x * 2\nprint(double(4))")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#line")).to_be_focused(timeout=20_000)
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(runner.locator("#status")).to_contain_text("Finished", timeout=20_000)
+
+    runner.get_by_role("button", name="Step through").focus()
+    page.keyboard.press("Enter")
+    expect(runner.locator("#step")).to_be_focused(timeout=20_000)
+    said, line, stack = (runner.locator(each) for each in ("#step-said", ".step-line", "#stack > li"))
+    expect(said).to_have_text("Step 1 of 7: line 1 is next")
+    page.keyboard.press("ArrowRight")
+    expect(line).to_have_text("def double(x):")
+    expect(stack).to_have_text(["main.pyname'Ada'"])  # what was typed is the input
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    expect(said).to_have_text("Step 4 of 7: double begins on line 2")
+    expect(stack).to_have_text(["double, line 2x4", "main.pyname'Ada'"])
+    page.keyboard.press("ArrowLeft")
+    expect(line).to_have_text("print(double(4))")
+    page.keyboard.press("End")
+    expect(said).to_have_text("Step 7 of 7: the end, on line 4")
+    expect(runner.locator("#printed")).to_have_text("8\n")
+    runner.get_by_role("button", name="Back").click()
+    expect(said).to_have_text("Step 6 of 7: double returns 8 on line 3")
+    expect(runner.locator("#printed")).to_be_hidden()
+    assert barriers(page) == []
+
+    replace(page, "1")
+    expect(runner.locator("#stepper")).to_be_hidden()
+
+
 def replace(page: Page, code: str) -> None:
     page.locator("py-runner .cm-content").first.focus()
     page.keyboard.press("Control+A")

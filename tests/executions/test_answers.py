@@ -10,6 +10,7 @@ from executions.answer import Answer, GroupResult, ShownImage, TestResult
 from executions.api import answers
 from executions.models import Execution
 from executions.sandbox.results import ErrorDetail
+from executions.sandbox.steps import Frame, Step, Trace
 from tests.conftest import Page
 
 DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
@@ -31,6 +32,9 @@ RESULT = TestResult(
     "g",
     "Look again.",
 )
+FRAME = Frame("f", "main.py", 2, {"x": "3"})
+STEP = Step("return", 2, "3", 7, 1, (FRAME,))
+TRACE = Trace((STEP,), "steps", "so far\n")
 GROUP = GroupResult("g", passed=False, score=0, max_score=1.5)
 ANSWER = Answer(
     "so far\n",
@@ -48,6 +52,7 @@ ANSWER = Answer(
     truncated=False,
     images=(IMAGE,),
     images_dropped=4,
+    trace=TRACE,
     id="01a20721-e828-7330-892d-0b9ae5257344",
 )
 VALUES = [
@@ -56,6 +61,9 @@ VALUES = [
     (answers.ErrorDetailSerializer, DETAIL),
     (answers.GroupResultSerializer, GROUP),
     (answers.ImageSerializer, IMAGE),
+    (answers.TraceSerializer, TRACE),
+    (answers.StepSerializer, STEP),
+    (answers.FrameSerializer, FRAME),
 ]
 
 

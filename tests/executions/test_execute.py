@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.keys import create_key, revoke_key
+from executions import bounds
 from executions.answer import ECHOES
 from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
@@ -18,6 +19,7 @@ from executions.records.record import create, request_of
 from executions.request import Definition, ExecutionRequest, Match, SentFile, TestCase
 from executions.running.backend import get_backend
 from executions.sandbox.results import (
+    Flag,
     Image,
     Run,
     RunLost,
@@ -56,10 +58,38 @@ def test_answer_has_the_documented_fields(page: Page) -> None:
         "error_detail": None,
         "images": [],
         "images_dropped": 0,
+        "trace": None,
         "score": None,
         "max_score": None,
         "groups": [],
     }
+
+
+def test_a_trace_is_in_the_answer_but_not_recorded(page: Page, executor: FakeExecutor) -> None:
+    answer = page.run(trace=True).json()
+    assert [each.trace_seconds for each in executor.submissions] == [bounds.TRACE_SECONDS]
+    frame = {"function": "<module>", "file": "main.py", "line": 1, "variables": {}}
+    step = {"event": "line", "line": 1, "value": None, "printed": 0, "depth": 1, "stack": [frame]}
+    assert answer["trace"] == {"steps": [step], "cut": None, "output": "Hello\n"}
+    execution = Execution.objects.get()
+    assert StoredAnswerSerializer(execution).data["trace"] is None
+    assert "<module>" not in str(Execution.objects.values())
+
+
+def test_only_a_trace_that_is_requested_is_made(page: Page, executor: FakeExecutor) -> None:
+    for given in (False, None):
+        assert page.run(trace=given).json()["trace"] is None
+    assert [each.trace_seconds for each in executor.submissions] == [0, 0]
+    refused = page.run(trace="yes")
+    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["trace"])
+
+
+def test_what_a_traced_run_attempts_and_uses_counts(page: Page, executor: FakeExecutor) -> None:
+    executor.traced = replace(executor.traced, cpu_seconds=1.5, flags=frozenset({Flag.NETWORK_ATTEMPT}))
+    page.run(trace=True)
+    execution = Execution.objects.get()
+    assert execution.total_cpu_seconds == executor.main.cpu_seconds + 1.5
+    assert [flag.kind for flag in execution.flags.all()] == ["network_attempt"]
 
 
 def test_images_are_in_the_answer_but_not_recorded(page: Page, executor: FakeExecutor) -> None:
@@ -310,10 +340,11 @@ def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> N
     points = (1.5, "Yes.", "No.", "g", 0.5, 0.25, True)
     case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules)
     assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
-    request = ExecutionRequest("1", "Ada", (case,), timeout=3, learner="ada", interactive=True, files=files)
+    others = {"learner": "ada", "interactive": True, "trace": True}
+    request = ExecutionRequest("1", "Ada", (case,), timeout=3, files=files, **others)  # type: ignore[arg-type]
     unset = ExecutionRequest("")
     assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
-    assert request_of(create(request)) == replace(request, learner="", interactive=False)
+    assert request_of(create(request)) == replace(request, learner="", interactive=False, trace=False)
 
 
 @pytest.mark.django_db(transaction=True)

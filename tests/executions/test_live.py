@@ -423,6 +423,12 @@ def test_interactive_without_events_is_refused(page: Page) -> None:
     response = page.run(interactive=True)
     assert response.status_code == 400
     assert response.json()["fields"] == {"interactive": "Needs the header Accept: text/event-stream."}
+
+
+def test_an_interactive_program_is_not_traced(page: Page, executor: FakeExecutor) -> None:
+    response = page.post({"code": "1", "interactive": True, "trace": True}, accept=EVENTS)
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["trace"])
+    assert executor.submissions == []
     assert page.run(interactive=False).status_code == 200
     assert page.run(interactive=None).status_code == 200
 

@@ -11,6 +11,7 @@ import type { Editor } from "./runner/editor.js";
 import { finder } from "./runner/elements.js";
 import { Results } from "./runner/results.js";
 import type { State } from "./runner/results.js";
+import { Stepper } from "./runner/stepper.js";
 import css from "./runner/runner.css";
 import html from "./runner/runner.html";
 import { TestCases } from "./runner/testCases.js";
@@ -65,6 +66,7 @@ export class PyRunner extends HTMLElement {
   #parts: Parts | undefined;
   #running: AbortController | undefined;
   #executionId = "";
+  #typed = ""; // into the last run
   #isLoading = false;
 
   connectedCallback(): void {
@@ -87,7 +89,8 @@ export class PyRunner extends HTMLElement {
       onRun: () => void this.run(),
       onChange: () => this.#changed(),
     });
-    this.#parts = { root, at, tests, editor, results: new Results(root) };
+    const stepper = new Stepper(root, (line) => editor.showStep(line));
+    this.#parts = { root, at, tests, editor, results: new Results(root), stepper };
     at("tests-part").hidden = !this.hasAttribute("with-tests");
     this.#connect();
     this.load({ code });
@@ -127,6 +130,7 @@ export class PyRunner extends HTMLElement {
     const { at, editor, tests, results } = this.#here;
     this.stop();
     this.#isLoading = true;
+    this.#typed = "";
     editor.setCode(code);
     at<HTMLTextAreaElement>("stdin").value = input;
     tests.all = written;
@@ -145,16 +149,39 @@ export class PyRunner extends HTMLElement {
 
   /** Run the program with its tests. With tests, nobody is asked for input: theirs is enough. */
   async run(withTests = true): Promise<void> {
+    const { tests } = this.#here;
+    this.#typed = "";
+    await this.#during((signal) => this.#follow(withTests ? [...this.#given, ...tests.asked] : [], signal));
+  }
+
+  /** Run the program step by step, with the input that it got in its last run, and let the learner step through it. */
+  async trace(): Promise<void> {
+    const { results, stepper } = this.#here;
+    const { code, input } = this;
+    const body = { code, input_data: input + this.#typed, trace: true };
+    await this.#during(async (signal) => {
+      const answer = await this.#patiently(() => this.#client().execute(body, { signal }), signal);
+      results.note("");
+      results.print(answer.output, "stdout");
+      if (answer.error) results.print(answer.error, "stderr");
+      for (const image of answer.images) results.showImage(image);
+      this.#end(answer);
+      if (answer.trace) stepper.show(answer.trace);
+    });
+  }
+
+  async #during(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.#running) return;
-    const { at, editor, results, root, tests } = this.#here;
+    const { at, editor, results, root, stepper } = this.#here;
     const controller = (this.#running = new AbortController());
     results.clear();
+    stepper.clear();
     editor.markError(null);
     results.say("busy", "Running…");
     this.#showButtons();
     this.#showScreen();
     try {
-      await this.#follow(withTests ? [...this.#given, ...tests.asked] : [], controller.signal);
+      await work(controller.signal);
     } catch (error) {
       if (controller.signal.aborted) results.say("idle", "Stopped");
       else this.#fail(error);
@@ -180,6 +207,7 @@ export class PyRunner extends HTMLElement {
   #connect(): void {
     const { root, at, results } = this.#here;
     at("run").addEventListener("click", () => void this.run());
+    at("trace").addEventListener("click", () => void this.trace());
     at("stop").addEventListener("click", () => this.stop());
     at("end").addEventListener("click", () => void this.#answer({ end: true }, "\n"));
     at("answer").addEventListener("submit", (event) => {
@@ -198,6 +226,7 @@ export class PyRunner extends HTMLElement {
   }
 
   #changed(): void {
+    this.#parts?.stepper.clear();
     if (!this.#isLoading) this.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
@@ -300,6 +329,7 @@ export class PyRunner extends HTMLElement {
     try {
       const { signal } = controller;
       await this.#patiently(() => this.#client().answer(this.#executionId, input, { signal }), signal);
+      if (input.text != null) this.#typed += `${input.text}\n`;
     } catch (error) {
       if (this.#running !== controller || controller.signal.aborted) return;
       results.print(`${sentenceOf(error)}\n`, "stderr");
@@ -329,12 +359,12 @@ export class PyRunner extends HTMLElement {
   /** A disabled button loses the focus: move it, so that keyboard users keep their place, but not away from the output. */
   #showButtons(): void {
     const { root, at } = this.#here;
-    const [run, stop] = [at<HTMLButtonElement>("run"), at<HTMLButtonElement>("stop")];
+    const [run, stop, trace] = [at<HTMLButtonElement>("run"), at<HTMLButtonElement>("stop"), at<HTMLButtonElement>("trace")];
     const had = root.activeElement;
     const isRunning = this.#running !== undefined;
-    run.disabled = isRunning;
+    run.disabled = trace.disabled = isRunning;
     stop.disabled = !isRunning;
-    if (had === run && isRunning) stop.focus({ preventScroll: true });
+    if ((had === run || had === trace) && isRunning) stop.focus({ preventScroll: true });
     if (had === stop && !isRunning) run.focus({ preventScroll: true });
   }
 
@@ -359,6 +389,7 @@ interface Parts {
   tests: TestCases;
   editor: Editor;
   results: Results;
+  stepper: Stepper;
 }
 
 let shared: CSSStyleSheet | undefined;

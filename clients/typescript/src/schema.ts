@@ -163,6 +163,8 @@ export interface components {
             images: components["schemas"]["Image"][];
             /** @description How many further images were dropped. */
             images_dropped: number;
+            /** @description The steps of the program; null unless requested. Not stored. */
+            trace: components["schemas"]["Trace"] | null;
         };
         Definition: {
             /** @description The name of the function. At most 100 bytes of UTF-8. */
@@ -216,6 +218,8 @@ export interface components {
             learner?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
+            /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
+            trace?: boolean | null;
         };
         File: {
             /** @description Letters, digits, `_`, `-`, `.` and spaces. */
@@ -224,6 +228,18 @@ export interface components {
             text?: string | null;
             /** @description The content, in base64. */
             base64?: string | null;
+        };
+        Frame: {
+            /** @description `<module>` for the program itself. */
+            function: string;
+            /** @description `main.py`, or one of `files`. */
+            file: string;
+            /** @description The line where the frame is, from 1. */
+            line: number;
+            /** @description The frame's variables, each value as a short text. */
+            variables: {
+                [key: string]: string;
+            };
         };
         GroupResult: {
             /** @description The `group` of its test cases. */
@@ -291,6 +307,23 @@ export interface components {
             /** @description Requests that wait for a container. */
             waiting: number;
         };
+        Step: {
+            /**
+             * @description What comes next or has just happened.
+             * @enum {string}
+             */
+            event: "call" | "line" | "return" | "exception";
+            /** @description The line of the innermost frame. */
+            line: number;
+            /** @description What a function returns, or the exception. */
+            value: string | null;
+            /** @description How many characters of `output` had been printed. */
+            printed: number;
+            /** @description How many frames there are. */
+            depth: number;
+            /** @description The outermost frame and the innermost ones, at most 20. */
+            stack: components["schemas"]["Frame"][];
+        };
         StoredAnswer: {
             /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
             output: string;
@@ -342,6 +375,8 @@ export interface components {
             images: components["schemas"]["Image"][];
             /** @description How many further images were dropped. */
             images_dropped: number;
+            /** @description The steps of the program; null unless requested. Not stored. */
+            trace: components["schemas"]["Trace"] | null;
             /** @description The learner of the request; an empty string if none was given. */
             learner: string;
             /** Format: date-time */
@@ -457,6 +492,17 @@ export interface components {
             learner: string;
             /** @description How long the token works. Default: 900. */
             lifetime_seconds?: number | null;
+        };
+        Trace: {
+            /** @description At most 500 steps. */
+            steps: components["schemas"]["Step"][];
+            /**
+             * @description Why there are no more; null at the end.
+             * @enum {string|null}
+             */
+            cut: "steps" | "size" | "timeout" | "memory_limit" | "output_limit" | "not_run" | "lost" | null;
+            /** @description What the traced run has printed on stdout. */
+            output: string;
         };
     };
     responses: never;

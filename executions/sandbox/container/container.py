@@ -147,6 +147,10 @@ class Container:
         """
         return self._run(Task.of(code, stdin, test, files), timeout_seconds, talk)
 
+    def trace(self, code: str, stdin: str, timeout_seconds: float, talk: Talk | None, files: tuple[File, ...]) -> Run:
+        """Run a program step by step and return its result. Raises RunLost."""
+        return self._run(Task.traced(code, stdin, files), timeout_seconds, talk)
+
     def find_calls(self, texts: list[str], timeout_seconds: float) -> tuple[Run, list[bool]]:
         """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python has said so.
 

@@ -34,6 +34,11 @@ class Task:
         return cls(protocol.TEST_STDIN, code, test.input if is_input else own, "", *others)
 
     @classmethod
+    def traced(cls, code: str, stdin: str, files: tuple[File, ...]) -> "Task":
+        """Return the task to run `code` step by step. Like a hidden test, it shows no images."""
+        return cls(protocol.TRACED, code, stdin, is_hidden=True, files=files)
+
+    @classmethod
     def question(cls, texts: list[str]) -> "Task":
         """Return the task to say which of `texts` are calls."""
         return cls(protocol.FIND_CALLS, "\0".join(texts))

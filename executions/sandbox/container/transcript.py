@@ -32,6 +32,7 @@ class Transcript:
         self._detail: ErrorDetail | None = None
         self._has_detail = False
         self._returned: str | None = None
+        self._trace = bytearray()
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._flags: set[Flag] = set()
@@ -50,6 +51,8 @@ class Transcript:
         elif kind == protocol.DETAIL and not self._has_detail:
             self._raised, self._detail = read_detail(body, self._code)
             self._has_detail = True
+        elif kind == protocol.TRACE and len(self._trace) + len(body) <= protocol.TRACE_BYTES:
+            self._trace += body
         elif kind == protocol.IMAGE:
             image = self._images.add(body)
             if image is not None and self._console is not None:
@@ -79,6 +82,7 @@ class Transcript:
             bases=self._raised[1:],
             detail=self._detail,
             returned=self._returned,
+            trace=bytes(self._trace),
         )
 
     def cut_short(self, status: RunStatus, wall_seconds: float) -> Run:

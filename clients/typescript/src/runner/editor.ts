@@ -69,6 +69,22 @@ function marksOf(doc: Text, detail: ErrorDetail): DecorationSet {
   return Decoration.set(found);
 }
 
+const stepTo = StateEffect.define<number | null>();
+const stepLine = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(shown, transaction) {
+    const { doc } = transaction.state;
+    for (const effect of transaction.effects) {
+      if (!effect.is(stepTo)) continue;
+      const line = effect.value;
+      if (!line || line > doc.lines) return Decoration.none;
+      return Decoration.set(Decoration.line({ class: "step-line" }).range(doc.line(line).from));
+    }
+    return transaction.docChanged ? Decoration.none : shown;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
 // When text replaces a selection, browsers add a style attribute, which the page's policy refuses.
 const typeOverSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
@@ -98,6 +114,8 @@ export interface Editor {
   /** Mark where the error is; null removes the mark. */
   markError: (detail: ErrorDetail | null) => void;
   goTo: (line: number) => void;
+  /** Show that the program is on this line; null shows nothing. */
+  showStep: (line: number | null) => void;
 }
 
 export function createEditor({ parent, root, label, describedBy, onRun, onChange }: EditorOptions): Editor {
@@ -111,7 +129,7 @@ export function createEditor({ parent, root, label, describedBy, onRun, onChange
     lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), highlightSpecialChars(),
     history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
     python(), indentUnit.of("    "), EditorState.tabSize.of(4),
-    syntaxHighlighting(colours), marks, typeOverSelection,
+    syntaxHighlighting(colours), marks, stepLine, typeOverSelection,
     EditorView.updateListener.of(({ docChanged }) => docChanged && onChange()),
     // The keyboard reaches the editor anyway, but not all accessibility checkers know.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
@@ -124,6 +142,11 @@ export function createEditor({ parent, root, label, describedBy, onRun, onChange
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: code }, selection: { anchor: 0 } });
     },
     markError: (detail) => view.dispatch({ effects: mark.of(detail) }),
+    showStep(line) {
+      const { doc } = view.state;
+      const at = line && line <= doc.lines ? [EditorView.scrollIntoView(doc.line(line).from, { y: "nearest" })] : [];
+      view.dispatch({ effects: [stepTo.of(line), ...at] });
+    },
     goTo(number) {
       const line = view.state.doc.line(Math.min(number, view.state.doc.lines));
       view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });

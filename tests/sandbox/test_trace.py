@@ -1,0 +1,244 @@
+"""A program step by step: what its steps are, and that nothing a program does makes them wrong for others."""
+
+import json
+
+import pytest
+
+from executions.bounds import TRACE_SECONDS
+from executions.sandbox.container.received_trace import read_trace
+from executions.sandbox.results import File, Outcome, Run, RunStatus, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.steps import Frame, Trace
+from guest import protocol
+from tests.sandbox.traces import Reference, as_text, read_references
+
+pytestmark = pytest.mark.docker
+
+REFERENCES = read_references()
+HOSTILE = """
+def called(self, *_):
+    print('called')
+    BODY
+class Meta(type):
+    def __getattribute__(cls, name):
+        print('called')
+        return type.__getattribute__(cls, name)
+class Bad(metaclass=Meta):
+    __repr__ = __str__ = __hash__ = __eq__ = __format__ = __len__ = __iter__ = __getattribute__ = __getattr__ = called
+    __class__ = __dict__ = _as_parameter_ = __name__ = property(called)
+class Items(list):
+    __iter__ = __len__ = __getitem__ = __repr__ = called
+class Word(str):
+    __str__ = __getitem__ = __len__ = __repr__ = __format__ = called
+class Slots:
+    __slots__ = ('x',)
+bad = Bad()
+items = [Items([bad]), {1: bad, Word('w'): 1}, (Slots(), Word('w'))]
+def bads():
+    yield bad
+made = bads()
+end = 1
+"""
+
+
+def trace(sandbox: Sandbox, code: str, stdin: str = "", *files: File, timeout_seconds: float = 5) -> Trace:
+    return outcome(sandbox, code, stdin, *files, timeout_seconds=timeout_seconds).trace or Trace((), "none", "")
+
+
+def outcome(sandbox: Sandbox, code: str, stdin: str = "", *files: File, timeout_seconds: float = 5) -> Outcome:
+    return sandbox.execute(Submission(code, stdin, (), timeout_seconds, files=files, trace_seconds=TRACE_SECONDS))
+
+
+def last_variables(found: Trace) -> dict[str, str]:
+    return found.steps[-1].stack[0].variables
+
+
+def test_there_are_thirty_references() -> None:
+    assert len({each.code for each in REFERENCES}) >= 30
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.name.replace(" ", "-"))
+def test_a_trace_matches_its_reference(sandbox: Sandbox, reference: Reference) -> None:
+    found = trace(sandbox, reference.code, reference.stdin)
+    assert as_text(found) == reference.steps
+    assert found.cut is None
+
+
+def test_a_program_without_a_request_for_it_is_not_traced(sandbox: Sandbox) -> None:
+    found = sandbox.execute(Submission("x = 1", "", (), 5))
+    assert (found.traced, found.trace) == (None, None)
+
+
+def test_the_stack_has_the_variables_of_all_frames(sandbox: Sandbox) -> None:
+    found = trace(sandbox, "def f(a):\n    b = a\n    return b\nx = 1\nx = f(x + 1)\n")
+    returned = next(step for step in found.steps if step.event == "return")
+    assert returned.stack == (
+        Frame("<module>", "main.py", 5, {"x": "1"}),
+        Frame("f", "main.py", 3, {"a": "2", "b": "2"}),
+    )
+
+
+def test_files_of_the_program_are_traced_and_libraries_are_not(sandbox: Sandbox) -> None:
+    helper = File("helper.py", b"def twice(f):\n    return f() * 2\n")
+    found = trace(
+        sandbox, "import json, helper\ndef two(): return json.loads('2')\nx = helper.twice(two)\n", "", helper
+    )
+    assert {frame.file for step in found.steps for frame in step.stack} == {"main.py", "helper.py"}
+    deepest = max(found.steps, key=lambda step: step.depth)
+    assert [frame.function for frame in deepest.stack] == ["<module>", "twice", "two"]
+
+
+def test_five_hundred_steps_are_a_whole_trace_and_one_more_is_cut(sandbox: Sandbox) -> None:
+    program = "i = 0\nwhile i < 248:\n    i += 1\n"  # 1 + 2 * 248 + 1 lines, and the return
+    lines = [trace(sandbox, program + rest) for rest in ("x = 1\n", "x = 1\nx = 2\n")]
+    assert [(len(each.steps), each.cut) for each in lines] == [(500, None), (500, "steps")]
+
+
+def test_an_endless_loop_is_traced_after_its_timeout(sandbox: Sandbox) -> None:
+    found = outcome(sandbox, "i = 0\nwhile True:\n    i += 1\n", timeout_seconds=1)
+    assert found.main.status is RunStatus.TIMEOUT
+    assert found.trace is not None
+    assert (len(found.trace.steps), found.trace.cut) == (500, "steps")
+    assert found.trace.steps[-1].stack[0].variables == {"i": "249"}
+
+
+def test_a_trace_takes_less_than_a_second(sandbox: Sandbox) -> None:
+    program = "def f(a, b):\n    return [a, b]\nfound = {}\nfor i in range(1000):\n"
+    program += "    found[i] = f(i, str(i))\n    print(i)\n"
+    traced = outcome(sandbox, program).traced
+    assert traced is not None
+    assert traced.cpu_seconds < 0.25  # a second of a quarter of a processor
+
+
+def test_the_steps_before_a_timeout_and_a_kill_remain(sandbox: Sandbox) -> None:
+    sleeping = trace(sandbox, "x = 1\nimport time\ntime.sleep(9)\n", timeout_seconds=1)
+    assert (sleeping.cut, sleeping.steps[-1].line, last_variables(sleeping)) == ("timeout", 3, {"x": "1"})
+    for way in ("os._exit(0)", "os.kill(os.getpid(), 9)"):
+        left = trace(sandbox, f"import os\nx = 1\n{way}\ny = 2\n")
+        assert (left.cut, left.steps[-1].line) == ("lost", 3)
+
+
+def test_what_is_too_large_is_cut(sandbox: Sandbox) -> None:
+    found = outcome(sandbox, "def f(n):\n    values = [str(n) * 50] * 20\n    f(n + 1)\nf(0)\n")
+    assert found.trace is not None
+    assert found.trace.cut == "size"
+    assert found.traced is not None
+    assert 500_000 < len(found.traced.trace) <= protocol.TRACE_BYTES
+    deep = found.trace.steps[-1]
+    assert len(deep.stack) == protocol.TRACE_FRAMES < deep.depth
+    assert deep.stack[0].function == "<module>"
+
+
+@pytest.mark.parametrize("body", ["raise ValueError", "raise SystemExit(7)", "while True: pass", "return 1"])
+def test_no_method_of_the_program_is_called(sandbox: Sandbox, body: str) -> None:
+    found = trace(sandbox, HOSTILE.replace("BODY", body))
+    assert (found.output, found.cut) == ("", None)
+    variables = last_variables(found)
+    assert variables.pop("bad").startswith("<Bad")
+    assert variables == {
+        "items": "[Items([<Bad>]), {1: <Bad>, Word('w'): 1}, (<Slots>, Word('w'))]",
+        "made": "<generator>",
+        "end": "1",
+    }
+
+
+def test_cycles_depth_and_size_do_no_harm(sandbox: Sandbox) -> None:
+    code = "x = [1]\nx.append(x)\nd = {}\nd['d'] = d\nclass N: pass\nn = N()\nn.n = n\ndeep = ()\n"
+    code += "for _ in range(60): deep = (deep,)\n"
+    code += (
+        "text = 'x' * 10**6\nbig = 10 ** 10**5\nlong = list(range(10**5))\nraw = bytes(10**6)\nhalf = '\\ud800\\0'\n"
+    )
+    found = trace(sandbox, code)
+    assert found.cut is None
+    variables = last_variables(found)
+    assert all(len(value) <= protocol.TRACE_CHARACTERS for value in variables.values())
+    assert variables["x"] == "[1, [1, […]]]"
+    assert variables["d"] == "{'d': {'d': {…}}}"
+    assert variables["n"] == "<N n=<N n=<N …>>>"
+    assert variables["deep"] == "(((…,),),)"
+    assert variables["big"] == "<332193 bits>"
+    assert variables["half"] == "'\\ud800\\x00'"
+
+
+def test_many_variables_are_cut(sandbox: Sandbox) -> None:
+    found = trace(sandbox, "for i in range(100): globals()[f'v{i}'] = i\n\nend = 1\n")
+    assert len(last_variables(found)) == protocol.TRACE_VARIABLES
+
+
+@pytest.mark.parametrize("other", ["None", "lambda *_: None"])
+def test_a_program_that_sets_a_tracer_of_its_own_loses_ours(sandbox: Sandbox, other: str) -> None:
+    found = trace(sandbox, f"import sys\nx = 1\nsys.settrace({other})\ny = 2\nsys.settrace(None)\n")
+    assert (found.cut, found.steps[-1].line) == ("lost", 3)
+
+
+def test_forks_threads_and_executed_texts_leave_the_trace_whole(sandbox: Sandbox) -> None:
+    code = (
+        "import os, threading\ndef f():\n    print('t')\nt = threading.Thread(target=f)\nt.start()\nt.join()\ndel t\n"
+    )
+    code += "if os.fork() == 0:\n    x = 1\nelse:\n    os.wait()\nexec('z = 1')\n"
+    found = trace(sandbox, code)
+    assert found.cut is None
+    assert [step.line for step in found.steps] == [1, 2, 4, 5, 6, 7, 8, 11, 12, 12]
+    assert last_variables(found) == {"z": "1"}
+
+
+def test_a_program_that_cannot_be_compiled_has_no_steps(sandbox: Sandbox) -> None:
+    assert trace(sandbox, "def f(:\n") == Trace((), None, "")
+
+
+def test_little_room_to_recurse_loses_the_trace_but_not_the_program(sandbox: Sandbox) -> None:
+    code = "import sys\ndef f(n):\n    return f(n + 1)\ntry:\n"
+    code += "    sys.setrecursionlimit(8)\n    f(0)\nexcept RecursionError:\n"
+    found = trace(sandbox, code + "    sys.setrecursionlimit(999)\nprint('on')\n")
+    assert found.output == "on\n"
+
+
+def test_a_trace_changes_neither_the_run_nor_its_tests(sandbox: Sandbox) -> None:
+    code = "import sys\nprint(sys.gettrace())\ndef f(): return 3"
+    test = TestProgram(input="f()", hidden=True)
+    found = sandbox.execute(Submission(code, "", (test,), 5, trace_seconds=TRACE_SECONDS))
+    assert (found.main.stdout, found.tests[0].stdout) == ("None\n", "3\n")
+    assert found.traced is not None
+    assert found.cpu_seconds > found.main.cpu_seconds + found.tests[0].cpu_seconds
+
+
+FRAME = {"function": "f", "file": "main.py", "line": 1, "variables": {"x": "1"}}
+STEP = {"event": "line", "value": None, "printed": 0, "depth": 1, "stack": [FRAME]}
+
+
+def received(*lines: object) -> Trace:
+    """Return what the host makes of lines that a program has written itself."""
+    texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    return read_trace(Run(RunStatus.SUCCESS, "out", trace=b"\n".join(texts)), "x = 1\ny = 2", ())
+
+
+def test_a_well_formed_trace_is_read() -> None:
+    found = received(STEP, "end")
+    assert (len(found.steps), found.cut, found.output) == (1, None, "out")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"", b"{", b"\xff", b"[" * 100_000, b"9" * 100_000, b"NaN", 5, None, [], {}, "done",
+        {**STEP, "event": "boo"}, {**STEP, "printed": -1}, {**STEP, "printed": 1.5}, {**STEP, "depth": 0},
+        {**STEP, "depth": 10**9}, {**STEP, "value": 5}, {**STEP, "stack": []}, {**STEP, "stack": [5]},
+        {**STEP, "stack": [{**FRAME, "file": "/etc/passwd"}]}, {**STEP, "stack": [{**FRAME, "line": 3}]},
+        {**STEP, "stack": [{**FRAME, "line": -1}]}, {**STEP, "stack": [{**FRAME, "variables": {"x": 1}}]},
+        {**STEP, "stack": [{**FRAME, "function": None}]},
+    ],
+)  # fmt: skip
+def test_a_forged_line_ends_the_trace(forged: object) -> None:
+    found = received(STEP, forged, STEP, "end")
+    assert (len(found.steps), found.cut) == (1, "lost")
+
+
+def test_forged_texts_and_numbers_are_bounded() -> None:
+    frame = {**FRAME, "function": "f" * 999, "variables": {f"v{i}" + "n" * 999: "\ud800" * 999 for i in range(99)}}
+    [step] = received({**STEP, "printed": 999, "value": "v" * 999, "depth": 99, "stack": [frame] * 99}, "end").steps
+    assert (step.printed, len(step.value or ""), len(step.stack)) == (3, 100, protocol.TRACE_FRAMES)
+    shown = step.stack[0]
+    assert (len(shown.function), len(shown.variables)) == (100, protocol.TRACE_VARIABLES)
+    assert {len(text) for text in (*shown.variables, *shown.variables.values())} == {100}
+    assert json.dumps(shown.variables, ensure_ascii=False).encode()
+    assert len(received(*[STEP] * 600).steps) == protocol.TRACE_STEPS
