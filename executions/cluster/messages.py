@@ -53,6 +53,7 @@ class Order(msgspec.Struct, frozen=True):
     timeout_seconds: float
     party: Party
     files: tuple[File, ...]
+    trace_seconds: float
     is_watched: bool
     is_interactive: bool
 
@@ -67,13 +68,23 @@ class Order(msgspec.Struct, frozen=True):
             submission.timeout_seconds,
             submission.party,
             submission.files,
+            submission.trace_seconds,
             watcher is not None,
             watcher is not None and watcher.is_interactive,
         )
 
     def submission(self, is_abandoned: Callable[[], bool]) -> Submission:
         """Return the submission."""
-        return Submission(self.code, self.stdin, self.tests, self.timeout_seconds, is_abandoned, self.party, self.files)
+        return Submission(
+            self.code,
+            self.stdin,
+            self.tests,
+            self.timeout_seconds,
+            is_abandoned,
+            self.party,
+            self.files,
+            self.trace_seconds,
+        )
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

@@ -1,6 +1,7 @@
 """The messages between web processes and workers: nothing is lost or made up on the way."""
 
 import zlib
+from dataclasses import fields
 from uuid import uuid4
 
 import msgspec
@@ -43,6 +44,7 @@ from executions.sandbox.results import (
     Submission,
     TestProgram,
 )
+from executions.sandbox.steps import Frame, Step, Trace
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 RUNS = st.builds(
@@ -56,9 +58,20 @@ RUNS = st.builds(
     bases=st.lists(TEXTS, max_size=3).map(tuple),
     detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
     returned=st.none() | TEXTS,
+    uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=2).map(tuple),
     images=st.lists(st.builds(Image, st.binary(), st.integers(1, 9), st.integers(1, 9)), max_size=2).map(tuple),
 )
-OUTCOMES = st.builds(Outcome, RUNS, st.lists(RUNS, max_size=3).map(tuple), st.floats(0, 100))
+FRAMES = st.builds(Frame, TEXTS, TEXTS, st.integers(1, 9), st.dictionaries(TEXTS, TEXTS, max_size=2))
+STEPS = st.builds(Step, TEXTS, st.integers(1, 9), st.none() | TEXTS, stack=st.lists(FRAMES, max_size=2).map(tuple))
+TRACES = st.builds(Trace, st.lists(STEPS, max_size=2).map(tuple), st.none() | TEXTS, TEXTS)
+OUTCOMES = st.builds(
+    Outcome,
+    RUNS,
+    st.lists(RUNS, max_size=3).map(tuple),
+    st.floats(0, 100),
+    traced=st.none() | RUNS,
+    trace=st.none() | TRACES,
+)
 FILES = st.lists(st.builds(File, TEXTS, st.binary()), max_size=2).map(tuple)
 PROGRAMS = st.builds(TestProgram, code=TEXTS, input=TEXTS, stdin=st.none() | TEXTS, hidden=st.booleans(), files=FILES)
 SUBMISSIONS = st.builds(
@@ -70,12 +83,17 @@ SUBMISSIONS = st.builds(
     is_abandoned=st.just(lambda: False),
     party=st.builds(Party, TEXTS, TEXTS, TEXTS),
     files=FILES,
+    trace_seconds=st.floats(0, 2),
 )
 
 
 @given(OUTCOMES)
 def test_outcome_arrives_unchanged(outcome: Outcome) -> None:
     assert unpack(pack(Finished(outcome)), LETTERS) == Finished(outcome)
+
+
+def test_order_has_all_that_a_submission_has() -> None:
+    assert {field.name for field in fields(Submission)} - {"is_abandoned"} <= set(Order.__struct_fields__)
 
 
 @given(SUBMISSIONS)
