@@ -96,6 +96,9 @@ def test_workers_run_programs_with_tests_errors_and_images(cluster: Cluster) -> 
     cases = [{"input": "add(1, 2)", "expected_output": "3"}, {"input": "add(1, 2)", "expected_output": "4"}]
     answer = cluster.web.execute("def add(a, b):\n    return a + b", test_cases=cases)
     assert [result["passed"] for result in answer["test_results"]] == [True, False]
+    answer = cluster.web.execute("x = 1\nprint(x)", trace=True, test_cases=[{"uses": ["print"], "avoids": ["for"]}])
+    assert answer["test_results"][0]["passed"]
+    assert [step["line"] for step in answer["trace"]["steps"]] == [1, 2, 2]
     plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
     assert len(cluster.web.execute(plot, timeout=10)["images"]) == 1
     assert cluster.web.execute("while True: pass", timeout=1)["status"] == "timeout"
