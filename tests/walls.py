@@ -217,6 +217,7 @@ WALLS = {
     ),
     "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
     "wiped_mailbox": Wall((Edit(RUN, "        mailbox.renew()\n", ""),)),
+    "wiped_trace": Wall((Edit(RUN, "        self._trace.renew()\n", ""),)),
     "wiped_part": Wall((Edit(RUN, "        self._part.renew()\n", ""),)),
     "late_test": Wall(
         (

@@ -238,6 +238,17 @@ def test_deny_finding_the_other_tests(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests[1:3]] == ["False\n", "True\n"], outcome.tests
 
 
+@wall("wiped_trace")
+def test_deny_finding_the_trace_of_an_earlier_run(sandbox: Sandbox) -> None:
+    """A test with other input than the traced run finds nothing of that in the memory for traces."""
+    search = TestProgram(code="print(find('C A N A R Y C A N A R Y') > 0)", stdin="nothing")
+    submission = Submission(f"{SEARCH}\nword = input()", "CANARYCANARY", (search,), 8, trace_seconds=2)
+    outcome = sandbox.execute(submission)
+    assert outcome.trace is not None
+    assert "CANARYCANARY" in str(outcome.trace.steps[-1])
+    assert outcome.tests[0].stdout == "False\n", outcome.tests
+
+
 @wall("sweep")
 def test_deny_finding_the_file_names_of_another_test(run: Runner) -> None:
     """File names are the program's data, too: the supervisor removes them from the disk and from its memory."""
