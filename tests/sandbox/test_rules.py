@@ -295,11 +295,11 @@ def test_rules_and_other_tests_have_their_own_results(grade: Any) -> None:
 
 
 def test_a_rule_costs_little(sandbox: Sandbox) -> None:
-    """The bound is generous, for a busy machine; docs/decisions/0041-rules.md has what was measured."""
+    """About what the program itself costs, as docs/decisions/0041-rules.md says; the bound is generous."""
     request = ExecutionRequest(OWN_SUM, test_cases=(uses("for"), avoids("sum")), timeout=8)
-    seconds = []
+    ratios = []
     for _ in range(9):
         time.sleep(0.2)  # as long as a learner's container has waited: it has loaded `ast` then
         outcome = sandbox.execute(request.submission())
-        seconds.append(sum(run.wall_seconds for run in outcome.tests))
-    assert median(seconds) < 0.1
+        ratios.append(sum(run.cpu_seconds for run in outcome.tests) / outcome.main.cpu_seconds)
+    assert median(ratios) < 5, ratios
