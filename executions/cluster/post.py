@@ -13,7 +13,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from executions.cluster.board import Board
-from executions.cluster.messages import Failed, Input, Letter, Malformed, Taken
+from executions.cluster.messages import Failed, Input, Letter, Taken
 from executions.sandbox.console import Console
 from executions.sandbox.results import RunLost, SandboxUnavailable
 from executions.threads import Loop
@@ -143,9 +143,15 @@ class PostOffice:
         try:
             for matter, number, letter in self._mailbox.fetch(FETCH_SECONDS):
                 if isinstance(letter, Input):
-                    self._board.write(letter.web, matter, self.take_input(letter))
+                    self._answer(matter, letter)
                 elif (letters := self._open.get(matter)) is not None:
                     letters.add(number, letter)
-        except (RedisError, Malformed) as error:
-            log.warning("letters cannot be read or answered: %s", error)
+        except RedisError as error:
+            log.warning("letters cannot be read: %s", error)
             self._loop.wait(RETRY_SECONDS)
+
+    def _answer(self, matter: str, letter: Input) -> None:
+        try:
+            self._board.write(letter.web, matter, self.take_input(letter))
+        except RedisError as error:  # the letters after this one have left Redis: they must still be delivered
+            log.warning("another web process cannot be told what became of its input: %s", error)
