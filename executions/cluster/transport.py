@@ -12,6 +12,7 @@ import celery
 from celery.bootsteps import StartStopStep
 from celery.signals import worker_shutting_down
 from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
 
 TASK = "codeexec.run"
 
@@ -43,6 +44,7 @@ def make_app(broker_url: str) -> celery.Celery:
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         broker_connection_timeout=CONNECT_SECONDS,
         broker_transport_options={
             "socket_timeout": CONNECT_SECONDS,
@@ -66,7 +68,7 @@ class Sender:
         """
         try:
             self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), retry=False)
-        except self._app.connection_for_write().transport.connection_errors as error:
+        except (OperationalError, *self._app.connection_for_write().transport.connection_errors) as error:
             raise ConnectionError(f"the broker does not take a submission: {type(error).__name__}") from error
 
     def close(self) -> None:
