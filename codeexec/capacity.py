@@ -33,8 +33,9 @@ class Capacity:
     def of(cls, processors: int, free_bytes: int) -> "Capacity":
         """Return the capacity of a machine. Each program and each request in line takes one of MOST_THREADS.
 
-        A program uses at most a quarter of a processor, so four containers a processor keep it busy. Programs that
-        only wait are bounded by memory alone.
+        A program uses at most a quarter of a processor, so four containers a processor keep it busy. Twice as many
+        may run while it is: short programs then do not wait for long ones. Programs that only wait are bounded by
+        memory alone.
         """
         most_programs = min(64 * processors, MOST_THREADS // 2)
         programs = _within(int(free_bytes * SHARE_FOR_PROGRAMS) // PROGRAM_BYTES, 2, most_programs)
@@ -46,7 +47,7 @@ class Capacity:
             pool_size=_within(stock_bytes // BYTES_PER_PLAIN, 2, 4 * processors),
             science_pool_size=_within(stock_bytes // BYTES_PER_SCIENCE, 1, 4 * processors),
             max_concurrent=running,
-            busy_concurrent=min(running, 4 * processors),
+            busy_concurrent=min(running, 8 * processors),
             max_interactive=max(1, programs - running),
             queue_length=_within(free_bytes // BYTES_PER_REQUEST, 32, min(128 * processors, MOST_THREADS - programs)),
         )

@@ -16,7 +16,7 @@ LEAST_SPARE_CPU = 0.2
 """More programs than the processors can serve may run at once while this share of their time is idle."""
 
 
-FEWEST_TO_RESERVE = 8
+FEWEST_TO_RESERVE = 12
 """With fewer slots than these, none is reserved: a class behind one address would get too few."""
 
 

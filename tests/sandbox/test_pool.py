@@ -590,24 +590,24 @@ def test_programs_of_one_caller_that_sleep_are_not_kept_to_the_number_for_busy_p
     """A class behind one address, whose programs leave the processors idle."""
     processors = Processors()
     settings = SandboxSettings(
-        pool_size=12, max_concurrent=12, busy_concurrent=8, queue_length=12, queue_seconds=10, refill_threads=2
+        pool_size=16, max_concurrent=16, busy_concurrent=12, queue_length=16, queue_seconds=10, refill_threads=2
     )
     pool = Pool(factory, settings, Timing(look_seconds=0.01), processors)
     pool.start()
-    assert eventually(lambda: pool.idle == 12)
+    assert eventually(lambda: pool.idle == 16)
     go_on = threading.Event()
 
     def sleep() -> None:
         with pool.container(party=Party("site", "address:school")):
             go_on.wait()
 
-    threads = [threading.Thread(target=sleep, daemon=True) for _ in range(12)]
+    threads = [threading.Thread(target=sleep, daemon=True) for _ in range(16)]
     for thread in threads:
         thread.start()
-    assert eventually(lambda: pool.waiting == 6)
-    assert pool.in_use == 6  # of 8, a quarter is for others
+    assert eventually(lambda: pool.waiting == 7)
+    assert pool.in_use == 9  # of 12, a quarter is for others
     processors.idle_share = 0.9
-    assert eventually(lambda: pool.in_use == 9)  # of 12
+    assert eventually(lambda: pool.in_use == 12)  # of 16
     go_on.set()
     for thread in threads:
         thread.join()
