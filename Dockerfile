@@ -7,7 +7,8 @@ ARG BUILD_IMAGE
 FROM ${BUILD_IMAGE:-$BASE_IMAGE} AS build
 COPY requirements.lock /
 RUN python3 -m venv --without-pip /opt/venv && \
-    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock
+    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock && \
+    find /opt/venv -name '*.[mp]o' -delete  # translations and their sources: USE_I18N is off
 COPY . /app
 # This key signs nothing: collectstatic reads the settings, which require one.
 RUN cd /app && \

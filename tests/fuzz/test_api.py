@@ -58,11 +58,11 @@ def is_refused_besides(path: str, body: Any) -> bool:
 def drop_what_depends_on_other_fields(body: Any) -> None:
     """Remove from a valid request what a rule that the schema cannot express may refuse.
 
-    tests/executions/test_requests.py and test_files.py have these rules.
+    tests/executions/test_requests.py and test_files.py have these rules. Few texts are words of `uses` and `avoids`.
     """
     fields = body if isinstance(body, dict) else {}
     for each in (fields, *(fields.get("test_cases") or ())):
-        for name in ("files", "tolerance", "relative_tolerance", "exact_types", "points"):
+        for name in ("files", "tolerance", "relative_tolerance", "exact_types", "points", "uses", "avoids", "defines"):
             each.pop(name, None)
         if each.get("match") in (Match.RETURNS, Match.REGEX):
             del each["match"]
