@@ -88,11 +88,13 @@ def states_of_containers(engine: Engine, pid: int) -> dict[str, str]:
 def test_no_container_outlives_a_killed_owner(engine: Engine) -> None:
     command = [sys.executable, "-m", "tests.sandbox.owner_process"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "running\n"
-        assert len(states_of_containers(engine, owner.pid)) >= 10
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "running\n"
+            assert len(states_of_containers(engine, owner.pid)) >= 10
+        finally:  # also so that a failed test does not wait for it
+            owner.send_signal(signal.SIGKILL)
+            owner.wait()
     left = states_of_containers(engine, owner.pid)
     # A container that was created but not yet started has no supervisor that could notice.
     running = {container_id for container_id, state in left.items() if state != "created"}
