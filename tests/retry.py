@@ -1,4 +1,4 @@
-"""Tries the few tests that failed among four processes again, alone: part of `make test`, see decision 38."""
+"""Tries the few tests that failed in the last run again, alone: part of `make test`, see decision 38."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ def main() -> None:
     tests = failed_tests()
     if status != SOME_TESTS_FAILED or not 0 < len(tests) <= MOST_FAILED or not pass_each_time(tests):
         sys.exit(status)
-    print(f"Failed among others, passed alone {TIMES} times. Find out why:", *tests, sep="\n  ")
+    print(f"Failed once, then passed alone {TIMES} times. Find out why:", *tests, sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -50,9 +50,10 @@ def _busy_machine() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_busy_machine")
 def test_program_is_not_charged_for_what_others_take(run: Runner) -> None:
-    outcome = run.tests(QUARTER_OF_A_SECOND, TestProgram(code="print('tested')"), timeout_seconds=3)
+    """The two runs take 4.8 to 6 seconds here. At most half of them can be others' (`Run.charged_seconds`)."""
+    outcome = run.tests(QUARTER_OF_A_SECOND, TestProgram(code="print('tested')"), timeout_seconds=4)
     assert [each.status for each in outcome.runs] == [RunStatus.SUCCESS] * 2
-    assert sum(each.wall_seconds for each in outcome.runs) > 3 > sum(each.charged_seconds for each in outcome.runs)
+    assert sum(each.wall_seconds for each in outcome.runs) > 4 > sum(each.charged_seconds for each in outcome.runs)
 
 
 @pytest.mark.usefixtures("_busy_machine")
