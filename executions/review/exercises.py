@@ -199,7 +199,7 @@ def _of_each_test(failures: Mapping[str, Group]) -> dict[str, Group]:
     """Return the attempts that failed each test. `failures` has those that failed the same ones, as many do."""
     found: dict[str, Group] = {}
     for keys, group in failures.items():
-        for key in set(keys.split()):
+        for key in dict.fromkeys(keys.split()):  # in the order of the tests
             test = found.setdefault(key, Group(group.execution_id))
             test.attempts += group.attempts
     return found
