@@ -130,6 +130,7 @@ class ExecutionRequest:
     interactive: bool = False
     trace: bool = False
     files: tuple[SentFile, ...] = ()
+    exercise: str = ""
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
         """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.

@@ -126,6 +126,7 @@ def test_the_documented_error_detail_is_correct() -> None:
         (REQUEST["timeout"], [f"{bounds.SHORTEST_TIMEOUT_SECONDS} to {bounds.LONGEST_TIMEOUT_SECONDS}"]),
         (REQUEST["timeout"], [f"default {bounds.DEFAULT_TIMEOUT_SECONDS},"]),
         (REQUEST["learner"], [f"{LEARNER_CHARACTERS} characters"]),
+        (REQUEST["exercise"], [f"{bounds.EXERCISE_CHARACTERS} characters"]),
         (TEST_CASE["input"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
         (TEST_CASE["expected_output"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
         (TEST_CASE["code"], [f"{bounds.CODE_BYTES // 1024} KiB"]),

@@ -19,7 +19,7 @@ from web.fields import ChoiceField
 
 RECORDED = (
     "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
-    "learner created finished"
+    "learner exercise created finished"
 ).split()
 """The columns that a stored answer repeats unchanged."""
 
@@ -180,6 +180,7 @@ class StoredAnswerSerializer(AnswerSerializer):
     cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of CPU time.")
     memory_peak_kb = serializers.IntegerField(min_value=0, allow_null=True, help_text="Peak memory use in KiB.")
     learner = serializers.CharField(help_text="The learner of the request; an empty string if none was given.")
+    exercise = serializers.CharField(allow_null=True, help_text="The exercise of the request; null if none was given.")
     created = serializers.DateTimeField()
     finished = serializers.DateTimeField(allow_null=True, help_text="null while it runs.")
 

@@ -111,7 +111,13 @@ TESTED = {
     "score": 2.5,
     "max_score": 2.5,
 }
-STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
+STORED = {
+    **ANSWER,
+    "learner": "ada",
+    "exercise": "loops-1",
+    "created": "2026-11-24T12:00:00.104Z",
+    "finished": "2026-11-24T12:00:00.119Z",
+}
 
 describe_execute = extend_schema(
     operation_id="execute",

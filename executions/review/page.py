@@ -55,6 +55,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "learner": _filter_link("learner", execution.learner),
         "address": _filter_link("client_address", execution.client_address or ""),
         "badges": list(_badges(execution, badges_for(request.user))),
+        "exercise": execution.exercise or "",
         "origin": make_visible(execution.origin),
         "code": highlighted(execution.code),
         "hint": _hint(execution),

@@ -34,7 +34,7 @@ PAGE = """<!doctype html>
 <py-runner url="{url}" api-key="{key}">
 {program}
 </py-runner>
-<py-runner id="tested" url="{url}" api-key="{key}" tests='{tests}'>
+<py-runner id="tested" url="{url}" api-key="{key}" exercise="double-1" tests='{tests}'>
 def double(x):
     return x * 2
 </py-runner>
@@ -164,7 +164,7 @@ def replace(page: Page, code: str) -> None:
     page.keyboard.insert_text(code)
 
 
-def test_a_lesson_shows_failing_tests_with_what_differs(page: Page) -> None:
+def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Service) -> None:
     page.set_viewport_size({"width": 360, "height": 760})
     tested = page.locator("#tested")
     answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
@@ -172,6 +172,8 @@ def test_a_lesson_shows_failing_tests_with_what_differs(page: Page) -> None:
     tested.get_by_role("button", name="Run").click()
     expect(tested.locator("#score")).to_have_text("2 of 4 passed", timeout=20_000)
     assert answer.evaluate("answer => answer.of") == "success"
+    tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt"
+    assert service.query(tried) == [("double-1", 0, 17)]  # two tests
     results = tested.locator("#results li")
     expect(results.nth(1)).to_contain_text("with a word")
     expect(results.nth(2).locator(".diff")).to_contain_text("returned: 1.0")

@@ -216,6 +216,8 @@ export interface components {
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
             learner?: string | null;
+            /** @description Your id for the exercise. Staff see what all learners of an exercise have in common. */
+            exercise?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
             /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
@@ -379,6 +381,8 @@ export interface components {
             trace: components["schemas"]["Trace"] | null;
             /** @description The learner of the request; an empty string if none was given. */
             learner: string;
+            /** @description The exercise of the request; null if none was given. */
+            exercise: string | null;
             /** Format: date-time */
             created: string;
             /**
