@@ -5,12 +5,15 @@ takes the order back. Only one of them finds it: whatever the broker delivers la
 what was taken back never runs.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from typing import Any, Generic, cast
 from uuid import UUID
 
 import msgspec
 import redis
+from redis.exceptions import RedisError
 
 from executions.cluster.messages import (
     INSTRUCTIONS,
@@ -41,6 +44,11 @@ MOST_ENTRIES = 100_000
 CALL_SECONDS = 3.0
 """The longest that one call to Redis may take."""
 
+RETRY_SECONDS = 0.5
+"""How long to pause after a call that failed."""
+
+log = logging.getLogger(__name__)
+
 
 def connect(url: str, **options: Any) -> "redis.Redis":
     """Return a client of the server at `url` whose calls take bounded time."""
@@ -58,19 +66,32 @@ class Mailbox(Generic[Kind]):
         self._decoder = decoder
 
     def fetch(self, seconds: float) -> Iterator[tuple[str, int, Kind]]:
-        """Wait for messages, at most so long; yield the submission, number and content of each. Raises RedisError.
+        """Wait for messages, at most so long; yield the submission, number and content of each.
 
         They are deleted, for they hold what learners have typed and their programs printed. Malformed ones are skipped.
+        If Redis fails, there are none, after a pause.
         """
+        try:
+            entries = self._take(seconds)
+        except RedisError as error:
+            log.warning("%s cannot be read: %s", self._key, error)
+            time.sleep(RETRY_SECONDS)
+            return
+        for fields in entries:
+            try:
+                yield fields[b"run"].decode(), int(fields[b"number"]), unpack(fields[b"message"], self._decoder)
+            except (Malformed, KeyError, ValueError):
+                continue
+
+    def _take(self, seconds: float) -> list[dict[bytes, bytes]]:
+        """Return the messages, and delete them."""
         block = max(1, int(seconds * 1000))
         found = cast(Any, self._client.xread({self._key: "0"}, count=256, block=block))
-        for _, entries in found or ():
-            self._client.xdel(self._key, *(number for number, _ in entries))
-            for _, fields in entries:
-                try:
-                    yield fields[b"run"].decode(), int(fields[b"number"]), unpack(fields[b"message"], self._decoder)
-                except (Malformed, KeyError, ValueError):
-                    continue
+        if not found:
+            return []
+        [(_, entries)] = found
+        self._client.xdel(self._key, *(number for number, _ in entries))
+        return [fields for _, fields in entries]
 
     def drop(self) -> None:
         """Delete the stream. Raises RedisError."""
