@@ -37,6 +37,7 @@ def start_service() -> None:
     backend = Backend(executor, heartbeat=heartbeat)
     if isinstance(executor, ClusterExecutor):
         backend.peers = Peers(executor.post, backend.sessions)
+        backend.workers = executor.workers
     set_backend(backend)
     heartbeat.start()
     atexit.register(heartbeat.close)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import redis
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from executions.cluster.messages import (
@@ -46,6 +47,9 @@ CALL_SECONDS = 3.0
 
 RETRY_SECONDS = 0.5
 """How long to pause after a call that failed."""
+
+LOST = Counter("codeexec_workers_lost", "Workers that fell silent without a word that they end.")
+"""Of several web processes, the first to notice counts it."""
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +131,17 @@ class Board:
         self._send(f"instructions:{worker}", run, instruction, 0)
 
     def workers(self) -> list[WorkerState]:
-        """Return the states of all workers that are alive and speak our version."""
-        names = sorted(cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
-        if not names:
-            return []
-        packed = cast(list[bytes | None], self._client.mget([f"{PREFIX}worker:{name.decode()}" for name in names]))
-        if gone := [name for name, state in zip(names, packed, strict=True) if state is None]:
-            self._client.srem(f"{PREFIX}workers", *gone)
-        return list(_states(packed))
+        """Return the states of all workers that are alive and speak our version, and forget those that are dead."""
+        roll = self.roll()
+        if dead := [name for name, packed in roll.items() if packed is None]:
+            LOST.inc(self._client.srem(f"{PREFIX}workers", *dead))  # one that has ended says so itself
+        return [state for packed in roll.values() if packed is not None and (state := read_state(packed)) is not None]
+
+    def roll(self) -> dict[str, bytes | None]:
+        """Return what each worker last said, by its name; None of a dead one."""
+        names = sorted(name.decode() for name in cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
+        packed = self._client.mget([f"{PREFIX}worker:{name}" for name in names]) if names else []
+        return dict(zip(names, cast(list[bytes | None], packed), strict=True))
 
     def announce(self, public_id: UUID, web: str, seconds: float) -> None:
         """Note, for so long, which web process takes the input for an execution."""
@@ -209,10 +216,9 @@ def _run(run: str) -> str:
     return f"{PREFIX}run:{run}"
 
 
-def _states(packed: list[bytes | None]) -> Iterator[WorkerState]:
-    for each in packed:
-        if each is not None:
-            try:
-                yield unpack(each, STATES)
-            except Malformed:  # a worker of another version
-                continue
+def read_state(packed: bytes) -> WorkerState | None:
+    """Return what a worker said, None if it speaks another version."""
+    try:
+        return unpack(packed, STATES)
+    except Malformed:
+        return None

@@ -23,6 +23,7 @@ from executions.cluster.messages import (
     to_reply,
 )
 from executions.sandbox.console import Console
+from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.results import CallerGone, RunLost, SandboxError, SandboxUnavailable
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
@@ -66,6 +67,7 @@ class Worker:
         self._orphaned: Counter[str] = Counter()
         self._is_leaving = False
         self._states_shown = 0
+        self._image = settings.image or image_name()
         self._loops = (Loop("state", self._show_state, STATE_SECONDS), Loop("instructions", self._fetch))
 
     def start(self) -> None:
@@ -187,6 +189,8 @@ class Worker:
             len(self._watched),
             self._states_shown,
             self._is_leaving,
+            self._image,
+            time.time(),
         )
         try:
             self._board.show_worker(state)
