@@ -273,7 +273,7 @@ def test_the_documented_test_message_is_correct(page: Page) -> None:
 
 def test_the_documented_health_fields_are_correct(page: Page) -> None:
     health = page.client.get("/health").json()
-    documented: dict[str, Any] = ast.literal_eval(section(API, "Health").split("```json\n")[1].split("\n```")[0])
+    documented: dict[str, Any] = json.loads(section(API, "Health").split("```json\n")[1].split("\n```")[0])
     assert documented.keys() == health.keys()
     assert documented["pool"].keys() == health["pool"].keys()
 

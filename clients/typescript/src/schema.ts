@@ -279,6 +279,8 @@ export interface components {
              */
             disk: "ok" | "full";
             pool: components["schemas"]["Pool"];
+            /** @description The workers that are alive, 100 at most; null if programs run here. */
+            workers: components["schemas"]["Worker"][] | null;
         };
         Image: {
             /**
@@ -507,6 +509,23 @@ export interface components {
             cut: "steps" | "size" | "timeout" | "memory_limit" | "output_limit" | "not_run" | "lost" | null;
             /** @description What the traced run has printed on stdout. */
             output: string;
+        };
+        Worker: {
+            /** @description The beginning of its name. */
+            worker: string;
+            /**
+             * @description `leaving`: it only ends what it runs.
+             * @enum {string}
+             */
+            status: "ready" | "unready" | "leaving";
+            /** @description Programs that it runs at once if its processors are busy. */
+            slots: number;
+            /** @description Containers that run a program. */
+            in_use: number;
+            /** @description Containers that wait for a request. */
+            idle: number;
+            /** @description Requests that wait for a container. */
+            waiting: number;
         };
     };
     responses: never;
