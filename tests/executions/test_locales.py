@@ -192,8 +192,11 @@ def test_record_keeps_what_the_learner_was_told(page: Page, executor: FakeExecut
     executor.main = FAILED
     page.run(locale="de", test_cases=CASES)
     execution = Execution.objects.get()
-    assert execution.error_detail["hint"] == SAID["de"]["hint"]
-    assert execution.test_results[0]["message"] == SAID["de"]["message"]
+    detail, results = execution.error_detail, execution.test_results
+    assert detail is not None
+    assert results is not None
+    assert detail["hint"] == SAID["de"]["hint"]
+    assert results[0]["message"] == SAID["de"]["message"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"locale": None}, {"locale": "en"}])
