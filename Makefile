@@ -8,7 +8,7 @@ TOOLS := .venv/.tools
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types badges bench corpora sabotage soak constraints audit clean engine
+.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -51,6 +51,9 @@ service-image: image ## build the service's own image, as a deployment does
 
 client-types: $(DEV) .env $(CLIENTS) ## generate the types of the TypeScript client from the OpenAPI schema
 	@scripts/client-types
+
+catalogues: $(DEV) ## bring the translations up to date with the sentences, and name what is missing
+	@$(PYTHON) scripts/make-catalogues
 
 badges: ## redraw the README's badges
 	scripts/make-badges

@@ -25,6 +25,14 @@ class Match(StrEnum):
     RETURNS = "returns"
 
 
+class Locale(StrEnum):
+    """The language in which the learner is told things (docs/locales.md), as an ISO 639-1 code."""
+
+    EN = "en"
+    DE = "de"
+    ES = "es"
+
+
 @dataclass(frozen=True, slots=True)
 class SentFile:
     """A file as it was sent: as text or in base64."""
@@ -131,6 +139,7 @@ class ExecutionRequest:
     trace: bool = False
     files: tuple[SentFile, ...] = ()
     exercise: str = ""
+    locale: Locale = Locale.EN
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
         """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.

@@ -95,8 +95,14 @@ IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
 DETAIL_BYTES = 8 * 1024
 """The size of every DETAIL body, whatever it holds: the supervisor reads nothing that a program has chosen."""
 
-TYPE_CHARACTERS, MESSAGE_CHARACTERS, HINT_CHARACTERS = 100, 1000, 500
-"""How much of each string a DETAIL frame holds. A character takes at most four bytes."""
+TYPE_CHARACTERS, MESSAGE_CHARACTERS = 100, 1000
+"""How much of these strings a DETAIL frame holds. A character takes at most four bytes."""
+
+HINT_BYTES, WORD_CHARACTERS, LIST_CHARACTERS = 2000, 60, 1000
+"""How much of a hint it holds, of each word that is filled in, and of a word that is a list."""
+
+LISTS = ("names", "installed")
+"""The words of hints that are lists."""
 
 BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""
@@ -194,12 +200,32 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
 def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
     """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
 
-    `kind` is the full name of an exception, whose end says more than its beginning.
+    `kind` is the full name of an exception, whose end says more than its beginning; `hint` comes from `pack_hint`.
     """
-    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint[:HINT_CHARACTERS])
+    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint)
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
+    strings[2] = strings[2][:HINT_BYTES]
     return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)
+
+
+def pack_hint(key: str, words: dict[str, str]) -> str:
+    """Return a hint as a DETAIL frame holds it: its key and its words, each after its name, separated by NUL."""
+    parts = [key]
+    for name, word in words.items():
+        parts += [name, word.replace("\0", "\ufffd")[: longest_word(name)]]
+    return "\0".join(parts)
+
+
+def longest_word(name: str) -> int:
+    """Return how many characters of the word with this name a hint holds."""
+    return LIST_CHARACTERS if name in LISTS else WORD_CHARACTERS
+
+
+def unpack_hint(hint: str) -> tuple[str, dict[str, str]]:
+    """Return what `pack_hint` was given, as far as there was room. A program may have written it itself."""
+    key, *parts = hint.split("\0")
+    return key, dict(zip(parts[::2], parts[1::2], strict=False))
 
 
 def pack_bases(names: list[str]) -> bytes:

@@ -27,13 +27,13 @@ from executions.models import Execution
 from executions.request import Match
 from executions.running.backend import get_backend
 from executions.running.interactive import LEAST, PARTS, Typist
+from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
 from executions.sandbox.steps import TRACE_CUTS, Step, Trace
 from guest import protocol
-from guest.hints.messages import HINTS
 from guest.program.glimpse import MOST_ITEMS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
-from guest.hints.messages import HINTS
+from executions.running.messages import HINTS
 from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
 
 HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}

@@ -7,7 +7,7 @@ from django.core.validators import RegexValidator
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
 from executions.api.cases import FileSerializer, TestCaseSerializer, validate_files
-from executions.request import ExecutionRequest, TestCase, files_of
+from executions.request import ExecutionRequest, Locale, TestCase, files_of
 from web.fields import (
     OPTIONAL,
     BooleanField,
@@ -79,6 +79,12 @@ class ExecutionRequestSerializer(StrictSerializer):
         help_text="Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`.",
     )
 
+    locale = ChoiceField(
+        choices=list(Locale),
+        **OPTIONAL,
+        help_text="The language of hints and of what a test case says to the learner. The default is `en`.",
+    )
+
     validate_files = staticmethod(validate_files)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +117,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         if bound := self.context.get("learner"):
             values["learner"] = bound
         values.pop("language", None)
+        values["locale"] = Locale(values.get("locale") or Locale.EN)
         values["files"] = files_of(values.get("files"))
         cases = values.pop("test_cases", None)
         if cases is not None:

@@ -24,7 +24,7 @@ from executions.sandbox.results import (
 )
 from executions.sandbox.sandbox import SandboxHealth
 
-VERSION = 1
+VERSION = 2
 """Of all messages. A process that gets another one refuses it, so web processes and workers are updated together."""
 
 MOST_BYTES = 64 * 1024 * 1024

@@ -89,7 +89,7 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
-    """Return the request on record, to run it again: without its learner and exercise, and not interactive."""
+    """Return the request on record, to run it again: without learner and exercise, not interactive, in English."""
     cases = execution.test_cases
     return ExecutionRequest(
         code=execution.code,

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from executions.running.language import gettext, gettext_noop
+
 LONGEST_LINE = 80
 """The number of characters shown of a line, around the difference."""
 
@@ -23,72 +25,128 @@ LINES_LOOKED_FOR = 100
 """Each line costs a search of the whole output."""
 
 
+EXPECTED = gettext_noop("expected:")
+
+
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What a difference is told in: what the program did, "printed" or "returned", and what differs."""
+class Deed:
+    """What a program did with a text, and the sentences about one that it should have done so with."""
 
-    says: str = "printed"
-    part: str = "Line"
-
-    @property
-    def label(self) -> str:
-        """What stands before the actual text, as wide as `expected:`."""
-        return f"{self.says}:".ljust(len("expected:"))
+    label: str
+    undone: str
+    disordered: str
 
 
-PRINTED = Words()
+PRINTED = Deed(
+    gettext_noop("printed:"),
+    gettext_noop("This line was not printed:"),
+    gettext_noop("The expected lines were not printed one after another, in this order."),
+)
+RETURNED = Deed(
+    gettext_noop("returned:"),
+    gettext_noop("This line was not returned:"),
+    gettext_noop("The expected lines were not returned one after another, in this order."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The sentences about a part of an output that is not as expected."""
+
+    differs: str
+    differs_in_spaces: str
+    differs_in_capitals: str
+    is_missing: str
+    is_extra: str
+
+
+LINE = Part(
+    gettext_noop("Line {number} differs:"),
+    gettext_noop("Line {number} differs only in spaces:"),
+    gettext_noop("Line {number} differs only in capital letters:"),
+    gettext_noop("Line {number} is missing{more}:"),
+    gettext_noop("Line {number} was not expected{more}:"),
+)
+WORD = Part(
+    gettext_noop("Word {number} differs:"),
+    gettext_noop("Word {number} differs only in spaces:"),
+    gettext_noop("Word {number} differs only in capital letters:"),
+    gettext_noop("Word {number} is missing{more}:"),
+    gettext_noop("Word {number} was not expected{more}:"),
+)
+VALUE = Part(
+    gettext_noop("The value differs:"),
+    gettext_noop("The value differs only in spaces:"),
+    gettext_noop("The value differs only in capital letters:"),
+    "",
+    "",
+)
+
+
+def labelled(deed: Deed, expected: str | None = None, actual: str | None = None) -> str:
+    """Return the texts that are given, each on a line of its own after its label, one below the other."""
+    labels = (gettext(EXPECTED), gettext(deed.label))
+    width = max(map(len, labels))
+    lines = zip(labels, (expected, actual), strict=True)
+    return "\n".join(f"  {label.ljust(width)} {text}" for label, text in lines if text is not None)
 
 
 def first_difference(
-    expected: list[str], actual: list[str], is_same: Callable[[str, str], bool], words: Words = PRINTED
+    expected: list[str],
+    actual: list[str],
+    is_same: Callable[[str, str], bool],
+    deed: Deed,
+    part: Part,
 ) -> str:
     """Return the first two lines that differ, one below the other, with a mark below the first difference."""
     both = min(len(expected), len(actual))
     number = next((each for each in range(both) if not is_same(expected[each], actual[each])), both)
     if number < both:
-        return _two_lines(f"{words.part} {number + 1}", expected[number], actual[number], words)
+        return _two_lines(part, number + 1, expected[number], actual[number], deed)
     if number < len(expected):
-        more = _more(len(expected) - number)
-        return f"{words.part} {number + 1} is missing{more}:\n  expected: {window(expected[number])}"
-    more = _more(len(actual) - number)
-    return f"{words.part} {number + 1} was not expected{more}:\n  {words.label} {window(actual[number])}"
+        said = gettext(part.is_missing).format(number=number + 1, more=_more(len(expected) - number))
+        return f"{said}\n{labelled(deed, expected=window(expected[number]))}"
+    said = gettext(part.is_extra).format(number=number + 1, more=_more(len(actual) - number))
+    return f"{said}\n{labelled(deed, actual=window(actual[number]))}"
 
 
 def two_values(expected: str, returned: str) -> str:
     """Return two literals, one below the other, with a mark below the first difference."""
-    return _two_lines("The value", expected, returned, Words(says="returned"))
+    return _two_lines(VALUE, 0, expected, returned, RETURNED)
 
 
-def missing_pattern(pattern: str, first_line: str, words: Words) -> str:
+def missing_pattern(pattern: str, first_line: str, deed: Deed) -> str:
     """Return a pattern, and the beginning of an output that does not match it."""
-    return f"The output does not match:\n  expected: {window(pattern)}\n  {words.label} {window(first_line)}"
+    texts = labelled(deed, window(pattern), window(first_line))
+    return f"{gettext('The output does not match:')}\n{texts}"
 
 
-def missing_line(expected: list[str], actual: str, words: Words = PRINTED) -> str:
+def missing_line(expected: list[str], actual: str, deed: Deed) -> str:
     """Return the first expected line that the output does not contain."""
     line = next((line for line in expected[:LINES_LOOKED_FOR] if line not in actual), None)
     if line is None:
-        return f"The expected lines were not {words.says} one after another, in this order."
-    return f"This line was not {words.says}:\n  expected: {window(line)}"
+        return gettext(deed.disordered)
+    return f"{gettext(deed.undone)}\n{labelled(deed, expected=window(line))}"
 
 
-def _two_lines(what: str, expected: str, actual: str, words: Words) -> str:
+def _two_lines(part: Part, number: int, expected: str, actual: str, deed: Deed) -> str:
     both = min(len(expected), len(actual))
     index = next((each for each in range(both) if expected[each] != actual[each]), both)
     index = min(_beginning(expected, index), _beginning(actual, index))  # of the character whose marks differ
     start = _beginning(expected, max(0, index - LEAD)) if max(len(expected), len(actual)) > LONGEST_LINE else 0
-    mark = " " * (len("  expected: ") + _width(expected[start:index]) + (start > 0)) + "^"
-    shown = (f"  expected: {window(expected, start)}", f"  {words.label} {window(actual, start)}", mark)
-    return "\n".join((f"{what} differs{_kind(expected, actual)}:", *shown))
+    texts = labelled(deed, window(expected, start), window(actual, start))
+    margin = len(labelled(deed, expected=""))
+    mark = " " * (margin + _width(expected[start:index]) + (start > 0)) + "^"
+    return "\n".join((gettext(_about(part, expected, actual)).format(number=number), texts, mark))
 
 
-def _kind(expected: str, actual: str) -> str:
-    """Return the kind of a difference that is easily overlooked, if it is the only one."""
+def _about(part: Part, expected: str, actual: str) -> str:
+    """Return the sentence about a difference: some kinds are easily overlooked, if there is no other."""
     if "".join(expected.split()) == "".join(actual.split()):
-        return " only in spaces"
+        return part.differs_in_spaces
     if expected.casefold() == actual.casefold():
-        return " only in capital letters"
-    return ""
+        return part.differs_in_capitals
+    return part.differs
 
 
 def window(line: str, start: int = 0) -> str:
@@ -135,4 +193,4 @@ def _columns(character: str) -> int:
 
 
 def _more(lines: int) -> str:
-    return f" (and {lines - 1} more)" if lines > 1 else ""
+    return f" {gettext('(and {count} more)').format(count=lines - 1)}" if lines > 1 else ""

@@ -10,7 +10,20 @@ from executions.running.comparison.texts import (
     lines_counted,
     trimmed,
 )
-from executions.running.diff import Words, first_difference, missing_line, missing_pattern, two_values, window
+from executions.running.diff import (
+    LINE,
+    PRINTED,
+    RETURNED,
+    WORD,
+    Deed,
+    first_difference,
+    labelled,
+    missing_line,
+    missing_pattern,
+    two_values,
+    window,
+)
+from executions.running.language import gettext
 from executions.sandbox.results import Run
 
 
@@ -26,25 +39,24 @@ def explain(case: TestCase, match: Match, run: Run) -> str | None:
         expected = []
     if match is not Match.REGEX and (printed := _printed_instead(expected, actual)):
         return printed
-    words = Words(says="printed" if run.returned is None else "returned")
+    deed = PRINTED if run.returned is None else RETURNED
     tolerance = Tolerance.of(case.tolerance, case.relative_tolerance)
     match match:
         case Match.FLOAT:
             return first_difference(
-                expected, actual, lambda one, other: equal_but_for_rounding(one, other, tolerance), words
+                expected, actual, lambda one, other: equal_but_for_rounding(one, other, tolerance), deed, LINE
             )
         case Match.IGNORE_CASE:
-            return first_difference(expected, actual, equal_but_for_case, words)
+            return first_difference(expected, actual, equal_but_for_case, deed, LINE)
         case Match.TOKENS:
-            words = Words(says=words.says, part="Word")
-            return first_difference(case.expected_output.split(), run.stdout.split(), str.__eq__, words)
+            return first_difference(case.expected_output.split(), run.stdout.split(), str.__eq__, deed, WORD)
         case Match.UNORDERED:
-            return _lines_difference(case.expected_output, text, words)
+            return _lines_difference(case.expected_output, text, deed)
         case Match.REGEX:
-            return missing_pattern(case.expected_output, actual[0], words)
+            return missing_pattern(case.expected_output, actual[0], deed)
         case Match.CONTAINS:
-            return missing_line(expected, text, words)
-    return first_difference(expected, actual, str.__eq__, words)
+            return missing_line(expected, text, deed)
+    return first_difference(expected, actual, str.__eq__, deed, LINE)
 
 
 def _printed_instead(expected: list[str], actual: list[str]) -> str | None:
@@ -56,15 +68,15 @@ def _printed_instead(expected: list[str], actual: list[str]) -> str | None:
 
 
 def _use_return(printed: str) -> str:
-    return f"Your function printed {printed} but returned None: use return"
+    return gettext("Your function printed {printed} but returned None: use return").format(printed=printed)
 
 
-def _lines_difference(expected: str, actual: str, words: Words) -> str:
+def _lines_difference(expected: str, actual: str, deed: Deed) -> str:
     missing, further = lines_counted(expected), lines_counted(actual)
     missing, further = missing - further, further - missing
     if missing:
-        return f"This line was not {words.says}:\n  expected: {window(next(iter(missing)))}"
-    return f"This line was not expected:\n  {words.label} {window(next(iter(further)))}"
+        return f"{gettext(deed.undone)}\n{labelled(deed, expected=window(next(iter(missing))))}"
+    return f"{gettext('This line was not expected:')}\n{labelled(deed, actual=window(next(iter(further))))}"
 
 
 def _value_difference(expected: str, run: Run) -> str:
@@ -74,13 +86,14 @@ def _value_difference(expected: str, run: Run) -> str:
     try:
         wanted = show(parse(expected))
     except ValueError:  # the name of an exception
-        return f"The call raised no exception:\n  expected: {window(expected)}\n  returned: {window(returned)}"
+        return f"{gettext('The call raised no exception:')}\n{labelled(RETURNED, window(expected), window(returned))}"
     try:
         returned = show(parse(returned, is_sent=True))
     except ValueError:  # the program has sent something else itself
         pass
     if returned == "None" and printed:
-        return f"{_use_return(first_line)}\n  expected: {window(wanted)}\n  returned: None"
+        return f"{_use_return(first_line)}\n{labelled(RETURNED, window(wanted), 'None')}"
     if wanted == "None" and not printed:
-        return f"Your function returned {window(returned)} but should return None: to show a value, use print"
+        said = gettext("Your function returned {returned} but should return None: to show a value, use print")
+        return said.format(returned=window(returned))
     return two_values(wanted, returned)

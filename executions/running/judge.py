@@ -19,6 +19,7 @@ from executions.running.comparison.texts import (
 from executions.running.comparison.values import ValueComparison
 from executions.running.diff import head
 from executions.running.explanation import explain
+from executions.running.language import gettext, gettext_noop
 from executions.running.outcome import error_detail
 from executions.running.rules import keeps_rules, rule_sentences
 from executions.sandbox.results import Outcome, Run, RunStatus
@@ -26,8 +27,8 @@ from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
 
-NOT_RUN = " (not run: earlier runs used up the time or the memory)"
-LEFT = " (the program ended before the test did)"
+NOT_RUN = gettext_noop("(not run: earlier runs used up the time or the memory)")
+LEFT = gettext_noop("(the program ended before the test did)")
 
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> tuple[TestResult, ...]:
@@ -62,7 +63,7 @@ class OutputBudget:
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
     """Return the result of one test case from its `run`, with the whole output."""
     passed = _passes(case, run)
-    verdict = "✅ Test passed" if passed else "❌ Test failed"
+    verdict = gettext("✅ Test passed") if passed else gettext("❌ Test failed")
     result = TestResult(
         passed=passed,
         message=f"{verdict}: {_said(case, run, timeout_seconds)}{_reason(case, run)}",
@@ -101,8 +102,11 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
 def _said(case: TestCase, run: Run, timeout_seconds: int) -> str:
     if case.words:
         return _short(rule_sentences(case, run, timeout_seconds))
-    given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
-    return f"{given} -> Expected: {expected}"
+    given, expected = (
+        _short(case.input or gettext("(no input)")),
+        _short(case.expected_output or gettext("(expected output)")),
+    )
+    return gettext("{input} -> Expected: {expected}").format(input=given, expected=expected)
 
 
 def _short(text: str) -> str:
@@ -112,9 +116,9 @@ def _short(text: str) -> str:
 def _reason(case: TestCase, run: Run) -> str:
     """Return why a test failed, if neither its output nor its error shows it."""
     if run.status is RunStatus.NOT_RUN:
-        return NOT_RUN
+        return f" {gettext(NOT_RUN)}"
     if run.status is RunStatus.SUCCESS and not _output_counts(case, run):
-        return LEFT
+        return f" {gettext(LEFT)}"
     return ""
 
 

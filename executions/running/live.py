@@ -15,6 +15,7 @@ from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Admitted, Source, admit
 from executions.running.backend import Backend
 from executions.running.judge import OutputBudget, judge_run
+from executions.running.language import speaking
 from executions.running.service import conclude, failure_recorded
 from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
 from executions.sandbox.engine.gvisor import is_gvisor
@@ -139,7 +140,9 @@ class LiveExecution:
             self._has_main_ended = True
             indexes = [index for index, case in enumerate(self._cases) if case.looks_at_main_run]
         for index in indexes:
-            yield Judged(index, self._budget.cut(judge_run(self._cases[index], run, self._request.timeout)))
+            with speaking(self._request.locale):
+                result = judge_run(self._cases[index], run, self._request.timeout)
+            yield Judged(index, self._budget.cut(result))
 
 
 def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> LiveExecution:

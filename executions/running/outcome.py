@@ -1,8 +1,11 @@
 """How a run ended, in the words of an answer: its `error` and its `error_detail`."""
 
+from dataclasses import replace
+
+from executions.running.hints import hint_sentence
+from executions.running.language import gettext, ngettext
 from executions.sandbox.engine.options import MEMORY_BYTES
-from executions.sandbox.results import ErrorDetail, Run, RunStatus
-from guest.hints.messages import HINTS
+from executions.sandbox.results import ErrorDetail, Hint, Run, RunStatus
 
 TYPES = {
     RunStatus.TIMEOUT: "Timeout",
@@ -33,34 +36,37 @@ def error_detail(run: Run, timeout_seconds: int) -> ErrorDetail | None:
         return None
     message = sentence(run, timeout_seconds)
     if run.status is not RunStatus.ERROR:
-        return ErrorDetail(TYPES[run.status], message, hint=HINTS[_limit_hint(run, timeout_seconds)])
+        return ErrorDetail(TYPES[run.status], message, hint=hint_sentence(_limit_hint(run, timeout_seconds)))
     if run.signal is not None:
-        return ErrorDetail(run.signal, message, hint=HINTS["signal"])
+        return ErrorDetail(run.signal, message, hint=hint_sentence(Hint("signal")))
     if run.detail is not None:
-        return run.detail
-    return ErrorDetail("Exit", f"The program ended with exit code {run.exit_code}")
+        return replace(run.detail, hint=None if run.hint is None else hint_sentence(run.hint))
+    return ErrorDetail("Exit", gettext("The program ended with exit code {code}").format(code=run.exit_code))
 
 
-def _limit_hint(run: Run, timeout_seconds: int) -> str:
+def _limit_hint(run: Run, timeout_seconds: int) -> Hint:
     if run.waited_in_vain:
-        return "timeout_input"
+        return Hint("timeout_input")
     if run.status is RunStatus.TIMEOUT and 0 < run.cpu_seconds < IDLE_CPU_SHARE * timeout_seconds:
-        return "timeout_idle"
-    return run.status
+        return Hint("timeout_idle")
+    return Hint(run.status)
 
 
 def sentence(run: Run, timeout_seconds: int) -> str:
     """Return what ended a run, or an empty string if the program ended by itself."""
     if run.waited_in_vain:
-        return "Execution timed out while waiting for input"
+        return gettext("Execution timed out while waiting for input")
     if run.status is RunStatus.CANCELLED:
-        return "Execution stopped because the client disconnected"
+        return gettext("Execution stopped because the client disconnected")
     if run.status is RunStatus.TIMEOUT:
-        return f"Execution timed out after {timeout_seconds} second{'s' if timeout_seconds != 1 else ''}"
+        said = ngettext(
+            "Execution timed out after {seconds} second", "Execution timed out after {seconds} seconds", timeout_seconds
+        )
+        return said.format(seconds=timeout_seconds)
     if run.status is RunStatus.MEMORY_LIMIT:
-        return f"Memory limit of {MEMORY_BYTES // 1024**2} MB exceeded"
+        return gettext("Memory limit of {megabytes} MB exceeded").format(megabytes=MEMORY_BYTES // 1024**2)
     if run.status is RunStatus.OUTPUT_LIMIT:
-        return "Output limit exceeded: the program printed too much"
+        return gettext("Output limit exceeded: the program printed too much")
     if run.signal is not None:
-        return f"The program was killed by signal {run.signal}"
+        return gettext("The program was killed by signal {signal}").format(signal=run.signal)
     return ""

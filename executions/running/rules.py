@@ -8,29 +8,30 @@ import re
 from collections.abc import Iterator
 
 from executions.request import Definition, TestCase
+from executions.running.language import gettext, gettext_noop, ngettext
 from executions.running.outcome import error_detail, sentence
 from executions.sandbox.results import Run, RunStatus
 
 CONSTRUCTS = {
-    "for": "a for loop",
-    "while": "a while loop",
-    "nested loop": "a loop in a loop",
+    "for": gettext_noop("a for loop"),
+    "while": gettext_noop("a while loop"),
+    "nested loop": gettext_noop("a loop in a loop"),
     "break": "break",
     "continue": "continue",
     "if": "if",
     "elif": "elif",
     "else": "else",
-    "conditional expression": "a conditional expression (a if b else c)",
+    "conditional expression": gettext_noop("a conditional expression (a if b else c)"),
     "match": "match",
     "def": "def",
     "return": "return",
     "yield": "yield",
     "lambda": "lambda",
-    "recursion": "recursion",
-    "default value": "a default value of a parameter",
-    "decorator": "a decorator",
-    "docstring": "a docstring",
-    "type hint": "a type hint",
+    "recursion": gettext_noop("recursion"),
+    "default value": gettext_noop("a default value of a parameter"),
+    "decorator": gettext_noop("a decorator"),
+    "docstring": gettext_noop("a docstring"),
+    "type hint": gettext_noop("a type hint"),
     "class": "class",
     "global": "global",
     "nonlocal": "nonlocal",
@@ -44,19 +45,19 @@ CONSTRUCTS = {
     "pass": "pass",
     "async": "async",
     "await": "await",
-    "comprehension": "a comprehension",
-    "list comprehension": "a list comprehension",
-    "set comprehension": "a set comprehension",
-    "dict comprehension": "a dict comprehension",
-    "generator expression": "a generator expression",
-    "list literal": "a list in square brackets",
-    "dict literal": "a dictionary in curly brackets",
-    "set literal": "a set in curly brackets",
-    "slice": "a slice",
-    "f-string": "an f-string",
+    "comprehension": gettext_noop("a comprehension"),
+    "list comprehension": gettext_noop("a list comprehension"),
+    "set comprehension": gettext_noop("a set comprehension"),
+    "dict comprehension": gettext_noop("a dict comprehension"),
+    "generator expression": gettext_noop("a generator expression"),
+    "list literal": gettext_noop("a list in square brackets"),
+    "dict literal": gettext_noop("a dictionary in curly brackets"),
+    "set literal": gettext_noop("a set in curly brackets"),
+    "slice": gettext_noop("a slice"),
+    "f-string": gettext_noop("an f-string"),
     **{word: word for word in ("and", "or", "not", "in", "not in", "is", "is not")},
-    **{word: f"the operator {word}" for word in "+ - * / // % ** @ & | ^ ~ << >> == != < <= > >= :=".split()},
-    **{word: f"the operator {word}" for word in "+= -= *= /= //= %= **= @= &= |= ^= <<= >>=".split()},
+    **dict.fromkeys("+ - * / // % ** @ & | ^ ~ << >> == != < <= > >= :=".split(), gettext_noop("the operator {word}")),
+    **dict.fromkeys("+= -= *= /= //= %= **= @= &= |= ^= <<= >>=".split(), gettext_noop("the operator {word}")),
 }
 """The words that are neither names nor modules, with what a learner is told to use."""
 
@@ -87,8 +88,11 @@ def rule_sentences(case: TestCase, run: Run, timeout_seconds: int) -> str:
     detail = error_detail(run, timeout_seconds)
     if detail is None or run.status is not RunStatus.ERROR:
         return sentence(run, timeout_seconds)
-    place = "" if detail.line is None else f" in line {detail.line}"
-    return f"The program cannot be read: {detail.type}{place}: {detail.message}."
+    if detail.line is None:
+        said = gettext("The program cannot be read: {type}: {message}.")
+    else:
+        said = gettext("The program cannot be read: {type} in line {line}: {message}.")
+    return said.format(type=detail.type, line=detail.line, message=detail.message)
 
 
 def _orders(case: TestCase) -> Iterator[str]:
@@ -108,34 +112,47 @@ def _faults(case: TestCase, run: Run) -> Iterator[str]:
         yield "" if line else f"{_use(word)}."
     for word in case.avoids:
         line, _ = next(answers)
-        yield f"{_avoid(word)}: line {line} does." if line else ""
+        yield gettext("{order}: line {line} does.").format(order=_avoid(word), line=line) if line else ""
     for definition in case.defines:
         line, count = next(answers)
         if not line:
             yield f"{_define(definition)}."
         else:
             is_right = definition.parameters in (None, count)
-            yield "" if is_right else f"{_define(definition)}: yours has {count}."
+            yield (
+                ""
+                if is_right
+                else gettext("{order}: yours has {count}.").format(order=_define(definition), count=count)
+            )
 
 
 def _use(word: str) -> str:
-    return f"Import {word.removeprefix('import ')}" if word.startswith("import ") else f"Use {_phrase(word)}"
+    if word.startswith("import "):
+        return gettext("Import {module}").format(module=word.removeprefix("import "))
+    return gettext("Use {what}").format(what=_phrase(word))
 
 
 def _avoid(word: str) -> str:
-    return f"Do not {word}" if word.startswith("import ") else f"Do not use {_phrase(word)}"
+    if word.startswith("import "):
+        return gettext("Do not import {module}").format(module=word.removeprefix("import "))
+    return gettext("Do not use {what}").format(what=_phrase(word))
 
 
 def _phrase(word: str) -> str:
     if word in CONSTRUCTS:
-        return CONSTRUCTS[word]
+        return gettext(CONSTRUCTS[word]).format(word=word)
     if word.startswith("."):
-        return f"the method {word}()"
+        return gettext("the method {word}()").format(word=word)
     return f"{word}()" if word in BUILTINS and word[0].islower() else word
 
 
 def _define(definition: Definition) -> str:
-    order = f"Define a function {definition.name}"
-    if definition.parameters is None:
-        return order
-    return f"{order} with {definition.parameters or 'no'} parameter{'s' if definition.parameters != 1 else ''}"
+    name, count = definition.name, definition.parameters
+    if count is None:
+        return gettext("Define a function {name}").format(name=name)
+    if count == 0:
+        return gettext("Define a function {name} with no parameters").format(name=name)
+    order = ngettext(
+        "Define a function {name} with {count} parameter", "Define a function {name} with {count} parameters", count
+    )
+    return order.format(name=name, count=count)

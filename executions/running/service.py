@@ -15,6 +15,7 @@ from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Source, admit
 from executions.running.backend import Backend
 from executions.running.judge import judge
+from executions.running.language import speaking
 from executions.running.outcome import error_detail, error_text
 from executions.running.score import group_results, score
 from executions.sandbox.results import CallerGone, Outcome, RunLost, SandboxBusy, SandboxUnavailable
@@ -80,7 +81,12 @@ def conclude(
 
 
 def answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | None = None) -> Answer:
-    """Return the answer to `request`, which ended in `outcome`."""
+    """Return the answer to `request`, which ended in `outcome`, in the learner's language."""
+    with speaking(request.locale):
+        return _answer_of(request, outcome, record_id)
+
+
+def _answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | None) -> Answer:
     main = outcome.main
     cases = request.test_cases or ()
     indexes = (None, *in_running_order(cases))

@@ -125,6 +125,17 @@ class ErrorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What would help with an error: the key of a sentence, and the words that are filled in, each with its name.
+
+    The program's own process reports it, and can report anything.
+    """
+
+    key: str
+    words: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A PNG that a program has shown. Its bytes are the program's own: only their size is certain."""
 
@@ -145,8 +156,8 @@ class Run:
     of that, it was kept from its share of the processors for `delayed_seconds`;
     `waited_in_vain` marks a timeout because no input came in time.
     `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
-    of the classes that it inherits, and `detail` has its message and position: the program's own report, which may be
-    wrong or missing.
+    of the classes that it inherits, `detail` has its message and position, but no hint, and `hint` is what would help:
+    the program's own report, which may be wrong or missing.
     `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
     test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
     `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
@@ -170,6 +181,7 @@ class Run:
     raised: str = ""
     bases: tuple[str, ...] = ()
     detail: ErrorDetail | None = None
+    hint: Hint | None = None
     returned: str | None = None
     uses: tuple[tuple[int, int], ...] = ()
     waited_in_vain: bool = False

@@ -31,7 +31,8 @@ def describe(error: BaseException, file_name: str, code: str) -> bytes:
     message = message_of(error)
     line, column, end_column = position
     try:
-        hint = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column, code)
+        key, words = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column, code)
+        hint = protocol.pack_hint(key, words)
     except Exception:  # it asks the program's own objects for their names
         hint = ""
     return protocol.pack_detail(full_name(error), message, hint, *position)

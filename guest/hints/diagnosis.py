@@ -1,5 +1,7 @@
 """Choose the hint for an error from Python's own message and from the line that raised it.
 
+A hint is a key and the words that are filled in. The service has the sentences (executions/running/messages.py).
+
 The first rule that fits decides. In the message of a rule, a name in braces stands for any words. In its pattern for
 the line, « and » stand around what Python marks.
 """
@@ -8,16 +10,17 @@ from __future__ import annotations
 
 import re
 
-from guest.hints.messages import HINTS, KINDS, OTHER_KIND
 from guest.hints.rule import Rule, Words
 
-LONGEST_WORD = 60
 LONGEST_TEXT = 1000
-"""The numbers of characters that are filled into a hint, and that are read of a message and of a line."""
+"""How many characters are read of a message and of a line."""
 
 START, END = "«", "»"
-KINDS_OF = ("kind", "one", "other", "owner")
-"""The placeholders that stand for names of types."""
+TO_CHOOSE_BY = ("line", "marked", "program")
+"""The words that are never filled in."""
+
+Hint = tuple[str, Words]
+NO_HINT: Hint = ("", {})
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
@@ -32,13 +35,15 @@ RAISED: tuple[Rule, ...] = (
 
 def hint_for(
     error: BaseException, message: str, line: str, column: int = 0, end_column: int = 0, program: str = ""
-) -> str:
-    """Return a sentence that helps with `error`, raised in `line` of `program`, or an empty string.
+) -> Hint:
+    """Return the key of the hint that helps with `error`, raised in `line` of `program`, and its words.
+
+    Without a hint, both are empty.
 
     The columns are those that Python marks, counted from 1; 0 means unknown.
     """
     if isinstance(error, SyntaxError) and error.__traceback__ is not None:  # in a string that the program ran
-        return HINTS["string_as_program"] if (error.filename or "").startswith("<") else ""
+        return ("string_as_program", {}) if (error.filename or "").startswith("<") else NO_HINT
     message, code = message[:LONGEST_TEXT], _without_strings(line[:LONGEST_TEXT])
     start, end = column - 1, end_column - 1
     marked = f"{code[:start]}{START}{code[start:end]}{END}{code[end:]}" if column else code
@@ -49,8 +54,9 @@ def hint_for(
             words |= found.groupdict() | {"line": line, "marked": marked, "program": program}
             chosen = hint if isinstance(hint, str) else hint(words, error, code)
             if chosen is not None:
-                return _sentence(chosen, words)
-    return ""
+                filled_in = {name: word for name, word in words.items() if name not in TO_CHOOSE_BY}
+                return (chosen, filled_in) if chosen else NO_HINT
+    return NO_HINT
 
 
 def rules_for(error: BaseException) -> tuple[Rule, ...]:
@@ -100,24 +106,3 @@ def _match(pattern: str, message: str) -> Words | None:
             return None
         words[name], message = value, after
     return words
-
-
-def _sentence(hint: str, words: Words) -> str:
-    if not hint:
-        return ""
-    return HINTS[hint].format(**{name: _filled_in(name, word) for name, word in words.items()})
-
-
-def _filled_in(name: str, word: str) -> str:
-    if name == "installed":
-        return word[:LONGEST_TEXT]
-    word = word[:LONGEST_WORD]
-    if name in KINDS_OF:
-        return KINDS.get(word) or OTHER_KIND.format(kind=word)
-    return _called(word) if name == "function" else word
-
-
-def _called(function: str) -> str:
-    """Return the name of `function`, as Python's message has it, the way a learner writes a call."""
-    name = function.rpartition("<locals>.")[2].removesuffix("()").removesuffix(".__init__").removesuffix(".__new__")
-    return "The lambda" if name == "<lambda>" else f"{name}()"

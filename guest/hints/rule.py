@@ -8,6 +8,6 @@ Words = dict[str, str]
 """What is filled into a hint, by its name in braces; also the `line` and the whole `program` for who chooses it."""
 
 Choice = Callable[[Words, BaseException, str], str | None]
-"""Takes the matched words, the error and its line of code; returns a key of HINTS, or None to try the next rule."""
+"""Takes the matched words, the error and its line of code; returns the key of a hint, or None to try the next rule."""
 
 Rule = tuple[type[BaseException], str, str, str | Choice]

@@ -65,6 +65,19 @@ def test_a_loop_prints_each_line(service: Service) -> None:
     assert (answer["status"], answer["output"], answer["test_results"]) == ("success", "0\n1\n2\n", None)
 
 
+def test_learner_reads_german(service: Service) -> None:
+    fields = {"locale": "de", "test_cases": [{"input": "add(5, 3)", "expected_output": "8"}, {"uses": ["while"]}]}
+    answer = service.execute("def add(a, b):\n    return a - b\nnumbers = [1]\nprint(numbers[1])", **fields)
+    assert answer["error_detail"]["message"] == "list index out of range"
+    assert answer["error_detail"]["hint"].startswith("Es gibt kein Element mit diesem Index: ")
+    _, rule = answer["test_results"]
+    assert rule["message"] == "❌ Test nicht bestanden: Verwende eine while-Schleife."
+    answer = service.execute("def add(a, b):\n    return a - b", **fields)
+    result, _ = answer["test_results"]
+    assert result["message"] == "❌ Test nicht bestanden: add(5, 3) -> Erwartet: 8"
+    assert result["diff"].startswith("Zeile 1 ist anders:\n")
+
+
 def test_input_reads_input_data(service: Service) -> None:
     answer = service.execute("name = input('Name: ')\nprint('Hi', name)", input_data="Ada\n")
     assert answer["output"] == "Name: Hi Ada\n"

@@ -16,7 +16,7 @@ from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 from executions.records.late_records import LateRecords
 from executions.records.record import create, request_of
-from executions.request import Definition, ExecutionRequest, Match, SentFile, TestCase
+from executions.request import Definition, ExecutionRequest, Locale, Match, SentFile, TestCase
 from executions.running.backend import get_backend
 from executions.sandbox.results import (
     Flag,
@@ -340,11 +340,12 @@ def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> N
     points = (1.5, "Yes.", "No.", "g", 0.5, 0.25, True)
     case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules)
     assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
-    others = {"learner": "ada", "interactive": True, "trace": True, "exercise": "loops-1"}
+    others = {"learner": "ada", "interactive": True, "trace": True, "exercise": "loops-1", "locale": Locale.DE}
     request = ExecutionRequest("1", "Ada", (case,), timeout=3, files=files, **others)  # type: ignore[arg-type]
     unset = ExecutionRequest("")
     assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
-    assert request_of(create(request)) == replace(request, learner="", interactive=False, trace=False, exercise="")
+    left_out = {"learner": "", "interactive": False, "trace": False, "exercise": "", "locale": Locale.EN}
+    assert request_of(create(request)) == replace(request, **left_out)  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db(transaction=True)

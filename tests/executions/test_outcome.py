@@ -2,9 +2,9 @@
 
 import pytest
 
+from executions.running.messages import HINTS
 from executions.running.outcome import error_detail
 from executions.sandbox.results import Run, RunStatus
-from guest.hints.messages import HINTS
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from django.utils import timezone
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.models import Execution
-from executions.sandbox.results import ErrorDetail, Run, RunStatus
+from executions.running.messages import HINTS
+from executions.sandbox.results import ErrorDetail, Hint, Run, RunStatus
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
 
@@ -46,10 +47,10 @@ def test_stored_answer_equals_the_original_answer(server: Page) -> None:
 
 
 def test_error_detail_is_kept(server: Page, executor: FakeExecutor) -> None:
-    detail = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
-    executor.main = Run(RunStatus.ERROR, stderr="Traceback", exit_code=1, detail=detail)
+    detail = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)")
+    executor.main = Run(RunStatus.ERROR, stderr="Traceback", exit_code=1, detail=detail, hint=Hint("division"))
     given = run(server)
-    assert given["error_detail"] == asdict(detail)
+    assert given["error_detail"] == asdict(detail) | {"hint": HINTS["division"]}
     assert get(server, given["id"]).json()["error_detail"] == given["error_detail"]
 
 

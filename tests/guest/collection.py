@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest.hints.messages import HINTS
+from executions.running.hints import hint_sentence
+from executions.running.messages import HINTS
+from executions.sandbox.results import Hint
+from guest import protocol
 
 FILE = Path(__file__).with_name("collected.tsv")
 
@@ -26,6 +29,16 @@ class Collected:
     def sentence(self, installed: str) -> str:
         """Return the hint as a learner reads it where these packages are installed."""
         return HINTS[self.hint].format(**self.words, installed=installed) if self.hint else ""
+
+
+def sentence_of(packed: str) -> str:
+    """Return the sentence for a hint of a DETAIL frame, an empty string for none."""
+    if not packed:
+        return ""
+    key, words = protocol.unpack_hint(packed)
+    sentence = hint_sentence(Hint(key, tuple(words.items())))
+    assert sentence is not None, packed
+    return sentence
 
 
 def collected() -> list[Collected]:

@@ -384,11 +384,11 @@ VALUES = [
 ]
 
 CALLS = [
-    run("def f(a): pass\nf()", "argument_missing", function="f()", name="'a'"),
-    run("class Dog:\n    def __init__(self, name): pass\nDog()", "argument_missing", function="Dog()", name="'name'"),
-    run("def outer():\n    def f(a): pass\n    f()\nouter()", "argument_missing", function="f()", name="'a'"),
-    run("round()", "argument_missing", function="round()", name="'number'"),
-    run("enumerate()", "argument_missing", function="enumerate()", name="'iterable'"),
+    run("def f(a): pass\nf()", "argument_missing", function="f()", names="'a'"),
+    run("class Dog:\n    def __init__(self, name): pass\nDog()", "argument_missing", function="Dog()", names="'name'"),
+    run("def outer():\n    def f(a): pass\n    f()\nouter()", "argument_missing", function="f()", names="'a'"),
+    run("round()", "argument_missing", function="round()", names="'number'"),
+    run("enumerate()", "argument_missing", function="enumerate()", names="'iterable'"),
     run("def f(a): pass\nf(1, 2)", "arguments_many", function="f()", takes="1", given="2"),
     run("def outer():\n    def f(): pass\n    f(1)\nouter()", "arguments_many", function="f()", takes="0", given="1"),
     run("f = lambda: 1\nf(1)", "arguments_many", function="The lambda", takes="0", given="1"),

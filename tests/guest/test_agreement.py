@@ -3,9 +3,11 @@ test_stream.py."""
 
 import resource
 
+from executions.running.messages import KINDS as KINDS_IN_WORDS
 from executions.sandbox.engine import gvisor, options
 from executions.sandbox.results import RunStatus
 from guest import protocol
+from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.supervisor import confinement
 
 
@@ -24,3 +26,8 @@ def test_guest_and_host_set_the_same_resource_limits() -> None:
 
 def test_guest_and_host_know_gvisor_by_the_same_version() -> None:
     assert gvisor.KERNEL[1] == confinement.GVISOR_VERSION
+
+
+def test_guest_and_host_know_the_same_types_of_values() -> None:
+    assert KINDS_IN_WORDS.keys() == set(KINDS)
+    assert set(KINDS).issuperset(FUNCTIONS)

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
+from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
 from guest import protocol
 from guest.hints import detail, diagnosis
-from guest.hints.messages import HINTS
 from guest.hints.rule import Rule, Words
 from guest.hints.rules.modules import DEPENDENCIES
-from tests.guest.collection import collected, count
+from tests.guest.collection import collected, count, sentence_of
 from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
 
 KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
@@ -53,7 +53,7 @@ def hint_of_program(program: str) -> str:
     else:
         error = error_of(code)
     *_, hint, _line, _column, _end_column = protocol.unpack_detail(detail.describe(error, "main.py", program))
-    return hint
+    return sentence_of(hint)
 
 
 def error_of(code: Any) -> BaseException:
@@ -68,7 +68,9 @@ def hint_of(mistake: Mistake) -> str:
     before, start, rest = mistake.line.partition("«")
     marked, _, after = rest.partition("»")
     columns = (len(before) + 1, len(before + marked) + 1) if start else (0, 0)
-    return diagnosis.hint_for(mistake.of, str(mistake.of), before + marked + after, *columns)
+    return sentence_of(
+        protocol.pack_hint(*diagnosis.hint_for(mistake.of, str(mistake.of), before + marked + after, *columns))
+    )
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
@@ -138,7 +140,8 @@ def refused_imports() -> Iterator[str]:
 def test_import_hint_never_suggests_an_unavailable_module() -> None:
     for name in refused_imports():
         message = f"No module named '{name}'"
-        hint = diagnosis.hint_for(ModuleNotFoundError(message, name=name), message, f"import {name}", 1, len(name) + 8)
+        error = ModuleNotFoundError(message, name=name)
+        hint = sentence_of(protocol.pack_hint(*diagnosis.hint_for(error, message, f"import {name}", 1, len(name) + 8)))
         assert f"did you mean '{name}'" not in hint
         assert not any(f"did you mean '{absent}'" in hint for absent in ("tkinter", "winsound", "turtle")), name
 

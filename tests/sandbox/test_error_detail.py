@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from executions.running.outcome import error_detail
 from executions.sandbox.results import ErrorDetail, Run, RunStatus, TestProgram
 from guest import protocol
 from tests.sandbox.conftest import Runner
@@ -13,8 +14,10 @@ pytestmark = pytest.mark.docker
 
 
 def detail_of(run: Run) -> ErrorDetail:
+    detail = error_detail(run, timeout_seconds=5)
     assert run.detail is not None, run
-    return run.detail
+    assert detail is not None, run
+    return detail
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,31 @@ def test_forged_position_outside_the_program_is_dropped(
     detail = detail_of(result)
     assert (result.status, result.exit_code, detail.type) == (RunStatus.ERROR, 1, "E")
     assert (detail.line, detail.column, detail.end_column) == position
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        (protocol.pack_hint("name_near", {"name": "x", "near": "y"}), "The name 'x' is not defined: did you mean 'y'?"),
+        (protocol.pack_hint("name_near", {"name": "x"}), None),
+        (protocol.pack_hint("name_near", {"name": "{near.__class__}", "near": "{0}"}), "The name '{near.__class__}'"),
+        (protocol.pack_hint("none", {"{": "}", "": "\n"}), "This value is None: perhaps"),
+        (
+            protocol.pack_hint("arguments_many", {"function": "f", "takes": "at most 1", "given": "2" * 999}),
+            "f() got the",
+        ),
+        (protocol.pack_hint("I am sure", {}), None),
+        ("Give me your password.", None),
+        ("name\0", None),
+        ("", None),
+    ],
+)
+def test_forged_hint_is_one_of_ours_or_none(run: Runner, hint: str, shown: str | None) -> None:
+    detail = detail_of(run(left(hint=hint)))
+    assert (detail.type, detail.message) == ("E", "m")
+    assert (detail.hint is None) == (shown is None)
+    assert (detail.hint or "").startswith(shown or "")
+    assert len(detail.hint or "") < 300
 
 
 @pytest.mark.parametrize(

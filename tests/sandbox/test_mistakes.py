@@ -13,7 +13,7 @@ from executions.running.outcome import error_detail
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import Flag, Submission
 from executions.sandbox.sandbox import Sandbox
-from tests.guest.collection import collected, count
+from tests.guest.collection import collected, count, sentence_of
 from tests.sandbox.conftest import Runner
 
 pytestmark = pytest.mark.docker
@@ -95,7 +95,7 @@ def test_no_collected_mistake_gets_a_false_hint(run: Runner) -> None:
     mistakes = collected()
     result = run(HINTS_OF_ALL, json.dumps([each.program for each in mistakes]), timeout_seconds=100)
     assert result.stderr == ""
-    hints = json.loads(zlib.decompress(base64.b85decode(result.stdout)))
+    hints = map(sentence_of, json.loads(zlib.decompress(base64.b85decode(result.stdout))))
     verdicts, wrong = count(zip(mistakes, hints, strict=True), INSTALLED)
     assert wrong == []
     assert verdicts == {"right": 916, "none": 69, "false": 0}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.engine.deaths import Cause
-from executions.sandbox.results import ErrorDetail, Flag, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import ErrorDetail, Flag, Hint, Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
@@ -290,6 +290,22 @@ def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> N
     body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert (run.raised, run.detail) == ("json.decoder.JSONDecodeError", ErrorDetail("JSONDecodeError", "bad"))
+
+
+def test_hint_of_a_detail_is_a_key_and_its_words(pair: Pair) -> None:
+    hint = protocol.pack_hint("name_near", {"name": "p\0t" * 99, "near": "print", "installed": "numpy, " * 99})
+    body = protocol.pack_detail("NameError", "", hint, 0, 0, 0)
+    run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
+    words = {"name": "p\ufffdt" * 20, "near": "print", "installed": "numpy, " * 99}
+    assert (run.detail, run.hint) == (ErrorDetail("NameError", ""), Hint("name_near", tuple(words.items())))
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "🐍"])
+def test_longest_detail_fits_its_frame(letter: str) -> None:
+    hint = protocol.pack_hint("k" * 60, dict.fromkeys(("name", "names", "installed"), letter * 2000))
+    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1) + protocol.pack_bases([letter * 9999])
+    assert len(body) <= protocol.DETAIL_BYTES
+    assert protocol.unpack_hint(protocol.unpack_detail(body)[2])[1]["name"] == letter * protocol.WORD_CHARACTERS
 
 
 @given(body=st.binary(max_size=200))

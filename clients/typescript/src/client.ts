@@ -10,6 +10,7 @@ import type {
   ExecutionEvent,
   ExecutionRequest,
   Input,
+  Locale,
   StoredAnswer,
   Token,
   TokenRequest,
@@ -27,6 +28,8 @@ export interface ClientOptions {
   url?: string;
   /** The `Origin` that a server sends; publishable keys require one. A browser ignores this and sends its own. */
   origin?: string;
+  /** The language in which learners are told things, unless a request has its own. The default is English. */
+  locale?: Locale | undefined;
   /** How many times to retry a request after a 503 or a rate limit. The default is 2. */
   retries?: number;
   /** The longest `Retry-After` to wait for; a longer one is an error at once. The default is 10. */
@@ -53,7 +56,7 @@ export class CodeExecutionClient {
 
   /** Run a program and return its answer. A failed program is an answer, too: see its `status`. */
   async execute(request: ExecutionRequest, options: CallOptions = {}): Promise<Answer> {
-    return json<Answer>(await this.#send("/execute", { ...options, body: request }), options);
+    return json<Answer>(await this.#send("/execute", { ...options, body: this.#asked(request) }), options);
   }
 
   /**
@@ -62,7 +65,8 @@ export class CodeExecutionClient {
    * The last event is `result`. Throws if the run is lost or the connection ends before it.
    */
   async *stream(request: ExecutionRequest, options: CallOptions = {}): AsyncGenerator<ExecutionEvent, void, void> {
-    const response = await this.#send("/execute", { ...options, body: request, accept: "text/event-stream" });
+    const call = { ...options, body: this.#asked(request), accept: "text/event-stream" };
+    const response = await this.#send("/execute", call);
     if (response.body === null) throw lost();
     try {
       for await (const sent of readEvents(response.body)) {
@@ -92,6 +96,11 @@ export class CodeExecutionClient {
   /** Create a token for one learner's page. Requires a secret key. */
   async createToken(request: TokenRequest, options: CallOptions = {}): Promise<Token> {
     return json<Token>(await this.#send("/tokens", { ...options, body: request }), options);
+  }
+
+  #asked(request: ExecutionRequest): ExecutionRequest {
+    const { locale } = this.#options;
+    return locale === undefined ? request : { locale, ...request };
   }
 
   /** Return the first good response, or throw the last error. */

@@ -21,6 +21,7 @@ export interface CodeExecutionRequest {
   input_data?: string;
   test_cases?: TestCase[];
   timeout?: number;
+  locale?: service.Locale;
 }
 
 type Documented = "passed" | "message" | "input" | "expected_output";

@@ -12,6 +12,7 @@ export type {
   ExecutionRequest,
   Image,
   Input,
+  Locale,
   StoredAnswer,
   TestCase,
   TestResult,

@@ -16,11 +16,12 @@ import css from "./runner/runner.css";
 import html from "./runner/runner.html";
 import { TestCases } from "./runner/testCases.js";
 import { waitWhileBusy } from "./runner/waiting.js";
-import type { Answer, ExecutionEvent, ExecutionRequest, Input, TestCase, WrittenTest } from "./types.js";
+import type { Answer, ExecutionEvent, ExecutionRequest, Input, Locale, TestCase, WrittenTest } from "./types.js";
 
 export type { WrittenTest } from "./types.js";
 
 const NO_CONNECTION = "The connection was lost. Check your internet connection.";
+const LOCALES: readonly Locale[] = ["en", "de", "es"];
 const BEGINNING = "Output appears here as the program prints it.";
 const ENDINGS: Record<string, [State, string]> = {
   success: ["good", "Finished"],
@@ -55,6 +56,7 @@ export interface Offer {
  * - `tests`: the test cases as JSON, in the API's format.
  * - `exercise`: your id for the exercise, for staff: see the API's `exercise`.
  * - `with-tests`: lets learners write tests of their own.
+ * - `locale`: the language of hints and of what tests say, `en`, `de` or `es`; without it, the page's `lang` if it is one.
  *
  * It dispatches `change` when the learner has changed something, `removed` with the tests as they were before one was
  * removed, and `result` with the answer.
@@ -234,7 +236,14 @@ export class PyRunner extends HTMLElement {
     const url = this.getAttribute("url");
     const key = this.apiKey ?? this.getAttribute("api-key");
     if (!key) throw new Error("This <py-runner> has no api-key.");
-    return new CodeExecutionClient({ key, retries: 0, ...(url !== null && { url }) });
+    return new CodeExecutionClient({ key, locale: this.#locale, retries: 0, ...(url !== null && { url }) });
+  }
+
+  get #locale(): Locale | undefined {
+    const given = this.getAttribute("locale");
+    if (given !== null) return given as Locale; // the service refuses any other
+    const language = this.closest<HTMLElement>("[lang]")?.lang.toLowerCase().split("-")[0];
+    return LOCALES.find((locale) => locale === language);
   }
 
   /** Run the program and show its events. */

@@ -222,6 +222,11 @@ export interface components {
             interactive?: boolean | null;
             /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
             trace?: boolean | null;
+            /**
+             * @description The language of hints and of what a test case says to the learner. The default is `en`.
+             * @enum {string|null}
+             */
+            locale?: "en" | "de" | "es" | null;
         };
         File: {
             /** @description Letters, digits, `_`, `-`, `.` and spaces. */

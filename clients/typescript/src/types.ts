@@ -5,6 +5,7 @@ import type { components } from "./schema.js";
 type Schemas = components["schemas"];
 
 export type ExecutionRequest = Schemas["ExecutionRequest"];
+export type Locale = NonNullable<ExecutionRequest["locale"]>;
 export type TestCase = Schemas["TestCase"];
 export type Answer = Schemas["Answer"];
 export type StoredAnswer = Schemas["StoredAnswer"];

@@ -9,7 +9,7 @@ from typing import TypeVar
 from executions.sandbox.console import Console, Printed, Shown
 from executions.sandbox.container.received_images import ImageCollector
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
-from executions.sandbox.results import ErrorDetail, Flag, Run, RunStatus
+from executions.sandbox.results import ErrorDetail, Flag, Hint, Run, RunStatus
 from guest import protocol
 
 CPU_SHARE = CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS
@@ -30,6 +30,7 @@ class Transcript:
         self._console = console
         self._raised: tuple[str, ...] = ()
         self._detail: ErrorDetail | None = None
+        self._hint: Hint | None = None
         self._has_detail = False
         self._returned: str | None = None
         self._trace = bytearray()
@@ -49,7 +50,7 @@ class Transcript:
         elif kind == protocol.FLAG and (flag := Flag(body.decode())) not in self._flags:
             self._flags.add(flag)
         elif kind == protocol.DETAIL and not self._has_detail:
-            self._raised, self._detail = read_detail(body, self._code)
+            self._raised, self._detail, self._hint = read_detail(body, self._code)
             self._has_detail = True
         elif kind == protocol.TRACE and len(self._trace) + len(body) <= protocol.TRACE_BYTES:
             self._trace += body
@@ -81,6 +82,7 @@ class Transcript:
             raised=self._raised[0] if self._raised else "",
             bases=self._raised[1:],
             detail=self._detail,
+            hint=self._hint,
             returned=self._returned,
             trace=bytes(self._trace),
         )
@@ -136,8 +138,8 @@ def _fresh_outputs() -> dict[int, _Output]:
     return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
 
 
-def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | None]:
-    """Return the exception that the body of a DETAIL frame names, and its detail in `code`.
+def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | None, Hint | None]:
+    """Return the exception that the body of a DETAIL frame names, its detail in `code`, without a hint, and its hint.
 
     The exception is the full name of its class and those of its bases; it is empty, and the detail None, if the body
     describes no error. The program's own process writes it, and can write anything: a position outside `code` is
@@ -146,25 +148,30 @@ def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | 
     try:
         name, message, hint, line, column, end_column = protocol.unpack_detail(body)
     except protocol.ProtocolError:
-        return (), None
+        return (), None, None
     raised = _storable(name[: protocol.TYPE_CHARACTERS])
     if not raised:
-        return (), None
+        return (), None, None
     kind = raised.rpartition(".")[2] or raised
-    return (raised, *protocol.unpack_bases(body)), _detail(kind, message, hint, (line, column, end_column), code)
+    detail = _detail(kind, message, (line, column, end_column), code)
+    return (raised, *protocol.unpack_bases(body)), detail, _hint(hint)
 
 
-def _detail(kind: str, message: str, hint: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
+def _hint(packed: str) -> Hint | None:
+    key, words = protocol.unpack_hint(packed[: protocol.HINT_BYTES])
+    return Hint(key, tuple(words.items())) if key else None
+
+
+def _detail(kind: str, message: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
     line, column, end_column = position
     texts = (kind, _storable(message[: protocol.MESSAGE_CHARACTERS]))
-    shown_hint = _storable(hint[: protocol.HINT_CHARACTERS]) or None
     lines = LINE_END.split(code)
     if not 1 <= line <= len(lines):
-        return ErrorDetail(*texts, hint=shown_hint)
+        return ErrorDetail(*texts)
     source = lines[line - 1]
     is_within = 1 <= column <= end_column <= len(source) + 1
     columns = (column, end_column) if is_within else (None, None)
-    return ErrorDetail(*texts, line, columns[0], columns[1], source[:LONGEST_SOURCE], shown_hint)
+    return ErrorDetail(*texts, line, columns[0], columns[1], source[:LONGEST_SOURCE])
 
 
 def _storable(text: str) -> str:

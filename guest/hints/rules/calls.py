@@ -35,7 +35,7 @@ def _has_self(function: str, error: BaseException) -> bool:
 
 def _about_missing(words: Words, error: BaseException, code: str) -> str:
     words["type"], _, words["method"] = words["function"].rpartition("<locals>.")[2].rpartition(".")
-    return "self_object" if words["type"] and words["name"].startswith("'self'") else "argument_missing"
+    return "self_object" if words["type"] and words["names"].startswith("'self'") else "argument_missing"
 
 
 def _about_unknown(words: Words, error: BaseException, code: str) -> str:
@@ -59,14 +59,14 @@ def _about_called(words: Words, error: BaseException, code: str) -> str:
 
 CALL_RULES: tuple[Rule, ...] = (
     # Too many or too few arguments for a learner's own function
-    (TypeError, "{function} missing {number} required {what}: {name}", "", _about_missing),
+    (TypeError, "{function} missing {number} required {what}: {names}", "", _about_missing),
     (TypeError, "{function} takes {takes} positional argument{s} but {given} w", "", _about_count),
     (TypeError, "{function} got an unexpected keyword argument '{name}'", "", _about_unknown),
     (TypeError, "{function} got multiple values for argument '{name}'", "", "argument_twice"),
     # And for Python's functions
     (TypeError, "{what}at most 2 arguments", r"^\s*«class\b", "class_base"),
-    (TypeError, "{function} missing required argument {name} (pos", "", "argument_missing"),
-    (TypeError, "{function} missing required argument {name}", "", "argument_missing"),
+    (TypeError, "{function} missing required argument {names} (pos", "", "argument_missing"),
+    (TypeError, "{function} missing required argument {names}", "", "argument_missing"),
     (TypeError, "{function} expected {takes} argument{s}, got {given}", "", "arguments_many"),
     (TypeError, "{function} takes no arguments (", "", "arguments_none"),
     (TypeError, "{function} takes no arguments", "", "class_without_init"),

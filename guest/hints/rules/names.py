@@ -8,7 +8,7 @@ import sys
 from types import FrameType, FunctionType, ModuleType
 
 from guest.hints.elsewhere import NEED_A_SCREEN, is_command
-from guest.hints.messages import FUNCTIONS, KINDS
+from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame, line_of_module, lines_of, with_nearest
 from guest.hints.typos import meant_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from guest.hints.messages import FUNCTIONS, KINDS
+from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
 

@@ -110,6 +110,7 @@
   }
   appearance.connect({
     smaller: at("smaller"), larger: at("larger"), size: at("size"), themes: document.getElementsByName("theme"),
+    locales: document.getElementsByName("locale"), runner,
   });
   runner.apiKey = () => tokens.current();
   runner.addEventListener("change", changed);

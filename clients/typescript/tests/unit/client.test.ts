@@ -48,6 +48,14 @@ test("a request has the documented form", async () => {
   });
 });
 
+test("a request has the client's locale, unless it has its own", async () => {
+  const asked = await client([answers(200, {}), answers(200, {}), streams([RESULT])], { locale: "de" });
+  await asked.execute({ code: "1" });
+  await asked.execute({ code: "1", locale: "es" });
+  await all(asked.stream({ code: "1" }));
+  expect(server!.received.map(({ body }) => JSON.parse(body).locale)).toEqual(["de", "es", "de"]);
+});
+
 test("no Origin is sent by default", async () => {
   await (await client([answers(200, {})])).execute({ code: "1" });
   expect(server!.received[0]!.headers).not.toHaveProperty("origin");

@@ -1,4 +1,4 @@
-"""Every hint that the service adds to Python's own error messages, in one place, ready to be translated.
+"""Every hint that the service adds to Python's own error messages, in one place, and in English (docs/locales.md).
 
 Words in braces are filled in. `guest.hints.diagnosis` decides which mistake gets which hint;
 `executions.running.outcome` decides for the last ones, which only the host can know about.
@@ -24,10 +24,22 @@ KINDS = {
 }
 """What the hints call the types that beginners meet."""
 
-FUNCTIONS = ("function", "method", "builtin_function_or_method")
-"""The types among them that a program calls."""
-
 OTHER_KIND = "a value of type '{kind}'"
+
+LAMBDA = "The lambda"
+"""What stands for the name of a function without one, at the start of a hint."""
+
+LISTED = "{first} and {last}"
+"""Several names. `first` are all but the last."""
+
+AMOUNTS = {
+    r"from (\d+) to (\d+)": "from {} to {}",
+    r"at most (\d+)": "at most {}",
+    r"at least (\d+)": "at least {}",
+    r"exactly one": "exactly one",
+    r"exactly (\d+)": "exactly {}",
+}
+"""How many arguments a function takes: as Python's message says it, and as a hint does."""
 
 HINTS = {
     # Names
@@ -154,7 +166,7 @@ HINTS = {
     "step_zero": "The step, the third number, must not be 0.",
     "assertion": "The assert condition was False.",
     # Calls
-    "argument_missing": "{function} was called without a value for {name}: pass it between the parentheses.",
+    "argument_missing": "{function} was called without a value for {names}: pass it between the parentheses.",
     "arguments_many": "{function} got the wrong number of arguments: it takes {takes}, but you passed {given}.",
     "arguments_none": "{function} takes no arguments: leave its parentheses empty.",
     "arguments_named": "{function} takes only arguments with a name, as in sort(reverse=True).",
