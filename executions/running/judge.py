@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from executions.answer import TestResult
@@ -21,10 +22,13 @@ from executions.running.diff import head
 from executions.running.explanation import explain
 from executions.running.outcome import error_detail
 from executions.running.rules import keeps_rules, rule_sentences
-from executions.sandbox.results import Outcome, Run, RunStatus
+from executions.sandbox.results import MethodResult, Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
+
+METHOD_BYTES = 50
+"""Of the JSON of a method's result, besides its name and its message."""
 
 NOT_RUN = " (not run: earlier runs used up the time or the memory)"
 LEFT = " (the program ended before the test did)"
@@ -41,7 +45,10 @@ def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: i
 
 
 class OutputBudget:
-    """Limits how much output the results of one request show. The verdicts use all output that was kept."""
+    """Limits how much output, and how many methods of suites, the results of one request show.
+
+    The verdicts use all output that was kept, and all methods.
+    """
 
     def __init__(self) -> None:
         self._left_bytes = SHOWN_BYTES
@@ -51,12 +58,24 @@ class OutputBudget:
         output = result.actual_output
         if output is None:  # a hidden one
             return result
+        if result.methods:
+            result = replace(result, methods=tuple(self._cut_methods(result.methods)))
         kept = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
         if kept == output:
             self._left_bytes -= len(kept.encode())
             return result
         self._left_bytes = 0
         return replace(result, actual_output=head(output, len(kept)), truncated=True)
+
+    def _cut_methods(self, methods: tuple[MethodResult, ...]) -> Iterator[MethodResult]:
+        """Yield the methods that there is room for; those that are too long without their message."""
+        for method in methods:
+            for each in (method, replace(method, message="")):
+                size = len(each.name.encode()) + len(each.message.encode()) + METHOD_BYTES
+                if size <= self._left_bytes:
+                    self._left_bytes -= size
+                    yield each
+                    break
 
 
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
@@ -80,6 +99,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         points=case.points,
         group=case.group,
         feedback=(case.on_pass if passed else case.on_fail) or None,
+        methods=run.methods if case.is_suite else None,
     )
     if case.hidden:  # the answer must not reveal what is tested
         return replace(
@@ -94,6 +114,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
             error_detail=None,
             points=None,
             group=None,
+            methods=None,
         )
     return result
 
@@ -101,6 +122,10 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
 def _said(case: TestCase, run: Run, timeout_seconds: int) -> str:
     if case.words:
         return _short(rule_sentences(case, run, timeout_seconds))
+    if case.is_suite:
+        count = len(run.methods)
+        passed = sum(method.passed for method in run.methods)
+        return f"{passed} of {count} test{'s' if count != 1 else ''} passed" if count else "no test has run"
     given, expected = _short(case.input or "(no input)"), _short(case.expected_output or "(expected output)")
     return f"{given} -> Expected: {expected}"
 
@@ -121,6 +146,8 @@ def _reason(case: TestCase, run: Run) -> str:
 def _passes(case: TestCase, run: Run) -> bool:
     if case.words:
         return keeps_rules(case, run)
+    if case.is_suite:
+        return _output_counts(case, run) and bool(run.methods) and all(method.passed for method in run.methods)
     expected = case.expected_output
     if expected and _raised(expected, run):
         return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count
