@@ -149,6 +149,11 @@ def test_the_documented_error_detail_is_correct() -> None:
         (TEST_CASE["on_pass"], [f"{bounds.SENTENCE_BYTES} bytes"]),
         (section(TEST_CASES, "Comparisons"), [f"{protocol.VALUES:,} parts", f"{protocol.VALUE_DEPTH} levels"]),
         (rows(section(PROGRAMS, "Files"))["name"], [f"{bounds.FILE_NAME_CHARACTERS} letters"]),
+        (RESULT["methods"], [f"{protocol.METHOD_MESSAGE_CHARACTERS} characters"]),
+        (
+            section(TEST_CASES, "Suites"),
+            [f"more than {protocol.METHODS} methods", f"{bounds.SHOWN_BYTES // 1024} KiB of output and methods"],
+        ),
         (TRACE["steps"], [f"{protocol.TRACE_STEPS} steps", f"{protocol.TRACE_BYTES // 1024} KiB"]),
         (TRACE["stack"], [f"{protocol.TRACE_FRAMES}.", f"{protocol.TRACE_VARIABLES} `variables`"]),
         (section(PROGRAMS, "Traces"), [f"{protocol.TRACE_CHARACTERS} characters", f"{MOST_ITEMS} items"]),

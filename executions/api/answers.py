@@ -70,6 +70,14 @@ class ImageSerializer(DataclassSerializer):
     )
 
 
+class MethodResultSerializer(DataclassSerializer):
+    """What became of one method of a `unittest`, or of the examples of one docstring."""
+
+    name = serializers.CharField(help_text="Such as `TestAdd.test_small`; of a docstring, what it belongs to.")
+    passed = serializers.BooleanField()
+    message = serializers.CharField(help_text="Why it has failed; otherwise an empty string.")
+
+
 class TestResultSerializer(DataclassSerializer):
     """The result of one test case. For a hidden one: `passed`, `status`, `execution_time`, `feedback`."""
 
@@ -95,6 +103,9 @@ class TestResultSerializer(DataclassSerializer):
     group = serializers.CharField(allow_null=True, help_text="As sent.")
     feedback = serializers.CharField(
         allow_null=True, help_text="The `on_pass` or `on_fail` of the test case, also of a hidden one."
+    )
+    methods = MethodResultSerializer(
+        many=True, allow_null=True, help_text="The methods of a `unittest` or `doctest`, at most 100; otherwise null."
     )
 
 

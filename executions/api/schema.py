@@ -72,6 +72,7 @@ TESTED = {
             "points": 1,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
         {
             "passed": True,
@@ -89,6 +90,7 @@ TESTED = {
             "points": None,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
         {
             "passed": True,
@@ -106,6 +108,7 @@ TESTED = {
             "points": None,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
     ],
     "score": 2.5,

@@ -140,7 +140,11 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
-    return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
+    if result.error_detail is not None:
+        kept["error_detail"] = asdict(result.error_detail)
+    if result.methods is not None:
+        kept["methods"] = [asdict(method) for method in result.methods]
+    return kept
 
 
 def _write_end(

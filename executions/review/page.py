@@ -139,10 +139,11 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
         shown = {
             "Input": case.get("input"),
             "Stdin": case.get("stdin"),
-            "Test code": case.get("code"),
+            "Test code": case.get("code") or case.get("unittest"),
             "Expected": case.get("expected_output"),
             "Actual (truncated)" if result.get("truncated") else "Actual": result.get("actual_output"),
             "Difference": result.get("diff"),
+            "Tests": _methods(result.get("methods") or []),
         }
         yield Verdict(
             make_visible(case.get("name") or f"Test {number + 1}") + (" (hidden)" if case.get("hidden") else ""),
@@ -151,6 +152,12 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
             result.get("execution_time"),
             tuple((name, make_visible(text)) for name, text in shown.items() if text is not None),
         )
+
+
+def _methods(methods: list[dict[str, Any]]) -> str | None:
+    """Return a line for each method of a suite, None if there is none."""
+    lines = (f"{'Passed' if each['passed'] else 'Failed'}: {each['name']}: {each['message']}" for each in methods)
+    return "\n".join(line.removesuffix(": ") for line in lines) or None
 
 
 def _recent(execution: Execution) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:

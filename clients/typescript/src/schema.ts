@@ -308,6 +308,13 @@ export interface components {
             /** @description Ends the input, after `text` if given. */
             end?: boolean | null;
         };
+        MethodResult: {
+            /** @description Such as `TestAdd.test_small`; of a docstring, what it belongs to. */
+            name: string;
+            passed: boolean;
+            /** @description Why it has failed; otherwise an empty string. */
+            message: string;
+        };
         Pool: {
             /** @description Containers that wait for a request. */
             idle: number;
@@ -447,6 +454,10 @@ export interface components {
             avoids?: string[] | null;
             /** @description The functions that the program is to define. */
             defines?: components["schemas"]["Definition"][] | null;
+            /** @description Code with `unittest.TestCase` classes, which runs after the program, in its namespace. Each method has a result in `methods`, and all must pass. At most 65536 bytes of UTF-8. */
+            unittest?: string | null;
+            /** @description Runs the examples in the docstrings of the program. Each docstring has a result in `methods`. */
+            doctest?: boolean | null;
         };
         TestResult: {
             passed: boolean;
@@ -486,6 +497,8 @@ export interface components {
             group: string | null;
             /** @description The `on_pass` or `on_fail` of the test case, also of a hidden one. */
             feedback: string | null;
+            /** @description The methods of a `unittest` or `doctest`, at most 100; otherwise null. */
+            methods: components["schemas"]["MethodResult"][] | null;
         };
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */
