@@ -28,6 +28,9 @@ _given: set[int] = set()
 class Server:
     """A server process with its own port and directory. Use it as a context manager."""
 
+    stops_at = signal.SIGINT
+    """What ends it at once."""
+
     def __init__(self) -> None:
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp())
@@ -72,7 +75,7 @@ class Server:
         """Stop the server at once and close all connections."""
         if self.process is not None:
             self.resume()
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(self.stops_at)
             self.process.wait(START_SECONDS)
             self.process = None
 
@@ -179,6 +182,8 @@ class Redis(Server):
 
 class Proxy(Server):
     """The proxy of compose.cluster.yaml before web processes on two ports. It listens on `port`, or a free one."""
+
+    stops_at = signal.SIGTERM
 
     def __init__(self, ports: tuple[int, int], port: int | None = None) -> None:
         super().__init__()

@@ -130,7 +130,6 @@ def serve(end: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=wait_for_end, daemon=True).start()
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"]
     try:
