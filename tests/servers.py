@@ -17,7 +17,7 @@ import psycopg
 import redis
 
 START_SECONDS = 20
-PROXY_SETTINGS = Path(__file__).parent.parent / "container/haproxy.cfg"
+PROXY_SETTINGS = Path(__file__).parent.parent / "haproxy.cfg"
 PORTS = range(12_000, 32_000)
 XDIST = ("WORKER", "WORKER_COUNT")
 """Below net.ipv4.ip_local_port_range, so no outgoing connection can take one before the server does."""
