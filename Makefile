@@ -8,7 +8,7 @@ TOOLS := .venv/.tools
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run test test-fast test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
+.PHONY: help run cluster test test-fast test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -16,6 +16,10 @@ help: ## show these targets
 
 run: image ## install what is missing and serve on PORT (default 8000)
 	@exec scripts/serve
+
+cluster: image ## serve on PORT with two workers, each with its own engine, as docs/scale.md says
+	@scripts/ensure-test-tools postgresql redis-server haproxy
+	@exec $(PYTHON) -m tests.small_cluster
 
 # Else each of the hundreds of processes would compile what it imports.
 test: export PYTHONDONTWRITEBYTECODE =

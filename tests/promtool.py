@@ -40,6 +40,11 @@ class Scrape:
         }
         return cls(time.time(), values | {f"up{{{TARGET}}}": 1}, frozenset(LEVEL.findall(text)) | {"up"})
 
+    def about(self, prefix: str) -> "Scrape":
+        """Return only the metrics whose names begin so: what else happened to a service is then another matter."""
+        values = {name: value for name, value in self.values.items() if name.startswith(prefix)}
+        return Scrape(self.at, values, self.gauges)
+
     @classmethod
     def of_nothing(cls) -> "Scrape":
         """Return what Prometheus records when nobody answers."""

@@ -17,6 +17,7 @@ import psycopg
 import redis
 
 START_SECONDS = 20
+PROXY_SETTINGS = Path(__file__).parent.parent / "haproxy.cfg"
 PORTS = range(12_000, 32_000)
 XDIST = ("WORKER", "WORKER_COUNT")
 """Below net.ipv4.ip_local_port_range, so no outgoing connection can take one before the server does."""
@@ -27,14 +28,21 @@ _given: set[int] = set()
 class Server:
     """A server process with its own port and directory. Use it as a context manager."""
 
+    stops_at = signal.SIGINT
+    """What ends it at once."""
+
     def __init__(self) -> None:
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp())
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.prepare()
-        self.start()
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -67,7 +75,7 @@ class Server:
         """Stop the server at once and close all connections."""
         if self.process is not None:
             self.resume()
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(self.stops_at)
             self.process.wait(START_SECONDS)
             self.process = None
 
@@ -169,6 +177,36 @@ class Redis(Server):
     def answers(self) -> bool:
         with contextlib.suppress(redis.RedisError), contextlib.closing(self.client()) as client:
             return bool(client.ping())
+        return False
+
+
+class Proxy(Server):
+    """The proxy of compose.cluster.yaml before web processes on two ports. It listens on `port`, or a free one."""
+
+    stops_at = signal.SIGTERM
+
+    def __init__(self, ports: tuple[int, int], port: int | None = None) -> None:
+        super().__init__()
+        self.port = port or self.port
+        self._ports = ports
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        shutil.copy(PROXY_SETTINGS, self.directory)
+        if (user := _user()) is not None:
+            shutil.chown(self.directory, user)
+
+    def command(self) -> list[str]:
+        one, two = (f"127.0.0.1:{port}" for port in self._ports)
+        environment = (f"LISTEN=127.0.0.1:{self.port}", f"WEB_1={one}", f"WEB_2={two}")
+        return ["env", *environment, "haproxy", "-db", "-f", PROXY_SETTINGS.name]
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
         return False
 
 

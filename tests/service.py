@@ -115,8 +115,9 @@ class Service:
         if self.process is None:
             return
         processes = [self.process.pid, *_children(self.process.pid)]
-        for pid in processes if how is signal.SIGKILL else processes[:1]:
-            os.kill(pid, how)
+        if self.process.poll() is None:
+            for pid in processes if how is signal.SIGKILL else processes[:1]:
+                os.kill(pid, how)
         self.process.wait(STOP_SECONDS)
         self.process = None
 

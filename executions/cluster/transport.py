@@ -11,7 +11,7 @@ from typing import Any
 import celery
 from celery.bootsteps import StartStopStep
 from celery.signals import worker_shutting_down
-from kombu import Exchange, Queue
+from kombu import Connection, Exchange, Queue
 from kombu.exceptions import OperationalError
 
 TASK = "codeexec.run"
@@ -55,11 +55,17 @@ def make_app(broker_url: str) -> celery.Celery:
     return app
 
 
+def errors_of(connection: Connection) -> tuple[type[BaseException], ...]:
+    """Return what is raised if the broker is away, hangs, or refuses us, for example for a wrong password."""
+    return OperationalError, *connection.connection_errors, *connection.channel_errors
+
+
 class Sender:
     """Sends submissions to workers. For any number of threads."""
 
     def __init__(self, broker_url: str) -> None:
         self._app = make_app(broker_url)
+        self._errors = errors_of(self._app.connection_for_write())
 
     def send(self, run: str, worker: str) -> None:
         """Send a submission's id to a worker. Raises ConnectionError.
@@ -68,7 +74,7 @@ class Sender:
         """
         try:
             self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), retry=False)
-        except (OperationalError, *self._app.connection_for_write().transport.connection_errors) as error:
+        except self._errors as error:
             raise ConnectionError(f"the broker does not take a submission: {type(error).__name__}") from error
 
     def close(self) -> None:
@@ -82,7 +88,7 @@ def broker_error(broker_url: str) -> str:
         try:
             connection.ensure_connection(max_retries=1, timeout=CONNECT_SECONDS)
             connection.default_channel.close()
-        except (OperationalError, *connection.connection_errors) as error:
+        except errors_of(connection) as error:
             return str(error) or type(error).__name__
     return ""
 

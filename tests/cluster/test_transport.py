@@ -1,10 +1,14 @@
 """A broker that is down, of each kind."""
 
+import socketserver
+import struct
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from executions.cluster.transport import Sender
+from executions.cluster.transport import Sender, broker_error
 from tests.servers import free_port
 
 
@@ -16,3 +20,41 @@ def test_broker_that_is_down_is_an_error_at_once(scheme: str) -> None:
         sender.send("run", "worker")
     assert time.monotonic() - started < 10  # not the minutes for which kombu would try again
     sender.close()
+
+
+class Refusing(socketserver.BaseRequestHandler):
+    """What RabbitMQ answers to a wrong password: `Connection.Start`, and then `Connection.Close`."""
+
+    def handle(self) -> None:
+        self.request.recv(8)
+        texts = b"".join(struct.pack("!I", len(text)) + text for text in (b"", b"PLAIN", b"en_US"))
+        self.send(struct.pack("!HHBB", 10, 10, 0, 9) + texts)
+        self.request.recv(4096)
+        self.send(struct.pack("!HHHB", 10, 50, 403, len(b"REFUSED")) + b"REFUSED" + struct.pack("!HH", 0, 0))
+        self.request.recv(4096)
+
+    def send(self, method: bytes) -> None:
+        self.request.sendall(struct.pack("!BHI", 1, 0, len(method)) + method + b"\xce")
+
+
+@pytest.fixture
+def refusing_broker() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"amqp://guest:wrong@127.0.0.1:{server.server_address[1]}//"
+        server.shutdown()
+        thread.join()
+
+
+def test_broker_that_refuses_the_password_is_an_error(refusing_broker: str) -> None:
+    sender = Sender(refusing_broker)
+    with pytest.raises(ConnectionError):
+        sender.send("run", "worker")
+    sender.close()
+    assert "REFUSED" in broker_error(refusing_broker)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_why_a_broker_does_not_answer_is_told(scheme: str) -> None:
+    assert "refused" in broker_error(f"{scheme}://127.0.0.1:{free_port()}/0")

@@ -1,78 +1,34 @@
 """Two web processes without an engine, two workers with one each: what one machine promises holds for several."""
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
 
 import pytest
 
-from executions.cluster.board import LIFE_SECONDS, Board, connect
+from executions.cluster.board import LIFE_SECONDS
 from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
-from tests.engine import OwnEngine
-from tests.servers import PostgreSQL, Redis
+from tests.promtool import Scrape, firing
 from tests.service import Service
+from tests.small_cluster import READY_SECONDS, Cluster, small_cluster
 from tests.waiting import eventually
-from tests.worker import Worker
 
 pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(180)]
 
 GREETING = "name = input('Who? ')\nprint('Hello', name)"
-READY_SECONDS = 60
 CONTAINERS = "SELECT DISTINCT container FROM executions_execution WHERE code LIKE '%{}%'"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The processes: `web` and `other_web` share records and workers. `engine` is that of the second worker."""
-
-    redis: Redis
-    postgresql: PostgreSQL
-    engine: OwnEngine
-    web: Service
-    other_web: Service
-    workers: tuple[Worker, Worker]
-
-    def board(self) -> Board:
-        return Board(connect(self.redis.url))
-
-    def await_workers(self, number: int) -> None:
-        """Wait until so many workers can run programs."""
-        board = self.board()
-
-        def are_serving() -> bool:
-            return sum(state.is_serving for state in board.workers()) == number
-
-        assert eventually(are_serving, READY_SECONDS), [worker.log() for worker in self.workers]
-        time.sleep(1)  # the web processes look twice a second
 
 
 @pytest.fixture(scope="module")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    directory = tmp_path_factory.mktemp("cluster")
-    with ExitStack() as stack:
-        redis, postgresql = stack.enter_context(Redis()), stack.enter_context(PostgreSQL())
-        engine = stack.enter_context(OwnEngine())
-        urls = {"REDIS_URL": redis.url, "DATABASE_URL": postgresql.url}
-        web = Service(directory, EXECUTOR="celery", DOCKER_HOST="unix:///nowhere", **urls)
-        other_web = web.sibling()
-        shared_engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        workers = (
-            stack.enter_context(Worker(web, directory / "one", DOCKER_HOST=shared_engine)),
-            stack.enter_context(Worker(web, directory / "two", DOCKER_HOST=engine.url)),
-        )
-        stack.enter_context(web)
-        stack.callback(other_web.stop)
-        other_web.start()
-        yield Cluster(redis, postgresql, engine, web, other_web, workers)
+    with small_cluster(tmp_path_factory.mktemp("cluster"), METRICS_ALLOWED_IPS="127.0.0.1") as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -127,6 +83,45 @@ def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> No
     assert cluster.web.post("print(1)").status_code == 503
 
 
+def of_workers(web: Service) -> Scrape:
+    """Return what a web process tells Prometheus about the workers."""
+    return Scrape.of(web.url).about("codeexec_worker")
+
+
+def test_workers_whose_slots_are_all_in_use_have_a_load_above_one(cluster: Cluster) -> None:
+    before, scrapes = of_workers(cluster.web), [of_workers(cluster.web)]
+
+    def load() -> float:
+        scrapes.append(of_workers(cluster.web))
+        [value] = [value for name, value in scrapes[-1].values.items() if name.startswith("codeexec_workers_load")]
+        return value
+
+    with ThreadPoolExecutor(14) as clients:
+        answers = [clients.submit(cluster.web.execute, "import time\ntime.sleep(4)") for _ in range(14)]
+        assert eventually(lambda: load() > 1, 10)
+        assert sum(each["slots"] for each in cluster.web.health()["workers"]) == 8
+        assert [answer.result()["status"] for answer in answers] == ["success"] * 14
+    assert firing(before, scrapes[-1]) == {"CodeExecutionWorkersBusy"}
+    assert eventually(lambda: load() == 0)
+
+
+def test_doctor_finds_no_fault(cluster: Cluster) -> None:
+    lines = cluster.web.manage("doctor").splitlines()
+    assert {"ok       Redis", "ok       broker", "ok       workers", "ok       threads"} <= set(lines)
+    assert sum(line.startswith("ok       worker ") for line in lines) == 2
+
+
+def test_proxy_passes_on_output_and_input_at_once_and_needs_one_web_process(cluster: Cluster) -> None:
+    for _ in range(3):  # input may come to the other web process
+        with EventSource(cluster.front, GREETING, interactive=True) as stream:
+            assert stream.printed_until("input") == "Who? "
+            assert stream.answer("Ada") == 204
+            assert stream.until("result").data["output"] == "Who? Hello Ada\n"
+    cluster.other_web.stop()
+    assert [cluster.front.post("print(1)").status_code for _ in range(6)] == [200] * 6
+    cluster.other_web.start()
+
+
 def test_output_comes_while_the_program_runs(cluster: Cluster) -> None:
     code = "import sys, time\nfor _ in range(3):\n    sys.stdout.write(str(time.time()))\n    time.sleep(0.5)"
     with EventSource(cluster.web, code) as stream:
@@ -172,6 +167,10 @@ def test_program_ends_when_its_web_process_is_killed(cluster: Cluster) -> None:
     assert cluster.other_web.execute("print(1)")["output"] == "1\n"
 
 
+def unready(web: Service) -> list[str]:
+    return [each["worker"] for each in web.health()["workers"] if each["status"] == "unready"]
+
+
 def _in_use(cluster: Cluster) -> int:
     in_use: int = cluster.web.health()["pool"]["in_use"]
     return in_use
@@ -180,6 +179,8 @@ def _in_use(cluster: Cluster) -> int:
 def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> None:
     """What has begun is answered with a 503 and never runs again; what has not begun runs on the other worker."""
     statuses: list[int] = []
+    webs = (cluster.web, cluster.other_web)
+    before = [of_workers(web) for web in webs]
 
     def run() -> None:
         statuses.append(cluster.web.post("import time\ntime.sleep(3)\nprint('slept')", timeout=10).status_code)
@@ -192,11 +193,14 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
     for thread in threads:
         thread.join()
     assert sorted(set(statuses)) == [200, 503]
+    alarms = set.union(*(firing(early, of_workers(web)) for early, web in zip(before, webs, strict=True)))
+    assert alarms == {"CodeExecutionWorkerLost"}  # of that web process which noticed
     assert recorded(cluster, "slept") == {"internal_error": statuses.count(503), "success": statuses.count(200)}
     assert cluster.web.execute("print(1)")["output"] == "1\n"
 
 
 def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -> None:
+    before = of_workers(cluster.web)
     with ThreadPoolExecutor(8) as clients:
         code = "import time\ntime.sleep(3)\nprint('on an engine')"
         answers = [clients.submit(cluster.web.post, code, timeout=10) for _ in range(8)]
@@ -207,6 +211,8 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
         assert set(statuses) <= {200, 503}
         for _ in range(5):
             assert cluster.web.execute("print(1)")["output"] == "1\n"
+    assert eventually(lambda: len(unready(cluster.web)) == 1, 10)
+    assert firing(before, of_workers(cluster.web)) == {"CodeExecutionWorkerNotReady"}
     cluster.engine.start()
     cluster.await_workers(2)
     assert sum(recorded(cluster, "on an engine").values()) == 8
