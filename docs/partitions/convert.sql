@@ -29,7 +29,7 @@ END $$;
 ALTER TABLE executions_execution VALIDATE CONSTRAINT execution_below;
 
 BEGIN;
-LOCK TABLE executions_execution, executions_executionflag IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE executions_execution IN ACCESS EXCLUSIVE MODE;
 DO $$
 DECLARE
     old constant regclass := 'executions_execution'::regclass;

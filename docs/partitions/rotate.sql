@@ -40,11 +40,13 @@ END $$;
 CREATE PROCEDURE pg_temp.drop_old_partitions() LANGUAGE plpgsql AS $$
 DECLARE
     old record;
+    belonging record;
     newest timestamptz;
     is_running boolean;
     lower_id bigint;
     upper_id bigint;
-    passed constant bigint := max(id) - current_setting('partitions.span')::bigint FROM executions_execution;
+    span constant bigint := current_setting('partitions.span')::bigint;
+    last_id constant bigint := coalesce(max(id), 0) FROM executions_execution;
 BEGIN
     FOR old IN
         SELECT c.oid::regclass::text AS name, substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''?(\d+)')::bigint AS bound
@@ -52,11 +54,21 @@ BEGIN
         WHERE i.inhparent = 'executions_execution'::regclass ORDER BY 2
     LOOP
         EXECUTE format('SELECT max(created), min(id), max(id) FROM %s', old.name) INTO newest, lower_id, upper_id;
-        -- One that is empty is old if ids have long passed it.
-        EXIT WHEN coalesce(newest > now() - current_setting('partitions.days')::int * interval '1 day', old.bound > passed);
+        -- New ids still go to this one, however old its rows are. One that is empty is old if ids have long passed it.
+        EXIT WHEN old.bound > last_id;
+        EXIT WHEN coalesce(
+            newest > now() - current_setting('partitions.days')::int * interval '1 day', old.bound > last_id - span
+        );
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE status = ''running'')', old.name) INTO is_running;
         EXIT WHEN is_running;
-        DELETE FROM executions_executionflag WHERE execution_id BETWEEN lower_id AND upper_id;
+        -- What belongs to an execution names it so: flags and the like.
+        FOR belonging IN
+            SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.columns
+            JOIN information_schema.tables USING (table_schema, table_name)
+            WHERE column_name = 'execution_id' AND table_schema = current_schema() AND table_type = 'BASE TABLE'
+        LOOP
+            EXECUTE format('DELETE FROM %s WHERE execution_id BETWEEN %L AND %L', belonging.name, lower_id, upper_id);
+        END LOOP;
         UPDATE executions_execution SET repeats_id = NULL WHERE repeats_id BETWEEN lower_id AND upper_id;
         COMMIT;
         EXECUTE format('ALTER TABLE executions_execution DETACH PARTITION %s', old.name);

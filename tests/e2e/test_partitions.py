@@ -144,9 +144,16 @@ def test_old_partitions_are_dropped_with_what_refers_to_them(partitioned: Servic
     assert partitioned.execute("print('again')")["output"] == "again\n"
 
 
-def test_a_partition_with_a_running_program_is_kept(stopped: Service, postgresql: PostgreSQL) -> None:
+def test_partitions_that_are_in_use_are_kept(stopped: Service, postgresql: PostgreSQL) -> None:
     postgresql.run_script(CONVERT, span=SPAN)
     postgresql.sql("UPDATE executions_execution SET created = now() - interval '9 days'")
-    postgresql.sql("UPDATE executions_execution SET status = 'running' WHERE id = 7")
-    postgresql.run_script(ROTATE, span=SPAN, days=1)
+    postgresql.run_script(ROTATE, span=SPAN, days=1)  # the next ids, perhaps after the holidays, belong to the first
     assert postgresql.sql(COUNT) == [(ROWS,)]
+
+    postgresql.sql(f"UPDATE executions_execution SET id = {ROWS + 2 * SPAN} WHERE id = {ROWS}")
+    postgresql.sql("UPDATE executions_execution SET status = 'running' WHERE id = 7")
+    postgresql.run_script(ROTATE, span=SPAN, days=1)  # a program runs
+    assert postgresql.sql(COUNT) == [(ROWS,)]
+    postgresql.sql("UPDATE executions_execution SET status = 'success' WHERE id = 7")
+    postgresql.run_script(ROTATE, span=SPAN, days=1)
+    assert postgresql.sql(COUNT) == [(1,)]
