@@ -88,8 +88,8 @@ def main() -> int:
         print_counts("Redis, a run", each)
         wal_bytes = float(cast(Any, database.sql(WAL)[0][0]) - wal) / runs
         print(f"\nPostgreSQL, bytes a run\n  {'write-ahead log':40}{wal_bytes:10.0f}")
-        for name, size in database.sql(SIZES):
-            print(f"  {name!s:40}{float(cast(Any, size)) / runs:10.0f}")
+        for table, size in database.sql(SIZES):
+            print(f"  {table!s:40}{float(cast(Any, size)) / runs:10.0f}")
         print_quantiles(database)
         print("\nCPU seconds in the container (median of five)")
         for name, (_, code, fields) in BURSTS.items():
