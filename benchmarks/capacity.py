@@ -1,8 +1,8 @@
 """`python -m benchmarks.capacity`: what one execution costs in a cluster, for docs/capacity.md.
 
 Starts a web process, a worker, PostgreSQL and Redis, as tests/e2e/test_cluster.py does, and lets a few learners run the
-programs of a lesson. Prints, for each run, the commands and bytes of Redis and the bytes of PostgreSQL, and, in
-quantiles, the CPU and wall time of the programs.
+programs of a lesson. Prints, for each run, the CPU time of each part, the commands and bytes of Redis and the bytes of
+PostgreSQL, and, in quantiles, the CPU and wall time of the programs.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> int:
         urls = {"REDIS_URL": server.url, "DATABASE_URL": database.url, "SANDBOX_SCIENCE_POOL_SIZE": "1"}
         web = Service(directory, EXECUTOR="celery", DOCKER_HOST="unix:///nowhere", **urls)
         engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        stack.enter_context(Worker(web, directory / "worker", DOCKER_HOST=engine))
+        worker = stack.enter_context(Worker(web, directory / "worker", DOCKER_HOST=engine))
         stack.enter_context(web)
         board = Board(connect(server.url))
         assert eventually(lambda: any(state.is_serving for state in board.workers()), 90)
@@ -65,8 +65,21 @@ def main() -> int:
         idle = {name: value / IDLE_SECONDS for name, value in difference(counts(client), before).items()}
         begun, wal = time.monotonic(), cast(Any, database.sql(WAL)[0][0])
         before = counts(client)
+        assert server.process is not None
+        assert database.process is not None
+        assert worker.process is not None
+        parts = {
+            "web process": web.worker_pid(),
+            "worker": worker.process.pid,
+            "Redis": server.process.pid,
+            "PostgreSQL": database.process.pid,
+        }
+        spent = {name: cpu_seconds_of(pid) for name, pid in parts.items()}
         _run_lesson(web, runs)
         seconds = time.monotonic() - begun
+        print("CPU milliseconds a run, containers and engine apart")
+        for name, pid in parts.items():
+            print(f"  {name:40}{(cpu_seconds_of(pid) - spent[name]) / runs * 1000:10.1f}")
         each = {
             name: (value - idle.get(name, 0) * seconds) / runs
             for name, value in difference(counts(client), before).items()
@@ -75,8 +88,8 @@ def main() -> int:
         print_counts("Redis, a run", each)
         wal_bytes = float(cast(Any, database.sql(WAL)[0][0]) - wal) / runs
         print(f"\nPostgreSQL, bytes a run\n  {'write-ahead log':40}{wal_bytes:10.0f}")
-        for name, size in database.sql(SIZES):
-            print(f"  {name!s:40}{float(cast(Any, size)) / runs:10.0f}")
+        for table, size in database.sql(SIZES):
+            print(f"  {table!s:40}{float(cast(Any, size)) / runs:10.0f}")
         print_quantiles(database)
         print("\nCPU seconds in the container (median of five)")
         for name, (_, code, fields) in BURSTS.items():
@@ -85,6 +98,13 @@ def main() -> int:
             found = database.sql(f"{TIMES} AND learner = '{name}' ORDER BY total_cpu_seconds")
             print(f"  {name:40}{found[len(found) // 2][0]:10.3f}")
     return 0
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return the CPU time of a process and its children, also of those that have ended (proc(5), /proc/PID/stat)."""
+    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds_of(int(child)) for child in children)
 
 
 def counts(client: "redis.Redis") -> dict[str, float]:
@@ -126,8 +146,9 @@ def _run_lesson(web: Service, runs: int) -> None:
     def learn(number: int) -> None:
         dice = random.Random(number)
         for _ in range(runs // CLIENTS):
-            program = honest(dice)
-            web.execute(learner=f"pupil-{dice.randrange(300)}", **program.body)
+            program, pupil = honest(dice), f"pupil-{dice.randrange(300)}"
+            while web.post(learner=pupil, **program.body).status_code == 503:
+                time.sleep(1)  # as pages do
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(learn, range(CLIENTS)))

@@ -156,6 +156,12 @@ class PostgreSQL(Server):
             cursor = connection.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
+    def run_script(self, path: Path, **variables: object) -> str:
+        """Run a script with psql, which stops at the first error; return what it printed. Raises CalledProcessError."""
+        options = [f"--set={name}={value}" for name, value in {"ON_ERROR_STOP": 1, **variables}.items()]
+        command = [_postgresql("psql"), "--no-psqlrc", self.url, *options, f"--file={path}"]
+        return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+
 
 class Redis(Server):
     """A Redis server without persistence; `url` is for REDIS_URL."""

@@ -58,8 +58,7 @@ def test_a_migration_that_waits_for_a_table_keeps_nobody_else_waiting(tmp_path: 
     service.manage("migrate", "executions", "0003_servers", "--verbosity=0")
     tries = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
     read = "SELECT count(*) FROM executions_execution"
-    address = f"host=127.0.0.1 port={postgresql.port} user=code dbname=code"
-    with psycopg.connect(address) as backup, psycopg.connect(address, autocommit=True) as request:
+    with psycopg.connect(postgresql.url) as backup, psycopg.connect(postgresql.url, autocommit=True) as request:
         backup.execute(read)
         request.execute("SET lock_timeout = 15000")
         migration = begin(service)
