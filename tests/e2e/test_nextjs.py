@@ -21,7 +21,7 @@ DOCUMENT = (ROOT / "docs/nextjs.md").read_text()
 
 def test_the_documented_code_matches_the_example() -> None:
     documented = re.findall(r"^```tsx?\n// (\S+)\n(.*?)^```", DOCUMENT, re.M | re.S)
-    assert len(documented) == len(re.findall("^```tsx?$", DOCUMENT, re.M)) == 6
+    assert len(documented) == len(re.findall("^```tsx?$", DOCUMENT, re.M)) == 8
     for name, code in documented:
         assert (EXAMPLE / name).read_text() == code
 
@@ -116,3 +116,23 @@ def test_the_stop_button_cancels_the_program(site: tuple[str, Service], page: Pa
     page.get_by_role("button", name="Stop").click()
     status = "SELECT status FROM executions_execution WHERE code LIKE 'import time%'"
     assert eventually(lambda: site[1].query(status) == [("cancelled",)], 30), site[1].query(status)
+
+
+def test_a_lesson_is_a_page_with_the_whole_runner(site: tuple[str, Service], page: Page) -> None:
+    page.goto(f"{site[0]}/lesson")
+    runner = page.locator("py-runner")
+    expect(runner.locator(".cm-line")).to_have_text(["def double(x):", "    return x"])
+    runner.get_by_role("button", name="Run").click()
+    expect(runner.locator("#score")).to_have_text("0 of 2 passed", timeout=30_000)
+    expect(runner.locator("#results li").nth(1)).to_contain_text("a hidden test")
+    runner.locator(".cm-content").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" * 2")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#score")).to_have_text("2 of 2 passed", timeout=30_000)
+    tried = site[1].query(
+        "SELECT tried.exercise, passed, learner FROM executions_attempt AS tried"
+        " JOIN executions_execution AS execution ON execution.id = execution_id ORDER BY execution_id"
+    )
+    assert [row[:2] for row in tried] == [("double-1", 0), ("double-1", 1)]
+    assert tried[0][2] == tried[1][2] != ""  # with tokens for the browser's learner

@@ -8,7 +8,7 @@ async function freshToken(): Promise<Token> {
   return response.json();
 }
 
-async function key(): Promise<string> {
+export async function key(): Promise<string> {
   const known = await token?.catch(() => undefined);
   if (known === undefined || Date.parse(known.expires) - Date.now() < 60_000) token = freshToken();
   return (await token!).token;
