@@ -41,6 +41,10 @@ PAGES = {
     "search and status": f"{LIST}?q=print&status__exact=memory_limit",
     "search: an address": f"{LIST}?q=203.0.0.7",
     "an execution": f"{LIST}500000/change/",
+    "exercises": "/admin/executions/attempt/",
+    "the commonest exercise": "/admin/executions/attempt/lesson-000/",
+    "a rare exercise": "/admin/executions/attempt/lesson-199/",
+    "executions of an exercise": f"{LIST}?exercise=lesson-000",
 }
 ROUNDS = 3
 

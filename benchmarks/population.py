@@ -18,13 +18,16 @@ from django.utils import timezone
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, KeyTraffic
 from apikeys.traffic import KEPT, PERIOD, UNKNOWN, period_of
-from executions.models import Execution, ExecutionFlag
+from executions.models import Attempt, Execution, ExecutionFlag
+from executions.records.attempts import attempt_of
+from executions.records.shape import shape_of
 
 DAYS = 60
 KEYS = 20
 LEARNERS = 5_000
 ADDRESSES = 2_000
 TEXTS = 4_000
+TEXTS_OF_AN_EXERCISE = 20
 SIGNAL_SHARE = 0.01
 BATCH_ROWS = 5_000
 STAFF = "benchmark"
@@ -49,6 +52,7 @@ STATUSES = {
 NOT_CHARGED = {Execution.Status.REFUSED, Execution.Status.INTERNAL_ERROR}
 TESTS = [{"input": "add(5, 3)", "expected_output": "8", "code": "", "name": "adds", "match": "exact", "hidden": False}]
 RESULTS = [{"passed": True, "message": "✅ Test passed: add(5, 3) -> Expected: 8", "input": "add(5, 3)"}]
+MISTAKE = {"type": "NameError", "message": "name 'nmae' is not defined", "line": None}
 
 
 def populate(rows: int) -> None:
@@ -58,12 +62,14 @@ def populate(rows: int) -> None:
     keys = _keys()
     use: dict[tuple[uuid.UUID, date, str], list[float]] = defaultdict(lambda: [0, 0.0])
     flags: list[dict[str, Any]] = []
+    shapes: dict[str, int] = {}
     for batch in _batches(_executions(chance, rows, keys)):
         for row in batch:
             _charge(row, keys, use)
             if chance.random() < SIGNAL_SHARE:
                 flags.append({"execution_id": row["id"], "kind": chance.choice(ExecutionFlag.Kind.values)})
         _insert(Execution, batch)
+        _insert(Attempt, [_attempt(row, shapes) for row in batch if row["status"] not in NOT_CHARGED])
     for some in _batches(flags):
         _insert(ExecutionFlag, some)
     used = (
@@ -117,6 +123,7 @@ def _executions(chance: random.Random, rows: int, keys: Mapping[int, ApiKey]) ->
             "timeout": 5,
             "key_id": key_ids[int(KEYS * (learner / LEARNERS) ** 2)],
             "learner": f"learner-{learner:05}" if learner % 8 else "",
+            "exercise": f"lesson-{text // TEXTS_OF_AN_EXERCISE:03}",
             "origin": "https://pylearn.net",
             "client_address": str(ipaddress.IPv4Address(0xCB000000 + (learner * 7919) % ADDRESSES)),
             "created": created,
@@ -149,11 +156,18 @@ def _outcome(chance: random.Random, row: Mapping[str, Any]) -> dict[str, Any]:
     seconds = 5.0 if status == Execution.Status.TIMEOUT else min(chance.lognormvariate(-4, 1.2), 4.9)
     cpu_seconds = seconds / 4 if status == Execution.Status.TIMEOUT else seconds * 0.6
     tested = chance.random() < 0.3
+    printed = str(int(40 * chance.random() ** 3))
+    failed = {
+        "passed": False,
+        "actual_output": printed,
+        "diff": f"Line 1 differs:\n  expected: 8\n  printed:  {printed}",
+    }
     return {
         "output": (" ".join(chance.choices(WORDS, k=3)) + "\n") * chance.choice((1, 1, 1, 3, 20)),
         "error": "" if status == Execution.Status.SUCCESS else "Traceback (most recent call last):\nNameError: nmae",
         "test_cases": TESTS if tested else None,
-        "test_results": RESULTS if tested else None,
+        "test_results": (RESULTS if printed == "8" else [failed]) if tested else None,
+        "error_detail": MISTAKE if status == Execution.Status.ERROR else None,
         "exit_code": 0 if status == Execution.Status.SUCCESS else 1,
         "waited_seconds": waited_seconds,
         "execution_time": seconds,
@@ -162,6 +176,17 @@ def _outcome(chance: random.Random, row: Mapping[str, Any]) -> dict[str, Any]:
         "memory_peak_kb": chance.randrange(9_000, 60_000),
         "finished": finished + timedelta(seconds=waited_seconds + seconds),
     }
+
+
+def _attempt(row: Mapping[str, Any], shapes: dict[str, int]) -> dict[str, Any]:
+    """Return the attempt that an execution was. `shapes` remembers those of the programs."""
+    own = {name: row[name] for name in ("id", "exercise", "learner", "client_address", "test_cases")}
+    attempt = attempt_of(Execution(**own), row)
+    assert attempt is not None
+    columns = {field.attname: getattr(attempt, field.attname) for field in Attempt._meta.concrete_fields}
+    if (code := row["code"]) not in shapes:
+        shapes[code] = shape_of(code)
+    return columns | {"shape": shapes[code]}
 
 
 def _code(chance: random.Random, number: int) -> str:

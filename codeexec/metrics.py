@@ -2,7 +2,7 @@
 
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, GC_COLLECTOR, PLATFORM_COLLEC
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from executions.cluster.workers import MOST_SHOWN, SeenWorker, load
 from executions.running.backend import get_backend
 from web.connection import client_address, is_in_networks
 from web.errors import REFUSALS, not_found
@@ -49,6 +50,16 @@ def memory_limit_bytes(own_cgroups: str, root: Path = CGROUPS) -> int:
     return min(limits)
 
 
+OF_EACH_WORKER: dict[str, tuple[str, Callable[[SeenWorker], float]]] = {
+    "ready": ("1 while the worker can run programs and is not about to end.", lambda each: each.state.is_serving),
+    "slots": ("Programs that the worker runs at once while its processors are busy.", lambda each: each.state.slots),
+    "in_use": ("Containers of the worker that run a program.", lambda each: each.state.health.in_use),
+    "idle": ("Containers of the worker that wait for a program.", lambda each: each.state.health.idle),
+    "waiting": ("Submissions in the worker's line.", lambda each: each.state.health.waiting),
+    "silent_seconds": ("The time since the worker said all this.", lambda each: each.silent_seconds),
+}
+
+
 class SandboxCollector(Collector):
     """Reads the state of the sandbox at each scrape, so that no execution pays for it."""
 
@@ -63,9 +74,30 @@ class SandboxCollector(Collector):
         yield GaugeMetricFamily("codeexec_memory_limit_bytes", "The memory that the service may use.", value=limit)
 
 
+class WorkersCollector(Collector):
+    """Tells what the workers last said. One that is dead, or of which nothing is known, has no numbers."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges; without samples if programs run in this process."""
+        find = get_backend().workers
+        workers = find() if find else ()
+        together = GaugeMetricFamily(
+            "codeexec_workers_load", "Programs that run or wait in line, for each slot of the workers that serve."
+        )
+        if (value := load(workers)) is not None:
+            together.add_metric((), value)
+        yield together
+        for name, (documentation, read) in OF_EACH_WORKER.items():
+            gauge = GaugeMetricFamily(f"codeexec_worker_{name}", documentation, labels=("worker", "host"))
+            for each in workers[:MOST_SHOWN]:
+                gauge.add_metric((each.state.label, each.state.host), read(each))
+            yield gauge
+
+
 for each in REASONS:
     REFUSALS.labels(each)
 REGISTRY.register(SandboxCollector())
+REGISTRY.register(WorkersCollector())
 # Metrics of the Python runtime, which do not help to operate the service.
 REGISTRY.unregister(GC_COLLECTOR)
 REGISTRY.unregister(PLATFORM_COLLECTOR)

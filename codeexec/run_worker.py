@@ -10,9 +10,6 @@ import uuid
 
 from codeexec.env import stop_without_traceback
 
-DRAIN_SECONDS = 25
-OWNERS_SECONDS = 10
-
 log = logging.getLogger(__name__)
 
 
@@ -30,19 +27,19 @@ def main() -> None:
     logging.config.dictConfig(settings.LOGGING)
 
     from executions.cluster.board import Board, connect
+    from executions.cluster.owners import Owners
     from executions.cluster.transport import serve
-    from executions.cluster.worker import Owners, Worker
-    from executions.configuration import longest_execution, sandbox_settings
+    from executions.cluster.worker import Worker
+    from executions.configuration import DRAIN_SECONDS, longest_execution, sandbox_settings
     from executions.sandbox.engine.owner import Owner
     from executions.sandbox.sandbox import Sandbox
-    from executions.threads import Loop
 
     limits = sandbox_settings()
     board, board_of_instructions = Board(connect(settings.REDIS_URL)), Board(connect(settings.REDIS_URL))
     owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
     sandbox = Sandbox(limits, dead_owners=lambda: owners.dead)
     worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
-    Loop("owners", owners.look, OWNERS_SECONDS).start()
+    owners.start()
     sandbox.start()
     threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
     log.info("worker %s starts", worker.name)

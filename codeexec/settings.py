@@ -159,7 +159,7 @@ else:
         "connect_timeout": 3,
         "tcp_user_timeout": 3000,
         "keepalives_idle": 30,
-        "options": "-c statement_timeout=5000 -c lock_timeout=2000",
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
     }
     DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get(
         "OPTIONS", {}

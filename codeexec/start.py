@@ -13,6 +13,7 @@ from apikeys.environment import sync_environment_key
 from apikeys.traffic import WRITE_SECONDS, get_traffic
 from codeexec.sentry import report_faults
 from executions.cluster.executor import ClusterExecutor
+from executions.configuration import DRAIN_SECONDS
 from executions.records import servers
 from executions.records.retention import Retention
 from executions.running.backend import Backend, set_backend
@@ -21,7 +22,6 @@ from executions.running.heartbeat import Heartbeat
 from executions.running.peers import Peers
 from executions.threads import Loop
 
-DRAIN_SECONDS = 25
 LAST_RECORDS_SECONDS = 3
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ def start_service() -> None:
     backend = Backend(executor, heartbeat=heartbeat)
     if isinstance(executor, ClusterExecutor):
         backend.peers = Peers(executor.post, backend.sessions)
+        backend.workers = executor.workers
     set_backend(backend)
     heartbeat.start()
     atexit.register(heartbeat.close)

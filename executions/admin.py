@@ -11,16 +11,16 @@ from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apikeys.admin import ApiKeyAdmin
 from apikeys.models import ApiKey
 from apikeys.suspension_badge import Badges, badges_for
 from audit.events import record_event
 from audit.names import namers, person
-from executions.models import Execution
+from executions.models import Attempt, Execution
 from executions.records.search import NoWords, find
-from executions.review import page
+from executions.review import exercise_page, page
 from executions.review.actions import ACTIONS, SuspensionForm, staff_of
 from executions.review.dashboard.charts import draw
 from executions.review.dashboard.overview import dashboard_for
@@ -164,6 +164,39 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show an execution."""
         site = {**self.admin_site.each_context(request), "opts": self.model._meta, "media": self.media}
         return page.show(request, object_id, site)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The list of exercises, and the page of each. Nobody can change an attempt or see a single one."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: only running a program is an attempt."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Attempt | None = None) -> bool:
+        """Refuse: this is a record."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Attempt | None = None) -> bool:
+        """Refuse: this is a record."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the only two URLs."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(require_safe(self.changelist_view)), name="executions_attempt_changelist"),
+            path("<str:exercise>/", view(require_safe(self.exercise_view)), name="executions_exercise"),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list of exercises."""
+        return exercise_page.show_list(request, self.admin_site.each_context(request))
+
+    def exercise_view(self, request: HttpRequest, exercise: str) -> HttpResponse:
+        """Show an exercise."""
+        return exercise_page.show(request, exercise, self.admin_site.each_context(request))
 
 
 def dashboard_context(user: User) -> dict[str, Any]:

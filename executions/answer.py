@@ -6,7 +6,7 @@ The order of the fields is their order in the JSON.
 import base64
 from dataclasses import dataclass
 
-from executions.sandbox.results import ErrorDetail, Image
+from executions.sandbox.results import ErrorDetail, Image, MethodResult
 from executions.sandbox.steps import Trace
 
 
@@ -47,6 +47,7 @@ class TestResult:
     points: float | None = None
     group: str | None = None
     feedback: str | None = None
+    methods: tuple[MethodResult, ...] | None = None
 
 
 ECHOES = ("input", "expected_output", "name", "points", "group")

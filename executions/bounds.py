@@ -3,6 +3,9 @@
 CODE_BYTES = 64 * 1024
 INPUT_BYTES = 256 * 1024
 TEST_CASES = 50
+EXERCISE_CHARACTERS = 100
+ERROR_CHARACTERS = 100
+"""Of the kind of an error, as the pages of exercises count it."""
 FILES = 20
 """Of a request, and further ones of each test case."""
 FILES_BYTES = 1024 * 1024

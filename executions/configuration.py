@@ -15,6 +15,10 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_RUN_SECONDS  # noqa: S101
 
 
+DRAIN_SECONDS = 25
+"""How long a process that ends waits for what runs: for what has begun, and not for the line."""
+
+
 def longest_execution() -> timedelta:
     """Return the longest that an execution takes, with all the time that it may wait for input."""
     return LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)

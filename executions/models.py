@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from apikeys.models import ApiKey
+from executions.bounds import ERROR_CHARACTERS, EXERCISE_CHARACTERS, TEST_CASES
 from web.columns import column_only
 
 
@@ -85,6 +86,7 @@ class Execution(models.Model):
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="repeated_by")
     learner = models.CharField(max_length=128, blank=True)
+    exercise = models.CharField(max_length=EXERCISE_CHARACTERS, null=True)  # noqa: DJ001 (as for `container`)
     origin = models.CharField(max_length=255, blank=True)
     client_address = models.GenericIPAddressField(null=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -102,6 +104,9 @@ class Execution(models.Model):
             models.Index(fields=["learner", "-id"], name="execution_learner"),
             models.Index(fields=["client_address", "-id"], name="execution_address"),
             models.Index(fields=["code_hash", "-id"], name="execution_code_hash"),
+            models.Index(
+                fields=["exercise", "-id"], name="execution_exercise", condition=models.Q(exercise__isnull=False)
+            ),
             models.Index(fields=["-id"], name="execution_staff", condition=models.Q(staff__isnull=False)),
             # Few rows are running at any time. They are counted at each request, and searched for at each start.
             models.Index(fields=["key"], name="execution_running", condition=models.Q(status="running")),
@@ -116,6 +121,32 @@ class Execution(models.Model):
     def has_claimed_learner(self) -> bool:
         """Whether a page has claimed the learner, who may be somebody else; a server or a token proves one."""
         return bool(self.learner) and self.key is not None and not self.key.proves_learners
+
+
+class Attempt(models.Model):
+    """What an execution says about its exercise: one that ended by itself or at a limit (records/attempts.py).
+
+    `who` is a fingerprint of its learner or, without one, of its address. `error` is a kind of error, `wrong_output`
+    the fingerprint of a test case with its output, `failed_tests` those of the test cases that failed.
+    """
+
+    execution = models.OneToOneField(Execution, models.CASCADE, primary_key=True)
+    exercise = models.CharField(max_length=EXERCISE_CHARACTERS)
+    who = models.BigIntegerField()
+    passed = models.BooleanField()
+    shape = models.BigIntegerField()
+    error = models.CharField(max_length=ERROR_CHARACTERS, blank=True)
+    wrong_output = models.BigIntegerField(null=True)
+    failed_tests = models.CharField(max_length=9 * TEST_CASES, blank=True)
+
+    class Meta:
+        # Every column of the list of exercises, which counts all rows.
+        indexes = (models.Index(fields=["exercise", "-execution", "passed"], name="attempt_exercise"),)
+        verbose_name = "exercise"  # in the menu, and in the name of the permission
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.exercise} ({'passed' if self.passed else 'failed'})"
 
 
 class Server(models.Model):

@@ -66,7 +66,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class TestCase:
-    """One test case as it was sent. An empty `input` or `code` means the same as None."""
+    """One test case as it was sent. An empty `input`, `code` or `unittest` means the same as None."""
 
     __test__ = False  # not for pytest to collect
 
@@ -88,6 +88,8 @@ class TestCase:
     uses: tuple[str, ...] = ()
     avoids: tuple[str, ...] = ()
     defines: tuple[Definition, ...] = ()
+    unittest: str | None = None
+    doctest: bool = False
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "TestCase":
@@ -106,7 +108,13 @@ class TestCase:
     @property
     def looks_at_main_run(self) -> bool:
         """Whether it has no run of its own, so that the output of the program itself is checked."""
-        return not (self.code or self.input or self.files or self.words) and self.stdin is None
+        runs = self.code or self.input or self.files or self.words or self.is_suite
+        return not runs and self.stdin is None
+
+    @property
+    def is_suite(self) -> bool:
+        """Whether it consists of methods, each of which has a result."""
+        return bool(self.unittest) or self.doctest
 
     def program(self, files: tuple[File, ...] = ()) -> TestProgram:
         """Return how to run the test case: all of it that enters the container.
@@ -122,6 +130,8 @@ class TestCase:
             hidden=self.hidden,
             is_by_value=self.match is Match.RETURNS,
             words=self.words,
+            unittest=self.unittest or "",
+            doctest=self.doctest,
             files=(*(file for file in files if file.name not in names), *own),
         )
 
@@ -138,6 +148,7 @@ class ExecutionRequest:
     interactive: bool = False
     trace: bool = False
     files: tuple[SentFile, ...] = ()
+    exercise: str = ""
     locale: Locale = Locale.EN
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:

@@ -14,7 +14,7 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
   for as long as that took, at most twice its timeout;
 - after a program that failed, a DETAIL frame with what its process has reported about the error;
-- after a traced run, TRACE frames with what its process has written about its steps;
+- after a traced run, TRACE frames with what its process has written about its steps; after a suite, about its methods;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
 An interactive run may get more stdin while it runs: the body of an INPUT frame goes to the child, also unread, and an
@@ -38,16 +38,20 @@ KINDS = tuple(range(18))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
 DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE = KINDS[9:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED = range(8)
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED, TEST_UNITTEST, TEST_DOCTEST = (
+    range(10)
+)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
 `code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression; the
-question where the program uses the words on stdin, one a line; the program once more, step by step. The answer about
-words has a line for each: the number of the line that first uses it, or 0, and another number, which for `def f` is how
-many parameters f has."""
+question where the program uses the words on stdin, one a line; the program once more, step by step; a test by the
+methods of unittest's test cases; one by the program's own doctests. The answer about words has a line for each: the
+number of the line that first uses it, or 0, and another number, which for `def f` is how many parameters f has."""
 
-TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE)
-KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE)
+TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST, TEST_DOCTEST)
+KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST)
 """The tests whose own part comes in a TEST_PART frame."""
+SUITES = (TEST_UNITTEST, TEST_DOCTEST)
+"""The tests whose process writes down what becomes of each method."""
 
 STATUSES = ("success", "error", "timeout", "memory_limit", "output_limit", "cancelled")
 """How a run can end. A RESULT frame holds the index in this list."""
@@ -82,6 +86,12 @@ TRACE_EVENTS = ("call", "line", "return", "exception")
 TRACE_ENDS = ("end", "steps", "size")
 """How a trace can end: with the program, or because there were more steps, or larger ones, than a trace holds."""
 
+METHODS, METHOD_CHARACTERS, METHOD_MESSAGE_CHARACTERS = 100, 100, 500
+"""The most methods of a suite that are reported, and how long the name of one and its message are."""
+
+METHOD_IS, METHOD_BEGAN, METHOD_PASSED, METHOD_FAILED = range(4)
+"""What a suite writes about a method: first the names of all of them, then when one begins, and how it has ended."""
+
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
 
@@ -114,6 +124,7 @@ _FILE = struct.Struct("!BI")  # lengths of a file's name and content, which foll
 _RESULT = struct.Struct("!BhBdddQ?I")
 # line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
 _DETAIL = struct.Struct("!IIIHHH")
+_METHOD = struct.Struct("!BBH")  # the number of the method, from 0; what is written about it; length of a text
 
 
 class ProtocolError(Exception):
@@ -238,6 +249,28 @@ def unpack_bases(body: bytes) -> tuple[str, ...]:
     *_, first, second, third = _DETAIL.unpack_from(body)
     names, _, _ = body[_DETAIL.size + first + second + third :][:BASES_BYTES].partition(b"\0")
     return tuple(names.decode("utf-8", "replace").split("\n")) if names else ()
+
+
+def pack_method(number: int, what: int, text: str = "") -> bytes:
+    """Return what a suite writes about its method `number`: its name, or the message of its failure."""
+    data = text.encode("utf-8", "replace")
+    return _METHOD.pack(number, what, len(data)) + data
+
+
+def unpack_methods(data: bytes) -> list[tuple[int, int, str]]:
+    """Return all that `pack_method` was given. Raises ProtocolError if this is something else."""
+    found, start = [], 0
+    while start < len(data):
+        try:
+            number, what, size = _METHOD.unpack_from(data, start)
+        except struct.error as error:
+            raise ProtocolError("a malformed report of a method") from error
+        start += _METHOD.size
+        if start + size > len(data):
+            raise ProtocolError("a report of a method longer than its frame")
+        found.append((number, what, data[start : start + size].decode("utf-8", "replace")))
+        start += size
+    return found
 
 
 def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:

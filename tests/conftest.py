@@ -119,6 +119,7 @@ def _no_audit_log_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
 def groups(db: None) -> None:
     """Recreate the staff groups, because a test without a transaction empties the database."""
     import_module("staff.migrations.0001_groups").create_groups(apps, connection.schema_editor())
+    import_module("staff.migrations.0002_teachers").create_group(apps, connection.schema_editor())
 
 
 @pytest.fixture

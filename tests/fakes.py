@@ -2,7 +2,12 @@
 
 import select
 from dataclasses import replace
+from typing import Any
 
+import msgspec
+
+from executions.cluster.messages import WorkerState
+from executions.cluster.workers import SeenWorker
 from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
@@ -14,6 +19,12 @@ EIGHT = Run(RunStatus.SUCCESS, "8\n", exit_code=0, wall_seconds=0.5, cpu_seconds
 
 STEP = Step("line", 1, None, 0, 1, (Frame("<module>", "main.py", 1, {}),))
 TRACE = Trace((STEP,), None, "Hello\n")
+
+
+def seen_worker(name: str, host: str = "one", silent_seconds: float = 0.5, **changed: Any) -> SeenWorker:
+    """Return a worker with 8 slots, 3 in use, 4 containers in stock and 1 submission in line."""
+    state = WorkerState(name, host, SandboxHealth(True, "connected", "", 4, 3, 1), 8, 8, 8)
+    return SeenWorker(msgspec.structs.replace(state, **changed), silent_seconds)
 
 
 class FakeExecutor:

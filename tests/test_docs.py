@@ -126,6 +126,7 @@ def test_the_documented_error_detail_is_correct() -> None:
         (REQUEST["timeout"], [f"{bounds.SHORTEST_TIMEOUT_SECONDS} to {bounds.LONGEST_TIMEOUT_SECONDS}"]),
         (REQUEST["timeout"], [f"default {bounds.DEFAULT_TIMEOUT_SECONDS},"]),
         (REQUEST["learner"], [f"{LEARNER_CHARACTERS} characters"]),
+        (REQUEST["exercise"], [f"{bounds.EXERCISE_CHARACTERS} characters"]),
         (TEST_CASE["input"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
         (TEST_CASE["expected_output"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
         (TEST_CASE["code"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
@@ -148,6 +149,11 @@ def test_the_documented_error_detail_is_correct() -> None:
         (TEST_CASE["on_pass"], [f"{bounds.SENTENCE_BYTES} bytes"]),
         (section(TEST_CASES, "Comparisons"), [f"{protocol.VALUES:,} parts", f"{protocol.VALUE_DEPTH} levels"]),
         (rows(section(PROGRAMS, "Files"))["name"], [f"{bounds.FILE_NAME_CHARACTERS} letters"]),
+        (RESULT["methods"], [f"{protocol.METHOD_MESSAGE_CHARACTERS} characters"]),
+        (
+            section(TEST_CASES, "Suites"),
+            [f"more than {protocol.METHODS} methods", f"{bounds.SHOWN_BYTES // 1024} KiB of output and methods"],
+        ),
         (TRACE["steps"], [f"{protocol.TRACE_STEPS} steps", f"{protocol.TRACE_BYTES // 1024} KiB"]),
         (TRACE["stack"], [f"{protocol.TRACE_FRAMES}.", f"{protocol.TRACE_VARIABLES} `variables`"]),
         (section(PROGRAMS, "Traces"), [f"{protocol.TRACE_CHARACTERS} characters", f"{MOST_ITEMS} items"]),
@@ -272,7 +278,7 @@ def test_the_documented_test_message_is_correct(page: Page) -> None:
 
 def test_the_documented_health_fields_are_correct(page: Page) -> None:
     health = page.client.get("/health").json()
-    documented: dict[str, Any] = ast.literal_eval(section(API, "Health").split("```json\n")[1].split("\n```")[0])
+    documented: dict[str, Any] = json.loads(section(API, "Health").split("```json\n")[1].split("\n```")[0])
     assert documented.keys() == health.keys()
     assert documented["pool"].keys() == health["pool"].keys()
 

@@ -10,7 +10,9 @@ from jsonschema import Draft202012Validator
 
 from apikeys.keys import create_key
 from executions.models import Execution
+from executions.running.backend import get_backend
 from tests.conftest import ORIGIN, Page
+from tests.fakes import seen_worker
 from tests.test_docs import ANSWER, API, ERRORS, KEYS, PROGRAMS, REQUEST, RESULT, TEST_CASE, rows, section
 from web.api_docs import schema_json
 from web.openapi import ERRORS as SENTENCES
@@ -159,6 +161,7 @@ def test_answers_have_exactly_the_fields_of_the_schema(page: Page) -> None:
     running = Execution.objects.create(key=key, code="1", timeout=5)
     still = page.client.get(f"/executions/{running.public_id}", headers=headers).json()
     minted = page.client.post("/tokens", {"learner": "ada"}, JSON, headers=headers).json()
+    get_backend().workers = lambda: (seen_worker("8f14e45fceea"),)
     health = page.client.get("/health").json()
     for name, body in (
         ("Answer", answer),
@@ -168,6 +171,7 @@ def test_answers_have_exactly_the_fields_of_the_schema(page: Page) -> None:
         ("Token", minted),
         ("Health", health),
         ("Pool", health["pool"]),
+        ("Worker", health["workers"][0]),
         ("Error", page.run(timeout=0).json()),
     ):
         assert mistakes(body, component(name)) == [], name

@@ -310,6 +310,15 @@ WALLS = {
             ),
         )
     ),
+    "sealed_suites": Wall(
+        (
+            Edit(
+                "guest/program/suite.py",
+                "        part = self._seal.broken()\n",
+                "        part = None\n",
+            ),
+        )
+    ),
     "completed_test": Wall((Edit(JUDGE, "run.tested if case.expected_output else run.completed", "run.tested"),)),
     "hidden_tests": Wall((Edit(JUDGE, "    if case.hidden:", "    if False:"),)),
     "hidden_tests_last": Wall((Edit(REQUESTS, "test_cases[index].hidden)", "0)"),)),

@@ -112,5 +112,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def lift_time_limits(self) -> None:
         """Let statements on the current connection take any time, as migrations may need."""
         with self.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+            cursor.execute(
+                "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+            )
         self.connection.answer_seconds = None

@@ -19,7 +19,7 @@ from web.fields import ChoiceField
 
 RECORDED = (
     "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
-    "learner created finished"
+    "learner exercise created finished"
 ).split()
 """The columns that a stored answer repeats unchanged."""
 
@@ -70,6 +70,14 @@ class ImageSerializer(DataclassSerializer):
     )
 
 
+class MethodResultSerializer(DataclassSerializer):
+    """What became of one method of a `unittest`, or of the examples of one docstring."""
+
+    name = serializers.CharField(help_text="Such as `TestAdd.test_small`; of a docstring, what it belongs to.")
+    passed = serializers.BooleanField()
+    message = serializers.CharField(help_text="Why it has failed; otherwise an empty string.")
+
+
 class TestResultSerializer(DataclassSerializer):
     """The result of one test case. For a hidden one: `passed`, `status`, `execution_time`, `feedback`."""
 
@@ -95,6 +103,9 @@ class TestResultSerializer(DataclassSerializer):
     group = serializers.CharField(allow_null=True, help_text="As sent.")
     feedback = serializers.CharField(
         allow_null=True, help_text="The `on_pass` or `on_fail` of the test case, also of a hidden one."
+    )
+    methods = MethodResultSerializer(
+        many=True, allow_null=True, help_text="The methods of a `unittest` or `doctest`, at most 100; otherwise null."
     )
 
 
@@ -180,6 +191,7 @@ class StoredAnswerSerializer(AnswerSerializer):
     cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of CPU time.")
     memory_peak_kb = serializers.IntegerField(min_value=0, allow_null=True, help_text="Peak memory use in KiB.")
     learner = serializers.CharField(help_text="The learner of the request; an empty string if none was given.")
+    exercise = serializers.CharField(allow_null=True, help_text="The exercise of the request; null if none was given.")
     created = serializers.DateTimeField()
     finished = serializers.DateTimeField(allow_null=True, help_text="null while it runs.")
 

@@ -26,6 +26,8 @@ from web.fields import (
 FILE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
 RULES = {"uses", "avoids", "defines"}
 BESIDE_RULES = {"name", "hidden", "points", "on_pass", "on_fail", "group"}
+SUITES = {"unittest", "doctest"}
+BESIDE_SUITES = BESIDE_RULES | {"stdin", "files"}
 OWN_FILES = ("main.py", "test.py")
 
 
@@ -204,6 +206,17 @@ class TestCaseSerializer(StrictSerializer):
         help_text="The functions that the program is to define.",
     )
 
+    unittest = StringField(
+        max_bytes=bounds.CODE_BYTES,
+        **OPTIONAL,
+        help_text="Code with `unittest.TestCase` classes, which runs after the program, in its namespace. Each method"
+        " has a result in `methods`, and all must pass.",
+    )
+    doctest = BooleanField(
+        **OPTIONAL,
+        help_text="Runs the examples in the docstrings of the program. Each docstring has a result in `methods`.",
+    )
+
     validate_files = staticmethod(validate_files)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -211,6 +224,11 @@ class TestCaseSerializer(StrictSerializer):
         if any(name in values for name in RULES):
             for name in sorted(values.keys() - RULES - BESIDE_RULES):
                 refuse_field(name, "Not together with uses, avoids or defines.")
+        if values.get("unittest") or values.get("doctest"):
+            for name in sorted(values.keys() - SUITES - BESIDE_SUITES):
+                refuse_field(name, "Not together with unittest or doctest.")
+            if values.get("unittest") and values.get("doctest"):
+                refuse_field("doctest", "Not together with unittest: give each a test case of its own.")
         match, expected = values.get("match"), values.get("expected_output")
         if match == Match.RETURNS:
             if not values.get("input") or values.get("code"):

@@ -72,6 +72,7 @@ TESTED = {
             "points": 1,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
         {
             "passed": True,
@@ -89,6 +90,7 @@ TESTED = {
             "points": None,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
         {
             "passed": True,
@@ -106,12 +108,19 @@ TESTED = {
             "points": None,
             "group": None,
             "feedback": None,
+            "methods": None,
         },
     ],
     "score": 2.5,
     "max_score": 2.5,
 }
-STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
+STORED = {
+    **ANSWER,
+    "learner": "ada",
+    "exercise": "loops-1",
+    "created": "2026-11-24T12:00:00.104Z",
+    "finished": "2026-11-24T12:00:00.119Z",
+}
 
 describe_execute = extend_schema(
     operation_id="execute",

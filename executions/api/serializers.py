@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.validators import RegexValidator
+
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
 from executions.api.cases import FileSerializer, TestCaseSerializer, validate_files
@@ -17,6 +19,17 @@ from web.fields import (
     refuse,
     refuse_field,
 )
+
+EXERCISE = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
+
+
+class ExerciseField(StringField):
+    """The id of an exercise, which is part of addresses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=bounds.EXERCISE_CHARACTERS, allow_blank=False, **options)
+        sentence = "Must begin with a letter or digit, and have only those, -, . and _ in it."
+        self.validators.append(RegexValidator(EXERCISE, sentence))
 
 
 class ExecutionRequestSerializer(StrictSerializer):
@@ -51,6 +64,10 @@ class ExecutionRequestSerializer(StrictSerializer):
         max_length=LEARNER_CHARACTERS,
         **OPTIONAL,
         help_text="Your id for the author of the program; stored with the record.",
+    )
+    exercise = ExerciseField(
+        **OPTIONAL,
+        help_text="Your id for the exercise. Staff see what all learners of an exercise have in common.",
     )
     interactive = BooleanField(
         **OPTIONAL,

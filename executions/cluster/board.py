@@ -5,12 +5,16 @@ takes the order back. Only one of them finds it: whatever the broker delivers la
 what was taken back never runs.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from typing import Any, Generic, cast
 from uuid import UUID
 
 import msgspec
 import redis
+from prometheus_client import Counter
+from redis.exceptions import RedisError
 
 from executions.cluster.messages import (
     INSTRUCTIONS,
@@ -41,6 +45,14 @@ MOST_ENTRIES = 100_000
 CALL_SECONDS = 3.0
 """The longest that one call to Redis may take."""
 
+RETRY_SECONDS = 0.5
+"""How long to pause after a call that failed."""
+
+LOST = Counter("codeexec_workers_lost", "Workers that fell silent without a word that they end.")
+"""Of several web processes, the first to notice counts it."""
+
+log = logging.getLogger(__name__)
+
 
 def connect(url: str, **options: Any) -> "redis.Redis":
     """Return a client of the server at `url` whose calls take bounded time."""
@@ -58,19 +70,32 @@ class Mailbox(Generic[Kind]):
         self._decoder = decoder
 
     def fetch(self, seconds: float) -> Iterator[tuple[str, int, Kind]]:
-        """Wait for messages, at most so long; yield the submission, number and content of each. Raises RedisError.
+        """Wait for messages, at most so long; yield the submission, number and content of each.
 
         They are deleted, for they hold what learners have typed and their programs printed. Malformed ones are skipped.
+        If Redis fails, there are none, after a pause.
         """
+        try:
+            entries = self._take(seconds)
+        except RedisError as error:
+            log.warning("%s cannot be read: %s", self._key, error)
+            time.sleep(RETRY_SECONDS)
+            return
+        for fields in entries:
+            try:
+                yield fields[b"run"].decode(), int(fields[b"number"]), unpack(fields[b"message"], self._decoder)
+            except (Malformed, KeyError, ValueError):
+                continue
+
+    def _take(self, seconds: float) -> list[dict[bytes, bytes]]:
+        """Return the messages, and delete them."""
         block = max(1, int(seconds * 1000))
         found = cast(Any, self._client.xread({self._key: "0"}, count=256, block=block))
-        for _, entries in found or ():
-            self._client.xdel(self._key, *(number for number, _ in entries))
-            for _, fields in entries:
-                try:
-                    yield fields[b"run"].decode(), int(fields[b"number"]), unpack(fields[b"message"], self._decoder)
-                except (Malformed, KeyError, ValueError):
-                    continue
+        if not found:
+            return []
+        [(_, entries)] = found
+        self._client.xdel(self._key, *(number for number, _ in entries))
+        return [fields for _, fields in entries]
 
     def drop(self) -> None:
         """Delete the stream. Raises RedisError."""
@@ -106,14 +131,17 @@ class Board:
         self._send(f"instructions:{worker}", run, instruction, 0)
 
     def workers(self) -> list[WorkerState]:
-        """Return the states of all workers that are alive and speak our version."""
-        names = sorted(cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
-        if not names:
-            return []
-        packed = cast(list[bytes | None], self._client.mget([f"{PREFIX}worker:{name.decode()}" for name in names]))
-        if gone := [name for name, state in zip(names, packed, strict=True) if state is None]:
-            self._client.srem(f"{PREFIX}workers", *gone)
-        return list(_states(packed))
+        """Return the states of all workers that are alive and speak our version, and forget those that are dead."""
+        roll = self.roll()
+        if dead := [name for name, packed in roll.items() if packed is None]:
+            LOST.inc(self._client.srem(f"{PREFIX}workers", *dead))  # one that has ended says so itself
+        return [state for packed in roll.values() if packed is not None and (state := read_state(packed)) is not None]
+
+    def roll(self) -> dict[str, bytes | None]:
+        """Return what each worker last said, by its name; None of a dead one."""
+        names = sorted(name.decode() for name in cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
+        packed = self._client.mget([f"{PREFIX}worker:{name}" for name in names]) if names else []
+        return dict(zip(names, cast(list[bytes | None], packed), strict=True))
 
     def announce(self, public_id: UUID, web: str, seconds: float) -> None:
         """Note, for so long, which web process takes the input for an execution."""
@@ -188,10 +216,9 @@ def _run(run: str) -> str:
     return f"{PREFIX}run:{run}"
 
 
-def _states(packed: list[bytes | None]) -> Iterator[WorkerState]:
-    for each in packed:
-        if each is not None:
-            try:
-                yield unpack(each, STATES)
-            except Malformed:  # a worker of another version
-                continue
+def read_state(packed: bytes) -> WorkerState | None:
+    """Return what a worker said, None if it speaks another version."""
+    try:
+        return unpack(packed, STATES)
+    except Malformed:
+        return None

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from executions.cluster.board import Board
 from executions.cluster.messages import Began, Failed, Finished, Malformed, Order, Stop, Typed, to_event
 from executions.cluster.post import Correspondence, PostOffice
-from executions.cluster.workers import Workers
+from executions.cluster.workers import SeenWorker, Workers
 from executions.sandbox.console import Began as HasBegun
 from executions.sandbox.console import Console
 from executions.sandbox.results import (
@@ -70,6 +70,10 @@ class ClusterExecutor:
     def health(self) -> SandboxHealth:
         """Return the last known state of the workers together, at once."""
         return self._workers.health()
+
+    def workers(self) -> tuple[SeenWorker, ...]:
+        """Return the workers that are alive, at once."""
+        return self._workers.seen()
 
     def close(self, drain_seconds: float) -> None:
         """Wait for the submissions that workers have, at most so long."""

@@ -175,7 +175,8 @@ class WorkerState(msgspec.Struct, frozen=True):
     """What a worker says about itself every second.
 
     At most `most_slots` programs run at once, and `slots` while the processors are busy; then `queue_length`
-    submissions may wait. `watched` are streamed, and may wait for input. `number` counts what it has said.
+    submissions may wait. `watched` are streamed, and may wait for input. `number` counts what it has said. `image` is
+    the name of its guest image, and `clock` its time when it said this, in seconds since 1970.
     """
 
     name: str
@@ -187,6 +188,18 @@ class WorkerState(msgspec.Struct, frozen=True):
     watched: int = 0
     number: int = 0
     is_leaving: bool = False
+    image: str = ""
+    clock: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The beginning of its name, which tells the workers of a cluster apart."""
+        return self.name[:8]
+
+    @property
+    def status(self) -> str:
+        """Whether it runs programs: "ready", "unready" (`health.reason` says why), or "leaving" at its end."""
+        return "leaving" if self.is_leaving else "ready" if self.health.ready else "unready"
 
     @property
     def is_serving(self) -> bool:

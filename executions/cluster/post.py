@@ -21,8 +21,6 @@ from executions.threads import Loop
 FETCH_SECONDS = 1.0
 """How long one call to Redis waits for letters."""
 
-RETRY_SECONDS = 0.5
-
 INPUT_SECONDS = 5.0
 """How long another web process may take to say whether a program takes input."""
 
@@ -140,15 +138,11 @@ class PostOffice:
         return answer
 
     def _fetch(self) -> None:
-        try:
-            for matter, number, letter in self._mailbox.fetch(FETCH_SECONDS):
-                if isinstance(letter, Input):
-                    self._answer(matter, letter)
-                elif (letters := self._open.get(matter)) is not None:
-                    letters.add(number, letter)
-        except RedisError as error:
-            log.warning("letters cannot be read: %s", error)
-            self._loop.wait(RETRY_SECONDS)
+        for matter, number, letter in self._mailbox.fetch(FETCH_SECONDS):
+            if isinstance(letter, Input):
+                self._answer(matter, letter)
+            elif (letters := self._open.get(matter)) is not None:
+                letters.add(number, letter)
 
     def _answer(self, matter: str, letter: Input) -> None:
         try:

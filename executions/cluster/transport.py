@@ -76,6 +76,17 @@ class Sender:
         self._app.close()
 
 
+def broker_error(broker_url: str) -> str:
+    """Return why the broker does not answer, or "" if it does."""
+    with make_app(broker_url).connection_for_write() as connection:
+        try:
+            connection.ensure_connection(max_retries=1, timeout=CONNECT_SECONDS)
+            connection.default_channel.close()
+        except (OperationalError, *connection.connection_errors) as error:
+            return str(error) or type(error).__name__
+    return ""
+
+
 def serve(
     broker_url: str,
     name: str,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from executions.cluster.board import Board
+from executions.cluster.board import RETRY_SECONDS, Board
 from executions.cluster.messages import (
     Began,
     Failed,
@@ -23,6 +23,7 @@ from executions.cluster.messages import (
     to_reply,
 )
 from executions.sandbox.console import Console
+from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.results import CallerGone, RunLost, SandboxError, SandboxUnavailable
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
@@ -33,8 +34,6 @@ FETCH_SECONDS = 1.0
 
 REPLY_SECONDS = 10.0
 """How long to try to send a reply while Redis fails."""
-
-RETRY_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +67,7 @@ class Worker:
         self._orphaned: Counter[str] = Counter()
         self._is_leaving = False
         self._states_shown = 0
+        self._image = settings.image or image_name()
         self._loops = (Loop("state", self._show_state, STATE_SECONDS), Loop("instructions", self._fetch))
 
     def start(self) -> None:
@@ -167,18 +167,14 @@ class Worker:
 
     def _fetch(self) -> None:
         """Pass instructions on to the submissions that they are for."""
-        try:
-            for run, _, instruction in self._instructions.fetch(FETCH_SECONDS):
-                running = self._watched.get(run)
-                if running is None or running.console is None:
-                    continue
-                if isinstance(instruction, Typed):
-                    running.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
-                else:
-                    running.console.stop()
-        except RedisError as error:
-            log.warning("Redis gives no instructions: %s", error)
-            time.sleep(RETRY_SECONDS)
+        for run, _, instruction in self._instructions.fetch(FETCH_SECONDS):
+            running = self._watched.get(run)
+            if running is None or running.console is None:
+                continue
+            if isinstance(instruction, Typed):
+                running.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
+            else:
+                running.console.stop()
 
     def _show_state(self) -> None:
         """Say how this worker is, and end programs that wait for input in vain."""
@@ -193,6 +189,8 @@ class Worker:
             len(self._watched),
             self._states_shown,
             self._is_leaving,
+            self._image,
+            time.time(),
         )
         try:
             self._board.show_worker(state)
@@ -212,21 +210,3 @@ class Worker:
                 self._orphaned[running.order.web] > 1 or (self._is_leaving and console.is_waiting)
             ):
                 console.stop()
-
-
-@dataclass(slots=True)
-class Owners:
-    """Which workers' containers nobody needs any more, on any engine: kept in Redis instead of the database."""
-
-    board: Board
-    owner: str
-    longest_seconds: float
-    dead: frozenset[str] = frozenset()
-
-    def look(self) -> None:
-        """Note that this worker is alive, and which others have not been for longer than any program runs."""
-        try:
-            self.board.show_owner(self.owner)
-            self.dead = self.board.dead_owners(self.longest_seconds)
-        except RedisError as error:
-            log.warning("Redis does not say which workers are dead: %s", error)

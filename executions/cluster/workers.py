@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from executions.cluster.board import LIFE_SECONDS
 from executions.cluster.messages import WorkerState
@@ -10,6 +12,27 @@ from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.sandbox import SandboxHealth
 
 NO_WORKERS = SandboxHealth(False, "unreachable", "no worker is alive", 0, 0, 0)
+
+MOST_SHOWN = 100
+"""How many workers are shown one by one: to people, to monitors, and as series to Prometheus."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWorker:
+    """A worker, and how long ago it has said how it is."""
+
+    state: WorkerState
+    silent_seconds: float
+
+
+def load(workers: Sequence[SeenWorker]) -> float | None:
+    """Return how many programs run or wait in line for each slot of the workers that serve; None if none does.
+
+    From 1 on, programs wait for others to end.
+    """
+    serving = [each.state for each in workers if each.state.is_serving]
+    wanted = sum(state.health.in_use + state.health.waiting for state in serving)
+    return wanted / sum(state.slots for state in serving) if serving else None
 
 
 class Workers:
@@ -20,17 +43,30 @@ class Workers:
         self._lock = threading.Lock()
         self._states: dict[str, WorkerState] = {}
         self._sent: Counter[str] = Counter()
+        self._heard_at: dict[str, float] = {}
         self._looked_at = float("-inf")
 
     def update(self, states: list[WorkerState]) -> None:
         """Note how the workers are now."""
         with self._lock:
+            now = time.monotonic()
             for state in states:
                 known = self._states.get(state.name)
                 if known is None or known.number != state.number:
                     self._sent[state.name] = 0
-            self._states = {state.name: state for state in states}
-            self._looked_at = time.monotonic()
+                    self._heard_at[state.name] = now
+            current = {state.name: state for state in states}
+            for name in self._states.keys() - current.keys():
+                del self._sent[name], self._heard_at[name]
+            self._states = current
+            self._looked_at = now
+
+    def seen(self) -> tuple[SeenWorker, ...]:
+        """Return the workers that are alive, by host and name."""
+        with self._lock:
+            now = time.monotonic()
+            states = sorted(self._known(), key=lambda state: (state.host, state.name))
+            return tuple(SeenWorker(state, now - self._heard_at[state.name]) for state in states)
 
     def choose(self, others_than: set[str]) -> str:
         """Return the worker with the fewest submissions for each slot, and among equals the most waiting containers.
@@ -65,6 +101,9 @@ class Workers:
     def _are_known(self) -> bool:
         return time.monotonic() - self._looked_at < self._life_seconds
 
+    def _known(self) -> list[WorkerState]:
+        return list(self._states.values()) if self._are_known() else []
+
     def _load(self, state: WorkerState) -> int:
         """Return how many submissions a worker has, as far as this process knows."""
         return state.health.in_use + state.health.waiting + self._sent[state.name]
@@ -73,7 +112,7 @@ class Workers:
         return self._load(state) < state.most_slots + state.queue_length
 
     def _health(self) -> SandboxHealth:
-        states = list(self._states.values()) if self._are_known() else []
+        states = self._known()
         if not states:
             return NO_WORKERS
         everywhere = [state.health for state in states]

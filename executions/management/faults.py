@@ -22,6 +22,8 @@ SCIENCE_WARM_BYTES = 81 * 1024**2
 LARGEST_DRIFT_SECONDS = 5
 RESERVED_CONNECTIONS = 10
 """Of PostgreSQL, for backups, management commands and whoever looks at the database: docs/operations.md."""
+FULL = 0.8
+"""The share of Redis's memory from which an operator should know."""
 FEWEST_ADDRESSES = 20
 """How many recorded addresses it takes to draw conclusions from them."""
 
@@ -179,6 +181,76 @@ def check_cache(error: str) -> Fault | None:
     if not error:
         return None
     return Fault(f"the cache does not answer: {error}", "Check REDIS_URL and Redis, or remove REDIS_URL")
+
+
+def check_redis(error: str) -> Fault | None:
+    """Check that web processes and workers can meet."""
+    if not error:
+        return None
+    return Fault(f"Redis does not answer: {error}", "Check REDIS_URL, Redis's own log, and the network between them")
+
+
+def check_redis_memory(policy: str, used_bytes: int, most_bytes: int) -> Fault | None:
+    """Check that Redis keeps what it is given. `most_bytes` is its limit, 0 for none."""
+    if policy != "noeviction":
+        return Fault(
+            f"Redis evicts keys when its memory is full ({policy}): programs on their way would be lost",
+            "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in its configuration",
+        )
+    if not most_bytes or used_bytes <= most_bytes * FULL:
+        return None
+    return Fault(
+        f"Redis uses {megabytes(used_bytes)} of {megabytes(most_bytes)}; when they are full, no program runs",
+        "Raise maxmemory, and look for what else fills this Redis: redis-cli --bigkeys",
+        is_warning=True,
+    )
+
+
+def check_broker(error: str) -> Fault | None:
+    """Check that workers can be told of programs."""
+    if not error:
+        return None
+    return Fault(f"the broker does not answer: {error}", "Check CELERY_BROKER_URL and the broker's own log")
+
+
+def check_workers(alive: int, of_other_versions: int) -> Fault | None:
+    """Check that a worker is alive, and that all of them understand us. `alive` counts those that do."""
+    if of_other_versions:
+        return Fault(
+            f"{of_other_versions} of {alive + of_other_versions} workers speak another version of our messages",
+            "Restart all web processes and workers with one release",
+        )
+    if not alive:
+        return Fault("no worker is alive, so no program runs", "Start one, as docs/scale.md says, or read its log")
+    return None
+
+
+def check_worker(host: str, status: str, reason: str, image: str, own_image: str) -> Fault | None:
+    """Check that a worker runs programs, and in the image of our version."""
+    if status == "unready":
+        return Fault(
+            f"it runs no programs: {reason}",
+            f"Read the worker's log, and on {host}: systemctl status docker; journalctl -u docker",
+        )
+    if image != own_image:
+        return Fault(
+            f"it runs programs in the image {image}, but ours is {own_image}",
+            f"Restart the worker on {host} with the release of the web processes",
+        )
+    if status == "leaving":
+        return Fault("it is about to end", f"If it should not, start a worker on {host} again", is_warning=True)
+    return None
+
+
+def check_threads(services: int, threads: int, slots: int) -> Fault | None:
+    """Check that web processes can wait for as many programs as workers can run. `threads` are those of each."""
+    if services * threads >= slots:
+        return None
+    return Fault(
+        f"{services} web processes with {threads} threads each cannot keep {slots} slots of the workers busy",
+        "Raise SANDBOX_MAX_CONCURRENT of the web processes, or start more of them",
+        is_warning=True,
+    )
 
 
 def check_proxies(count: int, addresses: Collection[str | None]) -> Fault | None:

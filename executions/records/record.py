@@ -16,7 +16,8 @@ from apikeys.quotas import Account, Running, RunningGroup, Use, charge
 from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
-from executions.models import Execution, ExecutionFlag
+from executions.models import Attempt, Execution, ExecutionFlag
+from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase, files_of
@@ -82,12 +83,13 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         test_cases=None if cases is None else [asdict(case) for case in cases],
         files=[asdict(file) for file in request.files] or None,
         timeout=request.timeout,
+        exercise=request.exercise or None,
         **source,
     )
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
-    """Return the request on record, to run it again: without its learner, not interactive, and in English."""
+    """Return the request on record, to run it again: without learner and exercise, not interactive, in English."""
     cases = execution.test_cases
     return ExecutionRequest(
         code=execution.code,
@@ -124,7 +126,8 @@ def finish(
     }
     if typed:
         values["input_data"] = execution.input_data + typed
-    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer))
+    attempt = attempt_of(execution, values)
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer, attempt))
 
 
 def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
@@ -137,17 +140,27 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
-    return kept if result.error_detail is None else kept | {"error_detail": asdict(result.error_detail)}
+    if result.error_detail is not None:
+        kept["error_detail"] = asdict(result.error_detail)
+    if result.methods is not None:
+        kept["methods"] = [asdict(method) for method in result.methods]
+    return kept
 
 
 def _write_end(
-    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, payer: Payer | None = None
+    execution: Execution,
+    values: dict[str, Any],
+    outcome: Outcome | None = None,
+    payer: Payer | None = None,
+    attempt: Attempt | None = None,
 ) -> None:
     with transaction.atomic():
         # A second writer finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
+        if attempt is not None:
+            attempt.save(force_insert=True)
         if outcome is not None and payer is not None:
             kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)

@@ -12,7 +12,7 @@ LONGEST_CELL = 1_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
     "public_id created status flags key learner learner_is client_address origin waited_seconds execution_time "
-    "total_cpu_seconds memory_peak_kb container submission_number exit_code code output error"
+    "total_cpu_seconds memory_peak_kb container submission_number exercise exit_code code output error"
 ).split()
 
 

@@ -55,6 +55,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "learner": _filter_link("learner", execution.learner),
         "address": _filter_link("client_address", execution.client_address or ""),
         "badges": list(_badges(execution, badges_for(request.user))),
+        "exercise": execution.exercise or "",
         "origin": make_visible(execution.origin),
         "code": highlighted(execution.code),
         "hint": _hint(execution),
@@ -138,10 +139,11 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
         shown = {
             "Input": case.get("input"),
             "Stdin": case.get("stdin"),
-            "Test code": case.get("code"),
+            "Test code": case.get("code") or case.get("unittest"),
             "Expected": case.get("expected_output"),
             "Actual (truncated)" if result.get("truncated") else "Actual": result.get("actual_output"),
             "Difference": result.get("diff"),
+            "Tests": _methods(result.get("methods") or []),
         }
         yield Verdict(
             make_visible(case.get("name") or f"Test {number + 1}") + (" (hidden)" if case.get("hidden") else ""),
@@ -150,6 +152,12 @@ def _verdicts(execution: Execution) -> Iterator[Verdict]:
             result.get("execution_time"),
             tuple((name, make_visible(text)) for name, text in shown.items() if text is not None),
         )
+
+
+def _methods(methods: list[dict[str, Any]]) -> str | None:
+    """Return a line for each method of a suite, None if there is none."""
+    lines = (f"{'Passed' if each['passed'] else 'Failed'}: {each['name']}: {each['message']}" for each in methods)
+    return "\n".join(line.removesuffix(": ") for line in lines) or None
 
 
 def _recent(execution: Execution) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:

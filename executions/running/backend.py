@@ -1,8 +1,10 @@
 """What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
+from executions.cluster.workers import SeenWorker
 from executions.records.late_records import LateRecords
 from executions.running.executor import Executor, NotStarted
 from executions.running.heartbeat import Heartbeat
@@ -31,6 +33,8 @@ class Backend:
     late_records: LateRecords = field(default_factory=LateRecords)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     peers: Peers | None = None
+    workers: Callable[[], tuple[SeenWorker, ...]] | None = None
+    """Returns the workers that are alive, at once; None if programs run in this process."""
 
     def health(self) -> ServiceHealth:
         """Return the last known state, at once."""

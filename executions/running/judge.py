@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from executions.answer import TestResult
@@ -19,16 +20,19 @@ from executions.running.comparison.texts import (
 from executions.running.comparison.values import ValueComparison
 from executions.running.diff import head
 from executions.running.explanation import explain
-from executions.running.language import gettext, gettext_noop
+from executions.running.language import gettext, gettext_noop, ngettext
 from executions.running.outcome import error_detail
 from executions.running.rules import keeps_rules, rule_sentences
-from executions.sandbox.results import Outcome, Run, RunStatus
+from executions.sandbox.results import MethodResult, Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
 
 NOT_RUN = gettext_noop("(not run: earlier runs used up the time or the memory)")
 LEFT = gettext_noop("(the program ended before the test did)")
+
+METHOD_BYTES = 50
+"""Of the JSON of a method's result, besides its name and its message."""
 
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> tuple[TestResult, ...]:
@@ -42,7 +46,10 @@ def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: i
 
 
 class OutputBudget:
-    """Limits how much output the results of one request show. The verdicts use all output that was kept."""
+    """Limits how much output, and how many methods of suites, the results of one request show.
+
+    The verdicts use all output that was kept, and all methods.
+    """
 
     def __init__(self) -> None:
         self._left_bytes = SHOWN_BYTES
@@ -52,12 +59,24 @@ class OutputBudget:
         output = result.actual_output
         if output is None:  # a hidden one
             return result
+        if result.methods:
+            result = replace(result, methods=tuple(self._cut_methods(result.methods)))
         kept = output[: self._left_bytes].encode()[: self._left_bytes].decode(errors="ignore")
         if kept == output:
             self._left_bytes -= len(kept.encode())
             return result
         self._left_bytes = 0
         return replace(result, actual_output=head(output, len(kept)), truncated=True)
+
+    def _cut_methods(self, methods: tuple[MethodResult, ...]) -> Iterator[MethodResult]:
+        """Yield the methods that there is room for; those that are too long without their message."""
+        for method in methods:
+            for each in (method, replace(method, message="")):
+                size = len(each.name.encode()) + len(each.message.encode()) + METHOD_BYTES
+                if size <= self._left_bytes:
+                    self._left_bytes -= size
+                    yield each
+                    break
 
 
 def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
@@ -81,6 +100,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         points=case.points,
         group=case.group,
         feedback=(case.on_pass if passed else case.on_fail) or None,
+        methods=run.methods if case.is_suite else None,
     )
     if case.hidden:  # the answer must not reveal what is tested
         return replace(
@@ -95,6 +115,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
             error_detail=None,
             points=None,
             group=None,
+            methods=None,
         )
     return result
 
@@ -102,11 +123,21 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
 def _said(case: TestCase, run: Run, timeout_seconds: int) -> str:
     if case.words:
         return _short(rule_sentences(case, run, timeout_seconds))
+    if case.is_suite:
+        return _suite_sentence(len(run.methods), sum(method.passed for method in run.methods))
     given, expected = (
         _short(case.input or gettext("(no input)")),
         _short(case.expected_output or gettext("(expected output)")),
     )
     return gettext("{input} -> Expected: {expected}").format(input=given, expected=expected)
+
+
+def _suite_sentence(count: int, passed: int) -> str:
+    if not count:
+        return gettext("no test has run")
+    return ngettext("{passed} of {count} test passed", "{passed} of {count} tests passed", count).format(
+        passed=passed, count=count
+    )
 
 
 def _short(text: str) -> str:
@@ -125,6 +156,8 @@ def _reason(case: TestCase, run: Run) -> str:
 def _passes(case: TestCase, run: Run) -> bool:
     if case.words:
         return keeps_rules(case, run)
+    if case.is_suite:
+        return _output_counts(case, run) and bool(run.methods) and all(method.passed for method in run.methods)
     expected = case.expected_output
     if expected and _raised(expected, run):
         return run.tested or case.looks_at_main_run  # what the submission raises before the test begins does not count

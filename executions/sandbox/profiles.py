@@ -44,6 +44,7 @@ def _codes(submission: Submission) -> Iterator[str]:
             yield file.content.decode(errors="replace")
     for test in submission.tests:
         yield test.code
+        yield test.unittest
 
 
 def _imports_science(code: str) -> bool:

@@ -53,7 +53,8 @@ class TestProgram:
     program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
     if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
     images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`. `files`
-    are all that the test finds. With `words`, nothing runs: they are looked for in the submission's text.
+    are all that the test finds. With `words`, nothing runs: they are looked for in the submission's text. `unittest` is
+    the code of a suite, whose methods run after the submission; a `doctest` runs the submission's own examples.
     """
 
     __test__ = False  # not for pytest to collect
@@ -66,6 +67,8 @@ class TestProgram:
     is_call: bool = False
     files: tuple[File, ...] = ()
     words: tuple[str, ...] = ()
+    unittest: str = ""
+    doctest: bool = False
 
 
 class Party(NamedTuple):
@@ -136,6 +139,15 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodResult:
+    """What became of one method of a suite, or of the examples of one docstring. `message` says why it has failed."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A PNG that a program has shown. Its bytes are the program's own: only their size is certain."""
 
@@ -163,6 +175,7 @@ class Run:
     `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together. `trace` is what a traced run has written: not trusted, at most 512 KiB.
+    `methods` are those of a suite, as its process reports them; none if the report contradicts itself.
     """
 
     status: RunStatus
@@ -188,6 +201,7 @@ class Run:
     images: tuple[Image, ...] = ()
     images_dropped: int = 0
     trace: bytes = b""
+    methods: tuple[MethodResult, ...] = ()
 
     @property
     def charged_seconds(self) -> float:

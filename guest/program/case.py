@@ -13,7 +13,7 @@ import sys
 from guest import protocol
 from guest.program.findings import Findings, name_assertion
 from guest.program.literal import literal
-from guest.program.main_module import FILE_NAME, Failed
+from guest.program.main_module import DIRECTORY, FILE_NAME, TEST_FILE_NAME, Failed
 from guest.program.open_figures import begin_showing
 from guest.program.recursion import begin_at_the_bottom
 
@@ -23,29 +23,37 @@ if TYPE_CHECKING:
     from typing import Any
 
     from guest.program.main_module import MainModule
-    from guest.supervisor.mailbox import TestPart
+    from guest.program.suite import Suite
+    from guest.supervisor.mailbox import TestPart, Trace
 
 # Saved because a submission may replace or delete them.
 _print, _eval, _compile = print, eval, compile
 _kill, _getpid = os.kill, os.getpid
 
 SIGSTOP = 19  # as signal.SIGSTOP: loading `signal` takes as long as all the rest of this package
-TEST_FILE_NAME = "test.py"
 STDIN_NAME = ".stdin"
 READ_BYTES = 64 * 1024
 
 
-def run_case(main: MainModule, kind: int, part: TestPart) -> None:
-    """Run the submission and then the test's own part; without code or a call, the submission is that part."""
+def run_case(main: MainModule, kind: int, part: TestPart, trace: Trace) -> None:
+    """Run the submission and then the test's own part; without code or a call, the submission is that part.
+
+    A suite writes the verdicts of its methods into `trace`.
+    """
     if kind == protocol.TEST_STDIN:
         _begin_test()
         _end_test()  # only how the program ends matters
         main.execute(FILE_NAME)
         return
     _keep_stdin()
+    suite = _load_suite(kind, trace) if kind in protocol.SUITES else None
     main.execute(FILE_NAME, before_test=True)
     output = _begin_test()
     main.sources[TEST_FILE_NAME] = part.read  # it has come by now
+    if suite is not None:
+        _run_suite(suite, main)
+        _end_test()
+        return
     findings = Findings(part.read() if kind == protocol.TEST_CODE else "")
     try:
         if kind == protocol.TEST_CODE:
@@ -71,6 +79,33 @@ def _end_by_exit(error: SystemExit, main: MainModule, findings: Findings) -> Non
         _end_test()
     elif failure := _found(lambda: findings.first(error.code)):
         raise Failed(error.code) from failure
+
+
+def _load_suite(kind: int, trace: Trace) -> Suite:
+    """Load what runs a suite, before the submission can change it, and from no file beside the program."""
+    sys.path.remove(DIRECTORY)
+    try:
+        if kind == protocol.TEST_DOCTEST:
+            from guest.program.doctests import DoctestSuite
+
+            return DoctestSuite(trace)
+        from guest.program.unittests import UnittestSuite
+
+        return UnittestSuite(trace)
+    finally:
+        sys.path.insert(0, DIRECTORY)
+
+
+def _run_suite(suite: Suite, main: MainModule) -> None:
+    sys.modules["main"] = sys.modules["__main__"]  # for a suite that imports from the program
+    try:
+        failure = suite.run(main)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        main.fail(error)
+    if failure is not None:
+        raise Failed(1) from failure
 
 
 def is_call(text: str) -> bool:

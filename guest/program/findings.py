@@ -41,13 +41,9 @@ class Findings:
 
     def first(self, exit_code: object = 1) -> BaseException | None:
         """Return the first failure or, without one, the first error; None if `exit_code` has another cause."""
-        found = [*self._failures, *self._errors]
-        if not found:
-            return AssertionError("unittest found no test") if exit_code == NO_TESTS_RAN else None
-        first, *others = found
-        if others:
-            _append(first, f", and {len(others)} more")
-        return first
+        if self._failures or self._errors:
+            return first_of(self._failures, self._errors)
+        return AssertionError("unittest found no test") if exit_code == NO_TESTS_RAN else None
 
     def _watch_unittest(self) -> None:
         import unittest
@@ -58,9 +54,9 @@ class Findings:
         def note(into: list[BaseException]) -> Callable[..., None]:
             def add(_: object, test: unittest.TestCase, *details: Any) -> None:
                 if not details:
-                    into.append(_named(AssertionError("expected to fail, but passed"), test.id()))
+                    into.append(named(AssertionError("expected to fail, but passed"), test.id()))
                 elif (error := details[-1]) is not None:  # a subtest that has passed has none
-                    into.append(_named(error[1], (details[0] if len(details) > 1 else test).id()))
+                    into.append(named(error[1], (details[0] if len(details) > 1 else test).id()))
 
             return add
 
@@ -73,9 +69,7 @@ class Findings:
         import doctest
 
         def note(_: object, out: object, test: DocTest, example: Example, got: Any) -> None:
-            said = got.strip() if isinstance(got, str) else f"{got[0].__name__}: {got[1]}"
-            text = f"{example.source.strip()} gave {said or 'nothing'}, not {example.want.strip() or 'nothing'}"
-            self._failures.append(_named(AssertionError(text), test.name))
+            self._failures.append(named(doctest_failure(example, got), test.name))
 
         _before(doctest.DocTestRunner, "report_failure", note)
         _before(doctest.DocTestRunner, "report_unexpected_exception", note)
@@ -108,14 +102,36 @@ def _before(kind: type, name: str, note: Callable[..., None]) -> None:
     setattr(kind, name, both)
 
 
-def _named(error: BaseException, test: str) -> BaseException:
+def doctest_failure(example: Example, got: Any) -> BaseException:
+    """Return what went wrong with an example, which has printed `got` or has raised that exception."""
+    said = _without_traceback(got) if isinstance(got, str) else f"{got[0].__name__}: {got[1]}"
+    error = AssertionError(f"{example.source.strip()} gave {said}, not {_without_traceback(example.want)}")
+    return error.with_traceback(None if isinstance(got, str) else got[2])
+
+
+def _without_traceback(printed: str) -> str:
+    """Return what an example prints, or only the last line of a traceback."""
+    printed = printed.strip() or "nothing"
+    return printed.rpartition("\n")[2] if printed.startswith("Traceback (most recent call last):") else printed
+
+
+def named(error: BaseException, test: str) -> BaseException:
     """Return an exception like `error` whose message also says which test has failed."""
     kind = type(error)
     attributes = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     like: type[Exception] = type(kind.__name__, (Exception,), attributes)
     line, end, rest = str(error).partition("\n")
-    said = like(f"{line} ({test.rpartition('.')[2]}){end}{rest}".lstrip())
+    name, space, parameters = test.partition(" ")
+    said = like(f"{line} ({name.rpartition('.')[2]}{space}{parameters}){end}{rest}".lstrip())
     return said.with_traceback(error.__traceback__)
+
+
+def first_of(failures: list[BaseException], errors: list[BaseException]) -> BaseException:
+    """Return the first failure or, without one, the first error, with the number of the others in its message."""
+    first, *others = [*failures, *errors]
+    if others:
+        _append(first, f", and {len(others)} more")
+    return first
 
 
 def _append(error: BaseException, text: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Saved because a submission may replace or delete them.
 _exec, _compile = exec, compile
 
-FILE_NAME = "main.py"
+FILE_NAME, TEST_FILE_NAME = "main.py", "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
 
 

@@ -33,7 +33,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would.
 
     If the program fails, put the detail of its error into `mailbox`. A test reads its own part from `part`.
-    A traced run puts its steps into `trace`.
+    A traced run puts its steps into `trace`, and a suite the verdicts of its methods.
     """
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
@@ -55,7 +55,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
         elif kind == protocol.TRACED:
             _trace(main, names, trace)
         else:
-            run_case(main, kind, part)
+            run_case(main, kind, part, trace)
         exit_code = 0
     except SystemExit as error:
         exit_code = _exit_code(error)

@@ -58,7 +58,7 @@ class Mailbox(SharedMemory):
 
 
 class Trace(SharedMemory):
-    """The steps of a traced run: the length of what has been written so far, and then that."""
+    """The steps of a traced run, or a suite's report: the length of what has been written so far, and then that."""
 
     def __init__(self) -> None:
         super().__init__(protocol.PREFIX.size + protocol.TRACE_BYTES)

@@ -100,7 +100,7 @@ class Run:
             self._host.send(protocol.DETAIL, mailbox.view)  # unread
         elif self._stops and self._task_kind in protocol.KINDS_WITH_PART:
             self._send_value()
-        if self._task_kind == protocol.TRACED:
+        if self._task_kind == protocol.TRACED or self._task_kind in protocol.SUITES:
             for piece in self._trace.pieces():
                 self._host.send(protocol.TRACE, piece)  # unread
         mailbox.renew()

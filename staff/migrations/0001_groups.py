@@ -1,5 +1,6 @@
 """The two groups of staff besides superusers, and the permissions of each."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
@@ -29,6 +30,11 @@ GROUPS = {
 
 def create_groups(apps: Any, schema_editor: Any) -> None:
     """Create the groups. An existing group of that name keeps its members and gets the missing permissions."""
+    grant(apps, schema_editor, GROUPS)
+
+
+def grant(apps: Any, schema_editor: Any, allowed_to: Mapping[str, Iterable[str]]) -> None:
+    """Give groups their permissions. A group that does not exist is created."""
     using = schema_editor.connection.alias
     for label in ("apikeys", "executions"):
         app = apps.get_app_config(label)
@@ -37,7 +43,7 @@ def create_groups(apps: Any, schema_editor: Any) -> None:
         create_permissions(app, apps=apps, verbosity=0, using=using)
     groups = apps.get_model("auth", "Group").objects.using(using)
     permissions = apps.get_model("auth", "Permission").objects.using(using)
-    for name, allowed in GROUPS.items():
+    for name, allowed in allowed_to.items():
         group, _ = groups.get_or_create(name=name)
         for each in allowed:
             label, codename = each.split(".")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
 from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
 from executions.cluster.messages import Input, Order, Printed, Stop, Taken, Typed, WorkerState
@@ -109,9 +110,29 @@ def test_dead_worker_is_forgotten(board: Board, client: "redis.Redis") -> None:
     board.show_worker(state("one"))
     board.show_worker(state("two"))
     assert {each.name for each in board.workers()} == {"one", "two"}
+    lost = lost_workers()
     client.delete(f"{PREFIX}worker:one")  # as when it expires
     assert [each.name for each in board.workers()] == ["two"]
     assert client.smembers(f"{PREFIX}workers") == {b"two"}
+    board.workers()
+    assert lost_workers() == lost + 1
+
+
+def test_worker_that_ends_and_one_that_redis_has_forgotten_are_not_lost(board: Board, client: "redis.Redis") -> None:
+    board.show_worker(state("one"))
+    lost = lost_workers()
+    board.remove_worker("one")
+    assert board.workers() == []
+    board.show_worker(state("two"))
+    client.flushdb()  # as when Redis restarts
+    assert board.workers() == []
+    assert lost_workers() == lost
+
+
+def lost_workers() -> float:
+    value = REGISTRY.get_sample_value("codeexec_workers_lost_total")
+    assert value is not None
+    return value
 
 
 def test_worker_of_another_version_is_not_seen(board: Board, client: "redis.Redis") -> None:

@@ -35,6 +35,7 @@ from executions.sandbox.results import (
     Flag,
     Hint,
     Image,
+    MethodResult,
     Outcome,
     Party,
     Run,
@@ -61,6 +62,7 @@ RUNS = st.builds(
     hint=st.none() | st.builds(Hint, TEXTS, st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple)),
     returned=st.none() | TEXTS,
     uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=2).map(tuple),
+    methods=st.lists(st.builds(MethodResult, TEXTS, st.booleans(), TEXTS), max_size=2).map(tuple),
     images=st.lists(st.builds(Image, st.binary(), st.integers(1, 9), st.integers(1, 9)), max_size=2).map(tuple),
 )
 FRAMES = st.builds(Frame, TEXTS, TEXTS, st.integers(1, 9), st.dictionaries(TEXTS, TEXTS, max_size=2))
@@ -75,7 +77,16 @@ OUTCOMES = st.builds(
     trace=st.none() | TRACES,
 )
 FILES = st.lists(st.builds(File, TEXTS, st.binary()), max_size=2).map(tuple)
-PROGRAMS = st.builds(TestProgram, code=TEXTS, input=TEXTS, stdin=st.none() | TEXTS, hidden=st.booleans(), files=FILES)
+PROGRAMS = st.builds(
+    TestProgram,
+    code=TEXTS,
+    input=TEXTS,
+    stdin=st.none() | TEXTS,
+    hidden=st.booleans(),
+    files=FILES,
+    unittest=TEXTS,
+    doctest=st.booleans(),
+)
 SUBMISSIONS = st.builds(
     Submission,
     code=TEXTS,

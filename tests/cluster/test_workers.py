@@ -1,16 +1,19 @@
 """The choice of a worker, and what the workers are together."""
 
+import time
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from executions.cluster.messages import WorkerState
-from executions.cluster.workers import Workers
+from executions.cluster.workers import SeenWorker, Workers, load
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.sandbox import SandboxHealth
+from tests.fakes import seen_worker
 
 HEALTH = SandboxHealth(True, "connected", "", 4, 0, 0)
+NOT_READY = SandboxHealth(False, "unreachable", "no engine", 0, 2, 0)
 
 
 def state(name: str, slots: int = 4, queue_length: int = 2, is_leaving: bool = False, **health: object) -> WorkerState:
@@ -86,3 +89,49 @@ def test_when_nothing_is_known_lately_nothing_starts_and_nobody_is_given_up() ->
     assert found.is_alive("one")
     assert found.is_alive("two")
     assert found.takes_orders("two")
+
+
+def test_workers_are_seen_by_host_and_name_until_they_are_gone() -> None:
+    one, two, three = (msgspec.structs.replace(state(name), host=host) for name, host in ("za", "yb", "xb"))
+    found = workers(two, one, three)
+    assert [each.state.name for each in found.seen()] == ["z", "x", "y"]
+    found.update([two])
+    assert [each.state.name for each in found.seen()] == ["y"]
+    found.update([])
+    assert found.seen() == ()
+
+
+def test_worker_is_silent_until_it_says_something_new() -> None:
+    found = workers(state("one"))
+    [first] = found.seen()
+    found.update([state("one")])  # what it has said before
+    [second] = found.seen()
+    assert second.silent_seconds > first.silent_seconds
+    before = time.monotonic()
+    found.update([msgspec.structs.replace(state("one"), number=1)])
+    [third] = found.seen()
+    assert third.silent_seconds <= time.monotonic() - before
+
+
+def test_of_workers_of_which_nothing_is_known_lately_none_is_seen() -> None:
+    found = Workers(life_seconds=0)
+    found.update([state("one")])
+    assert found.seen() == ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([seen_worker("one")], 0.5),
+        ([seen_worker("one"), seen_worker("two", slots=24)], 0.25),
+        ([seen_worker("one"), seen_worker("two", is_leaving=True)], 0.5),
+        ([seen_worker("one", health=replace(HEALTH, in_use=8)), seen_worker("two", health=NOT_READY)], 1.0),
+        ([seen_worker("one", health=replace(HEALTH, in_use=8, waiting=8))], 2.0),
+        ([seen_worker("two", health=NOT_READY)], None),
+        ([], None),
+    ],
+)
+def test_load_is_what_runs_and_waits_for_each_slot_of_those_that_serve(
+    seen: list[SeenWorker], expected: float | None
+) -> None:
+    assert load(seen) == expected

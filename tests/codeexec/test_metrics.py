@@ -9,10 +9,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from codeexec.metrics import memory_limit_bytes
+from executions.cluster.workers import MOST_SHOWN
+from executions.running.backend import get_backend
 from executions.sandbox.counters import ORPHANS
 from executions.sandbox.results import RunLost, SandboxBusy, SandboxError
 from tests.conftest import Page
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeExecutor, seen_worker
 
 TOKEN = "x1y2z3w4" * 8
 SCRAPER = "192.0.2.7"
@@ -133,6 +135,32 @@ def test_the_memory_limit_is_the_lowest_of_all_cgroups_above(
         (tmp_path / name).write_text(f"{content}\n")
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert memory_limit_bytes(own_cgroups, tmp_path) == (machine if limit is None else limit)
+
+
+def numbers_of_workers(scraper: Client) -> dict[str, float]:
+    return {name: value for name, value in scrape(scraper).items() if name.startswith("codeexec_worker_")}
+
+
+def test_each_worker_has_its_numbers_until_it_is_gone(scraper: Client, page: Page) -> None:
+    assert numbers_of_workers(scraper) == {}  # programs run in this process
+    get_backend().workers = lambda: (seen_worker("8f14e45fceea", "one"), seen_worker("c9f0f895fb98", "two", slots=4))
+    found = numbers_of_workers(scraper)
+    names = ("ready", "slots", "in_use", "idle", "waiting", "silent_seconds")
+    of_one = [found[f'codeexec_worker_{name}{{host="one",worker="8f14e45f"}}'] for name in names]
+    assert of_one == [1, 8, 3, 4, 1, 0.5]
+    assert found['codeexec_worker_slots{host="two",worker="c9f0f895"}'] == 4
+    assert len(found) == 12
+    assert scrape(scraper)["codeexec_workers_load"] == pytest.approx(8 / 12)
+    get_backend().workers = tuple
+    assert numbers_of_workers(scraper) == {}
+    assert "codeexec_workers_load" not in scrape(scraper)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_so_many_workers_have_series_of_their_own(scraper: Client, page: Page, more: int) -> None:
+    get_backend().workers = lambda: tuple(seen_worker(f"{number:08}") for number in range(MOST_SHOWN + more))
+    found = numbers_of_workers(scraper)
+    assert len([name for name in found if name.startswith("codeexec_worker_ready")]) == MOST_SHOWN
 
 
 def test_metrics_contain_no_code_learner_or_token(scraper: Client, page: Page) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from codeexec.postgresql.base import BoundedConnection, Pool
 from tests.servers import PostgreSQL
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.server
 
@@ -63,6 +64,20 @@ def test_a_statement_refused_by_the_server_leaves_the_connection_open(connect: C
     with pytest.raises(psycopg.errors.QueryCanceled):
         connection.execute("SELECT pg_sleep(10)")
     assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_transaction_that_does_nothing_is_ended_by_the_server(
+    connect_any: Callable[[], BoundedConnection],
+) -> None:
+    """Else what it has locked stays locked, and nothing that was deleted since can be vacuumed."""
+    connection = connect_any()
+    connection.execute("SET idle_in_transaction_session_timeout = 100")
+    connection.autocommit = False
+    connection.execute("SELECT 1")
+    assert eventually(lambda: connection.has_ended)
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        connection.execute("SELECT 1")
+    assert connection.closed
 
 
 @pytest.fixture

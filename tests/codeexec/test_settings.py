@@ -150,6 +150,7 @@ def test_database_options_combine_the_url_and_our_time_limits() -> None:
     assert options["tcp_user_timeout"] == 3000
     assert "statement_timeout=5000" in options["options"]
     assert "lock_timeout=2000" in options["options"]
+    assert "idle_in_transaction_session_timeout=10000" in options["options"]
 
 
 @pytest.mark.parametrize("url", ["", "redis://cache:6379/0", "rediss://:secret@cache:6379", "unix:///run/redis.sock"])

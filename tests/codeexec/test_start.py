@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from apikeys.models import ApiKey
 from codeexec import gunicorn, start
-from executions import bounds
+from executions import bounds, configuration
 from executions.models import Execution
 from executions.records.servers import living, recover_interrupted
 from executions.running.backend import get_backend
@@ -46,4 +46,4 @@ def test_there_are_threads_to_refuse_requests(settings: Settings) -> None:
 def test_shutdown_waits_for_the_longest_request(settings: Settings) -> None:
     longest_wait_seconds = settings.SANDBOX_QUEUE_SECONDS + profiles.LOADING_SECONDS
     assert gunicorn.graceful_timeout > longest_wait_seconds + bounds.LONGEST_RUN_SECONDS
-    assert start.DRAIN_SECONDS > bounds.LONGEST_RUN_SECONDS
+    assert configuration.DRAIN_SECONDS > bounds.LONGEST_RUN_SECONDS

@@ -51,6 +51,26 @@ def test_a_migration_waits_for_one_that_takes_long(tmp_path: Path, postgresql: P
     assert errors_of([migration]) == []
 
 
+def test_a_migration_that_waits_for_a_table_keeps_nobody_else_waiting(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """A backup has read the table, and keeps its lock on it until it ends."""
+    service = Service(tmp_path, DATABASE_URL=postgresql.url)
+    service.migrate()
+    service.manage("migrate", "executions", "0003_servers", "--verbosity=0")
+    tries = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+    read = "SELECT count(*) FROM executions_execution"
+    address = f"host=127.0.0.1 port={postgresql.port} user=code dbname=code"
+    with psycopg.connect(address) as backup, psycopg.connect(address, autocommit=True) as request:
+        backup.execute(read)
+        request.execute("SET lock_timeout = 15000")
+        migration = begin(service)
+        for _ in range(3):
+            assert eventually(lambda: postgresql.sql(tries) != [(0,)], 30)
+            request.execute(read)
+        assert migration.poll() is None
+    assert errors_of([migration]) == []
+    assert "[ ]" not in service.manage("showmigrations")
+
+
 def test_a_killed_migration_keeps_no_lock(tmp_path: Path, postgresql: PostgreSQL) -> None:
     service = Service(tmp_path, DATABASE_URL=postgresql.url)
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"

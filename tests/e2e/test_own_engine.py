@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
-RUNS = 20
+RUNS = 8
 NUMBERS = count()
 FEW = 2
 """So few containers that there are moments without any while all are removed as fast as new ones are created."""
@@ -154,8 +154,8 @@ def test_programs_are_refused_while_the_image_is_missing(with_few: Service, engi
         is_left = engine.containers()
         return post(service, "print('refused')").status_code == 503 and not service.is_healthy() and not is_left
 
-    assert eventually(is_gone, 60)
-    assert eventually(is_refused, 30)
+    assert eventually(is_gone, RECOVERY_SECONDS)
+    assert eventually(is_refused, RECOVERY_SECONDS)
     assert_refused_at_once(service)
     assert service.health()["docker"] == "connected"
     assert not engine.docker("images", "-q")

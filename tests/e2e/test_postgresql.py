@@ -7,6 +7,7 @@ import psycopg
 import pytest
 import requests
 
+from tests.e2e.event_source import EventSource
 from tests.servers import PostgreSQL
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
@@ -165,8 +166,45 @@ def test_a_migration_may_take_longer_than_a_request(service: Service) -> None:
         "from django.core.management import call_command; from django.db import connection\n"
         "def bound():\n"
         "    with connection.cursor() as cursor:\n"
-        "        cursor.execute('SHOW statement_timeout')\n"
-        "        return cursor.fetchone()[0], connection.connection.answer_seconds\n"
+        "        cursor.execute(\"SELECT current_setting('statement_timeout'),"
+        " current_setting('idle_in_transaction_session_timeout')\")\n"
+        "        return *cursor.fetchone(), connection.connection.answer_seconds\n"
         "before = bound(); call_command('migrate', verbosity=0); print(before, bound())"
     )
-    assert service.manage("shell", "--verbosity=0", "-c", script) == "('5s', 6) ('0', None)\n"
+    assert service.manage("shell", "--verbosity=0", "-c", script) == "('5s', '10s', 6) ('0', '0', None)\n"
+
+
+OPEN = (
+    "SELECT pid, xact_start::text FROM pg_stat_activity"
+    " WHERE usename = 'code' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize("waits_for", ["time", "input"])
+def test_no_transaction_is_open_while_a_program_runs(service: Service, postgresql: PostgreSQL, waits_for: str) -> None:
+    """Else each program would hold a connection, and keep rows that were deleted meanwhile from being vacuumed."""
+    code = "print('begun', flush=True)\n" + ("import time\ntime.sleep(9)" if waits_for == "time" else "input()")
+    with EventSource(service, code, interactive=waits_for == "input", timeout=10) as stream:
+        stream.until("stdout")
+        status = f"SELECT status FROM executions_execution WHERE public_id = '{stream.id}'"
+        samples = []
+        for _ in range(6):
+            samples.append(set(postgresql.sql(OPEN)))
+            time.sleep(0.2)
+        assert postgresql.sql(status) == [("running",)]
+        assert set.intersection(*samples) == set()  # a heartbeat may be among them, but not all the time
+
+
+def test_a_slow_statement_is_an_error_and_no_hang(service: Service, postgresql: PostgreSQL) -> None:
+    postgresql.sql(
+        "CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$"
+    )
+    postgresql.sql("CREATE TRIGGER slow BEFORE INSERT ON executions_execution FOR EACH ROW EXECUTE FUNCTION sleep()")
+    try:
+        response = service.post("print('never')")
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert "canceling statement due to statement timeout" in service.log()
+    finally:
+        postgresql.sql("DROP FUNCTION sleep CASCADE")
+    assert service.execute("print('quick')")["output"] == "quick\n"
+    assert postgresql.sql("SELECT count(*) FROM executions_execution WHERE code = 'print(''never'')'") == [(0,)]

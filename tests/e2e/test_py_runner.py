@@ -15,11 +15,17 @@ from tests.service import ORIGIN, ROOT, Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
+SUITE = """import unittest
+class TestDouble(unittest.TestCase):
+    def test_number(self): self.assertEqual(double(4), 8)
+    def test_word(self): self.assertEqual(double("ab"), "ab", "only numbers are doubled")
+"""
 TESTS = [
     {"input": "double(4)", "expected_output": "8"},
     {"name": "with a word", "input": "double('ab')", "expected_output": "abab"},
     {"input": "double(0.5)", "expected_output": "1.5"},
     {"input": "double(10)", "expected_output": "21", "hidden": True},
+    {"name": "a suite", "unittest": SUITE},
 ]
 PAGE = """<!doctype html>
 <html lang="en">
@@ -34,7 +40,7 @@ PAGE = """<!doctype html>
 <py-runner url="{url}" api-key="{key}">
 {program}
 </py-runner>
-<py-runner id="tested" url="{url}" api-key="{key}" tests='{tests}'>
+<py-runner id="tested" url="{url}" api-key="{key}" exercise="double-1" tests='{tests}'>
 def double(x):
     return x * 2
 </py-runner>
@@ -164,18 +170,28 @@ def replace(page: Page, code: str) -> None:
     page.keyboard.insert_text(code)
 
 
-def test_a_lesson_shows_failing_tests_with_what_differs(page: Page) -> None:
+def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Service) -> None:
     page.set_viewport_size({"width": 360, "height": 760})
     tested = page.locator("#tested")
     answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
     answer = page.evaluate_handle(f"() => ({{ of: ({answered})(document.querySelector('#tested')) }})")
     tested.get_by_role("button", name="Run").click()
-    expect(tested.locator("#score")).to_have_text("2 of 4 passed", timeout=20_000)
+    expect(tested.locator("#score")).to_have_text("2 of 5 passed", timeout=20_000)
     assert answer.evaluate("answer => answer.of") == "success"
+    tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt"
+    assert service.query(tried) == [("double-1", 0, 17)]  # two tests
     results = tested.locator("#results li")
     expect(results.nth(1)).to_contain_text("with a word")
     expect(results.nth(2).locator(".diff")).to_contain_text("returned: 1.0")
-    expect(results.nth(3)).to_have_text("Failed a hidden test")
+    expect(results.nth(4)).to_have_text("Failed a hidden test")
+    expect(results.nth(3).locator("p")).to_have_text(
+        [
+            "Failed a suite",
+            "1 of 2 tests passed",
+            "Passed: TestDouble.test_number",
+            "Failed: TestDouble.test_word: 'abab' != 'ab' - abab ? -- + ab : only numbers are doubled",
+        ]
+    )
     expect(tested.locator("#tests-part")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert barriers(page) == []

@@ -9,19 +9,24 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from apikeys import traffic
 from apikeys.models import ApiKey, DailyUse, KeyTraffic, Suspension
 from apikeys.suspension_badge import Badges, badges_for
 from apikeys.suspensions import suspend_address
+from executions.cluster.workers import MOST_SHOWN
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.charts import draw, lines, round_up, short
 from executions.review.dashboard.figures import Counts, Spread
 from executions.review.dashboard.noticed import NoticedFigures, noticed_figures
 from executions.review.dashboard.overview import count_month, find_activity
 from executions.review.dashboard.refusal_figures import refusal_figures
+from executions.running.backend import get_backend
+from executions.sandbox.sandbox import SandboxHealth
 from executions.templatetags.quantities import compared, duration, share, width
 from tests.conftest import Page
+from tests.fakes import seen_worker
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
@@ -242,6 +247,30 @@ def test_keys_near_a_limit_are_counted_in_the_heading(page: Page, admin_client: 
     assert '<span class="kind">1 near a limit</span>' in admin_client.get("/admin/").content.decode()
     DailyUse.objects.update(executions=79_999)
     assert "near a limit" not in admin_client.get("/admin/").content.decode()
+
+
+def test_staff_see_each_worker(page: Page, admin_client: Client) -> None:
+    def rows() -> list[str]:
+        body = admin_client.get("/admin/").content.decode().split('<table class="workers">')[1].split("</table>")[0]
+        return [" ".join(strip_tags(row).split()) for row in body.split("<tr>")[2:]]
+
+    assert "<h2>Workers</h2>" not in admin_client.get("/admin/").content.decode()  # programs run in this process
+    shut = SandboxHealth(False, "unreachable", "<b>no engine</b>", 0, 0, 0)
+    get_backend().workers = lambda: (
+        seen_worker("8f14e45fceea", "<i>one</i>", most_slots=24),
+        seen_worker("c9f0f895fb98", "two", 4.0, health=shut),
+        seen_worker("45c48cce2e2d", "three", is_leaving=True),
+    )
+    assert rows() == [
+        "&lt;i&gt;one&lt;/i&gt; 8f14e45f ✓ ready 3 of 8\N{EN DASH}24 4 1 500 ms ago",
+        "two c9f0f895 ✗ not ready &lt;b&gt;no engine&lt;/b&gt; 0 of 8 0 0 4.0 s ago",
+        "three 45c48cce ! leaving 3 of 8 4 1 500 ms ago",
+    ]
+    get_backend().workers = lambda: tuple(seen_worker(f"{number:08}") for number in range(MOST_SHOWN + 1))
+    assert len(rows()) == MOST_SHOWN
+    assert f"The first {MOST_SHOWN} of {MOST_SHOWN + 1}." in admin_client.get("/admin/").content.decode()
+    get_backend().workers = tuple
+    assert "No worker is alive, so no program runs." in admin_client.get("/admin/").content.decode()
 
 
 @pytest.mark.django_db

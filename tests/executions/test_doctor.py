@@ -1,21 +1,30 @@
 """`manage.py doctor` reports each mistake of an operator, and nothing else."""
 
 import stat
+import time
+from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
 from apikeys.environment import sync_environment_key
+from executions.cluster.board import PREFIX, Board, connect
 from executions.configuration import sandbox_settings
 from executions.management import faults
 from executions.management.commands.doctor import Command, examine
 from executions.management.faults import Fault
 from executions.records import servers
 from executions.sandbox.engine.engine import Engine
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.sandbox import SandboxHealth
 from executions.sandbox.settings import SandboxSettings
+from tests.fakes import seen_worker
+from tests.servers import Redis, free_port
 
 SOCKET = stat.S_IFSOCK | 0o660
 DIRECTORY = stat.S_IFDIR | 0o755
@@ -68,6 +77,23 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (faults.check_secret_keys("a", {"1-0-2@one": "a", "2-0-3@two": "b"}), "another SECRET_KEY: 2-0-3@two"),
     (faults.check_cache(""), None),
     (faults.check_cache("no route"), "no route"),
+    (faults.check_redis(""), None),
+    (faults.check_redis("no route"), "Redis does not answer: no route"),
+    (faults.check_redis_memory("noeviction", 80, 100), None),
+    (faults.check_redis_memory("noeviction", 80, 0), None),
+    (faults.check_redis_memory("noeviction", 81 * 1024**2, 100 * 1024**2), "Redis uses 81 MB of 100 MB"),
+    (faults.check_redis_memory("allkeys-lru", 1, 100), "evicts keys when its memory is full (allkeys-lru)"),
+    (faults.check_broker(""), None),
+    (faults.check_broker("no route"), "the broker does not answer: no route"),
+    (faults.check_workers(1, 0), None),
+    (faults.check_workers(0, 0), "no worker is alive"),
+    (faults.check_workers(2, 1), "1 of 3 workers speak another version"),
+    (faults.check_worker("one", "ready", "", "guest:1", "guest:1"), None),
+    (faults.check_worker("one", "unready", "no engine", "guest:1", "guest:1"), "it runs no programs: no engine"),
+    (faults.check_worker("one", "ready", "", "guest:1", "guest:2"), "in the image guest:1, but ours is guest:2"),
+    (faults.check_worker("one", "leaving", "", "guest:1", "guest:1"), "about to end"),
+    (faults.check_threads(2, 8, 16), None),
+    (faults.check_threads(2, 8, 17), "2 web processes with 8 threads each cannot keep 17 slots"),
     (faults.check_proxies(0, PROXY), "all came from 10.0.1.5"),
     (faults.check_proxies(0, PROXY[1:]), None),
     (faults.check_proxies(1, PEOPLE), None),
@@ -217,3 +243,74 @@ def test_doctor_tells_of_missing_keys_and_of_limits_that_reach_no_key(
     monkeypatch.setenv("DEFAULT_MAX_CONCURRENT", "3")
     expected = "DEFAULT_RATE is 9/m, but API_KEY has 12000/m, DEFAULT_MAX_CONCURRENT is 3, but API_KEY has 256"
     assert f"warning  limits of API_KEY: {expected}" in said()
+
+
+@pytest.fixture
+def board(settings: Settings, redis: Redis, db: None) -> Iterator[Board]:
+    """Return the board of a cluster that has no worker yet."""
+    settings.EXECUTOR, settings.REDIS_URL, settings.CELERY_BROKER_URL = "celery", redis.url, redis.url
+    with closing(redis.client()) as client:
+        client.flushdb()
+        yield Board(client)
+        client.config_set("maxmemory-policy", "noeviction")
+
+
+def show_worker(board: Board, name: str, host: str = "one", **changed: Any) -> None:
+    board.show_worker(seen_worker(name, host, **{"image": image_name(), "clock": time.time(), **changed}).state)
+    with closing(connect(django_settings.REDIS_URL)) as client:
+        client.persist(f"{PREFIX}worker:{name}")  # a worker would say it again
+
+
+@pytest.mark.server
+def test_doctor_examines_the_workers_and_needs_no_engine(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+    show_worker(board, "8f14e45fceea")
+    call_command("doctor")
+    lines = capsys.readouterr().out.splitlines()
+    use = "3 of 8 slots in use, 4 in stock, 1 in line"
+    parts = ("Redis", "Redis's memory", "broker", "workers", f"worker 8f14e45f on one: {use}", "threads", "database")
+    assert [part for part in parts if f"ok       {part}" not in lines] == []
+    assert not any(line.startswith("ok       engine") for line in lines)
+
+
+@pytest.mark.server
+def test_doctor_reports_the_faults_of_a_cluster(
+    board: Board, redis: Redis, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_worker(board, "8f14e45fceea", "one", health=SandboxHealth(False, "unreachable", "no engine", 0, 0, 0))
+    show_worker(board, "c9f0f895fb98", "two", image="guest:0")
+    show_worker(board, "45c48cce2e2d", "three", clock=time.time() - 60)
+    show_worker(board, "d3d9446802a4", "four", slots=10_000)
+    show_worker(board, "6512bd43d9ca", "five")
+    settings.CELERY_BROKER_URL = f"amqp://127.0.0.1:{free_port()}//"
+    with closing(redis.client()) as client:
+        client.set(f"{PREFIX}worker:6512bd43d9ca", b"\xff{}")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(CommandError, match="6 to fix"):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    for fault in (
+        "FAULT    Redis's memory: Redis evicts keys when its memory is full (allkeys-lru)",
+        "FAULT    broker: the broker does not answer: ",
+        "FAULT    workers: 1 of 5 workers speak another version",
+        "FAULT    worker 8f14e45f on one: it runs no programs: no engine",
+        f"FAULT    worker c9f0f895 on two: it runs programs in the image guest:0, but ours is {image_name()}",
+        "FAULT    worker 45c48cce on three: our clock and that of the worker 45c48cce on three differ by 6",
+        "ok       worker d3d94468 on four",
+        "warning  threads: 1 web processes with ",
+    ):
+        assert fault in output
+
+
+@pytest.mark.server
+def test_doctor_reports_that_nothing_can_run(
+    board: Board, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="1 to fix"):
+        call_command("doctor")
+    assert "FAULT    workers: no worker is alive" in capsys.readouterr().out
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    with pytest.raises(CommandError, match="1 to fix"):
+        call_command("doctor")
+    output = capsys.readouterr().out
+    assert "FAULT    Redis: Redis does not answer: " in output
+    assert "ok       database" in output

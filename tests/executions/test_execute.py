@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from executions.running.backend import get_backend
 from executions.sandbox.results import (
     Flag,
     Image,
+    MethodResult,
     Run,
     RunLost,
     RunStatus,
@@ -31,7 +32,7 @@ from executions.sandbox.results import (
     TestProgram,
 )
 from tests.conftest import ORIGIN, Page, database_fails
-from tests.fakes import HEALTHY, FakeExecutor
+from tests.fakes import EIGHT, HEALTHY, FakeExecutor
 
 ADD = {
     "input": "add(5, 3)",
@@ -132,6 +133,7 @@ def test_test_result_has_the_documented_fields_and_message(page: Page) -> None:
             "points": None,
             "group": None,
             "feedback": None,
+            "methods": None,
         }
     ]
 
@@ -209,7 +211,7 @@ def test_timeout_of_one_second_is_singular(page: Page, executor: FakeExecutor) -
 # The record
 
 
-NO_RULES: dict[str, Any] = {"uses": [], "avoids": [], "defines": []}
+NO_RULES: dict[str, Any] = {"uses": [], "avoids": [], "defines": [], "unittest": None, "doctest": False}
 
 
 def test_request_and_answer_are_recorded(page: Page) -> None:
@@ -229,6 +231,24 @@ def test_request_and_answer_are_recorded(page: Page) -> None:
     assert record.waited_seconds == 0.0625
     assert record.finished is not None
     assert record.finished >= record.created
+
+
+def test_methods_of_a_suite_are_answered_and_recorded(page: Page, executor: FakeExecutor) -> None:
+    methods = (MethodResult("T.test_a", True, ""), MethodResult("T.test_b", False, "1 != 2"))
+    executor.test = replace(EIGHT, status=RunStatus.ERROR, methods=methods)
+    suite = {"unittest": "class T(unittest.TestCase): ..."}
+    answer = page.run("1", test_cases=[suite, {"doctest": True}, {**suite, "hidden": True}, {"input": "f()"}]).json()
+    assert [test.unittest for test in executor.submissions[0].tests] == [suite["unittest"], "", "", suite["unittest"]]
+    assert [test.doctest for test in executor.submissions[0].tests] == [False, True, False, False]
+    shown = [asdict(method) for method in methods]
+    assert [result["methods"] for result in answer["test_results"]] == [shown, shown, None, None]
+    assert [result["message"] for result in answer["test_results"][:3]] == [
+        "❌ Test failed: 1 of 2 tests passed",
+        "❌ Test failed: 1 of 2 tests passed",
+        "❌ Test failed",
+    ]
+    recorded = Execution.objects.get().test_results
+    assert [result["methods"] for result in recorded or ()] == [shown, shown, None, None]
 
 
 def test_record_is_running_before_the_program_starts(page: Page, executor: FakeExecutor) -> None:
@@ -338,13 +358,13 @@ def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> N
     files = (SentFile("a.txt", "text"), SentFile("b.bin", base64="YQ=="))
     rules = (("for",), ("sum",), (Definition("f", 1),))
     points = (1.5, "Yes.", "No.", "g", 0.5, 0.25, True)
-    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules)
+    case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules, "class T: 1", True)
     assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
-    others = {"learner": "ada", "interactive": True, "trace": True, "locale": Locale.DE}
+    others = {"learner": "ada", "interactive": True, "trace": True, "exercise": "loops-1", "locale": Locale.DE}
     request = ExecutionRequest("1", "Ada", (case,), timeout=3, files=files, **others)  # type: ignore[arg-type]
     unset = ExecutionRequest("")
     assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
-    left_out = {"learner": "", "interactive": False, "trace": False, "locale": Locale.EN}
+    left_out = {"learner": "", "interactive": False, "trace": False, "exercise": "", "locale": Locale.EN}
     assert request_of(create(request)) == replace(request, **left_out)  # type: ignore[arg-type]
 
 

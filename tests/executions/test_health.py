@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from executions.running.backend import get_backend
-from tests.fakes import HEALTHY, FakeExecutor
+from tests.fakes import HEALTHY, FakeExecutor, seen_worker
 
 
 def test_a_healthy_service_answers_200(client: Client, executor: FakeExecutor) -> None:
@@ -21,6 +21,7 @@ def test_a_healthy_service_answers_200(client: Client, executor: FakeExecutor) -
         "cache": "connected",
         "disk": "ok",
         "pool": {"idle": 4, "in_use": 1, "waiting": 2},
+        "workers": None,
     }
     assert response["Cache-Control"] == "no-store"
 
@@ -52,6 +53,21 @@ def test_a_container_that_cannot_be_removed_is_degraded(client: Client, executor
     executor.state = replace(HEALTHY, stuck=1)
     response = client.get("/health")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
+
+
+def test_workers_are_shown_without_their_hosts(client: Client, executor: FakeExecutor) -> None:
+    unready = replace(HEALTHY, ready=False, reason="no engine at 10.0.0.7", in_use=0)
+    get_backend().workers = lambda: (
+        seen_worker("8f14e45fceea", "host-1"),
+        seen_worker("c9f0f895fb98", "host-2", health=unready),
+        seen_worker("45c48cce2e2d", "host-3", is_leaving=True),
+    )
+    response = client.get("/health")
+    of_first = {"worker": "8f14e45f", "status": "ready", "slots": 8, "in_use": 3, "idle": 4, "waiting": 1}
+    assert response.json()["workers"][0] == of_first
+    assert [each["status"] for each in response.json()["workers"]] == ["ready", "unready", "leaving"]
+    assert "host" not in response.content.decode()
+    assert "10.0.0.7" not in response.content.decode()
 
 
 def test_a_service_that_has_not_started_is_unhealthy(client: Client) -> None:

@@ -9,7 +9,7 @@ from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
 from executions.request import ExecutionRequest, Match, TestCase, in_running_order
 from executions.running.judge import judge
-from executions.sandbox.results import ErrorDetail, Outcome, Run, RunStatus
+from executions.sandbox.results import ErrorDetail, MethodResult, Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
 
@@ -40,12 +40,51 @@ def passes(expected: str | None, actual: str, match: Match | None = None, **opti
         (TestCase(input="f()"), False),
         (TestCase(stdin="a"), False),
         (TestCase(stdin=""), False),
+        (TestCase(unittest="1"), False),
+        (TestCase(unittest=""), True),
+        (TestCase(doctest=True), False),
     ],
     ids=repr,
 )
 def test_a_case_without_input_code_or_stdin_uses_the_main_run(case: TestCase, is_main: bool) -> None:
     result = result_of(case, Run(RunStatus.SUCCESS, "test\n", tested=True, completed=True))
     assert result.actual_output == ("main\n" if is_main else "test\n")
+
+
+GOOD, BAD = MethodResult("T.test_a", True, ""), MethodResult("T.test_b", False, "1 != 2")
+
+
+@pytest.mark.parametrize(
+    ("methods", "change", "passed", "said"),
+    [
+        ((GOOD,), {}, True, "1 of 1 test passed"),
+        ((GOOD, GOOD), {}, True, "2 of 2 tests passed"),
+        ((GOOD, BAD), {}, False, "1 of 2 tests passed"),
+        ((), {}, False, "no test has run"),
+        ((GOOD,), {"completed": False}, False, "1 of 1 test passed (the program ended before the test did)"),
+        ((GOOD,), {"status": RunStatus.ERROR}, False, "1 of 1 test passed"),
+        ((GOOD,), {"status": RunStatus.TIMEOUT}, False, "1 of 1 test passed"),
+    ],
+    ids=range(7),
+)
+def test_suite_passes_only_if_it_ended_and_all_its_methods_passed(
+    methods: tuple[MethodResult, ...], change: dict[str, Any], passed: bool, said: str
+) -> None:
+    run = Run(RunStatus.SUCCESS, tested=True, completed=True, methods=methods)
+    result = result_of(TestCase(unittest="1"), replace(run, **change))
+    assert (result.passed, result.methods) == (passed, methods)
+    assert result.message == f"{'✅ Test passed' if passed else '❌ Test failed'}: {said}"
+
+
+def test_methods_of_all_results_are_bounded() -> None:
+    """They share the room with outputs. A message goes before a name does."""
+    long = tuple(MethodResult(f"T.test_{n}", False, "é" * 500) for n in range(100))
+    run = Run(RunStatus.ERROR, "x" * 1000, tested=True, methods=long)
+    results = judge((TestCase(unittest="1"),) * 50, Outcome(MAIN, (run,) * 50, 0), 5)
+    assert results[0].methods == long
+    shown = sum(len((each.name + each.message).encode()) for result in results for each in result.methods or ())
+    assert SHOWN_BYTES * 0.8 < shown <= SHOWN_BYTES
+    assert not any(result.passed for result in results)
 
 
 def test_results_are_in_the_order_of_the_test_cases() -> None:

@@ -164,6 +164,50 @@ def test_comparison_gets_what_it_needs(page: Page, case: dict[str, Any], field: 
         assert refused_fields(response).keys() == {f"test_cases[1].{field}"}
 
 
+NOT_BESIDE_A_SUITE = {
+    "input": "f()",
+    "code": "f()",
+    "expected_output": "1",
+    "match": "exact",
+    "exact_types": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "refused"),
+    [
+        ({"unittest": "import unittest"}, {}),
+        ({"doctest": True}, {}),
+        ({"doctest": False, "input": "f()"}, {}),
+        ({"unittest": "", "input": "f()"}, {}),
+        ({"unittest": None, "doctest": True}, {}),
+        ({"unittest": "1", "stdin": "a", "files": [], "hidden": True, "points": 1, "group": "g", "on_fail": "x"}, {}),
+        ({"unittest": 1}, {"unittest": "Must be a string."}),
+        (
+            {"unittest": "x" * (bounds.CODE_BYTES + 1)},
+            {"unittest": "Is 65537 bytes of UTF-8; at most 65536 are allowed."},
+        ),
+        ({"doctest": "yes"}, {"doctest": "Must be true or false."}),
+        (
+            {"unittest": "1", "doctest": True},
+            {"doctest": "Not together with unittest: give each a test case of its own."},
+        ),
+        ({"uses": ["for"], "unittest": "1"}, {"unittest": "Not together with uses, avoids or defines."}),
+        *(
+            ({"doctest": True, field: value}, {field: "Not together with unittest or doctest."})
+            for field, value in NOT_BESIDE_A_SUITE.items()
+        ),
+    ],
+    ids=range(11 + len(NOT_BESIDE_A_SUITE)),
+)
+def test_suite_has_nothing_to_compare(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
+    response = page.run(test_cases=[{}, case])
+    if not refused:
+        assert response.status_code == 200
+    else:
+        assert refused_fields(response) == {f"test_cases[1].{field}": said for field, said in refused.items()}
+
+
 @pytest.mark.parametrize(
     ("case", "refused"),
     [

@@ -35,15 +35,15 @@ def run(page: Page, **fields: Any) -> dict[str, Any]:
 
 def test_stored_answer_equals_the_original_answer(server: Page) -> None:
     tests = [{"input": "add(5, 3)", "expected_output": "8"}, {"code": "print(1)", "hidden": True}]
-    given = run(server, learner="ada", test_cases=tests)
+    given = run(server, learner="ada", exercise="loops-1", test_cases=tests)
     response = get(server, given["id"])
     stored = response.json()
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
-    assert stored["learner"] == "ada"
+    assert (stored["learner"], stored["exercise"]) == ("ada", "loops-1")
     assert stored["created"] <= stored["finished"]
     assert {name: stored[name] for name in given} == given
-    assert stored.keys() - given.keys() == {"learner", "created", "finished"}
+    assert stored.keys() - given.keys() == {"learner", "exercise", "created", "finished"}
 
 
 def test_error_detail_is_kept(server: Page, executor: FakeExecutor) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executions.sandbox.container.container import Container
+from executions.sandbox.container.received_methods import read_methods
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.results import RunLost, RunStatus
@@ -150,3 +151,56 @@ def test_prefix_is_read_or_refused(prefix: bytes) -> None:
         return
     assert kind in protocol.KINDS
     assert length <= protocol.MAX_BODY_BYTES
+
+
+METHODS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.text("ab\0é", max_size=3)), max_size=12).map(
+    lambda parts: b"".join(protocol.pack_method(*part) for part in parts)
+)
+
+
+def reported(*ends: tuple[str, str | None]) -> bytes:
+    """Return the report of methods with these names and messages; without a message, a method has passed."""
+    names = [protocol.pack_method(number, protocol.METHOD_IS, name) for number, (name, _) in enumerate(ends)]
+    others = []
+    for number, (_, message) in enumerate(ends):
+        end = protocol.METHOD_PASSED if message is None else protocol.METHOD_FAILED
+        others += [
+            protocol.pack_method(number, protocol.METHOD_BEGAN),
+            protocol.pack_method(number, end, message or ""),
+        ]
+    return b"".join([*names, *others])
+
+
+@given(METHODS | st.binary(max_size=60))
+def test_any_report_of_methods_gives_results_or_none(report: bytes) -> None:
+    methods = read_methods(report)
+    assert len(methods) <= protocol.METHODS
+    assert all("\0" not in method.name + method.message for method in methods)
+    json.dumps([(method.name, method.message) for method in methods]).encode()
+
+
+@given(METHODS | st.binary(max_size=60))
+def test_deny_a_pass_to_whatever_stands_before_or_after_a_report(other: bytes) -> None:
+    """Two methods, of which one has failed: nothing that a program adds lets both pass."""
+    report = reported(("a", None), ("b", "1 != 2"))
+    for forged in (other + report, report + other):
+        methods = read_methods(forged)
+        assert not methods or not all(method.passed for method in methods)
+
+
+@given(st.lists(st.tuples(st.text("ab", min_size=1), st.none() | st.text("xy")), max_size=5))
+def test_report_of_methods_is_read_as_it_was_written(ends: list[tuple[str, str | None]]) -> None:
+    assert [(method.name, method.passed, method.message) for method in read_methods(reported(*ends))] == [
+        (name, message is None, message or "") for name, message in ends
+    ]
+
+
+def test_methods_that_did_not_run_or_end_say_so() -> None:
+    names = b"".join(protocol.pack_method(number, protocol.METHOD_IS, "abc"[number]) for number in range(3))
+    began = b"".join(protocol.pack_method(*each) for each in ((0, protocol.METHOD_BEGAN), (0, protocol.METHOD_PASSED)))
+    methods = read_methods(names + began + protocol.pack_method(1, protocol.METHOD_BEGAN))
+    assert [(method.passed, method.message) for method in methods] == [
+        (True, ""),
+        (False, "did not end"),
+        (False, "not run"),
+    ]

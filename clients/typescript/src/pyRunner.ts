@@ -54,6 +54,7 @@ export interface Offer {
  * - `api-key`: a publishable key. For learner tokens, set the property `apiKey` to a function that returns one.
  * - `url`: the service, if it is not https://code.pylearn.net.
  * - `tests`: the test cases as JSON, in the API's format.
+ * - `exercise`: your id for the exercise, for staff: see the API's `exercise`.
  * - `with-tests`: lets learners write tests of their own.
  * - `locale`: the language of hints and of what tests say, `en`, `de` or `es`; without it, the page's `lang` if it is one.
  *
@@ -151,9 +152,8 @@ export class PyRunner extends HTMLElement {
 
   /** Run the program with its tests. With tests, nobody is asked for input: theirs is enough. */
   async run(withTests = true): Promise<void> {
-    const { tests } = this.#here;
     this.#typed = "";
-    await this.#during((signal) => this.#follow(withTests ? [...this.#given, ...tests.asked] : [], signal));
+    await this.#during((signal) => this.#follow(withTests, signal));
   }
 
   /** Run the program step by step, with the input that it got in its last run, and let the learner step through it. */
@@ -247,12 +247,15 @@ export class PyRunner extends HTMLElement {
   }
 
   /** Run the program and show its events. */
-  async #follow(asked: TestCase[], signal: AbortSignal): Promise<void> {
-    const { results } = this.#here;
+  async #follow(withTests: boolean, signal: AbortSignal): Promise<void> {
+    const { results, tests } = this.#here;
     const { code, input } = this;
+    const asked = withTests ? [...this.#given, ...tests.asked] : [];
     const isAsking = /\binput\s*\(/.test(code) || (/\bstdin\b/.test(code) && !input);
     const body: ExecutionRequest = { code, input_data: input, interactive: isAsking && asked.length === 0 };
     if (asked.length) body.test_cases = asked;
+    const exercise = this.getAttribute("exercise");
+    if (exercise && withTests) body.exercise = exercise; // without its tests, a run says nothing about it
     // Without any input, the program itself may soon stop where it asks for some, and only the tests matter.
     const isHeld = isAsking && asked.length > 0 && !input;
     const held: { text: string; type: "stdout" | "stderr" }[] = [];

@@ -216,6 +216,8 @@ export interface components {
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
             learner?: string | null;
+            /** @description Your id for the exercise. Staff see what all learners of an exercise have in common. */
+            exercise?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
             /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
@@ -282,6 +284,8 @@ export interface components {
              */
             disk: "ok" | "full";
             pool: components["schemas"]["Pool"];
+            /** @description The workers that are alive, 100 at most; null if programs run here. */
+            workers: components["schemas"]["Worker"][] | null;
         };
         Image: {
             /**
@@ -303,6 +307,13 @@ export interface components {
             text?: string | null;
             /** @description Ends the input, after `text` if given. */
             end?: boolean | null;
+        };
+        MethodResult: {
+            /** @description Such as `TestAdd.test_small`; of a docstring, what it belongs to. */
+            name: string;
+            passed: boolean;
+            /** @description Why it has failed; otherwise an empty string. */
+            message: string;
         };
         Pool: {
             /** @description Containers that wait for a request. */
@@ -384,6 +395,8 @@ export interface components {
             trace: components["schemas"]["Trace"] | null;
             /** @description The learner of the request; an empty string if none was given. */
             learner: string;
+            /** @description The exercise of the request; null if none was given. */
+            exercise: string | null;
             /** Format: date-time */
             created: string;
             /**
@@ -441,6 +454,10 @@ export interface components {
             avoids?: string[] | null;
             /** @description The functions that the program is to define. */
             defines?: components["schemas"]["Definition"][] | null;
+            /** @description Code with `unittest.TestCase` classes, which runs after the program, in its namespace. Each method has a result in `methods`, and all must pass. At most 65536 bytes of UTF-8. */
+            unittest?: string | null;
+            /** @description Runs the examples in the docstrings of the program. Each docstring has a result in `methods`. */
+            doctest?: boolean | null;
         };
         TestResult: {
             passed: boolean;
@@ -480,6 +497,8 @@ export interface components {
             group: string | null;
             /** @description The `on_pass` or `on_fail` of the test case, also of a hidden one. */
             feedback: string | null;
+            /** @description The methods of a `unittest` or `doctest`, at most 100; otherwise null. */
+            methods: components["schemas"]["MethodResult"][] | null;
         };
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */
@@ -508,6 +527,23 @@ export interface components {
             cut: "steps" | "size" | "timeout" | "memory_limit" | "output_limit" | "not_run" | "lost" | null;
             /** @description What the traced run has printed on stdout. */
             output: string;
+        };
+        Worker: {
+            /** @description The beginning of its name. */
+            worker: string;
+            /**
+             * @description `leaving`: it only ends what it runs.
+             * @enum {string}
+             */
+            status: "ready" | "unready" | "leaving";
+            /** @description Programs that it runs at once if its processors are busy. */
+            slots: number;
+            /** @description Containers that run a program. */
+            in_use: number;
+            /** @description Containers that wait for a request. */
+            idle: number;
+            /** @description Requests that wait for a container. */
+            waiting: number;
         };
     };
     responses: never;

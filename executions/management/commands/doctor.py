@@ -3,7 +3,7 @@
 import os
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,11 @@ from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
 
 from apikeys.models import usable_keys
+from executions.cluster.board import Board, connect, read_state
+from executions.cluster.messages import WorkerState
 from executions.configuration import sandbox_settings
 from executions.management import faults
 from executions.management.faults import Fault
@@ -68,6 +71,18 @@ class Command(BaseCommand):
 def examine(sandbox: SandboxSettings) -> Iterator[Finding]:
     """Yield the name of each part with its fault, or None if it is well."""
     yield from examine_settings()
+    if settings.EXECUTOR == "celery":
+        yield from examine_cluster()
+        directory = None
+    else:
+        directory = yield from examine_machine()
+    yield from examine_database()
+    yield "cache", faults.check_cache(cache_error())
+    yield "disk", faults.check_disk(find_shortage(sandbox, directory))
+
+
+def examine_machine() -> Generator[Finding, None, Path | None]:
+    """Yield the findings about this machine's engine. Returns its directory, if it answers."""
     address = os.environ.get("DOCKER_HOST", SOCKET)
     if address.startswith("unix://"):
         yield "socket", examine_socket(address.removeprefix("unix://"))
@@ -80,9 +95,44 @@ def examine(sandbox: SandboxSettings) -> Iterator[Finding]:
             yield from examine_engine(engine, info, asked)
         except EngineError as error:
             yield "engine", faults.check_engine(str(error), "")
-    yield from examine_database()
-    yield "cache", faults.check_cache(cache_error())
-    yield "disk", faults.check_disk(find_shortage(sandbox, directory))
+    return directory
+
+
+def examine_cluster() -> Iterator[Finding]:
+    """Yield the findings about Redis, the broker and the workers."""
+    from executions.cluster.transport import broker_error  # Celery takes 6 MB and half a second
+
+    client = connect(settings.REDIS_URL)
+    try:
+        memory = client.info("memory")
+        roll, asked = Board(client).roll(), time.time()
+    except RedisError as error:
+        yield "Redis", faults.check_redis(str(error))
+        return
+    yield "Redis", None
+    limits = (memory["maxmemory_policy"], memory["used_memory"], memory["maxmemory"])
+    yield "Redis's memory", faults.check_redis_memory(*limits)
+    yield "broker", faults.check_broker(broker_error(settings.CELERY_BROKER_URL))
+    states = [read_state(said) for said in roll.values() if said is not None]
+    yield from examine_workers([state for state in states if state is not None], states.count(None), asked)
+
+
+def examine_workers(workers: Collection[WorkerState], of_other_versions: int, asked: float) -> Iterator[Finding]:
+    """Yield the findings about the workers that were alive at the time `asked`, one by one and together."""
+    yield "workers", faults.check_workers(len(workers), of_other_versions)
+    own_image = image_name()
+    for each in sorted(workers, key=lambda each: (each.host, each.name)):
+        name, health = f"worker {each.label} on {each.host}", each.health
+        fault = faults.check_worker(each.host, each.status, health.reason, each.image, own_image)
+        fault = fault or faults.check_clock(name, each.clock - asked)
+        use = f"{health.in_use} of {each.slots} slots in use, {health.idle} in stock, {health.waiting} in line"
+        yield name if fault else f"{name}: {use}", fault
+    threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
+    try:
+        services = max(len(servers.living()), 1)
+    except (DatabaseError, InterfaceError):  # examine_database reports it
+        return
+    yield "threads", faults.check_threads(services, threads, sum(each.slots for each in workers))
 
 
 def examine_settings() -> Iterator[Finding]:

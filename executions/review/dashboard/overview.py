@@ -18,6 +18,7 @@ from django.utils import timezone
 from apikeys.models import DailyUse
 from apikeys.shares import LEARNER
 from apikeys.suspension_badge import Badges, badges_for
+from executions.cluster.workers import MOST_SHOWN, SeenWorker
 from executions.models import Execution, ExecutionFlag
 from executions.review.dashboard.figures import (
     SAMPLE_ROWS,
@@ -48,13 +49,18 @@ TOP_LEARNERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What one member of staff may see. A part is None without the permission for it."""
+    """What one member of staff may see. A part is None without the permission for it.
+
+    `workers` are the first of `worker_count`; None if programs run in this process.
+    """
 
     health: ServiceHealth
     activity: Activity | None
     keys: KeyFigures | None
     refusals: RefusalFigures | None
     suspensions: SuspensionFigures | None
+    workers: tuple[SeenWorker, ...] | None = None
+    worker_count: int = 0
 
 
 def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
@@ -68,7 +74,10 @@ def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
     suspensions = suspension_figures(badges) if user.has_perm("apikeys.view_suspension") else None
     if activity is None and keys is None and suspensions is None:
         return None
-    return Dashboard(get_backend().health(), activity, keys, refusals, suspensions)
+    backend = get_backend()
+    workers = None if backend.workers is None else backend.workers()
+    shown = None if workers is None else workers[:MOST_SHOWN]
+    return Dashboard(backend.health(), activity, keys, refusals, suspensions, shown, len(workers or ()))
 
 
 def find_activity(now: datetime, badges: Badges) -> Activity:

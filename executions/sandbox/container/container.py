@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from executions.sandbox.container.received_images import ImageCollector, ImageRoom
+from executions.sandbox.container.received_methods import read_methods
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.container.talk import Talk
 from executions.sandbox.container.task import Task
@@ -197,6 +198,8 @@ class Container:
                         self._stream.send(task.part_frame())
             frames_before = self._stream.frames_taken - 1
             run = transcript.run(frame[1], time.monotonic() - started, frames_before)
+            if task.is_suite:
+                run = replace(run, methods=read_methods(run.trace), trace=b"")
             self._awaits_ready = True
             if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
                 raise ValueError("cancelled without being stopped")

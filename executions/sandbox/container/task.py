@@ -24,6 +24,10 @@ class Task:
             return cls(protocol.PROGRAM, code, stdin, files=files)
         own = stdin if test.stdin is None else test.stdin
         others = (test.hidden, test.files)
+        if test.unittest:
+            return cls(protocol.TEST_UNITTEST, code, own, test.unittest, *others)
+        if test.doctest:
+            return cls(protocol.TEST_DOCTEST, code, own, "", *others)
         if test.code:
             return cls(protocol.TEST_CODE, code, own, test.code, *others)
         if test.is_by_value:
@@ -52,6 +56,11 @@ class Task:
     def is_program(self) -> bool:
         """Whether this is the program's own run."""
         return self.kind == protocol.PROGRAM
+
+    @property
+    def is_suite(self) -> bool:
+        """Whether its process reports on methods."""
+        return self.kind in protocol.SUITES
 
     def request(self, timeout_seconds: float, most_images: int, is_interactive: bool) -> bytes:
         """Return what is sent at the start. The test's own part is not in it."""

@@ -123,10 +123,13 @@ export class Results {
       if (asked.expected_output) what.append(" → ", element("code", "", asked.expected_output));
     }
     item.append(what);
-    if (!test.hidden && (asked.uses ?? asked.avoids ?? asked.defines)) {
+    if (!test.hidden && (asked.uses ?? asked.avoids ?? asked.defines ?? test.methods)) {
       item.append(element("p", "hint", test.message.slice(test.message.indexOf(": ") + 2)));
     }
-    const detail = test.error_detail;
+    for (const { name, passed, message } of test.methods ?? []) {
+      item.append(element("p", "hint", [passed ? "Passed" : "Failed", name, message].filter(Boolean).join(": ")));
+    }
+    const detail = test.methods?.length ? null : test.error_detail;
     if (detail && !test.passed) item.append(element("p", "hint", `${detail.type}: ${detail.hint ?? detail.message}`));
     if (test.diff) item.append(element("pre", "diff", test.diff));
     results.append(item);

@@ -1,0 +1,40 @@
+"""What a suite has reported about its methods, checked: its process could write anything."""
+
+from executions.sandbox.results import MethodResult
+from guest import protocol
+
+NOT_RUN, NOT_ENDED = "not run", "did not end"
+
+
+def read_methods(report: bytes) -> tuple[MethodResult, ...]:
+    """Return the methods that a suite has named, with how each has ended.
+
+    It names all of them, in order; then they run one after another, and each ends once. If anything else is reported,
+    somebody else has written it, and there are none.
+    """
+    try:
+        found = protocol.unpack_methods(report)
+    except protocol.ProtocolError:
+        return ()
+    methods: list[MethodResult] = []
+    running: int | None = None
+    begun: set[int] = set()
+    for number, what, text in found:
+        if what == protocol.METHOD_IS and number == len(methods) < protocol.METHODS and not begun:
+            methods.append(MethodResult(_text(text, protocol.METHOD_CHARACTERS), False, NOT_RUN))
+        elif what == protocol.METHOD_BEGAN and number < len(methods) and number not in begun and running is None:
+            running = number
+            begun.add(number)
+            methods[number] = MethodResult(methods[number].name, False, NOT_ENDED)
+        elif what in (protocol.METHOD_PASSED, protocol.METHOD_FAILED) and number == running:
+            running = None
+            has_passed = what == protocol.METHOD_PASSED
+            message = "" if has_passed else _text(text, protocol.METHOD_MESSAGE_CHARACTERS)
+            methods[number] = MethodResult(methods[number].name, has_passed, message)
+        else:
+            return ()
+    return tuple(methods)
+
+
+def _text(text: str, most: int) -> str:
+    return text[:most].replace("\0", "\ufffd")  # PostgreSQL cannot store NUL
