@@ -571,3 +571,22 @@ def test_font_size_and_theme_are_remembered(playground: Playground) -> None:
     page.set_viewport_size({"width": 360, "height": 760})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert playground.said == []
+
+
+def test_the_language_of_hints_is_chosen_and_remembered(playground: Playground) -> None:
+    page = playground.page
+    page.locator("#view summary").click()
+    expect(page.get_by_label("English")).to_be_checked()
+    page.get_by_label("Deutsch").check()
+    assert barriers(page) == []
+    for _ in range(2):
+        playground.write("pritn('Hello')")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#error .hint")).to_have_text(
+            "Der Name 'pritn' ist nicht definiert: meintest du 'print'?", timeout=20_000
+        )
+        page.reload()
+        expect(page.locator(".cm-line").first).to_be_visible()
+    page.locator("#view summary").click()
+    expect(page.get_by_label("Deutsch")).to_be_checked()
+    assert playground.said == []

@@ -197,6 +197,19 @@ def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Ser
     assert barriers(page) == []
 
 
+def test_hints_are_in_the_language_of_the_page_or_of_the_element(page: Page) -> None:
+    tested = page.locator("#tested")
+    diff = tested.locator(".diff").first
+    for change, said in (
+        ("document.documentElement.lang = 'de-AT'", "zurückgegeben: 1.0"),
+        ("document.documentElement.lang = 'fr'", "returned: 1.0"),
+        ("document.querySelector('#tested').setAttribute('locale', 'es')", "devuelto: 1.0"),
+    ):
+        page.evaluate(f"() => {{ {change}; }}")
+        tested.get_by_role("button", name="Run").click()
+        expect(diff).to_contain_text(said, timeout=20_000)
+
+
 def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, service: Service) -> None:
     page.evaluate(
         """([url, key]) => {
