@@ -118,6 +118,24 @@ class Execution(models.Model):
         return bool(self.learner) and self.key is not None and not self.key.proves_learners
 
 
+class KeptResult(models.Model):
+    """What an answer has beyond its record, for somebody who asks for it later: images and trace, in JSON.
+
+    Kept for an hour, and for no more than so many bytes of a family of keys (records/kept.py).
+    """
+
+    execution = models.OneToOneField(Execution, models.CASCADE, primary_key=True, related_name="kept")
+    content = models.TextField()
+    size_bytes = models.PositiveIntegerField()
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.size_bytes} bytes"
+
+
 class Server(models.Model):
     """A process that runs programs, which is alive while it renews `seen` (records/servers.py).
 

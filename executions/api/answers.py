@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from executions.answer import ECHOES
 from executions.models import Execution
+from executions.records.kept import kept
 from executions.request import TestCase
 from executions.running.score import group_results, score
 from executions.sandbox.results import RunStatus
@@ -189,8 +190,20 @@ class StoredAnswerSerializer(AnswerSerializer):
         recorded = {name: getattr(instance, name) for name in RECORDED}
         if results and cases:
             recorded["test_results"] = [_with_echoes(*each) for each in zip(results, cases, strict=True)]
-        others = {"images": [], "images_dropped": 0, "trace": None, "id": str(instance.public_id)}
+        others = {"id": str(instance.public_id), **asdict(kept(instance))}
         return recorded | _scores(cases if results else [], results) | others
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """A program that will run."""
+
+    id = serializers.UUIDField(help_text="The id of the record, for `GET /executions/{id}`.")
+    status = ChoiceField(choices=[Execution.Status.RUNNING], help_text="It waits for its turn, or runs.")
+
+
+def accepted(execution: Execution) -> dict[str, str]:
+    """Return the answer to a request that was accepted."""
+    return {"id": str(execution.public_id), "status": str(Execution.Status.RUNNING)}
 
 
 def _with_echoes(result: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
-from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.api.answers import AcceptedSerializer, AnswerSerializer, StoredAnswerSerializer
+from executions.api.serializers import BackgroundRequestSerializer, ExecutionRequestSerializer, InputSerializer
+from executions.bounds import LONGEST_POLL_SECONDS
 from guest.hints.messages import HINTS
 from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
 
@@ -112,6 +113,8 @@ TESTED = {
     "max_score": 2.5,
 }
 STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
+ACCEPTED = {"id": ANSWER["id"], "status": "running"}
+FOR_EXECUTIONS = ("learner_rate_limited", "concurrency_limited", "executions_used_up", "cpu_used_up")
 
 describe_execute = extend_schema(
     operation_id="execute",
@@ -139,20 +142,27 @@ describe_execute = extend_schema(
                 OpenApiExample("With test cases", TESTED),
             ],
         ),
-        **errors(
-            *FOR_KEYS,
-            *FOR_BODIES,
-            "learner_rate_limited",
-            "concurrency_limited",
-            "interactive_limited",
-            "executions_used_up",
-            "cpu_used_up",
-        ),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_EXECUTIONS, "interactive_limited"),
     },
 )
 
 ID = OpenApiParameter(
     "id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The `id` of the answer."
+)
+
+describe_background = extend_schema(
+    operation_id="submit",
+    tags=["Executions"],
+    summary="Run a program in the background",
+    description="Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its"
+    " answer will be. Requires a secret key.",
+    parameters=headers(limited=True),
+    request=BackgroundRequestSerializer,
+    examples=[OpenApiExample("With test cases", ADD, request_only=True)],
+    responses={
+        202: OpenApiResponse(AcceptedSerializer, "The program was accepted.", [OpenApiExample("Accepted", ACCEPTED)]),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_EXECUTIONS, "secret_key_required"),
+    },
 )
 
 describe_input = extend_schema(
@@ -173,17 +183,23 @@ describe_input = extend_schema(
     },
 )
 
+WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": LONGEST_POLL_SECONDS},
+    description="How many seconds to wait for the end of a program that still runs. Default: 0.",
+)
+
 describe_stored = extend_schema(
     operation_id="getExecution",
     tags=["Executions"],
     summary="Get an execution",
     description="Returns the stored answer to a request of this secret key, or of a key that it was rotated from or"
-    " to. While the program runs, `status` is `running`.",
-    parameters=[ID, *headers(limited=True)],
+    " to. While the program waits for its turn or runs, `status` is `running`.",
+    parameters=[ID, WAIT, *headers(limited=True)],
     responses={
         200: OpenApiResponse(
             StoredAnswerSerializer, "The stored execution.", [OpenApiExample("A finished execution", STORED)]
         ),
-        **errors(*FOR_KEYS, "secret_key_required", "not_found"),
+        **errors(*FOR_KEYS, "invalid", "secret_key_required", "not_found"),
     },
 )

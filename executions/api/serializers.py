@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework import serializers
+
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
 from executions.api.cases import FileSerializer, TestCaseSerializer, validate_files
@@ -17,6 +19,8 @@ from web.fields import (
     refuse,
     refuse_field,
 )
+
+WAIT = f"Must be a number of seconds from 0 to {bounds.LONGEST_POLL_SECONDS}."
 
 
 class ExecutionRequestSerializer(StrictSerializer):
@@ -99,6 +103,25 @@ class ExecutionRequestSerializer(StrictSerializer):
         if cases is not None:
             values["test_cases"] = tuple(TestCase.of(case) for case in cases)
         return ExecutionRequest(**values)
+
+
+class BackgroundRequestSerializer(ExecutionRequestSerializer):
+    """The body of `POST /executions`: nobody watches the program."""
+
+    interactive = None  # type: ignore[assignment]
+
+
+class PollSerializer(serializers.Serializer[Any]):
+    """The query of `GET /executions/{id}`. Other names are ignored, as everywhere."""
+
+    wait = serializers.RegexField(r"^[0-9]{1,9}\Z", required=False, error_messages={"invalid": WAIT})
+
+    def validate_wait(self, wait: str) -> int:
+        """Return the seconds."""
+        seconds = int(wait)
+        if seconds > bounds.LONGEST_POLL_SECONDS:
+            refuse(WAIT, "invalid")
+        return seconds
 
 
 class InputSerializer(StrictSerializer):

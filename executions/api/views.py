@@ -1,4 +1,4 @@
-"""The HTTP side of running programs, of sending them input, and of reading their records."""
+"""The HTTP side of running programs, now or in the background, of sending them input, and of reading their records."""
 
 from functools import partial
 from uuid import UUID
@@ -11,20 +11,26 @@ from rest_framework.response import Response
 
 from apikeys.authentication import caller_of
 from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView
-from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
+from executions.api.answers import AnswerSerializer, StoredAnswerSerializer, accepted
 from executions.api.event_stream import stream_events
-from executions.api.schema import describe_execute, describe_input, describe_stored
-from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.api.schema import describe_background, describe_execute, describe_input, describe_stored
+from executions.api.serializers import (
+    BackgroundRequestSerializer,
+    ExecutionRequestSerializer,
+    InputSerializer,
+    PollSerializer,
+)
 from executions.bounds import INPUT_BYTES
 from executions.models import Execution
 from executions.running.admission import Source
 from executions.running.backend import get_backend
+from executions.running.background import accept
 from executions.running.interactive import TooMuchInput, Typist
 from executions.running.live import begin_live
 from executions.running.service import execute
 from executions.sandbox.results import SandboxError
 from web.bodies import accepts_events
-from web.connection import client_has_gone
+from web.connection import client_has_gone, ending
 from web.errors import ServiceUnavailable
 from web.sentences import NOTHING_HERE
 
@@ -51,6 +57,28 @@ class ExecuteView(KeyedView):
             raise ServiceUnavailable from error
 
 
+class MayRunInBackground(IsServer):
+    """Permits only servers, and tells others what they can do."""
+
+    message = "Only a server with a secret key can run programs in the background. A page can use POST /execute."
+
+
+class ExecutionsView(KeyedView):
+    """`POST /executions`: accept a program that runs in the background."""
+
+    throttle_classes = (ExecutionRateThrottle,)
+    permission_classes = (MayRunInBackground,)
+    http_method_names = ("post",)
+
+    @describe_background
+    def post(self, request: Request) -> Response:
+        """Accept the program in the body."""
+        serializer = BackgroundRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        execution = accept(serializer.to_request(), _source(request), get_backend())
+        return Response(accepted(execution), status=202, headers={"Location": f"/executions/{execution.public_id}"})
+
+
 class ExecutionView(KeyedView):
     """`GET /executions/{id}`: the answer on record, for the site's server."""
 
@@ -60,9 +88,16 @@ class ExecutionView(KeyedView):
 
     @describe_stored
     def get(self, request: Request, id: UUID) -> Response:
-        """Answer with an execution of this key or of one that it replaces or was replaced by."""
-        own = Execution.objects.filter(key__family=caller_of(request).key.family)
-        return Response(StoredAnswerSerializer(get_object_or_404(own, public_id=id)).data)
+        """Answer with an execution of this key or of one that it replaces or was replaced by, when it has ended."""
+        serializer = PollSerializer(data=request.query_params.dict())
+        serializer.is_valid(raise_exception=True)
+        own = Execution.objects.select_related("kept").filter(key__family=caller_of(request).key.family)
+        execution = get_object_or_404(own, public_id=id)
+        seconds = serializer.validated_data.get("wait", 0)
+        if seconds and execution.status == Execution.Status.RUNNING:
+            get_backend().polls.wait(execution, seconds, partial(_is_over, _source(request)))
+            execution = get_object_or_404(own, public_id=id)
+        return Response(StoredAnswerSerializer(execution).data)
 
 
 class ExecutionInputView(KeyedView):
@@ -85,6 +120,11 @@ class ExecutionInputView(KeyedView):
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
         return Response(status=204)
+
+
+def _is_over(source: Source) -> bool:
+    """Return whether a request should wait no longer: nobody reads the answer, or this process is to stop."""
+    return ending.is_set() or source.is_abandoned()
 
 
 def _source(request: Request) -> Source:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
 from executions.models import Execution, ExecutionFlag
 from executions.records.flags import find_flags
+from executions.records.kept import NOTHING, Bulk, keep
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
@@ -35,6 +37,9 @@ RUNNING_NOW = (
     " FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s GROUP BY e.learner, e.client_address"
 )
+
+LONGEST_WAIT = timedelta(minutes=10)
+"""How long an execution may wait in the background, before it waits for a container like any other."""
 
 EXECUTIONS = Counter(
     "codeexec_executions",
@@ -105,10 +110,12 @@ def finish(
     late_records: LateRecords,
     payer: Payer | None = None,
     typed: str = "",
+    is_kept: bool = False,
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With a `payer`, charge its account and look for flags in the same transaction.
+    With a `payer`, charge its account and look for flags in the same transaction. If it `is_kept`, keep for a while
+    also what has no column.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -124,7 +131,8 @@ def finish(
     }
     if typed:
         values["input_data"] = execution.input_data + typed
-    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer))
+    bulk = Bulk.of(answer) if is_kept else NOTHING
+    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer, bulk))
 
 
 def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
@@ -134,6 +142,12 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
     late_records.record(str(execution.public_id), partial(_write_end, execution, values))
 
 
+def fail_all(executions: Collection[int], status: Execution.Status, sentence: str) -> None:
+    """Record of executions, by their primary keys, that none of them ran. Raises DatabaseError."""
+    values = {"status": status, "error": sentence, "finished": timezone.now()}
+    EXECUTIONS.labels(status).inc(Execution.objects.filter(pk__in=executions, finished=None).update(**values))
+
+
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return what a record keeps of a result: the recorded test case has the rest."""
     kept = {name: getattr(result, name) for name in KEPT}
@@ -141,13 +155,18 @@ def _kept(result: TestResult) -> dict[str, Any]:
 
 
 def _write_end(
-    execution: Execution, values: dict[str, Any], outcome: Outcome | None = None, payer: Payer | None = None
+    execution: Execution,
+    values: dict[str, Any],
+    outcome: Outcome | None = None,
+    payer: Payer | None = None,
+    bulk: Bulk = NOTHING,
 ) -> None:
     with transaction.atomic():
         # A second writer finds `finished` set and changes nothing.
         if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
             log.error("%s was finished already", execution.public_id)
             return
+        keep(execution, bulk)
         if outcome is not None and payer is not None:
             kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
@@ -156,8 +175,8 @@ def _write_end(
 
 def find_running(key: ApiKey) -> Running:
     """Return the executions of the key's family that are running, according to the records."""
-    # An execution whose end could not be recorded must not count forever.
-    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest_execution())
+    # An execution whose end could not be recorded must not count forever. One in the background waits first.
+    begun = connection.ops.adapt_datetimefield_value(timezone.now() - LONGEST_WAIT - longest_execution())
     with connection.cursor() as cursor:
         cursor.execute(RUNNING_NOW, (key.family_in_sql(), begun))
         return Running([_running_group(key, *row) for row in cursor.fetchall()])

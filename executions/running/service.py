@@ -72,10 +72,14 @@ def conclude(
     late_records: LateRecords,
     payer: Payer | None = None,
     typed: str = "",
+    is_kept: bool = False,
 ) -> Answer:
-    """Judge an outcome, record it with the input that was `typed`, and return the answer."""
+    """Judge an outcome, record it with the input that was `typed`, and return the answer.
+
+    If it `is_kept`, all of it can be asked for later (`executions.records.kept`).
+    """
     answer = answer_of(request, outcome, str(execution.public_id))
-    finish(execution, answer, outcome, late_records, payer, typed)
+    finish(execution, answer, outcome, late_records, payer, typed, is_kept)
     return answer
 
 

@@ -13,6 +13,7 @@ from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from codeexec.wsgi import application
 from executions.request import Match
+from executions.running.backend import get_backend
 from tests.conftest import ORIGIN
 from tests.fakes import FakeExecutor
 from tests.test_openapi import OPERATIONS, documented_errors
@@ -85,6 +86,8 @@ def test_every_response_matches_the_schema(
         response = case.call(headers=headers)
         case.validate_response(response, headers=headers)
         statuses.add(response.status_code)
+        while get_backend().jobs.run_next():  # here nothing else does
+            pass
         if response.status_code >= 400:
             body = response.json()
             assert body.keys() <= {"detail", "code", "fields"}
@@ -92,5 +95,5 @@ def test_every_response_matches_the_schema(
 
     each()
     assert statuses
-    assert statuses <= ({200, 201, 204, 404} if mode is VALID else {400, 404, 413})
+    assert statuses <= ({200, 201, 202, 204, 404} if mode is VALID else {400, 404, 413})
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

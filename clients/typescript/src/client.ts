@@ -6,7 +6,9 @@ import { readEvents } from "./serverSentEvents.js";
 import type { ServerSentEvent } from "./serverSentEvents.js";
 import { sleep } from "./sleep.js";
 import type {
+  Accepted,
   Answer,
+  BackgroundRequest,
   ExecutionEvent,
   ExecutionRequest,
   Input,
@@ -36,6 +38,11 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Aborts the call and stops its program; the call then throws the signal's reason. */
   signal?: AbortSignal | undefined;
+}
+
+export interface ExecutionOptions extends CallOptions {
+  /** How long to wait for the end of a program that still runs: at most 30. The default is 0. */
+  waitSeconds?: number | undefined;
 }
 
 interface Call extends CallOptions {
@@ -84,9 +91,15 @@ export class CodeExecutionClient {
     await this.#send(`/executions/${encodeURIComponent(id)}/input`, { ...options, body });
   }
 
-  /** Return a recorded execution. Requires a secret key. */
-  async execution(id: string, options: CallOptions = {}): Promise<StoredAnswer> {
-    return json<StoredAnswer>(await this.#send(`/executions/${encodeURIComponent(id)}`, options), options);
+  /** Let a program run in the background. Its answer is that of `execution()`. Requires a secret key. */
+  async submit(request: BackgroundRequest, options: CallOptions = {}): Promise<Accepted> {
+    return json<Accepted>(await this.#send("/executions", { ...options, body: request }), options);
+  }
+
+  /** Return a recorded execution, after waiting for its end if asked to. Requires a secret key. */
+  async execution(id: string, { waitSeconds, ...options }: ExecutionOptions = {}): Promise<StoredAnswer> {
+    const query = waitSeconds === undefined ? "" : `?wait=${waitSeconds}`;
+    return json<StoredAnswer>(await this.#send(`/executions/${encodeURIComponent(id)}${query}`, options), options);
   }
 
   /** Create a token for one learner's page. Requires a secret key. */

@@ -1,12 +1,14 @@
 /** Runs Python programs on pylearn.net's code execution service. */
 
 export { CodeExecutionClient } from "./client.js";
-export type { CallOptions, ClientOptions } from "./client.js";
+export type { CallOptions, ClientOptions, ExecutionOptions } from "./client.js";
 export { CodeExecutionError } from "./errors.js";
 export { executeCode } from "./executeCode.js";
 export type { CodeExecutionRequest, CodeExecutionResponse } from "./executeCode.js";
 export type {
+  Accepted,
   Answer,
+  BackgroundRequest,
   ErrorDetail,
   ExecutionEvent,
   ExecutionRequest,

@@ -5,6 +5,8 @@ import type { components } from "./schema.js";
 type Schemas = components["schemas"];
 
 export type ExecutionRequest = Schemas["ExecutionRequest"];
+export type BackgroundRequest = Schemas["BackgroundRequest"];
+export type Accepted = Schemas["Accepted"];
 export type TestCase = Schemas["TestCase"];
 export type Answer = Schemas["Answer"];
 export type StoredAnswer = Schemas["StoredAnswer"];

@@ -281,3 +281,16 @@ test("a server creates tokens and reads executions", async () => {
 function bound(of: CodeExecutionClient) {
   return { execute: of.execute.bind(of), answer: of.answer.bind(of) };
 }
+
+test("a program in the background is submitted, and its end waited for", async () => {
+  const accepted = { id: "a/b", status: "running" };
+  const asked = await client([answers(202, accepted), answers(200, {}), answers(200, {})]);
+  expect(await asked.submit({ code: "1" })).toEqual(accepted);
+  await asked.execution("a/b", { waitSeconds: 20 });
+  await asked.execution("a/b");
+  expect(server!.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "POST /executions",
+    "GET /executions/a%2Fb?wait=20",
+    "GET /executions/a%2Fb",
+  ]);
+});
