@@ -194,6 +194,12 @@ class StoredAnswerSerializer(AnswerSerializer):
         return recorded | _scores(cases if results else [], results) | others
 
 
+def repeated_answer(execution: Execution) -> dict[str, Any]:
+    """Return the answer to a request once more, from the record of its execution."""
+    stored = StoredAnswerSerializer().to_representation(execution)
+    return {name: stored[name] for name in AnswerSerializer._declared_fields}
+
+
 class AcceptedSerializer(serializers.Serializer[Any]):
     """A program that will run."""
 

@@ -6,7 +6,7 @@ from executions.api.answers import AcceptedSerializer, AnswerSerializer, StoredA
 from executions.api.serializers import BackgroundRequestSerializer, ExecutionRequestSerializer, InputSerializer
 from executions.bounds import LONGEST_POLL_SECONDS
 from guest.hints.messages import HINTS
-from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
+from web.openapi import FOR_BODIES, FOR_IDEMPOTENCY, FOR_KEYS, errors, headers
 
 HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
 ADD = {
@@ -114,7 +114,30 @@ TESTED = {
 }
 STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
 ACCEPTED = {"id": ANSWER["id"], "status": "running"}
-FOR_EXECUTIONS = ("learner_rate_limited", "concurrency_limited", "executions_used_up", "cpu_used_up")
+FOR_EXECUTIONS = (
+    *FOR_IDEMPOTENCY,
+    "learner_rate_limited",
+    "concurrency_limited",
+    "executions_used_up",
+    "cpu_used_up",
+)
+
+IDEMPOTENCY = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        OpenApiParameter.HEADER,
+        description="A new value for each request. A request that is sent again with the same value, within an hour,"
+        " gets the answer to the first one.",
+    ),
+    OpenApiParameter(
+        "Idempotent-Replayed",
+        str,
+        OpenApiParameter.HEADER,
+        description="`true` if this is the answer to an earlier request.",
+        response=[200, 202],
+    ),
+]
 
 describe_execute = extend_schema(
     operation_id="execute",
@@ -126,7 +149,7 @@ describe_execute = extend_schema(
     " integer, a NUL or a lone surrogate is a 400 that names the field.\n\n"
     "With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`,"
     " `image`, `input`, `test`, and finally `result` with the answer, or `error`.",
-    parameters=headers(limited=True),
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=ExecutionRequestSerializer,
     examples=[
         OpenApiExample("With input", HELLO, request_only=True),
@@ -156,7 +179,7 @@ describe_background = extend_schema(
     summary="Run a program in the background",
     description="Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its"
     " answer will be. Requires a secret key.",
-    parameters=headers(limited=True),
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=BackgroundRequestSerializer,
     examples=[OpenApiExample("With test cases", ADD, request_only=True)],
     responses={

@@ -13,6 +13,7 @@ from apikeys.authentication import caller_of
 from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer, accepted
 from executions.api.event_stream import stream_events
+from executions.api.once import HEADER, NOT_LIVE, Body, has_key, respond_once
 from executions.api.schema import describe_background, describe_execute, describe_input, describe_stored
 from executions.api.serializers import (
     BackgroundRequestSerializer,
@@ -49,10 +50,16 @@ class ExecuteView(KeyedView):
         serializer = ExecutionRequestSerializer(data=request.data, context=context)
         serializer.is_valid(raise_exception=True)
         asked, source = serializer.to_request(), _source(request)
+        if is_live and has_key(request):
+            raise ValidationError({HEADER: NOT_LIVE})
+
+        def run() -> Body:
+            return AnswerSerializer(execute(asked, source, get_backend(), is_kept=has_key(request))).data
+
         try:
             if is_live:
                 return stream_events(request, begin_live(asked, source, get_backend()))
-            return Response(AnswerSerializer(execute(asked, source, get_backend())).data)
+            return respond_once(request, run, Response)
         except SandboxError as error:
             raise ServiceUnavailable from error
 
@@ -75,8 +82,11 @@ class ExecutionsView(KeyedView):
         """Accept the program in the body."""
         serializer = BackgroundRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        execution = accept(serializer.to_request(), _source(request), get_backend())
-        return Response(accepted(execution), status=202, headers={"Location": f"/executions/{execution.public_id}"})
+
+        def run() -> Body:
+            return accepted(accept(serializer.to_request(), _source(request), get_backend()))
+
+        return respond_once(request, run, _accepted)
 
 
 class ExecutionView(KeyedView):
@@ -120,6 +130,10 @@ class ExecutionInputView(KeyedView):
         except TooMuchInput as error:
             raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
         return Response(status=204)
+
+
+def _accepted(body: Body) -> Response:
+    return Response(body, status=202, headers={"Location": f"/executions/{body['id']}"})
 
 
 def _is_over(source: Source) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from executions.answer import Answer
-from executions.models import Execution, KeptResult
+from executions.models import Execution, IdempotentRequest, KeptResult
 
 KEPT = timedelta(hours=1)
 
@@ -61,8 +61,9 @@ def kept(execution: Execution) -> Bulk:
 
 
 def forget_old() -> None:
-    """Delete what was kept long enough. Raises DatabaseError."""
-    KeptResult.objects.filter(created__lt=timezone.now() - KEPT).delete()
+    """Delete what was kept long enough, also the keys of requests. Raises DatabaseError."""
+    for model in (KeptResult, IdempotentRequest):
+        model.objects.filter(created__lt=timezone.now() - KEPT).delete()
 
 
 def _json(bulk: Bulk) -> str:

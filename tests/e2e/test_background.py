@@ -117,6 +117,23 @@ def test_those_who_wait_keep_nobody_out(own: Service, server: Server) -> None:
     assert found.count("success") <= MOST_POLLS
 
 
+def test_a_request_is_repeated_after_its_connection_broke(own: Service, server: Server) -> None:
+    body, header = {"code": SLOW}, {"Idempotency-Key": "8e03978e"}
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{own.url}/execute", json=body, headers={"X-API-Key": server.key, **header}, timeout=0.5)
+    answers: list[requests.Response] = []
+
+    def is_answered() -> bool:
+        answers.append(server.send(own, "/execute", body, **header))
+        return answers[-1].status_code == 200
+
+    assert eventually(is_answered, 30)
+    assert {each.status_code for each in answers[:-1]} <= {409}
+    assert answers[-1].json()["output"] == "done\n"
+    assert answers[-1].headers["Idempotent-Replayed"] == "true"
+    assert server.send(own, "/execute", body, **header).content == answers[-1].content
+
+
 def test_a_restart_leaves_an_honest_record_of_each(tmp_path: Path) -> None:
     with Service(tmp_path, SANDBOX_MAX_CONCURRENT="2", SANDBOX_POOL_SIZE="2") as service:
         server = Server.of(service)

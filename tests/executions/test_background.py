@@ -33,7 +33,7 @@ from tests.fakes import FakeExecutor
 from tests.waiting import eventually
 
 IMAGE = Image(b"png", 4, 3)
-BODY = {
+BODY: dict[str, Any] = {
     "code": "print('Hello')",
     "learner": "ada",
     "files": [{"name": "a.txt", "text": "a"}],

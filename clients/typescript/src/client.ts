@@ -40,12 +40,17 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface RunOptions extends CallOptions {
+  /** A new value for each request, such as a UUID: repeated with it, for an hour, the request gets the same answer. */
+  idempotencyKey?: string | undefined;
+}
+
 export interface ExecutionOptions extends CallOptions {
   /** How long to wait for the end of a program that still runs: at most 30. The default is 0. */
   waitSeconds?: number | undefined;
 }
 
-interface Call extends CallOptions {
+interface Call extends RunOptions {
   body?: object;
   accept?: string;
 }
@@ -59,7 +64,7 @@ export class CodeExecutionClient {
   }
 
   /** Run a program and return its answer. A failed program is an answer, too: see its `status`. */
-  async execute(request: ExecutionRequest, options: CallOptions = {}): Promise<Answer> {
+  async execute(request: ExecutionRequest, options: RunOptions = {}): Promise<Answer> {
     return json<Answer>(await this.#send("/execute", { ...options, body: request }), options);
   }
 
@@ -92,7 +97,7 @@ export class CodeExecutionClient {
   }
 
   /** Let a program run in the background. Its answer is that of `execution()`. Requires a secret key. */
-  async submit(request: BackgroundRequest, options: CallOptions = {}): Promise<Accepted> {
+  async submit(request: BackgroundRequest, options: RunOptions = {}): Promise<Accepted> {
     return json<Accepted>(await this.#send("/executions", { ...options, body: request }), options);
   }
 
@@ -127,6 +132,7 @@ export class CodeExecutionClient {
       Accept: call.accept ?? "application/json",
     };
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
+    if (call.idempotencyKey !== undefined) headers["Idempotency-Key"] = call.idempotencyKey;
     // Browsers silently ignore this header, which pages may not set, and send their own.
     if (origin !== undefined) headers["Origin"] = origin;
     try {

@@ -569,7 +569,10 @@ export interface operations {
     execute: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -582,6 +585,8 @@ export interface operations {
             /** @description What the program did. */
             200: {
                 headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
@@ -618,6 +623,23 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -671,6 +693,21 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
@@ -753,7 +790,10 @@ export interface operations {
     submit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -766,6 +806,8 @@ export interface operations {
             /** @description The program was accepted. */
             202: {
                 headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
@@ -802,6 +844,23 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -855,6 +914,21 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;

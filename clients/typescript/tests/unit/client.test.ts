@@ -294,3 +294,11 @@ test("a program in the background is submitted, and its end waited for", async (
     "GET /executions/a%2Fb",
   ]);
 });
+
+test("an idempotency key is repeated until there is an answer", async () => {
+  const pending = { detail: "Not yet.", code: "request_in_progress" };
+  const asked = await client([answers(409, pending, { "Retry-After": "0" }), answers(200, {}), answers(202, {})]);
+  await asked.execute({ code: "1" }, { idempotencyKey: "mine" });
+  await asked.submit({ code: "1" }, { idempotencyKey: "other" });
+  expect(server!.received.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", "mine", "other"]);
+});
