@@ -17,6 +17,7 @@ from executions.sandbox.results import RunStatus
 from executions.sandbox.steps import TRACE_CUTS
 from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
+from web.openapi import ErrorSerializer
 
 RECORDED = (
     "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
@@ -205,6 +206,19 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField(help_text="The id of the record, for `GET /executions/{id}`.")
     status = ChoiceField(choices=[Execution.Status.RUNNING], help_text="It waits for its turn, or runs.")
+
+
+class BatchItemSerializer(serializers.Serializer[Any]):
+    """What became of a program of a batch: it was accepted, or refused."""
+
+    id = serializers.UUIDField(allow_null=True, help_text="The id of its record; null if it was refused.")
+    error = ErrorSerializer(allow_null=True, help_text="Why it was refused, as `POST /executions` would say it.")
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    """What became of the programs of a batch."""
+
+    executions = BatchItemSerializer(many=True, help_text="One item for each program, in order.")
 
 
 def accepted(execution: Execution) -> dict[str, str]:

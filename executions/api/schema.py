@@ -2,10 +2,16 @@
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from executions.api.answers import AcceptedSerializer, AnswerSerializer, StoredAnswerSerializer
-from executions.api.serializers import BackgroundRequestSerializer, ExecutionRequestSerializer, InputSerializer
-from executions.bounds import LONGEST_POLL_SECONDS
+from executions.api.answers import AcceptedSerializer, AnswerSerializer, BatchAnswerSerializer, StoredAnswerSerializer
+from executions.api.serializers import (
+    BackgroundRequestSerializer,
+    BatchSerializer,
+    ExecutionRequestSerializer,
+    InputSerializer,
+)
+from executions.bounds import BATCH, LONGEST_POLL_SECONDS
 from guest.hints.messages import HINTS
+from web.error_body import error_body
 from web.openapi import FOR_BODIES, FOR_IDEMPOTENCY, FOR_KEYS, errors, headers
 
 HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
@@ -114,6 +120,12 @@ TESTED = {
 }
 STORED = {**ANSWER, "learner": "ada", "created": "2026-11-24T12:00:00.104Z", "finished": "2026-11-24T12:00:00.119Z"}
 ACCEPTED = {"id": ANSWER["id"], "status": "running"}
+BATCH_ANSWER = {
+    "executions": [
+        {"id": ANSWER["id"], "error": None},
+        {"id": None, "error": error_body("code: Must not be empty.", "invalid", {"code": "Must not be empty."})},
+    ]
+}
 FOR_EXECUTIONS = (
     *FOR_IDEMPOTENCY,
     "learner_rate_limited",
@@ -185,6 +197,24 @@ describe_background = extend_schema(
     responses={
         202: OpenApiResponse(AcceptedSerializer, "The program was accepted.", [OpenApiExample("Accepted", ACCEPTED)]),
         **errors(*FOR_KEYS, *FOR_BODIES, *FOR_EXECUTIONS, "secret_key_required"),
+    },
+)
+
+describe_batch = extend_schema(
+    operation_id="submitBatch",
+    tags=["Executions"],
+    summary="Run programs in the background",
+    description=f"Accepts up to {BATCH} programs, each as by `POST /executions`. One that is refused, for instance as"
+    " invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a"
+    " secret key.",
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
+    request=BatchSerializer,
+    examples=[OpenApiExample("Two programs", {"executions": [HELLO, ADD]}, request_only=True)],
+    responses={
+        202: OpenApiResponse(
+            BatchAnswerSerializer, "What became of each program.", [OpenApiExample("One was refused", BATCH_ANSWER)]
+        ),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_IDEMPOTENCY, "secret_key_required"),
     },
 )
 

@@ -111,6 +111,26 @@ class BackgroundRequestSerializer(ExecutionRequestSerializer):
     interactive = None  # type: ignore[assignment]
 
 
+class UncheckedListField(ListField):
+    """A list whose items are validated later, one by one, so that none refuses the others."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        """Return the items unchanged."""
+        return data
+
+
+class BatchSerializer(StrictSerializer):
+    """The body of `POST /executions/batch`."""
+
+    executions = UncheckedListField(
+        child=BackgroundRequestSerializer(),
+        min_length=1,
+        max_length=bounds.BATCH,
+        error_messages={"min_length": "Must not be empty."},
+        help_text="The programs.",
+    )
+
+
 class PollSerializer(serializers.Serializer[Any]):
     """The query of `GET /executions/{id}`. Other names are ignored, as everywhere."""
 

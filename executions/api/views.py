@@ -1,22 +1,27 @@
 """The HTTP side of running programs, now or in the background, of sending them input, and of reading their records."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import NotFound, ValidationError
+from redis.exceptions import RedisError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apikeys.authentication import caller_of
-from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView
+from apikeys.limits import Refused, count_execution
+from apikeys.views import ExecutionRateThrottle, InputRateThrottle, IsServer, KeyedView, learner_named_in
 from executions.api.answers import AnswerSerializer, StoredAnswerSerializer, accepted
 from executions.api.event_stream import stream_events
 from executions.api.once import HEADER, NOT_LIVE, Body, has_key, respond_once
-from executions.api.schema import describe_background, describe_execute, describe_input, describe_stored
+from executions.api.schema import describe_background, describe_batch, describe_execute, describe_input, describe_stored
 from executions.api.serializers import (
     BackgroundRequestSerializer,
+    BatchSerializer,
     ExecutionRequestSerializer,
     InputSerializer,
     PollSerializer,
@@ -87,6 +92,37 @@ class ExecutionsView(KeyedView):
             return accepted(accept(serializer.to_request(), _source(request), get_backend()))
 
         return respond_once(request, run, _accepted)
+
+
+class BatchView(KeyedView):
+    """`POST /executions/batch`: accept programs that run in the background."""
+
+    throttle_scope = "Batch"
+    permission_classes = (MayRunInBackground,)
+    http_method_names = ("post",)
+
+    @describe_batch
+    def post(self, request: Request) -> Response:
+        """Accept the programs in the body, each for itself."""
+        serializer = BatchSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        bodies, source = serializer.validated_data["executions"], _source(request)
+
+        def run() -> Body:
+            return {"executions": [self._accept(each, source) for each in bodies]}
+
+        return respond_once(request, run, partial(Response, status=202))
+
+    def _accept(self, body: Any, source: Source) -> Body:
+        """Return what became of one program. It counts against the rates, as a request of its own would."""
+        caller = source.caller
+        try:
+            count_execution(caller.key, caller.names(learner_named_in(body)))
+            serializer = BackgroundRequestSerializer(data=body)
+            serializer.is_valid(raise_exception=True)
+            return {"id": accepted(accept(serializer.to_request(), source, get_backend()))["id"], "error": None}
+        except (Refused, APIException, DatabaseError, InterfaceError, RedisError) as error:
+            return {"id": None, "error": self.handle_exception(error).data}
 
 
 class ExecutionView(KeyedView):

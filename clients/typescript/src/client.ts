@@ -9,6 +9,8 @@ import type {
   Accepted,
   Answer,
   BackgroundRequest,
+  BatchAnswer,
+  BatchItem,
   ExecutionEvent,
   ExecutionRequest,
   Input,
@@ -99,6 +101,12 @@ export class CodeExecutionClient {
   /** Let a program run in the background. Its answer is that of `execution()`. Requires a secret key. */
   async submit(request: BackgroundRequest, options: RunOptions = {}): Promise<Accepted> {
     return json<Accepted>(await this.#send("/executions", { ...options, body: request }), options);
+  }
+
+  /** Let up to 100 programs run in the background. What became of each is in their order. Requires a secret key. */
+  async submitBatch(requests: BackgroundRequest[], options: RunOptions = {}): Promise<BatchItem[]> {
+    const response = await this.#send("/executions/batch", { ...options, body: { executions: requests } });
+    return (await json<BatchAnswer>(response, options)).executions;
   }
 
   /** Return a recorded execution, after waiting for its end if asked to. Requires a secret key. */

@@ -9,6 +9,7 @@ export type {
   Accepted,
   Answer,
   BackgroundRequest,
+  BatchItem,
   ErrorDetail,
   ExecutionEvent,
   ExecutionRequest,

@@ -88,6 +88,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run programs in the background
+         * @description Accepts up to 100 programs, each as by `POST /executions`. One that is refused, for instance as invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a secret key.
+         */
+        post: operations["submitBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -218,6 +238,23 @@ export interface components {
             learner?: string | null;
             /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
             trace?: boolean | null;
+        };
+        Batch: {
+            /** @description The programs. */
+            executions: components["schemas"]["BackgroundRequest"][];
+        };
+        BatchAnswer: {
+            /** @description One item for each program, in order. */
+            executions: components["schemas"]["BatchItem"][];
+        };
+        BatchItem: {
+            /**
+             * Format: uuid
+             * @description The id of its record; null if it was refused.
+             */
+            id: string | null;
+            /** @description Why it was refused, as `POST /executions` would say it. */
+            error: components["schemas"]["Error"] | null;
         };
         Definition: {
             /** @description The name of the function. At most 100 bytes of UTF-8. */
@@ -1285,6 +1322,227 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            429: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            503: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    submitBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description What became of each program. */
+            202: {
+                headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description The request is invalid; `fields` says where. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is not permitted to do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is chunked, without a `Content-Length`. */
+            411: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than 2097152 bytes. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is not `application/json`, or is compressed. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;

@@ -302,3 +302,16 @@ test("an idempotency key is repeated until there is an answer", async () => {
   await asked.submit({ code: "1" }, { idempotencyKey: "other" });
   expect(server!.received.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", "mine", "other"]);
 });
+
+test("a batch has an item for each program", async () => {
+  const items = [
+    { id: "1", error: null },
+    { id: null, error: { detail: "code: no.", code: "invalid", fields: { code: "no." } } },
+  ];
+  const asked = await client([answers(202, { executions: items })]);
+  expect(await asked.submitBatch([{ code: "1" }, { code: "" }], { idempotencyKey: "mine" })).toEqual(items);
+  expect(server!.received[0]).toMatchObject({
+    path: "/executions/batch",
+    body: '{"executions":[{"code":"1"},{"code":""}]}',
+  });
+});
