@@ -54,7 +54,7 @@ class ExecutionRateThrottle(KeyRateThrottle):
         if not caller.is_server:
             refuse_over_rate(caller.key, caller.names(""))
         try:
-            learner = _named_learner(request) if caller.learner is None else ""
+            learner = learner_named_in(request.data) if caller.learner is None else ""
         except APIException:
             count_execution(caller.key, caller.names(""))
             raise
@@ -153,12 +153,8 @@ def _to_http_error(request: Request, refused: Refused) -> APIException:
     return PermissionDenied(refused.sentence, refused.code)
 
 
-def _named_learner(request: Request) -> str:
-    """Return the learner in the body, which is not validated yet, or "" if there is none or it is invalid.
-
-    Raises APIException if the body cannot be read.
-    """
-    body = request.data
+def learner_named_in(body: Any) -> str:
+    """Return the learner in a body that is not validated yet, or "" if there is none or it is invalid."""
     try:
         return str(LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else ""))
     except ValidationError:

@@ -236,13 +236,14 @@ CORS_ALLOW_METHODS = ["POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = [
     "content-type",
     "x-api-key",
+    "idempotency-key",
     # What tracing libraries (OpenTelemetry, Sentry) add to the requests of a page. We read none of them.
     "traceparent",
     "tracestate",
     "baggage",
     "sentry-trace",
 ]
-CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86400
 
 # Security

@@ -7,7 +7,7 @@ import logging
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from apikeys.environment import sync_environment_key
 from apikeys.traffic import WRITE_SECONDS, get_traffic
@@ -15,6 +15,7 @@ from codeexec.sentry import report_faults
 from executions.cluster.executor import ClusterExecutor
 from executions.configuration import DRAIN_SECONDS
 from executions.records import servers
+from executions.records.kept import forget_old
 from executions.records.retention import Retention
 from executions.running.backend import Backend, set_backend
 from executions.running.executor import make_executor
@@ -22,7 +23,10 @@ from executions.running.heartbeat import Heartbeat
 from executions.running.peers import Peers
 from executions.threads import Loop
 
+LAST_JOBS_SECONDS = 5
+"""How long executions in the background may still begin when no request is left."""
 LAST_RECORDS_SECONDS = 3
+FORGET_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +51,27 @@ def start_service() -> None:
     Loop("traffic", traffic.write_and_disconnect, WRITE_SECONDS).start()
     atexit.register(traffic.write_and_disconnect)
     executor.start()
+    backend.jobs.start()
+    Loop("kept", forget_kept, FORGET_SECONDS).start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
     gc.collect()
     gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
+    atexit.register(backend.jobs.join, LAST_RECORDS_SECONDS)  # of what the close of the executor has waited for
     atexit.register(executor.close, DRAIN_SECONDS)
+    atexit.register(backend.jobs.close, LAST_JOBS_SECONDS)  # runs first
+
+
+def forget_kept() -> None:
+    """Delete what was kept of answers long enough. If the database is down, a later call does."""
+    try:
+        forget_old()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("could not delete what was kept of answers: %s", error)
+    finally:
+        connection.close()
 
 
 def prepare() -> None:

@@ -8,13 +8,15 @@ from apikeys.views import TokensView
 from codeexec.landing import landing
 from codeexec.metrics import metrics
 from executions.api.health import HealthView
-from executions.api.views import ExecuteView, ExecutionInputView, ExecutionView
+from executions.api.views import BatchView, ExecuteView, ExecutionInputView, ExecutionsView, ExecutionView
 from playground.views import playground, playground_token
 from web.api_docs import api_docs, openapi_json
 
 urlpatterns = [
     path("", landing, name="landing"),
     path("execute", ExecuteView.as_view(), name="execute"),
+    path("executions", ExecutionsView.as_view(), name="executions"),
+    path("executions/batch", BatchView.as_view(), name="batch"),
     path("executions/<uuid:id>", ExecutionView.as_view(), name="execution"),
     path("executions/<uuid:id>/input", ExecutionInputView.as_view(), name="execution-input"),
     path("tokens", TokensView.as_view(), name="tokens"),

@@ -34,3 +34,9 @@ SHOWN_BYTES = 256 * 1024
 """Of test output, in all results of a request together."""
 MESSAGE_CHARACTERS = 500
 """Of a test case's input, and of its expected output, in the message of its result."""
+BATCH = 100
+"""Programs of one batch."""
+LONGEST_POLL_SECONDS = 30
+"""How long a request may wait for an execution to end: less than a proxy waits for a response."""
+MOST_POLLS = 32
+"""How many requests of a process may wait at once. Each takes a thread, besides those for programs."""

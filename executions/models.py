@@ -149,6 +149,44 @@ class Attempt(models.Model):
         return f"{self.exercise} ({'passed' if self.passed else 'failed'})"
 
 
+class KeptResult(models.Model):
+    """What an answer has beyond its record, for somebody who asks for it later: images and trace, in JSON.
+
+    Kept for an hour, and for no more than so many bytes of a family of keys (records/kept.py).
+    """
+
+    execution = models.OneToOneField(Execution, models.CASCADE, primary_key=True, related_name="kept")
+    content = models.TextField()
+    size_bytes = models.PositiveIntegerField()
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.size_bytes} bytes"
+
+
+class IdempotentRequest(models.Model):
+    """A request with an `Idempotency-Key`, so that the next one with the same key and body gets the same answer.
+
+    The answer is that of `execution`, or the JSON in `response`; with neither, `server` still works on it.
+    """
+
+    name = models.CharField("SHA-256 of the key and whose it is", max_length=64, unique=True)
+    fingerprint = models.CharField("SHA-256 of the path and the body", max_length=64)
+    server = models.UUIDField()
+    execution = models.ForeignKey(Execution, models.CASCADE, null=True, related_name="+")
+    response = models.TextField(blank=True)
+    created = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Server(models.Model):
     """A process that runs programs, which is alive while it renews `seen` (records/servers.py).
 

@@ -23,7 +23,7 @@ from codeexec.hurried_socket import SLOWEST_BYTES_A_SECOND, STALLED_SECONDS
 from codeexec.malformed import refuse
 from executions import bounds
 from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
-from executions.models import Execution
+from executions.models import Execution, IdempotentRequest
 from executions.request import Match
 from executions.running.backend import get_backend
 from executions.running.interactive import LEAST, PARTS, Typist
@@ -219,10 +219,15 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
     executor.error = ValueError("a bug")  # type: ignore[assignment]
     answers.append(page.run())
     answers.append(page.client.post("/tokens", headers={"X-API-Key": page.token, "Origin": ORIGIN}))
+    assert page.post(body, idempotency_key="mine").status_code == 500
+    executor.error = None
+    assert page.post(body, idempotency_key="mine").status_code == 200
+    answers.append(page.post({"code": "2"}, idempotency_key="mine"))
+    IdempotentRequest.objects.update(execution=Execution.objects.create(key=page.key, code="1", timeout=5))
+    answers.append(page.post(body, idempotency_key="mine"))
     suspension = Suspension.objects.create(address="127.0.0.1", reason="a test")
     answers.append(page.run())
     suspension.delete()
-    executor.error = None
     interactive = {"code": "1", "interactive": True, "learner": "ada"}
     *streams, refused = [page.post(interactive, accept="text/event-stream") for _ in range(OWN_PLACES + 1)]
     for stream in streams:

@@ -14,11 +14,13 @@ from web.errors import ServiceUnavailable
 from web.sentences import (
     BAD_REQUEST,
     HEADERS_TOO_LARGE,
+    IDEMPOTENCY_KEY_REUSED,
     INVALID_KEY,
     LENGTH_REQUIRED,
     NOT_JSON,
     NOTHING_HERE,
     ORIGIN_NOT_ALLOWED,
+    REQUEST_IN_PROGRESS,
     SECRET_KEY_REQUIRED,
     SERVER_ERROR,
     SUSPENDED,
@@ -42,10 +44,12 @@ ERRORS: dict[int, dict[str, str]] = {
         "suspended": SUSPENDED,
     },
     404: {"not_found": NOTHING_HERE},
+    409: {"request_in_progress": REQUEST_IN_PROGRESS},
     411: {"length_required": LENGTH_REQUIRED},
     413: {"too_large": str(BodyTooLarge.default_detail)},
     414: {"uri_too_long": URI_TOO_LONG},
     415: {"unsupported_media_type": NOT_JSON},
+    422: {"idempotency_key_reused": IDEMPOTENCY_KEY_REUSED},
     429: {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
@@ -64,10 +68,12 @@ MEANINGS = {
     400: "The request is invalid; `fields` says where.",
     403: "The caller is not permitted to do this.",
     404: "This does not exist, or belongs to another key.",
+    409: "The first request with this `Idempotency-Key` is not answered yet.",
     411: "The body is chunked, without a `Content-Length`.",
     413: f"The body is larger than {settings.LONGEST_BODY_BYTES} bytes.",
     414: "The request line is longer than 2,048 bytes.",
     415: "The body is not `application/json`, or is compressed.",
+    422: "This `Idempotency-Key` was sent with another request.",
     429: "A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait.",
     431: "There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB.",
     500: "The service failed. Our log has the cause under `X-Request-ID`.",
@@ -76,6 +82,7 @@ MEANINGS = {
 
 FOR_ALL = ("bad_request", "uri_too_long", "headers_too_large", "server_error")
 FOR_KEYS = (*FOR_ALL, "invalid_key", "origin_not_allowed", "suspended", "rate_limited", "unavailable")
+FOR_IDEMPOTENCY = ("request_in_progress", "idempotency_key_reused")
 FOR_BODIES = ("invalid", "invalid_json", "length_required", "too_large", "unsupported_media_type")
 
 
@@ -118,7 +125,7 @@ def headers(*, limited: bool) -> list[OpenApiParameter]:
         _header(
             "Retry-After",
             "How many seconds to wait. It varies at random, so that not all clients retry at once.",
-            [429, 503],
+            [409, 429, 503],
             int,
         ),
     ]

@@ -8,6 +8,8 @@ NO_ORIGIN = (
 )
 SECRET_KEY_REQUIRED = "This requires a secret key."  # noqa: S105 (a sentence)
 SUSPENDED = "This learner or address may not run programs at present."
+REQUEST_IN_PROGRESS = "The first request with this Idempotency-Key is not answered yet. Try again in a moment."
+IDEMPOTENCY_KEY_REUSED = "This Idempotency-Key was sent with another request. Use a new key for each request."
 NOTHING_HERE = "There is nothing at this address."
 LENGTH_REQUIRED = "Send the request with a Content-Length header, not chunked."
 URI_TOO_LONG = "The address is too long."

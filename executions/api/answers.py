@@ -10,12 +10,14 @@ from rest_framework import serializers
 
 from executions.answer import ECHOES
 from executions.models import Execution
+from executions.records.kept import kept
 from executions.request import TestCase
 from executions.running.score import group_results, score
 from executions.sandbox.results import RunStatus
 from executions.sandbox.steps import TRACE_CUTS
 from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
+from web.openapi import ErrorSerializer
 
 RECORDED = (
     "output error error_detail execution_time test_results status exit_code cpu_time memory_peak_kb truncated "
@@ -201,8 +203,39 @@ class StoredAnswerSerializer(AnswerSerializer):
         recorded = {name: getattr(instance, name) for name in RECORDED}
         if results and cases:
             recorded["test_results"] = [_with_echoes(*each) for each in zip(results, cases, strict=True)]
-        others = {"images": [], "images_dropped": 0, "trace": None, "id": str(instance.public_id)}
+        others = {"id": str(instance.public_id), **asdict(kept(instance))}
         return recorded | _scores(cases if results else [], results) | others
+
+
+def repeated_answer(execution: Execution) -> dict[str, Any]:
+    """Return the answer to a request once more, from the record of its execution."""
+    stored = StoredAnswerSerializer().to_representation(execution)
+    return {name: stored[name] for name in AnswerSerializer._declared_fields}
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """A program that will run."""
+
+    id = serializers.UUIDField(help_text="The id of the record, for `GET /executions/{id}`.")
+    status = ChoiceField(choices=[Execution.Status.RUNNING], help_text="It waits for its turn, or runs.")
+
+
+class BatchItemSerializer(serializers.Serializer[Any]):
+    """What became of a program of a batch: it was accepted, or refused."""
+
+    id = serializers.UUIDField(allow_null=True, help_text="The id of its record; null if it was refused.")
+    error = ErrorSerializer(allow_null=True, help_text="Why it was refused, as `POST /executions` would say it.")
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    """What became of the programs of a batch."""
+
+    executions = BatchItemSerializer(many=True, help_text="One item for each program, in order.")
+
+
+def accepted(execution: Execution) -> dict[str, str]:
+    """Return the answer to a request that was accepted."""
+    return {"id": str(execution.public_id), "status": str(Execution.Status.RUNNING)}
 
 
 def _with_echoes(result: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:

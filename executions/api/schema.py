@@ -2,10 +2,17 @@
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from executions.api.answers import AnswerSerializer, StoredAnswerSerializer
-from executions.api.serializers import ExecutionRequestSerializer, InputSerializer
+from executions.api.answers import AcceptedSerializer, AnswerSerializer, BatchAnswerSerializer, StoredAnswerSerializer
+from executions.api.serializers import (
+    BackgroundRequestSerializer,
+    BatchSerializer,
+    ExecutionRequestSerializer,
+    InputSerializer,
+)
+from executions.bounds import BATCH, LONGEST_POLL_SECONDS
 from executions.running.messages import HINTS
-from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
+from web.error_body import error_body
+from web.openapi import FOR_BODIES, FOR_IDEMPOTENCY, FOR_KEYS, errors, headers
 
 HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
 ADD = {
@@ -121,6 +128,37 @@ STORED = {
     "created": "2026-11-24T12:00:00.104Z",
     "finished": "2026-11-24T12:00:00.119Z",
 }
+ACCEPTED = {"id": ANSWER["id"], "status": "running"}
+BATCH_ANSWER = {
+    "executions": [
+        {"id": ANSWER["id"], "error": None},
+        {"id": None, "error": error_body("code: Must not be empty.", "invalid", {"code": "Must not be empty."})},
+    ]
+}
+FOR_EXECUTIONS = (
+    *FOR_IDEMPOTENCY,
+    "learner_rate_limited",
+    "concurrency_limited",
+    "executions_used_up",
+    "cpu_used_up",
+)
+
+IDEMPOTENCY = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        OpenApiParameter.HEADER,
+        description="A new value for each request. A request that is sent again with the same value, within an hour,"
+        " gets the answer to the first one.",
+    ),
+    OpenApiParameter(
+        "Idempotent-Replayed",
+        str,
+        OpenApiParameter.HEADER,
+        description="`true` if this is the answer to an earlier request.",
+        response=[200, 202],
+    ),
+]
 
 describe_execute = extend_schema(
     operation_id="execute",
@@ -132,7 +170,7 @@ describe_execute = extend_schema(
     " integer, a NUL or a lone surrogate is a 400 that names the field.\n\n"
     "With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`,"
     " `image`, `input`, `test`, and finally `result` with the answer, or `error`.",
-    parameters=headers(limited=True),
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=ExecutionRequestSerializer,
     examples=[
         OpenApiExample("With input", HELLO, request_only=True),
@@ -148,20 +186,45 @@ describe_execute = extend_schema(
                 OpenApiExample("With test cases", TESTED),
             ],
         ),
-        **errors(
-            *FOR_KEYS,
-            *FOR_BODIES,
-            "learner_rate_limited",
-            "concurrency_limited",
-            "interactive_limited",
-            "executions_used_up",
-            "cpu_used_up",
-        ),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_EXECUTIONS, "interactive_limited"),
     },
 )
 
 ID = OpenApiParameter(
     "id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH, description="The `id` of the answer."
+)
+
+describe_background = extend_schema(
+    operation_id="submit",
+    tags=["Executions"],
+    summary="Run a program in the background",
+    description="Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its"
+    " answer will be. Requires a secret key.",
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
+    request=BackgroundRequestSerializer,
+    examples=[OpenApiExample("With test cases", ADD, request_only=True)],
+    responses={
+        202: OpenApiResponse(AcceptedSerializer, "The program was accepted.", [OpenApiExample("Accepted", ACCEPTED)]),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_EXECUTIONS, "secret_key_required"),
+    },
+)
+
+describe_batch = extend_schema(
+    operation_id="submitBatch",
+    tags=["Executions"],
+    summary="Run programs in the background",
+    description=f"Accepts up to {BATCH} programs, each as by `POST /executions`. One that is refused, for instance as"
+    " invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a"
+    " secret key.",
+    parameters=[*IDEMPOTENCY, *headers(limited=True)],
+    request=BatchSerializer,
+    examples=[OpenApiExample("Two programs", {"executions": [HELLO, ADD]}, request_only=True)],
+    responses={
+        202: OpenApiResponse(
+            BatchAnswerSerializer, "What became of each program.", [OpenApiExample("One was refused", BATCH_ANSWER)]
+        ),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_IDEMPOTENCY, "secret_key_required"),
+    },
 )
 
 describe_input = extend_schema(
@@ -182,17 +245,23 @@ describe_input = extend_schema(
     },
 )
 
+WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": LONGEST_POLL_SECONDS},
+    description="How many seconds to wait for the end of a program that still runs. Default: 0.",
+)
+
 describe_stored = extend_schema(
     operation_id="getExecution",
     tags=["Executions"],
     summary="Get an execution",
     description="Returns the stored answer to a request of this secret key, or of a key that it was rotated from or"
-    " to. While the program runs, `status` is `running`.",
-    parameters=[ID, *headers(limited=True)],
+    " to. While the program waits for its turn or runs, `status` is `running`.",
+    parameters=[ID, WAIT, *headers(limited=True)],
     responses={
         200: OpenApiResponse(
             StoredAnswerSerializer, "The stored execution.", [OpenApiExample("A finished execution", STORED)]
         ),
-        **errors(*FOR_KEYS, "secret_key_required", "not_found"),
+        **errors(*FOR_KEYS, "invalid", "secret_key_required", "not_found"),
     },
 )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.validators import RegexValidator
+from rest_framework import serializers
 
 from apikeys.models import LEARNER_CHARACTERS
 from executions import bounds
@@ -20,6 +21,7 @@ from web.fields import (
     refuse_field,
 )
 
+WAIT = f"Must be a number of seconds from 0 to {bounds.LONGEST_POLL_SECONDS}."
 EXERCISE = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 
 
@@ -123,6 +125,45 @@ class ExecutionRequestSerializer(StrictSerializer):
         if cases is not None:
             values["test_cases"] = tuple(TestCase.of(case) for case in cases)
         return ExecutionRequest(**values)
+
+
+class BackgroundRequestSerializer(ExecutionRequestSerializer):
+    """The body of `POST /executions`: nobody watches the program."""
+
+    interactive = None  # type: ignore[assignment]
+
+
+class UncheckedListField(ListField):
+    """A list whose items are validated later, one by one, so that none refuses the others."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        """Return the items unchanged."""
+        return data
+
+
+class BatchSerializer(StrictSerializer):
+    """The body of `POST /executions/batch`."""
+
+    executions = UncheckedListField(
+        child=BackgroundRequestSerializer(),
+        min_length=1,
+        max_length=bounds.BATCH,
+        error_messages={"min_length": "Must not be empty."},
+        help_text="The programs.",
+    )
+
+
+class PollSerializer(serializers.Serializer[Any]):
+    """The query of `GET /executions/{id}`. Other names are ignored, as everywhere."""
+
+    wait = serializers.RegexField(r"^[0-9]{1,9}\Z", required=False, error_messages={"invalid": WAIT})
+
+    def validate_wait(self, wait: str) -> int:
+        """Return the seconds."""
+        seconds = int(wait)
+        if seconds > bounds.LONGEST_POLL_SECONDS:
+            refuse(WAIT, "invalid")
+        return seconds
 
 
 class InputSerializer(StrictSerializer):

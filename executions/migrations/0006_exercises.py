@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("apikeys", "0003_traffic"),
-        ("executions", "0004_files"),
+        ("executions", "0005_background"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

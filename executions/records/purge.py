@@ -11,7 +11,10 @@ MERGED_PAGES = 200
 LOG_SECONDS, LOG_PAUSE_SECONDS = 10, 0.5
 """How long to wait for readers of SQLite's write-ahead log, and between two attempts."""
 
-TABLES = "executions_execution, executions_attempt, executions_executionflag, apikeys_dailyuse, apikeys_suspension"
+TABLES = (
+    "executions_execution, executions_attempt, executions_executionflag, executions_keptresult,"
+    " executions_idempotentrequest, apikeys_dailyuse, apikeys_suspension"
+)
 
 
 def purge_deleted() -> bool:

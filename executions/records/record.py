@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from executions.configuration import longest_execution
 from executions.models import Attempt, Execution, ExecutionFlag
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
+from executions.records.kept import NOTHING, Bulk, keep
 from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
@@ -36,6 +38,9 @@ RUNNING_NOW = (
     " FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s GROUP BY e.learner, e.client_address"
 )
+
+LONGEST_WAIT = timedelta(minutes=10)
+"""How long an execution may wait in the background, before it waits for a container like any other."""
 
 EXECUTIONS = Counter(
     "codeexec_executions",
@@ -107,10 +112,12 @@ def finish(
     late_records: LateRecords,
     payer: Payer | None = None,
     typed: str = "",
+    is_kept: bool = False,
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With a `payer`, charge its account and look for flags in the same transaction.
+    With a `payer`, charge its account and look for flags in the same transaction. If it `is_kept`, keep for a while
+    also what has no column.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -127,7 +134,9 @@ def finish(
     if typed:
         values["input_data"] = execution.input_data + typed
     attempt = attempt_of(execution, values)
-    late_records.record(str(execution.public_id), partial(_write_end, execution, values, outcome, payer, attempt))
+    bulk = Bulk.of(answer) if is_kept else NOTHING
+    end = partial(_write_end, execution, values, outcome, payer, attempt, bulk)
+    late_records.record(str(execution.public_id), end)
 
 
 def fail(execution: Execution, status: Execution.Status, sentence: str, late_records: LateRecords) -> None:
@@ -135,6 +144,12 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
     EXECUTIONS.labels(status).inc()
     values = {"status": status, "error": sentence, "finished": timezone.now()}
     late_records.record(str(execution.public_id), partial(_write_end, execution, values))
+
+
+def fail_all(executions: Collection[int], status: Execution.Status, sentence: str) -> None:
+    """Record of executions, by their primary keys, that none of them ran. Raises DatabaseError."""
+    values = {"status": status, "error": sentence, "finished": timezone.now()}
+    EXECUTIONS.labels(status).inc(Execution.objects.filter(pk__in=executions, finished=None).update(**values))
 
 
 def _kept(result: TestResult) -> dict[str, Any]:
@@ -153,6 +168,7 @@ def _write_end(
     outcome: Outcome | None = None,
     payer: Payer | None = None,
     attempt: Attempt | None = None,
+    bulk: Bulk = NOTHING,
 ) -> None:
     with transaction.atomic():
         # A second writer finds `finished` set and changes nothing.
@@ -161,6 +177,7 @@ def _write_end(
             return
         if attempt is not None:
             attempt.save(force_insert=True)
+        keep(execution, bulk)
         if outcome is not None and payer is not None:
             kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
@@ -169,8 +186,8 @@ def _write_end(
 
 def find_running(key: ApiKey) -> Running:
     """Return the executions of the key's family that are running, according to the records."""
-    # An execution whose end could not be recorded must not count forever.
-    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest_execution())
+    # An execution whose end could not be recorded must not count forever. One in the background waits first.
+    begun = connection.ops.adapt_datetimefield_value(timezone.now() - LONGEST_WAIT - longest_execution())
     with connection.cursor() as cursor:
         cursor.execute(RUNNING_NOW, (key.family_in_sql(), begun))
         return Running([_running_group(key, *row) for row in cursor.fetchall()])

@@ -9,7 +9,9 @@ from executions.records.late_records import LateRecords
 from executions.running.executor import Executor, NotStarted
 from executions.running.heartbeat import Heartbeat
 from executions.running.interactive import InteractiveSessions, Typist
+from executions.running.jobs import Jobs
 from executions.running.peers import Peers
+from executions.running.polls import Polls
 from executions.sandbox.sandbox import SandboxHealth
 
 
@@ -26,12 +28,15 @@ class ServiceHealth(SandboxHealth):
 
 @dataclass(slots=True)
 class Backend:
-    """Where programs run, which of them take input now, which results are still to be recorded, and who is alive."""
+    """Where programs run, which of them take input now, which results are still to be recorded, and who is alive;
+    what runs in the background, and who waits for that."""
 
     executor: Executor
     sessions: InteractiveSessions = field(default_factory=InteractiveSessions)
     late_records: LateRecords = field(default_factory=LateRecords)
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    jobs: Jobs = field(default_factory=Jobs)
+    polls: Polls = field(default_factory=Polls)
     peers: Peers | None = None
     workers: Callable[[], tuple[SeenWorker, ...]] | None = None
     """Returns the workers that are alive, at once; None if programs run in this process."""

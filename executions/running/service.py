@@ -23,8 +23,8 @@ from executions.sandbox.results import CallerGone, Outcome, RunLost, SandboxBusy
 log = logging.getLogger(__name__)
 
 
-def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answer:
-    """Run `request` and return the answer.
+def execute(request: ExecutionRequest, source: Source, backend: Backend, is_kept: bool = False) -> Answer:
+    """Run `request` and return the answer. If it `is_kept`, all of it can be asked for later.
 
     Raises Refused (there is no record), SandboxError if it could not run (that is recorded), or DatabaseError if it
     could not be recorded (nothing has run).
@@ -32,7 +32,7 @@ def execute(request: ExecutionRequest, source: Source, backend: Backend) -> Answ
     admitted = admit(request, source, backend)
     with failure_recorded(admitted.execution, backend.late_records):
         outcome = backend.executor.execute(request.submission(source.is_abandoned, admitted.payer.party))
-    return conclude(admitted.execution, request, outcome, backend.late_records, admitted.payer)
+    return conclude(admitted.execution, request, outcome, backend.late_records, admitted.payer, is_kept=is_kept)
 
 
 def run_again(original: Execution, staff: User, backend: Backend) -> Execution:
@@ -73,10 +73,14 @@ def conclude(
     late_records: LateRecords,
     payer: Payer | None = None,
     typed: str = "",
+    is_kept: bool = False,
 ) -> Answer:
-    """Judge an outcome, record it with the input that was `typed`, and return the answer."""
+    """Judge an outcome, record it with the input that was `typed`, and return the answer.
+
+    If it `is_kept`, all of it can be asked for later (`executions.records.kept`).
+    """
     answer = answer_of(request, outcome, str(execution.public_id))
-    finish(execution, answer, outcome, late_records, payer, typed)
+    finish(execution, answer, outcome, late_records, payer, typed, is_kept)
     return answer
 
 

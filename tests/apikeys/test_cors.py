@@ -34,6 +34,7 @@ def test_a_preflight_needs_no_key(page: Page) -> None:
     assert set(response["Access-Control-Allow-Headers"].split(", ")) == {
         "content-type",
         "x-api-key",
+        "idempotency-key",
         *("traceparent", "tracestate", "baggage", "sentry-trace"),
     }
     assert set(response["Access-Control-Allow-Methods"].split(", ")) == {"POST", "OPTIONS"}
@@ -77,7 +78,7 @@ def test_pages_can_read_the_response_and_its_headers(page: Page) -> None:
     response = page.run()
     assert response[ALLOW_ORIGIN] == ORIGIN
     exposed = set(response["Access-Control-Expose-Headers"].split(", "))
-    assert exposed == {"Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"}
+    assert exposed == {"Idempotent-Replayed", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from executions.cluster.board import LIFE_SECONDS
 from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
+from tests.e2e.test_background import Server
 from tests.promtool import Scrape, firing
 from tests.service import Service
 from tests.small_cluster import READY_SECONDS, Cluster, small_cluster
@@ -72,6 +73,32 @@ def test_both_workers_get_programs_from_both_web_processes(cluster: Cluster) -> 
     assert eventually(lambda: cluster.web.health()["pool"]["idle"] > 4)  # more than one worker keeps
     names = {name for (name,) in cluster.postgresql.sql(CONTAINERS.format("sleep(0.2)"))}
     assert names & set(cluster.engine.docker("ps", "--all", "--format", "{{.Names}}", "--no-trunc").split())
+
+
+def test_any_web_process_answers_for_programs_in_the_background(cluster: Cluster) -> None:
+    server = Server.of(cluster.web)
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    programs: list[dict[str, Any]] = [
+        {"code": "print(1)", "trace": True, "learner": "ada"},
+        {"code": plot, "timeout": 10},
+        {"code": ""},
+    ]
+    body, header = {"executions": programs}, {"Idempotency-Key": "mine"}
+    accepted = server.send(cluster.web, "/executions/batch", body, **header)
+    printed, plotted, refused = accepted.json()["executions"]
+    assert refused["error"]["code"] == "invalid"
+    assert server.send(cluster.other_web, "/executions/batch", body, **header).content == accepted.content
+    answer = server.get(cluster.other_web, printed["id"])
+    assert (answer["output"], answer["learner"]) == ("1\n", "ada")
+    assert [step["line"] for step in answer["trace"]["steps"]] == [1, 1]
+    assert len(server.get(cluster.other_web, plotted["id"])["images"]) == 1
+    changed = server.send(cluster.other_web, "/executions/batch", {"executions": programs[:1]}, **header)
+    assert changed.status_code == 422
+    once = {"Idempotency-Key": "other"}
+    first = server.send(cluster.web, "/execute", programs[0], **once).json()
+    again = server.send(cluster.other_web, "/execute", programs[0], **once)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json() == first
 
 
 def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> None:

@@ -37,6 +37,7 @@ def test_answers_match_the_schema(service: Service, mode: GenerationMode) -> Non
     def each(case: schemathesis.Case) -> None:  # type: ignore[type-arg]
         if mode is GenerationMode.POSITIVE:
             drop_what_depends_on_other_fields(case.body)
+            case.headers.pop("Idempotency-Key", None)  # examples have the same keys
         assume(not is_refused_besides("/execute", case.body))
         response = case.call(base_url=service.url, headers=headers)
         case.validate_response(response, headers=headers)

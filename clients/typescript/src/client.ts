@@ -6,7 +6,11 @@ import { readEvents } from "./serverSentEvents.js";
 import type { ServerSentEvent } from "./serverSentEvents.js";
 import { sleep } from "./sleep.js";
 import type {
+  Accepted,
   Answer,
+  BackgroundRequest,
+  BatchAnswer,
+  BatchItem,
   ExecutionEvent,
   ExecutionRequest,
   Input,
@@ -41,7 +45,17 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-interface Call extends CallOptions {
+export interface RunOptions extends CallOptions {
+  /** A new value for each request, such as a UUID: repeated with it, for an hour, the request gets the same answer. */
+  idempotencyKey?: string | undefined;
+}
+
+export interface ExecutionOptions extends CallOptions {
+  /** How long to wait for the end of a program that still runs: at most 30. The default is 0. */
+  waitSeconds?: number | undefined;
+}
+
+interface Call extends RunOptions {
   body?: object;
   accept?: string;
 }
@@ -55,7 +69,7 @@ export class CodeExecutionClient {
   }
 
   /** Run a program and return its answer. A failed program is an answer, too: see its `status`. */
-  async execute(request: ExecutionRequest, options: CallOptions = {}): Promise<Answer> {
+  async execute(request: ExecutionRequest, options: RunOptions = {}): Promise<Answer> {
     return json<Answer>(await this.#send("/execute", { ...options, body: this.#asked(request) }), options);
   }
 
@@ -88,9 +102,22 @@ export class CodeExecutionClient {
     await this.#send(`/executions/${encodeURIComponent(id)}/input`, { ...options, body });
   }
 
-  /** Return a recorded execution. Requires a secret key. */
-  async execution(id: string, options: CallOptions = {}): Promise<StoredAnswer> {
-    return json<StoredAnswer>(await this.#send(`/executions/${encodeURIComponent(id)}`, options), options);
+  /** Let a program run in the background. Its answer is that of `execution()`. Requires a secret key. */
+  async submit(request: BackgroundRequest, options: RunOptions = {}): Promise<Accepted> {
+    return json<Accepted>(await this.#send("/executions", { ...options, body: this.#asked(request) }), options);
+  }
+
+  /** Let up to 100 programs run in the background. What became of each is in their order. Requires a secret key. */
+  async submitBatch(requests: BackgroundRequest[], options: RunOptions = {}): Promise<BatchItem[]> {
+    const executions = requests.map((request) => this.#asked(request));
+    const response = await this.#send("/executions/batch", { ...options, body: { executions } });
+    return (await json<BatchAnswer>(response, options)).executions;
+  }
+
+  /** Return a recorded execution, after waiting for its end if asked to. Requires a secret key. */
+  async execution(id: string, { waitSeconds, ...options }: ExecutionOptions = {}): Promise<StoredAnswer> {
+    const query = waitSeconds === undefined ? "" : `?wait=${waitSeconds}`;
+    return json<StoredAnswer>(await this.#send(`/executions/${encodeURIComponent(id)}${query}`, options), options);
   }
 
   /** Create a token for one learner's page. Requires a secret key. */
@@ -98,7 +125,7 @@ export class CodeExecutionClient {
     return json<Token>(await this.#send("/tokens", { ...options, body: request }), options);
   }
 
-  #asked(request: ExecutionRequest): ExecutionRequest {
+  #asked<Request extends BackgroundRequest>(request: Request): Request {
     const { locale } = this.#options;
     return locale === undefined ? request : { locale, ...request };
   }
@@ -123,6 +150,7 @@ export class CodeExecutionClient {
       Accept: call.accept ?? "application/json",
     };
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
+    if (call.idempotencyKey !== undefined) headers["Idempotency-Key"] = call.idempotencyKey;
     // Browsers silently ignore this header, which pages may not set, and send their own.
     if (origin !== undefined) headers["Origin"] = origin;
     try {

@@ -4,6 +4,8 @@ import type { components } from "./schema.js";
 
 type ErrorBody = components["schemas"]["Error"];
 
+const TRANSIENT = ["rate_limited", "learner_rate_limited", "request_in_progress"];
+
 interface Details {
   /** The HTTP status, or 0 if there was no response. */
   status: number;
@@ -40,9 +42,9 @@ export class CodeExecutionError extends Error {
     this.body = details.body ?? "";
   }
 
-  /** Whether the same request may succeed later: its program has not run, or its result is lost. */
+  /** Whether the same request may succeed later: its program has not run or still runs, or its result is lost. */
   get isTransient(): boolean {
-    return this.status === 503 || this.code === "rate_limited" || this.code === "learner_rate_limited";
+    return this.status === 503 || TRANSIENT.includes(this.code);
   }
 }
 

@@ -28,6 +28,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a program in the background
+         * @description Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its answer will be. Requires a secret key.
+         */
+        post: operations["submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/executions/{id}": {
         parameters: {
             query?: never;
@@ -37,7 +57,7 @@ export interface paths {
         };
         /**
          * Get an execution
-         * @description Returns the stored answer to a request of this secret key, or of a key that it was rotated from or to. While the program runs, `status` is `running`.
+         * @description Returns the stored answer to a request of this secret key, or of a key that it was rotated from or to. While the program waits for its turn or runs, `status` is `running`.
          */
         get: operations["getExecution"];
         put?: never;
@@ -62,6 +82,26 @@ export interface paths {
          * @description Sends an interactive program a line of input, the end of input, or both. Use the key that started the program or one of its rotation, and the same learner if it was a learner token.
          */
         post: operations["answerProgram"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/executions/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run programs in the background
+         * @description Accepts up to 100 programs, each as by `POST /executions`. One that is refused, for instance as invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a secret key.
+         */
+        post: operations["submitBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -112,6 +152,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Accepted: {
+            /**
+             * Format: uuid
+             * @description The id of the record, for `GET /executions/{id}`.
+             */
+            id: string;
+            /**
+             * @description It waits for its turn, or runs.
+             * @enum {string}
+             */
+            status: "running";
+        };
         Answer: {
             /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
             output: string;
@@ -165,6 +217,51 @@ export interface components {
             images_dropped: number;
             /** @description The steps of the program; null unless requested. Not stored. */
             trace: components["schemas"]["Trace"] | null;
+        };
+        BackgroundRequest: {
+            /** @description The program. At most 65536 bytes of UTF-8. */
+            code: string;
+            /**
+             * @description The language of the program.
+             * @enum {string|null}
+             */
+            language?: "python" | null;
+            /** @description The stdin of the program. At most 262144 bytes of UTF-8. */
+            input_data?: string | null;
+            /** @description Test cases. Each runs in a fresh process. */
+            test_cases?: components["schemas"]["TestCase"][] | null;
+            /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
+            files?: components["schemas"]["File"][] | null;
+            /** @description Seconds for the program and its test cases together. Default: 5. */
+            timeout?: number | null;
+            /** @description Your id for the author of the program; stored with the record. */
+            learner?: string | null;
+            /** @description Your id for the exercise. Staff see what all learners of an exercise have in common. */
+            exercise?: string | null;
+            /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
+            trace?: boolean | null;
+            /**
+             * @description The language of hints and of what a test case says to the learner. The default is `en`.
+             * @enum {string|null}
+             */
+            locale?: "en" | "de" | "es" | null;
+        };
+        Batch: {
+            /** @description The programs. */
+            executions: components["schemas"]["BackgroundRequest"][];
+        };
+        BatchAnswer: {
+            /** @description One item for each program, in order. */
+            executions: components["schemas"]["BatchItem"][];
+        };
+        BatchItem: {
+            /**
+             * Format: uuid
+             * @description The id of its record; null if it was refused.
+             */
+            id: string | null;
+            /** @description Why it was refused, as `POST /executions` would say it. */
+            error: components["schemas"]["Error"] | null;
         };
         Definition: {
             /** @description The name of the function. At most 100 bytes of UTF-8. */
@@ -557,7 +654,10 @@ export interface operations {
     execute: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -570,6 +670,8 @@ export interface operations {
             /** @description What the program did. */
             200: {
                 headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
                     /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
@@ -606,6 +708,23 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
                     "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -659,6 +778,242 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            429: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            503: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    submit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackgroundRequest"];
+            };
+        };
+        responses: {
+            /** @description The program was accepted. */
+            202: {
+                headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description The request is invalid; `fields` says where. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is not permitted to do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is chunked, without a `Content-Length`. */
+            411: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than 2097152 bytes. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is not `application/json`, or is compressed. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
@@ -740,7 +1095,10 @@ export interface operations {
     };
     getExecution: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many seconds to wait for the end of a program that still runs. Default: 0. */
+                wait?: number;
+            };
             header?: never;
             path: {
                 /** @description The `id` of the answer. */
@@ -1012,6 +1370,227 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            429: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service failed. Our log has the cause under `X-Request-ID`. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            503: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    submitBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description What became of each program. */
+            202: {
+                headers: {
+                    /** @description `true` if this is the answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description The request is invalid; `fields` says where. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is not permitted to do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is chunked, without a `Content-Length`. */
+            411: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than 2097152 bytes. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request line is longer than 2,048 bytes. */
+            414: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is not `application/json`, or is compressed. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;

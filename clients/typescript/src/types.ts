@@ -6,6 +6,10 @@ type Schemas = components["schemas"];
 
 export type ExecutionRequest = Schemas["ExecutionRequest"];
 export type Locale = NonNullable<ExecutionRequest["locale"]>;
+export type BackgroundRequest = Schemas["BackgroundRequest"];
+export type Accepted = Schemas["Accepted"];
+export type BatchAnswer = Schemas["BatchAnswer"];
+export type BatchItem = Schemas["BatchItem"];
 export type TestCase = Schemas["TestCase"];
 export type Answer = Schemas["Answer"];
 export type StoredAnswer = Schemas["StoredAnswer"];

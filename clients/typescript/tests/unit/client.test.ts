@@ -289,3 +289,37 @@ test("a server creates tokens and reads executions", async () => {
 function bound(of: CodeExecutionClient) {
   return { execute: of.execute.bind(of), answer: of.answer.bind(of) };
 }
+
+test("a program in the background is submitted, and its end waited for", async () => {
+  const accepted = { id: "a/b", status: "running" };
+  const asked = await client([answers(202, accepted), answers(200, {}), answers(200, {})]);
+  expect(await asked.submit({ code: "1" })).toEqual(accepted);
+  await asked.execution("a/b", { waitSeconds: 20 });
+  await asked.execution("a/b");
+  expect(server!.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "POST /executions",
+    "GET /executions/a%2Fb?wait=20",
+    "GET /executions/a%2Fb",
+  ]);
+});
+
+test("an idempotency key is repeated until there is an answer", async () => {
+  const pending = { detail: "Not yet.", code: "request_in_progress" };
+  const asked = await client([answers(409, pending, { "Retry-After": "0" }), answers(200, {}), answers(202, {})]);
+  await asked.execute({ code: "1" }, { idempotencyKey: "mine" });
+  await asked.submit({ code: "1" }, { idempotencyKey: "other" });
+  expect(server!.received.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", "mine", "other"]);
+});
+
+test("a batch has an item for each program", async () => {
+  const items = [
+    { id: "1", error: null },
+    { id: null, error: { detail: "code: no.", code: "invalid", fields: { code: "no." } } },
+  ];
+  const asked = await client([answers(202, { executions: items })]);
+  expect(await asked.submitBatch([{ code: "1" }, { code: "" }], { idempotencyKey: "mine" })).toEqual(items);
+  expect(server!.received[0]).toMatchObject({
+    path: "/executions/batch",
+    body: '{"executions":[{"code":"1"},{"code":""}]}',
+  });
+});

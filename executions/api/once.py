@@ -1,0 +1,89 @@
+"""`Idempotency-Key`: a request that is sent again gets the answer to the first one."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apikeys.authentication import caller_of
+from executions.api.answers import repeated_answer
+from executions.models import Execution
+from executions.records.idempotency import Claim, InProgress, KeyReused, claim, sha256
+from executions.running.backend import get_backend
+from web.sentences import IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS
+
+HEADER = "Idempotency-Key"
+KEY = re.compile(r"[!-~]{1,255}")
+INVALID = "Must have 1 to 255 visible ASCII characters."
+NOT_LIVE = "Not with an event stream, whose events cannot be sent again."
+RETRY_SECONDS = 1
+
+Body = dict[str, Any]
+
+
+class Reused(APIException):
+    """The key was sent with another request."""
+
+    status_code = 422
+    default_code = "idempotency_key_reused"
+    default_detail = IDEMPOTENCY_KEY_REUSED
+
+
+class Pending(APIException):
+    """The first request with the key has no answer yet. `wait` is for `Retry-After`."""
+
+    status_code = 409
+    default_code = "request_in_progress"
+    default_detail = REQUEST_IN_PROGRESS
+    wait = RETRY_SECONDS
+
+
+def has_key(request: Request) -> bool:
+    """Return whether a request has the header."""
+    return HEADER in request.headers
+
+
+def respond_once(request: Request, run: Callable[[], Body], to_response: Callable[[Body], Response]) -> Response:
+    """Respond with the body that `run` returns, or with that of the first request with the same key and body.
+
+    Of an error nothing is kept. Raises APIException, and what `run` raises.
+    """
+    if not has_key(request):
+        return to_response(run())
+    found = _claim(request)
+    if not isinstance(found, Claim):
+        response = to_response(repeated_answer(found) if isinstance(found, Execution) else found)
+        response["Idempotent-Replayed"] = "true"
+        return response
+    try:
+        response = to_response(run())
+    except BaseException:
+        found.release()
+        raise
+    _keep(found, response)
+    return response
+
+
+def _keep(own: Claim, response: Response) -> None:
+    """Keep an answer, later if the database is away. That of an execution which has ended is in its record."""
+    body: Body = response.data
+    is_on_record = response.status_code == 200
+    write = (lambda: own.keep_execution(body["id"])) if is_on_record else (lambda: own.keep_response(body))
+    get_backend().late_records.record(str(body.get("id", "a batch")), write)
+
+
+def _claim(request: Request) -> Claim | Execution | Body:
+    key, caller = request.headers[HEADER], caller_of(request)
+    if not KEY.fullmatch(key):
+        raise ValidationError({HEADER: INVALID})
+    # A publishable key is known to all: nobody else's request may be answered.
+    whose = "" if caller.is_server else caller.counted_as("")
+    try:
+        return claim(sha256(str(caller.key.family), whose, key), sha256(request.path, request.data))
+    except KeyReused as error:
+        raise Reused from error
+    except InProgress as error:
+        raise Pending from error

@@ -1,0 +1,70 @@
+"""What an answer has beyond its record, kept for a while: images and trace."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from executions.answer import Answer
+from executions.models import Execution, IdempotentRequest, KeptResult
+
+KEPT = timedelta(hours=1)
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Of one family of keys. What is beyond it is dropped, as images beyond the limits of an answer are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """The part of an answer that no record has."""
+
+    images: list[dict[str, Any]]
+    images_dropped: int
+    trace: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Bulk":
+        """Return that part of `answer`."""
+        trace = None if answer.trace is None else asdict(answer.trace)
+        return cls([asdict(image) for image in answer.images], answer.images_dropped, trace)
+
+    def without_content(self) -> "Bulk":
+        """Return it with all its images dropped, and without its trace."""
+        return Bulk([], self.images_dropped + len(self.images), None)
+
+
+NOTHING = Bulk([], 0, None)
+
+
+def keep(execution: Execution, bulk: Bulk) -> None:
+    """Keep what is in `bulk`, if anything, in the transaction that records the end of `execution`."""
+    if bulk == NOTHING:
+        return
+    content = _json(bulk)
+    own = KeptResult.objects.filter(execution__key__family=execution.key.family) if execution.key else None
+    used = 0 if own is None else own.aggregate(used=Sum("size_bytes"))["used"] or 0
+    if used + len(content) > MOST_BYTES:
+        content = _json(bulk.without_content())
+    KeptResult.objects.create(execution=execution, content=content, size_bytes=len(content))
+
+
+def kept(execution: Execution) -> Bulk:
+    """Return what is kept of an answer. `execution` should have been selected with its `kept`."""
+    try:
+        found = execution.kept
+    except KeptResult.DoesNotExist:
+        return NOTHING
+    return Bulk(**json.loads(found.content)) if found.created > timezone.now() - KEPT else NOTHING
+
+
+def forget_old() -> None:
+    """Delete what was kept long enough, also the keys of requests. Raises DatabaseError."""
+    for model in (KeptResult, IdempotentRequest):
+        model.objects.filter(created__lt=timezone.now() - KEPT).delete()
+
+
+def _json(bulk: Bulk) -> str:
+    return json.dumps(asdict(bulk), separators=(",", ":"))

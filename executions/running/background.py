@@ -1,0 +1,107 @@
+"""Executions in the background: accepted now, run when it is their turn, and asked for later.
+
+A process runs what it has accepted. If it dies, they end as all that it was running (records/servers.py).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from structlog.contextvars import bound_contextvars, get_contextvars
+
+from executions.models import Execution
+from executions.records.record import LONGEST_WAIT, Payer, fail, request_of
+from executions.request import ExecutionRequest, Locale
+from executions.running.admission import Source, admit
+from executions.running.backend import Backend
+from executions.running.jobs import STOPPED, Job
+from executions.running.service import conclude, failure_recorded
+from executions.sandbox.results import Outcome, SandboxBusy, SandboxError, SandboxUnavailable
+from executions.sandbox.timing import Deadline
+
+PAUSE_SECONDS = 1.0
+"""Between two attempts, while the sandbox or the database is busy or unavailable."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What of an accepted execution is not in its record."""
+
+    pk: int
+    public_id: UUID
+    payer: Payer
+    is_traced: bool
+    locale: Locale
+    log_context: dict[str, Any] = field(default_factory=get_contextvars)
+    deadline: Deadline = field(default_factory=lambda: Deadline.after(LONGEST_WAIT.total_seconds()))
+
+
+def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execution:
+    """Record `request` as running and let it run in the background. Return its record.
+
+    Raises Refused or DatabaseError; then there is no record.
+    """
+    with backend.jobs.place() as take:
+        admitted = admit(request, source, backend)
+        execution, payer = admitted.execution, admitted.payer
+        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace)
+        take(Job(payer.party, execution.pk, partial(_run, accepted, backend)))
+    return execution
+
+
+def _run(accepted: Accepted, backend: Backend) -> None:
+    """Run an accepted execution as the service runs any other, and record its end."""
+    with bound_contextvars(**accepted.log_context, execution_id=str(accepted.public_id)):
+        execution = _load(accepted, backend)
+        if execution is None:
+            return
+        unrecorded = {"trace": accepted.is_traced, "locale": accepted.locale}
+        request = replace(request_of(execution), learner=execution.learner, **unrecorded)
+        submission = request.submission(party=accepted.payer.party)
+        try:
+            with failure_recorded(execution, backend.late_records):
+                outcome = _patiently(partial(backend.executor.execute, submission), accepted.deadline, backend)
+        except SandboxError:  # it is recorded
+            return
+        conclude(execution, request, outcome, backend.late_records, accepted.payer, is_kept=True)
+
+
+def _load(accepted: Accepted, backend: Backend) -> Execution | None:
+    """Return the record, or None if it is to run no more: it was erased, or we were taken for dead.
+
+    So nothing begins while the database is away, as for those who wait for their answers.
+    """
+    running = Execution.objects.select_related("key").filter(pk=accepted.pk, status=Execution.Status.RUNNING)
+    while True:
+        try:
+            execution = running.first()
+            close_old_connections()  # gives a pooled one back: while the program runs, others may use it
+            if execution is None:
+                log.warning("%s is to run no more", accepted.public_id)
+            return execution
+        except (DatabaseError, InterfaceError) as error:
+            if not accepted.deadline.remaining_seconds() or backend.jobs.is_closing:
+                gone = Execution(pk=accepted.pk, public_id=accepted.public_id)
+                fail(gone, Execution.Status.REFUSED, STOPPED, backend.late_records)
+                return None
+            log.warning("%s waits for the database: %s", accepted.public_id, error)
+            close_old_connections()
+        backend.jobs.pause(PAUSE_SECONDS)
+
+
+def _patiently(execute: Callable[[], Outcome], deadline: Deadline, backend: Backend) -> Outcome:
+    """Return the outcome, after more than one attempt if nothing has run. Raises SandboxError."""
+    while True:
+        try:
+            return execute()
+        except (SandboxBusy, SandboxUnavailable) as error:
+            if not deadline.remaining_seconds() or backend.jobs.is_closing:
+                raise
+            log.info("in the background, nothing has run yet: %s", error)
+        backend.jobs.pause(PAUSE_SECONDS)

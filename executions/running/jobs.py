@@ -1,0 +1,184 @@
+"""Executions that nobody waits for: they stand in line for a thread, of which a process has only so many."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from apikeys.limits import UNAVAILABLE, Refused
+from executions.models import Execution
+from executions.records.record import fail_all
+from executions.sandbox.line import Line, Ticket
+from executions.sandbox.results import Party
+from executions.threads import Loop
+
+MOST_WAITING = 1000
+"""How many executions of a process may wait. They take no memory to speak of: their programs are in the database."""
+
+LOOK_SECONDS = 1.0
+
+STOPPED = "Nothing ran: the service was stopped before this program's turn."
+
+log = logging.getLogger(__name__)
+
+
+class Job(Ticket):
+    """An accepted execution, by its primary key, and what runs it."""
+
+    def __init__(self, party: Party, pk: int, run: Callable[[], None]) -> None:
+        super().__init__(party)
+        self.pk = pk
+        self.run = run
+
+
+def most_threads() -> int:
+    """Return how many jobs run at once: what leaves half of the sandbox's line to those who wait for their answers."""
+    return max(1, min(settings.SANDBOX_MAX_CONCURRENT, settings.SANDBOX_QUEUE_LENGTH // 2))
+
+
+@dataclass(slots=True)
+class _Place:
+    is_taken: bool = False
+
+
+class Jobs:
+    """The jobs of one process. `len` is how many wait for a thread.
+
+    Keys take turns, then the callers of a key, as in the sandbox's line. One thread always runs; others start when
+    there are jobs, and end when there are none.
+    """
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
+        self._line = Line()
+        self._promised = 0
+        self._threads = 0
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._loop = Loop("jobs", self._work_or_wait)
+        self._closing = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether what has not begun will not begin any more."""
+        return self._closing.is_set()
+
+    def start(self) -> None:
+        """Start to run jobs. Returns at once."""
+        self._loop.start()
+
+    @contextmanager
+    def place(self) -> Iterator[Callable[[Job], None]]:
+        """Hold a place in line for a job, which the caller may hand over. Raises Refused if all places are taken."""
+        with self._lock:
+            if self.is_closing or len(self._line) + self._promised >= self._most_waiting:
+                raise Refused(UNAVAILABLE, "too many executions wait in the background")
+            self._promised += 1
+        place = _Place()
+
+        def take(job: Job) -> None:
+            place.is_taken = True
+            with self._lock:
+                self._promised -= 1
+                self._line.append(job)
+                self._changed.notify_all()
+            self._start_thread()
+
+        try:
+            yield take
+        finally:
+            if not place.is_taken:
+                with self._lock:
+                    self._promised -= 1
+
+    def run_next(self) -> bool:
+        """Run the next job; return whether there was one."""
+        with self._lock:
+            job = self._line.pop()
+        if job is None:
+            return False
+        assert isinstance(job, Job)  # noqa: S101 (the line has nothing else)
+        job.run()
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Wait, within a job, until the time is over or nothing may begin any more."""
+        self._closing.wait(seconds)
+
+    def close(self, drain_seconds: float) -> None:
+        """Let jobs begin for so long, and record that the others did not run."""
+        with self._lock:
+            self._changed.wait_for(lambda: not len(self._line), drain_seconds)
+            self._closing.set()
+            self._loop.close()
+            rest = []
+            while isinstance(job := self._line.pop(), Job):
+                rest.append(job.pk)
+            self._changed.notify_all()
+        if rest:
+            log.warning("%d executions in the background were not begun", len(rest))
+            self._give_up(rest)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the jobs that have begun."""
+        with self._lock:
+            self._changed.wait_for(lambda: not self._threads, seconds)
+        self._loop.join(seconds)
+
+    def _give_up(self, executions: list[int]) -> None:
+        try:
+            fail_all(executions, Execution.Status.REFUSED, STOPPED)
+        except (DatabaseError, InterfaceError) as error:  # another process finds them: records/servers.py
+            log.error("that they did not run was not recorded: %s", error)
+        finally:
+            connection.close()
+
+    def _start_thread(self) -> None:
+        """Start one more thread, if the loop runs, and there are not enough of them."""
+        if not self._loop.is_alive:
+            return
+        with self._lock:
+            if self._threads >= most_threads() - 1:
+                return
+            self._threads += 1
+        try:
+            threading.Thread(target=self._work, name="job", daemon=True).start()
+        except (RuntimeError, MemoryError) as error:  # the loop will get to it
+            log.error("no thread for a job: %s", error)
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        try:
+            while self._work_once():
+                pass
+        finally:
+            self._end_thread()
+
+    def _work_or_wait(self) -> None:
+        if not self._work_once():
+            with self._lock:
+                self._changed.wait_for(lambda: len(self._line) or self.is_closing, LOOK_SECONDS)
+
+    def _work_once(self) -> bool:
+        """Run the next job in a thread of ours; return whether there was one."""
+        try:
+            return self.run_next()
+        except Exception:  # the outermost boundary of a thread: whatever it is, the record says that the run was lost
+            log.exception("a job failed")
+            return True
+        finally:
+            connection.close()
+            with self._lock:
+                self._changed.notify_all()

@@ -1,0 +1,40 @@
+"""Requests that wait for an execution to end, in whichever process it runs."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import close_old_connections
+
+from executions.bounds import MOST_POLLS
+from executions.models import Execution
+from executions.sandbox.timing import Deadline
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
+"""Between two looks at the record. Most programs end within the first ones."""
+
+
+class Polls:
+    """The requests of one process that wait. There are so many places; without one, a request does not wait."""
+
+    def __init__(self, places: int = MOST_POLLS, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._places = threading.BoundedSemaphore(places)
+        self._sleep = sleep
+
+    def wait(self, execution: Execution, seconds: float, is_over: Callable[[], bool]) -> None:
+        """Return when `execution` has ended, or earlier: after `seconds`, if it `is_over`, or without a place."""
+        if not self._places.acquire(blocking=False):
+            return
+        try:
+            deadline, pause_seconds = Deadline.after(seconds), FIRST_PAUSE_SECONDS
+            while _is_running(execution) and (left := deadline.remaining_seconds()) and not is_over():
+                self._sleep(min(pause_seconds, left))
+                pause_seconds = min(1.5 * pause_seconds, LONGEST_PAUSE_SECONDS)
+        finally:
+            self._places.release()
+
+
+def _is_running(execution: Execution) -> bool:
+    is_running = Execution.objects.filter(pk=execution.pk, status=Execution.Status.RUNNING).exists()
+    close_old_connections()  # gives a pooled one back
+    return is_running
