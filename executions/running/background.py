@@ -50,7 +50,7 @@ def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execu
     with backend.jobs.place() as take:
         admitted = admit(request, source, backend)
         execution, payer = admitted.execution, admitted.payer
-        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace)
+        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace, request.locale)
         take(Job(payer.party, execution.pk, partial(_run, accepted, backend)))
     return execution
 

@@ -43,6 +43,8 @@ BODY: dict[str, Any] = {
         {"uses": ["for"]},
     ],
     "trace": True,
+    "exercise": "loops-1",
+    "locale": "de",
 }
 
 
@@ -93,7 +95,8 @@ def test_the_answer_is_that_of_execute(server: Page, executor: FakeExecutor) -> 
     assert answer["trace"]
     assert answer["images"]
     assert {name: stored[name] for name in answer} == {**answer, "id": given}
-    assert stored.keys() - answer.keys() == {"learner", "created", "finished"}
+    assert "bestanden" in stored["test_results"][0]["message"]
+    assert stored.keys() - answer.keys() == {"learner", "exercise", "created", "finished"}
     later, at_once = executor.submissions
     assert replace(later, is_abandoned=at_once.is_abandoned) == at_once
 
