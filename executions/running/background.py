@@ -61,8 +61,9 @@ def _run(accepted: Accepted, backend: Backend) -> None:
         execution = _load(accepted, backend)
         if execution is None:
             return
-        unrecorded = {"trace": accepted.is_traced, "locale": accepted.locale}
-        request = replace(request_of(execution), learner=execution.learner, **unrecorded)
+        request = replace(
+            request_of(execution), learner=execution.learner, trace=accepted.is_traced, locale=accepted.locale
+        )
         submission = request.submission(party=accepted.payer.party)
         try:
             with failure_recorded(execution, backend.late_records):
