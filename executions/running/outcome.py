@@ -1,8 +1,11 @@
 """How a run ended, in the words of an answer: its `error` and its `error_detail`."""
 
+from dataclasses import replace
+
 from executions.sandbox.engine.options import MEMORY_BYTES
 from executions.sandbox.results import ErrorDetail, Run, RunStatus
 from guest.hints.messages import HINTS
+from guest.protocol import HINT_CHARACTERS
 
 TYPES = {
     RunStatus.TIMEOUT: "Timeout",
@@ -32,6 +35,12 @@ def error_detail(run: Run, timeout_seconds: int) -> ErrorDetail | None:
     if run.status in (RunStatus.SUCCESS, RunStatus.NOT_RUN, RunStatus.CANCELLED):
         return None
     message = sentence(run, timeout_seconds)
+    if run.status is RunStatus.TIMEOUT and run.position is not None and not run.waited_in_vain:
+        hint = _limit_hint(run, timeout_seconds)
+        if hint == "timeout" and run.position.message:
+            hint = "timeout_loop"
+        sentence_of_hint = HINTS[hint].format(variables=run.position.message[:HINT_CHARACTERS])
+        return replace(run.position, type=TYPES[run.status], message=message, hint=sentence_of_hint)
     if run.status is not RunStatus.ERROR:
         return ErrorDetail(TYPES[run.status], message, hint=HINTS[_limit_hint(run, timeout_seconds)])
     if run.signal is not None:
