@@ -13,7 +13,8 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
 - IMAGE frames as the program shows images;
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
   for as long as that took, at most twice its timeout;
-- after a program that failed, a DETAIL frame with what its process has reported about the error;
+- after a program that failed or ran out of time, a DETAIL frame with what its process has reported about the error or
+  about where it was;
 - after a traced run, TRACE frames with what its process has written about its steps; after a suite, about its methods;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
@@ -111,8 +112,12 @@ TYPE_CHARACTERS, MESSAGE_CHARACTERS = 100, 1000
 HINT_BYTES, WORD_CHARACTERS, LIST_CHARACTERS = 2000, 60, 1000
 """How much of a hint it holds, of each word that is filled in, and of a word that is a list."""
 
-LISTS = ("names", "installed")
+LISTS = ("names", "installed", "variables")
 """The words of hints that are lists."""
+
+POSITION = "<position>"
+"""In place of the type in a DETAIL body: the line is where the program was near its deadline, the message has the
+variables of the loop. No exception has this name."""
 
 BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""

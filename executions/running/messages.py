@@ -300,6 +300,7 @@ HINTS = {
     "syntax": "Python cannot read this line: look for something missing or extra at the mark, or just before it.",
     # What only the host knows
     "timeout": "The program ran out of time: perhaps a loop never ends, or the program waits for something.",
+    "timeout_loop": "The program ran out of time in a loop that perhaps never ends: shortly before, {variables}.",
     "timeout_idle": "The program ran out of time while it was waiting: perhaps sleep() takes too long, or a thread never ends.",
     "timeout_input": "The program waited for input, and none came in time.",
     "memory_limit": "The program ran out of memory: perhaps a list or a string grows without end.",

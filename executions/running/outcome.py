@@ -35,6 +35,11 @@ def error_detail(run: Run, timeout_seconds: int) -> ErrorDetail | None:
     if run.status in (RunStatus.SUCCESS, RunStatus.NOT_RUN, RunStatus.CANCELLED):
         return None
     message = sentence(run, timeout_seconds)
+    if run.status is RunStatus.TIMEOUT and run.position is not None and not run.waited_in_vain:
+        hint = _limit_hint(run, timeout_seconds)
+        if hint.key == "timeout" and run.position.message:
+            hint = Hint("timeout_loop", (("variables", run.position.message),))
+        return replace(run.position, type=TYPES[run.status], message=message, hint=hint_sentence(hint))
     if run.status is not RunStatus.ERROR:
         return ErrorDetail(TYPES[run.status], message, hint=hint_sentence(_limit_hint(run, timeout_seconds)))
     if run.signal is not None:

@@ -175,6 +175,8 @@ class Run:
     `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
     `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
     apply to all runs of a submission together. `trace` is what a traced run has written: not trusted, at most 512 KiB.
+    `position` is where a run was shortly before its timeout, and its message has the variables of the loop: `n = 3`.
+    That, too, is the program's own report.
     `methods` are those of a suite, as its process reports them; none if the report contradicts itself.
     """
 
@@ -202,6 +204,7 @@ class Run:
     images_dropped: int = 0
     trace: bytes = b""
     methods: tuple[MethodResult, ...] = ()
+    position: ErrorDetail | None = None
 
     @property
     def charged_seconds(self) -> float:

@@ -7,6 +7,7 @@ nothing is asked either for what it would give: an iterator is only named.
 from __future__ import annotations
 
 import ctypes
+import sys
 from _collections import deque  # type: ignore[import-not-found]
 
 from guest.program.literal import name_of
@@ -21,6 +22,10 @@ MOST_ITEMS, MOST_DEPTH = 20, 2
 
 MOST_BITS = 330
 """Of an integer that is written in decimal: a hundred digits."""
+
+# A program can give a class body or exec() a mapping of its own, whose methods would be the program's.
+LOCALS = (dict, type(next(sys._getframe().f_locals for _ in "x")))
+"""The types of a frame's variables that are safe to read."""
 
 SEQUENCES: tuple[tuple[type, str, str], ...] = (
     (list, "[", "]"),

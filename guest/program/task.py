@@ -16,6 +16,7 @@ from guest.hints import raised
 from guest.program.case import is_call, run_case
 from guest.program.main_module import FILE_NAME, Failed, MainModule, put_files
 from guest.program.open_figures import show_open_figures
+from guest.program.position import answer_where, stop_answering
 from guest.program.rules import answer_rules
 from guest.program.shown import screen
 
@@ -46,6 +47,8 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     main = MainModule(code)
     put_files(files)
     names = [name for name, _ in files]
+    if kind not in (protocol.FIND_USES, protocol.TRACED) and not _deals_with_signals(code, files):
+        answer_where(main, mailbox)
     del files  # they may have a megabyte
     try:
         if kind == protocol.PROGRAM:
@@ -60,9 +63,14 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     except SystemExit as error:
         exit_code = _exit_code(error)
         if exit_code:
+            stop_answering(mailbox)
             _leave_detail(error, main, mailbox)
     _finish(main)
     _exit(exit_code & 0xFF)
+
+
+def _deals_with_signals(code: str, files: list[tuple[str, memoryview]]) -> bool:
+    return "signal" in code or any(b"signal" in bytes(content) for name, content in files if name.endswith(".py"))
 
 
 def _trace(main: MainModule, names: list[str], trace: Trace) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 
 from guest import protocol
-from guest.program.glimpse import glimpse, is_definition
+from guest.program.glimpse import LOCALS, glimpse, is_definition
 from guest.program.main_module import DIRECTORY, FILE_NAME
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _exit, _getpid = os._exit, os.getpid
 _settrace, _gettrace = sys.settrace, sys.gettrace
 
-# A program can give a class body or exec() a mapping of its own, whose methods would be the program's.
-_LOCALS = (dict, type(next(sys._getframe().f_locals for _ in "x")))
 _write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 END_BYTES = 16
 """Room for the last line."""
@@ -152,7 +150,7 @@ class Tracer:
 def _variables(frame: FrameType) -> dict[str, str]:
     variables: dict[str, str] = {}
     found = frame.f_locals
-    if type(found) not in _LOCALS:
+    if type(found) not in LOCALS:
         return variables
     for name, value in found.items():
         if len(variables) == protocol.TRACE_VARIABLES:

@@ -50,11 +50,21 @@ class Mailbox(SharedMemory):
     """A failed program leaves the detail of its error here."""
 
     def __init__(self) -> None:
-        super().__init__(protocol.DETAIL_BYTES)
+        super().__init__(protocol.DETAIL_BYTES + 1)
+        self.detail = self.view[: protocol.DETAIL_BYTES]
+
+    @property
+    def answers(self) -> bool:
+        """Whether the program's process says where it is when it gets a SIGURG: one byte more, which it sets."""
+        return self.view[protocol.DETAIL_BYTES] != 0
+
+    @answers.setter
+    def answers(self, answers: bool) -> None:
+        self.view[protocol.DETAIL_BYTES] = answers
 
     def put(self, data: bytes) -> None:
-        """Write `data`, cut to the size of the mailbox."""
-        ctypes.memmove(self._memory, data, min(len(data), protocol.DETAIL_BYTES))
+        """Write `data`, cut to the size of the mailbox, in the place of what is there."""
+        ctypes.memmove(self._memory, data.ljust(protocol.DETAIL_BYTES, b"\0"), protocol.DETAIL_BYTES)
 
 
 class Trace(SharedMemory):

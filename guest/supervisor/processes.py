@@ -60,6 +60,10 @@ class Processes:
         ready_seconds = (int(running) + int(waiting)) * 1e-9
         self.delayed_seconds = max(0.0, ready_seconds - self.cpu_seconds / CPU_SHARE)
 
+    def ask_child(self) -> None:
+        """Ask the child where it is: see `guest.program.position`."""
+        os.kill(self._child_pid, signal.SIGURG)
+
     def reap(self) -> Iterator[None]:
         """Reap processes that have stopped or ended; yield when the child has stopped, and then continue it."""
         self.measure_delay()  # while the child is there

@@ -35,6 +35,12 @@ LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to check whether an interactive run waits. While it waits, input wakes us."""
 
 
+ASK_SECONDS = 0.5
+"""How long before its deadline to ask the program where it is: more than a period of the CPU limit, so that it gets to
+answer. After half of its time, if that is later."""
+
+NEVER = float("inf")
+
 LEAST_DELAY_SECONDS = 0.1
 """A deadline moves by no less than this, so that it does not move for ever."""
 
@@ -71,6 +77,8 @@ class Run:
         self._ended_for: str | None = None  # the status, if we end the run for another reason than a flood
         self._started = time.monotonic()
         self._deadline = self._started + timeout_seconds
+        self._lead_seconds = min(ASK_SECONDS, timeout_seconds / 2)
+        self._asks_at = self._deadline - self._lead_seconds
         self._longest_delay_seconds = timeout_seconds
         self._moved_seconds = 0.0  # how far the deadline has moved because others had the processors
 
@@ -83,7 +91,7 @@ class Run:
         """Perform the run and send its result. None of its processes is left then."""
         oom_kills = self._cgroup.oom_kills()
         self._watch.begin()
-        self._supervise()
+        self._supervise(mailbox)
         wall_seconds = time.monotonic() - self._started
         if self._waiting is not None:
             wall_seconds -= self._waiting.seconds
@@ -96,8 +104,8 @@ class Run:
         self._child.close()
         self._host.discard(self._feed.unfed_bytes)
         status = self._status(self._cgroup.oom_kills() > oom_kills)
-        if status == "error":
-            self._host.send(protocol.DETAIL, mailbox.view)  # unread
+        if status in ("error", "timeout"):
+            self._host.send(protocol.DETAIL, mailbox.detail)  # unread
         elif self._stops and self._task_kind in protocol.KINDS_WITH_PART:
             self._send_value()
         if self._task_kind == protocol.TRACED or self._task_kind in protocol.SUITES:
@@ -127,7 +135,7 @@ class Run:
         )
         self._host.send_frame(result)
 
-    def _supervise(self) -> None:
+    def _supervise(self, mailbox: Mailbox) -> None:
         """Feed and read the child until it ends, reaches its deadline or floods."""
         next_read = 0.0
         next_look_at_locks = self._started + LOOK_AT_LOCKS_SECONDS
@@ -139,6 +147,9 @@ class Run:
             if now >= self._deadline and not self._moves_deadline():
                 self._ended_for = "timeout"
                 return
+            if now >= self._asks_at and mailbox.answers and not (self._waiting and self._waiting.is_on):
+                self._asks_at = NEVER
+                self._processes.ask_child()
             if now >= next_look_at_locks:
                 next_look_at_locks = now + LOOK_AT_LOCKS_SECONDS
                 if self._watch.locks.are_too_many():
@@ -195,7 +206,8 @@ class Run:
         """Check whether the run waits for input, and tell the host; return the seconds until the next check."""
         waited_seconds = waiting.seconds
         word = waiting.look(-1 if self._feed.unfed_bytes else self._child.stdin)
-        self._deadline += waiting.seconds - waited_seconds
+        if waiting.seconds > waited_seconds:
+            self._move_deadline(waiting.seconds - waited_seconds)
         if word == protocol.WAITS:
             self._outputs.read_all()  # send its output before the WAIT frame
         if word is not None:
@@ -210,9 +222,13 @@ class Run:
             return False
         if not self._moved_seconds:
             self._host.send(protocol.LATER)
-        self._deadline += delayed_seconds - self._moved_seconds
+        self._move_deadline(delayed_seconds - self._moved_seconds)
         self._moved_seconds = delayed_seconds
         return True
+
+    def _move_deadline(self, seconds: float) -> None:
+        self._deadline += seconds
+        self._asks_at = self._deadline - self._lead_seconds
 
     def _take_input(self) -> None:
         """Handle an INPUT or GIVE_UP frame."""

@@ -60,6 +60,7 @@ RUNS = st.builds(
     bases=st.lists(TEXTS, max_size=3).map(tuple),
     detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
     hint=st.none() | st.builds(Hint, TEXTS, st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple)),
+    position=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
     returned=st.none() | TEXTS,
     uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=2).map(tuple),
     methods=st.lists(st.builds(MethodResult, TEXTS, st.booleans(), TEXTS), max_size=2).map(tuple),

@@ -26,7 +26,7 @@ from tests.guest.mistakes import MISTAKES, WITHOUT_HINT, Mistake
 
 KINDS_OF_ERRORS = (SyntaxError(), ImportError(), NameError(), Exception())
 RULES = {rule: None for error in KINDS_OF_ERRORS for rule in diagnosis.rules_for(error)}
-OF_THE_HOST = {*TYPES, "signal", "timeout_idle", "timeout_input"}
+OF_THE_HOST = {*TYPES, "signal", "timeout_loop", "timeout_idle", "timeout_input"}
 COLLECTED = [each for each in collected() if not each.since]
 
 

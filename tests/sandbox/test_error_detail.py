@@ -307,3 +307,93 @@ def test_mailbox_is_wiped_before_the_next_run(run: Runner) -> None:
         "",
         "False\n",
     ]
+
+
+# Where a program was that ran out of time
+
+PLACES = {
+    "n = 0\nwhile n != 7:\n    n += 0": (2, "n = 0"),
+    "def f():\n    left, done = 3, []\n    for i in iter(int, 1):\n        done = [i, left]\nf()": (
+        4,
+        "i = 0, done = [0, 3], left = 3",
+    ),
+    "def f(n):\n    return n\n\nx = 'y'\nwhile x:  # never\n    f(x)": (5, "x = 'y'"),
+    "while True:\n    while True:\n        inner = 1\n    outer = 2\nouter = 1": (2, "inner = 1"),
+    "import time\ntime.sleep(60)": (2, ""),
+    "class A:\n    def __repr__(self):\n        print('called')\n        return 'A'\n"
+    "    __getattr__ = __eq__ = __repr__\n"
+    "a = A()\nwhile a is not None:\n    b = a": (7, "a = <A>, b = <A>"),
+    "text = 'x' * 1000\nwhile text:\n    pass": (2, f"text = '{'x' * 58}…"),
+    "a = b = c = d = e = f = 1\nwhile a or b or c or d or e or f: pass": (2, "a = 1, b = 1, c = 1, d = 1, e = 1"),
+    "global_one = 1\ndef f():\n    while global_one:\n        pass\nf()": (3, "global_one = 1"),
+    "def f():\n    return [0 for _ in iter(int, 1)]\nf()": (2, ""),
+}
+
+
+@pytest.mark.parametrize("code", PLACES, ids=range(len(PLACES)))
+def test_timeout_names_the_line_and_the_variables_of_the_loop(run: Runner, code: str) -> None:
+    result = run(code, timeout_seconds=1)
+    assert (result.status, result.stdout, result.detail) == (RunStatus.TIMEOUT, "", None)
+    assert result.position is not None
+    line, variables = PLACES[code]
+    assert result.position.message == variables
+    # Where its header and its only line both let a signal in, either is right.
+    assert result.position.line in ((line, line + 1) if "f(x)" in code else (line,))
+
+
+NO_PLACE = [
+    "sum(range(10 ** 15))",
+    "import signal\nsignal.pause()\nprint('woken')",
+    "import signal\nfor n in signal.valid_signals() - {9, 19}: signal.signal(n, lambda *_: print(n))\nwhile True: pass",
+    "import os\nos.execv('/usr/bin/sleep', ['sleep', '60'])",
+    "s = __import__('_sig' + 'nal')\ns.pthread_sigmask(0, {23})\nwhile True: pass",
+    "import guest.program.position as p\np._position = None\nwhile True: pass",
+]
+
+
+@pytest.mark.parametrize("code", NO_PLACE, ids=range(len(NO_PLACE)))
+def test_asking_where_a_program_is_changes_nothing_about_its_run(run: Runner, code: str) -> None:
+    result = run(code, timeout_seconds=1)
+    assert (result.status, result.stdout, result.stderr, result.signal) == (RunStatus.TIMEOUT, "", "", None)
+    assert (result.position, result.detail) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "raised"),
+    [
+        ("", RunStatus.SUCCESS, ""),
+        ("os._exit(3)", RunStatus.ERROR, ""),
+        ("{}[1]", RunStatus.ERROR, "KeyError"),
+        ("raise SystemExit(2)", RunStatus.ERROR, "SystemExit"),
+    ],
+)
+def test_position_counts_only_after_a_timeout(run: Runner, ending: str, status: RunStatus, raised: str) -> None:
+    """The handler itself does nothing to a run that ends otherwise; 23 is SIGURG."""
+    names = ", ".join(f"variable_{n} = 'ValueError'" for n in range(5)).replace(", ", "; ")
+    loop = "for n in range(1):\n    variable_0, variable_1, variable_2; os.kill(os.getpid(), 23)"
+    code = f"import os\n{names}\n{loop}\n{ending}"
+    result = run(code)
+    assert (result.status, result.raised, result.position) == (status, raised, None)
+    assert result.bases == (("LookupError", "Exception", "BaseException") if raised == "KeyError" else result.bases)
+    assert "ValueError" not in result.bases
+
+
+@pytest.mark.parametrize(("line", "shown"), [(2, 2), (0, None), (1000, None), (2**32 - 1, None)])
+def test_forged_position_is_only_about_its_own_program(run: Runner, line: int, shown: int | None) -> None:
+    code = (
+        "import guest.program.position as p\n"
+        f"p._position = lambda *_: ({line}, 'Look\\0 here' * 1000)\nwhile True: pass"
+    )
+    outcome = run.tests(code, TestProgram(stdin=""), timeout_seconds=1)
+    position = outcome.main.position
+    assert position is not None
+    assert (position.line, position.message[:10], len(position.message)) == (shown, "Look\ufffd here", 1000)
+    assert outcome.tests[0].status is RunStatus.NOT_RUN
+
+
+def test_timeout_of_a_test_names_the_line_of_the_program(run: Runner) -> None:
+    code = "def f(n):\n    while n:\n        pass\n"
+    for test in (TestProgram(input="f(3)", is_call=True), TestProgram(code="f(3)")):
+        [result] = run.tests(code, test, timeout_seconds=1).tests
+        assert result.position is not None
+        assert (result.status, result.position.line, result.position.message) == (RunStatus.TIMEOUT, 2, "n = 3")

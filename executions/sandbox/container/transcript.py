@@ -69,6 +69,10 @@ class Transcript:
         wall_seconds, delayed_seconds, cpu_seconds = (_within(seconds, 3600) for seconds in times)
         if frames != frames_before:
             raise ValueError(f"{frames_before} frames of {frames}")
+        is_position = self._raised[:1] == (protocol.POSITION,)
+        is_timeout = status == RunStatus.TIMEOUT
+        told = (self._raised, self._detail, self._hint)
+        raised, detail, hint = ((), None, None) if is_position or is_timeout else told
         return replace(
             # The container's clock is not trusted: no run takes longer than we have waited for it.
             self.cut_short(RunStatus(status), min(wall_seconds, longest_seconds)),
@@ -79,10 +83,11 @@ class Transcript:
             cpu_seconds=min(cpu_seconds, _most_cpu_seconds(longest_seconds)),
             memory_peak_kb=_within(peak_kb, 2**31 - 1),
             truncated=truncated,
-            raised=self._raised[0] if self._raised else "",
-            bases=self._raised[1:],
-            detail=self._detail,
-            hint=self._hint,
+            raised=raised[0] if raised else "",
+            bases=raised[1:],
+            detail=detail,
+            hint=hint,
+            position=self._detail if is_position and is_timeout else None,
             returned=self._returned,
             trace=bytes(self._trace),
         )
