@@ -14,14 +14,17 @@ LONGEST_EXECUTION = timedelta(seconds=60)
 """The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
 assert LONGEST_EXECUTION.total_seconds() > 30 + LOADING_SECONDS + LONGEST_RUN_SECONDS  # noqa: S101
 
+LONGEST_WAIT = timedelta(minutes=5)
+"""How long an execution may wait in the background, before it waits for a container like any other."""
+
 
 DRAIN_SECONDS = 25
 """How long a process that ends waits for what runs: for what has begun, and not for the line."""
 
 
 def longest_execution() -> timedelta:
-    """Return the longest that an execution takes, with all the time that it may wait for input."""
-    return LONGEST_EXECUTION + timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL)
+    """Return the longest that an execution takes, with all the time that it may wait for input or in the background."""
+    return LONGEST_EXECUTION + max(LONGEST_WAIT, timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL))
 
 
 def sandbox_settings() -> SandboxSettings:

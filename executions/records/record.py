@@ -39,9 +39,6 @@ RUNNING_NOW = (
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s GROUP BY e.learner, e.client_address"
 )
 
-LONGEST_WAIT = timedelta(minutes=10)
-"""How long an execution may wait in the background, before it waits for a container like any other."""
-
 EXECUTIONS = Counter(
     "codeexec_executions",
     "Executions by how they ended: the statuses of the API, refused (no container came) and internal_error (lost).",
@@ -186,8 +183,8 @@ def _write_end(
 
 def find_running(key: ApiKey) -> Running:
     """Return the executions of the key's family that are running, according to the records."""
-    # An execution whose end could not be recorded must not count forever. One in the background waits first.
-    begun = connection.ops.adapt_datetimefield_value(timezone.now() - LONGEST_WAIT - longest_execution())
+    # An execution whose end could not be recorded must not count forever.
+    begun = connection.ops.adapt_datetimefield_value(timezone.now() - longest_execution())
     with connection.cursor() as cursor:
         cursor.execute(RUNNING_NOW, (key.family_in_sql(), begun))
         return Running([_running_group(key, *row) for row in cursor.fetchall()])

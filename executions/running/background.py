@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from structlog.contextvars import bound_contextvars, get_contextvars
 
+from executions.configuration import LONGEST_WAIT
 from executions.models import Execution
-from executions.records.record import LONGEST_WAIT, Payer, fail, request_of
+from executions.records.record import Payer, fail, request_of
 from executions.request import ExecutionRequest, Locale
 from executions.running.admission import Source, admit
 from executions.running.backend import Backend

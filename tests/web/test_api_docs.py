@@ -18,6 +18,8 @@ def test_the_schema_is_public(client: Client) -> None:
     assert response.json()["openapi"].startswith("3.1")
     assert response.json()["paths"].keys() == {
         "/execute",
+        "/executions",
+        "/executions/batch",
         "/executions/{id}",
         "/executions/{id}/input",
         "/tokens",
