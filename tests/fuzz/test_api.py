@@ -58,6 +58,9 @@ def is_refused_besides(path: str, body: Any) -> bool:
     return has_whole_floats(body) or fields.get("interactive") is True
 
 
+DEPENDENT = "files tolerance relative_tolerance exact_types points uses avoids defines unittest doctest".split()
+
+
 def drop_what_depends_on_other_fields(body: Any) -> None:
     """Remove from a valid request what a rule that the schema cannot express may refuse.
 
@@ -66,7 +69,7 @@ def drop_what_depends_on_other_fields(body: Any) -> None:
     fields = body if isinstance(body, dict) else {}
     programs = fields.get("executions", [fields])
     for each in (*programs, *(case for program in programs for case in program.get("test_cases") or ())):
-        for name in ("files", "tolerance", "relative_tolerance", "exact_types", "points", "uses", "avoids", "defines"):
+        for name in DEPENDENT:
             each.pop(name, None)
         if each.get("match") in (Match.RETURNS, Match.REGEX):
             del each["match"]
