@@ -65,11 +65,14 @@ class SandboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
-        state = get_backend().health()
+        backend = get_backend()
+        state = backend.health()
         yield GaugeMetricFamily("codeexec_ready", "1 while the service can run programs.", value=state.ready)
         yield GaugeMetricFamily("codeexec_pool_idle", "Containers waiting for a program.", value=state.idle)
         yield GaugeMetricFamily("codeexec_pool_in_use", "Containers running a program.", value=state.in_use)
         yield GaugeMetricFamily("codeexec_pool_waiting", "Requests waiting for a container.", value=state.waiting)
+        waiting = len(backend.jobs)
+        yield GaugeMetricFamily("codeexec_background_waiting", "Accepted executions that wait.", value=waiting)
         limit = memory_limit_bytes(Path("/proc/self/cgroup").read_text())
         yield GaugeMetricFamily("codeexec_memory_limit_bytes", "The memory that the service may use.", value=limit)
 

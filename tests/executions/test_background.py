@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension
@@ -83,6 +84,15 @@ def test_an_accepted_program_runs_later(server: Page, executor: FakeExecutor) ->
     stored = get(server, given["id"]).json()
     assert (stored["status"], stored["output"]) == ("success", "Hello\n")
     assert stored["created"] <= stored["finished"]
+
+
+def test_metrics_count_what_waits(server: Page, settings: Settings) -> None:
+    settings.METRICS_ALLOWED_IPS = ["127.0.0.1"]
+    submit(server)
+    submit(server)
+    assert b"codeexec_background_waiting 2.0\n" in server.client.get("/metrics").content
+    run_all()
+    assert b"codeexec_background_waiting 0.0\n" in server.client.get("/metrics").content
 
 
 def test_the_answer_is_that_of_execute(server: Page, executor: FakeExecutor) -> None:
