@@ -22,8 +22,8 @@ class TestDouble(unittest.TestCase):
 """
 TESTS = [
     {"input": "double(4)", "expected_output": "8"},
-    {"name": "with a word", "input": "double('ab')", "expected_output": "abab"},
-    {"input": "double(0.5)", "expected_output": "1.5"},
+    {"name": "with a word", "input": "double('ab')", "expected_output": "abab", "points": 2, "on_pass": "Words, too!"},
+    {"input": "double(0.5)", "expected_output": "1.5", "points": 0.5},
     {"input": "double(10)", "expected_output": "21", "hidden": True},
     {"name": "a suite", "unittest": SUITE},
 ]
@@ -176,12 +176,13 @@ def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Ser
     answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
     answer = page.evaluate_handle(f"() => ({{ of: ({answered})(document.querySelector('#tested')) }})")
     tested.get_by_role("button", name="Run").click()
-    expect(tested.locator("#score")).to_have_text("2 of 5 passed", timeout=20_000)
+    expect(tested.locator("#score")).to_have_text("2 of 5 passed, 2 of 2.5 points", timeout=20_000)
     assert answer.evaluate("answer => answer.of") == "success"
     tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt"
-    assert service.query(tried) == [("double-1", 0, 17)]  # two tests
+    assert service.query(tried) == [("double-1", 0, 26)]  # three tests
     results = tested.locator("#results li")
     expect(results.nth(1)).to_contain_text("with a word")
+    expect(results.nth(1).locator(".feedback")).to_have_text("Words, too!")
     expect(results.nth(2).locator(".diff")).to_contain_text("returned: 1.0")
     expect(results.nth(4)).to_have_text("Failed a hidden test")
     expect(results.nth(3).locator("p")).to_have_text(

@@ -158,17 +158,13 @@ export class PyRunner extends HTMLElement {
 
   /** Run the program step by step, with the input that it got in its last run, and let the learner step through it. */
   async trace(): Promise<void> {
-    const { results, stepper } = this.#here;
     const { code, input } = this;
     const body = { code, input_data: input + this.#typed, trace: true };
     await this.#during(async (signal) => {
-      const answer = await this.#patiently(() => this.#client().execute(body, { signal }), signal);
-      results.note("");
-      results.print(answer.output, "stdout");
-      if (answer.error) results.print(answer.error, "stderr");
-      for (const image of answer.images) results.showImage(image);
-      this.#end(answer);
-      if (answer.trace) stepper.show(answer.trace);
+      for await (const event of this.#events(body, signal)) {
+        this.#show(event, []);
+        if (event.type === "result" && event.answer.trace) this.#here.stepper.show(event.answer.trace);
+      }
     });
   }
 
@@ -260,18 +256,12 @@ export class PyRunner extends HTMLElement {
     const isHeld = isAsking && asked.length > 0 && !input;
     const held: { text: string; type: "stdout" | "stderr" }[] = [];
     try {
-      const events = await this.#patiently(async () => {
-        const started = this.#client().stream(body, { signal });
-        return { first: await started.next(), rest: started };
-      }, signal);
-      results.say("busy", "Running…");
-      results.note("");
-      for (let next = events.first; !next.done; next = await events.rest.next()) {
-        const event = next.value;
+      for await (const event of this.#events(body, signal)) {
         if (isHeld && (event.type === "stdout" || event.type === "stderr")) held.push(event);
         else if (isHeld && event.type === "result" && event.answer.error_detail?.type === "EOFError") {
           held.length = 0;
           results.sayVerdict();
+          results.showPoints(event.answer);
           results.note("The tests ran with their own input.", "Run it with mine", () => void this.run(false));
           this.dispatchEvent(new CustomEvent("result", { detail: event.answer }));
         } else {
@@ -282,6 +272,18 @@ export class PyRunner extends HTMLElement {
     } finally {
       for (const { text, type } of held) results.print(text, type); // until it was stopped or lost
     }
+  }
+
+  /** Send a request, again while the service is busy, and yield its events. */
+  async *#events(body: ExecutionRequest, signal: AbortSignal): AsyncGenerator<ExecutionEvent, void, void> {
+    const { results } = this.#here;
+    const { first, rest } = await this.#patiently(async () => {
+      const started = this.#client().stream(body, { signal });
+      return { first: await started.next(), rest: started };
+    }, signal);
+    results.say("busy", "Running…");
+    results.note("");
+    for (let next = first; !next.done; next = await rest.next()) yield next.value;
   }
 
   #show(event: ExecutionEvent, asked: TestCase[]): void {
@@ -313,6 +315,7 @@ export class PyRunner extends HTMLElement {
     const [state, words] = ENDINGS[answer.status] ?? ["bad", answer.status];
     results.say(state, `${words} in ${answer.execution_time.toFixed(2)} s`);
     if (results.isEmpty) results.note("The program printed nothing.");
+    results.showPoints(answer);
     if (answer.truncated) results.print("\n… and more, which is not kept", "echo");
     if (answer.images_dropped) results.noteMissingImages(answer.images_dropped);
     if (answer.error && answer.status !== "success") {

@@ -1,6 +1,6 @@
 /** The result of a run: status, output, error, images and the verdicts of tests. */
 
-import type { ErrorDetail, Image, TestCase, TestResult } from "../types.js";
+import type { Answer, ErrorDetail, Image, TestCase, TestResult } from "../types.js";
 import { button, element, finder } from "./elements.js";
 import type { Kind } from "./terminal.js";
 import { Transcript } from "./transcript.js";
@@ -110,6 +110,11 @@ export class Results {
     images.hidden = false;
   }
 
+  /** Show the points, if tests have any. */
+  showPoints({ score, max_score }: Answer): void {
+    if (max_score !== null) this.#parts.score.append(`, ${score} of ${max_score} points`);
+  }
+
   showTest(test: TestResult, asked: TestCase, of: number): void {
     const { verdicts, results, score } = this.#parts;
     const item = element("li", test.passed ? "passed" : "failed");
@@ -123,6 +128,7 @@ export class Results {
       if (asked.expected_output) what.append(" → ", element("code", "", asked.expected_output));
     }
     item.append(what);
+    if (test.feedback) item.append(element("p", "feedback", test.feedback));
     if (!test.hidden && (asked.uses ?? asked.avoids ?? asked.defines ?? test.methods)) {
       item.append(element("p", "hint", test.message.slice(test.message.indexOf(": ") + 2)));
     }
