@@ -33,7 +33,6 @@ KEPT_TREES = [LIBRARY, PACKAGES, *map(Path, ("/opt/fonts", "/usr/lib/locale", "/
 KEPT_FILES = {
     PATH_FILE,
     Path("/usr/lib/os-release"),
-    Path("/usr/local/lib/libnss_myhostname.so.2"),
     *(
         Path("/etc", name)
         for name in "debian_version gai.conf group host.conf ld.so.cache localtime mime.types mtab nsswitch.conf "

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 
@@ -189,8 +190,9 @@ def test_invalid_lengths_are_refused(service: Service, length: str, status: byte
 def test_exhausted_descriptors_make_clients_wait_without_a_crash(service: Service) -> None:
     worker = service.worker_pid()
     most = resource.prlimit(worker, resource.RLIMIT_NOFILE)
-    open_now = len(list(Path(f"/proc/{worker}/fd").iterdir()))
-    resource.prlimit(worker, resource.RLIMIT_NOFILE, (open_now + 3, most[1]))
+    open_now = {int(each.name) for each in Path(f"/proc/{worker}/fd").iterdir()}
+    free = (number for number in count() if number not in open_now)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (next(islice(free, 3, None)), most[1]))  # three are left
     try:
         idle = [connect(service, b"") for _ in range(30)]
         assert eventually(lambda: "cannot accept a client yet" in service.log())

@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
-RUNS = 8
+RUNS = 20
 NUMBERS = count()
 FEW = 2
 """So few containers that there are moments without any while all are removed as fast as new ones are created."""

@@ -28,13 +28,22 @@ INDEXES = (
 COUNT = "SELECT count(*) FROM executions_execution"
 
 
-@pytest.fixture
-def stopped(tmp_path: Path, postgresql: PostgreSQL) -> Service:
-    """Return a service that has not been started, with ROWS executions on record, which it keeps."""
-    service = Service(tmp_path, DATABASE_URL=postgresql.url, EXECUTION_RETENTION_DAYS="0")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, postgresql_server: PostgreSQL) -> str:
+    """Return the name of a database with ROWS executions."""
+    postgresql_server.empty()
+    service = Service(tmp_path_factory.mktemp("filled"), DATABASE_URL=postgresql_server.url)
     service.migrate()
     service.manage("shell", "--verbosity=0", "-c", FILL)
-    return service
+    postgresql_server.copy("code", "filled")
+    return "filled"
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, postgresql: PostgreSQL, filled: str) -> Service:
+    """Return a service that has not been started, with ROWS executions on record, which it keeps."""
+    postgresql.copy(filled, "code")
+    return Service(tmp_path, DATABASE_URL=postgresql.url, EXECUTION_RETENTION_DAYS="0")
 
 
 @pytest.fixture

@@ -106,19 +106,6 @@ def test_name_lookup_is_flagged(run: Runner) -> None:
     assert (result.status, result.flags) == (RunStatus.ERROR, NETWORK)
 
 
-LESSON_ON_SOCKETS = """
-import socket
-server = socket.create_server(("localhost", 5000))
-client = socket.create_connection(("localhost", 5000))
-print(server.accept()[1][0], socket.gethostbyname("localhost"))
-"""
-
-
-def test_localhost_is_no_other_host(run: Runner) -> None:
-    result = run(LESSON_ON_SOCKETS)
-    assert (result.status, result.stdout, result.flags) == (RunStatus.SUCCESS, "127.0.0.1 127.0.0.1\n", NOTHING)
-
-
 def test_refused_forks_are_flagged(run: Runner) -> None:
     result = run("import os, time\nfor n in range(100):\n    if os.fork() == 0: time.sleep(60)\n")
     assert result.stderr.endswith("BlockingIOError: [Errno 11] Resource temporarily unavailable\n")
