@@ -5,12 +5,9 @@ from collections.abc import Callable
 from itertools import cycle
 
 from executions.sandbox.checks.attacks import Probe, probes_for
-from executions.sandbox.checks.probes import run_probe
+from executions.sandbox.checks.probes import ATTEMPTS, run_probe
 from executions.sandbox.container.container import Container
 from executions.threads import Loop
-
-ATTEMPTS = 3
-"""A probe that fails only because of load passes the next time. One that fails this often in a row counts."""
 
 log = logging.getLogger(__name__)
 

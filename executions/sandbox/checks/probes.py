@@ -6,6 +6,7 @@ a second expectation for it. Only gVisor can pass GVISOR_PROBES.
 """
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,11 @@ from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.results import RunLost
 
 PROBES_AT_ONCE = 4
+
+ATTEMPTS = 3
+"""A probe that fails only because of load passes the next time. One that fails this often in a row counts."""
+
+log = logging.getLogger(__name__)
 
 STARTS = "starts"
 """The name of the first result if no container starts at all."""
@@ -37,6 +43,7 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
     """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
 
     Several probes run in one container, one after another like the tests of a submission, which saves starting some.
+    A probe that fails is tried again, in containers of its own.
     """
     runtime = options["HostConfig"].get("Runtime")
     try:
@@ -49,9 +56,15 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
     idle: deque[Container] = deque()
 
     def run(probe: Probe) -> ProbeResult:
-        return (
+        result = (
             run_probe(launch, probe, runtime) if probe.alone else _run(partial(_borrowed, idle, launch), probe, runtime)
         )
+        for _ in range(ATTEMPTS - 1):
+            if result.failure is None:
+                break
+            log.warning("probe failed: %s: %s", result.name, result.failure)
+            result = run_probe(launch, probe, runtime)
+        return result
 
     try:
         with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
