@@ -1,7 +1,7 @@
 """Who sends a request: authentication by the key or learner token in `X-API-Key`, the `Origin` and the address.
 
-Keys, learners and addresses that staff have suspended are refused. Suspensions are looked up for each request, so the
-queries are written as SQL: Django takes longer to build them than a database takes to answer them.
+Keys, learners and addresses that staff have suspended are refused. Keys and suspensions are looked up for each request,
+so the queries are written as SQL: Django takes longer to build them than a database takes to answer them.
 """
 
 import logging
@@ -31,6 +31,7 @@ KEY_ATTRIBUTE = "counted_key"
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 
+KEY_WITH_HASH = "SELECT * FROM apikeys_apikey WHERE token_hash = %s"
 HOLDS = (
     " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"
     " WHERE s.lifted IS NULL AND (s.ends IS NULL OR s.ends > %s)"
@@ -114,7 +115,7 @@ def find_caller(token: str, address: str | None) -> Caller | None:
         return Caller(key, address, claim.learner) if key is not None else None
     if not (tokens.is_well_formed(token) or is_environment_token(token)):
         return None
-    key = ApiKey.objects.filter(token_hash=tokens.hash_token(token)).first()
+    key = next(iter(ApiKey.objects.raw(KEY_WITH_HASH, [tokens.hash_token(token)])), None)
     return Caller(key, address) if key is not None else None
 
 

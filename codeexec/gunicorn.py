@@ -3,8 +3,10 @@
 import logging
 import os
 import resource
+from typing import Any
 
 from django.conf import settings
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from codeexec.env import stop_without_traceback
 from executions.bounds import LONGEST_RUN_SECONDS, MOST_POLLS
@@ -52,6 +54,16 @@ logconfig_dict = {
     **settings.LOGGING,
     "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
 }
+
+
+class OneLog(Logger):  # type: ignore[misc]
+    """Has no access log, for which gunicorn would collect all headers of each request and then write nothing."""
+
+    def access(self, *_: Any) -> None:
+        """Do nothing: web/request_log.py logs each request that fails."""
+
+
+logger_class = OneLog
 control_socket_disable = True  # only UNIX signals control this process
 
 
