@@ -1,6 +1,5 @@
 """Runs one probe a minute, in a container of its own, while programs run: the engine may change meanwhile."""
 
-import logging
 from collections.abc import Callable
 from itertools import cycle
 
@@ -8,8 +7,6 @@ from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.probes import ATTEMPTS, run_probe
 from executions.sandbox.container.container import Container
 from executions.threads import Loop
-
-log = logging.getLogger(__name__)
 
 
 class Canary(Loop):
@@ -38,8 +35,6 @@ class Canary(Loop):
         for _ in range(ATTEMPTS):
             if not self._is_open():
                 return
-            result = run_probe(self._launch, probe, self._runtime)
-            if result.failure is None:
+            if run_probe(self._launch, probe, self._runtime).failure is None:
                 return
-            log.warning("probe failed: %s: %s", result.name, result.failure)
         self._report(f"probes failed: {probe.name}")
