@@ -1,10 +1,10 @@
 """Runs one probe a minute, in a container of its own, while programs run: the engine may change meanwhile."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import cycle
 
-from executions.sandbox.checks.attacks import Probe, probes_for
+from executions.sandbox.checks.attacks import Probe
 from executions.sandbox.checks.probes import run_probe
 from executions.sandbox.container.container import Container
 from executions.threads import Loop
@@ -23,6 +23,7 @@ class Canary(Loop):
         launch: Callable[[], Container],
         is_open: Callable[[], bool],
         report: Callable[[str], None],
+        probes: Collection[Probe],
         every_seconds: float,
         runtime: str | None = None,
     ) -> None:
@@ -31,7 +32,7 @@ class Canary(Loop):
         self._is_open = is_open
         self._report = report
         self._runtime = runtime
-        self._probes = cycle(probes_for(runtime))
+        self._probes = cycle(probes)
 
     def _run_next(self) -> None:
         if self._is_open():

@@ -7,14 +7,14 @@ a second expectation for it. Only gVisor can pass GVISOR_PROBES.
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from executions.sandbox.checks.attacks import PREAMBLE, Probe, probes_for
+from executions.sandbox.checks.attacks import PREAMBLE, Probe
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.results import RunLost
@@ -33,19 +33,14 @@ class ProbeResult:
     failure: str | None
 
 
-def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
-    """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
+def run_probes(
+    engine: Engine, launch: Callable[[], Container], options: dict[str, Any], probes: Collection[Probe]
+) -> Iterator[ProbeResult]:
+    """Yield whether a container starts with exactly `options` and, if it does, the results of `probes` in order.
 
     Several probes run in one container, one after another like the tests of a submission, which saves starting some.
     """
     runtime = options["HostConfig"].get("Runtime")
-    try:
-        wrong = _differences(engine, launch, options)
-    except (EngineError, RunLost) as error:
-        yield ProbeResult(STARTS, str(error))
-        return
-    yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
-
     idle: deque[Container] = deque()
 
     def run(probe: Probe) -> ProbeResult:
@@ -54,8 +49,15 @@ def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[st
         )
 
     try:
+        try:
+            idle.append(launch())
+            wrong = _differences(engine, idle[0], options)
+        except (EngineError, RunLost) as error:
+            yield ProbeResult(STARTS, str(error))
+            return
+        yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
         with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
-            yield from executor.map(run, probes_for(runtime))
+            yield from executor.map(run, probes)
     finally:
         for container in idle:
             container.close()
@@ -91,10 +93,9 @@ def _borrowed(idle: deque[Container], launch: Callable[[], Container]) -> Iterat
             container.close()
 
 
-def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a container that differ from `options`. null, "" and [] all mean none."""
-    with contextlib.closing(launch()) as container:
-        made = engine.inspect(container.id)["HostConfig"]
+def _differences(engine: Engine, container: Container, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the container that differ from `options`. null, "" and [] all mean none."""
+    made = engine.inspect(container.id)["HostConfig"]
     return {
         option: made.get(option)
         for option, value in options["HostConfig"].items()
