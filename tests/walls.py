@@ -61,7 +61,11 @@ def without_check(name: str) -> Edit:
 
 
 NO_PROBES = (
-    Edit(KEEPER, "return list(run_probes(engine, self._launcher.launch, self._launcher.options()))", "return []"),
+    Edit(
+        KEEPER,
+        "return list(run_probes(engine, self._launcher.launch, self._launcher.options(), self._probes))",
+        "return []",
+    ),
     Edit("executions/sandbox/timing.py", "canary_seconds: float = 60.0", "canary_seconds: float = 86400.0"),
 )
 """Turns off the probes, which would keep a sandbox without a wall shut. Part of each sabotage but the gate's."""

@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from executions.sandbox.checks.attacks import Probe
 from executions.sandbox.checks.disk import find_shortage
 from executions.sandbox.checks.probes import STARTS, ProbeResult, run_probes
 from executions.sandbox.engine.engine import Engine, EngineError
@@ -82,6 +83,7 @@ class Keeper(Loop):
         pool: Pool,
         launcher: Launcher,
         reaper: Reaper,
+        probes: Sequence[Probe],
         settings: SandboxSettings,
         timing: Timing,
         dead_owners: Callable[[], Collection[str]] = tuple,
@@ -94,6 +96,7 @@ class Keeper(Loop):
         self._pool = pool
         self._launcher = launcher
         self._reaper = reaper
+        self._probes = probes
         self._settings = settings
         self._timing = timing
         self._dead_owners = dead_owners
@@ -105,7 +108,7 @@ class Keeper(Loop):
         """Run the probes on the current engine and image. Raises EngineError."""
         engine = self._launcher.engine()
         self._launcher.use_image(engine.image_id(self._settings.image or image_name()), engine.user_ids())
-        return list(run_probes(engine, self._launcher.launch, self._launcher.options()))
+        return list(run_probes(engine, self._launcher.launch, self._launcher.options(), self._probes))
 
     def _keep(self) -> None:
         try:

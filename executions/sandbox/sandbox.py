@@ -2,11 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from executions.sandbox.calls import find_calls
+from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
 from executions.sandbox.console import Began, Console, Ended
@@ -56,6 +57,8 @@ class Sandbox:
     Two labels on each container decide who removes it. `owner` is the process, by default this one: while it lives,
     only this sandbox, whose `id` is the other label, removes those that it does not hold. `dead_owners` returns, at
     once, the labels of processes that are certainly dead: any sandbox removes their containers.
+
+    `probes` must pass, by default all of them; fewer are for tests of something else.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Sandbox:
         connect: Callable[[], Engine] = Engine,
         owner: Owner | None = None,
         dead_owners: Callable[[], Collection[str]] = tuple,
+        probes: Sequence[Probe] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         """The value of its containers' SANDBOX_LABEL."""
@@ -77,9 +81,15 @@ class Sandbox:
         self._reaper = Reaper(self.id)
         self._undertaker = Undertaker(connect)
         self._gate = Gate()
-        self._keeper = Keeper(self._gate, self.pool, self.launcher, self._reaper, settings, timing, dead_owners)
+        probes = probes_for(settings.runtime) if probes is None else probes
+        self._keeper = Keeper(self._gate, self.pool, self.launcher, self._reaper, probes, settings, timing, dead_owners)
         self._canary = Canary(
-            self.launcher.launch, lambda: self._gate.is_open, self._gate.shut, timing.canary_seconds, settings.runtime
+            self.launcher.launch,
+            lambda: self._gate.is_open,
+            self._gate.shut,
+            probes,
+            timing.canary_seconds,
+            settings.runtime,
         )
 
     def start(self) -> None:

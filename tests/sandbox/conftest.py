@@ -8,12 +8,13 @@ A container serves again as soon as it has proved itself as new, which saves cre
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import pytest
 
+from executions.sandbox.checks.attacks import Probe
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.options import SANDBOX_LABEL
@@ -22,6 +23,7 @@ from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
+from tests.sandbox.probing import FEW_PROBES
 
 READY_SECONDS = 60
 RUNTIME = os.environ.get("SANDBOX_RUNTIME") or None
@@ -60,7 +62,10 @@ def containers_of(engine: Engine, sandbox: Sandbox) -> set[str]:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     sandbox = Sandbox(
-        SandboxSettings(reuse=REUSE, pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME)
+        SandboxSettings(
+            reuse=REUSE, pool_size=2, max_concurrent=4, queue_seconds=20, refill_threads=2, runtime=RUNTIME
+        ),
+        probes=FEW_PROBES,
     )
     sandbox.start()
     demand_ready(sandbox)
@@ -74,7 +79,8 @@ def science_sandbox() -> Iterator[Sandbox]:
     sandbox = Sandbox(
         SandboxSettings(
             reuse=REUSE, pool_size=1, science_pool_size=2, queue_seconds=30, refill_threads=2, runtime=RUNTIME
-        )
+        ),
+        probes=FEW_PROBES,
     )
     sandbox.start()
     demand_ready(sandbox)
@@ -131,11 +137,12 @@ def launch_sandbox() -> Iterator[Launch]:
         timing: Timing = DEFAULT_TIMING,
         connect: Callable[[], Engine] = Engine,
         dead_owners: Callable[[], Collection[str]] = tuple,
+        probes: Sequence[Probe] | None = FEW_PROBES,
         **settings: object,
     ) -> Sandbox:
         defaults = {"pool_size": 1, "refill_threads": 1, "runtime": RUNTIME}
         chosen = SandboxSettings(**{**defaults, **settings})  # type: ignore[arg-type]
-        sandbox = Sandbox(chosen, timing, connect, dead_owners=dead_owners)
+        sandbox = Sandbox(chosen, timing, connect, dead_owners=dead_owners, probes=probes)
         launched.append(sandbox)
         sandbox.start()
         return sandbox

@@ -6,12 +6,14 @@ import time
 from executions.sandbox.results import Submission
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
+from tests.sandbox.probing import FEW_PROBES
 
 RUNS = 10
 
 
 def main() -> None:
-    sandbox = Sandbox(SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60))
+    settings = SandboxSettings(pool_size=2, max_concurrent=RUNS, queue_seconds=60)
+    sandbox = Sandbox(settings, probes=FEW_PROBES)
     sandbox.start()
     sandbox.wait_until_ready(60)
     for _ in range(RUNS):

@@ -29,6 +29,7 @@ from executions.sandbox.timing import Deadline
 from guest import protocol
 from tests.sandbox.broker_process import BrokerProcess
 from tests.sandbox.conftest import READY_SECONDS, containers_of
+from tests.sandbox.probing import FEW_PROBES
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
@@ -156,7 +157,8 @@ def test_container_ends_with_the_broker(tmp_path: Path, engine: Engine, options:
 
 def test_sandbox_recovers_when_the_broker_is_back(tmp_path: Path) -> None:
     with BrokerProcess(tmp_path) as broker:
-        sandbox = Sandbox(SandboxSettings(pool_size=1, queue_seconds=20), connect=lambda: connect(broker))
+        settings = SandboxSettings(pool_size=1, queue_seconds=20)
+        sandbox = Sandbox(settings, connect=lambda: connect(broker), probes=FEW_PROBES)
         sandbox.start()
         try:
             assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health()

@@ -28,6 +28,7 @@ from guest import protocol
 from tests.fake_engine import Distortion, FakeEngine, Fault, How, call_of
 from tests.sandbox.answering import multiplexed
 from tests.sandbox.conftest import demand_ready
+from tests.sandbox.probing import FEW_PROBES
 from tests.sandbox.watching import Watched
 from tests.waiting import eventually
 
@@ -77,7 +78,7 @@ def faulty(connect: Connect) -> Iterator[Sandbox]:
     timing = Timing(
         check_seconds=0.3, checks_per_reap=3, retry_probes_seconds=1, ready_seconds=5, retry_events_seconds=0.2
     )
-    sandbox = Sandbox(settings, timing, connect)
+    sandbox = Sandbox(settings, timing, connect, probes=FEW_PROBES)
     sandbox.start()
     demand_ready(sandbox)
     yield sandbox

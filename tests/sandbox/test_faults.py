@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 
+from executions.sandbox.checks.attacks import PROBES
 from executions.sandbox.console import Console
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import Cause
@@ -176,7 +177,7 @@ def test_missing_engine_closes_the_sandbox(launch_sandbox: Launch, monkeypatch: 
 def test_unsound_sandbox_never_opens(launch_sandbox: Launch) -> None:
     """The gate stays shut if any option is too weak, whatever the reason."""
     changes = {"User": "0:0", "HostConfig": {"ReadonlyRootfs": False}}
-    unsound = launch_sandbox(connect=lambda: CarelessEngine(changes))
+    unsound = launch_sandbox(connect=lambda: CarelessEngine(changes), probes=PROBES)
     assert eventually(lambda: "probes failed" in unsound.health().reason, 30)
     assert "runs as nobody" in unsound.health().reason
     assert "writes nowhere" in unsound.health().reason
@@ -208,7 +209,8 @@ def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, eng
 def test_engine_that_changes_under_us_is_detected(launch_sandbox: Launch, caplog: pytest.LogCaptureFixture) -> None:
     changes: dict[str, Any] = {}
     timing = Timing(canary_seconds=0.1, retry_probes_seconds=1)
-    sandbox = launch_sandbox(timing, lambda: CarelessEngine(changes))
+    about_files = [probe for probe in PROBES if probe.name.startswith(("runs as", "writes nowhere", "fills no disk"))]
+    sandbox = launch_sandbox(timing, lambda: CarelessEngine(changes), probes=about_files)
     assert sandbox.wait_until_ready(READY_SECONDS)
     changes["HostConfig"] = {"Tmpfs": {}}
     assert eventually(lambda: "code is not run: probes failed" in caplog.text, 60)

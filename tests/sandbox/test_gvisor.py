@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from executions.sandbox.checks.attacks import probes_for
 from executions.sandbox.checks.probes import run_probes
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import FrameStream
@@ -49,7 +50,7 @@ def failures(engine: Engine) -> dict[str, str]:
         finally:
             engine.close()
 
-    results = list(run_probes(engine, launch, container_options(image_id, owner, "runsc")))
+    results = list(run_probes(engine, launch, container_options(image_id, owner, "runsc"), probes_for("runsc")))
     return {result.name: result.failure for result in results if result.failure is not None}
 
 

@@ -4,39 +4,44 @@ import itertools
 
 import pytest
 
-from executions.sandbox.checks.attacks import probes_for
-from executions.sandbox.checks.probes import ATTEMPTS, STARTS, run_probes
+from executions.sandbox.checks.attacks import Probe
+from executions.sandbox.checks.probes import ATTEMPTS, run_probes
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import RUNTIME
 
 pytestmark = pytest.mark.docker
+
+SOUND = Probe("counts", "print(1)", "1\n")
+UNSOUND = Probe("cannot count", "print(1)", "2\n")
 
 
 class BusyLauncher:
     """Launches containers for a sandbox, but for some of the launches, counted from 0."""
 
     def __init__(self, sandbox: Sandbox, *failing: int) -> None:
+        self.numbers = itertools.count()
         self._launch = sandbox.launcher.launch
         self._failing = failing
-        self._numbers = itertools.count()
 
     def launch(self) -> Container:
-        if (number := next(self._numbers)) in self._failing:
+        if (number := next(self.numbers)) in self._failing:
             raise EngineError(f"launch {number} took too long")
         return self._launch()
 
 
 def test_probe_that_fails_less_often_than_it_is_tried_passes(engine: Engine, sandbox: Sandbox) -> None:
-    launch = BusyLauncher(sandbox, *range(1, ATTEMPTS)).launch
-    results = list(run_probes(engine, launch, sandbox.launcher.options()))
-    assert [result.name for result in results[1:]] == [probe.name for probe in probes_for(RUNTIME)]
-    assert [result.failure for result in results] == [None] * len(results)
+    launcher = BusyLauncher(sandbox, *range(1, ATTEMPTS))
+    results = list(run_probes(engine, launcher.launch, sandbox.launcher.options(), (SOUND, SOUND)))
+    assert [result.failure for result in results] == [None] * 3
+    assert next(launcher.numbers) == ATTEMPTS + 1  # the first container ran the first probe
 
 
-def test_probes_that_fail_each_time_have_failed(engine: Engine, sandbox: Sandbox) -> None:
-    never_again = range(1, 1 + ATTEMPTS * len(probes_for(RUNTIME)))
-    results = list(run_probes(engine, BusyLauncher(sandbox, *never_again).launch, sandbox.launcher.options()))
-    assert results[0].name != STARTS
-    assert all(result.failure is not None for result in results[1:])
+def test_probe_that_fails_each_time_has_failed(engine: Engine, sandbox: Sandbox) -> None:
+    launcher = BusyLauncher(sandbox)
+    results = list(run_probes(engine, launcher.launch, sandbox.launcher.options(), (UNSOUND, SOUND)))
+    assert [(result.name, result.failure) for result in results[1:]] == [
+        ("cannot count", "printed '1\\n', not '2\\\\\\n'"),
+        ("counts", None),
+    ]
+    assert next(launcher.numbers) == ATTEMPTS + 1  # and one container for the other probe

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 
+from executions.sandbox.checks.attacks import PROBES
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import Cause, DeathWatch
@@ -91,7 +92,7 @@ def test_canary_survives_an_error() -> None:
         launched.release()
         raise UnexpectedError
 
-    canary = Canary(launch, lambda: True, lambda reason: None, every_seconds=0.01)
+    canary = Canary(launch, lambda: True, lambda reason: None, PROBES, every_seconds=0.01)
     canary.start()
     assert launched.acquire(timeout=5)
     assert launched.acquire(timeout=5)

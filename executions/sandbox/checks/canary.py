@@ -1,9 +1,9 @@
 """Runs one probe a minute, in a container of its own, while programs run: the engine may change meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 
-from executions.sandbox.checks.attacks import Probe, probes_for
+from executions.sandbox.checks.attacks import Probe
 from executions.sandbox.checks.probes import ATTEMPTS, run_probe
 from executions.sandbox.container.container import Container
 from executions.threads import Loop
@@ -17,6 +17,7 @@ class Canary(Loop):
         launch: Callable[[], Container],
         is_open: Callable[[], bool],
         report: Callable[[str], None],
+        probes: Sequence[Probe],
         every_seconds: float,
         runtime: str | None = None,
     ) -> None:
@@ -25,7 +26,7 @@ class Canary(Loop):
         self._is_open = is_open
         self._report = report
         self._runtime = runtime
-        self._probes = cycle(probes_for(runtime))
+        self._probes = cycle(probes)
 
     def _run_next(self) -> None:
         if self._is_open():

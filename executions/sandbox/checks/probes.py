@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
-from executions.sandbox.checks.attacks import PREAMBLE, Probe, probes_for
+from executions.sandbox.checks.attacks import PREAMBLE, Probe
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.results import RunLost
@@ -37,14 +37,15 @@ class ProbeResult:
     failure: str | None
 
 
-def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
-    """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
+def run_probes(
+    engine: Engine, launch: Callable[[], Container], options: dict[str, Any], probes: Sequence[Probe]
+) -> Iterator[ProbeResult]:
+    """Yield whether a container starts with exactly `options` and, if it does, the results of `probes` in order.
 
     That container runs probes, too, and so do a few others at the same time: each runs some, one after another like the
     tests of a submission, which saves starting more. A probe that fails is tried again in another.
     """
     runtime = options["HostConfig"].get("Runtime")
-    probes = probes_for(runtime)
     with contextlib.ExitStack() as stack:
         try:
             first = stack.enter_context(contextlib.closing(launch()))
