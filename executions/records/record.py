@@ -32,6 +32,9 @@ COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb 
 KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
+CASE = [field.name for field in fields(TestCase)]
+"""What a record keeps of a test case."""
+
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
 RUNNING_NOW = (
     "SELECT e.learner, e.client_address, count(*), min(e.created), max(e.timeout)"
@@ -82,12 +85,18 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         code=request.code,
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
-        test_cases=None if cases is None else [asdict(case) for case in cases],
+        test_cases=None if cases is None else [_recorded(case) for case in cases],
         files=[asdict(file) for file in request.files] or None,
         timeout=request.timeout,
         exercise=request.exercise or None,
         **source,
     )
+
+
+def _recorded(case: TestCase) -> dict[str, Any]:
+    """Return a test case as JSON. `asdict` would copy each of its twenty values."""
+    values = {name: getattr(case, name) for name in CASE}
+    return values | {name: [asdict(each) for each in values[name]] for name in ("files", "defines")}
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
