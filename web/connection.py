@@ -46,6 +46,7 @@ def _without_port(forwarded: str) -> str:
     return forwarded.partition(":")[0] if forwarded.count(":") == 1 else forwarded
 
 
+@lru_cache(maxsize=1024)
 def address_block(address: str) -> str:
     """Return the block that one client controls: an IPv4 address itself, the /64 of an IPv6 address.
 

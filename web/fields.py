@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypedDict
 from django.core.validators import BaseValidator
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.utils.serializer_helpers import BindingDict
 
 MAX_REPORTED_NAMES = 10
@@ -149,14 +150,27 @@ class StrictSerializer(serializers.Serializer[Any]):
         return _fields_of(type(self))
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the validated values that are not null."""
+        """Return the validated values that are not null.
+
+        The framework would take each field of each test case through five functions, though few are given.
+        """
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": ["Must be an object."]})
         if unknown := data.keys() - self.fields.fields.keys():
             names = sorted(unknown)[:MAX_REPORTED_NAMES]
             raise serializers.ValidationError({_printable(name): ["Unknown field."] for name in names})
-        values: dict[str, Any] = super().to_internal_value(data)
-        return {name: value for name, value in values.items() if value is not None}
+        values, errors = {}, {}
+        for name, field in self.fields.items():
+            if data.get(name) is None and not field.required:
+                continue
+            try:
+                value = field.run_validation(data.get(name, empty))
+                values[name] = getattr(self, f"validate_{name}", _unchanged)(value)
+            except serializers.ValidationError as error:
+                errors[name] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
 
     def run_validators(self, value: Any) -> None:
         """Do nothing: ours have only validate() methods. The framework would search all fields for defaults first."""
@@ -165,6 +179,10 @@ class StrictSerializer(serializers.Serializer[Any]):
 @cache
 def _fields_of(kind: type[StrictSerializer]) -> BindingDict:
     return super(StrictSerializer, kind()).fields
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def refuse(sentence: str, code: str) -> NoReturn:

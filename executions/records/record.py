@@ -32,6 +32,9 @@ COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb 
 KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
+CASE = [field.name for field in fields(TestCase)]
+"""What a record keeps of a test case."""
+
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
 RUNNING_NOW = (
     "SELECT e.learner, e.client_address, count(*), min(e.created), max(e.timeout)"
@@ -82,12 +85,18 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         code=request.code,
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
-        test_cases=None if cases is None else [asdict(case) for case in cases],
+        test_cases=None if cases is None else [_recorded(case) for case in cases],
         files=[asdict(file) for file in request.files] or None,
         timeout=request.timeout,
         exercise=request.exercise or None,
         **source,
     )
+
+
+def _recorded(case: TestCase) -> dict[str, Any]:
+    """Return a test case as JSON. `asdict` would copy each of its twenty values."""
+    values = {name: getattr(case, name) for name in CASE}
+    return values | {name: [asdict(each) for each in values[name]] for name in ("files", "defines")}
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
@@ -169,7 +178,7 @@ def _write_end(
 ) -> None:
     with transaction.atomic():
         # A second writer finds `finished` set and changes nothing.
-        if not Execution.objects.filter(pk=execution.pk, finished=None).update(**values):
+        if not _update_unfinished(execution, values):
             log.error("%s was finished already", execution.public_id)
             return
         if attempt is not None:
@@ -179,6 +188,17 @@ def _write_end(
             kinds = find_flags(execution, outcome, payer.account, payer.use)
             ExecutionFlag.objects.bulk_create(ExecutionFlag(execution=execution, kind=kind) for kind in kinds)
             charge(payer.account, outcome.cpu_seconds)  # last: it holds the lock that the family's requests wait for
+
+
+def _update_unfinished(execution: Execution, values: dict[str, Any]) -> bool:
+    """Write columns of the row, and return whether it was unfinished. In SQL, as above."""
+    columns: list[Any] = [Execution._meta.get_field(name) for name in values]
+    written = [column.get_db_prep_save(values[column.name], connection) for column in columns]
+    assignments = ", ".join(f"{column.column} = %s" for column in columns)
+    update = f"UPDATE executions_execution SET {assignments} WHERE id = %s AND finished IS NULL"  # noqa: S608 (names)
+    with connection.cursor() as cursor:
+        cursor.execute(update, (*written, execution.pk))
+        return bool(cursor.rowcount)
 
 
 def find_running(key: ApiKey) -> Running:
