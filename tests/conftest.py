@@ -1,5 +1,6 @@
 """Fixtures that most tests share: a page with its key, and a sandbox that runs nothing."""
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -41,6 +42,17 @@ examples.load_profile("test")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-wall", metavar="NAME", help="this wall of tests/walls.py has been removed")
     parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage while tests are collected, nor later in what that has made: it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # after the plugins that reorder tests
