@@ -1,5 +1,6 @@
 """Fixtures that most tests share: a page with its key, and a sandbox that runs nothing."""
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,13 +13,13 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
-from pytest_django import Settings
 
 from apikeys import traffic
 from apikeys.keys import create_key
@@ -41,6 +42,17 @@ examples.load_profile("test")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-wall", metavar="NAME", help="this wall of tests/walls.py has been removed")
     parser.addoption("--its-tests-alone", action="store_true", help="run only the tests that name it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage while tests are collected, nor later in what that has made: it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # after the plugins that reorder tests
@@ -71,28 +83,22 @@ def length(file: list[pytest.Item]) -> tuple[float, bool]:
     return max(bounds, default=0), is_slow
 
 
-@pytest.fixture(scope="session")
-def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("static")
-
-
-@pytest.fixture(autouse=True)
-def _no_static_files_collected(settings: Settings, static_root: Path) -> None:
-    """Make tests independent of static files that `make run` may have collected."""
-    settings.STATIC_ROOT = static_root
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-
-
 class QuickHasher(PBKDF2PasswordHasher):
     """Django's own hasher without the half second that each login would cost."""
 
     iterations = 1
 
 
-@pytest.fixture(autouse=True)
-def _passwords_are_hashed_quickly(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = [f"{__name__}.{QuickHasher.__name__}"]
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_all_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hash passwords quickly, and make tests independent of static files that `make run` may have collected."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        PASSWORD_HASHERS=[f"{__name__}.{QuickHasher.__name__}"],
+        STATIC_ROOT=tmp_path_factory.mktemp("static"),
+        STORAGES={**settings.STORAGES, "staticfiles": plain},
+    ):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from executions.sandbox.results import RunStatus, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
 
 pytestmark = [pytest.mark.docker, pytest.mark.alone]  # takes all processors
@@ -37,7 +38,8 @@ loop()
 
 
 @pytest.fixture
-def _busy_machine() -> Iterator[None]:
+def _busy_machine(sandbox: Sandbox) -> Iterator[None]:
+    """Take all processors, once there is a sandbox: it would take long to start."""
     count = HOGS_FOR_EACH_PROCESSOR * (os.cpu_count() or 1)
     loop = [sys.executable, "-c", "while True: pass"]
     # In sessions of their own: the kernel shares the processors between sessions (sched(7), autogroups).

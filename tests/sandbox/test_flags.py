@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.results import Flag, RunStatus, TestProgram
+from executions.sandbox.results import Flag, Run, RunStatus, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner, telling_its_refusal
 from tests.sandbox.test_isolation import CALL
 from tests.sandbox.test_limits import LATE_SECONDS
@@ -51,9 +52,22 @@ REFUSED_BY_DOCKER_FIRST = [
 ]
 
 
+Attempts = Callable[[str], Run]
+
+
+@pytest.fixture(scope="module")
+def attempts(sandbox: Sandbox) -> Iterator[Attempts]:
+    """Return a function that runs a program in a container which others have run in. A flagged run costs the pool one.
+
+    `test_each_run_has_its_own_flags` shows that it makes no difference.
+    """
+    with contextlib.closing(sandbox.launcher.launch()) as container:
+        yield lambda code: container.run(code, "", None, 8)
+
+
 @pytest.mark.parametrize("attempt", [*(CALL.format(call=call) for call in FORBIDDEN_CALLS), *SOCKETS])
-def test_forbidden_call_is_refused_and_flagged(run: Runner, attempt: str) -> None:
-    result = run(telling_its_refusal(attempt))
+def test_forbidden_call_is_refused_and_flagged(attempts: Attempts, attempt: str) -> None:
+    result = attempts(telling_its_refusal(attempt))
     assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
@@ -69,40 +83,51 @@ def container_without_dockers_profile(engine: Engine, *rules: dict[str, Any]) ->
         yield container
 
 
-@pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
-def test_our_filter_refuses_and_flags_without_dockers(engine: Engine, call: str) -> None:
+@pytest.fixture(scope="module")
+def without_dockers_profile(engine: Engine) -> Iterator[Container]:
     with container_without_dockers_profile(engine) as container:
-        result = container.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
+        yield container
+
+
+@pytest.fixture(scope="module")
+def without_notifications(engine: Engine) -> Iterator[Container]:
+    """As on an old kernel, or under gVisor: seccomp(2) refuses a listener."""
+    with container_without_dockers_profile(
+        engine, {"names": ["seccomp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22}
+    ) as container:
+        yield container
+
+
+@pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
+def test_our_filter_refuses_and_flags_without_dockers(without_dockers_profile: Container, call: str) -> None:
+    result = without_dockers_profile.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
     assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 
 @pytest.mark.parametrize("call", [*FORBIDDEN_CALLS, *REFUSED_BY_DOCKER_FIRST])
-def test_calls_are_refused_where_the_kernel_cannot_notify_us(engine: Engine, call: str) -> None:
-    """As on an old kernel, or under gVisor: seccomp(2) refuses a listener."""
-    old = {"names": ["seccomp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22}
+def test_calls_are_refused_where_the_kernel_cannot_notify_us(without_notifications: Container, call: str) -> None:
     connect = "import socket\ntry: socket.create_connection(('8.8.8.8', 80))\nexcept OSError as e: print(e.errno)"
-    with container_without_dockers_profile(engine, old) as container:
-        refused = container.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
-        unreachable = container.run(connect, "", None, 8)
+    refused = without_notifications.run(telling_its_refusal(CALL.format(call=call)), "", None, 8)
+    unreachable = without_notifications.run(connect, "", None, 8)
     assert (refused.stdout, refused.flags) == ("EPERM\n", NOTHING)
     assert (unreachable.stdout, unreachable.flags) == ("101\n", NOTHING)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "172.17.0.1", "169.254.169.254", "2001:db8::1", "::ffff:8.8.8.8"])
-def test_connection_to_another_host_is_flagged(run: Runner, address: str) -> None:
-    result = run(telling_its_refusal(f"socket.create_connection(('{address}', 80), timeout=5)"))
+def test_connection_to_another_host_is_flagged(attempts: Attempts, address: str) -> None:
+    result = attempts(telling_its_refusal(f"socket.create_connection(('{address}', 80), timeout=5)"))
     assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
 @pytest.mark.parametrize(("family", "address"), [("AF_INET", "10.0.0.1"), ("AF_INET6", "2001:db8::1")])
-def test_datagram_to_another_host_is_flagged(run: Runner, family: str, address: str) -> None:
+def test_datagram_to_another_host_is_flagged(attempts: Attempts, family: str, address: str) -> None:
     send = f"socket.socket(socket.{family}, socket.SOCK_DGRAM).sendto(b'x', ('{address}', 9))"
-    result = run(telling_its_refusal(send))
+    result = attempts(telling_its_refusal(send))
     assert (result.stdout, result.flags) == ("ENETUNREACH\n", NETWORK)
 
 
-def test_name_lookup_is_flagged(run: Runner) -> None:
-    result = run("import urllib.request\nurllib.request.urlopen('http://example.com')")
+def test_name_lookup_is_flagged(attempts: Attempts) -> None:
+    result = attempts("import urllib.request\nurllib.request.urlopen('http://example.com')")
     assert (result.status, result.flags) == (RunStatus.ERROR, NETWORK)
 
 
@@ -120,18 +145,18 @@ def test_fork_storm_is_flagged_although_the_supervisor_may_be_starved(run: Runne
     assert (result.status, result.flags) == (RunStatus.TIMEOUT, STORM)
 
 
-def test_call_of_a_grandchild_is_flagged(run: Runner) -> None:
+def test_call_of_a_grandchild_is_flagged(attempts: Attempts) -> None:
     code = "import os, socket\nif os.fork() == 0:\n    os.setsid()\n    if os.fork():\n        os._exit(0)\n"
     code += "    try: socket.socket(38, socket.SOCK_SEQPACKET)\n    except OSError as e: print(e.errno)\n"
     code += "    try: socket.create_connection(('8.8.8.8', 80))\n    except OSError as e: print(e.errno)\n"
     code += "else:\n    import time; time.sleep(1)"
-    result = run(code)
+    result = attempts(code)
     assert (result.stdout, result.flags) == ("1\n101\n", FORBIDDEN | NETWORK)
 
 
-def test_call_of_another_program_is_flagged(run: Runner) -> None:
+def test_call_of_another_program_is_flagged(attempts: Attempts) -> None:
     code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import socket; socket.socket(38, 5)'])"
-    result = run(code)
+    result = attempts(code)
     assert result.stderr.endswith("PermissionError: [Errno 1] Operation not permitted\n")
     assert result.flags == FORBIDDEN
 
@@ -289,9 +314,9 @@ if libc.{call} == -1: raise OSError(ctypes.get_errno(), '')
 @pytest.mark.parametrize(
     "call", ["syscall(317, 1, 8, program)", "syscall(317, 1, 0, program)", "prctl(22, 2, program)"]
 )
-def test_deny_adding_a_seccomp_filter(run: Runner, call: str) -> None:
+def test_deny_adding_a_seccomp_filter(attempts: Attempts, call: str) -> None:
     """Neither one with a listener of its own, nor one for its memory."""
-    result = run(telling_its_refusal(ALLOW_ALL.format(call=call)))
+    result = attempts(telling_its_refusal(ALLOW_ALL.format(call=call)))
     assert (result.stdout, result.flags) == ("EPERM\n", FORBIDDEN)
 
 

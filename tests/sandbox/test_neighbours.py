@@ -1,15 +1,20 @@
 """Programs that run side by side each get their own share, whatever the others do."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from executions.sandbox.container.transcript import CPU_SHARE
+from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import CPU_QUOTA_MICROSECONDS
 from executions.sandbox.results import Run, RunStatus, Submission
 from executions.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import READY_SECONDS, Launch
+from executions.sandbox.settings import SandboxSettings
+from tests.sandbox.conftest import RUNTIME, containers_of, demand_ready
+from tests.sandbox.probing import FEW_PROBES
 from tests.sandbox.test_isolation import that_goes_on
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -27,11 +32,21 @@ print(loops)
 """
 
 
+@pytest.fixture(scope="module")
+def large() -> Iterator[Sandbox]:
+    settings = SandboxSettings(pool_size=4, max_concurrent=10, queue_seconds=60, refill_threads=4, runtime=RUNTIME)
+    sandbox = Sandbox(settings, probes=FEW_PROBES)
+    sandbox.start()
+    demand_ready(sandbox)
+    yield sandbox
+    sandbox.close(drain_seconds=1)
+
+
 @pytest.fixture
-def crowded(launch_sandbox: Launch) -> Sandbox:
-    sandbox = launch_sandbox(pool_size=4, max_concurrent=10, queue_seconds=60, refill_threads=4)
-    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
-    return sandbox
+def crowded(large: Sandbox, engine: Engine) -> Sandbox:
+    """Return a sandbox that nothing of the last test runs in."""
+    assert eventually(lambda: large.health().idle == 4 and len(containers_of(engine, large)) == 4, 30), large.health()
+    return large
 
 
 def side_by_side(sandbox: Sandbox, *codes: str) -> list[Run]:
