@@ -22,6 +22,7 @@ from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.suspension_badge import Badges, badges_for
 from apikeys.tokens import environment_of
+from apikeys.webhooks import make_secret, secrets_of
 from audit.names import namers
 from staff.site import StaffModelAdmin
 from web.moments import shown
@@ -97,7 +98,7 @@ class ApiKeyAdmin(StaffModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         """Return the parts of the form. A new key has no token, state and history yet."""
         is_new = obj is None
-        identity, access = ("name", "owner", "notes", "kind", "environment"), ("origins", "expires")
+        identity, access = ("name", "owner", "notes", "kind", "environment"), ("origins", "webhook_hosts", "expires")
         fieldsets = [
             ("Identity", {"fields": identity if is_new else (*identity, "token")}),
             ("Access", {"fields": access if is_new else ("state", *access)}),
@@ -151,7 +152,12 @@ class ApiKeyAdmin(StaffModelAdmin):
     # Actions
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"rotate": self.rotate_view, "leaked": self.leaked_view, "revoke": self.revoke_view}
+        views = {
+            "rotate": self.rotate_view,
+            "leaked": self.leaked_view,
+            "revoke": self.revoke_view,
+            "webhook": self.webhook_view,
+        }
         own = [
             path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"apikeys_apikey_{name}")
             for name, view in views.items()
@@ -189,6 +195,7 @@ class ApiKeyAdmin(StaffModelAdmin):
         if key is not None:
             rotatable = key.state == State.ACTIVE and not (key.is_from_environment or key.is_playground)
             context["can_rotate"] = rotatable and self.has_rotate_permission(request)
+            context["can_sign"] = key.kind == ApiKey.Kind.SECRET and self.has_rotate_permission(request)
             context["can_revoke"] = key.is_active and self.has_revoke_permission(request)
             context |= self._use(request, key)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -220,6 +227,19 @@ class ApiKeyAdmin(StaffModelAdmin):
                 ended: Any = self.get_object(request, str(key.pk))
                 return self._show_token(request, successor, token, old=ended, **self._use(request, ended))
         return self._page(request, "leaked", f"{key} has leaked", key=key, form=form, **self._use(request, key))
+
+    def webhook_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make the secret that signs the key's webhooks, or a new one, and show it once, as a token."""
+        key = self._find(request, object_id, allowed=self.has_rotate_permission(request))
+        if key.kind != ApiKey.Kind.SECRET:
+            raise Http404
+        has_secret = bool(secrets_of(key.family))
+        form = RotationForm(request.POST if request.method == "POST" else None)
+        secret = ""
+        if form.is_valid():
+            secret = make_secret(key, timezone.now() + timedelta(hours=form.cleaned_data["overlap_hours"]))
+        title = f"Webhook secret of {key}"
+        return self._page(request, "webhook", title, key=key, form=form, has_secret=has_secret, secret=secret)
 
     def _use(self, request: HttpRequest, key: ApiKey) -> dict[str, Any]:
         """Return the context of a key's use, and of a suspension."""

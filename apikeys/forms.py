@@ -10,36 +10,40 @@ from apikeys.keys import LIMITS, LONGEST_OVERLAP_HOURS
 from apikeys.models import ApiKey
 
 
-class OriginsField(forms.CharField):
-    """Origins, one per line. The model validates them."""
+class LinesField(forms.CharField):
+    """Origins or hosts, one per line. The model validates them."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 40, "spellcheck": "false", "autocapitalize": "off"})
 
     def prepare_value(self, value: Any) -> Any:
-        """Return a list of origins as text. Text that was typed stays as it is."""
+        """Return a list as text. Text that was typed stays as it is."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        """Return the origins of all lines, without duplicates."""
+        """Return all lines, without duplicates."""
         return list(dict.fromkeys(line.strip() for line in (value or "").splitlines() if line.strip()))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the origins have changed."""
+        """Return whether the list has changed."""
         return bool(self.to_python(data) != (initial or []))
 
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A key's editable fields."""
 
-    origins = OriginsField(
+    origins = LinesField(
         required=False,
         help_text="One per line, as browsers send them, such as https://pylearn.net. A publishable key works only from"
         " these pages. A secret key needs none.",
     )
+    webhook_hosts = LinesField(
+        required=False,
+        help_text="One per line, such as example.org or example.org:8443. Webhooks of a secret key go only there.",
+    )
 
     class Meta:
         model = ApiKey
-        fields = ("name", "owner", "notes", "kind", "origins", *LIMITS, "expires")
+        fields = ("name", "owner", "notes", "kind", "origins", "webhook_hosts", *LIMITS, "expires")
         help_texts = {
             "name": "For staff. Callers never see it.",
             "notes": "For staff. Never write a token here.",

@@ -19,9 +19,10 @@ from apikeys.defaults import (
 )
 from web.columns import column_only
 from web.connection import address_block
-from web.notation import check_origin, parse_rate
+from web.notation import check_origin, parse_host, parse_rate
 
 LEARNER_CHARACTERS = 128
+MOST_WEBHOOK_HOSTS = 20
 PLAYGROUND_HASH = "playground"
 """The hash of the playground's key. No token has it: a SHA-256 is 64 hexadecimal digits."""
 
@@ -33,6 +34,19 @@ def validate_origins(origins: Any) -> None:
     try:
         for origin in origins:
             check_origin(origin)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+def validate_webhook_hosts(hosts: Any) -> None:
+    """Raise ValidationError unless `hosts` is a list of hosts that webhooks may go to."""
+    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+        raise ValidationError("Enter a list of hosts, such as example.org.")
+    if len(hosts) > MOST_WEBHOOK_HOSTS:
+        raise ValidationError(f"Enter at most {MOST_WEBHOOK_HOSTS} hosts.")
+    try:
+        for host in hosts:
+            parse_host(host)
     except ValueError as error:
         raise ValidationError(str(error)) from error
 
@@ -63,6 +77,11 @@ class ApiKey(models.Model):
     origins = column_only(
         models.JSONField(
             default=list, blank=True, validators=[validate_origins], help_text='For example ["https://pylearn.net"].'
+        )
+    )
+    webhook_hosts = column_only(
+        models.JSONField(
+            default=list, blank=True, validators=[validate_webhook_hosts], help_text='For example ["example.org"].'
         )
     )
 
@@ -125,9 +144,11 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def clean(self) -> None:
-        """Refuse a publishable key without origins, which would not work anywhere."""
+        """Refuse a publishable key without origins, which would not work anywhere, or with hosts of webhooks."""
         if self.kind == self.Kind.PUBLISHABLE and not self.origins:
             raise ValidationError({"origins": "A publishable key works only from its origins: enter at least one."})
+        if self.kind == self.Kind.PUBLISHABLE and self.webhook_hosts:
+            raise ValidationError({"webhook_hosts": "Only a secret key runs programs in the background."})
 
     @property
     def is_playground(self) -> bool:
@@ -157,6 +178,28 @@ class ApiKey(models.Model):
         if origin is None:
             return self.kind == self.Kind.SECRET
         return origin in self.origins
+
+
+class WebhookSecret(models.Model):
+    """What signs the webhooks of a family of keys: until it `ends`, besides the one that has replaced it.
+
+    It is stored as it is, because a signature needs it (docs/decisions/0049-webhooks.md).
+    """
+
+    family = models.UUIDField()
+    secret = models.CharField(max_length=50)
+    created = models.DateTimeField(auto_now_add=True)
+    ends = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["family"], condition=models.Q(ends=None), name="webhook_secret_once"),
+        )
+        indexes = (models.Index(fields=["family"], name="webhook_secret_family"),)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"from {self.created}"
 
 
 class DailyUse(models.Model):

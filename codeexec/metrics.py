@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from executions.cluster.workers import MOST_SHOWN, SeenWorker, load
 from executions.running.backend import get_backend
+from executions.webhooks.webhooks import ATTEMPTS, RESULTS
 from web.connection import client_address, is_in_networks
 from web.errors import REFUSALS, not_found
 
@@ -99,6 +100,8 @@ class WorkersCollector(Collector):
 
 for each in REASONS:
     REFUSALS.labels(each)
+for each in RESULTS:
+    ATTEMPTS.labels(each)
 REGISTRY.register(SandboxCollector())
 REGISTRY.register(WorkersCollector())
 # Metrics of the Python runtime, which do not help to operate the service.

@@ -21,6 +21,8 @@ from executions.running.executor import make_executor
 from executions.running.heartbeat import Heartbeat
 from executions.running.peers import Peers
 from executions.threads import Loop
+from executions.webhooks.sender import Sender
+from executions.webhooks.webhooks import Webhooks
 
 LAST_JOBS_SECONDS = 5
 """How long executions in the background may still begin when no request is left."""
@@ -30,8 +32,11 @@ FORGET_SECONDS = 60
 log = logging.getLogger(__name__)
 
 
-def start_service() -> None:
-    """Prepare, and let the executor start. Returns before programs can run."""
+def start_service(sender: Sender | None = None) -> None:
+    """Prepare, and let the executor start. Returns before programs can run.
+
+    A `sender` takes the place of the one that sends webhooks to public addresses only.
+    """
     if settings.SENTRY_DSN:
         from codeexec.sentry import report_faults  # what it imports is of no use otherwise
 
@@ -54,6 +59,8 @@ def start_service() -> None:
     atexit.register(traffic.write_and_disconnect)
     executor.start()
     backend.jobs.start()
+    webhooks = Webhooks((sender or Sender()).post, backend.late_records)
+    webhooks.start()
     Loop("kept", forget_kept, FORGET_SECONDS).start()
     if settings.EXECUTION_RETENTION_DAYS:
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
@@ -63,7 +70,8 @@ def start_service() -> None:
     gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
     atexit.register(backend.jobs.join, LAST_RECORDS_SECONDS)  # of what the close of the executor has waited for
     atexit.register(executor.close, DRAIN_SECONDS)
-    atexit.register(backend.jobs.close, LAST_JOBS_SECONDS)  # runs first
+    atexit.register(backend.jobs.close, LAST_JOBS_SECONDS)
+    atexit.register(webhooks.close)  # runs first: what is under way has the time that programs have to end
 
 
 def forget_kept() -> None:

@@ -40,3 +40,5 @@ LONGEST_POLL_SECONDS = 30
 """How long a request may wait for an execution to end: less than a proxy waits for a response."""
 MOST_POLLS = 32
 """How many requests of a process may wait at once. Each takes a thread, besides those for programs."""
+WEBHOOK_CHARACTERS = 2000
+"""Of the address of a webhook."""

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import models
 
 from apikeys.models import ApiKey
-from executions.bounds import ERROR_CHARACTERS, EXERCISE_CHARACTERS, TEST_CASES
+from executions.bounds import ERROR_CHARACTERS, EXERCISE_CHARACTERS, TEST_CASES, WEBHOOK_CHARACTERS
 from web.columns import column_only
+from web.notation import LONGEST_HOST_NAME
 
 
 def uuid7() -> uuid.UUID:
@@ -165,6 +166,64 @@ class KeptResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size_bytes} bytes"
+
+
+class Webhook(models.Model):
+    """An address that is to be told of the end of an execution (executions/webhooks).
+
+    `attempted` counts the attempts that have begun. `next_attempt` is when the next one is due, not before the end of
+    the execution; while one is under way, when that one counts as lost; None if there will be no more.
+    """
+
+    class State(models.TextChoices):
+        """What became of it so far."""
+
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        GONE = "gone", "gone (the receiver wants no more of it)"
+        GIVEN_UP = "given_up", "given up"
+
+    execution = models.OneToOneField(Execution, models.CASCADE, primary_key=True, related_name="webhook")
+    url = models.CharField(max_length=WEBHOOK_CHARACTERS)
+    host = models.CharField(max_length=LONGEST_HOST_NAME + len(":65535"))
+    state = models.CharField(max_length=9, choices=State, default=State.PENDING)
+    attempted = models.PositiveSmallIntegerField(default=0)
+    next_attempt = models.DateTimeField(null=True)
+
+    class Meta:
+        # Every process asks each second which ones are due.
+        indexes = (
+            models.Index(
+                fields=["next_attempt", "host"], name="webhook_due", condition=models.Q(next_attempt__isnull=False)
+            ),
+        )
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"to {self.host} ({self.state})"
+
+
+class WebhookAttempt(models.Model):
+    """An attempt to deliver a webhook, recorded when it begins.
+
+    It ended with the `status` of a response or with an `error`. `seconds` is None until then, and if it was lost.
+    """
+
+    # Like all that belongs to an execution, it names it itself (docs/partitions/rotate.sql).
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="webhook_attempts", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    begun = models.DateTimeField()
+    seconds = models.FloatField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["execution", "number"], name="webhook_attempt_once"),)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
 
 
 class IdempotentRequest(models.Model):

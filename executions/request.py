@@ -150,6 +150,7 @@ class ExecutionRequest:
     files: tuple[SentFile, ...] = ()
     exercise: str = ""
     locale: Locale = Locale.EN
+    webhook: str = ""
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
         """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.

@@ -199,7 +199,7 @@ describe_background = extend_schema(
     tags=["Executions"],
     summary="Run a program in the background",
     description="Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its"
-    " answer will be. Requires a secret key.",
+    " answer will be; a `webhook` gets it in a signed POST (https://www.standardwebhooks.com). Requires a secret key.",
     parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=BackgroundRequestSerializer,
     examples=[OpenApiExample("With test cases", ADD, request_only=True)],

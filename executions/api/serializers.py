@@ -5,7 +5,8 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from apikeys.models import LEARNER_CHARACTERS
+from apikeys.models import LEARNER_CHARACTERS, ApiKey
+from apikeys.webhooks import secrets_of
 from executions import bounds
 from executions.api.cases import FileSerializer, TestCaseSerializer, validate_files
 from executions.request import ExecutionRequest, Locale, TestCase, files_of
@@ -20,6 +21,7 @@ from web.fields import (
     refuse,
     refuse_field,
 )
+from web.notation import parse_webhook
 
 WAIT = f"Must be a number of seconds from 0 to {bounds.LONGEST_POLL_SECONDS}."
 EXERCISE = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
@@ -128,9 +130,31 @@ class ExecutionRequestSerializer(StrictSerializer):
 
 
 class BackgroundRequestSerializer(ExecutionRequestSerializer):
-    """The body of `POST /executions`: nobody watches the program."""
+    """The body of `POST /executions`: nobody watches the program. The context has the `key`."""
 
     interactive = None  # type: ignore[assignment]
+
+    webhook = StringField(
+        max_length=bounds.WEBHOOK_CHARACTERS,
+        allow_blank=False,
+        **OPTIONAL,
+        help_text="The https address that is told of the program's end. Its host must be one of the key's.",
+    )
+
+    def validate_webhook(self, webhook: str | None) -> str | None:
+        """Refuse an address that the key's webhooks may not go to, or that no signature could prove anything to."""
+        if webhook is None:
+            return None
+        key: ApiKey = self.context["key"]
+        try:
+            host, _ = parse_webhook(webhook)
+        except ValueError as error:
+            refuse(str(error), "invalid")
+        if host not in key.webhook_hosts:
+            refuse("The host is not among the webhook hosts of this key.", "unlisted")
+        if not secrets_of(key.family):
+            refuse("This key has no webhook secret yet: staff make one in the admin.", "unsigned")
+        return webhook
 
 
 class UncheckedListField(ListField):

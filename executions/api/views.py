@@ -85,7 +85,7 @@ class ExecutionsView(KeyedView):
     @describe_background
     def post(self, request: Request) -> Response:
         """Accept the program in the body."""
-        serializer = BackgroundRequestSerializer(data=request.data)
+        serializer = BackgroundRequestSerializer(data=request.data, context={"key": caller_of(request).key})
         serializer.is_valid(raise_exception=True)
 
         def run() -> Body:
@@ -118,7 +118,7 @@ class BatchView(KeyedView):
         caller = source.caller
         try:
             count_execution(caller.key, caller.names(learner_named_in(body)))
-            serializer = BackgroundRequestSerializer(data=body)
+            serializer = BackgroundRequestSerializer(data=body, context={"key": caller.key})
             serializer.is_valid(raise_exception=True)
             return {"id": accepted(accept(serializer.to_request(), source, get_backend()))["id"], "error": None}
         except (Refused, APIException, DatabaseError, InterfaceError, RedisError) as error:

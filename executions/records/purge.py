@@ -13,7 +13,7 @@ LOG_SECONDS, LOG_PAUSE_SECONDS = 10, 0.5
 
 TABLES = (
     "executions_execution, executions_attempt, executions_executionflag, executions_keptresult,"
-    " executions_idempotentrequest, apikeys_dailyuse, apikeys_suspension"
+    " executions_idempotentrequest, executions_webhook, executions_webhookattempt, apikeys_dailyuse, apikeys_suspension"
 )
 
 

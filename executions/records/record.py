@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
@@ -17,7 +18,7 @@ from apikeys.quotas import Account, Running, RunningGroup, Use, charge
 from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
-from executions.models import Attempt, Execution, ExecutionFlag
+from executions.models import Attempt, Execution, ExecutionFlag, Webhook
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.kept import NOTHING, Bulk, keep
@@ -25,6 +26,7 @@ from executions.records.late_records import LateRecords
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import Outcome, Party
+from web.notation import parse_webhook
 
 COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb truncated".split()
 """What a record takes from the answer unchanged."""
@@ -78,9 +80,9 @@ class Payer:
 
 
 def create(request: ExecutionRequest, **source: Any) -> Execution:
-    """Record an execution as running. `source` holds the columns that say where it comes from."""
+    """Record an execution as running, with its webhook. `source` holds the columns that say where it comes from."""
     cases = request.test_cases
-    return Execution.objects.create(
+    execution = Execution.objects.create(
         server=Owner.of_this_process().id,
         code=request.code,
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
@@ -91,6 +93,10 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         exercise=request.exercise or None,
         **source,
     )
+    if request.webhook:
+        host, _ = parse_webhook(request.webhook)
+        Webhook.objects.create(execution=execution, url=request.webhook, host=host, next_attempt=Now())
+    return execution
 
 
 def _recorded(case: TestCase) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def _recorded(case: TestCase) -> dict[str, Any]:
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
-    """Return the request on record, to run it again: without learner and exercise, not interactive, in English."""
+    """Return the request on record, to run again: in English, not interactive, without learner, exercise, webhook."""
     cases = execution.test_cases
     return ExecutionRequest(
         code=execution.code,

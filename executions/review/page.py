@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 from apikeys.suspension_badge import Badges, badges_for
 from audit.events import record_event
-from executions.models import Execution
+from executions.models import Execution, Webhook
 from executions.review.actions import SuspensionForm, staff_of
 from executions.review.display import first_line, highlighted, telling_line
 from executions.templatetags.quantities import words
@@ -62,6 +62,7 @@ def show(request: HttpRequest, number: str, site: dict[str, Any]) -> HttpRespons
         "texts": list(_texts(execution)),
         "verdicts": list(_verdicts(execution)),
         "recent": list(_recent(execution)),
+        "webhook": Webhook.objects.filter(pk=execution.pk).first(),
         "form": SuspensionForm(),
         "may_run": request.user.has_perm("executions.rerun_execution"),
         "may_suspend": request.user.has_perm("apikeys.add_suspension"),

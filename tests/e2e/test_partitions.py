@@ -135,6 +135,9 @@ def test_old_partitions_are_dropped_with_what_refers_to_them(partitioned: Servic
     new = partitioned.execute("print('new')")["id"]
     postgresql.sql(f"UPDATE executions_execution SET repeats_id = 1 WHERE public_id = '{new}'")
     assert postgresql.sql("SELECT count(*) FROM executions_executionflag") != [(0,)]
+    postgresql.sql("INSERT INTO executions_webhook VALUES (1, 'https://a.example/', 'a.example', 'delivered', 1, NULL)")
+    attempt = "INSERT INTO executions_webhookattempt (execution_id, number, begun, error) VALUES (1, 1, now(), '')"
+    postgresql.sql(attempt)
 
     postgresql.run_script(ROTATE, span=SPAN, days=1)  # the newest of the first partition is of today
     assert postgresql.sql(f"SELECT count(*) FROM executions_execution WHERE public_id = '{kept}'") == [(1,)]
@@ -143,7 +146,8 @@ def test_old_partitions_are_dropped_with_what_refers_to_them(partitioned: Servic
     printed = postgresql.run_script(ROTATE, span=SPAN, days=1)
     assert f"dropped executions_execution_first: ids 1 to {ROWS + 1}" in printed
     assert postgresql.sql("SELECT public_id, repeats_id FROM executions_execution") == [(uuid.UUID(new), None)]
-    assert postgresql.sql("SELECT count(*) FROM executions_executionflag") == [(0,)]
+    for table in ("executionflag", "webhook", "webhookattempt"):
+        assert postgresql.sql(f"SELECT count(*) FROM executions_{table}") == [(0,)]
     ahead = [int(str(name).rpartition("_")[2]) for (name,) in postgresql.sql(PARTITIONS)]
     assert max(ahead) + SPAN > ROWS + 3 * SPAN + 3 * SPAN  # partitions for the next ids were created
     assert partitioned.execute("print(1)")["output"] == "1\n"

@@ -39,7 +39,7 @@ export interface paths {
         put?: never;
         /**
          * Run a program in the background
-         * @description Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its answer will be. Requires a secret key.
+         * @description Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its answer will be; a `webhook` gets it in a signed POST (https://www.standardwebhooks.com). Requires a secret key.
          */
         post: operations["submit"];
         delete?: never;
@@ -245,6 +245,8 @@ export interface components {
              * @enum {string|null}
              */
             locale?: "en" | "de" | "es" | null;
+            /** @description The https address that is told of the program's end. Its host must be one of the key's. */
+            webhook?: string | null;
         };
         Batch: {
             /** @description The programs. */
