@@ -1,10 +1,13 @@
 """A program step by step: what its steps are, and that nothing a program does makes them wrong for others."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from executions.bounds import TRACE_SECONDS
+from executions.sandbox.container.container import Container
 from executions.sandbox.container.received_trace import read_trace
 from executions.sandbox.results import File, Outcome, Run, RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
@@ -57,9 +60,18 @@ def test_there_are_thirty_references() -> None:
     assert len({each.code for each in REFERENCES}) >= 30
 
 
+@pytest.fixture(scope="module")
+def container(sandbox: Sandbox) -> Iterator[Container]:
+    """Return a container for many traces: each of them would cost the pool one."""
+    with contextlib.closing(sandbox.launcher.launch()) as container:
+        yield container
+
+
 @pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.name.replace(" ", "-"))
-def test_a_trace_matches_its_reference(sandbox: Sandbox, reference: Reference) -> None:
-    found = trace(sandbox, reference.code, reference.stdin)
+def test_a_trace_matches_its_reference(container: Container, reference: Reference) -> None:
+    container.run(reference.code, reference.stdin, None, 5)
+    traced = container.trace(reference.code, reference.stdin, TRACE_SECONDS, None, ())
+    found = read_trace(traced, reference.code, ())
     assert as_text(found) == reference.steps
     assert found.cut is None
 
