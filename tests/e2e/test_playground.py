@@ -352,6 +352,16 @@ def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground
     playground.expect_code("print('shared')" * 9)
     page.get_by_role("button", name="Back to it").click()
     playground.expect_code(OWN)
+
+    # Who has to log in first, and mistypes, comes to the program.
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(link)
+    page.fill("[name=username]", "ada")
+    page.fill("[name=password]", "a wrong word")
+    page.click("text=Log in")
+    log_in(page)
+    playground.expect_code("print('shared')" * 9)
     assert playground.said == []
 
 
