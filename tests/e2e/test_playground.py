@@ -172,7 +172,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.fill("#stdin", "Grüße 🐍")
     before = len(playground.asked)
     page.click("#share")
-    expect(page.locator("#share-status")).to_have_text("Link copied")
+    expect(page.locator("#toast p")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     page.evaluate("localStorage.clear(), sessionStorage.clear()")  # as in another browser
     page.goto("about:blank")
@@ -338,7 +338,7 @@ def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground
     page = playground.page
     playground.write("print('shared')" * 9)
     page.click("#share")
-    expect(page.locator("#share-status")).to_have_text("Link copied")
+    expect(page.locator("#toast p")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     playground.write(OWN)
     expect(page).to_have_url(link.partition("#")[0])  # or a reload would bring the shared program back

@@ -117,7 +117,8 @@ input::placeholder, textarea::placeholder { color: var(--dim); opacity: 1; font-
 }
 .bar h2 { flex: none; margin-right: auto; }
 .program h2 { font-family: var(--mono); }
-.keys { margin-right: 8px; }
+.bar button { flex: none; }
+.keys { min-width: 0; margin-right: 8px; overflow: hidden; white-space: nowrap; }
 kbd { padding: 1px 5px; border: 1px solid var(--line); border-radius: 4px; background: var(--raised); font: calc(0.75 * var(--u)) var(--sans); }
 
 #editor .cm-editor { min-height: clamp(240px, 40vh, 440px); max-height: 64vh; background: var(--card); color: var(--text); font-size: calc(0.9375 * var(--u)); }
@@ -222,10 +223,12 @@ pre, code { font: calc(0.875 * var(--u))/1.55 var(--mono); }
 #printed:empty { display: none; }
 .diff { margin-top: 8px; padding: 10px 12px; overflow-x: auto; border-radius: 7px; background: var(--raised); font-size: calc(0.8125 * var(--u)); }
 
+@container (max-width: 1200px) {
+    .keys { display: none; } /* there is no room beside the buttons */
+}
 @container (max-width: 860px) {
     .runner { grid-template-columns: minmax(0, 1fr); gap: 12px; }
     .runner > section { gap: 12px; }
-    .keys { display: none; }
     button { min-height: 40px; }
     input, textarea, #editor .cm-editor { font-size: var(--u); } /* a phone zooms into anything smaller */
     #editor .cm-editor { min-height: 180px; max-height: 52vh; }
@@ -246,7 +249,7 @@ pre, code { font: calc(0.875 * var(--u))/1.55 var(--mono); }
     <div class="card program">
       <div class="bar">
         <h2>main.py</h2>
-        <span id="editor-help" class="quiet keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd> to run \xB7 <kbd>Esc</kbd> <kbd>Tab</kbd> to leave the editor</span>
+        <span id="editor-help" class="quiet keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd> to run \xB7 <kbd>Esc</kbd> <kbd>Tab</kbd> to leave</span>
         <button id="trace" type="button">Step through</button>
         <button id="stop" type="button" disabled>Stop</button>
         <button id="run" type="button" class="primary">Run</button>
