@@ -417,6 +417,8 @@ def test_tests_with_several_lines_need_no_typing(playground: Playground) -> None
     playground.expect_status("1 of 2 tests passed")
     expect(page.locator("#results .passed code").first).to_have_text("Ada\n36")
     expect(page.locator("#results .failed .diff")).to_contain_text("printed:")
+    question = "This test does not expect the question “Name?” that input() prints."
+    expect(page.locator("#results .hint")).to_have_text([question])  # none for the test that passed
     expect(page.locator("#error")).to_be_hidden()
     expect(page.locator("#output")).to_be_empty()
     assert barriers(page) == []
