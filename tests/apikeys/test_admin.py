@@ -152,7 +152,9 @@ def test_the_form_creates_a_key_with_all_its_fields(page: Page, admin_client: Cl
 
 
 WRONG = [
-    ("origins", "https://pylearn.net/", "is not an origin such as https://pylearn.net"),
+    ("origins", "https://school.example/", "only scheme, host and port. Write https://school.example"),
+    ("origins", "https://School.example", "only scheme, host and port. Write https://school.example"),
+    ("origins", "school.example", "is not an origin such as https://pylearn.net"),
     ("origins", f"{ORIGIN}\nhttps://pylearn.net:443", "leave out the port"),
     ("origins", '["https://pylearn.net"]', "is not an origin"),
     ("origins", "", "works only from its origins"),
