@@ -208,6 +208,7 @@ def show(playground: Playground, path: Path) -> None:
     page = playground.page
     playground.open("Plot")
     playground.expect_status("Finished")
+    page.get_by_role("button", name="Close").click()  # what says that the other program is kept
     picture(page, "light", path)
     page.emulate_media(color_scheme="dark")
     playground.open("Mistake")
@@ -220,6 +221,8 @@ def show(playground: Playground, path: Path) -> None:
         playground.expect_status(words)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         expect(page.locator("#screen")).to_be_in_viewport()
+    right = "part => part.getBoundingClientRect().right"
+    assert page.locator("#run").evaluate(right) < page.locator(".program").evaluate(right)
     page.evaluate("scrollTo(0, 0)")
     picture(page, "phone", path)
     assert barriers(page) == []

@@ -235,6 +235,8 @@ pre, code { font: calc(0.875 * var(--u))/1.55 var(--mono); }
     input, textarea, #editor .cm-editor { font-size: var(--u); } /* a phone zooms into anything smaller */
     #editor .cm-editor { min-height: 180px; max-height: 52vh; }
     #editor .cm-lineNumbers .cm-gutterElement { min-width: 30px; padding: 0 8px 0 4px; }
+    .bar { flex-wrap: wrap; }
+    .program button { padding: 4px 10px; }
     .error-note { max-width: calc(100cqi - 31px); }
     summary .quiet { display: block; margin: 0; }
     #test-cases li { grid-template-columns: minmax(0, 1fr) 40px; }
