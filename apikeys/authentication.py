@@ -23,7 +23,14 @@ from apikeys.models import ApiKey
 from apikeys.shares import names_of
 from audit.events import record_refusal
 from web.connection import address_block, client_address
-from web.sentences import INVALID_KEY, NO_ORIGIN, ORIGIN_NOT_ALLOWED, SUSPENDED
+from web.sentences import (
+    INVALID_KEY,
+    NO_KEY,
+    NO_ORIGIN,
+    ORIGIN_NOT_ALLOWED,
+    PUBLISHABLE_KEY_HERE,
+    SUSPENDED,
+)
 
 KEY_ATTRIBUTE = "counted_key"
 """Of Django's request: the key of its token, even if it is refused."""
@@ -74,7 +81,7 @@ class Caller:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the caller of a request. The error is the same for missing, unknown, revoked and expired keys."""
+    """Finds the caller of a request. The error is the same for unknown, revoked and expired keys."""
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         """Return the caller and the key. Raises AuthenticationFailed or PermissionDenied, both 403, or Refused."""
@@ -85,15 +92,13 @@ class ApiKeyAuthentication(BaseAuthentication):
         if caller is None or not caller.key.is_usable():
             if caller is not None and tokens.is_well_formed(token):
                 record_refusal("revoked_key_used", request=request._request, target=caller.key)
-            raise AuthenticationFailed(INVALID_KEY, code="invalid_key")
+            raise AuthenticationFailed(INVALID_KEY if token else NO_KEY, code="invalid_key")
         refuse_suspended(caller)
         origin = request.headers.get("Origin")
         if not (caller.key.allows_origin(origin) or is_own_page(request, caller)):
             details = {"origin": (origin or "")[:LONGEST_ORIGIN]}
             record_refusal("origin_refused", request=request._request, target=caller.key, details=details)
-            is_missing = origin is None and caller.key.origins
-            sentence = NO_ORIGIN.format(origin=caller.key.origins[0]) if is_missing else ORIGIN_NOT_ALLOWED
-            raise PermissionDenied(sentence, code="origin_not_allowed")
+            raise PermissionDenied(_how_to_mend(request, caller.key), code="origin_not_allowed")
         _remember_use(caller.key)
         return caller, caller.key
 
@@ -126,9 +131,22 @@ def is_own_page(request: Request, caller: Caller) -> bool:
     compared: an unknown proxy may hide https. A publishable key and a learner token stay with the key's origins.
     """
     is_secret = caller.key.kind == ApiKey.Kind.SECRET and caller.learner is None
-    is_allowed = caller.key.is_playground or is_secret
+    return (caller.key.is_playground or is_secret) and _is_from_our_host(request)
+
+
+def _is_from_our_host(request: Request) -> bool:
     origins = [f"{scheme}://{request.get_host()}" for scheme in ("https", "http")]
-    return is_allowed and request.headers.get("Origin") in origins
+    return request.headers.get("Origin") in origins
+
+
+def _how_to_mend(request: Request, key: ApiKey) -> str:
+    """Return what to say to a caller whose origin is not one of the key's."""
+    origin = request.headers.get("Origin")
+    if origin is None and key.origins:
+        return NO_ORIGIN.format(origin=key.origins[0])
+    if key.kind == ApiKey.Kind.PUBLISHABLE and _is_from_our_host(request):
+        return PUBLISHABLE_KEY_HERE
+    return ORIGIN_NOT_ALLOWED.format(origin=(origin or "")[:LONGEST_ORIGIN] or "an empty origin")
 
 
 def refuse_suspended(caller: Caller) -> None:

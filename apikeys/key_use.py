@@ -24,6 +24,21 @@ REFUSED_USES = 500
 
 SHOWN = 12
 
+WHAT_HELPS = {
+    "invalid_key": "The token has ended, or the key is suspended. Send the site its new token, or lift the suspension.",
+    "origin_not_allowed": "A page that is not one of the origins below. If it belongs to the site, add its origin.",
+    "suspended": "A suspended learner or address. If it is a mistake, lift the suspension.",
+    "secret_key_required": "A page asked for what only the site's server may do.",
+    "rate_limited": "If it is the site's own traffic, raise the rate below.",
+    "learner_rate_limited": "If it is a class behind one address, raise the address rate below.",
+    "concurrency_limited": "If it is the site's own traffic, raise the concurrent executions below.",
+    "interactive_limited": "A learner or address has its share of the programs that wait for input.",
+    "executions_used_up": "If it is the site's own traffic, raise the executions per day below.",
+    "cpu_used_up": "If it is the site's own traffic, raise the CPU seconds per day below.",
+    "unavailable": "The service is busy or away: see its state on the dashboard.",
+}
+"""What staff can do about refusals, by their reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayOfUse:
@@ -68,8 +83,8 @@ class KeyUse:
 
     days: tuple[DayOfUse, ...]
     most: int
-    reasons: tuple[tuple[str, int, int], ...]
-    """Why requests with this token were refused: the reason, how many today and in thirty days."""
+    reasons: tuple[tuple[str, int, int, str], ...]
+    """Why requests with this token were refused: the reason, how many today and in thirty days, and what helps."""
     tokens: tuple[TokenOfFamily, ...]
     tries: tuple[RefusedUse, ...]
 
@@ -86,7 +101,10 @@ def use_of(key: ApiKey) -> KeyUse:
     return KeyUse(
         tuple(_day(day, found.own[day], found.others[day], found.refused[day], most) for day in dates),
         most,
-        tuple((reason, found.reasons_today[reason], count) for reason, count in found.reasons.most_common()),
+        tuple(
+            (reason, found.reasons_today[reason], count, WHAT_HELPS.get(reason, ""))
+            for reason, count in found.reasons.most_common()
+        ),
         tuple(found.token(each) for each in family),
         _refused_uses(key),
     )

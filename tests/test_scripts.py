@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).parent.parent
+BASE_PYTHON = Path(sys.base_prefix) / "bin/python3"  # without the packages of .venv
 
 
 def make_env(target: Path) -> dict[str, str]:
@@ -97,6 +98,20 @@ def test_make_run_shows_what_the_file_says_in_quotes_and_after_export(tmp_path: 
     assert done.returncode == 0, done.stderr
     assert f"curl http://localhost:9123/execute -H 'X-API-Key: {key}' -H 'Origin: https://a.example' " in done.stdout
     assert "http://localhost:9123/docs/" in done.stdout
+
+
+def test_a_command_finds_the_environment_by_itself(tmp_path: Path) -> None:
+    command: list[str | Path] = [BASE_PYTHON, "-I", ROOT / "manage.py", "create_key", "--help"]
+    shown = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert "--origin URL" in shown
+
+
+def test_a_command_says_what_to_do_first(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    command: list[str | Path] = [BASE_PYTHON, "-I", "-S", tmp_path / "manage.py", "list_keys"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    said = "Django is not installed: run `make run` first, which installs what is missing.\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_without_a_recent_python_nothing_is_installed(tmp_path: Path) -> None:

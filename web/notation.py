@@ -31,7 +31,9 @@ def parse_rate(rate: str) -> tuple[int, int]:
 def check_origin(origin: str) -> None:
     """Raise ValueError for an origin that no browser would send: origins are compared as strings."""
     if not ORIGIN_PATTERN.fullmatch(origin):
-        raise ValueError(f"{origin!r} is not an origin such as https://pylearn.net: only scheme, host and port")
+        start = ORIGIN_PATTERN.match(origin.lower())
+        advice = f". Write {start[0]}" if start else ""
+        raise ValueError(f"{origin!r} is not an origin such as https://pylearn.net: only scheme, host and port{advice}")
     if origin.endswith({"http:": ":80", "https:": ":443"}[origin.partition("//")[0]]):
         raise ValueError(f"{origin!r}: leave out the port, as browsers do with the scheme's default port")
 

@@ -39,7 +39,7 @@ ERRORS: dict[int, dict[str, str]] = {
     },
     403: {
         "invalid_key": INVALID_KEY,
-        "origin_not_allowed": ORIGIN_NOT_ALLOWED,
+        "origin_not_allowed": ORIGIN_NOT_ALLOWED.format(origin="https://other.example"),
         "secret_key_required": SECRET_KEY_REQUIRED,
         "suspended": SUSPENDED,
     },

@@ -1,8 +1,10 @@
 """The sentences of errors that several modules need: those that raise the errors, and the OpenAPI schema."""
 
 BAD_REQUEST = "The request cannot be understood."
-INVALID_KEY = "The API key is missing or not valid."
-ORIGIN_NOT_ALLOWED = "This API key may not be used from this origin."
+INVALID_KEY = "The API key is not valid."
+NO_KEY = "The request has no API key. Send it in the header X-API-Key."
+ORIGIN_NOT_ALLOWED = "This API key may not be used from {origin}. Staff can add this origin to the key."
+PUBLISHABLE_KEY_HERE = "A publishable key works only on the pages of its site. Use a secret key here."
 NO_ORIGIN = (
     "The request has no Origin header, which this API key needs. Add -H 'Origin: {origin}', or use a secret key."
 )

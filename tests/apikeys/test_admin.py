@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys import tokens, traffic
-from apikeys.key_use import use_of
+from apikeys.key_use import WHAT_HELPS, use_of
 from apikeys.keys import create_key, rotate_key
 from apikeys.models import ApiKey, DailyUse, Suspension
 from tests.conftest import ORIGIN, Page
@@ -152,7 +152,9 @@ def test_the_form_creates_a_key_with_all_its_fields(page: Page, admin_client: Cl
 
 
 WRONG = [
-    ("origins", "https://pylearn.net/", "is not an origin such as https://pylearn.net"),
+    ("origins", "https://school.example/", "only scheme, host and port. Write https://school.example"),
+    ("origins", "https://School.example", "only scheme, host and port. Write https://school.example"),
+    ("origins", "school.example", "is not an origin such as https://pylearn.net"),
     ("origins", f"{ORIGIN}\nhttps://pylearn.net:443", "leave out the port"),
     ("origins", '["https://pylearn.net"]', "is not an origin"),
     ("origins", "", "works only from its origins"),
@@ -325,6 +327,7 @@ def test_the_page_of_a_leak_shows_who_uses_the_key(page: Page, admin_client: Cli
         assert "https://pylearn.net" in text
         assert "https://evil.example" in text
         assert "origin not allowed" in text
+        assert WHAT_HELPS["origin_not_allowed"] in text
         assert f"{timezone.now():%Y-%m-%d}: 1 answered, 0 with other tokens, 1 refused" in text
 
 
@@ -343,7 +346,7 @@ def test_each_token_of_a_family_has_its_own_use(page: Page, admin_client: Client
         (successor, False, 2, 0),
         (page.key, True, 3, 1),
     ]
-    assert old.reasons == (("invalid_key", 1, 1),)
+    assert old.reasons == (("invalid_key", 1, 1, WHAT_HELPS["invalid_key"]),)
     assert [(each.event, each.address) for each in old.tries] == [("revoked_key_used", "127.0.0.1")]
     assert old.days[-1].bars == (("own", 50.0, 50.0), ("others", 16.667, 33.333), ("refused", 0.0, 16.667))
     text = admin_client.get(address(page.key)).content.decode()

@@ -16,14 +16,23 @@ from apikeys.models import ApiKey
 from executions.models import Execution
 from tests.conftest import ORIGIN, Page
 
-REFUSED = {"detail": "The API key is missing or not valid.", "code": "invalid_key"}
-WRONG_ORIGIN = {"detail": "This API key may not be used from this origin.", "code": "origin_not_allowed"}
+REFUSED = {"detail": "The API key is not valid.", "code": "invalid_key"}
+NO_KEY = {"detail": "The request has no API key. Send it in the header X-API-Key.", "code": "invalid_key"}
 NO_ORIGIN = {
     "detail": "The request has no Origin header, which this API key needs."
     f" Add -H 'Origin: {ORIGIN}', or use a secret key.",
     "code": "origin_not_allowed",
 }
+PUBLISHABLE_HERE = {
+    "detail": "A publishable key works only on the pages of its site. Use a secret key here.",
+    "code": "origin_not_allowed",
+}
 ENVIRONMENT_KEY = "any form will do 0123456789"
+
+
+def wrong_origin(origin: str) -> dict[str, str]:
+    sentence = f"This API key may not be used from {origin}. Staff can add this origin to the key."
+    return {"detail": sentence, "code": "origin_not_allowed"}
 
 
 def refusal(response: Any) -> Any:
@@ -53,7 +62,7 @@ def refusal(response: Any) -> Any:
 )
 def test_a_malformed_key_is_refused_without_a_query(page: Page, token: str | None) -> None:
     with CaptureQueriesContext(connection) as queries:
-        assert refusal(page.post({"code": "1"}, x_api_key=token)) == REFUSED
+        assert refusal(page.post({"code": "1"}, x_api_key=token)) == (REFUSED if token else NO_KEY)
     assert len(queries) == 0
 
 
@@ -96,14 +105,14 @@ def test_revoking_and_restoring_a_key_is_immediate(page: Page) -> None:
 @pytest.mark.parametrize("header", ["authorization", "cookie", "x_api_key_2", "api_key"])
 def test_a_key_counts_in_its_own_header_only(page: Page, header: str) -> None:
     headers = {header: f"x-api-key={page.token}"}
-    assert refusal(page.post({"code": "1"}, x_api_key=None, **headers)) == REFUSED
+    assert refusal(page.post({"code": "1"}, x_api_key=None, **headers)) == NO_KEY
 
 
 def test_a_key_counts_neither_in_the_query_nor_in_the_body(page: Page) -> None:
     response = page.client.post(
         f"/execute?api_key={page.token}", f'{{"api_key": "{page.token}"}}', content_type="application/json"
     )
-    assert refusal(response) == REFUSED
+    assert refusal(response) == NO_KEY
 
 
 def test_a_refused_key_is_not_in_the_log(page: Page, caplog: pytest.LogCaptureFixture) -> None:
@@ -156,7 +165,9 @@ def test_a_refused_request_does_not_count_as_use(page: Page) -> None:
     ],
 )
 def test_a_publishable_key_needs_its_exact_origin(page: Page, origin: str | None) -> None:
-    assert refusal(page.post({"code": "1"}, origin=origin)) == (NO_ORIGIN if origin is None else WRONG_ORIGIN)
+    assert refusal(page.post({"code": "1"}, origin=origin)) == (
+        NO_ORIGIN if origin is None else wrong_origin(origin or "an empty origin")
+    )
 
 
 def test_an_unknown_key_gets_no_error_about_origins(page: Page) -> None:
@@ -169,7 +180,7 @@ def test_a_key_works_from_each_of_its_origins(page: Page) -> None:
         response = page.post({"code": "1"}, origin=origin)
         assert response.status_code == 200
         assert response["Access-Control-Allow-Origin"] == origin
-    assert refusal(page.post({"code": "1"}, origin=ORIGIN)) == WRONG_ORIGIN
+    assert refusal(page.post({"code": "1"}, origin=ORIGIN)) == wrong_origin(ORIGIN)
 
 
 def test_a_secret_key_works_in_our_own_documentation(page: Page) -> None:
@@ -178,15 +189,15 @@ def test_a_secret_key_works_in_our_own_documentation(page: Page) -> None:
     for ours in ("http://testserver", "https://testserver"):
         assert page.post({"code": "1"}, x_api_key=token, origin=ours).status_code == 200
     for other in ("https://testserver.evil", "https://testserver:8443", "https://evil.example", "null", "testserver"):
-        assert refusal(page.post({"code": "1"}, x_api_key=token, origin=other)) == WRONG_ORIGIN
-    assert refusal(page.post({"code": "1"}, origin="http://testserver")) == WRONG_ORIGIN  # publishable
+        assert refusal(page.post({"code": "1"}, x_api_key=token, origin=other)) == wrong_origin(other)
+    assert refusal(page.post({"code": "1"}, origin="http://testserver")) == PUBLISHABLE_HERE
 
 
 def test_a_secret_key_needs_no_origin(page: Page) -> None:
     _, token = create_key("Server", "secret", [])
     assert page.post({"code": "1"}, x_api_key=token, origin=None).status_code == 200
-    assert refusal(page.post({"code": "1"}, x_api_key=token)) == WRONG_ORIGIN
-    assert refusal(page.post({"code": "1"}, x_api_key=token, origin="")) == WRONG_ORIGIN
+    assert refusal(page.post({"code": "1"}, x_api_key=token)) == wrong_origin(ORIGIN)
+    assert refusal(page.post({"code": "1"}, x_api_key=token, origin="")) == wrong_origin("an empty origin")
     assert Execution.objects.get().origin == ""
 
 
@@ -220,7 +231,7 @@ def test_syncing_the_same_key_again_changes_nothing(page: Page, environment_key:
 
 def test_syncing_updates_the_origins(page: Page, environment_key: str) -> None:
     sync_environment_key(environment_key, ["https://other.example"])
-    assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == WRONG_ORIGIN
+    assert refusal(page.post({"code": "1"}, x_api_key=environment_key)) == wrong_origin(ORIGIN)
     assert page.post({"code": "1"}, x_api_key=environment_key, origin="https://other.example").status_code == 200
 
 

@@ -172,7 +172,7 @@ def test_a_learner_works_through_a_lesson_in_the_playground(
     page.fill("#stdin", "Grüße 🐍")
     before = len(playground.asked)
     page.click("#share")
-    expect(page.locator("#share-status")).to_have_text("Link copied")
+    expect(page.locator("#toast p")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     page.evaluate("localStorage.clear(), sessionStorage.clear()")  # as in another browser
     page.goto("about:blank")
@@ -208,6 +208,7 @@ def show(playground: Playground, path: Path) -> None:
     page = playground.page
     playground.open("Plot")
     playground.expect_status("Finished")
+    page.get_by_role("button", name="Close").click()  # what says that the other program is kept
     picture(page, "light", path)
     page.emulate_media(color_scheme="dark")
     playground.open("Mistake")
@@ -220,6 +221,8 @@ def show(playground: Playground, path: Path) -> None:
         playground.expect_status(words)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         expect(page.locator("#screen")).to_be_in_viewport()
+    right = "part => part.getBoundingClientRect().right"
+    assert page.locator("#run").evaluate(right) < page.locator(".program").evaluate(right)
     page.evaluate("scrollTo(0, 0)")
     picture(page, "phone", path)
     assert barriers(page) == []
@@ -338,7 +341,7 @@ def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground
     page = playground.page
     playground.write("print('shared')" * 9)
     page.click("#share")
-    expect(page.locator("#share-status")).to_have_text("Link copied")
+    expect(page.locator("#toast p")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     playground.write(OWN)
     expect(page).to_have_url(link.partition("#")[0])  # or a reload would bring the shared program back
@@ -352,6 +355,16 @@ def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground
     playground.expect_code("print('shared')" * 9)
     page.get_by_role("button", name="Back to it").click()
     playground.expect_code(OWN)
+
+    # Who has to log in first, and mistypes, comes to the program.
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(link)
+    page.fill("[name=username]", "ada")
+    page.fill("[name=password]", "a wrong word")
+    page.click("text=Log in")
+    log_in(page)
+    playground.expect_code("print('shared')" * 9)
     assert playground.said == []
 
 
@@ -407,6 +420,8 @@ def test_tests_with_several_lines_need_no_typing(playground: Playground) -> None
     playground.expect_status("1 of 2 tests passed")
     expect(page.locator("#results .passed code").first).to_have_text("Ada\n36")
     expect(page.locator("#results .failed .diff")).to_contain_text("printed:")
+    question = "This test does not expect the question “Name?” that input() prints."
+    expect(page.locator("#results .hint")).to_have_text([question])  # none for the test that passed
     expect(page.locator("#error")).to_be_hidden()
     expect(page.locator("#output")).to_be_empty()
     assert barriers(page) == []

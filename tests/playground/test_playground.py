@@ -54,6 +54,8 @@ def test_staff_may_open_the_playground(staff: Client) -> None:
 def test_others_must_log_in_first(client: Client) -> None:
     response = client.get(PAGE)
     assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/playground/")
+    assert "The playground opens for staff." in client.get(response["Location"]).content.decode()
+    assert "playground opens" not in client.get("/admin/login/?next=/admin/").content.decode()
     client.force_login(User.objects.create_user("eve"))
     assert client.get(PAGE).status_code == 302
     assert client.post(TOKEN).status_code == 403

@@ -303,7 +303,7 @@ export class PyRunner extends HTMLElement {
         this.#ask();
         break;
       case "test":
-        results.showTest(event.result, asked[event.index] ?? {}, asked.length);
+        results.showTest(event.result, asked[event.index] ?? {}, asked.length, this.code);
         break;
       case "result":
         this.#end(event.answer);

@@ -39,7 +39,6 @@
     for (const button of at("examples").children) button.ariaCurrent = button.textContent === name ? "true" : null;
     runner.load({ code, input: stdin, written: tests });
     toast.hide();
-    at("share-status").textContent = "";
   }
 
   function listPrograms() {
@@ -93,9 +92,9 @@
     history.replaceState(null, "", fragment);
     try {
       await navigator.clipboard.writeText(location.href);
-      at("share-status").textContent = "Link copied";
+      toast.show("Link copied.");
     } catch { // over http, or refused
-      at("share-status").textContent = "The link is in the address bar";
+      toast.show("The link is in the address bar.");
     }
   }
 

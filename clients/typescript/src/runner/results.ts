@@ -115,7 +115,7 @@ export class Results {
     if (max_score !== null) this.#parts.score.append(`, ${score} of ${max_score} points`);
   }
 
-  showTest(test: TestResult, asked: TestCase, of: number): void {
+  showTest(test: TestResult, asked: TestCase, of: number, code: string): void {
     const { verdicts, results, score } = this.#parts;
     const item = element("li", test.passed ? "passed" : "failed");
     const what = element("p", "what");
@@ -124,7 +124,7 @@ export class Results {
     else if (asked.name) what.append(" ", asked.name);
     else {
       const given = asked.input ?? asked.code ?? asked.stdin;
-      if (given) what.append(" ", element("code", "", given));
+      if (given) what.append(" ", element("code", given.includes("\n") ? "lines" : "", given));
       if (asked.expected_output) what.append(" → ", element("code", "", asked.expected_output));
     }
     item.append(what);
@@ -138,10 +138,18 @@ export class Results {
     const detail = test.methods?.length ? null : test.error_detail;
     if (detail && !test.passed) item.append(element("p", "hint", `${detail.type}: ${detail.hint ?? detail.message}`));
     if (test.diff) item.append(element("pre", "diff", test.diff));
+    const question = test.passed ? undefined : unexpectedQuestion(code, test);
+    if (question) item.append(element("p", "hint", `This test does not expect the question “${question}” that input() prints.`));
     results.append(item);
     verdicts.hidden = false;
     this.#passed += test.passed ? 1 : 0;
     this.#of = of;
     if (results.childElementCount === of) score.textContent = `${this.#passed} of ${of} passed`;
   }
+}
+
+/** Return what an `input()` of the program has printed as its question, if the test expects something else. */
+function unexpectedQuestion(code: string, { actual_output, expected_output }: TestResult): string | undefined {
+  const questions = Array.from(code.matchAll(/\binput\(\s*(["'])(.+?)\1/g), ([, , question]) => question?.trim());
+  return questions.find((each) => each && actual_output?.includes(each) && !expected_output?.includes(each));
 }
