@@ -6,12 +6,10 @@ a second expectation for it. Only gVisor can pass GVISOR_PROBES.
 """
 
 import contextlib
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain, zip_longest
 from typing import Any
 
 from executions.sandbox.checks.attacks import PREAMBLE, Probe, probes_for
@@ -36,65 +34,60 @@ class ProbeResult:
 def run_probes(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> Iterator[ProbeResult]:
     """Yield whether a container starts with exactly `options` and, if it does, the results of all probes in order.
 
-    Several probes run in one container, one after another like the tests of a submission, which saves starting some.
+    That container runs probes, too, and so do a few others at the same time: each runs some, one after another like the
+    tests of a submission, which saves starting more.
     """
     runtime = options["HostConfig"].get("Runtime")
-    try:
-        wrong = _differences(engine, launch, options)
-    except (EngineError, RunLost) as error:
-        yield ProbeResult(STARTS, str(error))
-        return
-    yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
+    probes = probes_for(runtime)
+    with contextlib.ExitStack() as stack:
+        try:
+            first = stack.enter_context(contextlib.closing(launch()))
+            wrong = _differences(engine, first, options)
+        except (EngineError, RunLost) as error:
+            yield ProbeResult(STARTS, str(error))
+            return
+        yield ProbeResult("starts with the options asked for", f"the engine made {wrong}" if wrong else None)
 
-    idle: deque[Container] = deque()
+        def run(number: int) -> list[ProbeResult]:
+            return _run_in_turn(launch, probes[number::PROBES_AT_ONCE], runtime, None if number else first)
 
-    def run(probe: Probe) -> ProbeResult:
-        return (
-            run_probe(launch, probe, runtime) if probe.alone else _run(partial(_borrowed, idle, launch), probe, runtime)
-        )
-
-    try:
         with ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe") as executor:
-            yield from executor.map(run, probes_for(runtime))
-    finally:
-        for container in idle:
-            container.close()
+            rows = list(executor.map(run, range(PROBES_AT_ONCE)))
+    yield from filter(None, chain(*zip_longest(*rows)))
 
 
 def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None = None) -> ProbeResult:
     """Run one probe in a container of its own."""
-    return _run(lambda: contextlib.closing(launch()), probe, runtime)
+    [result] = _run_in_turn(launch, [probe], runtime)
+    return result
 
 
-def _run(take: Callable[[], AbstractContextManager[Container]], probe: Probe, runtime: str | None) -> ProbeResult:
+def _run_in_turn(
+    launch: Callable[[], Container], probes: Sequence[Probe], runtime: str | None, container: Container | None = None
+) -> list[ProbeResult]:
+    """Run probes one after another in `container`, and in a new one whenever there is none or it has been used up."""
+    results = []
     try:
-        with take() as container:
-            run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
-    except (EngineError, RunLost) as error:
-        return ProbeResult(probe.name, str(error))
-    return ProbeResult(probe.name, probe.failure(run, runtime))
-
-
-@contextlib.contextmanager
-def _borrowed(idle: deque[Container], launch: Callable[[], Container]) -> Iterator[Container]:
-    """Lend one of the `idle` containers, or a new one. It is idle again afterwards, unless its run has ended it."""
-    try:
-        container = idle.pop()
-    except IndexError:
-        container = launch()
-    try:
-        yield container
+        for probe in probes:
+            try:
+                container = container or launch()
+                run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
+                failure = probe.failure(run, runtime)
+            except (EngineError, RunLost) as error:
+                failure = str(error)
+            results.append(ProbeResult(probe.name, failure))
+            if container is not None and (probe.is_last or not container.is_usable):
+                container.close()
+                container = None
     finally:
-        if container.is_usable:
-            idle.append(container)
-        else:
+        if container is not None:
             container.close()
+    return results
 
 
-def _differences(engine: Engine, launch: Callable[[], Container], options: dict[str, Any]) -> dict[str, Any]:
+def _differences(engine: Engine, container: Container, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a container that differ from `options`. null, "" and [] all mean none."""
-    with contextlib.closing(launch()) as container:
-        made = engine.inspect(container.id)["HostConfig"]
+    made = engine.inspect(container.id)["HostConfig"]
     return {
         option: made.get(option)
         for option, value in options["HostConfig"].items()
