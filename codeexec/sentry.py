@@ -1,4 +1,4 @@
-"""Reports errors of the service to Sentry, if SENTRY_DSN is set."""
+"""Reports errors of the service to Sentry: imported if SENTRY_DSN is set."""
 
 from typing import Any
 
@@ -15,9 +15,7 @@ IDS = ("request_id", "execution_id")
 
 
 def report_faults(dsn: str) -> None:
-    """Send logged errors and unhandled exceptions to `dsn`. "" reports nothing."""
-    if not dsn:
-        return
+    """Send logged errors and unhandled exceptions to `dsn`."""
     ignore_logger("django_structlog.middlewares.request")  # it logs every response with a status of 500 or more
     sentry_sdk.init(
         dsn=dsn,

@@ -11,7 +11,6 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apikeys.environment import sync_environment_key
 from apikeys.traffic import WRITE_SECONDS, get_traffic
-from codeexec.sentry import report_faults
 from executions.cluster.executor import ClusterExecutor
 from executions.configuration import DRAIN_SECONDS
 from executions.records import servers
@@ -33,7 +32,10 @@ log = logging.getLogger(__name__)
 
 def start_service() -> None:
     """Prepare, and let the executor start. Returns before programs can run."""
-    report_faults(settings.SENTRY_DSN)
+    if settings.SENTRY_DSN:
+        from codeexec.sentry import report_faults  # what it imports is of no use otherwise
+
+        report_faults(settings.SENTRY_DSN)
     prepare()
     connection.close()  # this thread serves no requests
     heartbeat = Heartbeat()
