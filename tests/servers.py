@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +23,10 @@ PORTS = range(12_000, 32_000)
 XDIST = ("WORKER", "WORKER_COUNT")
 """Below net.ipv4.ip_local_port_range, so no outgoing connection can take one before the server does."""
 
+TABLES = "SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1"
+
 _given: set[int] = set()
+_clusters: dict[str, "PostgreSQL"] = {}
 
 
 class Server:
@@ -100,6 +104,16 @@ class Server:
 class PostgreSQL(Server):
     """A cluster with the role `code` and the database `code`; `url` is for DATABASE_URL."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_copy = False
+        _clusters[self.url] = self
+
+    @classmethod
+    def at(cls, url: str) -> "PostgreSQL | None":
+        """Return the cluster of this process with that `url`."""
+        return _clusters.get(url)
+
     @property
     def url(self) -> str:
         return f"postgres://code@127.0.0.1:{self.port}/code"
@@ -148,6 +162,17 @@ class PostgreSQL(Server):
         """Drop everything in the database."""
         self.sql("DROP SCHEMA public CASCADE", user="owner")
         self.sql("CREATE SCHEMA public AUTHORIZATION code", user="owner")
+
+    def migrate(self, command: Callable[[], object]) -> None:
+        """Create the tables by `command`, or in an empty database as a copy of those that it has created before."""
+        is_empty = not self.sql(TABLES)
+        if is_empty and self._has_copy:
+            self.copy("migrated", "code")
+            return
+        command()
+        if is_empty:
+            self.copy("code", "migrated")
+            self._has_copy = True
 
     def copy(self, source: str, target: str) -> None:
         """Replace a database with a copy of another one, to which nobody may be connected."""

@@ -16,11 +16,13 @@ from typing import Any, Self
 
 import requests
 
-from tests.servers import free_port
+from tests.servers import PostgreSQL, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "https://pylearn.net"
-READY_SECONDS = 90
+READY_SECONDS = 180
+PAUSE_SECONDS = 0.25
+"""Between two looks at a service that starts: each look takes some of the processor from it."""
 UNLIMITED = {
     "DEFAULT_RATE": "1000000/m",
     "DEFAULT_ADDRESS_RATE": "1000000/m",
@@ -38,7 +40,7 @@ FEW = {
 }
 """As many as most tests need: many services start on one machine."""
 
-STOP_SECONDS = 40
+STOP_SECONDS = 60
 
 
 class Service:
@@ -84,11 +86,17 @@ class Service:
         self.stop()
 
     def migrate(self) -> None:
-        """Create the tables. A new SQLite file is a copy of one that was migrated for an earlier service."""
-        if self.environment["DATABASE_URL"] == f"sqlite:///{self.database}" and not self.database.exists():
+        """Create the tables. Those of a new database are copies of those that an earlier service has created."""
+        url = self.environment["DATABASE_URL"]
+        if url == f"sqlite:///{self.database}" and not self.database.exists():
             self.database.write_bytes(_empty_database())
+        elif cluster := PostgreSQL.at(url):
+            cluster.migrate(self._migrate)
         else:
-            self.manage("migrate", "--verbosity=0")
+            self._migrate()
+
+    def _migrate(self) -> None:
+        self.manage("migrate", "--verbosity=0")
 
     def manage(self, *arguments: str) -> str:
         """Run a management command and return what it printed."""
@@ -105,7 +113,7 @@ class Service:
             while not self.is_healthy():
                 assert self.process.poll() is None, self.log()
                 assert time.monotonic() < deadline, self.log()
-                time.sleep(0.1)
+                time.sleep(PAUSE_SECONDS)
         except BaseException:
             self.stop()
             raise
@@ -136,7 +144,7 @@ class Service:
 
     def health(self) -> dict[str, Any]:
         """Return the body of `/health`."""
-        answer: dict[str, Any] = self._session.get(f"{self.url}/health", timeout=5).json()
+        answer: dict[str, Any] = self._session.get(f"{self.url}/health", timeout=30).json()
         return answer
 
     def post(self, code: str, **fields: Any) -> requests.Response:
@@ -174,7 +182,7 @@ def _empty_database() -> bytes:
     """Return the content of an SQLite file with all tables."""
     with tempfile.TemporaryDirectory() as directory:
         service = Service(Path(directory))
-        service.manage("migrate", "--verbosity=0")
+        service._migrate()
         return service.database.read_bytes()
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.servers import PostgreSQL
 from tests.service import ROOT, Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(420)]
 
 CONVERT, ROTATE = ROOT / "docs/partitions/convert.sql", ROOT / "docs/partitions/rotate.sql"
 SPAN = 1000
@@ -48,16 +48,18 @@ def stopped(tmp_path: Path, postgresql: PostgreSQL, filled: str) -> Service:
 
 @pytest.fixture
 def service(stopped: Service) -> Iterator[Service]:
-    with stopped:
-        yield stopped
+    stopped.start()
+    yield stopped
+    stopped.stop()
 
 
 @pytest.fixture
 def partitioned(stopped: Service, postgresql: PostgreSQL) -> Iterator[Service]:
     """Return a running service whose executions are partitioned; those on record have the ids 1 to ROWS."""
     postgresql.run_script(CONVERT, span=SPAN)
-    with stopped:
-        yield stopped
+    stopped.start()
+    yield stopped
+    stopped.stop()
 
 
 def test_a_table_is_partitioned_while_programs_run(service: Service, postgresql: PostgreSQL) -> None:
