@@ -23,7 +23,7 @@ from tests.service import ORIGIN, ROOT, Service
 from tests.waiting import eventually
 from tests.worker import Worker
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 PORT = 8000
 FOR_PEOPLE = {"PLAYGROUND": "public", "METRICS_ALLOWED_IPS": "127.0.0.1", "SANDBOX_SCIENCE_POOL_SIZE": "1"}
 

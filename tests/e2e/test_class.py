@@ -27,7 +27,7 @@ from tests.service import ORIGIN, UNLIMITED, Service
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.alone,  # other tests would take the memory and the processors that the defaults count on
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(480),
 ]
 
 PUPILS = 30

@@ -14,7 +14,7 @@ from tests.servers import PostgreSQL
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]
 
 CONNECTIONS = 6
 MOST = 20
@@ -68,7 +68,7 @@ def test_two_services_leave_connections_for_a_backup(small: PostgreSQL, tmp_path
         assert Counter(answer.result() for answer in answers) == {(200, "done"): 3 * CLIENTS}, failures
         assert max(used) <= 2 * CONNECTIONS + 1  # and the one that asks
         recorded = "SELECT status, count(*) FROM executions_execution GROUP BY status"
-        assert eventually(lambda: small.sql(recorded) == [("success", 3 * CLIENTS)])
+        assert eventually(lambda: small.sql(recorded) == [("success", 3 * CLIENTS)], 30)
         for service in services:
             assert "too many" not in service.log()
             assert "in use" not in service.log()

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.corpora.__main__ import SETTINGS, compare_all
 from tests.service import Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(480)]
 
 MOST = 20
 

@@ -9,7 +9,7 @@ import pytest
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 ACCOUNT = """
 class Account:

@@ -20,14 +20,14 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.docker
 
 RUNS = 10
-GONE_SECONDS = 30
+GONE_SECONDS = 60
 
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Iterator[Service]:
     """Return a service with a warm container for each program."""
     with Service(tmp_path, SANDBOX_POOL_SIZE=str(RUNS), SANDBOX_MAX_CONCURRENT=str(RUNS)) as service:
-        assert eventually(lambda: service.health()["pool"]["idle"] == RUNS, 60), service.health()
+        assert eventually(lambda: service.health()["pool"]["idle"] == RUNS, 120), service.health()
         yield service
 
 
@@ -90,7 +90,7 @@ def start_runs(service: Service, code: str, results: list[requests.Response | No
     return threads
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 def test_sigkill_leaves_no_container_and_no_running_record(crowded: Service) -> None:
     results: list[requests.Response | None] = []
     threads = start_runs(crowded, "import time\ntime.sleep(9)", results)
@@ -116,7 +116,7 @@ def test_sigkill_leaves_no_container_and_no_running_record(crowded: Service) -> 
     assert crowded.execute("print('ok')")["output"] == "ok\n"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 def test_sigterm_lets_running_programs_finish(crowded: Service) -> None:
     results: list[requests.Response | None] = []
     threads = start_runs(crowded, "import time\ntime.sleep(8)\nprint('finished')", results)

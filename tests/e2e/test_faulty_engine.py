@@ -12,7 +12,7 @@ from tests.fake_engine import Distortion, FakeEngine, Fault, How
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]
 
 LINE_SECONDS = 2
 CASES = [
@@ -43,7 +43,7 @@ def test_each_failing_engine_call_is_survived(fake_engine: FakeEngine, tmp_path:
             return response
 
         for faults in CASES:
-            assert eventually(lambda: service.health()["pool"] == at_rest, 60), service.health()
+            assert eventually(lambda: service.health()["pool"] == at_rest, 120), service.health()
             fake_engine.plan(*faults)
             for _ in range(3):
                 began = time.monotonic()
@@ -51,27 +51,27 @@ def test_each_failing_engine_call_is_survived(fake_engine: FakeEngine, tmp_path:
                 assert time.monotonic() - began < CALL_SECONDS, faults  # callers do not wait for the engine
             assert eventually(lambda: all(fake_engine.fired(fault.call) for fault in faults), 30), faults  # noqa: B023
             if faults[0].how is not How.HANG:  # three hanging calls take long
-                assert eventually(lambda: not service.is_healthy(), 60), faults
+                assert eventually(lambda: not service.is_healthy(), 120), faults
                 # Until the gate shuts, a container that ran a program before may still serve.
                 assert eventually(lambda: post().status_code == 503, 30), faults
                 assert [post().status_code for _ in range(5)] == [503] * 5
             if faults != CASES[-1]:
                 fake_engine.mend()
-                assert eventually(service.is_healthy, 60), faults
+                assert eventually(service.is_healthy, 120), faults
         # The gate opens again only after a container has been inspected.
         fake_engine.plan(Fault("inspect", How.EMPTY))
         assert eventually(lambda: fake_engine.fired("inspect") >= 2, 30), service.log()[-6000:]
         assert post().status_code == 503
         fake_engine.mend()
-        assert eventually(service.is_healthy, 60), service.log()[-6000:]
+        assert eventually(service.is_healthy, 120), service.log()[-6000:]
         # Faults in the middle of a run.
-        assert eventually(lambda: service.health()["pool"] == at_rest, 60), service.health()
+        assert eventually(lambda: service.health()["pool"] == at_rest, 120), service.health()
         fake_engine.distortion = Distortion(lambda data: b"")
         assert post().json()["status"] == "timeout"
         fake_engine.distortion = Distortion(lambda data: b"nonsense")
         assert eventually(lambda: post().status_code == 503, 20)
         fake_engine.mend()
-        assert eventually(lambda: service.health()["pool"] == at_rest, 60), service.log()[-6000:]
+        assert eventually(lambda: service.health()["pool"] == at_rest, 120), service.log()[-6000:]
         recorded = dict(service.query("SELECT status, count(*) FROM executions_execution GROUP BY status"))
         assert set(recorded) <= {"success", "timeout", "refused", "internal_error"}
         charged = recorded["success"] + recorded["timeout"]

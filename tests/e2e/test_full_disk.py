@@ -9,7 +9,7 @@ import pytest
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 MIB = 1024 * 1024
 
@@ -40,7 +40,7 @@ def test_a_full_disk_refuses_requests_before_recording_them(small_disk: Path, tm
         for fill, what in ((fill_bytes, "bytes"), (fill_inodes, "inodes")):
             before = service.query("SELECT count(*) FROM executions_execution")
             fill(small_disk)
-            assert eventually(lambda: service.health()["disk"] == "full"), service.health()
+            assert eventually(lambda: service.health()["disk"] == "full", 30), service.health()
             refused = service.post("print(1)")
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert "disk" not in refused.text
@@ -48,5 +48,5 @@ def test_a_full_disk_refuses_requests_before_recording_them(small_disk: Path, tm
             assert f"% of its {what} left" in service.log()
             assert service.query("SELECT count(*) FROM executions_execution") == before
             subprocess.run(["rm", "-r", small_disk / "full"], check=True)
-            assert eventually(service.is_healthy, 60), service.health()
+            assert eventually(service.is_healthy, 120), service.health()
             assert service.execute("print(1)")["output"] == "1\n"

@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 from tests.fuzz.test_api import drop_what_depends_on_other_fields, is_refused_besides
 from tests.service import ORIGIN, Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]
 
 FEW = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.event_source import EventSource
 from tests.service import Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import requests
 
 from tests.service import ORIGIN, Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 AT_ONCE = 50
 

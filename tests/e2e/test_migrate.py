@@ -12,7 +12,7 @@ from tests.servers import PostgreSQL
 from tests.service import ROOT, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(420)]
 
 AT_ONCE = 3
 

@@ -15,7 +15,7 @@ from tests.engine import OwnEngine
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(480)]
 
 RUNS = 20
 NUMBERS = count()
@@ -108,7 +108,7 @@ def test_a_killed_engine_loses_only_its_own_runs(service: Service, engine: OwnEn
     assert service.query(STATUSES.format(code)) == [("internal_error", RUNS)]
     assert took_seconds < 9  # no request waited for its program to end
     assert service.query(CHARGED) == charged
-    assert eventually(lambda: not service.is_healthy(), 30)
+    assert eventually(lambda: not service.is_healthy(), 60)
     assert_refused_at_once(service)
     assert service.health()["docker"] == "unreachable"
     engine.start()

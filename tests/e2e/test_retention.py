@@ -7,7 +7,7 @@ import pytest
 from tests.service import Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]  # time for two starts
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]  # time for two starts
 
 
 def test_a_starting_service_deletes_old_executions(own_service: Service) -> None:
@@ -19,5 +19,5 @@ def test_a_starting_service_deletes_old_executions(own_service: Service) -> None
     own_service.start()
     own_service.execute("print('new')")
     ids = "SELECT public_id FROM executions_execution"
-    assert eventually(lambda: old.replace("-", "") not in [row[0] for row in own_service.query(ids)], seconds=20)
+    assert eventually(lambda: old.replace("-", "") not in [row[0] for row in own_service.query(ids)], seconds=60)
     assert len(own_service.query(ids)) == 1

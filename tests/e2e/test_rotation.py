@@ -10,7 +10,7 @@ import requests
 
 from tests.service import Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 
 @dataclass

@@ -21,7 +21,7 @@ from tests.servers import PostgreSQL, Redis
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(480)]
 
 CLIENTS = 4
 RESTARTS = 4

@@ -16,7 +16,7 @@ import requests
 
 from tests.service import ORIGIN, Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(360)]
 
 MANY = 300
 SECONDS = 10

@@ -15,7 +15,7 @@ LOAD = 0.5
 
 @pytest.mark.docker
 @pytest.mark.alone  # beside other tests, the service would refuse more and wait too long for its database
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_a_short_soak_finds_no_fault(tmp_path: Path) -> None:
     service = Service(tmp_path, **SETTINGS)
     course = run_course(service, MINUTES, service.query, LOAD)
