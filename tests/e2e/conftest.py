@@ -20,7 +20,7 @@ from tests.service import ROOT, Service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE="2") as service:
+    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE="1") as service:
         yield service
 
 

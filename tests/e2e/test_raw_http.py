@@ -3,13 +3,13 @@
 import contextlib
 import json
 import socket
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.service import ORIGIN, Service
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 BODY = b'{"code": "print(1)"}'
 
@@ -95,14 +95,21 @@ def test_every_line_of_the_log_is_json_from_the_first(service: Service) -> None:
     assert [line for line in lines if line.get("request") == "GET /health"] == []  # ours, before it was healthy
 
 
-def test_only_this_machine_may_connect_unless_the_settings_say_otherwise(service: Service, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def open_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a service that listens on all addresses, and whose admin opens for one that nobody has."""
+    settings = {"BIND_ADDRESS": "0.0.0.0", "ADMIN_ALLOWED_IPS": "192.0.2.1", "SANDBOX_POOL_SIZE": "1"}
+    with Service(tmp_path_factory.mktemp("open"), **settings) as service:
+        yield service
+
+
+def test_only_this_machine_may_connect_unless_the_settings_say_otherwise(
+    service: Service, open_service: Service
+) -> None:
     """127.0.0.2 is an address of this machine, but not the one that the service listens on by default."""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", service.port), timeout=5)
-    with (
-        Service(tmp_path, BIND_ADDRESS="0.0.0.0", SANDBOX_POOL_SIZE="1") as other,
-        socket.create_connection(("127.0.0.2", other.port), timeout=5),
-    ):
+    with socket.create_connection(("127.0.0.2", open_service.port), timeout=5):
         pass
 
 
@@ -130,10 +137,9 @@ PATHS = (
 )
 
 
-def test_no_spelling_of_the_path_reaches_the_admin(tmp_path: Path) -> None:
+def test_no_spelling_of_the_path_reaches_the_admin(open_service: Service) -> None:
     """The client's address may not open the admin, and its forged headers do not help."""
     forged = b"X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n"
-    with Service(tmp_path, ADMIN_ALLOWED_IPS="192.0.2.1", SANDBOX_POOL_SIZE="1") as service:
-        for path in PATHS:
-            request = b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + forged
-            assert status(exchange(service, request + b"\r\n")) in (400, 404), path
+    for path in PATHS:
+        request = b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + forged
+        assert status(exchange(open_service, request + b"\r\n")) in (400, 404), path
