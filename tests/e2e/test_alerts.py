@@ -22,7 +22,7 @@ from tests.servers import PostgreSQL, Redis
 from tests.service import ORIGIN, Service
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]
 
 PROVED: dict[str, str] = {
     "CodeExecutionAway": "test_a_service_that_is_away",
@@ -66,9 +66,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def warm(service: Service) -> None:
     """Wait until the service's containers are ready, and use one."""
-    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
+    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 120)
     service.execute("print(1)")
-    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 30)
+    assert eventually(lambda: service.health()["pool"]["idle"] >= 1, 120)
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +123,13 @@ def test_a_service_that_is_away(service: Service) -> None:
 
 @pytest.mark.parametrize("part", ["redis", "postgresql"])
 def test_redis_or_postgresql_is_away(start: Start, redis: Redis, postgresql: PostgreSQL, part: str) -> None:
-    service = start(REDIS_URL=redis.url, DATABASE_URL=postgresql.url)
+    service = start(REDIS_URL=redis.url, DATABASE_URL=postgresql.url, SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     server = redis if part == "redis" else postgresql
     server.stop()
     try:
         assert [service.post("print(1)").status_code for _ in range(2)] == [503, 503]
-        assert eventually(lambda: not service.is_healthy(), 15)
+        assert eventually(lambda: not service.is_healthy(), 60)
         during = Scrape.of(service.url)
     finally:
         server.start()
@@ -138,16 +138,16 @@ def test_redis_or_postgresql_is_away(start: Start, redis: Redis, postgresql: Pos
 
 def test_a_crash_while_programs_run(start: Start) -> None:
     """gunicorn starts another worker, which closes the execution of the one that was killed."""
-    service = start()
+    service = start(SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     with ThreadPoolExecutor(1) as clients:
         lost = clients.submit(post_at_once, service, 1, 5)
-        assert eventually(lambda: service.health()["pool"]["in_use"] == 1)
+        assert eventually(lambda: service.health()["pool"]["in_use"] == 1, 20)
         subprocess.run(["kill", "-KILL", str(service.worker_pid())], check=True)
         with pytest.raises(requests.ConnectionError):
             lost.result()
     [lost_runs] = [name for name in before.values if 'status="internal_error"' in name]
-    assert eventually(service.is_healthy, 60)
+    assert eventually(service.is_healthy, 120)
     assert eventually(lambda: Scrape.of(service.url).values[lost_runs] == 1, 3 * LIFE_SECONDS)
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionRunsLost"}
 
@@ -173,7 +173,7 @@ def test_an_engine_that_fails(start: Start, tmp_path: Path) -> None:
         fake.plan(Fault("create", How.ERROR))
         while len(post_at_once(service, 2, 0)) and fake.fired("create") < 10:
             time.sleep(0.2)
-        assert eventually(lambda: not service.is_healthy(), 30)
+        assert eventually(lambda: not service.is_healthy(), 60)
         alarms = firing(before, Scrape.of(service.url))
         assert {"CodeExecutionEngineFails", "CodeExecutionNotReady"} <= alarms
         assert alarms <= {"CodeExecutionEngineFails", "CodeExecutionNotReady", "CodeExecutionRefusing"}
@@ -189,7 +189,7 @@ def test_containers_that_do_not_stop(service: Service) -> None:
         for _ in range(21):
             engine.create(f"code_exec_{uuid.uuid4()}", options)
     [strays] = [name for name in before.values if name.startswith("codeexec_strays_removed_total")]
-    assert eventually(lambda: Scrape.of(service.url).values[strays] >= before.values[strays] + 21, 60)
+    assert eventually(lambda: Scrape.of(service.url).values[strays] >= before.values[strays] + 21, 120)
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionLeftovers"}
 
 
@@ -209,7 +209,7 @@ def test_a_site_at_its_limit(start: Start) -> None:
 
 
 def test_a_class_that_is_shut_out(start: Start) -> None:
-    service = start()
+    service = start(SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     make = "from apikeys.models import Suspension; Suspension.objects.create(address='127.0.0.1', reason='a mistake')"
     service.manage("shell", "--verbosity=0", "-c", make)
@@ -223,7 +223,7 @@ def test_a_service_near_its_memory_limit(start: Start) -> None:
     hierarchy, limit = (cgroups, "memory.max")
     if (cgroups / "memory").exists():
         hierarchy, limit = cgroups / "memory", "memory.limit_in_bytes"
-    service = start()
+    service = start(SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     [resident] = [value for name, value in before.values.items() if name.startswith("process_resident_memory")]
     own = hierarchy / f"test_alerts_{uuid.uuid4().hex}"

@@ -22,6 +22,9 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(600)]
 
 GREETING = "name = input('Who? ')\nprint('Hello', name)"
+STARTED = ("events", "--since=10m", "--until=0s", "--filter=event=start", "--format={{.Actor.Attributes.name}}")
+"""Arguments of the docker client that list the containers that an engine has started of late."""
+
 CONTAINERS = "SELECT DISTINCT container FROM executions_execution WHERE code LIKE '%{}%'"
 
 
@@ -71,7 +74,7 @@ def test_both_workers_get_programs_from_both_web_processes(cluster: Cluster) -> 
         assert list(clients.map(run, range(48))) == [f"{number}\n" for number in range(48)]
     assert eventually(lambda: cluster.web.health()["pool"]["idle"] > 4, 30)  # more than one worker keeps
     names = {name for (name,) in cluster.postgresql.sql(CONTAINERS.format("sleep(0.2)"))}
-    assert names & set(cluster.engine.docker("ps", "--all", "--format", "{{.Names}}", "--no-trunc").split())
+    assert names & set(cluster.engine.docker(*STARTED).split())
 
 
 def test_any_web_process_answers_for_programs_in_the_background(cluster: Cluster) -> None:
