@@ -127,8 +127,9 @@ _TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
 _FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBdddQ?I")
-# line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
-_DETAIL = struct.Struct("!IIIHHH")
+# line, column and end column, from 1, or 0 if unknown; lengths of type, message, hint and the name of a file; line,
+# column and end column in that file
+_DETAIL = struct.Struct("!IIIHHHHIII")
 _METHOD = struct.Struct("!BBH")  # the number of the method, from 0; what is written about it; length of a text
 
 
@@ -213,16 +214,26 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
     return word, code, signal_number or None, wall, delayed, cpu, memory_peak_kb, truncated, frames_before
 
 
-def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
+def pack_detail(
+    kind: str,
+    message: str,
+    hint: str,
+    line: int,
+    column: int,
+    end_column: int,
+    file: tuple[str, int, int, int] = ("", 0, 0, 0),
+) -> bytes:
     """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
 
     `kind` is the full name of an exception, whose end says more than its beginning; `hint` comes from `pack_hint`.
+    `file` has the name of the file beside the program that the error is in, and its line and columns there.
     """
-    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint)
+    name, *place = file
+    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint, name)
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     strings[2] = strings[2][:HINT_BYTES]
-    return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)
+    return _DETAIL.pack(line, column, end_column, *map(len, strings), *place) + b"".join(strings)
 
 
 def pack_hint(key: str, words: dict[str, str]) -> str:
@@ -251,8 +262,8 @@ def pack_bases(names: list[str]) -> bytes:
 
 def unpack_bases(body: bytes) -> tuple[str, ...]:
     """Return what `pack_bases` was given, from the whole body of a DETAIL frame that `unpack_detail` accepts."""
-    *_, first, second, third = _DETAIL.unpack_from(body)
-    names, _, _ = body[_DETAIL.size + first + second + third :][:BASES_BYTES].partition(b"\0")
+    _, _, _, *lengths, _, _, _ = _DETAIL.unpack_from(body)
+    names, _, _ = body[_DETAIL.size + sum(lengths) :][:BASES_BYTES].partition(b"\0")
     return tuple(names.decode("utf-8", "replace").split("\n")) if names else ()
 
 
@@ -279,18 +290,24 @@ def unpack_methods(data: bytes) -> list[tuple[int, int, str]]:
 
 
 def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:
-    """Return what `pack_detail` was given; the type is empty if there is no detail.
+    """Return what `pack_detail` was given, without the file; the type is empty if there is no detail.
 
     A program may have written this itself: raises ProtocolError if it is too short, and guarantees nothing else.
     """
     try:
-        line, column, end_column, *lengths = _DETAIL.unpack_from(body)
+        line, column, end_column, *lengths, _, _, _ = _DETAIL.unpack_from(body)
     except struct.error as error:
         raise ProtocolError("a malformed detail") from error
     if _DETAIL.size + sum(lengths) > len(body):
         raise ProtocolError("a detail longer than its frame")
-    kind, message, hint = _split_strings(body[_DETAIL.size :], lengths)
+    kind, message, hint, _ = _split_strings(body[_DETAIL.size :], lengths)
     return kind, message, hint, line, column, end_column
+
+
+def unpack_file(body: bytes) -> tuple[str, int, int, int]:
+    """Return the file that `pack_detail` was given, from a body that `unpack_detail` accepts; no name means none."""
+    _, _, _, *lengths, line, column, end_column = _DETAIL.unpack_from(body)
+    return _split_strings(body[_DETAIL.size :], lengths)[-1], line, column, end_column
 
 
 def _split_strings(data: bytes, lengths: list[int]) -> list[str]:

@@ -46,6 +46,16 @@ def _rendered(field: Any, value: Any) -> Any:
     return value
 
 
+class ErrorInFileSerializer(DataclassSerializer):
+    """Where an error is, in a file beside the program."""
+
+    name = serializers.CharField(help_text="The name of the file.")
+    line = serializers.IntegerField(min_value=1, help_text="The innermost line in the file, from 1.")
+    column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
+    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
+    source = serializers.CharField(help_text="The text of that line.")  # type: ignore[assignment]
+
+
 class ErrorDetailSerializer(DataclassSerializer):
     """What went wrong and where, for an editor to mark. The program's own process reports it, so do not trust it."""
 
@@ -56,6 +66,10 @@ class ErrorDetailSerializer(DataclassSerializer):
     end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
     source = serializers.CharField(allow_null=True, help_text="The text of that line.")  # type: ignore[assignment]
     hint = serializers.CharField(allow_null=True, help_text="Help for a beginner, in one sentence.")
+    file = ErrorInFileSerializer(
+        allow_null=True,
+        help_text="Where the error is, if that is in one of `files`; `line` is then the one that led there.",
+    )
 
 
 class ImageSerializer(DataclassSerializer):

@@ -57,6 +57,7 @@ TIMEOUT = {
         "end_column": None,
         "source": None,
         "hint": HINTS["timeout"],
+        "file": None,
     },
 }
 TESTED = {

@@ -111,11 +111,23 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorInFile:
+    """Where an error is, in a file beside the program: `name` is the file's, the others are as in ErrorDetail."""
+
+    name: str
+    line: int
+    column: int | None
+    end_column: int | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorDetail:
     """The error that ended a program, and its position, as an editor shows it.
 
     `line` and `column` count from 1, columns in characters; `end_column` is the one after the last character. All are
     within the program, and `source` is the line; None if the position is unknown. `hint` is a sentence, or None.
+    If the error is in a `file` beside the program, the line is the one that led there.
     """
 
     type: str
@@ -125,6 +137,7 @@ class ErrorDetail:
     end_column: int | None = None
     source: str | None = None
     hint: str | None = None
+    file: ErrorInFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from executions.cluster.messages import (
 from executions.sandbox import console
 from executions.sandbox.results import (
     ErrorDetail,
+    ErrorInFile,
     File,
     Flag,
     Hint,
@@ -49,6 +50,7 @@ from executions.sandbox.results import (
 from executions.sandbox.steps import Frame, Step, Trace
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+IN_FILES = st.builds(ErrorInFile, TEXTS, st.integers(1, 9), st.none() | st.integers(1, 9), st.none(), TEXTS)
 RUNS = st.builds(
     Run,
     status=st.sampled_from(RunStatus),
@@ -58,7 +60,7 @@ RUNS = st.builds(
     wall_seconds=st.floats(0, 100),
     flags=st.frozensets(st.sampled_from(Flag)),
     bases=st.lists(TEXTS, max_size=3).map(tuple),
-    detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
+    detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9), file=st.none() | IN_FILES),
     hint=st.none() | st.builds(Hint, TEXTS, st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple)),
     position=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
     returned=st.none() | TEXTS,

@@ -9,11 +9,14 @@ from rest_framework.serializers import Serializer
 from executions.answer import Answer, GroupResult, ShownImage, TestResult
 from executions.api import answers
 from executions.models import Execution
-from executions.sandbox.results import ErrorDetail
+from executions.sandbox.results import ErrorDetail, ErrorInFile
 from executions.sandbox.steps import Frame, Step, Trace
 from tests.conftest import Page
 
-DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
+IN_FILE = ErrorInFile("helper.py", 2, 5, 10, "    1 / 0")
+DETAIL = ErrorDetail(
+    "ZeroDivisionError", "division by zero", 1, 7, 12, "print(f())", "Nothing can be divided.", IN_FILE
+)
 IMAGE = ShownImage("png", "iVBORw==", 3, 2, None)
 RESULT = TestResult(
     False,
@@ -59,6 +62,7 @@ VALUES = [
     (answers.AnswerSerializer, ANSWER),
     (answers.TestResultSerializer, RESULT),
     (answers.ErrorDetailSerializer, DETAIL),
+    (answers.ErrorInFileSerializer, IN_FILE),
     (answers.GroupResultSerializer, GROUP),
     (answers.ImageSerializer, IMAGE),
     (answers.TraceSerializer, TRACE),

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executions import bounds
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.container.transcript import read_detail
 from executions.sandbox.engine.deaths import Cause
-from executions.sandbox.results import ErrorDetail, Flag, Hint, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Flag, Hint, Run, RunLost, RunStatus, TestProgram
 from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
@@ -286,6 +288,30 @@ def test_detail_belongs_to_the_run(pair: Pair) -> None:
     assert (run.raised, run.detail) == ("ValueError", ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None))
 
 
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (("helper.py", 2, 1, 6), ErrorInFile("helper.py", 2, 1, 6, "1 / 0")),
+        (("helper.py", 2, 1, 7), ErrorInFile("helper.py", 2, None, None, "1 / 0")),
+        (("helper.py", 2, 3, 2), ErrorInFile("helper.py", 2, None, None, "1 / 0")),
+        (("data.bin", 1, 1, 3), ErrorInFile("data.bin", 1, 1, 3, "\ufffd\ufffd")),
+        (("helper.py", 0, 1, 1), None),
+        (("helper.py", 3, 1, 1), None),
+        (("other.py", 1, 1, 1), None),
+        (("", 1, 1, 1), None),
+        (("../helper.py", 2, 1, 6), None),
+    ],
+)
+def test_file_of_a_detail_is_one_of_the_request_with_a_line_of_its_text(
+    file: tuple[str, int, int, int], found: ErrorInFile | None
+) -> None:
+    body = protocol.pack_detail(**DETAIL, file=file).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
+    files = (File("helper.py", b"\xef\xbb\xbfx = 1\r\n1 / 0"), File("data.bin", b"\xff\0"))
+    _, detail, _ = read_detail(body, "x = 1", files)
+    assert detail is not None
+    assert (detail.line, detail.file) == (1, found)
+
+
 def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> None:
     body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
@@ -303,9 +329,12 @@ def test_hint_of_a_detail_is_a_key_and_its_words(pair: Pair) -> None:
 @pytest.mark.parametrize("letter", ["x", "é", "🐍"])
 def test_longest_detail_fits_its_frame(letter: str) -> None:
     hint = protocol.pack_hint("k" * 60, dict.fromkeys(("name", "names", "installed"), letter * 2000))
-    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1) + protocol.pack_bases([letter * 9999])
+    file = ("x" * bounds.FILE_NAME_CHARACTERS, 1, 1, 1)
+    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1, file) + protocol.pack_bases([letter * 9999])
     assert len(body) <= protocol.DETAIL_BYTES
     assert protocol.unpack_hint(protocol.unpack_detail(body)[2])[1]["name"] == letter * protocol.WORD_CHARACTERS
+    assert protocol.unpack_file(body) == file
+    assert protocol.unpack_bases(body)
 
 
 @given(body=st.binary(max_size=200))

@@ -294,6 +294,20 @@ export interface components {
             source: string | null;
             /** @description Help for a beginner, in one sentence. */
             hint: string | null;
+            /** @description Where the error is, if that is in one of `files`; `line` is then the one that led there. */
+            file: components["schemas"]["ErrorInFile"] | null;
+        };
+        ErrorInFile: {
+            /** @description The name of the file. */
+            name: string;
+            /** @description The innermost line in the file, from 1. */
+            line: number;
+            /** @description In characters, from 1. */
+            column: number | null;
+            /** @description After the last character. */
+            end_column: number | null;
+            /** @description The text of that line. */
+            source: string;
         };
         ExecutionRequest: {
             /** @description The program. At most 65536 bytes of UTF-8. */

@@ -180,7 +180,7 @@ class Container:
         was_spotless, self.is_spotless = self.is_spotless, False
         images = ImageCollector(self._room, keeps=not task.is_hidden)
         console = None if talk is None else talk.console
-        transcript = Transcript(task.code, images, console, is_test=not task.is_program)
+        transcript = Transcript(task, images, console)
         self.is_usable = False  # until it has answered
         try:
             self._demand_silence()
