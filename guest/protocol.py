@@ -1,8 +1,9 @@
 """The frames that the host and the supervisor exchange: one byte for the kind, four for the length, then the body.
 
 The supervisor sends READY when it can begin a run: once at the start, and after each RESULT. Its body says whether the
-container is as new. For each run the host sends a RUN frame and, not framed, `feed_bytes` bytes for the child: its TASK
-frame and the program's stdin. It need not wait for READY. The supervisor passes the bytes on unread. It answers with
+container is as new. For each run the host sends a RUN frame and, not framed, the names of the files to collect, each
+with a NUL at its end, and `feed_bytes` bytes for the child: its TASK frame and the program's stdin. It need not wait
+for READY. The supervisor passes the bytes on unread. It answers with
 
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends. If the part is code or a call, the
@@ -15,6 +16,7 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
   for as long as that took, at most twice its timeout;
 - after a program that failed or ran out of time, a DETAIL frame with what its process has reported about the error or
   about where it was;
+- FILE frames for the files to collect, in the order of their names: with the content of each, or why there is none;
 - after a traced run, TRACE frames with what its process has written about its steps; after a suite, about its methods;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(18))
+KINDS = tuple(range(19))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
-DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE = KINDS[9:]
+DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE, FILE = KINDS[9:]
 
 PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED, TEST_UNITTEST, TEST_DOCTEST = (
     range(10)
@@ -103,6 +105,13 @@ IMAGE_DIRECTORY = "/tmp/.shown"  # noqa: S108 (the container's own)
 IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
 """How many images of a run are sent, how large they may be together (1 MiB in base64), and how many are counted."""
 
+FILE_GOES_ON, FILE_ENDS, FILE_MISSING, FILE_TOO_LARGE, FILE_UNREADABLE = b"\0", b"\1", b"\2", b"\3", b"\4"
+"""The first byte of a FILE body: a piece follows, the last piece follows, or why there is nothing: there is no such
+file, there is no room for it, or it is something else than a file or cannot be read."""
+
+COLLECTED_FILES, COLLECTED_BYTES = 5, 1024 * 1024
+"""How many files of a run are sent at most, and how large they may be together."""
+
 DETAIL_BYTES = 8 * 1024
 """The size of every DETAIL body, whatever it holds: the supervisor reads nothing that a program has chosen."""
 
@@ -122,7 +131,7 @@ variables of the loop. No exception has this name."""
 BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""
 
-_RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
+_RUN = struct.Struct("!dQB?H")  # timeout_seconds, feed_bytes, kind of task, is_interactive, length of the names
 _TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
 _FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
@@ -150,15 +159,25 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(timeout_seconds: float, feed_bytes: int, task_kind: int = PROGRAM, is_interactive: bool = False) -> bytes:
-    """Return a RUN frame. An interactive run may wait for input until GIVE_UP."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, task_kind, is_interactive))
+def pack_run(
+    timeout_seconds: float,
+    feed_bytes: int,
+    task_kind: int = PROGRAM,
+    is_interactive: bool = False,
+    collect: Collection[str] = (),
+) -> bytes:
+    """Return a RUN frame and the names of the files to `collect`.
+
+    An interactive run may wait for input until GIVE_UP.
+    """
+    names = b"".join(name.encode() + b"\0" for name in collect)
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, task_kind, is_interactive, len(names))) + names
 
 
-def unpack_run(body: bytes) -> tuple[float, int, int, bool]:
-    """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, task_kind, is_interactive = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, task_kind, is_interactive
+def unpack_run(body: bytes) -> tuple[float, int, int, bool, int]:
+    """Return what `pack_run` was given, with the length of the names that follow in place of the names."""
+    timeout_seconds, feed_bytes, task_kind, is_interactive, names_bytes = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, task_kind, is_interactive, names_bytes
 
 
 def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection[tuple[str, bytes]] = ()) -> bytes:

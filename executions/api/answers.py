@@ -13,7 +13,7 @@ from executions.models import Execution
 from executions.records.kept import kept
 from executions.request import TestCase
 from executions.running.score import group_results, score
-from executions.sandbox.results import RunStatus
+from executions.sandbox.results import Reason, RunStatus
 from executions.sandbox.steps import TRACE_CUTS
 from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
@@ -83,6 +83,27 @@ class ImageSerializer(DataclassSerializer):
         min_value=0,
         allow_null=True,
         help_text="The index of the test case that showed it; null for the program itself.",
+    )
+
+
+class CollectedFileSerializer(DataclassSerializer):
+    """A file that the program has left. A request can send it again, as one of its `files`."""
+
+    name = serializers.CharField(help_text="As in `collect`.")
+    text = serializers.CharField(
+        allow_null=True, help_text="The content, if it is UTF-8 without control characters such as NUL."
+    )
+    base64 = serializers.CharField(allow_null=True, help_text="The content of any other file, in base64.")
+
+
+class NotCollectedSerializer(DataclassSerializer):
+    """A file of `collect` that is not in `files`."""
+
+    name = serializers.CharField(help_text="As in `collect`.")
+    reason = ChoiceField(
+        choices=list(Reason),
+        help_text="`missing`: there is no such file; `too_large`: they are more than 1 MiB; `unreadable`: a directory, "
+        "a link or the like; `lost`: the run ended its container, nothing ran, or it was not kept.",
     )
 
 
@@ -194,6 +215,10 @@ class AnswerSerializer(DataclassSerializer):
     )
     images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
     trace = TraceSerializer(allow_null=True, help_text="The steps of the program; null unless requested. Not stored.")
+    files = CollectedFileSerializer(
+        many=True, help_text="The files of `collect` that the program has left, in that order. They are not stored."
+    )
+    not_collected = NotCollectedSerializer(many=True, help_text="The other files of `collect`, each with the reason.")
 
 
 class StoredAnswerSerializer(AnswerSerializer):

@@ -91,7 +91,10 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
-    """Return the request on record, to run it again: without learner and exercise, not interactive, in English."""
+    """Return the request on record, to run it again: without learner and exercise, not interactive, in English.
+
+    Nothing is traced or collected.
+    """
     cases = execution.test_cases
     return ExecutionRequest(
         code=execution.code,

@@ -37,8 +37,10 @@ from executions.sandbox.results import (
     Hint,
     Image,
     MethodResult,
+    NotCollected,
     Outcome,
     Party,
+    Reason,
     Run,
     RunLost,
     RunStatus,
@@ -67,6 +69,8 @@ RUNS = st.builds(
     uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=2).map(tuple),
     methods=st.lists(st.builds(MethodResult, TEXTS, st.booleans(), TEXTS), max_size=2).map(tuple),
     images=st.lists(st.builds(Image, st.binary(), st.integers(1, 9), st.integers(1, 9)), max_size=2).map(tuple),
+    collected=st.lists(st.builds(File, TEXTS, st.binary()), max_size=2).map(tuple),
+    not_collected=st.lists(st.builds(NotCollected, TEXTS, st.sampled_from(Reason)), max_size=2).map(tuple),
 )
 FRAMES = st.builds(Frame, TEXTS, TEXTS, st.integers(1, 9), st.dictionaries(TEXTS, TEXTS, max_size=2))
 STEPS = st.builds(Step, TEXTS, st.integers(1, 9), st.none() | TEXTS, stack=st.lists(FRAMES, max_size=2).map(tuple))
@@ -100,6 +104,7 @@ SUBMISSIONS = st.builds(
     party=st.builds(Party, TEXTS, TEXTS, TEXTS),
     files=FILES,
     trace_seconds=st.floats(0, 2),
+    collect=st.lists(TEXTS, max_size=2).map(tuple),
 )
 
 

@@ -15,7 +15,19 @@ from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.container.transcript import read_detail
 from executions.sandbox.engine.deaths import Cause
-from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Flag, Hint, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import (
+    ErrorDetail,
+    ErrorInFile,
+    File,
+    Flag,
+    Hint,
+    NotCollected,
+    Reason,
+    Run,
+    RunLost,
+    RunStatus,
+    TestProgram,
+)
 from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
@@ -264,6 +276,45 @@ def test_part_of_a_test_is_sent_only_where_the_test_begins(pair: Pair, test: Tes
         assert run.result().tested
     assert before.endswith(b"codestdin")
     assert after == pack_frame(protocol.TEST_PART, (test.code or test.input).encode())
+
+
+FILES = ("a", "b")
+
+
+def collect(pair: Pair, *bodies: bytes, test: TestProgram | None = None) -> Run:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run(*(frame(protocol.FILE, body) for body in bodies))):
+        return container.run("", "", test, 1, collect=FILES)
+
+
+def test_collected_files_belong_to_the_run(pair: Pair) -> None:
+    run = collect(pair, b"\0x", b"\0y", b"\1z", b"\2")
+    assert run.collected == (File("a", b"xyz"),)
+    assert run.not_collected == (NotCollected("b", Reason.MISSING),)
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        (b"\2", b"\2", b"\2"),
+        (b"",),
+        (b"\5",),
+        (b"\0",),
+        (b"\2x",),
+        tuple(b"\0" + bytes(60_000) for _ in range(18)),
+        (*(b"\0" + bytes(60_000) for _ in range(17)), b"\1", *(b"\0" + bytes(60_000),)),
+    ],
+    ids=range(7),
+)
+def test_other_files_than_a_supervisor_sends_are_a_lost_run(pair: Pair, bodies: tuple[bytes, ...]) -> None:
+    with pytest.raises(RunLost):
+        collect(pair, *bodies)
+
+
+def test_files_of_a_test_are_a_lost_run(pair: Pair) -> None:
+    """Nobody has asked for any, whatever is to come back of the program's own run."""
+    with pytest.raises(RunLost):
+        collect(pair, b"\1x", test=TestProgram(code="1"))
 
 
 def test_input_that_python_could_not_read_is_no_call(pair: Pair) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from executions.sandbox.console import Console, Printed, Shown
+from executions.sandbox.container.received_files import FileCollector
 from executions.sandbox.container.received_images import ImageCollector
 from executions.sandbox.container.task import Task
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
@@ -36,6 +37,7 @@ class Transcript:
         self._has_detail = False
         self._returned: str | None = None
         self._trace = bytearray()
+        self._files = FileCollector(task.collect)
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._flags: set[Flag] = set()
@@ -60,6 +62,8 @@ class Transcript:
             image = self._images.add(body)
             if image is not None and self._console is not None:
                 self._console.put(Shown(image))
+        elif kind == protocol.FILE:
+            self._files.add(body)
         elif body:
             self._print(kind, body)
         else:
@@ -111,6 +115,8 @@ class Transcript:
             waited_in_vain=status is RunStatus.TIMEOUT and self._console is not None and self._console.has_given_up,
             images=tuple(self._images.images),
             images_dropped=self._images.dropped,
+            collected=tuple(self._files.files),
+            not_collected=tuple(self._files.others),
         )
 
     def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
