@@ -4,9 +4,10 @@ The order of the fields is their order in the JSON.
 """
 
 import base64
+import re
 from dataclasses import dataclass
 
-from executions.sandbox.results import ErrorDetail, Image, MethodResult
+from executions.sandbox.results import ErrorDetail, File, Image, MethodResult, NotCollected
 from executions.sandbox.steps import Trace
 
 
@@ -24,6 +25,30 @@ class ShownImage:
     def of(cls, image: Image, test_index: int | None) -> "ShownImage":
         """Return `image` as it appears in an answer."""
         return cls("png", base64.b64encode(image.data).decode(), image.width, image.height, test_index)
+
+
+CONTROLS = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")
+"""In a text they would take up to six times their size in JSON, and a request may not have all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedFile:
+    """A file that a program has left, as text or, if it is none, in base64: a request may send it again."""
+
+    name: str
+    text: str | None
+    base64: str | None
+
+    @classmethod
+    def of(cls, file: File) -> "CollectedFile":
+        """Return `file` as it appears in an answer."""
+        try:
+            text = file.content.decode()
+        except UnicodeDecodeError:
+            text = "\0"
+        if CONTROLS.search(text):
+            return cls(file.name, None, base64.b64encode(file.content).decode())
+        return cls(file.name, text, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +109,6 @@ class Answer:
     images: tuple[ShownImage, ...]
     images_dropped: int
     trace: Trace | None
+    files: tuple[CollectedFile, ...]
+    not_collected: tuple[NotCollected, ...]
     id: str | None

@@ -151,6 +151,7 @@ class ExecutionRequest:
     exercise: str = ""
     locale: Locale = Locale.EN
     webhook: str = ""
+    collect: tuple[str, ...] = ()
 
     def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
         """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.
@@ -163,7 +164,7 @@ class ExecutionRequest:
         code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
         stdin = with_plain_line_ends(self.input_data)
         trace_seconds = TRACE_SECONDS if self.trace else 0
-        return Submission(code, stdin, tests, self.timeout, is_abandoned, party, files, trace_seconds)
+        return Submission(code, stdin, tests, self.timeout, is_abandoned, party, files, trace_seconds, self.collect)
 
 
 def files_of(values: Iterable[dict[str, Any]] | None) -> tuple[SentFile, ...]:

@@ -1,8 +1,9 @@
 """The frames that the host and the supervisor exchange: one byte for the kind, four for the length, then the body.
 
 The supervisor sends READY when it can begin a run: once at the start, and after each RESULT. Its body says whether the
-container is as new. For each run the host sends a RUN frame and, not framed, `feed_bytes` bytes for the child: its TASK
-frame and the program's stdin. It need not wait for READY. The supervisor passes the bytes on unread. It answers with
+container is as new. For each run the host sends a RUN frame and, not framed, the names of the files to collect, each
+with a NUL at its end, and `feed_bytes` bytes for the child: its TASK frame and the program's stdin. It need not wait
+for READY. The supervisor passes the bytes on unread. It answers with
 
 - STDOUT and STDERR frames as the program writes;
 - in a test, a TEST frame where the test's own part begins, and TESTED where it ends. If the part is code or a call, the
@@ -15,6 +16,7 @@ frame and the program's stdin. It need not wait for READY. The supervisor passes
   for as long as that took, at most twice its timeout;
 - after a program that failed or ran out of time, a DETAIL frame with what its process has reported about the error or
   about where it was;
+- FILE frames for the files to collect, in the order of their names: with the content of each, or why there is none;
 - after a traced run, TRACE frames with what its process has written about its steps; after a suite, about its methods;
 - at the end a RESULT frame, which holds the number of frames that the container has sent before it.
 
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(18))
+KINDS = tuple(range(19))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
-DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE = KINDS[9:]
+DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE, FILE = KINDS[9:]
 
 PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED, TEST_UNITTEST, TEST_DOCTEST = (
     range(10)
@@ -103,6 +105,13 @@ IMAGE_DIRECTORY = "/tmp/.shown"  # noqa: S108 (the container's own)
 IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
 """How many images of a run are sent, how large they may be together (1 MiB in base64), and how many are counted."""
 
+FILE_GOES_ON, FILE_ENDS, FILE_MISSING, FILE_TOO_LARGE, FILE_UNREADABLE = b"\0", b"\1", b"\2", b"\3", b"\4"
+"""The first byte of a FILE body: a piece follows, the last piece follows, or why there is nothing: there is no such
+file, there is no room for it, or it is something else than a file or cannot be read."""
+
+COLLECTED_FILES, COLLECTED_BYTES = 5, 1024 * 1024
+"""How many files of a run are sent at most, and how large they may be together."""
+
 DETAIL_BYTES = 8 * 1024
 """The size of every DETAIL body, whatever it holds: the supervisor reads nothing that a program has chosen."""
 
@@ -122,13 +131,14 @@ variables of the loop. No exception has this name."""
 BASES_BYTES = 1024
 """How much of the names of an exception's base classes it holds."""
 
-_RUN = struct.Struct("!dQB?")  # timeout_seconds, feed_bytes, kind of task, is_interactive
+_RUN = struct.Struct("!dQB?H")  # timeout_seconds, feed_bytes, kind of task, is_interactive, length of the names
 _TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
 _FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBdddQ?I")
-# line, column and end column, from 1, or 0 if unknown; lengths of type, message and hint
-_DETAIL = struct.Struct("!IIIHHH")
+# line, column and end column, from 1, or 0 if unknown; lengths of type, message, hint and the name of a file; line,
+# column and end column in that file
+_DETAIL = struct.Struct("!IIIHHHHIII")
 _METHOD = struct.Struct("!BBH")  # the number of the method, from 0; what is written about it; length of a text
 
 
@@ -149,15 +159,25 @@ def unpack_prefix(prefix: bytes | bytearray, longest_bytes: int = MAX_BODY_BYTES
     return kind, length
 
 
-def pack_run(timeout_seconds: float, feed_bytes: int, task_kind: int = PROGRAM, is_interactive: bool = False) -> bytes:
-    """Return a RUN frame. An interactive run may wait for input until GIVE_UP."""
-    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, task_kind, is_interactive))
+def pack_run(
+    timeout_seconds: float,
+    feed_bytes: int,
+    task_kind: int = PROGRAM,
+    is_interactive: bool = False,
+    collect: Collection[str] = (),
+) -> bytes:
+    """Return a RUN frame and the names of the files to `collect`.
+
+    An interactive run may wait for input until GIVE_UP.
+    """
+    names = b"".join(name.encode() + b"\0" for name in collect)
+    return pack_frame(RUN, _RUN.pack(timeout_seconds, feed_bytes, task_kind, is_interactive, len(names))) + names
 
 
-def unpack_run(body: bytes) -> tuple[float, int, int, bool]:
-    """Return what `pack_run` was given."""
-    timeout_seconds, feed_bytes, task_kind, is_interactive = _RUN.unpack(body)
-    return timeout_seconds, feed_bytes, task_kind, is_interactive
+def unpack_run(body: bytes) -> tuple[float, int, int, bool, int]:
+    """Return what `pack_run` was given, with the length of the names that follow in place of the names."""
+    timeout_seconds, feed_bytes, task_kind, is_interactive, names_bytes = _RUN.unpack(body)
+    return timeout_seconds, feed_bytes, task_kind, is_interactive, names_bytes
 
 
 def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection[tuple[str, bytes]] = ()) -> bytes:
@@ -213,16 +233,26 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
     return word, code, signal_number or None, wall, delayed, cpu, memory_peak_kb, truncated, frames_before
 
 
-def pack_detail(kind: str, message: str, hint: str, line: int, column: int, end_column: int) -> bytes:
+def pack_detail(
+    kind: str,
+    message: str,
+    hint: str,
+    line: int,
+    column: int,
+    end_column: int,
+    file: tuple[str, int, int, int] = ("", 0, 0, 0),
+) -> bytes:
     """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
 
     `kind` is the full name of an exception, whose end says more than its beginning; `hint` comes from `pack_hint`.
+    `file` has the name of the file beside the program that the error is in, and its line and columns there.
     """
-    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint)
+    name, *place = file
+    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint, name)
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     strings[2] = strings[2][:HINT_BYTES]
-    return _DETAIL.pack(line, column, end_column, *map(len, strings)) + b"".join(strings)
+    return _DETAIL.pack(line, column, end_column, *map(len, strings), *place) + b"".join(strings)
 
 
 def pack_hint(key: str, words: dict[str, str]) -> str:
@@ -251,8 +281,8 @@ def pack_bases(names: list[str]) -> bytes:
 
 def unpack_bases(body: bytes) -> tuple[str, ...]:
     """Return what `pack_bases` was given, from the whole body of a DETAIL frame that `unpack_detail` accepts."""
-    *_, first, second, third = _DETAIL.unpack_from(body)
-    names, _, _ = body[_DETAIL.size + first + second + third :][:BASES_BYTES].partition(b"\0")
+    _, _, _, *lengths, _, _, _ = _DETAIL.unpack_from(body)
+    names, _, _ = body[_DETAIL.size + sum(lengths) :][:BASES_BYTES].partition(b"\0")
     return tuple(names.decode("utf-8", "replace").split("\n")) if names else ()
 
 
@@ -279,18 +309,24 @@ def unpack_methods(data: bytes) -> list[tuple[int, int, str]]:
 
 
 def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:
-    """Return what `pack_detail` was given; the type is empty if there is no detail.
+    """Return what `pack_detail` was given, without the file; the type is empty if there is no detail.
 
     A program may have written this itself: raises ProtocolError if it is too short, and guarantees nothing else.
     """
     try:
-        line, column, end_column, *lengths = _DETAIL.unpack_from(body)
+        line, column, end_column, *lengths, _, _, _ = _DETAIL.unpack_from(body)
     except struct.error as error:
         raise ProtocolError("a malformed detail") from error
     if _DETAIL.size + sum(lengths) > len(body):
         raise ProtocolError("a detail longer than its frame")
-    kind, message, hint = _split_strings(body[_DETAIL.size :], lengths)
+    kind, message, hint, _ = _split_strings(body[_DETAIL.size :], lengths)
     return kind, message, hint, line, column, end_column
+
+
+def unpack_file(body: bytes) -> tuple[str, int, int, int]:
+    """Return the file that `pack_detail` was given, from a body that `unpack_detail` accepts; no name means none."""
+    _, _, _, *lengths, line, column, end_column = _DETAIL.unpack_from(body)
+    return _split_strings(body[_DETAIL.size :], lengths)[-1], line, column, end_column
 
 
 def _split_strings(data: bytes, lengths: list[int]) -> list[str]:

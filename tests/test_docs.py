@@ -31,7 +31,7 @@ from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE
-from executions.sandbox.results import ErrorDetail, Image, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.results import ErrorDetail, Image, Reason, RunLost, RunStatus, SandboxBusy
 from executions.sandbox.steps import TRACE_CUTS, Step, Trace
 from guest import protocol
 from guest.program.glimpse import MOST_ITEMS
@@ -103,6 +103,10 @@ def test_every_field_and_word_of_a_trace_is_documented() -> None:
     assert all(f"`{event}`" in TRACE["event"] for event in protocol.TRACE_EVENTS)
 
 
+def test_every_reason_for_a_missing_file_is_documented() -> None:
+    assert rows(section(PROGRAMS, "Files that come back")).keys() - {"reason"} == set(Reason)
+
+
 def test_every_field_of_a_detail_is_documented() -> None:
     assert DETAIL.keys() == {field.name for field in dataclasses.fields(ErrorDetail)}
     assert all(f"`{kind}`" in DETAIL["type"] for kind in (*TYPES.values(), "Exit"))
@@ -141,6 +145,12 @@ def test_the_documented_error_detail_is_correct() -> None:
         (LIMITS["code"], [f"{bounds.CODE_BYTES // 1024} KiB"]),
         (LIMITS["input_data"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
         (REQUEST["files"], [f"up to {bounds.FILES} ", f"{bounds.FILES_BYTES // 1024**2} MiB"]),
+        (REQUEST["collect"], [f"up to {protocol.COLLECTED_FILES} "]),
+        (LIMITS["collect"], [f"{protocol.COLLECTED_FILES} files", f"{protocol.COLLECTED_BYTES // 1024**2} MiB"]),
+        (
+            section(PROGRAMS, "Files that come back"),
+            [f"up to {protocol.COLLECTED_FILES} files", f"{protocol.COLLECTED_BYTES // 1024**2} MiB"],
+        ),
         (LIMITS["test_cases"], [f"{bounds.TEST_CASES} ", f"{bounds.SHOWN_BYTES // 1024} KiB"]),
         (TEST_CASE["points"], [f"0 to {bounds.MOST_POINTS}"]),
         (TEST_CASE["tolerance"], [f"0 to {bounds.MOST_TOLERANCE}"]),

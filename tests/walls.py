@@ -24,6 +24,7 @@ REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 FILTER = "guest/build/seccomp_filter.py"
 RUN = "guest/supervisor/run.py"
+COLLECTED = "guest/supervisor/collected.py"
 CROWD = "codeexec/crowd.py"
 STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
@@ -222,6 +223,14 @@ WALLS = {
     "wiped_buffer": Wall((Edit(OUTPUTS, "            data[:] = bytes(size)\n", ""),)),
     "wiped_mailbox": Wall((Edit(RUN, "        mailbox.renew()\n", ""),)),
     "wiped_trace": Wall((Edit(RUN, "        self._trace.renew()\n", ""),)),
+    "wiped_files": Wall(
+        (
+            Edit(COLLECTED, "        ctypes.memset(self._names, 0, len(self._names))\n", ""),
+            Edit(COLLECTED, "                view[:taken] = bytes(taken)\n", ""),
+        )
+    ),
+    "collected_links": Wall((Edit(COLLECTED, "os.O_RDONLY | os.O_NOFOLLOW", "os.O_RDONLY"),)),
+    "collected_pipes": Wall((Edit(COLLECTED, "OPEN | os.O_NONBLOCK", "OPEN"),)),
     "wiped_part": Wall((Edit(RUN, "        self._part.renew()\n", ""),)),
     "late_test": Wall(
         (

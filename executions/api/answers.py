@@ -13,7 +13,7 @@ from executions.models import Execution
 from executions.records.kept import kept
 from executions.request import TestCase
 from executions.running.score import group_results, score
-from executions.sandbox.results import RunStatus
+from executions.sandbox.results import Reason, RunStatus
 from executions.sandbox.steps import TRACE_CUTS
 from guest.protocol import TRACE_EVENTS
 from web.fields import ChoiceField
@@ -46,6 +46,16 @@ def _rendered(field: Any, value: Any) -> Any:
     return value
 
 
+class ErrorInFileSerializer(DataclassSerializer):
+    """Where an error is, in a file beside the program."""
+
+    name = serializers.CharField(help_text="The name of the file.")
+    line = serializers.IntegerField(min_value=1, help_text="The innermost line in the file, from 1.")
+    column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
+    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
+    source = serializers.CharField(help_text="The text of that line.")  # type: ignore[assignment]
+
+
 class ErrorDetailSerializer(DataclassSerializer):
     """What went wrong and where, for an editor to mark. The program's own process reports it, so do not trust it."""
 
@@ -56,6 +66,10 @@ class ErrorDetailSerializer(DataclassSerializer):
     end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
     source = serializers.CharField(allow_null=True, help_text="The text of that line.")  # type: ignore[assignment]
     hint = serializers.CharField(allow_null=True, help_text="Help for a beginner, in one sentence.")
+    file = ErrorInFileSerializer(
+        allow_null=True,
+        help_text="Where the error is, if that is in one of `files`; `line` is then the one that led there.",
+    )
 
 
 class ImageSerializer(DataclassSerializer):
@@ -69,6 +83,27 @@ class ImageSerializer(DataclassSerializer):
         min_value=0,
         allow_null=True,
         help_text="The index of the test case that showed it; null for the program itself.",
+    )
+
+
+class CollectedFileSerializer(DataclassSerializer):
+    """A file that the program has left. A request can send it again, as one of its `files`."""
+
+    name = serializers.CharField(help_text="As in `collect`.")
+    text = serializers.CharField(
+        allow_null=True, help_text="The content, if it is UTF-8 without control characters such as NUL."
+    )
+    base64 = serializers.CharField(allow_null=True, help_text="The content of any other file, in base64.")
+
+
+class NotCollectedSerializer(DataclassSerializer):
+    """A file of `collect` that is not in `files`."""
+
+    name = serializers.CharField(help_text="As in `collect`.")
+    reason = ChoiceField(
+        choices=list(Reason),
+        help_text="`missing`: there is no such file; `too_large`: they are more than 1 MiB; `unreadable`: a directory, "
+        "a link or the like; `lost`: the run ended its container, nothing ran, or it was not kept.",
     )
 
 
@@ -180,6 +215,10 @@ class AnswerSerializer(DataclassSerializer):
     )
     images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
     trace = TraceSerializer(allow_null=True, help_text="The steps of the program; null unless requested. Not stored.")
+    files = CollectedFileSerializer(
+        many=True, help_text="The files of `collect` that the program has left, in that order. They are not stored."
+    )
+    not_collected = NotCollectedSerializer(many=True, help_text="The other files of `collect`, each with the reason.")
 
 
 class StoredAnswerSerializer(AnswerSerializer):

@@ -31,20 +31,33 @@ BESIDE_SUITES = BESIDE_RULES | {"stdin", "files"}
 OWN_FILES = ("main.py", "test.py")
 
 
-class FileSerializer(StrictSerializer):
-    """One of `files`."""
+class FileNameField(StringField):
+    """The name of a file beside the program."""
 
-    name = StringField(max_length=bounds.FILE_NAME_CHARACTERS, help_text="Letters, digits, `_`, `-`, `.` and spaces.")
-    text = StringField(max_bytes=bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in UTF-8.")
-    base64 = StringField(max_length=2 * bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in base64.")
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            max_length=bounds.FILE_NAME_CHARACTERS,
+            allow_blank=False,
+            help_text="Letters, digits, `_`, `-`, `.` and spaces.",
+            **options,
+        )
 
-    def validate_name(self, name: str) -> str:
-        """Refuse a name that could be a path, or that is taken."""
+    def to_internal_value(self, data: Any) -> str:
+        """Return the name. Refuse one that could be a path, or that is taken."""
+        name = super().to_internal_value(data)
         if not FILE_NAME.fullmatch(name):
             refuse("Must begin with a letter, a digit or _, and have only those, -, . and spaces in it.", "invalid")
         if name in OWN_FILES:
             refuse("Is the name of a file of ours.", "invalid")
         return name
+
+
+class FileSerializer(StrictSerializer):
+    """One of `files`."""
+
+    name = FileNameField()
+    text = StringField(max_bytes=bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in UTF-8.")
+    base64 = StringField(max_length=2 * bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in base64.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a file without one content, and what is not base64."""

@@ -40,6 +40,8 @@ ANSWER = {
     "images": [],
     "images_dropped": 0,
     "trace": None,
+    "files": [],
+    "not_collected": [],
     "id": "01a20721-e828-7330-892d-0b9ae5257344",
 }
 TIMEOUT = {
@@ -57,6 +59,7 @@ TIMEOUT = {
         "end_column": None,
         "source": None,
         "hint": HINTS["timeout"],
+        "file": None,
     },
 }
 TESTED = {

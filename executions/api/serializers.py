@@ -8,8 +8,9 @@ from rest_framework import serializers
 from apikeys.models import LEARNER_CHARACTERS, ApiKey
 from apikeys.webhooks import secrets_of
 from executions import bounds
-from executions.api.cases import FileSerializer, TestCaseSerializer, validate_files
+from executions.api.cases import FileNameField, FileSerializer, TestCaseSerializer, validate_files
 from executions.request import ExecutionRequest, Locale, TestCase, files_of
+from guest import protocol
 from web.fields import (
     OPTIONAL,
     BooleanField,
@@ -58,6 +59,12 @@ class ExecutionRequestSerializer(StrictSerializer):
         max_length=bounds.FILES,
         help_text="Files in the program's directory when it starts. All files of a request have at most 1 MiB.",
     )
+    collect = ListField(
+        child=FileNameField(),
+        **OPTIONAL,
+        max_length=protocol.COLLECTED_FILES,
+        help_text="Names of files that the program leaves in its directory, for `files` in the answer.",
+    )
     timeout = IntegerField(
         min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
         max_value=bounds.LONGEST_TIMEOUT_SECONDS,
@@ -91,6 +98,12 @@ class ExecutionRequestSerializer(StrictSerializer):
 
     validate_files = staticmethod(validate_files)
 
+    def validate_collect(self, names: list[str] | None) -> list[str] | None:
+        """Refuse a name that is there twice."""
+        if names and len(set(names)) < len(names):
+            refuse("Names a file twice.", "invalid")
+        return names
+
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse too many bytes in all files together, and a trace without the input that is yet to come."""
         if values.get("trace") and values.get("interactive"):
@@ -123,6 +136,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         values.pop("language", None)
         values["locale"] = Locale(values.get("locale") or Locale.EN)
         values["files"] = files_of(values.get("files"))
+        values["collect"] = tuple(values.get("collect") or ())
         cases = values.pop("test_cases", None)
         if cases is not None:
             values["test_cases"] = tuple(TestCase.of(case) for case in cases)

@@ -24,11 +24,11 @@ from executions.sandbox.results import (
 )
 from executions.sandbox.sandbox import SandboxHealth
 
-VERSION = 2
+VERSION = 3
 """Of all messages. A process that gets another one refuses it, so web processes and workers are updated together."""
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Of a message as JSON: 51 runs that each print 128 KiB of characters that JSON escapes, and their images."""
+"""Of a message as JSON: 51 runs that each print 128 KiB of characters that JSON escapes, and their images and files."""
 
 COMPRESSED_BYTES = 16 * 1024
 """Longer messages are compressed, because what a program may print compresses well."""
@@ -54,6 +54,7 @@ class Order(msgspec.Struct, frozen=True):
     party: Party
     files: tuple[File, ...]
     trace_seconds: float
+    collect: tuple[str, ...]
     is_watched: bool
     is_interactive: bool
 
@@ -69,6 +70,7 @@ class Order(msgspec.Struct, frozen=True):
             submission.party,
             submission.files,
             submission.trace_seconds,
+            submission.collect,
             watcher is not None,
             watcher is not None and watcher.is_interactive,
         )
@@ -84,6 +86,7 @@ class Order(msgspec.Struct, frozen=True):
             self.party,
             self.files,
             self.trace_seconds,
+            self.collect,
         )
 
 

@@ -1,7 +1,7 @@
-"""What an answer has beyond its record, kept for a while: images and trace."""
+"""What an answer has beyond its record, kept for a while: images, trace and files."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from executions.answer import Answer
 from executions.models import Execution, IdempotentRequest, KeptResult
+from executions.sandbox.results import Reason
 
 KEPT = timedelta(hours=1)
 
@@ -24,16 +25,21 @@ class Bulk:
     images: list[dict[str, Any]]
     images_dropped: int
     trace: dict[str, Any] | None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    not_collected: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, answer: Answer) -> "Bulk":
         """Return that part of `answer`."""
         trace = None if answer.trace is None else asdict(answer.trace)
-        return cls([asdict(image) for image in answer.images], answer.images_dropped, trace)
+        files = [asdict(file) for file in answer.files]
+        others = [asdict(each) for each in answer.not_collected]
+        return cls([asdict(image) for image in answer.images], answer.images_dropped, trace, files, others)
 
     def without_content(self) -> "Bulk":
-        """Return it with all its images dropped, and without its trace."""
-        return Bulk([], self.images_dropped + len(self.images), None)
+        """Return it with all its images dropped, its files lost, and without its trace."""
+        lost = [{"name": file["name"], "reason": Reason.LOST} for file in self.files]
+        return Bulk([], self.images_dropped + len(self.images), None, [], self.not_collected + lost)
 
 
 NOTHING = Bulk([], 0, None)

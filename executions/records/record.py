@@ -106,7 +106,10 @@ def _recorded(case: TestCase) -> dict[str, Any]:
 
 
 def request_of(execution: Execution) -> ExecutionRequest:
-    """Return the request on record, to run again: in English, not interactive, without learner, exercise, webhook."""
+    """Return the request on record, to run again: in English, not interactive, without learner, exercise, webhook.
+
+    Nothing is traced or collected.
+    """
     cases = execution.test_cases
     return ExecutionRequest(
         code=execution.code,

@@ -129,7 +129,8 @@ def _texts(execution: Execution) -> Iterator[tuple[str, str]]:
 def _hint(execution: Execution) -> str:
     """Return the hint or message that the learner got besides the traceback, as one line."""
     detail = execution.error_detail or {}
-    place = f"Line {detail['line']}: " if detail.get("line") else ""
+    file, line = detail.get("file"), detail.get("line")
+    place = f"{file['name']}, line {file['line']}: " if file else f"Line {line}: " if line else ""
     return first_line(place + (detail.get("hint") or detail.get("message") or ""), longest=300)
 
 

@@ -39,6 +39,7 @@ class Accepted:
     payer: Payer
     is_traced: bool
     locale: Locale
+    collect: tuple[str, ...]
     log_context: dict[str, Any] = field(default_factory=get_contextvars)
     deadline: Deadline = field(default_factory=lambda: Deadline.after(LONGEST_WAIT.total_seconds()))
 
@@ -51,7 +52,7 @@ def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execu
     with backend.jobs.place() as take:
         admitted = admit(request, source, backend)
         execution, payer = admitted.execution, admitted.payer
-        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace, request.locale)
+        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace, request.locale, request.collect)
         take(Job(payer.party, execution.pk, partial(_run, accepted, backend)))
     return execution
 
@@ -63,7 +64,11 @@ def _run(accepted: Accepted, backend: Backend) -> None:
         if execution is None:
             return
         request = replace(
-            request_of(execution), learner=execution.learner, trace=accepted.is_traced, locale=accepted.locale
+            request_of(execution),
+            learner=execution.learner,
+            trace=accepted.is_traced,
+            locale=accepted.locale,
+            collect=accepted.collect,
         )
         submission = request.submission(party=accepted.payer.party)
         try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.contrib.auth.models import User
 from structlog.contextvars import bind_contextvars
 
-from executions.answer import Answer, ShownImage
+from executions.answer import Answer, CollectedFile, ShownImage
 from executions.models import Execution
 from executions.records.late_records import LateRecords
 from executions.records.record import Payer, create, fail, finish, request_of
@@ -18,7 +18,15 @@ from executions.running.judge import judge
 from executions.running.language import speaking
 from executions.running.outcome import error_detail, error_text
 from executions.running.score import group_results, score
-from executions.sandbox.results import CallerGone, Outcome, RunLost, SandboxBusy, SandboxUnavailable
+from executions.sandbox.results import (
+    CallerGone,
+    NotCollected,
+    Outcome,
+    Reason,
+    RunLost,
+    SandboxBusy,
+    SandboxUnavailable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +106,8 @@ def _answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | Non
     results = judge(cases, outcome, request.timeout)
     passed = [result.passed for result in results]
     gained, most = score(cases, passed)
+    told = {file.name for file in main.collected} | {each.name for each in main.not_collected}
+    lost = tuple(NotCollected(name, Reason.LOST) for name in request.collect if name not in told)
     return Answer(
         output=main.stdout,
         error=error_text(main, request.timeout),
@@ -115,5 +125,7 @@ def _answer_of(request: ExecutionRequest, outcome: Outcome, record_id: str | Non
         images=tuple(ShownImage.of(image, index) for index, run in runs for image in run.images),
         images_dropped=sum(run.images_dropped for run in outcome.runs),
         trace=outcome.trace,
+        files=tuple(CollectedFile.of(file) for file in main.collected),
+        not_collected=main.not_collected + lost,
         id=record_id,
     )

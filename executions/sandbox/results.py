@@ -38,10 +38,31 @@ class Flag(StrEnum):
 
 
 class File(NamedTuple):
-    """A file in the directory of a program when it starts. The name is safe, and none of ours."""
+    """A file in the directory of a program, when it starts or when it has ended. The name is safe, and none of ours."""
 
     name: str
     content: bytes
+
+
+class Reason(StrEnum):
+    """Why a file was not collected. The values are those of the HTTP contract.
+
+    `missing`: the program has left no such file. `too_large`: there was no room for it. `unreadable`: it is no regular
+    file, or cannot be read. `lost`: the run ended its container, or nothing ran; or it is not kept.
+    """
+
+    MISSING = "missing"
+    TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class NotCollected:
+    """A file that was asked for and is not in the answer."""
+
+    name: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +118,8 @@ class Submission:
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
     they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
     free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
-    With `trace_seconds`, the program runs once more after the first run, step by step, for so long.
+    With `trace_seconds`, the program runs once more after the first run, step by step, for so long. `collect` names the
+    files that come back from the first run.
     """
 
     code: str
@@ -108,6 +130,18 @@ class Submission:
     party: Party = NOBODY
     files: tuple[File, ...] = ()
     trace_seconds: float = 0
+    collect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInFile:
+    """Where an error is, in a file beside the program: `name` is the file's, the others are as in ErrorDetail."""
+
+    name: str
+    line: int
+    column: int | None
+    end_column: int | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +150,7 @@ class ErrorDetail:
 
     `line` and `column` count from 1, columns in characters; `end_column` is the one after the last character. All are
     within the program, and `source` is the line; None if the position is unknown. `hint` is a sentence, or None.
+    If the error is in a `file` beside the program, the line is the one that led there.
     """
 
     type: str
@@ -125,6 +160,7 @@ class ErrorDetail:
     end_column: int | None = None
     source: str | None = None
     hint: str | None = None
+    file: ErrorInFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +214,8 @@ class Run:
     `position` is where a run was shortly before its timeout, and its message has the variables of the loop: `n = 3`.
     That, too, is the program's own report.
     `methods` are those of a suite, as its process reports them; none if the report contradicts itself.
+    `collected` are the files of a program that were asked for, at most 1 MiB together, and `not_collected` those that
+    it has not left or that could not be sent; a container that has ended reports neither.
     """
 
     status: RunStatus
@@ -205,6 +243,8 @@ class Run:
     trace: bytes = b""
     methods: tuple[MethodResult, ...] = ()
     position: ErrorDetail | None = None
+    collected: tuple[File, ...] = ()
+    not_collected: tuple[NotCollected, ...] = ()
 
     @property
     def charged_seconds(self) -> float:

@@ -205,7 +205,9 @@ def _run_next(
     if seconds <= 0 or not container.is_usable:
         run = Run(RunStatus.NOT_RUN)
     else:
-        run = container.run(submission.code, submission.stdin, test, seconds, talk, submission.files)
+        run = container.run(
+            submission.code, submission.stdin, test, seconds, talk, submission.files, submission.collect
+        )
     return _ended(run, talk)
 
 

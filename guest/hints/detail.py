@@ -10,8 +10,12 @@ import warnings
 
 from guest import protocol
 from guest.hints import diagnosis
-from guest.hints.raised import full_name, innermost_frame, message_of
+from guest.hints.raised import file_of, full_name, innermost_frame, message_of
 from guest.hints.traces import lines_of
+
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from guest.hints.raised import Files
 
 Position = tuple[int, int, int]
 """Line, column and end column; 0 means unknown."""
@@ -21,21 +25,38 @@ INDENTATION_ERRORS = ("unexpected indent", "unindent does not match", "inconsist
 ONLY_PARSE = 0x400  # ast.PyCF_ONLY_AST
 
 
-def describe(error: BaseException, file_name: str, code: str) -> bytes:
-    """Return the body of a DETAIL frame about `error`, which ended the program `code`."""
-    lines = lines_of(code)
-    if isinstance(error, SyntaxError) and error.__traceback__ is None:  # in the program itself, not in an eval() of it
-        position = _position_of_syntax_error(error, file_name, code, lines)
-    else:
-        position = _position_of_exception(error, file_name, lines)
+def describe(error: BaseException, file_name: str, code: str, files: Files) -> bytes:
+    """Return the body of a DETAIL frame about `error`, which ended the program `code` that had `files` beside it."""
+    is_in_text = isinstance(error, SyntaxError) and error.__traceback__ is None  # not in an eval() of the program
+    position = _position(error, file_name, code, is_in_text)
+    place, file = position, ("", *NOWHERE)
+    if beside := file_of(error, file_name, files):
+        file_name, code = beside, _text_of(beside)
+        is_in_text = isinstance(error, SyntaxError) and error.filename == beside
+        place = _position(error, beside, code, is_in_text)
+        file = (files[beside], *place)
     message = message_of(error)
-    line, column, end_column = position
     try:
-        key, words = diagnosis.hint_for(error, message, lines[line - 1] if line else "", column, end_column, code)
+        source = lines_of(code)[place[0] - 1] if place[0] else ""
+        key, words = diagnosis.hint_for(error, message, source, *place[1:], code, file_name, is_in_text)
         hint = protocol.pack_hint(key, words)
     except Exception:  # it asks the program's own objects for their names
         hint = ""
-    return protocol.pack_detail(full_name(error), message, hint, *position)
+    return protocol.pack_detail(full_name(error), message, hint, *position, file)
+
+
+def _text_of(file: str) -> str:
+    """Return the text of a file as Python decodes it; an empty string if it cannot be read any more."""
+    import linecache  # loaded by the traceback
+
+    return "".join(linecache.getlines(file))
+
+
+def _position(error: BaseException, file_name: str, code: str, is_in_text: bool) -> Position:
+    lines = lines_of(code)
+    if is_in_text and isinstance(error, SyntaxError):
+        return _position_of_syntax_error(error, file_name, code, lines)
+    return _position_of_exception(error, file_name, lines)
 
 
 def _position_of_exception(error: BaseException, file_name: str, lines: list[str]) -> Position:

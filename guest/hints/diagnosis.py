@@ -16,7 +16,7 @@ LONGEST_TEXT = 1000
 """How many characters are read of a message and of a line."""
 
 START, END = "«", "»"
-TO_CHOOSE_BY = ("line", "marked", "program")
+TO_CHOOSE_BY = ("line", "marked", "program", "file")
 """The words that are never filled in."""
 
 Hint = tuple[str, Words]
@@ -34,15 +34,23 @@ RAISED: tuple[Rule, ...] = (
 
 
 def hint_for(
-    error: BaseException, message: str, line: str, column: int = 0, end_column: int = 0, program: str = ""
+    error: BaseException,
+    message: str,
+    line: str,
+    column: int = 0,
+    end_column: int = 0,
+    program: str = "",
+    file: str = "",
+    is_in_text: bool = True,
 ) -> Hint:
     """Return the key of the hint that helps with `error`, raised in `line` of `program`, and its words.
 
-    Without a hint, both are empty.
+    `file` is the name that the program's frames have. Without a hint, both are empty. A syntax error that is not
+    `is_in_text` is in a string that the program ran.
 
     The columns are those that Python marks, counted from 1; 0 means unknown.
     """
-    if isinstance(error, SyntaxError) and error.__traceback__ is not None:  # in a string that the program ran
+    if isinstance(error, SyntaxError) and not is_in_text:
         return ("string_as_program", {}) if (error.filename or "").startswith("<") else NO_HINT
     message, code = message[:LONGEST_TEXT], _without_strings(line[:LONGEST_TEXT])
     start, end = column - 1, end_column - 1
@@ -51,7 +59,7 @@ def hint_for(
         if not isinstance(error, kind) or (words := _match(pattern, message)) is None:
             continue
         if found := re.search(in_line, marked if START in in_line else code):
-            words |= found.groupdict() | {"line": line, "marked": marked, "program": program}
+            words |= found.groupdict() | {"line": line, "marked": marked, "program": program, "file": file}
             chosen = hint if isinstance(hint, str) else hint(words, error, code)
             if chosen is not None:
                 filled_in = {name: word for name, word in words.items() if name not in TO_CHOOSE_BY}

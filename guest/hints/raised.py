@@ -6,21 +6,39 @@ from guest import protocol
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
+
+    Files = Mapping[str, str]
+    """The files beside the program: by the names that code from them has, their own names."""
 
 UNNAMED_MODULES = ("builtins", None)
 
 
-def summary(error: BaseException, file_name: str) -> bytes:
-    """Return the body of a DETAIL frame with only the name and the message of `error` and its line in the file."""
-    return protocol.pack_detail(full_name(error), message_of(error), "", _line_of(error, file_name), 0, 0)
+def summary(error: BaseException, file_name: str, files: Files) -> bytes:
+    """Return the body of a DETAIL frame with only the name and the message of `error` and its line in the program.
+
+    If the error is in one of `files`, its line there, too.
+    """
+    beside = file_of(error, file_name, files)
+    file = (files[beside], _line_of(error, beside), 0, 0) if beside else ("", 0, 0, 0)
+    return protocol.pack_detail(full_name(error), message_of(error), "", _line_of(error, file_name), 0, 0, file)
 
 
-def innermost_frame(error: BaseException, file_name: str) -> TracebackType | None:
-    """Return the innermost frame of `error` in the file: a library that the program called may have raised it."""
+def file_of(error: BaseException, file_name: str, files: Files) -> str:
+    """Return the one of `files` that `error` is in; an empty string if it is in the program itself."""
+    if isinstance(error, SyntaxError) and error.filename in files:
+        return error.filename or ""
+    innermost = innermost_frame(error, file_name, *files)
+    found = "" if innermost is None else innermost.tb_frame.f_code.co_filename
+    return "" if found == file_name else found
+
+
+def innermost_frame(error: BaseException, *file_names: str) -> TracebackType | None:
+    """Return the innermost frame of `error` in the files: a library that the program called may have raised it."""
     innermost, trace = None, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file_name:
+        if trace.tb_frame.f_code.co_filename in file_names:
             innermost = trace
         trace = trace.tb_next
     return innermost

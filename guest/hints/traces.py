@@ -32,9 +32,14 @@ def last_frame(error: BaseException) -> FrameType | None:
     return trace.tb_frame if trace else None
 
 
-def line_of_module(error: BaseException) -> int:
-    """Return the line that the program's top level has reached, counted from 1."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_name != "<module>":
+def line_of_module(error: BaseException, file_name: str) -> int:
+    """Return the line that the top level of the file has reached, or else that of the first one, counted from 1."""
+    reached, trace = 0, error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "<module>" and code.co_filename == file_name:
+            return trace.tb_lineno
+        if code.co_name == "<module>" and not reached:
+            reached = trace.tb_lineno
         trace = trace.tb_next
-    return trace.tb_lineno if trace else 0
+    return reached

@@ -14,7 +14,7 @@ import sys
 from guest import protocol
 from guest.hints import raised
 from guest.program.case import is_call, run_case
-from guest.program.main_module import FILE_NAME, Failed, MainModule, put_files
+from guest.program.main_module import DIRECTORY, FILE_NAME, Failed, MainModule, put_files
 from guest.program.open_figures import show_open_figures
 from guest.program.position import answer_where, stop_answering
 from guest.program.rules import answer_rules
@@ -64,7 +64,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
         exit_code = _exit_code(error)
         if exit_code:
             stop_answering(mailbox)
-            _leave_detail(error, main, mailbox)
+            _leave_detail(error, main, names, mailbox)
     _finish(main)
     _exit(exit_code & 0xFF)
 
@@ -111,8 +111,8 @@ def _exit_code(error: SystemExit) -> int:
     return 1
 
 
-def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
-    """Put the detail of the error that ended the program into the mailbox.
+def _leave_detail(end: SystemExit, main: MainModule, names: list[str], mailbox: Mailbox) -> None:
+    """Put the detail of the error that ended the program into the mailbox. `names` are those of the files beside it.
 
     At this point the traceback is printed and the globals still exist. If the program has replaced something in its own
     process, the detail may be missing or wrong, or this may hang until the deadline. What the verdict needs is written
@@ -123,10 +123,11 @@ def _leave_detail(end: SystemExit, main: MainModule, mailbox: Mailbox) -> None:
         if error is None:
             return
         bases = protocol.pack_bases(_names_of_bases(error))
-        mailbox.put(raised.summary(error, FILE_NAME) + bases)
+        files = {name: name for name in names} | {f"{DIRECTORY}/{name}": name for name in names}
+        mailbox.put(raised.summary(error, FILE_NAME, files) + bases)
         from guest.hints import detail
 
-        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME]()) + bases)
+        mailbox.put(detail.describe(error, FILE_NAME, main.sources[FILE_NAME](), files) + bases)
     except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass
 

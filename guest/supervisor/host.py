@@ -40,7 +40,7 @@ class Host:
         """Return whether anything arrives from the host within this time."""
         return bool(select.select([STDIN], [], [], timeout_seconds)[0])
 
-    def receive_request(self) -> tuple[float, int, int, bool]:
+    def receive_request(self) -> tuple[float, int, int, bool, int]:
         """Read one RUN frame; skip frames that came too late for the last run."""
         wanted = (protocol.RUN, protocol.INPUT, protocol.GIVE_UP, protocol.TEST_PART)
         kind, length = self.receive_prefix(*wanted)

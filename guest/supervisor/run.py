@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.cgroup import Cgroup
     from guest.supervisor.child import Child
+    from guest.supervisor.collected import Collected
     from guest.supervisor.host import Host
     from guest.supervisor.mailbox import Mailbox, TestPart, Trace
     from guest.supervisor.waiting import Waiting
@@ -51,7 +52,7 @@ class Run:
     def __init__(
         self,
         child: Child,
-        request: tuple[float, int, int, bool],
+        request: tuple[float, int, int, bool, int],
         host: Host,
         cgroup: Cgroup,
         watch: Watch,
@@ -59,7 +60,7 @@ class Run:
         part: TestPart,
         trace: Trace,
     ) -> None:
-        timeout_seconds, feed_bytes, self._task_kind, is_interactive = request
+        timeout_seconds, feed_bytes, self._task_kind, is_interactive, names_bytes = request
         self._child = child
         self._host = host
         self._cgroup = cgroup
@@ -67,6 +68,9 @@ class Run:
         self._wakeup = wakeup
         self._part = part
         self._trace = trace
+        self._collected = (
+            self._take_names(names_bytes) if names_bytes else None
+        )  # they come before what is for the child
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
@@ -87,6 +91,11 @@ class Run:
 
         return waiting.Waiting(self._child.stdin, self._cgroup)
 
+    def _take_names(self, names_bytes: int) -> Collected:
+        from guest.supervisor import collected  # few runs need it
+
+        return collected.Collected(self._host, names_bytes)
+
     def perform(self, mailbox: Mailbox) -> None:
         """Perform the run and send its result. None of its processes is left then."""
         oom_kills = self._cgroup.oom_kills()
@@ -101,6 +110,8 @@ class Run:
         self._send_flag(self._watch.look_at_forks())
         self._outputs.drain()
         self._images.look()
+        if self._collected is not None and self._ended_for != "cancelled":
+            self._collected.send()
         self._child.close()
         self._host.discard(self._feed.unfed_bytes)
         status = self._status(self._cgroup.oom_kills() > oom_kills)

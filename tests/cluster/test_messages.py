@@ -31,13 +31,16 @@ from executions.cluster.messages import (
 from executions.sandbox import console
 from executions.sandbox.results import (
     ErrorDetail,
+    ErrorInFile,
     File,
     Flag,
     Hint,
     Image,
     MethodResult,
+    NotCollected,
     Outcome,
     Party,
+    Reason,
     Run,
     RunLost,
     RunStatus,
@@ -49,6 +52,7 @@ from executions.sandbox.results import (
 from executions.sandbox.steps import Frame, Step, Trace
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+IN_FILES = st.builds(ErrorInFile, TEXTS, st.integers(1, 9), st.none() | st.integers(1, 9), st.none(), TEXTS)
 RUNS = st.builds(
     Run,
     status=st.sampled_from(RunStatus),
@@ -58,13 +62,15 @@ RUNS = st.builds(
     wall_seconds=st.floats(0, 100),
     flags=st.frozensets(st.sampled_from(Flag)),
     bases=st.lists(TEXTS, max_size=3).map(tuple),
-    detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
+    detail=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9), file=st.none() | IN_FILES),
     hint=st.none() | st.builds(Hint, TEXTS, st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple)),
     position=st.none() | st.builds(ErrorDetail, TEXTS, TEXTS, st.none() | st.integers(1, 9)),
     returned=st.none() | TEXTS,
     uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=2).map(tuple),
     methods=st.lists(st.builds(MethodResult, TEXTS, st.booleans(), TEXTS), max_size=2).map(tuple),
     images=st.lists(st.builds(Image, st.binary(), st.integers(1, 9), st.integers(1, 9)), max_size=2).map(tuple),
+    collected=st.lists(st.builds(File, TEXTS, st.binary()), max_size=2).map(tuple),
+    not_collected=st.lists(st.builds(NotCollected, TEXTS, st.sampled_from(Reason)), max_size=2).map(tuple),
 )
 FRAMES = st.builds(Frame, TEXTS, TEXTS, st.integers(1, 9), st.dictionaries(TEXTS, TEXTS, max_size=2))
 STEPS = st.builds(Step, TEXTS, st.integers(1, 9), st.none() | TEXTS, stack=st.lists(FRAMES, max_size=2).map(tuple))
@@ -98,6 +104,7 @@ SUBMISSIONS = st.builds(
     party=st.builds(Party, TEXTS, TEXTS, TEXTS),
     files=FILES,
     trace_seconds=st.floats(0, 2),
+    collect=st.lists(TEXTS, max_size=2).map(tuple),
 )
 
 

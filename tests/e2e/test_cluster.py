@@ -1,5 +1,6 @@
 """Two web processes without an engine, two workers with one each: what one machine promises holds for several."""
 
+import base64
 import signal
 import threading
 import time
@@ -60,6 +61,9 @@ def test_workers_run_programs_with_tests_errors_and_images(cluster: Cluster) -> 
     assert [step["line"] for step in answer["trace"]["steps"]] == [1, 2, 2]
     plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
     assert len(cluster.web.execute(plot, timeout=10)["images"]) == 1
+    answer = cluster.web.execute("open('out.bin', 'wb').write(bytes(1024 * 1024))", collect=["out.bin", "gone"])
+    assert [base64.b64decode(file["base64"]) for file in answer["files"]] == [bytes(1024 * 1024)]
+    assert answer["not_collected"] == [{"name": "gone", "reason": "missing"}]
     assert cluster.web.execute("while True: pass", timeout=1)["status"] == "timeout"
     assert cluster.web.execute("print('x' * 200_000)")["truncated"]
 

@@ -41,6 +41,15 @@ if __name__ == "__main__":
 """
 
 
+def test_a_file_that_a_program_changes_comes_back_and_can_be_sent_again(service: Service) -> None:
+    files = [{"name": "count.txt", "text": "1"}]
+    code = "count = int(open('count.txt').read())\nopen('count.txt', 'w').write(str(count + 1))"
+    for count in ("2", "3"):
+        answer = service.execute(code, files=files, collect=["count.txt"])
+        files = answer["files"]
+        assert files == [{"name": "count.txt", "text": count, "base64": None}]
+
+
 def test_the_documented_request_gets_the_documented_answer(service: Service) -> None:
     answer = service.execute(
         "def add(a, b):\n    return a + b\n\nprint('Hello, World!')",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.accessibility import barriers
 from tests.e2e.conftest import Site
@@ -127,6 +127,23 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     expect(image).to_be_visible(timeout=30_000)
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     assert barriers(page) == []
+
+
+def test_an_error_in_a_file_marks_the_line_of_the_program_that_led_there(page: Page) -> None:
+    def with_file(route: Route) -> None:
+        helper = {"name": "helper.py", "text": "\n\ndef f(): 1 / 0"}
+        body = json.loads(route.request.post_data or "") | {"files": [helper]}
+        route.continue_(post_data=json.dumps(body))
+
+    page.route("**/execute", with_file)
+    runner = page.locator("py-runner").first
+    replace(page, "import helper\nhelper.f()\nprint('never')")
+    page.keyboard.press("Control+Enter")
+    error = runner.locator("#error")
+    expect(error.locator("h2")).to_have_text("ZeroDivisionError in helper.py on line 3", timeout=20_000)
+    expect(runner.locator(".error-part")).to_have_text("helper.f()")
+    expect(runner.locator(".error-note")).to_contain_text("ZeroDivisionError in helper.py on line 3")
+    expect(error.get_by_role("button")).to_have_text("Go to line 2")
 
 
 def test_a_learner_steps_through_a_program_with_the_keyboard_alone(page: Page) -> None:

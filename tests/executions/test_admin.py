@@ -181,6 +181,9 @@ def test_the_hint_is_shown_as_one_harmless_line(execution: Execution, admin_clie
     Execution.objects.update(error_detail={**detail, "hint": "<i>\u202eDo\nnot"})
     content = admin_client.get(change(execution)).content.decode()
     assert "<dt>Shown to learner</dt><dd><bdi>Line 2: &lt;i&gt;⟨U+202E⟩Do</bdi></dd>" in content
+    file = {"name": "helper.py", "line": 7, "column": 1, "end_column": 2, "source": "x"}
+    Execution.objects.update(error_detail={**detail, "hint": None, "file": file})
+    assert "<bdi>helper.py, line 7: m</bdi>" in admin_client.get(change(execution)).content.decode()
 
 
 def test_the_page_shows_recent_executions_of_the_learner_and_the_address(page: Page, admin_client: Client) -> None:

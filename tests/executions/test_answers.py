@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from rest_framework.serializers import Serializer
 
-from executions.answer import Answer, GroupResult, ShownImage, TestResult
+from executions.answer import Answer, CollectedFile, GroupResult, ShownImage, TestResult
 from executions.api import answers
 from executions.models import Execution
-from executions.sandbox.results import ErrorDetail
+from executions.sandbox.results import ErrorDetail, ErrorInFile, NotCollected, Reason
 from executions.sandbox.steps import Frame, Step, Trace
 from tests.conftest import Page
 
-DETAIL = ErrorDetail("ZeroDivisionError", "division by zero", 1, 7, 12, "print(1 / 0)", "Nothing can be divided.")
+IN_FILE = ErrorInFile("helper.py", 2, 5, 10, "    1 / 0")
+DETAIL = ErrorDetail(
+    "ZeroDivisionError", "division by zero", 1, 7, 12, "print(f())", "Nothing can be divided.", IN_FILE
+)
 IMAGE = ShownImage("png", "iVBORw==", 3, 2, None)
 RESULT = TestResult(
     False,
@@ -35,6 +38,8 @@ RESULT = TestResult(
 FRAME = Frame("f", "main.py", 2, {"x": "3"})
 STEP = Step("return", 2, "3", 7, 1, (FRAME,))
 TRACE = Trace((STEP,), "steps", "so far\n")
+FILE = CollectedFile("out.csv", "3\n", None)
+NOT_COLLECTED = NotCollected("plot.png", Reason.MISSING)
 GROUP = GroupResult("g", passed=False, score=0, max_score=1.5)
 ANSWER = Answer(
     "so far\n",
@@ -53,14 +58,19 @@ ANSWER = Answer(
     images=(IMAGE,),
     images_dropped=4,
     trace=TRACE,
+    files=(FILE,),
+    not_collected=(NOT_COLLECTED,),
     id="01a20721-e828-7330-892d-0b9ae5257344",
 )
 VALUES = [
     (answers.AnswerSerializer, ANSWER),
     (answers.TestResultSerializer, RESULT),
     (answers.ErrorDetailSerializer, DETAIL),
+    (answers.ErrorInFileSerializer, IN_FILE),
     (answers.GroupResultSerializer, GROUP),
     (answers.ImageSerializer, IMAGE),
+    (answers.CollectedFileSerializer, FILE),
+    (answers.NotCollectedSerializer, NOT_COLLECTED),
     (answers.TraceSerializer, TRACE),
     (answers.StepSerializer, STEP),
     (answers.FrameSerializer, FRAME),

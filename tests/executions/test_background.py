@@ -27,7 +27,7 @@ from executions.running import background, jobs
 from executions.running.backend import get_backend
 from executions.running.jobs import Job, Jobs
 from executions.running.polls import Polls
-from executions.sandbox.results import Image, Outcome, Party, RunLost, SandboxBusy, SandboxUnavailable, Submission
+from executions.sandbox.results import File, Image, Outcome, Party, RunLost, SandboxBusy, SandboxUnavailable, Submission
 from executions.sandbox.timing import Deadline
 from tests.conftest import ORIGIN, Page, database_fails
 from tests.fakes import FakeExecutor
@@ -305,6 +305,25 @@ def test_images_are_kept_for_an_hour(server: Page, executor: FakeExecutor) -> No
     assert KeptResult.objects.count() == 2
     kept.forget_old()
     assert KeptResult.objects.count() == 1
+
+
+def test_collected_files_are_kept_as_images_are(
+    server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor.main = replace(executor.main, collected=(File("out.csv", b"x"),))
+    shown = []
+    for most_bytes in (kept.MOST_BYTES, 0):
+        monkeypatch.setattr(kept, "MOST_BYTES", most_bytes)
+        given = submit(server, collect=["out.csv", "gone"]).json()["id"]
+        run_all()
+        stored = get(server, given).json()
+        shown.append((stored["files"], stored["not_collected"]))
+    gone = {"name": "gone", "reason": "lost"}
+    assert shown == [
+        ([{"name": "out.csv", "text": "x", "base64": None}], [gone]),
+        ([], [gone, {"name": "out.csv", "reason": "lost"}]),
+    ]
+    assert {submission.collect for submission in executor.submissions} == {("out.csv", "gone")}
 
 
 def test_only_so_many_bytes_are_kept_for_a_key(

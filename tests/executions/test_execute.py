@@ -60,6 +60,8 @@ def test_answer_has_the_documented_fields(page: Page) -> None:
         "images": [],
         "images_dropped": 0,
         "trace": None,
+        "files": [],
+        "not_collected": [],
         "score": None,
         "max_score": None,
         "groups": [],
@@ -361,11 +363,11 @@ def test_recorded_request_can_be_run_again_without_losing_a_field(db: None) -> N
     case = TestCase("f(1)", "1", "print(1)", "one", "", Match.FLOAT, True, *points, files, *rules, "class T: 1", True)
     assert all(getattr(case, each.name) != getattr(TestCase(), each.name) for each in fields(case))
     others = {"learner": "ada", "interactive": True, "trace": True, "exercise": "loops-1", "locale": Locale.DE}
-    others["webhook"] = "https://a.example/"
+    others |= {"webhook": "https://a.example/", "collect": ("out.csv",)}
     request = ExecutionRequest("1", "Ada", (case,), timeout=3, files=files, **others)  # type: ignore[arg-type]
     unset = ExecutionRequest("")
     assert all(getattr(request, each.name) != getattr(unset, each.name) for each in fields(request))
-    left_out = {"learner": "", "interactive": False, "trace": False, "exercise": "", "locale": Locale.EN, "webhook": ""}
+    left_out = {each.name: each.default for each in fields(ExecutionRequest) if each.name in others}
     assert request_of(create(request)) == replace(request, **left_out)  # type: ignore[arg-type]
 
 

@@ -1,18 +1,22 @@
-"""Files that come with a program: what is accepted, how it reaches the sandbox, and what is recorded."""
+"""Files that come with a program, and those that come back: what is accepted, answered and recorded."""
 
 import base64
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from executions import bounds
+from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 from executions.records.record import request_of
 from executions.sandbox.profiles import Profile, choose_profile
-from executions.sandbox.results import File, Submission, TestProgram
+from executions.sandbox.results import File, NotCollected, Reason, Submission, TestProgram
+from guest import protocol
 from tests.conftest import Page
 from tests.executions.test_requests import refused_fields
-from tests.fakes import FakeExecutor
+from tests.fakes import HELLO, FakeExecutor
 
 SCORES = {"name": "scores.csv", "text": "3\r\n5\n"}
 LOGO = {"name": "logo.png", "base64": "iVBORw=="}
@@ -150,3 +154,95 @@ def test_packages_that_a_file_imports_are_loaded_in_advance(name: str, content: 
     files = (File(name, content),)
     assert choose_profile(Submission("import helper", "", (), 5, files=files)) is profile
     assert choose_profile(Submission("import helper", "", (TestProgram(files=files),), 5)) is profile
+
+
+# Files that come back
+
+LEFT = replace(
+    HELLO,
+    collected=(File("out.csv", "a,ü\r\n".encode()), File("plot.bin", b"\xff\0"), File("nul.txt", b"a\0b")),
+    not_collected=(NotCollected("gone", Reason.MISSING), NotCollected("big", Reason.TOO_LARGE)),
+)
+NAMES = ["out.csv", "plot.bin", "nul.txt", "gone", "big"]
+SHOWN = {
+    "files": [
+        {"name": "out.csv", "text": "a,ü\r\n", "base64": None},
+        {"name": "plot.bin", "text": None, "base64": "/wA="},
+        {"name": "nul.txt", "text": None, "base64": "YQBi"},
+    ],
+    "not_collected": [{"name": "gone", "reason": "missing"}, {"name": "big", "reason": "too_large"}],
+}
+
+
+def come_back(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: answer[name] for name in SHOWN}
+
+
+def test_collected_files_are_text_or_base64_and_the_others_have_a_reason(page: Page, executor: FakeExecutor) -> None:
+    executor.main = LEFT
+    answer = page.run(collect=NAMES, test_cases=[{}]).json()
+    assert executor.submissions[0].collect == tuple(NAMES)
+    assert come_back(answer) == SHOWN
+
+
+def test_collected_files_can_be_sent_again(page: Page, executor: FakeExecutor) -> None:
+    executor.main = LEFT
+    files = page.run(collect=NAMES).json()["files"]
+    assert page.run(files=files).status_code == 200
+    assert executor.submissions[1].files == LEFT.collected
+
+
+def test_nothing_is_collected_unless_asked_for(page: Page, executor: FakeExecutor) -> None:
+    nothing: dict[str, Any] = {"files": [], "not_collected": []}
+    assert come_back(page.run().json()) == nothing
+    assert come_back(page.run(collect=None).json()) == nothing
+    assert come_back(page.run(collect=[]).json()) == nothing
+    assert {submission.collect for submission in executor.submissions} == {()}
+
+
+def test_file_of_which_the_container_has_said_nothing_is_lost(page: Page, executor: FakeExecutor) -> None:
+    executor.main = replace(HELLO, collected=(File("a", b"x"),))
+    answer = page.run(collect=["a", "b"]).json()
+    assert answer["not_collected"] == [{"name": "b", "reason": "lost"}]
+
+
+def test_result_event_has_the_files(page: Page, executor: FakeExecutor) -> None:
+    executor.main = LEFT
+    stream = page.post({"code": "1", "collect": NAMES}, accept="text/event-stream")
+    *_, result = b"".join(stream).decode().strip().split("\n\n")
+    assert result.startswith("event: result\n")
+    assert come_back(json.loads(result.partition("data: ")[2])) == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("collect", "field"),
+    [
+        ("out.csv", "collect"),
+        (["a", "a"], "collect"),
+        ([f"{number}" for number in range(protocol.COLLECTED_FILES + 1)], "collect"),
+        (["a", "../etc/passwd"], "collect[1]"),
+        ([".hidden"], "collect[0]"),
+        (["a/b"], "collect[0]"),
+        (["*.txt"], "collect[0]"),
+        (["main.py"], "collect[0]"),
+        (["x" * (bounds.FILE_NAME_CHARACTERS + 1)], "collect[0]"),
+        ([""], "collect[0]"),
+        ([None], "collect[0]"),
+        ([1], "collect[0]"),
+    ],
+)
+def test_other_names_to_collect_are_refused(page: Page, executor: FakeExecutor, collect: Any, field: str) -> None:
+    assert refused_fields(page.run(collect=collect)).keys() == {field}
+    assert executor.submissions == []
+
+
+def test_as_many_names_as_allowed_are_accepted(page: Page) -> None:
+    assert page.run(collect=["x" * 99 + f"{number}" for number in range(protocol.COLLECTED_FILES)]).status_code == 200
+
+
+def test_files_are_not_recorded(page: Page, executor: FakeExecutor) -> None:
+    executor.main = LEFT
+    page.run(collect=NAMES)
+    stored = StoredAnswerSerializer(Execution.objects.get()).data
+    assert come_back(stored) == {"files": [], "not_collected": []}
+    assert request_of(Execution.objects.get()).collect == ()

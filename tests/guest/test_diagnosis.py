@@ -52,7 +52,7 @@ def hint_of_program(program: str) -> str:
         error: BaseException = found.with_traceback(None)
     else:
         error = error_of(code)
-    *_, hint, _line, _column, _end_column = protocol.unpack_detail(detail.describe(error, "main.py", program))
+    *_, hint, _line, _column, _end_column = protocol.unpack_detail(detail.describe(error, "main.py", program, {}))
     return sentence_of(hint)
 
 

@@ -24,6 +24,8 @@ CHANCE = {STORM_MAY_END_ALL, SLOW_OUTPUT, SLOW_PROCESSES}
 DIFFERENCES = {
     "test_busy_machine.py::test_program_is_not_charged_for_what_others_take": UNCOUNTED_WAITS,
     "test_busy_machine.py::test_endless_loop_takes_at_most_twice_its_time": UNCOUNTED_WAITS,
+    "test_collect.py::test_files_come_back_however_the_program_ends[[]data = bytearray*": MEMORY_ENDS_ALL,
+    "test_collect.py::test_what_is_no_readable_file_is_told*os.chmod*": NO_MODES,
     "test_commands.py::test_check_sandbox_*": "gVisor has additional probes",
     "test_faults.py::test_starved_supervisor_costs_only_its_container": STORM_MAY_END_ALL,
     "test_images.py::test_invalid_image_directory_shows_nothing[[]os.chmod*": NO_MODES,

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from executions.request import ExecutionRequest, TestCase, files_of
+from executions.running.outcome import error_detail
 from executions.running.service import answer_of
-from executions.sandbox.results import File, Outcome, RunStatus, Submission, TestProgram
+from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Outcome, RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
 from tests.sandbox.test_tests import SEARCH
@@ -84,6 +85,121 @@ def test_error_in_a_file_names_it_and_the_line(sandbox: Sandbox, helper: str, sh
     assert shown in run.stderr
     assert run.detail is not None
     assert run.detail.line == (3 if "def" in helper else 1)  # of the program
+    assert run.detail.file is not None
+    assert (run.detail.file.name, run.detail.file.line) == ("helper.py", 2)
+
+
+def detail_with(sandbox: Sandbox, code: str, *files: File, test: TestProgram | None = None) -> ErrorDetail:
+    """Run a program with files, or a test of it, and return the detail of its error."""
+    runs = run_with(sandbox, code, files, *([test] if test else [])).runs
+    detail = error_detail(runs[-1], timeout_seconds=5)
+    assert detail is not None
+    return detail
+
+
+IMPORTED = "import helper"
+
+
+@pytest.mark.parametrize(
+    ("code", "helper", "line", "in_file", "hint"),
+    [
+        (IMPORTED, "x = 1\nprint('ü', 1 / 0)\n", 1, (2, "1 / 0"), "You cannot divide by zero"),
+        (IMPORTED, "x = 1\r\ny = '\x0c\u2028'\r1 / 0", 1, (3, "1 / 0"), "You cannot divide by zero"),
+        (IMPORTED, "\ufeffx = 'a'; 1 / 0", 1, (1, "1 / 0"), "You cannot divide by zero"),
+        (IMPORTED, "def f(x):\n    return x +\n", 1, (2, ""), "Something is missing after '+'."),
+        (IMPORTED, "if 1 > 0\n    pass\n", 1, (1, ""), "A ':' is missing"),
+        (IMPORTED, "a = '🐍'; return a", 1, (1, "return a"), "'return' only works inside a function"),
+        (IMPORTED, "greet()\ndef greet(): pass\n", 1, (1, "greet"), "The program defines 'greet' only further down"),
+        (IMPORTED, "raise ValueError('bad')", 1, (1, "raise ValueError('bad')"), ""),
+        (IMPORTED, "x = 1\neval('1 +')", 1, (2, "eval('1 +')"), "The program ran a string"),
+        (
+            "import helper\n\nhelper.f()",
+            "def f():\n    return scroe",
+            3,
+            (2, "scroe"),
+            "The name 'scroe' is not defined",
+        ),
+        (
+            "import helper\nhelper.f()",
+            "import json\n\ndef f():\n    return json.loads('x')",
+            2,
+            (4, "json.loads('x')"),
+            "",
+        ),
+        (
+            "exec(compile(open('helper.py').read(), 'helper.py', 'exec'))",
+            "\n1 / 0",
+            1,
+            (2, "1 / 0"),
+            "You cannot divide",
+        ),
+    ],
+)
+def test_mark_is_on_the_line_of_the_file(
+    sandbox: Sandbox, code: str, helper: str, line: int, in_file: tuple[int, str], hint: str
+) -> None:
+    detail = detail_with(sandbox, code, File("helper.py", helper.encode()), SCORES)
+    file = detail.file
+    assert file is not None
+    assert file.source is not None
+    assert file.column is not None
+    assert file.end_column is not None
+    marked = file.source[file.column - 1 : file.end_column - 1]
+    assert (detail.line, file.name, (file.line, marked)) == (line, "helper.py", in_file)
+    assert (detail.hint or "").startswith(hint)
+    assert bool(detail.hint) == bool(hint)
+
+
+@pytest.mark.parametrize(
+    ("code", "helper", "line"),
+    [
+        ("import helper\nhelper.f(1)", "def f(): pass", 2),  # called wrongly
+        ("import helper\ndef g():\n    1 / 0\nhelper.f(g)", "def f(g): g()", 3),  # raised by the program again
+        ("import helper\nhelper.missing()", "", 2),
+        ("import helper\nprint(helper.f().x)", "def f(): return None", 2),
+        ("import json\njson.loads('x')", "", 2),
+        ("open('own.py', 'w').write('1 / 0')\nimport own", "", 2),  # no file of the request
+        ("import helper\n", "import sys\nsys.exit(0)", None),
+    ],
+)
+def test_error_elsewhere_names_no_file(sandbox: Sandbox, code: str, helper: str, line: int | None) -> None:
+    run = run_with(sandbox, code, (File("helper.py", helper.encode()),)).main
+    assert (run.detail and run.detail.line) == line
+    assert run.detail is None or run.detail.file is None
+
+
+def test_error_names_the_innermost_of_several_files(sandbox: Sandbox) -> None:
+    files = File("helper.py", b"import other\ndef f(): other.g()"), File("other.py", b"\n\ndef g(): 1 / 0")
+    detail = detail_with(sandbox, "import helper\nhelper.f()", *files)
+    assert (detail.line, detail.file) == (2, ErrorInFile("other.py", 3, 10, 15, "def g(): 1 / 0"))
+
+
+def test_error_in_a_file_that_a_test_calls_has_no_line_of_the_program(sandbox: Sandbox) -> None:
+    helper = File("helper.py", b"def f():\n    1 / 0")
+    for test in (TestProgram(code="helper.f()"), TestProgram(input="helper.f()", is_call=True)):
+        detail = detail_with(sandbox, "import helper", helper, test=test)
+        assert (detail.line, detail.file) == (None, ErrorInFile("helper.py", 2, 5, 10, "    1 / 0"))
+
+
+def test_file_that_the_program_has_changed_is_shown_as_it_was_sent(sandbox: Sandbox) -> None:
+    code = "import helper\nopen('helper.py', 'w').write('a longer line than it was')\nhelper.f()"
+    detail = detail_with(sandbox, code, File("helper.py", b"def f(): 1 / 0"))
+    assert detail.file is not None
+    assert (detail.file.line, detail.file.source) == (1, "def f(): 1 / 0")
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "import os, sys\nos.remove('helper.py')\nsys.modules['linecache'] = None",
+        "import linecache, sys\nlinecache.getlines = None",
+    ],
+)
+def test_error_in_a_file_keeps_its_line_whatever_the_program_breaks(sandbox: Sandbox, trick: str) -> None:
+    detail = detail_with(sandbox, f"import helper\n{trick}\nhelper.f()", File("helper.py", b"\ndef f(): 1 / 0"))
+    assert detail.line == len(trick.splitlines()) + 2
+    assert detail.file is not None
+    assert (detail.file.line, detail.file.source) == (2, "def f(): 1 / 0")
 
 
 def test_files_have_their_place_in_every_kind_of_run(sandbox: Sandbox) -> None:

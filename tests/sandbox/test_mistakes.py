@@ -75,7 +75,7 @@ def hint_of(program):
         exec(compile(program, "main.py", "exec", dont_inherit=True), {"__name__": "__main__"})
     except BaseException as error:
         error.__traceback__ = error.__traceback__.tb_next
-        *_, hint, line, column, end_column = protocol.unpack_detail(detail.describe(error, "main.py", program))
+        *_, hint, line, column, end_column = protocol.unpack_detail(detail.describe(error, "main.py", program, {}))
         return hint
     return "It ran."
 

@@ -75,6 +75,15 @@ def test_container_that_was_asked_which_inputs_are_calls_may_serve_again(used: U
     assert used.then("print('next')") == "next\n"
 
 
+def test_container_that_has_sent_files_serves_again_and_has_nothing_of_them(used: Used) -> None:
+    used.container.begin()
+    names = ("CANARY1" * 14, "CANARY2" * 14)
+    code = f"open({names[0]!r}, 'w').write('CANARY' * 100_000)"
+    run = used.container.run(code, "", None, 8, collect=names)
+    assert [len(file.content) for file in run.collected] == [600_000]
+    assert used.then(SEARCH + "import os\nprint(os.listdir(), find('C A N A R Y'))") == "['main.py'] 0\n"
+
+
 # What lives on
 
 DAEMON = """

@@ -10,10 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executions import bounds
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
+from executions.sandbox.container.transcript import read_detail
 from executions.sandbox.engine.deaths import Cause
-from executions.sandbox.results import ErrorDetail, Flag, Hint, Run, RunLost, RunStatus, TestProgram
+from executions.sandbox.results import (
+    ErrorDetail,
+    ErrorInFile,
+    File,
+    Flag,
+    Hint,
+    NotCollected,
+    Reason,
+    Run,
+    RunLost,
+    RunStatus,
+    TestProgram,
+)
 from executions.sandbox.timing import Deadline
 from guest import protocol
 from guest.protocol import (
@@ -264,6 +278,45 @@ def test_part_of_a_test_is_sent_only_where_the_test_begins(pair: Pair, test: Tes
     assert after == pack_frame(protocol.TEST_PART, (test.code or test.input).encode())
 
 
+FILES = ("a", "b")
+
+
+def collect(pair: Pair, *bodies: bytes, test: TestProgram | None = None) -> Run:
+    container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
+    with answering(pair[1], frames_of_run(*(frame(protocol.FILE, body) for body in bodies))):
+        return container.run("", "", test, 1, collect=FILES)
+
+
+def test_collected_files_belong_to_the_run(pair: Pair) -> None:
+    run = collect(pair, b"\0x", b"\0y", b"\1z", b"\2")
+    assert run.collected == (File("a", b"xyz"),)
+    assert run.not_collected == (NotCollected("b", Reason.MISSING),)
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        (b"\2", b"\2", b"\2"),
+        (b"",),
+        (b"\5",),
+        (b"\0",),
+        (b"\2x",),
+        tuple(b"\0" + bytes(60_000) for _ in range(18)),
+        (*(b"\0" + bytes(60_000) for _ in range(17)), b"\1", *(b"\0" + bytes(60_000),)),
+    ],
+    ids=range(7),
+)
+def test_other_files_than_a_supervisor_sends_are_a_lost_run(pair: Pair, bodies: tuple[bytes, ...]) -> None:
+    with pytest.raises(RunLost):
+        collect(pair, *bodies)
+
+
+def test_files_of_a_test_are_a_lost_run(pair: Pair) -> None:
+    """Nobody has asked for any, whatever is to come back of the program's own run."""
+    with pytest.raises(RunLost):
+        collect(pair, b"\1x", test=TestProgram(code="1"))
+
+
 def test_input_that_python_could_not_read_is_no_call(pair: Pair) -> None:
     """It may need more time or memory than there is: then it is stdin, like everything that is not a call."""
     container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
@@ -286,6 +339,30 @@ def test_detail_belongs_to_the_run(pair: Pair) -> None:
     assert (run.raised, run.detail) == ("ValueError", ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None))
 
 
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (("helper.py", 2, 1, 6), ErrorInFile("helper.py", 2, 1, 6, "1 / 0")),
+        (("helper.py", 2, 1, 7), ErrorInFile("helper.py", 2, None, None, "1 / 0")),
+        (("helper.py", 2, 3, 2), ErrorInFile("helper.py", 2, None, None, "1 / 0")),
+        (("data.bin", 1, 1, 3), ErrorInFile("data.bin", 1, 1, 3, "\ufffd\ufffd")),
+        (("helper.py", 0, 1, 1), None),
+        (("helper.py", 3, 1, 1), None),
+        (("other.py", 1, 1, 1), None),
+        (("", 1, 1, 1), None),
+        (("../helper.py", 2, 1, 6), None),
+    ],
+)
+def test_file_of_a_detail_is_one_of_the_request_with_a_line_of_its_text(
+    file: tuple[str, int, int, int], found: ErrorInFile | None
+) -> None:
+    body = protocol.pack_detail(**DETAIL, file=file).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
+    files = (File("helper.py", b"\xef\xbb\xbfx = 1\r\n1 / 0"), File("data.bin", b"\xff\0"))
+    _, detail, _ = read_detail(body, "x = 1", files)
+    assert detail is not None
+    assert (detail.line, detail.file) == (1, found)
+
+
 def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> None:
     body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
@@ -303,9 +380,12 @@ def test_hint_of_a_detail_is_a_key_and_its_words(pair: Pair) -> None:
 @pytest.mark.parametrize("letter", ["x", "é", "🐍"])
 def test_longest_detail_fits_its_frame(letter: str) -> None:
     hint = protocol.pack_hint("k" * 60, dict.fromkeys(("name", "names", "installed"), letter * 2000))
-    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1) + protocol.pack_bases([letter * 9999])
+    file = ("x" * bounds.FILE_NAME_CHARACTERS, 1, 1, 1)
+    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1, file) + protocol.pack_bases([letter * 9999])
     assert len(body) <= protocol.DETAIL_BYTES
     assert protocol.unpack_hint(protocol.unpack_detail(body)[2])[1]["name"] == letter * protocol.WORD_CHARACTERS
+    assert protocol.unpack_file(body) == file
+    assert protocol.unpack_bases(body)
 
 
 @given(body=st.binary(max_size=200))

@@ -3,12 +3,13 @@ import { columns } from "@/lib/columns";
 
 /** Shows a mistake and marks it in its line. */
 export function Mistake({ mistake }: { mistake: ErrorDetail }) {
-  const { line, source, type, message, hint } = mistake;
-  const [start, end] = columns(mistake, source ?? "");
+  const { type, message, hint, file } = mistake;
+  const { line, source } = file ?? mistake;
+  const [start, end] = columns(file ?? mistake, source ?? "");
   return (
     <div role="alert">
       <p>
-        {line !== null && `Line ${line}: `}
+        {line !== null && `Line ${line}${file ? ` of ${file.name}` : ""}: `}
         {type}: {message}
       </p>
       {source !== null && (

@@ -217,6 +217,10 @@ export interface components {
             images_dropped: number;
             /** @description The steps of the program; null unless requested. Not stored. */
             trace: components["schemas"]["Trace"] | null;
+            /** @description The files of `collect` that the program has left, in that order. They are not stored. */
+            files: components["schemas"]["CollectedFile"][];
+            /** @description The other files of `collect`, each with the reason. */
+            not_collected: components["schemas"]["NotCollected"][];
         };
         BackgroundRequest: {
             /** @description The program. At most 65536 bytes of UTF-8. */
@@ -232,6 +236,8 @@ export interface components {
             test_cases?: components["schemas"]["TestCase"][] | null;
             /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
             files?: components["schemas"]["File"][] | null;
+            /** @description Names of files that the program leaves in its directory, for `files` in the answer. */
+            collect?: string[] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
@@ -265,6 +271,14 @@ export interface components {
             /** @description Why it was refused, as `POST /executions` would say it. */
             error: components["schemas"]["Error"] | null;
         };
+        CollectedFile: {
+            /** @description As in `collect`. */
+            name: string;
+            /** @description The content, if it is UTF-8 without control characters such as NUL. */
+            text: string | null;
+            /** @description The content of any other file, in base64. */
+            base64: string | null;
+        };
         Definition: {
             /** @description The name of the function. At most 100 bytes of UTF-8. */
             name: string;
@@ -296,6 +310,20 @@ export interface components {
             source: string | null;
             /** @description Help for a beginner, in one sentence. */
             hint: string | null;
+            /** @description Where the error is, if that is in one of `files`; `line` is then the one that led there. */
+            file: components["schemas"]["ErrorInFile"] | null;
+        };
+        ErrorInFile: {
+            /** @description The name of the file. */
+            name: string;
+            /** @description The innermost line in the file, from 1. */
+            line: number;
+            /** @description In characters, from 1. */
+            column: number | null;
+            /** @description After the last character. */
+            end_column: number | null;
+            /** @description The text of that line. */
+            source: string;
         };
         ExecutionRequest: {
             /** @description The program. At most 65536 bytes of UTF-8. */
@@ -311,6 +339,8 @@ export interface components {
             test_cases?: components["schemas"]["TestCase"][] | null;
             /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
             files?: components["schemas"]["File"][] | null;
+            /** @description Names of files that the program leaves in its directory, for `files` in the answer. */
+            collect?: string[] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
             /** @description Your id for the author of the program; stored with the record. */
@@ -414,6 +444,15 @@ export interface components {
             /** @description Why it has failed; otherwise an empty string. */
             message: string;
         };
+        NotCollected: {
+            /** @description As in `collect`. */
+            name: string;
+            /**
+             * @description `missing`: there is no such file; `too_large`: they are more than 1 MiB; `unreadable`: a directory, a link or the like; `lost`: the run ended its container, nothing ran, or it was not kept.
+             * @enum {string}
+             */
+            reason: "missing" | "too_large" | "unreadable" | "lost";
+        };
         Pool: {
             /** @description Containers that wait for a request. */
             idle: number;
@@ -492,6 +531,10 @@ export interface components {
             images_dropped: number;
             /** @description The steps of the program; null unless requested. Not stored. */
             trace: components["schemas"]["Trace"] | null;
+            /** @description The files of `collect` that the program has left, in that order. They are not stored. */
+            files: components["schemas"]["CollectedFile"][];
+            /** @description The other files of `collect`, each with the reason. */
+            not_collected: components["schemas"]["NotCollected"][];
             /** @description The learner of the request; an empty string if none was given. */
             learner: string;
             /** @description The exercise of the request; null if none was given. */

@@ -136,17 +136,18 @@ class Container:
         timeout_seconds: float,
         talk: Talk | None = None,
         files: tuple[File, ...] = (),
+        collect: tuple[str, ...] = (),
     ) -> Run:
         """Run `code`, under `test` where given, in a fresh process, for at most `timeout_seconds`.
 
         If other work on the machine keeps it from its share of the processors, it may take up to twice as long.
         `stdin` is the program's, and also that of a test with code or a call, unless it has its own. With `talk`,
         images and output (but not a test's output) go to its console as they come; an interactive program gets input.
-        `files` are those of a run without a test.
+        `files` are those of a run without a test, and `collect` names those that come back from it.
 
         Raises RunLost if the container fails: what the program did is then unknown.
         """
-        return self._run(Task.of(code, stdin, test, files), timeout_seconds, talk)
+        return self._run(Task.of(code, stdin, test, files, collect), timeout_seconds, talk)
 
     def trace(self, code: str, stdin: str, timeout_seconds: float, talk: Talk | None, files: tuple[File, ...]) -> Run:
         """Run a program step by step and return its result. Raises RunLost."""
@@ -180,7 +181,7 @@ class Container:
         was_spotless, self.is_spotless = self.is_spotless, False
         images = ImageCollector(self._room, keeps=not task.is_hidden)
         console = None if talk is None else talk.console
-        transcript = Transcript(task.code, images, console, is_test=not task.is_program)
+        transcript = Transcript(task, images, console)
         self.is_usable = False  # until it has answered
         try:
             self._demand_silence()

@@ -16,12 +16,23 @@ class Task:
     part: str = ""
     is_hidden: bool = False
     files: tuple[File, ...] = ()
+    collect: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, code: str, stdin: str, test: TestProgram | None, files: tuple[File, ...] = ()) -> "Task":
-        """Return the task to run `code` with `files`, or under `test` where given, with its files."""
+    def of(
+        cls,
+        code: str,
+        stdin: str,
+        test: TestProgram | None,
+        files: tuple[File, ...] = (),
+        collect: tuple[str, ...] = (),
+    ) -> "Task":
+        """Return the task to run `code` with `files`, or under `test` where given, with its files.
+
+        Nothing is collected from a test, so that none of its files can come back, hidden or not.
+        """
         if test is None:
-            return cls(protocol.PROGRAM, code, stdin, files=files)
+            return cls(protocol.PROGRAM, code, stdin, files=files, collect=collect)
         own = stdin if test.stdin is None else test.stdin
         others = (test.hidden, test.files)
         if test.unittest:
@@ -65,7 +76,7 @@ class Task:
     def request(self, timeout_seconds: float, most_images: int, is_interactive: bool) -> bytes:
         """Return what is sent at the start. The test's own part is not in it."""
         feed = protocol.pack_task(self.kind, self.code, most_images, self.files) + self.stdin.encode()
-        return protocol.pack_run(timeout_seconds, len(feed), self.kind, is_interactive) + feed
+        return protocol.pack_run(timeout_seconds, len(feed), self.kind, is_interactive, self.collect) + feed
 
     def part_frame(self) -> bytes:
         """Return what is sent where the test begins; nothing if it has no part of its own."""

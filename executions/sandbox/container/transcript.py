@@ -3,13 +3,16 @@
 import codecs
 import re
 import signal
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
 from executions.sandbox.console import Console, Printed, Shown
+from executions.sandbox.container.received_files import FileCollector
 from executions.sandbox.container.received_images import ImageCollector
+from executions.sandbox.container.task import Task
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
-from executions.sandbox.results import ErrorDetail, Flag, Hint, Run, RunStatus
+from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Flag, Hint, Run, RunStatus
 from guest import protocol
 
 CPU_SHARE = CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS
@@ -23,9 +26,9 @@ LINE_END = re.compile(r"\r\n|\r|\n")  # as Python and editors count lines
 class Transcript:
     """Collects the frames of one run and turns them into a Run. Puts output and images on the console as they come."""
 
-    def __init__(self, code: str, images: ImageCollector, console: Console | None, is_test: bool) -> None:
-        self._code = code
-        self._is_test = is_test
+    def __init__(self, task: Task, images: ImageCollector, console: Console | None) -> None:
+        self._task = task
+        self._is_test = not task.is_program
         self._images = images
         self._console = console
         self._raised: tuple[str, ...] = ()
@@ -34,6 +37,7 @@ class Transcript:
         self._has_detail = False
         self._returned: str | None = None
         self._trace = bytearray()
+        self._files = FileCollector(task.collect)
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._flags: set[Flag] = set()
@@ -50,7 +54,7 @@ class Transcript:
         elif kind == protocol.FLAG and (flag := Flag(body.decode())) not in self._flags:
             self._flags.add(flag)
         elif kind == protocol.DETAIL and not self._has_detail:
-            self._raised, self._detail, self._hint = read_detail(body, self._code)
+            self._raised, self._detail, self._hint = read_detail(body, self._task.code, self._task.files)
             self._has_detail = True
         elif kind == protocol.TRACE and len(self._trace) + len(body) <= protocol.TRACE_BYTES:
             self._trace += body
@@ -58,6 +62,8 @@ class Transcript:
             image = self._images.add(body)
             if image is not None and self._console is not None:
                 self._console.put(Shown(image))
+        elif kind == protocol.FILE:
+            self._files.add(body)
         elif body:
             self._print(kind, body)
         else:
@@ -109,6 +115,8 @@ class Transcript:
             waited_in_vain=status is RunStatus.TIMEOUT and self._console is not None and self._console.has_given_up,
             images=tuple(self._images.images),
             images_dropped=self._images.dropped,
+            collected=tuple(self._files.files),
+            not_collected=tuple(self._files.others),
         )
 
     def _print(self, kind: int, body: bytes, is_end: bool = False) -> None:
@@ -143,12 +151,14 @@ def _fresh_outputs() -> dict[int, _Output]:
     return {protocol.STDOUT: _Output(), protocol.STDERR: _Output()}
 
 
-def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | None, Hint | None]:
+def read_detail(
+    body: bytes, code: str, files: Collection[File] = ()
+) -> tuple[tuple[str, ...], ErrorDetail | None, Hint | None]:
     """Return the exception that the body of a DETAIL frame names, its detail in `code`, without a hint, and its hint.
 
     The exception is the full name of its class and those of its bases; it is empty, and the detail None, if the body
-    describes no error. The program's own process writes it, and can write anything: a position outside `code` is
-    omitted.
+    describes no error. The program's own process writes it, and can write anything: a position outside `code`, or
+    outside the text of one of `files`, is omitted.
     """
     try:
         name, message, hint, line, column, end_column = protocol.unpack_detail(body)
@@ -158,7 +168,8 @@ def read_detail(body: bytes, code: str) -> tuple[tuple[str, ...], ErrorDetail | 
     if not raised:
         return (), None, None
     kind = raised.rpartition(".")[2] or raised
-    detail = _detail(kind, message, (line, column, end_column), code)
+    file = _in_file(*protocol.unpack_file(body), files)
+    detail = replace(_detail(kind, message, (line, column, end_column), code), file=file)
     return (raised, *protocol.unpack_bases(body)), detail, _hint(hint)
 
 
@@ -168,15 +179,29 @@ def _hint(packed: str) -> Hint | None:
 
 
 def _detail(kind: str, message: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
+    message = _storable(message[: protocol.MESSAGE_CHARACTERS])
+    place = _within_text(position, code)
+    return ErrorDetail(kind, message) if place is None else ErrorDetail(kind, message, *place)
+
+
+def _in_file(name: str, line: int, column: int, end_column: int, files: Collection[File]) -> ErrorInFile | None:
+    content = next((file.content for file in files if file.name == name), None)
+    if content is None:
+        return None
+    place = _within_text((line, column, end_column), content.decode("utf-8-sig", "replace"))
+    return None if place is None else ErrorInFile(name, *place)
+
+
+def _within_text(position: tuple[int, int, int], text: str) -> tuple[int, int | None, int | None, str] | None:
+    """Return a line and the columns with the text of the line; no columns, or None, if they are not in the text."""
     line, column, end_column = position
-    texts = (kind, _storable(message[: protocol.MESSAGE_CHARACTERS]))
-    lines = LINE_END.split(code)
+    lines = LINE_END.split(text)
     if not 1 <= line <= len(lines):
-        return ErrorDetail(*texts)
+        return None
     source = lines[line - 1]
+    shown = _storable(source[:LONGEST_SOURCE])
     is_within = 1 <= column <= end_column <= len(source) + 1
-    columns = (column, end_column) if is_within else (None, None)
-    return ErrorDetail(*texts, line, columns[0], columns[1], source[:LONGEST_SOURCE])
+    return (line, column, end_column, shown) if is_within else (line, None, None, shown)
 
 
 def _storable(text: str) -> str:

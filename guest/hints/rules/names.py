@@ -150,7 +150,7 @@ def _about_owner(words: Words, attribute: str) -> str:
 def _is_defined_later(error: BaseException, words: Words) -> bool:
     """Return whether the program defines a function or class of this name below the line that it has reached."""
     definition = re.compile(rf"(?:async\s+)?(?:def|class)\s+{re.escape(words['name'])}\b")
-    return any(definition.match(line) for line in lines_of(words["program"])[line_of_module(error) :])
+    return any(definition.match(line) for line in lines_of(words["program"])[line_of_module(error, words["file"]) :])
 
 
 def _near_name(words: Words, frame: FrameType | None, code: str, is_called: bool) -> str:

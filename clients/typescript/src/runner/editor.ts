@@ -13,6 +13,7 @@ import type { DecorationSet } from "@codemirror/view";
 import type { Text } from "@codemirror/state";
 import { tags } from "@lezer/highlight";
 import type { ErrorDetail } from "../types.js";
+import { titleOf } from "./results.js";
 
 // The element's style sheet defines the colours, light and dark.
 const colours = HighlightStyle.define([
@@ -33,7 +34,7 @@ class ErrorNote extends WidgetType {
     const note = document.createElement("div");
     note.className = "error-note";
     const what = document.createElement("strong");
-    what.textContent = this.detail.type;
+    what.textContent = titleOf(this.detail);
     note.append(what, ` ${this.detail.hint ?? this.detail.message}`);
     return note;
   }

@@ -9,6 +9,11 @@ export type State = "idle" | "busy" | "waiting" | "good" | "bad";
 
 const AT_THE_END_PIXELS = 40;
 
+/** Return the kind of an error, and the file beside the program that it is in. */
+export function titleOf({ type, file }: ErrorDetail): string {
+  return file ? `${type} in ${file.name} on line ${file.line}` : type;
+}
+
 export class Results {
   readonly #parts;
   readonly #transcript: Transcript;
@@ -76,7 +81,8 @@ export class Results {
   showError(detail: ErrorDetail | null, text: string, onGoTo = (_line: number): void => undefined): void {
     const { error } = this.#parts;
     const isPrinted = this.#transcript.text.includes(text.trim()); // as a traceback is
-    error.append(element("h2", "", detail?.line ? `${detail.type} on line ${detail.line}` : (detail?.type ?? "Error")));
+    const title = detail ? titleOf(detail) : "Error";
+    error.append(element("h2", "", detail?.line && !detail.file ? `${title} on line ${detail.line}` : title));
     if (detail?.hint) error.append(element("p", "hint", detail.hint));
     if (detail && isPrinted && !detail.hint) error.append(element("p", "hint", detail.message));
     if (!isPrinted) error.append(element("p", "reason", text));
@@ -136,7 +142,7 @@ export class Results {
       item.append(element("p", "hint", [passed ? "Passed" : "Failed", name, message].filter(Boolean).join(": ")));
     }
     const detail = test.methods?.length ? null : test.error_detail;
-    if (detail && !test.passed) item.append(element("p", "hint", `${detail.type}: ${detail.hint ?? detail.message}`));
+    if (detail && !test.passed) item.append(element("p", "hint", `${titleOf(detail)}: ${detail.hint ?? detail.message}`));
     if (test.diff) item.append(element("pre", "diff", test.diff));
     const question = test.passed ? undefined : unexpectedQuestion(code, test);
     if (question) item.append(element("p", "hint", `This test does not expect the question “${question}” that input() prints.`));
