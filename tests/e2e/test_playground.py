@@ -331,12 +331,18 @@ def test_nothing_overwrites_a_program_without_a_way_back(
     assert playground.said == []
 
 
+LONG = "start => navigator.clipboard.writeText(start + 'ж'.repeat(2_700_000))"
+
+
 def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(playground: Playground) -> None:
     page = playground.page
     playground.write("# the oldest")
     for example in ("Hello", "Mistake"):
         page.get_by_role("button", name=example, exact=True).click()
-        playground.write(f"# {example} {'ж' * 2_700_000}")
+        page.evaluate(LONG, f"# {example} ")
+        page.focus(".cm-content")
+        page.keyboard.press("Control+A")
+        page.keyboard.press("Control+V")
     page.reload()
     page.locator("#programs summary").click()
     names = page.locator("#kept li")
