@@ -55,8 +55,11 @@ RESULTS = [{"passed": True, "message": "✅ Test passed: add(5, 3) -> Expected: 
 MISTAKE = {"type": "NameError", "message": "name 'nmae' is not defined", "line": None}
 
 
-def populate(rows: int) -> None:
-    """Create keys, a superuser, `rows` executions, their flags and daily use. Each call creates the same data."""
+def populate(rows: int, traffic_days: int = KEPT.days) -> None:
+    """Create keys, a superuser, `rows` executions, their flags and daily use, and `traffic_days` of counted requests.
+
+    Each call creates the same data.
+    """
     chance = random.Random(3)
     User.objects.create_superuser(STAFF)
     keys = _keys()
@@ -78,7 +81,7 @@ def populate(rows: int) -> None:
     )
     for each in _batches(used):
         _insert(DailyUse, each)
-    for each in _batches(_traffic(keys)):
+    for each in _batches(_traffic(keys, traffic_days)):
         _insert(KeyTraffic, each)
     _settle()
 
@@ -91,10 +94,10 @@ def _keys() -> dict[int, ApiKey]:
     return {key.pk: key for key in keys}
 
 
-def _traffic(keys: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Yield as many rows of requests as there can be: of each key, in each period, answered and refused."""
+def _traffic(keys: Iterable[int], days: int) -> Iterator[dict[str, Any]]:
+    """Yield as many rows of requests as there can be in the days: of each key, in each period, answered and refused."""
     newest = period_of(timezone.now())
-    for ago in range(KEPT // PERIOD):
+    for ago in range(timedelta(days=days) // PERIOD):
         for number in (UNKNOWN, *keys):
             for reason, requests in ("", 100), ("learner_rate_limited", 5), ("suspended", 1):
                 yield {

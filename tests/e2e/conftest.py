@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,9 +12,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.service import ROOT, Service
+
+CHROMIUM = Path(__file__).with_name("chromium")
+HOPELESS_MILLISECONDS = 30_000
+"""How long a page may take to show what a test expects: long, because the machine may be busy."""
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +48,9 @@ def own_service(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, Django refuses to use a database in this thread
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=HOPELESS_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
         yield browser
         browser.close()
 

@@ -35,7 +35,8 @@ socket.socket().connect(('192.0.2.1', 80))
 def service(tmp_path: Path, static_files: None) -> Iterator[Service]:
     service = Service(tmp_path, ADMIN_REQUIRE_OTP="true", SANDBOX_POOL_SIZE="2")
     with service:
-        service.manage("shell", "--verbosity=0", "-c", "from benchmarks.population import populate; populate(6000)")
+        fill = "from benchmarks.population import populate; populate(6000, traffic_days=1)"
+        service.manage("shell", "--verbosity=0", "-c", fill)
         yield service
 
 

@@ -84,10 +84,10 @@ plt.plot([1, 2])
 
 def test_a_learner_runs_a_program_and_passes_the_tests(site: tuple[str, Service], page: Page) -> None:
     run(page, PROGRAM)
-    page.get_by_label("Input").fill("Zoë", timeout=30_000)
+    page.get_by_label("Input").fill("Zoë")
     page.get_by_label("Input").press("Enter")
-    expect(page.get_by_text("Name? Zoë\nHello, Zoë!\n")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("img", name="Figure 1")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Name? Zoë\nHello, Zoë!\n")).to_be_visible()
+    expect(page.get_by_role("img", name="Figure 1")).to_be_visible()
     expect(page.get_by_role("listitem")).to_contain_text(["✅", "✅"])
     [(learner, key)] = site[1].query(
         "SELECT learner, key.name FROM executions_execution JOIN apikeys_apikey AS key ON key.id = key_id"
@@ -123,13 +123,13 @@ def test_a_lesson_is_a_page_with_the_whole_runner(site: tuple[str, Service], pag
     runner = page.locator("py-runner")
     expect(runner.locator(".cm-line")).to_have_text(["def double(x):", "    return x"])
     runner.get_by_role("button", name="Run").click()
-    expect(runner.locator("#score")).to_have_text("0 of 2 passed", timeout=30_000)
+    expect(runner.locator("#score")).to_have_text("0 of 2 passed")
     expect(runner.locator("#results li").nth(1)).to_contain_text("a hidden test")
     runner.locator(".cm-content").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(" * 2")
     page.keyboard.press("Control+Enter")
-    expect(runner.locator("#score")).to_have_text("2 of 2 passed", timeout=30_000)
+    expect(runner.locator("#score")).to_have_text("2 of 2 passed")
     tried = site[1].query(
         "SELECT tried.exercise, passed, learner FROM executions_attempt AS tried"
         " JOIN executions_execution AS execution ON execution.id = execution_id ORDER BY execution_id"

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.server, pytest.mark.timeout(420)]
 CONVERT, ROTATE = ROOT / "docs/partitions/convert.sql", ROOT / "docs/partitions/rotate.sql"
 SPAN = 1000
 ROWS = 2500
-FILL = f"from benchmarks.population import populate; populate({ROWS})"
+FILL = f"from benchmarks.population import populate; populate({ROWS}, traffic_days=1)"
 PARTITIONS = (
     "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'executions_execution'::regclass ORDER BY 1"
 )

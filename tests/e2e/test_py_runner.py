@@ -100,7 +100,7 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     assert barriers(page) == []
     runner.locator(".cm-content").focus()
     page.keyboard.press("Control+Enter")
-    expect(runner.locator("#line")).to_be_focused(timeout=20_000)
+    expect(runner.locator("#line")).to_be_focused()
     page.keyboard.type("Ada")
     page.keyboard.press("Enter")
     expect(runner.locator("#output")).to_have_text("Name? Ada\nHello, Ada\n")
@@ -109,14 +109,14 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     # A mistake is marked, whatever the page's own style sheet says about `.error`.
     replace(page, "print('begun', flush=True)\nprint(nmae)")
     page.keyboard.press("Control+Enter")
-    expect(runner.locator(".error-part")).to_have_text("nmae", timeout=20_000)
+    expect(runner.locator(".error-part")).to_have_text("nmae")
     expect(runner.locator("#error")).to_contain_text("NameError on line 2")
     expect(runner.locator("#error")).to_be_visible()
 
     # Stop, and output that came before.
     replace(page, "print('on', flush=True)\nwhile True: pass")
     page.keyboard.press("Control+Enter")
-    expect(runner.locator("#output")).to_have_text("on\n", timeout=20_000)
+    expect(runner.locator("#output")).to_have_text("on\n")
     runner.get_by_role("button", name="Stop").click()
     expect(runner.locator("#status")).to_have_text("Stopped")
 
@@ -124,7 +124,7 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     replace(page, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
     page.keyboard.press("Control+Enter")
     image = runner.locator("#images img")
-    expect(image).to_be_visible(timeout=30_000)
+    expect(image).to_be_visible()
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     assert barriers(page) == []
 
@@ -150,14 +150,14 @@ def test_a_learner_steps_through_a_program_with_the_keyboard_alone(page: Page) -
     runner = page.locator("py-runner").first
     replace(page, "name = input()\ndef double(x):\n    return x * 2\nprint(double(4))")
     page.keyboard.press("Control+Enter")
-    expect(runner.locator("#line")).to_be_focused(timeout=20_000)
+    expect(runner.locator("#line")).to_be_focused()
     page.keyboard.type("Ada")
     page.keyboard.press("Enter")
-    expect(runner.locator("#status")).to_contain_text("Finished", timeout=20_000)
+    expect(runner.locator("#status")).to_contain_text("Finished")
 
     runner.get_by_role("button", name="Step through").focus()
     page.keyboard.press("Enter")
-    expect(runner.locator("#step")).to_be_focused(timeout=20_000)
+    expect(runner.locator("#step")).to_be_focused()
     said, line, stack = (runner.locator(each) for each in ("#step-said", ".step-line", "#stack > li"))
     expect(said).to_have_text("Step 1 of 7: line 1 is next")
     page.keyboard.press("ArrowRight")
@@ -193,7 +193,7 @@ def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Ser
     answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
     answer = page.evaluate_handle(f"() => ({{ of: ({answered})(document.querySelector('#tested')) }})")
     tested.get_by_role("button", name="Run").click()
-    expect(tested.locator("#score")).to_have_text("2 of 5 passed, 2 of 2.5 points", timeout=20_000)
+    expect(tested.locator("#score")).to_have_text("2 of 5 passed, 2 of 2.5 points")
     assert answer.evaluate("answer => answer.of") == "success"
     tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt"
     assert service.query(tried) == [("double-1", 0, 26)]  # three tests
@@ -225,7 +225,7 @@ def test_hints_are_in_the_language_of_the_page_or_of_the_element(page: Page) -> 
     ):
         page.evaluate(f"() => {{ {change}; }}")
         tested.get_by_role("button", name="Run").click()
-        expect(diff).to_contain_text(said, timeout=20_000)
+        expect(diff).to_contain_text(said)
 
 
 def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, service: Service) -> None:
@@ -244,7 +244,7 @@ def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, s
     )
     made = page.locator("#made")
     made.get_by_role("button", name="Run").click()
-    expect(made.locator("#score")).to_have_text("1 of 1 passed", timeout=20_000)
+    expect(made.locator("#score")).to_have_text("1 of 1 passed")
 
     # Before the element was defined, properties are the element's own.
     page.add_init_script(
