@@ -189,14 +189,15 @@ def replace(page: Page, code: str) -> None:
 
 def test_a_lesson_shows_failing_tests_with_what_differs(page: Page, service: Service) -> None:
     page.set_viewport_size({"width": 360, "height": 760})
+    tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt ORDER BY execution_id"
+    before = len(service.query(tried))
     tested = page.locator("#tested")
     answered = "tested => new Promise(done => tested.addEventListener('result', ({detail}) => done(detail.status)))"
     answer = page.evaluate_handle(f"() => ({{ of: ({answered})(document.querySelector('#tested')) }})")
     tested.get_by_role("button", name="Run").click()
     expect(tested.locator("#score")).to_have_text("2 of 5 passed, 2 of 2.5 points")
     assert answer.evaluate("answer => answer.of") == "success"
-    tried = "SELECT exercise, passed, length(failed_tests) FROM executions_attempt"
-    assert service.query(tried) == [("double-1", 0, 26)]  # three tests
+    assert service.query(tried)[before:] == [("double-1", 0, 26)]  # three tests
     results = tested.locator("#results li")
     expect(results.nth(1)).to_contain_text("with a word")
     expect(results.nth(1).locator(".feedback")).to_have_text("Words, too!")

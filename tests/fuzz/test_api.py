@@ -58,7 +58,9 @@ def is_refused_besides(path: str, body: Any) -> bool:
     return has_whole_floats(body) or fields.get("interactive") is True
 
 
-DEPENDENT = "webhook files tolerance relative_tolerance exact_types points uses avoids defines unittest doctest".split()
+DEPENDENT = """
+webhook files collect tolerance relative_tolerance exact_types points uses avoids defines unittest doctest
+""".split()
 
 
 def drop_what_depends_on_other_fields(body: Any) -> None:
