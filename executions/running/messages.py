@@ -83,7 +83,7 @@ HINTS = {
     "module": "The module '{name}' is not available: you can import Python's standard library and {installed}.",
     "module_alone": "The module '{name}' is not available: you can import only Python's standard library.",
     "module_near": "There is no module '{name}': did you mean '{near}'?",
-    "module_screen": "Programs have no screen here, and turtle, tkinter and IDLE need one.",
+    "module_screen": "Programs have no screen here, and tkinter and IDLE need one.",
     "module_absent": "Python's module '{name}' is not available here: perhaps it needs another operating system.",
     "module_part": "The module '{module}' has nothing called '{part}': look up the right name in its documentation.",
     "module_part_near": "The module '{module}' has nothing called '{part}': did you mean '{near}'?",

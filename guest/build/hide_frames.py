@@ -15,7 +15,12 @@ from types import CodeType
 
 ROOT = Path("/opt/sandbox")
 ENTRY_POINT = ROOT / "main.py"
-MODULES = [ROOT / "guest/supervisor/main.py", *ROOT.glob("guest/program/*.py")]
+MODULES = [
+    ROOT / "guest/supervisor/main.py",
+    *ROOT.glob("guest/program/*.py"),
+    *ROOT.glob("guest/turtle/*.py"),
+    ROOT / "turtle.py",
+]
 
 SUSPENDED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 RESUME, NOP = (opcode.opmap[name] for name in ("RESUME", "NOP"))

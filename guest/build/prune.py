@@ -53,6 +53,7 @@ def main() -> None:
             for path in (directory / module, *directory.glob(f"{module}-*")):
                 shutil.rmtree(path, ignore_errors=True)
     _prune_packages()
+    (LIBRARY / "turtle.py").unlink()  # it needs a screen; ours is in /opt/sandbox
     (LIBRARY / "sitecustomize.py").unlink(missing_ok=True)  # Debian's asks for its bug reporter at every start
     compileall.compile_dir(LIBRARY, quiet=2)
     compileall.compile_dir(PACKAGES, quiet=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-NEED_A_SCREEN = ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib")
+NEED_A_SCREEN = ("tkinter", "_tkinter", "turtledemo", "idlelib")
 
 PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run|activate|create)\b|--?\w"
 FILES = r"[-~./:\\\w]+\s*$"

@@ -1,6 +1,6 @@
-"""The figures that a program leaves open: shown at its end.
+"""The figures that a program leaves open, and the picture of its turtles: shown at its end.
 
-Costs nothing if matplotlib is not in use: `guest.program.figures` is imported only once a figure is open.
+Costs nothing if neither is in use: `guest.program.figures` is imported only once a figure is open.
 """
 
 from __future__ import annotations
@@ -18,21 +18,29 @@ def show_open_figures() -> None:
     """Show the figures that are open now; report an error as the interpreter would."""
     if not screen.is_on:
         return
-    try:
-        if figures := _figures():
-            figures.show_open_figures()
-    except Exception as error:
-        sys.excepthook(type(error), error, None)
+    for find, show in ((_turtles, "show_picture"), (_figures, "show_open_figures")):
+        try:
+            if module := find():
+                getattr(module, show)()
+        except Exception as error:
+            sys.excepthook(type(error), error, None)
 
 
 def begin_showing() -> None:
-    """Turn the screen on. Figures that are already open belong to the submission, and are kept back."""
+    """Turn the screen on. What is already open or drawn belongs to the submission, and is kept back."""
     try:
+        if turtles := _turtles():
+            turtles.keep_picture_back()
         if figures := _figures():
             figures.keep_open_ones_back()
     except Exception:  # noqa: S110 (the submission may have replaced it: it may raise anything)
         pass
     screen.is_on = True
+
+
+def _turtles() -> ModuleType | None:
+    """Return the module of the turtles' screen if the program has imported `turtle`, and not one of its own."""
+    return sys.modules.get("guest.turtle.screens")
 
 
 def _figures() -> ModuleType | None:

@@ -183,10 +183,12 @@ MODULES = [
     said(ModuleNotFoundError("No module named '_tkinter'"), "«import tkinter»", "module_screen"),
     said(
         ImportError("No module named 'tkinter', please install the python3-tk package"),
-        "«import turtle»",
+        "«import tkinter»",
         "module_screen",
     ),
-    said(ModuleNotFoundError("No module named 'turtel'"), "«import turtel»", "module_screen"),
+    said(
+        ModuleNotFoundError("No module named 'turtel'"), "«import turtel»", "module_near", name="turtel", near="turtle"
+    ),
     said(ImportError("libtk8.6.so: cannot open shared object file: No such file"), "«import tkinter»", "module_screen"),
     run("import json.decodr", "module_part_near", module="json", part="decodr", near="decoder"),
     run("import os.pth", "module_part_near", module="os", part="pth", near="path"),

@@ -231,7 +231,7 @@ def test_support_what_the_standard_library_does(run: Runner, program: str) -> No
 
 
 ABSENT = {
-    *("idlelib", "tkinter", "turtle", "turtledemo"),  # need a screen
+    *("idlelib", "tkinter", "turtledemo"),  # need a screen
     *("ensurepip", "test"),  # install pip, which has no network here, and test Python itself
     *("msvcrt", "nt", "winreg", "winsound"),  # Windows
     *("asyncio.windows_events", "asyncio.windows_utils", "multiprocessing.popen_spawn_win32"),

@@ -1,0 +1,330 @@
+"""What turtles have drawn, in the order in which it lies on top of each other, and how it becomes an image."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from array import array
+
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from PIL import Image
+
+    from guest.turtle.values import Rgb
+
+MOST_COST = 100_000
+"""How many points are kept as such; an item counts as ten more. Then all are painted, to make room for others."""
+ITEM_COST = 10
+FINE_PIXELS = 1_000_000
+"""Up to this size of the window, the picture is drawn at twice the size and made smaller, for smooth lines."""
+FAR = 10_000.0
+"""Where the paper ends, in pixels from a corner of the window: Pillow reckons with small integers."""
+LARGEST_LETTERS, MASK_PIXELS = 500, 4_000_000
+
+FONTS = "/opt/site-packages/matplotlib/mpl-data/fonts/ttf"
+SERIF, MONOSPACED = ("times", "serif", "georgia", "roman", "garamond"), ("courier", "mono", "consolas", "fixed")
+
+
+class Item:
+    """Something in the picture."""
+
+    __slots__ = ("is_painted", "points")
+
+    def __init__(self, points: Iterable[float] = ()) -> None:
+        self.points = array("d", points)
+        self.is_painted = False
+
+    def paint(self, brush: Brush) -> None:
+        raise NotImplementedError
+
+
+class Line(Item):
+    """A line through all its points, with round ends."""
+
+    __slots__ = ("color", "width")
+
+    def __init__(self, points: Iterable[float], color: Rgb | None, width: float) -> None:
+        Item.__init__(self, points)
+        self.color, self.width = color, width
+
+    def paint(self, brush: Brush) -> None:
+        if self.color is not None:
+            brush.line(brush.places(self.points), self.color, self.width)
+
+
+class Area(Item):
+    """A filled polygon. It has no points before `end_fill()`."""
+
+    __slots__ = ("color",)
+
+    def __init__(self) -> None:
+        Item.__init__(self)
+        self.color: Rgb | None = None
+
+    def paint(self, brush: Brush) -> None:
+        brush.area(brush.places(self.points), self.color)
+
+
+class Dot(Item):
+    """A disk; its diameter is in pixels."""
+
+    __slots__ = ("color", "size")
+
+    def __init__(self, points: Iterable[float], color: Rgb | None, size: float) -> None:
+        Item.__init__(self, points)
+        self.color, self.size = color, size
+
+    def paint(self, brush: Brush) -> None:
+        for x, y in brush.places(self.points):
+            brush.disk(x, y, self.color, self.size)
+
+
+class Text(Item):
+    """Lines of text above its only point. `align` is 0 for left, 0.5 and 1."""
+
+    __slots__ = ("align", "color", "font", "text")
+
+    def __init__(self, points: Iterable[float], text: str, align: float, font: Font, color: Rgb | None) -> None:
+        Item.__init__(self, points)
+        self.text, self.align, self.font, self.color = text[:10_000], align, font, color
+
+    def paint(self, brush: Brush) -> None:
+        for x, y in brush.places(self.points):
+            brush.text(x, y, self)
+
+
+class Figure(Item):
+    """A turtle or its stamp: polygons around its only point, in pixels, each with its fill, outline and its width."""
+
+    __slots__ = ("parts",)
+
+    def __init__(
+        self, points: Iterable[float], parts: list[tuple[list[tuple[float, float]], Rgb | None, Rgb | None, float]]
+    ) -> None:
+        Item.__init__(self, points)
+        self.parts = parts
+
+    def paint(self, brush: Brush) -> None:
+        for x, y in brush.places(self.points):
+            for polygon, fill, outline, width in self.parts:
+                places = [
+                    (x + across * brush.fineness, y - up * brush.fineness)
+                    for across, up in polygon
+                    if abs(across) < FAR and abs(up) < FAR
+                ]
+                brush.area(places, fill)
+                if outline is not None and places:
+                    brush.line([*places, places[0]], outline, width)
+
+
+class Font:
+    """A font as Tk names it, by one of those that are there. Its height is in pixels."""
+
+    def __init__(self, family: str, points: float, styles: set[str]) -> None:
+        self.height = min(LARGEST_LETTERS, max(1.0, abs(points) * (4 / 3 if points > 0 else 1)))
+        self.is_bold = "bold" in styles
+        self.is_slanted = not styles.isdisjoint(("italic", "oblique", "slant"))
+        self.family = "Sans"
+        if any(word in family.lower() for word in MONOSPACED):
+            self.family = "SansMono"
+        elif any(word in family.lower() for word in SERIF) and "sans" not in family.lower():
+            self.family = "Serif"
+
+    def load(self, fineness: int, text: str) -> Any:
+        """Return it for Pillow, or another that has the letters of `text`."""
+        from PIL import ImageFont
+
+        if any(ord(letter) >= 0x1F000 for letter in text):
+            name = "Symbola_hint"
+        elif any(0x2E80 <= ord(letter) < 0xFE00 for letter in text):
+            name = "DroidSansFallback"
+        else:
+            slanted = "Italic" if self.family == "Serif" else "Oblique"
+            style = "Bold" * self.is_bold + slanted * self.is_slanted
+            name = f"DejaVu{self.family}" + (f"-{style}" if style else "")
+        return ImageFont.truetype(f"{FONTS}/{name}.ttf", self.height * fineness)
+
+    def width_of(self, text: str) -> float:
+        """Return how wide the widest line of a text is, in pixels."""
+        font = self.load(1, text)
+        return max((float(font.getlength(line)) for line in text[:10_000].split("\n")), default=0.0)
+
+
+class View:
+    """How coordinates become places in the window: its size, the scale, and which point is in the middle."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.x_scale = self.y_scale = 1.0
+        self.middle = (0.0, 0.0)
+
+    @property
+    def fineness(self) -> int:
+        return 2 if self.width * self.height <= FINE_PIXELS else 1
+
+
+class Brush:
+    """Paints on an image of Pillow, which is `fineness` times as large as the window."""
+
+    def __init__(self, image: Image.Image, view: View) -> None:
+        from PIL import ImageDraw
+
+        self._draw = ImageDraw.Draw(image)
+        self.fineness = view.fineness
+        self._across, self._up = view.x_scale * self.fineness, view.y_scale * self.fineness
+        self._left = image.width / 2 - view.middle[0] * self._across
+        self._top = image.height / 2 + view.middle[1] * self._up
+
+    def places(self, points: array[float]) -> list[tuple[float, float]]:
+        """Return where these coordinates are on the image. Points that are nowhere are left out."""
+        found = zip(points[::2], points[1::2], strict=True)
+        places = [(self._left + x * self._across, self._top - y * self._up) for x, y in found]
+        return [each for each in places if math.isfinite(each[0]) and math.isfinite(each[1])]
+
+    def line(self, places: list[tuple[float, float]], color: Rgb, width: float) -> None:
+        """Draw a line with round corners and ends; a single place is a disk."""
+        size = round(max(1.0, min(width, FAR) * self.fineness))
+        run: list[tuple[float, float]] = []  # what has been seen of a line without leaving the paper
+        for start, end in itertools.pairwise(places):
+            if max(map(abs, (*start, *end))) <= FAR:
+                if not run:
+                    run.append(start)
+                run.append(end)
+                continue
+            self._run(run, color, size)
+            run = []
+            if cut := _cut(*start, *end):
+                self._run(cut, color, size)
+        self._run(run, color, size)
+
+    def _run(self, places: list[tuple[float, float]], color: Rgb, size: int) -> None:
+        if not places:
+            return
+        self._draw.line(places, fill=color, width=size)
+        if size > 2:
+            half = (size - 1) / 2
+            for x, y in places:
+                self._draw.ellipse((x - half, y - half, x + half, y + half), fill=color)
+
+    def area(self, places: list[tuple[float, float]], color: Rgb | None) -> None:
+        """Fill a polygon; where it crosses itself, every other part is empty, as in Tk."""
+        if color is not None and len(places) > 2:
+            self._draw.polygon([(_near(x), _near(y)) for x, y in places], fill=color)
+
+    def disk(self, x: float, y: float, color: Rgb | None, size: float) -> None:
+        half = min(abs(size), FAR) * self.fineness / 2
+        if color is not None and abs(x) <= 2 * FAR and abs(y) <= 2 * FAR and half > 0:
+            self._draw.ellipse((x - half, y - half, x + half, y + half), fill=color)
+
+    def text(self, x: float, y: float, text: Text) -> None:
+        if text.color is None or abs(x) > FAR or abs(y) > FAR:
+            return
+        font = text.font.load(self.fineness, text.text)
+        height = sum(font.getmetrics())
+        most = max(1, int(MASK_PIXELS / height**2))  # letters in a line, so that Pillow needs little memory
+        for line in reversed(text.text.split("\n")[-100:]):
+            line = line[:most]
+            self._draw.text((x - font.getlength(line) * text.align, y), line, text.color, font, "ld")
+            y -= height
+
+
+def _near(place: float) -> float:
+    return max(-FAR, min(place, FAR))
+
+
+def _cut(x: float, y: float, to_x: float, to_y: float) -> list[tuple[float, float]] | None:
+    """Return what of a line lies on the paper, None if nothing does."""
+    first, last = 0.0, 1.0
+    for start, way in ((x, to_x - x), (y, to_y - y)):
+        if not math.isfinite(way) or (way == 0 and abs(start) > FAR):
+            return None
+        if way:
+            near, far = sorted(((-FAR - start) / way, (FAR - start) / way))
+            first, last = max(first, near), min(last, far)
+    if first > last:
+        return None
+    return [(_near(x + part * (to_x - x)), _near(y + part * (to_y - y))) for part in (first, last)]
+
+
+class Picture:
+    """The items, and below them what has been painted to make room for more."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self._cost = 0
+        self._painted: Image.Image | None = None
+
+    def put(self, item: Item) -> None:
+        """Put an item on top of the others."""
+        self.items.append(item)
+        self._cost += ITEM_COST + len(item.points) // 2
+
+    def extend(self, line: Line, x: float, y: float) -> None:
+        """Draw a line on."""
+        line.points.extend((x, y))
+        self._cost += 1
+
+    def remove(self, item: Item) -> None:
+        """Take an item away, unless it is painted."""
+        for index in range(len(self.items) - 1, -1, -1):
+            if self.items[index] is item:
+                del self.items[index]
+                self._cost -= ITEM_COST + len(item.points) // 2
+                return
+
+    def clear(self) -> None:
+        """Take everything away."""
+        self.items.clear()
+        self._cost = 0
+        self._painted = None
+
+    def make_room(self, view: View) -> bool:
+        """Paint the items if they are too many: they can then no longer be taken away one by one. Return whether so."""
+        if self._cost < MOST_COST:
+            return False
+        from PIL import Image
+
+        self._painted = layer = self._painted_for(view) or Image.new("RGBA", _size(view))
+        brush = Brush(layer, view)
+        waiting = []
+        for item in self.items:
+            if isinstance(item, Area) and not item.points:
+                waiting.append(item)
+            else:
+                item.paint(brush)
+                item.is_painted = True
+        self.items[:] = waiting
+        self._cost = ITEM_COST * len(waiting)
+        return True
+
+    def image(self, view: View, background: Rgb, behind: Callable[[Any], None], turtles: list[Figure]) -> Image.Image:
+        """Return the picture as an image of Pillow. `behind` paints on the background."""
+        from PIL import Image
+
+        image = Image.new("RGB", _size(view), background)
+        behind(image)
+        if layer := self._painted_for(view):
+            image.paste(layer, mask=layer)
+        brush = Brush(image, view)
+        for item in (*self.items, *turtles):
+            item.paint(brush)
+        return image if view.fineness == 1 else image.reduce(view.fineness)
+
+    def _painted_for(self, view: View) -> Image.Image | None:
+        """Return what has been painted, in the middle of the window as it is now."""
+        if self._painted is None or self._painted.size == _size(view):
+            return self._painted
+        from PIL import Image
+
+        layer = Image.new("RGBA", _size(view))
+        layer.paste(
+            self._painted, ((layer.width - self._painted.width) // 2, (layer.height - self._painted.height) // 2)
+        )
+        return layer
+
+
+def _size(view: View) -> tuple[int, int]:
+    return view.width * view.fineness, view.height * view.fineness
