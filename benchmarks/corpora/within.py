@@ -1,8 +1,8 @@
 """Runs in a container of the guest image, without the service: collects programs, and runs them with plain Python.
 
-`within.py collect PACKAGE …` prints a JSON object: the name of each program and its text. `within.py run` reads
-programs, a JSON string in each line, and prints a line for each: stdout, stderr and exit code (None after a timeout) of
-two runs.
+`within.py collect PACKAGE …` prints a JSON object: the name of each program and its text. `within.py run
+SECONDS` reads programs, a JSON string in each line, and prints a line for each: stdout, stderr and exit code (None
+after a timeout) of two runs, each of which may take so long.
 """
 
 import ast
@@ -17,7 +17,6 @@ import sys
 import tempfile
 import warnings
 
-LONGEST_SECONDS = 30
 HEADERS = {"numpy": "import numpy as np\n", "pandas": "import numpy as np\nimport pandas as pd\n"}
 UNLOADED = {"antigravity", "idlelib", "this", "tkinter", "turtle", "turtledemo", "test"}
 """Modules of the standard library that open a window or a browser, or print when they are imported."""
@@ -59,7 +58,7 @@ def _statement(example: doctest.Example) -> str:
     return f"print(repr({ast.unparse(body[0])}))\n" if is_expression else example.source
 
 
-def run(code: str) -> tuple[str, str, int | None]:
+def run(code: str, seconds: float) -> tuple[str, str, int | None]:
     """Run a program in an empty directory, as `python main.py` does; return stdout, stderr and exit code.
 
     Python shows the file with its whole path, and the service without, so the path is taken away.
@@ -70,7 +69,7 @@ def run(code: str) -> tuple[str, str, int | None]:
         command = [sys.executable, "main.py"]
         try:
             done = subprocess.run(
-                command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_SECONDS
+                command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
             )
         except subprocess.TimeoutExpired:
             return "", "", None
@@ -82,6 +81,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "collect":
         print(json.dumps(collect(sys.argv[2:])))
     else:
+        seconds = float(sys.argv[2])
         for line in sys.stdin:  # what differs between the two runs differs by chance
             code = json.loads(line)
-            print(json.dumps([run(code), run(code)]), flush=True)
+            print(json.dumps([run(code, seconds), run(code, seconds)]), flush=True)
