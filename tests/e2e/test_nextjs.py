@@ -2,11 +2,13 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.servers import free_port
@@ -54,6 +56,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servic
                 yield origin, service
             finally:
                 server.terminate()
+
+
+def test_the_documented_key_of_previews_works_only_there(site: tuple[str, Service]) -> None:
+    [command] = re.findall(r"^\./manage\.py (create_key Development .*)", DOCUMENT, re.M)
+    key = site[1].manage(*shlex.split(command)).splitlines()[-1]
+
+    def run_from(origin: str) -> tuple[int, str | None]:
+        headers = {"Origin": origin, "X-API-Key": key}
+        answer = requests.post(f"{site[1].url}/execute", json={"code": "pass", "language": "python"}, headers=headers)
+        return answer.status_code, answer.headers.get("Access-Control-Allow-Origin")
+
+    for origin in ("http://localhost:3000", "https://preview.pylearn.net"):
+        assert run_from(origin) == (200, origin)
+    for origin in ("http://localhost:3001", "https://other.pylearn.net", site[0]):
+        assert run_from(origin)[0] == 403
 
 
 @pytest.fixture
