@@ -225,7 +225,8 @@ WALLS = {
     "wiped_trace": Wall((Edit(RUN, "        self._trace.renew()\n", ""),)),
     "wiped_files": Wall(
         (
-            Edit(COLLECTED, "        ctypes.memset(self._names, 0, len(self._names))\n", ""),
+            # Kept, because the memory of freed names is soon taken for something else.
+            Edit(COLLECTED, "ctypes.memset(self._names, 0, len(self._names))", "protocol.kept = self._names"),
             Edit(COLLECTED, "                view[:taken] = bytes(taken)\n", ""),
         )
     ),

@@ -388,9 +388,12 @@ def remembered():
 
 
 LOOK_FOR_THE_TEST = """
-import inspect, linecache, traceback
+import inspect, linecache, traceback, types
 def strings(value, depth=3):
     if isinstance(value, (str, bytes)): yield str(value)
+    elif depth and isinstance(value, types.CellType):
+        try: yield from strings(value.cell_contents, depth - 1)
+        except ValueError: pass  # it is empty
     elif depth and isinstance(value, (dict, list, tuple, set)):
         for each in list(value.values() if isinstance(value, dict) else value): yield from strings(each, depth - 1)
     elif depth and type(value).__module__.startswith("guest."):
@@ -400,7 +403,7 @@ def look_for_test():
     places = {
         "frames": [[dict(each.frame.f_locals), each.frame.f_globals] for each in inspect.stack()[2:]],
         "traceback": traceback.format_stack(),
-        "objects": [each for each in gc.get_objects() if type(each) in (dict, list, tuple)],
+        "objects": [each for each in gc.get_objects() if type(each) in (dict, list, tuple, types.CellType)],
         "sources": linecache.cache,
         "modules": [vars(module) for name, module in sys.modules.items() if name.startswith(("guest", "__main__"))],
     }
