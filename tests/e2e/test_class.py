@@ -5,24 +5,20 @@ ways to run the same programs are compared side by side.
 """
 
 import contextlib
-import re
-import secrets
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 
+from benchmarks.lesson import HELLO, PUPILS, WORD, Pressed, Pupil, hold, new_word, press, proven, shipped
 from benchmarks.services import StockedService
 from codeexec.capacity import Capacity
 from executions.sandbox.engine.options import NAME_PREFIX
 from tests.e2e.event_source import EventSource
-from tests.service import ORIGIN, UNLIMITED, Service
+from tests.service import Service
 
 pytestmark = [
     pytest.mark.docker,
@@ -30,52 +26,12 @@ pytestmark = [
     pytest.mark.timeout(480),
 ]
 
-PUPILS = 30
 LESSON_SECONDS = 20
 PRESSES = 4
 TURNS = 2
-LONGEST_ANSWER_SECONDS = 60
-WORD = re.compile(r"word-[0-9a-f]{32}")
-MINT = (
-    "from apikeys.keys import create_key\n"
-    "from apikeys.tokens import mint_learner_token\n"
-    "key, _ = create_key('School', 'secret', ['{origin}'])\n"
-    "for number in range({count}): print(mint_learner_token(key, f'pupil-{{number}}', 3600))"
-)
-
-HELLO = "print('{word}')"
 SLEEPER = "import time\ntime.sleep(1)\nprint('{word}')"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.show()\nprint('{word}')"
-ENDLESS = "print('{word}', flush=True)\nwhile True: pass"
 GREETING = "name = input('Who? ')\nprint('Hello', name, '{word}')"
-
-
-@dataclass(frozen=True)
-class Pupil:
-    """Somebody who presses Run: the key or token of their page, and the learner that it names, if any."""
-
-    key: str
-    claimed: str = ""
-
-
-@dataclass(frozen=True)
-class Pressed:
-    """A program with its own word, and the response to it."""
-
-    word: str
-    response: requests.Response
-
-    def is_answered(self) -> bool:
-        """Return whether the program ran and only its own word was printed."""
-        return self.response.status_code == 200 and WORD.findall(self.response.json()["output"]) == [self.word]
-
-
-def shipped(directory: Path, **environment: str) -> StockedService:
-    """Return a service with the defaults for all that bounds programs and requests."""
-    service = StockedService(directory, **environment)
-    for name in UNLIMITED:
-        del service.environment[name]
-    return service
 
 
 @pytest.fixture(scope="module")
@@ -92,27 +48,9 @@ def service(shared_service: StockedService) -> StockedService:
     return shared_service
 
 
-def proven(service: Service, count: int = PUPILS) -> list[Pupil]:
-    """Return pupils whose pages have tokens of the site's server, as docs/keys.md describes."""
-    printed = service.manage("shell", "--verbosity=0", "-c", MINT.format(origin=ORIGIN, count=count))
-    return [Pupil(token) for token in printed.split()]
-
-
 def claimed(service: Service, count: int = PUPILS) -> list[Pupil]:
     """Return pupils whose pages hold the site's publishable key and only claim to be somebody."""
     return [Pupil(service.api_key, f"pupil-{number}") for number in range(count)]
-
-
-def new_word() -> str:
-    return f"word-{secrets.token_hex(16)}"
-
-
-def press(service: Service, pupil: Pupil, program: str) -> Pressed:
-    word = new_word()
-    body = {"code": program.format(word=word), "timeout": 10} | ({"learner": pupil.claimed} if pupil.claimed else {})
-    headers = {"X-API-Key": pupil.key, "Origin": ORIGIN}
-    response = requests.post(f"{service.url}/execute", json=body, headers=headers, timeout=LONGEST_ANSWER_SECONDS)
-    return Pressed(word, response)
 
 
 def press_together(service: Service, pupils: list[Pupil], program: str) -> list[Pressed]:
@@ -184,33 +122,10 @@ def test_thirty_pupils_with_input_all_play_at_once(service: Service) -> None:
 
 def test_a_loop_and_a_flood_in_a_class_refuse_nobody_else(service: Service) -> None:
     """One pupil's program never ends, another sends request after request; the others press Run now and then."""
-    looping, flooding, *others = proven(service)
-    over = threading.Event()
-
-    def repeat(pupil: Pupil, program: str) -> Counter[int]:
-        statuses: Counter[int] = Counter()
-        while not over.is_set():
-            statuses[press(service, pupil, program).response.status_code] += 1
-        return statuses
-
-    def learn(number: int, pupil: Pupil) -> list[Pressed]:
-        pressed = []
-        for turn in range(PRESSES):
-            over.wait(max(0.0, began + LESSON_SECONDS / PRESSES * (turn + number / PUPILS) - time.monotonic()))
-            pressed.append(press(service, pupil, HELLO))
-        return pressed
-
-    with ThreadPoolExecutor(PUPILS + 2) as clients:
-        began = time.monotonic()
-        loop = clients.submit(repeat, looping, ENDLESS)
-        floods = [clients.submit(repeat, flooding, HELLO) for _ in range(3)]
-        try:
-            learned = [each for some in clients.map(learn, range(len(others)), others) for each in some]
-        finally:
-            over.set()
-    assert_all_answered(learned)
-    assert loop.result()[200] > 0
-    assert sum((flood.result() for flood in floods), Counter()).keys() <= {200, 429, 503}
+    lesson = hold(service, LESSON_SECONDS, PRESSES)
+    assert_all_answered(lesson.learned)
+    assert lesson.loops[200] > 0
+    assert lesson.floods.keys() <= {200, 429, 503}
     assert_records_are_apart(service)
 
 
