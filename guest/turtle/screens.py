@@ -266,13 +266,13 @@ def Screen() -> TurtleScreen:  # noqa: N802 (its name in Python's turtle)
     return _screens[0]
 
 
-def show_picture() -> None:
+def show_open() -> None:
     """Show what has been drawn and not been shown."""
     if _screens:
         _screens[0].show()
 
 
-def keep_picture_back() -> None:
+def keep_open_back() -> None:
     """Do not show what is there now, unless something more is drawn."""
     if _screens:
         _screens[0].is_changed = False
