@@ -10,6 +10,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from codeexec.env import stop_without_traceback
 from executions.bounds import LONGEST_RUN_SECONDS, MOST_POLLS
+from executions.configuration import most_programs
 from executions.sandbox.profiles import LOADING_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
@@ -28,8 +29,7 @@ workers = 1
 worker_class = "codeexec.worker.BoundedThreadWorker"
 # For running programs, for programs waiting for input, for the queue, for those who wait for an execution to end, and a
 # few more to refuse requests and pass on input. No thread waits for a client to send a request or to read the response.
-programs = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
-threads = programs + MOST_POLLS + 8
+threads = most_programs() + MOST_POLLS + 8
 
 # Of these, an address may have half. If there are more, the oldest are closed (codeexec/crowd.py).
 worker_connections = 2000

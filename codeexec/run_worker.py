@@ -30,7 +30,7 @@ def main() -> None:
     from executions.cluster.owners import Owners
     from executions.cluster.transport import serve
     from executions.cluster.worker import Worker
-    from executions.configuration import DRAIN_SECONDS, longest_execution, sandbox_settings
+    from executions.configuration import DRAIN_SECONDS, longest_execution, most_programs, sandbox_settings
     from executions.sandbox.engine.owner import Owner
     from executions.sandbox.sandbox import Sandbox
 
@@ -41,10 +41,9 @@ def main() -> None:
     worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
     owners.start()
     sandbox.start()
-    threads = settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
     log.info("worker %s starts", worker.name)
     try:
-        serve(broker_url, worker.name, worker.run, threads, worker.start, worker.leave)
+        serve(broker_url, worker.name, worker.run, most_programs(), worker.start, worker.leave)
     finally:
         worker.close()
         sandbox.close(DRAIN_SECONDS)

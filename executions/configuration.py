@@ -27,6 +27,11 @@ def longest_execution() -> timedelta:
     return LONGEST_EXECUTION + max(LONGEST_WAIT, timedelta(seconds=settings.SANDBOX_INPUT_SECONDS_IN_ALL))
 
 
+def most_programs() -> int:
+    """Return how many programs may run, wait for input or wait in line: a process has a thread for each."""
+    return settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
+
+
 def sandbox_settings() -> SandboxSettings:
     """Return the sandbox's part of the settings."""
     database = Path(connection.settings_dict["NAME"])

@@ -4,6 +4,7 @@ import ssl
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -107,6 +108,10 @@ class Receiver:
     def url(self, path: str = "/hook") -> str:
         """Return an address of this receiver."""
         return f"https://{self.host}{path}"
+
+    def attempts(self) -> Counter[str]:
+        """Return how often each webhook has arrived, by its id."""
+        return Counter(each.headers["webhook-id"] for each in self.received)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,5 +1,6 @@
 """What a request to run a program, or to send it input, may contain."""
 
+from functools import cache
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -143,8 +144,13 @@ class ExecutionRequestSerializer(StrictSerializer):
         return ExecutionRequest(**values)
 
 
+def background_context(key: ApiKey) -> dict[str, Any]:
+    """Return the context of all programs of a request, so that one query serves for all their webhooks."""
+    return {"key": key, "has_secret": cache(lambda: bool(secrets_of(key.family)))}
+
+
 class BackgroundRequestSerializer(ExecutionRequestSerializer):
-    """The body of `POST /executions`: nobody watches the program. The context has the `key`."""
+    """The body of `POST /executions`: nobody watches the program. The context: see `background_context`."""
 
     interactive = None  # type: ignore[assignment]
 
@@ -166,7 +172,7 @@ class BackgroundRequestSerializer(ExecutionRequestSerializer):
             refuse(str(error), "invalid")
         if host not in key.webhook_hosts:
             refuse("The host is not among the webhook hosts of this key.", "unlisted")
-        if not secrets_of(key.family):
+        if not self.context["has_secret"]():
             refuse("This key has no webhook secret yet: staff make one in the admin.", "unsigned")
         return webhook
 

@@ -25,9 +25,11 @@ from executions.api.serializers import (
     ExecutionRequestSerializer,
     InputSerializer,
     PollSerializer,
+    background_context,
 )
 from executions.bounds import INPUT_BYTES
 from executions.models import Execution
+from executions.request import ExecutionRequest
 from executions.running.admission import Source
 from executions.running.backend import get_backend
 from executions.running.background import accept
@@ -75,6 +77,13 @@ class MayRunInBackground(IsServer):
     message = "Only a server with a secret key can run programs in the background. A page can use POST /execute."
 
 
+def _asked(body: Any, context: dict[str, Any]) -> ExecutionRequest:
+    """Return the request in a body, to run in the background. Raises ValidationError."""
+    serializer = BackgroundRequestSerializer(data=body, context=context)
+    serializer.is_valid(raise_exception=True)
+    return serializer.to_request()
+
+
 class ExecutionsView(KeyedView):
     """`POST /executions`: accept a program that runs in the background."""
 
@@ -85,11 +94,10 @@ class ExecutionsView(KeyedView):
     @describe_background
     def post(self, request: Request) -> Response:
         """Accept the program in the body."""
-        serializer = BackgroundRequestSerializer(data=request.data, context={"key": caller_of(request).key})
-        serializer.is_valid(raise_exception=True)
+        asked, source = _asked(request.data, background_context(caller_of(request).key)), _source(request)
 
         def run() -> Body:
-            return accepted(accept(serializer.to_request(), _source(request), get_backend()))
+            return accepted(accept(asked, source, get_backend()))
 
         return respond_once(request, run, _accepted)
 
@@ -107,20 +115,19 @@ class BatchView(KeyedView):
         serializer = BatchSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         bodies, source = serializer.validated_data["executions"], _source(request)
+        context = background_context(source.caller.key)
 
         def run() -> Body:
-            return {"executions": [self._accept(each, source) for each in bodies]}
+            return {"executions": [self._accept(each, context, source) for each in bodies]}
 
         return respond_once(request, run, partial(Response, status=202))
 
-    def _accept(self, body: Any, source: Source) -> Body:
+    def _accept(self, body: Any, context: dict[str, Any], source: Source) -> Body:
         """Return what became of one program. It counts against the rates, as a request of its own would."""
         caller = source.caller
         try:
             count_execution(caller.key, caller.names(learner_named_in(body)))
-            serializer = BackgroundRequestSerializer(data=body, context={"key": caller.key})
-            serializer.is_valid(raise_exception=True)
-            return {"id": accepted(accept(serializer.to_request(), source, get_backend()))["id"], "error": None}
+            return {"id": accepted(accept(_asked(body, context), source, get_backend()))["id"], "error": None}
         except (Refused, APIException, DatabaseError, InterfaceError, RedisError) as error:
             return {"id": None, "error": self.handle_exception(error).data}
 

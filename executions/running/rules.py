@@ -78,13 +78,13 @@ def is_word(text: str) -> bool:
 
 def keeps_rules(case: TestCase, run: Run) -> bool:
     """Return whether the program keeps all rules of `case`."""
-    return run.status is RunStatus.SUCCESS and not any(_faults(case, run))
+    return run.status is RunStatus.SUCCESS and not any(_broken_rules(case, run))
 
 
 def rule_sentences(case: TestCase, run: Run, timeout_seconds: int) -> str:
     """Return what the program does not keep, or all rules if it keeps them."""
     if run.status is RunStatus.SUCCESS:
-        return " ".join(filter(None, _faults(case, run))) or " ".join(_orders(case))
+        return " ".join(_broken_rules(case, run)) or " ".join(_every_rule(case))
     detail = error_detail(run, timeout_seconds)
     if detail is None or run.status is not RunStatus.ERROR:
         return sentence(run, timeout_seconds)
@@ -95,7 +95,8 @@ def rule_sentences(case: TestCase, run: Run, timeout_seconds: int) -> str:
     return said.format(type=detail.type, line=detail.line, message=detail.message)
 
 
-def _orders(case: TestCase) -> Iterator[str]:
+def _every_rule(case: TestCase) -> Iterator[str]:
+    """Yield a sentence for each rule of `case`."""
     for word in case.uses:
         yield f"{_use(word)}."
     for word in case.avoids:
@@ -104,26 +105,23 @@ def _orders(case: TestCase) -> Iterator[str]:
         yield f"{_define(definition)}."
 
 
-def _faults(case: TestCase, run: Run) -> Iterator[str]:
-    """Yield a sentence for each rule of `case`, empty if it is kept."""
-    answers = iter(run.uses)
+def _broken_rules(case: TestCase, run: Run) -> Iterator[str]:
+    """Yield a sentence for each rule of `case` that the program breaks."""
+    found = iter(run.uses)
     for word in case.uses:
-        line, _ = next(answers)
-        yield "" if line else f"{_use(word)}."
+        line, _ = next(found)
+        if not line:
+            yield f"{_use(word)}."
     for word in case.avoids:
-        line, _ = next(answers)
-        yield gettext("{order}: line {line} does.").format(order=_avoid(word), line=line) if line else ""
+        line, _ = next(found)
+        if line:
+            yield gettext("{order}: line {line} does.").format(order=_avoid(word), line=line)
     for definition in case.defines:
-        line, count = next(answers)
+        line, count = next(found)
         if not line:
             yield f"{_define(definition)}."
-        else:
-            is_right = definition.parameters in (None, count)
-            yield (
-                ""
-                if is_right
-                else gettext("{order}: yours has {count}.").format(order=_define(definition), count=count)
-            )
+        elif definition.parameters not in (None, count):
+            yield gettext("{order}: yours has {count}.").format(order=_define(definition), count=count)
 
 
 def _use(word: str) -> str:

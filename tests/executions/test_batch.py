@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apikeys.keys import create_key
-from apikeys.models import ApiKey, DailyUse, Suspension
+from apikeys.models import ApiKey, DailyUse, Suspension, WebhookSecret
+from apikeys.webhooks import make_secret
 from executions.bounds import BATCH
 from executions.models import Execution
 from executions.running.backend import get_backend
@@ -138,6 +141,15 @@ def test_the_largest_batch_is_accepted(server: Page) -> None:
 
 def test_all_programs_together_fit_in_one_body(server: Page, settings: Settings) -> None:
     assert send(server, {"executions": [{"code": "#" * settings.LONGEST_BODY_BYTES}]}).status_code == 413
+
+
+def test_one_query_serves_for_all_webhooks(server: Page) -> None:
+    ApiKey.objects.filter(pk=server.key.pk).update(webhook_hosts=["example.org"])
+    make_secret(server.key, server.key.created)
+    with CaptureQueriesContext(connection) as queries:
+        found = submit(server, *[PROGRAM | {"webhook": "https://example.org/hook"}] * 3)
+    assert codes(found) == [None] * 3
+    assert len([each for each in queries if WebhookSecret._meta.db_table in each["sql"]]) == 1
 
 
 def test_a_batch_is_accepted_once(server: Page) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import cycle
 
 from executions.sandbox.checks.attacks import Probe
-from executions.sandbox.checks.probes import ATTEMPTS, run_probe
+from executions.sandbox.checks.probes import run_probe
 from executions.sandbox.container.container import Container
 from executions.threads import Loop
 
@@ -29,13 +29,8 @@ class Canary(Loop):
         self._probes = cycle(probes)
 
     def _run_next(self) -> None:
-        if self._is_open():
-            self._try(next(self._probes))
-
-    def _try(self, probe: Probe) -> None:
-        for _ in range(ATTEMPTS):
-            if not self._is_open():
-                return
-            if run_probe(self._launch, probe, self._runtime).failure is None:
-                return
-        self._report(f"probes failed: {probe.name}")
+        if not self._is_open():
+            return
+        result = run_probe(self._launch, next(self._probes), self._runtime, self._is_open)
+        if result is not None and result.failure is not None:
+            self._report(f"probes failed: {result.name}")

@@ -63,10 +63,14 @@ def run_probes(
     yield from filter(None, chain(*zip_longest(*rows)))
 
 
-def run_probe(launch: Callable[[], Container], probe: Probe, runtime: str | None = None) -> ProbeResult:
-    """Run one probe once, in a container of its own."""
-    [result] = _run_in_turn(launch, [probe], runtime, attempts=1)
-    return result
+def run_probe(
+    launch: Callable[[], Container],
+    probe: Probe,
+    runtime: str | None = None,
+    is_open: Callable[[], bool] = lambda: True,
+) -> ProbeResult | None:
+    """Run one probe in a container of its own, and again in another if it fails. None if `is_open` ends that."""
+    return next(iter(_run_in_turn(launch, [probe], runtime, is_open=is_open)), None)
 
 
 def _run_in_turn(
@@ -74,13 +78,18 @@ def _run_in_turn(
     probes: Sequence[Probe],
     runtime: str | None,
     container: Container | None = None,
-    attempts: int = ATTEMPTS,
+    is_open: Callable[[], bool] = lambda: True,
 ) -> list[ProbeResult]:
-    """Run probes one after another in `container`, and in a new one whenever there is none or it has been used up."""
-    results = []
+    """Run probes one after another in `container`, and in a new one whenever there is none or it has been used up.
+
+    Stop once `is_open` says no.
+    """
+    results: list[ProbeResult] = []
     try:
         for probe in probes:
-            for _ in range(attempts):
+            for _ in range(ATTEMPTS):
+                if not is_open():
+                    return results
                 try:
                     container = container or launch()
                     run = container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds)
