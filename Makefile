@@ -27,7 +27,7 @@ test: $(DEV) image service-image $(CLIENTS) ## run every test, with real contain
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
 	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || $(PYTHON) -m tests.retry $$?
-	$(PYTHON) -m pytest -m alone || $(PYTHON) -m tests.retry $$?
+	$(PYTHON) -m pytest -m alone $$(grep -lr --include='test_*.py' 'mark\.alone' tests) || $(PYTHON) -m tests.retry $$?
 
 test-fast: $(DEV) .env ## run the tests that need no containers, servers or browser, within a minute
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not docker and not server"

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.service import Service
+from tests.service import DeployedService
 
 ROUNDS = 150
 PAUSE_SECONDS = 0.15
@@ -25,8 +25,8 @@ def main() -> int:
     parser.add_argument("empty")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        beside = Service(_folder(directory, "empty"), DATABASE_URL=arguments.empty)
-        filled = Service(_folder(directory, "full"), DATABASE_URL=arguments.full, EXECUTION_RETENTION_DAYS="0")
+        beside = DeployedService(_folder(directory, "empty"), DATABASE_URL=arguments.empty)
+        filled = DeployedService(_folder(directory, "full"), DATABASE_URL=arguments.full, EXECUTION_RETENTION_DAYS="0")
         with beside, filled:
             seconds: dict[str, list[float]] = {"empty": [], "full": []}
             for _ in range(ROUNDS):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from codeexec.capacity import Capacity
-from tests.service import FEW, Service
+from tests.service import FEW, DeployedService
 
 STOCKED_SECONDS = 180
 REST_SECONDS = 1.0
@@ -16,7 +16,7 @@ FILL = f"from benchmarks.population import populate; populate({ROWS})"
 NO_SCIENCE = {"SANDBOX_SCIENCE_POOL_SIZE": "0"}
 
 
-class StockedService(Service):
+class StockedService(DeployedService):
     """A service that has its whole stock of containers when it has started, by default of both profiles.
 
     The sizes of the stock are the defaults, worked out beforehand: else nobody knows when it is full.

@@ -21,7 +21,7 @@ from unittest import mock
 
 from benchmarks.pace import PAUSE_SECONDS
 from benchmarks.ways import PROGRAM, OverHTTP
-from tests.service import ORIGIN, Service
+from tests.service import ORIGIN, DeployedService
 
 ROUNDS = 60
 RUN = "fork, send, receive, clean up"
@@ -50,7 +50,7 @@ REST, ALL = "the rest of Django: middleware, routing, rendering", "in all"
 def main() -> None:
     """Measure both ways and print the median of each step in milliseconds."""
     with tempfile.TemporaryDirectory() as directory:
-        service = Service(Path(directory))
+        service = DeployedService(Path(directory))
         with service:
             http = statistics.median(_repeat(OverHTTP(service)))
         command = [sys.executable, "-m", "benchmarks.steps", "within", service.api_key]

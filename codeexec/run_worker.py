@@ -7,14 +7,22 @@ import logging.config
 import os
 import secrets
 import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from codeexec.env import stop_without_traceback
+
+if TYPE_CHECKING:
+    from executions.sandbox.checks.attacks import Probe
 
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Serve until SIGTERM; then take no more submissions, and finish those that have arrived."""
+def main(probes: "Sequence[Probe] | None" = None) -> None:
+    """Serve until SIGTERM; then take no more submissions, and finish those that have arrived.
+
+    `probes` must pass before programs run, by default all of them.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
     os.environ["SECRET_KEY"] = secrets.token_hex(32)  # the settings demand one, and nothing here is signed
     os.environ["DATABASE_URL"] = "sqlite://:memory:"
@@ -37,7 +45,7 @@ def main() -> None:
     limits = sandbox_settings()
     board, board_of_instructions = Board(connect(settings.REDIS_URL)), Board(connect(settings.REDIS_URL))
     owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
-    sandbox = Sandbox(limits, dead_owners=lambda: owners.dead)
+    sandbox = Sandbox(limits, dead_owners=lambda: owners.dead, probes=probes)
     worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
     owners.start()
     sandbox.start()

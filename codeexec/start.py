@@ -3,6 +3,8 @@
 import atexit
 import gc
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.checks import run_checks
@@ -24,6 +26,9 @@ from executions.threads import Loop
 from executions.webhooks.sender import Sender
 from executions.webhooks.webhooks import Webhooks
 
+if TYPE_CHECKING:
+    from executions.sandbox.checks.attacks import Probe
+
 LAST_JOBS_SECONDS = 5
 """How long executions in the background may still begin when no request is left."""
 LAST_RECORDS_SECONDS = 3
@@ -32,10 +37,11 @@ FORGET_SECONDS = 60
 log = logging.getLogger(__name__)
 
 
-def start_service(sender: Sender | None = None) -> None:
+def start_service(sender: Sender | None = None, probes: "Sequence[Probe] | None" = None) -> None:
     """Prepare, and let the executor start. Returns before programs can run.
 
-    A `sender` takes the place of the one that sends webhooks to public addresses only.
+    A `sender` takes the place of the one that sends webhooks to public addresses only. `probes` must pass before
+    programs run, by default all of them.
     """
     if settings.SENTRY_DSN:
         from codeexec.sentry import report_faults  # what it imports is of no use otherwise
@@ -44,7 +50,7 @@ def start_service(sender: Sender | None = None) -> None:
     prepare()
     connection.close()  # this thread serves no requests
     heartbeat = Heartbeat()
-    executor = make_executor(lambda: heartbeat.dead_owners)
+    executor = make_executor(lambda: heartbeat.dead_owners, probes)
     backend = Backend(executor, heartbeat=heartbeat)
     if isinstance(executor, ClusterExecutor):
         backend.peers = Peers(executor.post, backend.sessions)

@@ -44,7 +44,12 @@ STOP_SECONDS = 60
 
 
 class Service:
-    """A running service with its own port, database and key. Use it as a context manager."""
+    """A running service with its own port, database and key. Use it as a context manager.
+
+    Its sandbox runs few probes: all of them would cost more than the rest of its start. See DeployedService.
+    """
+
+    configuration = "tests/gunicorn.py"
 
     def __init__(self, directory: Path, **environment: str) -> None:
         self.database = directory / "db.sqlite3"
@@ -63,13 +68,13 @@ class Service:
             **FEW,
             **environment,
         }
-        self.command = [sys.executable, "-m", "gunicorn", "-c", "codeexec/gunicorn.py", "codeexec.wsgi"]
+        self.command = [sys.executable, "-m", "gunicorn", "-c", self.configuration, "codeexec.wsgi"]
         self._session = requests.Session()
         self.process: subprocess.Popen[bytes] | None = None
 
     def sibling(self) -> "Service":
         """Return another service with the same settings, database and key, but another port."""
-        other = Service(self.log_path.parent)
+        other = type(self)(self.log_path.parent)
         other.log_path = self.log_path.with_name(f"log-{other.port}")
         other.api_key = self.api_key
         other.environment = {**self.environment, "PORT": str(other.port)}
@@ -175,6 +180,12 @@ class Service:
     def log(self) -> str:
         """Return the service's log."""
         return self.log_path.read_text()
+
+
+class DeployedService(Service):
+    """A service that starts as a deployed one does, with all probes."""
+
+    configuration = "codeexec/gunicorn.py"
 
 
 @cache

@@ -71,8 +71,13 @@ class Cluster:
 
 
 @contextmanager
-def small_cluster(directory: Path, port: int | None = None, **environment: str) -> Iterator[Cluster]:
-    """Run a cluster whose proxy listens on `port`, or a free one. It has answered `/health` before."""
+def small_cluster(
+    directory: Path, port: int | None = None, run_worker: str = "codeexec.run_worker", **environment: str
+) -> Iterator[Cluster]:
+    """Run a cluster whose proxy listens on `port`, or a free one. It has answered `/health` before.
+
+    The module `run_worker` runs the workers.
+    """
     with ExitStack() as stack:
         redis, postgresql = stack.enter_context(Redis()), stack.enter_context(PostgreSQL())
         engine = stack.enter_context(OwnEngine())
@@ -81,8 +86,8 @@ def small_cluster(directory: Path, port: int | None = None, **environment: str) 
         other_web = web.sibling()
         shared_engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
         workers = (
-            stack.enter_context(Worker(web, directory / "one", DOCKER_HOST=shared_engine)),
-            stack.enter_context(Worker(web, directory / "two", DOCKER_HOST=engine.url)),
+            stack.enter_context(Worker(web, directory / "one", run_worker, DOCKER_HOST=shared_engine)),
+            stack.enter_context(Worker(web, directory / "two", run_worker, DOCKER_HOST=engine.url)),
         )
         stack.enter_context(web)
         stack.callback(other_web.stop)

@@ -12,9 +12,15 @@ KEPT_FROM_WORKERS = ("SECRET_KEY", "DATABASE_URL", "API_KEY", "PORT")
 
 
 class Worker:
-    """A worker for `service`, with its settings but none of its secrets. Use it as a context manager."""
+    """A worker for `service`, with its settings but none of its secrets. Use it as a context manager.
 
-    def __init__(self, service: Service, directory: Path, **environment: str) -> None:
+    `module` runs it: `tests.run_worker` with few probes.
+    """
+
+    def __init__(
+        self, service: Service, directory: Path, module: str = "codeexec.run_worker", **environment: str
+    ) -> None:
+        self._module = module
         settings = {name: value for name, value in service.environment.items() if name not in KEPT_FROM_WORKERS}
         self._environment = {**settings, **environment}
         directory.mkdir()
@@ -30,7 +36,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the worker. Returns before it can run programs."""
-        command = [sys.executable, "-m", "codeexec.run_worker"]
+        command = [sys.executable, "-m", self._module]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
 

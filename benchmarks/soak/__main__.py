@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.soak.course import SETTINGS, run_course
 from benchmarks.soak.verdict import faults, show
 from tests.servers import PostgreSQL
-from tests.service import Service
+from tests.service import DeployedService
 
 
 def main() -> int:
@@ -26,10 +26,10 @@ def main() -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if arguments.postgresql:
             server = stack.enter_context(PostgreSQL())
-            service = Service(directory, DATABASE_URL=server.url, **SETTINGS)
+            service = DeployedService(directory, DATABASE_URL=server.url, **SETTINGS)
             course = run_course(service, arguments.minutes, server.sql)
         else:
-            service = Service(directory, **SETTINGS)
+            service = DeployedService(directory, **SETTINGS)
             course = run_course(service, arguments.minutes, service.query)
         show(course)
         found = faults(course)

@@ -1,9 +1,9 @@
 """Where programs run, as the settings say: in the sandbox of this process, or in those of workers."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 
@@ -15,6 +15,9 @@ from executions.sandbox.console import Console
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox, SandboxHealth
+
+if TYPE_CHECKING:
+    from executions.sandbox.checks.attacks import Probe
 
 
 class Executor(Protocol):
@@ -39,10 +42,12 @@ class NotStarted:
         return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
 
 
-def make_executor(dead_owners: Callable[[], Collection[str]]) -> Sandbox | ClusterExecutor:
-    """Return the executor of a serving process. `dead_owners` is for its own sandbox, if it has one."""
+def make_executor(
+    dead_owners: Callable[[], Collection[str]], probes: "Sequence[Probe] | None" = None
+) -> Sandbox | ClusterExecutor:
+    """Return the executor of a serving process. `dead_owners` and `probes` are for its own sandbox, if it has one."""
     if settings.EXECUTOR == "local":
-        return Sandbox(sandbox_settings(), dead_owners=dead_owners)
+        return Sandbox(sandbox_settings(), dead_owners=dead_owners, probes=probes)
     from executions.cluster.transport import Sender  # Celery takes 6 MB, which other services save
 
     patience = Patience(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.service import ROOT, Service
+from tests.service import ROOT, DeployedService, Service
 
 CHROMIUM = Path(__file__).with_name("chromium")
 HOPELESS_MILLISECONDS = 30_000
@@ -23,7 +23,7 @@ HOPELESS_MILLISECONDS = 30_000
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE="1") as service:
+    with DeployedService(tmp_path_factory.mktemp("service"), SANDBOX_SCIENCE_POOL_SIZE="1") as service:
         yield service
 
 

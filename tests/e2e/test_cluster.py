@@ -31,7 +31,8 @@ CONTAINERS = "SELECT DISTINCT container FROM executions_execution WHERE code LIK
 
 @pytest.fixture(scope="module")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with small_cluster(tmp_path_factory.mktemp("cluster"), METRICS_ALLOWED_IPS="127.0.0.1") as cluster:
+    directory = tmp_path_factory.mktemp("cluster")
+    with small_cluster(directory, run_worker="tests.run_worker", METRICS_ALLOWED_IPS="127.0.0.1") as cluster:
         yield cluster
 
 
@@ -257,8 +258,9 @@ def test_restarted_worker_loses_nothing_under_load(cluster: Cluster) -> None:
         count = 0
         while not over.is_set():
             word = f"word-{number}-{count}"
-            response = cluster.web.post(f"print('{word}')")
+            response = cluster.web.post(f"import time\nprint('{word}')\ntime.sleep(0.2)")
             if response.status_code == 503:  # refused: a page tries again
+                time.sleep(0.1)
                 continue
             assert response.json()["output"] == f"{word}\n"
             count += 1

@@ -135,6 +135,18 @@ def test_search_on_postgresql_finds_what_it_finds_on_sqlite(service: Service, po
     assert found == "[[0], [0], [0], [1], [2], [2], [], [], []]\n"
 
 
+def test_a_search_that_takes_too_long_is_given_up_and_one_that_fails_raises(service: Service) -> None:
+    script = (
+        "from django.db import OperationalError, connection\n"
+        "from executions.records.search import _query_within_time\n"
+        "with connection.cursor() as cursor:\n"
+        "    print(_query_within_time(cursor, 'SELECT 1 FROM pg_sleep(%s)', (9,)))\n"
+        "    try: _query_within_time(cursor, 'SELECT pg_terminate_backend(pg_backend_pid())', ())\n"
+        "    except OperationalError: print('raised')"
+    )
+    assert service.manage("shell", "--verbosity=0", "-c", script) == "None\nraised\n"
+
+
 def test_erasure_empties_dead_rows_and_builds_the_index_anew(service: Service, postgresql: PostgreSQL) -> None:
     service.execute("print('zanzibarquokka')", learner="eve")
     index = "SELECT pg_relation_filenode('execution_text')"

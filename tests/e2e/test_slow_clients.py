@@ -31,7 +31,8 @@ SCRIPT = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, static_files: None) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), SANDBOX_POOL_SIZE="2") as service:
+    settings = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_REUSE": "always"}  # these tests are not about containers
+    with Service(tmp_path_factory.mktemp("service"), **settings) as service:
         yield service
 
 

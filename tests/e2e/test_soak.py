@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.soak.course import SETTINGS, run_course
 from benchmarks.soak.verdict import faults, show
-from tests.service import Service
+from tests.service import DeployedService
 
 MINUTES = 0.5
 LOAD = 0.5
@@ -17,7 +17,7 @@ LOAD = 0.5
 @pytest.mark.alone  # beside other tests, the service would refuse more and wait too long for its database
 @pytest.mark.timeout(480)
 def test_a_short_soak_finds_no_fault(tmp_path: Path) -> None:
-    service = Service(tmp_path, **SETTINGS)
+    service = DeployedService(tmp_path, **SETTINGS)
     course = run_course(service, MINUTES, service.query, LOAD)
     show(course)
     assert faults(course) == []

@@ -49,7 +49,6 @@ def test_a_service_sends_the_answer_until_it_is_received(
 ) -> None:
     receiver.answers = [503]
     service = Service(tmp_path, AUTHORITY=str(authority.certificate))
-    service.command[service.command.index("codeexec/gunicorn.py")] = "tests/webhook_gunicorn.py"
     with service:
         server = Server.of(service)
         secret = service.manage("shell", "-v0", "-c", MAKE_SECRET.format(host=receiver.host)).splitlines()[-1]
