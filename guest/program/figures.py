@@ -19,7 +19,7 @@ class FigureManager(FigureManagerBase):  # type: ignore[misc]
     def pyplot_show(cls, *, block: bool | None = None) -> None:
         """Show all open figures; in interactive mode, where show() does not block, only at the end of the program."""
         if block or (block is None and not is_interactive()):
-            show_open_figures()
+            show_open()
 
     def show(self) -> None:
         """Leave it open: it is shown at the end of the program, in its final state."""
@@ -35,14 +35,14 @@ _kept_back: list[FigureManagerBase] = []
 """The figures that were open when a test's own part began."""
 
 
-def keep_open_ones_back() -> None:
+def keep_open_back() -> None:
     """Do not show the figures that are open now, unless something more is drawn on them."""
     _kept_back[:] = Gcf.get_all_fig_managers()
     for manager in _kept_back:
         manager.canvas.figure.stale = False
 
 
-def show_open_figures() -> None:
+def show_open() -> None:
     """Show and close all figures of pyplot, of any backend, except those that are kept back.
 
     If one cannot be drawn, the others are still shown, and the first such error is raised at the end.

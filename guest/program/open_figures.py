@@ -18,10 +18,10 @@ def show_open_figures() -> None:
     """Show the figures that are open now; report an error as the interpreter would."""
     if not screen.is_on:
         return
-    for find, show in ((_turtles, "show_picture"), (_figures, "show_open_figures")):
+    for find in (_turtles, _figures):
         try:
-            if module := find():
-                getattr(module, show)()
+            if source := find():
+                source.show_open()
         except Exception as error:
             sys.excepthook(type(error), error, None)
 
@@ -29,10 +29,9 @@ def show_open_figures() -> None:
 def begin_showing() -> None:
     """Turn the screen on. What is already open or drawn belongs to the submission, and is kept back."""
     try:
-        if turtles := _turtles():
-            turtles.keep_picture_back()
-        if figures := _figures():
-            figures.keep_open_ones_back()
+        for find in (_turtles, _figures):
+            if source := find():
+                source.keep_open_back()
     except Exception:  # noqa: S110 (the submission may have replaced it: it may raise anything)
         pass
     screen.is_on = True

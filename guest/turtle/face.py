@@ -3,9 +3,13 @@
 import sys
 from types import FunctionType
 
-from guest.turtle.screens import Screen, Shape, TurtleScreen, _Screen
-from guest.turtle.turtles import RawTurtle, TNavigator, Turtle
+from guest.turtle.navigator import TNavigator
+from guest.turtle.pen import TPen
+from guest.turtle.screens import Screen, TurtleScreen, _Screen
+from guest.turtle.shapes import Shape
+from guest.turtle.turtles import RawTurtle, Turtle
 from guest.turtle.values import Terminator, TurtleGraphicsError, Vec2D
+from guest.turtle.window import TurtleScreenBase
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -57,5 +61,20 @@ for _name in _OF_TURTLE:
     _here[_name] = _function(_name, getattr(RawTurtle, _name), Turtle.first)
 done = _here["mainloop"]
 
-for _class in (RawTurtle, Shape, Terminator, TNavigator, Turtle, TurtleGraphicsError, TurtleScreen, Vec2D, _Screen):
+_class: type
+for _class in (
+    *(
+        RawTurtle,
+        Shape,
+        Terminator,
+        TNavigator,
+        TPen,
+        Turtle,
+        TurtleGraphicsError,
+        TurtleScreen,
+        TurtleScreenBase,
+        Vec2D,
+    ),
+    _Screen,
+):
     _class.__module__ = "turtle"

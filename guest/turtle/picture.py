@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from array import array
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from guest.turtle.brush import Brush
     from guest.turtle.values import Rgb
 
 MOST_COST = 100_000
@@ -22,7 +21,7 @@ FINE_PIXELS = 1_000_000
 """Up to this size of the window, the picture is drawn at twice the size and made smaller, for smooth lines."""
 FAR = 10_000.0
 """Where the paper ends, in pixels from a corner of the window: Pillow reckons with small integers."""
-LARGEST_LETTERS, MASK_PIXELS = 500, 4_000_000
+LARGEST_LETTERS = 500
 
 FONTS = "/opt/site-packages/matplotlib/mpl-data/fonts/ttf"
 SERIF, MONOSPACED = ("times", "serif", "georgia", "roman", "garamond"), ("courier", "mono", "consolas", "fixed")
@@ -166,126 +165,44 @@ class View:
         return 2 if self.width * self.height <= FINE_PIXELS else 1
 
 
-class Brush:
-    """Paints on an image of Pillow, which is `fineness` times as large as the window."""
-
-    def __init__(self, image: Image.Image, view: View) -> None:
-        from PIL import ImageDraw
-
-        self._draw = ImageDraw.Draw(image)
-        self.fineness = view.fineness
-        self._across, self._up = view.x_scale * self.fineness, view.y_scale * self.fineness
-        self._left = image.width / 2 - view.middle[0] * self._across
-        self._top = image.height / 2 + view.middle[1] * self._up
-
-    def places(self, points: array[float]) -> list[tuple[float, float]]:
-        """Return where these coordinates are on the image. Points that are nowhere are left out."""
-        found = zip(points[::2], points[1::2], strict=True)
-        places = [(self._left + x * self._across, self._top - y * self._up) for x, y in found]
-        return [each for each in places if math.isfinite(each[0]) and math.isfinite(each[1])]
-
-    def line(self, places: list[tuple[float, float]], color: Rgb, width: float) -> None:
-        """Draw a line with round corners and ends; a single place is a disk."""
-        size = round(max(1.0, min(width, FAR) * self.fineness))
-        run: list[tuple[float, float]] = []  # what has been seen of a line without leaving the paper
-        for start, end in itertools.pairwise(places):
-            if max(map(abs, (*start, *end))) <= FAR:
-                if not run:
-                    run.append(start)
-                run.append(end)
-                continue
-            self._run(run, color, size)
-            run = []
-            if cut := _cut(*start, *end):
-                self._run(cut, color, size)
-        self._run(run, color, size)
-
-    def _run(self, places: list[tuple[float, float]], color: Rgb, size: int) -> None:
-        if not places:
-            return
-        self._draw.line(places, fill=color, width=size)
-        if size > 2:
-            half = (size - 1) / 2
-            for x, y in places:
-                self._draw.ellipse((x - half, y - half, x + half, y + half), fill=color)
-
-    def area(self, places: list[tuple[float, float]], color: Rgb | None) -> None:
-        """Fill a polygon; where it crosses itself, every other part is empty, as in Tk."""
-        if color is not None and len(places) > 2:
-            self._draw.polygon([(_near(x), _near(y)) for x, y in places], fill=color)
-
-    def disk(self, x: float, y: float, color: Rgb | None, size: float) -> None:
-        half = min(abs(size), FAR) * self.fineness / 2
-        if color is not None and abs(x) <= 2 * FAR and abs(y) <= 2 * FAR and half > 0:
-            self._draw.ellipse((x - half, y - half, x + half, y + half), fill=color)
-
-    def text(self, x: float, y: float, text: Text) -> None:
-        if text.color is None or abs(x) > FAR or abs(y) > FAR:
-            return
-        font = text.font.load(self.fineness, text.text)
-        height = sum(font.getmetrics())
-        most = max(1, int(MASK_PIXELS / height**2))  # letters in a line, so that Pillow needs little memory
-        for line in reversed(text.text.split("\n")[-100:]):
-            line = line[:most]
-            self._draw.text((x - font.getlength(line) * text.align, y), line, text.color, font, "ld")
-            y -= height
-
-
-def _near(place: float) -> float:
-    return max(-FAR, min(place, FAR))
-
-
-def _cut(x: float, y: float, to_x: float, to_y: float) -> list[tuple[float, float]] | None:
-    """Return what of a line lies on the paper, None if nothing does."""
-    first, last = 0.0, 1.0
-    for start, way in ((x, to_x - x), (y, to_y - y)):
-        if not math.isfinite(way) or (way == 0 and abs(start) > FAR):
-            return None
-        if way:
-            near, far = sorted(((-FAR - start) / way, (FAR - start) / way))
-            first, last = max(first, near), min(last, far)
-    if first > last:
-        return None
-    return [(_near(x + part * (to_x - x)), _near(y + part * (to_y - y))) for part in (first, last)]
-
-
 class Picture:
     """The items, and below them what has been painted to make room for more."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []
-        self._cost = 0
+        self.cost = 0
+        """How much it takes to keep the items; see MOST_COST."""
         self._painted: Image.Image | None = None
 
     def put(self, item: Item) -> None:
         """Put an item on top of the others."""
         self.items.append(item)
-        self._cost += ITEM_COST + len(item.points) // 2
+        self.cost += ITEM_COST + len(item.points) // 2
 
     def extend(self, line: Line, x: float, y: float) -> None:
         """Draw a line on."""
         line.points.extend((x, y))
-        self._cost += 1
+        self.cost += 1
 
     def remove(self, item: Item) -> None:
         """Take an item away, unless it is painted."""
         for index in range(len(self.items) - 1, -1, -1):
             if self.items[index] is item:
                 del self.items[index]
-                self._cost -= ITEM_COST + len(item.points) // 2
+                self.cost -= ITEM_COST + len(item.points) // 2
                 return
 
     def clear(self) -> None:
         """Take everything away."""
         self.items.clear()
-        self._cost = 0
+        self.cost = 0
         self._painted = None
 
-    def make_room(self, view: View) -> bool:
-        """Paint the items if they are too many: they can then no longer be taken away one by one. Return whether so."""
-        if self._cost < MOST_COST:
-            return False
+    def make_room(self, view: View) -> None:
+        """Paint the items: they can then no longer be taken away one by one."""
         from PIL import Image
+
+        from guest.turtle.brush import Brush
 
         self._painted = layer = self._painted_for(view) or Image.new("RGBA", _size(view))
         brush = Brush(layer, view)
@@ -297,12 +214,13 @@ class Picture:
                 item.paint(brush)
                 item.is_painted = True
         self.items[:] = waiting
-        self._cost = ITEM_COST * len(waiting)
-        return True
+        self.cost = ITEM_COST * len(waiting)
 
     def image(self, view: View, background: Rgb, behind: Callable[[Any], None], turtles: list[Figure]) -> Image.Image:
         """Return the picture as an image of Pillow. `behind` paints on the background."""
         from PIL import Image
+
+        from guest.turtle.brush import Brush
 
         image = Image.new("RGB", _size(view), background)
         behind(image)

@@ -1,113 +1,36 @@
-"""The one screen that a program's turtles are on. It is shown as an image once the program waits or ends."""
+"""The one screen that a program's turtles are on."""
 
 from __future__ import annotations
 
-import heapq
-import io
-
-from guest import protocol
-from guest.program import shown
-from guest.turtle.picture import Picture, View
+from guest.turtle.shapes import Shape, known_shapes
 from guest.turtle.values import TurtleGraphicsError, rgb
+from guest.turtle.window import MONITOR, TurtleScreenBase
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from io import FileIO
     from typing import Any
 
     from guest.turtle.turtles import RawTurtle
 
-    Points = tuple[tuple[float, float], ...]
-
-MONITOR = (1600, 800)
-"""The size of the screen that `setup(0.5, 0.75)`, the default, is a part of."""
-LONGEST_SIDE = 2000
-TIMER_MILLISECONDS, MOST_TIMERS = 60_000, 1000
-"""What `mainloop()` runs of the timers: as much as would happen in a minute, and no more than that many."""
 MODES = ("standard", "logo", "world")
 
-CORNER = 5.77
-HALF_A_TURTLE = (
-    *((0, 16), (2, 15), (2.5, 11), (4, 9), (7, 11), (9, 8.5), (7, 6), (8, 2), (7.5, -2), (9, -6), (7, -8), (5, -5)),
-    *((2, -7), (0, -10)),
-)
 
-
-class Shape:
-    """What a turtle looks like: a polygon, several with colours of their own, or an image, which stays invisible."""
-
-    def __init__(self, type_: str, data: Any = None) -> None:
-        if type_ not in ("polygon", "image", "compound"):
-            raise TurtleGraphicsError(f"There is no shape type {type_}")
-        self._type = type_
-        self._data: Any = data
-        if type_ == "polygon":
-            self._data = tuple(data)
-        elif type_ == "compound":
-            self._data = []
-
-    def addcomponent(self, poly: Points, fill: Any, outline: Any = None) -> None:
-        """Add a polygon to a compound shape."""
-        if self._type != "compound":
-            raise TurtleGraphicsError(f"Cannot add component to {self._type} Shape")
-        self._data.append([poly, fill, fill if outline is None else outline])
-
-    def parts(self) -> list[tuple[Points, Any, Any]]:
-        """Return its polygons, each with its fill and outline: None for those of the turtle."""
-        if self._type == "polygon":
-            return [(self._data, None, None)]
-        return [tuple(each) for each in self._data] if self._type == "compound" else []
-
-
-def _shapes() -> dict[str, Shape]:
-    polygons: dict[str, Any] = {
-        "arrow": ((-10, 0), (10, 0), (0, 10)),
-        "turtle": (*HALF_A_TURTLE, *[(-x, y) for x, y in reversed(HALF_A_TURTLE[1:-1])]),
-        "circle": tuple((10 * x, 10 * y) for x, y in _circle(20)),
-        "square": ((10, -10), (10, 10), (-10, 10), (-10, -10)),
-        "triangle": ((10, -CORNER), (0, 2 * CORNER), (-10, -CORNER)),
-        "classic": ((0, 0), (-5, -9), (0, -7), (5, -9)),
-    }
-    return {**{name: Shape("polygon", polygon) for name, polygon in polygons.items()}, "blank": Shape("image")}
-
-
-def _circle(corners: int) -> list[tuple[float, float]]:
-    import math
-
-    angles = [2 * math.pi * number / corners for number in range(corners)]
-    return [(math.sin(angle), math.cos(angle)) for angle in angles]
-
-
-class TurtleScreen:
+class TurtleScreen(TurtleScreenBase):
     """A screen for turtles. There is only one: `Screen()` returns it."""
 
     def __init__(self) -> None:
-        self.picture = Picture()
-        self.view = View(800, 600)
-        self.is_changed = False
-        """Whether there is something that has not been shown."""
-        self._turtles: list[RawTurtle] = []
-        self._timers: list[tuple[float, int, Callable[[], object]]] = []
-        self._now = 0.0
-        self._timers_set = 0
+        TurtleScreenBase.__init__(self)
         self._canvas = (400, 300)
-        self._window = (800, 600)
         self._begin()
 
     def _begin(self) -> None:
-        self._shapes = _shapes()
+        self._shapes = known_shapes()
         self._mode, self._colormode = "standard", 1.0
         self._tracing, self._delay = 1, 10
         self._background, self._background_name = (255, 255, 255), "white"
         self._background_picture = "nopic"
         self._fit()
-
-    def _fit(self) -> None:
-        sides = [min(LONGEST_SIDE, max(1, each)) for each in self._window]
-        view = View(sides[0], sides[1])
-        view.x_scale, view.y_scale, view.middle = self.view.x_scale, self.view.y_scale, self.view.middle
-        self.view = view
 
     # Colours
 
@@ -163,17 +86,6 @@ class TurtleScreen:
         self._background_picture = picname
         self.is_changed = True
         return None
-
-    def _paint_behind(self, image: Any) -> None:
-        if self._background_picture != "nopic":
-            from PIL import Image
-
-            with Image.open(self._background_picture) as found:
-                found.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-                picture = found.convert("RGBA")
-            picture = picture.resize((picture.width * self.view.fineness, picture.height * self.view.fineness))
-            place = ((image.width - picture.width) // 2, (image.height - picture.height) // 2)
-            image.paste(picture, place, picture)
 
     # The window
 
@@ -329,43 +241,7 @@ class TurtleScreen:
 
     def ontimer(self, fun: Callable[[], object], t: float = 0) -> None:
         """Call a function once the program waits in `mainloop()`."""
-        self._timers_set += 1
-        heapq.heappush(self._timers, (self._now + max(0.0, t), self._timers_set, fun))
-
-    def textinput(self, title: str, prompt: str) -> str | None:
-        """Read a line from the input; None at its end."""
-        try:
-            return input(f"{prompt} ")
-        except EOFError:
-            return None
-
-    def numinput(
-        self,
-        title: str,
-        prompt: str,
-        default: float | None = None,
-        minval: float | None = None,
-        maxval: float | None = None,
-    ) -> float | None:
-        """Read a number from the input, until one is within its bounds; None at the end of the input."""
-        while (text := self.textinput(title, prompt)) is not None:
-            try:
-                number = float(text) if text.strip() or default is None else float(default)
-            except ValueError:
-                continue
-            if (minval is None or number >= minval) and (maxval is None or number <= maxval):
-                return number
-        return None
-
-    def mainloop(self) -> None:
-        """Call what waits for a timer, in its order and at once, and show the picture."""
-        end = self._now + TIMER_MILLISECONDS
-        for _ in range(MOST_TIMERS):
-            if not self._timers or self._timers[0][0] > end:
-                break
-            self._now, _number, call = heapq.heappop(self._timers)
-            call()
-        self.show()
+        self._ontimer(fun, t)
 
     def exitonclick(self) -> None:
         """Show the picture: nobody clicks."""
@@ -374,23 +250,6 @@ class TurtleScreen:
     def bye(self) -> None:
         """Show the picture."""
         self.show()
-
-    def show(self) -> None:
-        """Show the picture if it has changed since it was last shown."""
-        if not self.is_changed:
-            return
-        self.is_changed = False
-        shown.screen.show(self._write)
-
-    def _write(self, file: FileIO) -> None:
-        figures = [turtle.figure() for turtle in self._turtles if turtle.isvisible()]
-        image = self.picture.image(self.view, self._background, self._paint_behind, figures)
-        buffer = io.BytesIO()
-        image.save(buffer, format="PNG")
-        if buffer.tell() > protocol.IMAGE_BYTES:  # fewer colours are better than no picture
-            buffer = io.BytesIO()
-            image.quantize(64).save(buffer, format="PNG")
-        file.write(buffer.getvalue())
 
 
 _screens: list[TurtleScreen] = []
@@ -407,13 +266,13 @@ def Screen() -> TurtleScreen:  # noqa: N802 (its name in Python's turtle)
     return _screens[0]
 
 
-def show_picture() -> None:
+def show_open() -> None:
     """Show what has been drawn and not been shown."""
     if _screens:
         _screens[0].show()
 
 
-def keep_picture_back() -> None:
+def keep_open_back() -> None:
     """Do not show what is there now, unless something more is drawn."""
     if _screens:
         _screens[0].is_changed = False
