@@ -25,9 +25,9 @@ def exercism(checkout: Path) -> Iterator[Exercise]:
     """Yield the practice exercises of Exercism's Python track. Each suite stays as it is."""
     for directory in sorted((checkout / "exercises" / "practice").iterdir()):
         files = json.loads((directory / ".meta" / "config.json").read_text())["files"]
-        stub, solution, suite, *helpers = (
-            directory / name for kind in ("solution", "example", "test") for name in files[kind]
-        )
+        [stub], [solution] = ([directory / name for name in files[kind]] for kind in ("solution", "example"))
+        suite = directory / files["test"][0]
+        helpers = sorted(set(directory.glob("*.py")) - {stub, suite})
         programs = {"solution": solution.read_text(), "stub": stub.read_text()}
         text = suite.read_text()
         beside = {stub.name: ALIAS, **{helper.name: helper.read_text() for helper in helpers}}

@@ -64,7 +64,7 @@ IN_EXERCISM = {
         {
             "files": {
                 "solution": ["reader.py"],
-                "test": ["reader_test.py", "words.py"],
+                "test": ["reader_test.py"],
                 "example": [".meta/example.py"],
                 "editor": ["notes.txt"],
             }
