@@ -12,6 +12,7 @@ for READY. The supervisor passes the bytes on unread. It answers with
   test by a call, an empty one if the call itself has printed nothing;
 - a FLAG frame when it first sees that flag in the run;
 - IMAGE frames as the program shows images;
+- while the turtles of a watched program draw, DRAWING frames with what its process writes about their strokes;
 - a LATER frame at its deadline, if other work on the machine has kept it from its share of a processor: it may run on
   for as long as that took, at most twice its timeout;
 - after a program that failed or ran out of time, a DETAIL frame with what its process has reported about the error or
@@ -37,18 +38,18 @@ if TYPE_CHECKING:
 
 # Kinds of frames. STDOUT and STDERR carry raw output, FLAG its name, READY the names of what is not as new (separated
 # by spaces), and TEST, TESTED, GIVE_UP and LATER no body.
-KINDS = tuple(range(19))
+KINDS = tuple(range(20))
 READY, RUN, TASK, STDOUT, STDERR, TEST, RESULT, FLAG, TESTED = KINDS[:9]
-DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE, FILE = KINDS[9:]
+DETAIL, INPUT, WAIT, IMAGE, GIVE_UP, TEST_PART, LATER, VALUE, TRACE, FILE, DRAWING = KINDS[9:]
 
-PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED, TEST_UNITTEST, TEST_DOCTEST = (
-    range(10)
-)
+PROGRAM, TEST_STDIN, TEST_CODE, TEST_CALL, FIND_CALLS, TEST_VALUE, FIND_USES, TRACED = range(8)
+TEST_UNITTEST, TEST_DOCTEST, WATCHED = range(8, 11)
 """Kinds of tasks: the program itself; a test by its stdin, by code or by a call; the question which of the texts in
 `code`, separated by NUL, are calls, answered by a 0 or 1 for each on stdout; a test by the value of an expression; the
 question where the program uses the words on stdin, one a line; the program once more, step by step; a test by the
-methods of unittest's test cases; one by the program's own doctests. The answer about words has a line for each: the
-number of the line that first uses it, or 0, and another number, which for `def f` is how many parameters f has."""
+methods of unittest's test cases; one by the program's own doctests; the program itself, while someone watches what it
+draws. The answer about words has a line for each: the number of the line that first uses it, or 0, and another number,
+which for `def f` is how many parameters f has."""
 
 TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST, TEST_DOCTEST)
 KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST)
@@ -97,6 +98,13 @@ METHOD_IS, METHOD_BEGAN, METHOD_PASSED, METHOD_FAILED = range(4)
 
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
+
+STROKES, ALIGNS = ("clear", "line", "area", "dot", "text"), ("left", "center", "right")
+"""The kinds of strokes, and where the point of a text is. A stroke is a line of JSON: kind, color, width, points, text
+and align. All strokes of a run have at most TRACE_BYTES."""
+
+FARTHEST = 20_000
+"""The longest length in a stroke, and how far from the picture it may go, in pixels."""
 
 IMAGE_GOES_ON, IMAGE_ENDS, IMAGE_DROPPED = b"\0", b"\1", b"\2"
 """The first byte of an IMAGE body: a piece follows, the last piece follows, or the image was dropped."""

@@ -8,10 +8,11 @@ import msgspec
 
 from executions.cluster.messages import WorkerState
 from executions.cluster.workers import SeenWorker
-from executions.sandbox.console import Asked, Began, Console, Ended, Printed, Shown
+from executions.sandbox.console import Asked, Began, Console, Drawn, Ended, Printed, Shown
 from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import SandboxHealth
 from executions.sandbox.steps import Frame, Step, Trace
+from executions.sandbox.strokes import Stroke
 
 HEALTHY = SandboxHealth(ready=True, engine="connected", reason="", idle=4, in_use=1, waiting=2)
 HELLO = Run(RunStatus.SUCCESS, "Hello\n", exit_code=0, wall_seconds=0.25, cpu_seconds=0.125, memory_peak_kb=9000)
@@ -31,7 +32,8 @@ class FakeExecutor:
     """Answers every submission with `main` and, for each of its tests, `test`; or raises `error`. If it is traced, its
     steps are `trace`.
 
-    A console gets the lines and images of `main`. An interactive program then asks for input once and prints it.
+    A console gets the lines and images of `main`, and `strokes`. An interactive program then asks for input once and
+    prints it.
     """
 
     def __init__(self) -> None:
@@ -40,6 +42,7 @@ class FakeExecutor:
         self.test = EIGHT
         self.traced = HELLO
         self.trace = TRACE
+        self.strokes: tuple[Stroke, ...] = ()
         self.error: SandboxError | None = None
         self.late_error: SandboxError | None = None
         self.state = HEALTHY
@@ -55,6 +58,8 @@ class FakeExecutor:
                 console.put(Printed("stdout", line))
             if main.stderr:
                 console.put(Printed("stderr", main.stderr))
+            if self.strokes:
+                console.put(Drawn(self.strokes))
             if console.is_interactive:
                 main = _ask(console, main)
             for run in (main, *tests):

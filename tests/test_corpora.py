@@ -1,5 +1,6 @@
 """Exercises of others become requests that mean the same, and a verdict that plain Python does not share is told."""
 
+import argparse
 import ast
 import gzip
 import hashlib
@@ -12,6 +13,8 @@ from zipfile import ZipFile
 import pytest
 
 from benchmarks.corpora import packages
+from benchmarks.corpora.__main__ import exercises
+from benchmarks.corpora.checkouts import exercism, quixbugs
 from benchmarks.corpora.exercises import (
     HUMAN_EVAL_DATA,
     Exercise,
@@ -25,7 +28,7 @@ from benchmarks.corpora.judged import Judgement, outcome_of, print_judgements
 from benchmarks.corpora.mutants import mutants
 from benchmarks.corpora.native import Result
 from benchmarks.corpora.packages import Package
-from tests.e2e.test_corpora import HALVES, LOOP, MEDIAN
+from tests.e2e.test_corpora import HALVES, IN_EXERCISM, IN_QUIXBUGS, LOOP, MEDIAN, write_tree
 
 ENDS: Result = ("", "", 0)
 FAILS: Result = ("", "AssertionError", 1)
@@ -127,6 +130,46 @@ def test_wheels_are_read() -> None:
         ]
         [exercise] = pylings(wheel)
     assert (exercise.name, exercise.programs["stub"]) == ("01_variables/one", "x = 0\n")
+
+
+def test_a_suite_of_exercism_stays_as_it_is_and_finds_the_program_by_its_name(tmp_path: Path) -> None:
+    write_tree(tmp_path / "exercises" / "practice" / "reader", IN_EXERCISM)
+    [exercise] = exercism(tmp_path)
+    assert exercise.programs == {"solution": IN_EXERCISM[".meta/example.py"], "stub": IN_EXERCISM["reader.py"]}
+    assert exercise.test_cases == [{"unittest": IN_EXERCISM["reader_test.py"]}]
+    assert list(exercise.files) == ["reader.py", "words.py"]
+    assert 'sys.modules["__main__"]' in exercise.files["reader.py"]
+
+
+def test_the_calls_of_quixbugs_become_test_cases_and_its_tests_of_graphs_code(tmp_path: Path) -> None:
+    last, pairs, root = quixbugs(write_tree(tmp_path, IN_QUIXBUGS))
+    assert root.programs == {
+        "solution": IN_QUIXBUGS["correct_python_programs/root.py"],
+        "defect": IN_QUIXBUGS["python_programs/root.py"],
+    }
+    assert root.test_cases == [  # without the one that takes minutes
+        {"input": "root(4, 0.1)", "expected_output": "2", "match": "returns", "tolerance": 0.1},
+        {"input": "root(9, 0.1)", "expected_output": "3", "match": "returns", "tolerance": 0.1},
+    ]
+    assert pairs.test_cases == [{"input": "pairs(1)", "expected_output": "[[0, 1]]", "match": "returns"}]
+    [case] = last.test_cases
+    assert case["code"].startswith("from node import Node\nend = Node()\n")
+    assert case["code"].endswith("\ntest1()\ntest2()")
+    assert last.files == {"node.py": IN_QUIXBUGS["python_testcases/node.py"]}
+
+
+@pytest.mark.parametrize(("most", "names"), [(None, {"reader", "last", "pairs", "root"}), (1, None), (9, None)])
+def test_checkouts_are_read_where_they_are_named(most: int | None, names: set[str] | None, tmp_path: Path) -> None:
+    write_tree(tmp_path / "exercism" / "exercises" / "practice" / "reader", IN_EXERCISM)
+    write_tree(tmp_path / "quixbugs", IN_QUIXBUGS)
+    arguments = argparse.Namespace(
+        only="checkouts", exercism=tmp_path / "exercism", quixbugs=tmp_path / "quixbugs", most=most, seed=0
+    )
+    found = exercises(arguments)
+    assert len(found) == min(most or 4, 4)
+    assert names is None or {each.name for each in found} == names
+    arguments.exercism = arguments.quixbugs = None
+    assert exercises(arguments) == []
 
 
 @pytest.mark.parametrize(

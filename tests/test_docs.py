@@ -33,6 +33,7 @@ from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, Reason, RunLost, RunStatus, SandboxBusy
 from executions.sandbox.steps import TRACE_CUTS, Step, Trace
+from executions.sandbox.strokes import Stroke
 from guest import protocol
 from guest.program.glimpse import MOST_ITEMS
 from tests.conftest import ORIGIN, Page
@@ -262,8 +263,15 @@ def test_every_error_is_documented(page: Page, executor: FakeExecutor) -> None:
             assert without_figures(detail) == without_figures(SENTENCES[response.status_code][code])
 
 
+def test_every_kind_of_stroke_is_documented() -> None:
+    assert rows(section(PROGRAMS, "Strokes")).keys() == set(protocol.STROKES)
+    for words in (f"{protocol.TRACE_BYTES // 1024} KiB", *(f"`{each}`" for each in protocol.ALIGNS)):
+        assert words in section(PROGRAMS, "Strokes")
+
+
 def test_every_event_is_documented(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, stderr="a warning", images=(Image(b"png", 4, 3),))
+    executor.strokes = (Stroke("dot", "#000000", 9, (1, 2)),)
     streamed = b"".join(page.post({"code": "1", "test_cases": [{}]}, accept="text/event-stream"))
     executor.late_error = RunLost("gone")
     stream = page.post({"code": "1", "interactive": True}, accept="text/event-stream")

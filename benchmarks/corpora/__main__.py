@@ -1,7 +1,8 @@
 """Run every program twice without the service and once in it, and tell what differs: `make corpora`.
 
 The programs are the examples in the docstrings of the standard library, numpy and pandas, as the guest image has them,
-and solutions of exercises, right ones and wrong ones, which the service also judges.
+and solutions of exercises, right ones and wrong ones, which the service also judges. Exercises come from packages and,
+where you say so, from your checkouts of other repositories: docs/test-cases.md names them.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.corpora.checkouts import exercism, quixbugs
 from benchmarks.corpora.exercises import Exercise, human_eval, pylings
 from benchmarks.corpora.judged import judge_all, print_judgements
 from benchmarks.corpora.native import Result, collect, native
@@ -47,25 +49,36 @@ class Comparison:
 def main() -> int:
     """Compare, print tables, and return 1 if a program differs for no known reason or is judged otherwise."""
     parser = argparse.ArgumentParser(prog="make corpora", description=__doc__)
-    parser.add_argument("--only", choices=("examples", "exercises"), help="leave the others out")
+    parser.add_argument("--only", choices=("examples", "exercises", "checkouts"), help="leave the others out")
+    parser.add_argument("--exercism", type=Path, help="a checkout of Exercism's Python track")
+    parser.add_argument("--quixbugs", type=Path, help="a checkout of QuixBugs")
     parser.add_argument("--most", type=int, help="try only so many of each, drawn by lot")
     parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **SETTINGS) as service:
         drawn = (arguments.most, arguments.seed)
-        comparisons = [] if arguments.only == "exercises" else list(compare_all(service, *drawn))
-        judgements = [] if arguments.only == "examples" else list(judge_all(service, exercises(*drawn)))
+        comparisons = list(compare_all(service, *drawn)) if arguments.only in (None, "examples") else []
+        judgements = list(judge_all(service, exercises(arguments)))
     print_table(comparisons)
     print_judgements(judgements)
     surprises = [each.reason == "unknown" for each in comparisons] + [each.is_surprise for each in judgements]
     return 1 if any(surprises) else 0
 
 
-def exercises(most: int | None = None, seed: int = 0) -> list[Exercise]:
-    """Return the exercises of HumanEval and pylings, or `most` of them."""
-    with HUMAN_EVAL.open() as one, PYLINGS.open() as other:
-        found = [*human_eval(one), *pylings(other)]
-    return found if most is None else random.Random(seed).sample(found, most)
+def exercises(arguments: argparse.Namespace) -> list[Exercise]:
+    """Return the exercises of HumanEval and pylings and of the checkouts that there are, or as many as are to be drawn.
+
+    Fewer kinds of them if `only` says so.
+    """
+    found: list[Exercise] = []
+    if arguments.only in (None, "exercises"):
+        with HUMAN_EVAL.open() as one, PYLINGS.open() as other:
+            found += [*human_eval(one), *pylings(other)]
+    if arguments.only != "examples":
+        for read, checkout in ((exercism, arguments.exercism), (quixbugs, arguments.quixbugs)):
+            found += read(checkout) if checkout is not None else []
+    most = len(found) if arguments.most is None else min(arguments.most, len(found))
+    return random.Random(arguments.seed).sample(found, most)
 
 
 def compare_all(

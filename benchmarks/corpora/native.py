@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import ENVIRONMENT
@@ -17,6 +18,12 @@ Result = tuple[str, str, int | None]
 """stdout, stderr, and the exit code; None after a timeout."""
 
 
+class Run(Protocol):
+    """Runs a program twice, with these files beside it."""
+
+    def __call__(self, code: str, files: Mapping[str, str] = ..., /) -> tuple[Result, Result]: ...
+
+
 def collect(packages: Sequence[str]) -> dict[str, str]:
     """Return the examples in docstrings of the standard library and of these packages as programs, by name."""
     programs: dict[str, str] = json.loads(_docker_run("collect", *packages).communicate()[0])
@@ -24,15 +31,15 @@ def collect(packages: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def native(seconds: int) -> Iterator[Callable[[str], tuple[Result, Result]]]:
+def native(seconds: int) -> Iterator[Run]:
     """Start a container without the service, and give a function that runs a program in it twice, for so long."""
     process = _docker_run("run", str(seconds))
     stdin, stdout = process.stdin, process.stdout
     assert stdin is not None
     assert stdout is not None
 
-    def run(code: str) -> tuple[Result, Result]:
-        stdin.write(json.dumps(code) + "\n")
+    def run(code: str, files: Mapping[str, str] = {}, /) -> tuple[Result, Result]:
+        stdin.write(json.dumps({**files, "main.py": code}) + "\n")
         stdin.flush()
         one, other = json.loads(stdout.readline())
         return tuple(one), tuple(other)

@@ -1,8 +1,8 @@
 """Runs in a container of the guest image, without the service: collects programs, and runs them with plain Python.
 
 `within.py collect PACKAGE …` prints a JSON object: the name of each program and its text. `within.py run
-SECONDS` reads programs, a JSON string in each line, and prints a line for each: stdout, stderr and exit code (None
-after a timeout) of two runs, each of which may take so long.
+SECONDS` reads programs, a JSON object in each line with the texts of `main.py` and the files beside it, and prints a
+line for each: stdout, stderr and exit code (None after a timeout) of two runs, each of which may take so long.
 """
 
 import ast
@@ -58,14 +58,15 @@ def _statement(example: doctest.Example) -> str:
     return f"print(repr({ast.unparse(body[0])}))\n" if is_expression else example.source
 
 
-def run(code: str, seconds: float) -> tuple[str, str, int | None]:
-    """Run a program in an empty directory, as `python main.py` does; return stdout, stderr and exit code.
+def run(files: dict[str, str], seconds: float) -> tuple[str, str, int | None]:
+    """Run `main.py` in a directory with these files, as `python main.py` does; return stdout, stderr and exit code.
 
     Python shows the file with its whole path, and the service without, so the path is taken away.
     """
     with tempfile.TemporaryDirectory() as directory:
-        with open(f"{directory}/main.py", "w", encoding="utf-8", newline="") as file:
-            file.write(code)
+        for name, text in files.items():
+            with open(f"{directory}/{name}", "w", encoding="utf-8", newline="") as file:
+                file.write(text)
         command = [sys.executable, "main.py"]
         try:
             done = subprocess.run(
@@ -83,5 +84,5 @@ if __name__ == "__main__":
     else:
         seconds = float(sys.argv[2])
         for line in sys.stdin:  # what differs between the two runs differs by chance
-            code = json.loads(line)
-            print(json.dumps([run(code, seconds), run(code, seconds)]), flush=True)
+            files = json.loads(line)
+            print(json.dumps([run(files, seconds), run(files, seconds)]), flush=True)

@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -13,7 +14,7 @@ from rest_framework.request import Request
 from executions.answer import ShownImage
 from executions.api.answers import AnswerSerializer, ImageSerializer, TestResultSerializer
 from executions.running.live import Judged, LiveEvent, LiveExecution
-from executions.sandbox.console import Asked, Printed
+from executions.sandbox.console import Asked, Drawn, Printed
 from executions.sandbox.results import SandboxError
 from web.connection import client_has_gone, ending
 from web.error_body import error_body
@@ -89,6 +90,8 @@ def _live_event(event: LiveEvent) -> bytes:
             return _event(stream, {"text": text})
         case ShownImage():
             return _event("image", ImageSerializer().to_representation(event))
+        case Drawn(strokes):
+            return _event("drawing", {"strokes": [asdict(stroke) for stroke in strokes]})
         case Asked():
             return _event("input", {})
         case Judged(index, result):

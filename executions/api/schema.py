@@ -172,7 +172,7 @@ describe_execute = extend_schema(
     '`null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an'
     " integer, a NUL or a lone surrogate is a 400 that names the field.\n\n"
     "With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`,"
-    " `image`, `input`, `test`, and finally `result` with the answer, or `error`.",
+    " `image`, `drawing`, `input`, `test`, and finally `result` with the answer, or `error`.",
     parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=ExecutionRequestSerializer,
     examples=[

@@ -23,8 +23,9 @@ from executions.sandbox.results import (
     TestProgram,
 )
 from executions.sandbox.sandbox import SandboxHealth
+from executions.sandbox.strokes import Stroke
 
-VERSION = 3
+VERSION = 4
 """Of all messages. A process that gets another one refuses it, so web processes and workers are updated together."""
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -107,6 +108,12 @@ class Shown(msgspec.Struct, frozen=True, tag="shown"):
     image: Image
 
 
+class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
+    """See `console.Drawn`."""
+
+    strokes: tuple[Stroke, ...]
+
+
 class Asked(msgspec.Struct, frozen=True, tag="asked"):
     """See `console.Asked`."""
 
@@ -156,7 +163,7 @@ class Taken(msgspec.Struct, frozen=True, tag="taken"):
     is_too_much: bool = False
 
 
-Reply = Began | Printed | Shown | Asked | Ended | Finished | Failed
+Reply = Began | Printed | Shown | Drawn | Asked | Ended | Finished | Failed
 Letter = Reply | Input | Taken
 """What a web process gets."""
 
@@ -217,6 +224,8 @@ def to_event(letter: Letter) -> console.Event | None:
             return console.Printed(stream, text)
         case Shown(image):
             return console.Shown(image)
+        case Drawn(strokes):
+            return console.Drawn(strokes)
         case Asked():
             return console.Asked()
         case Ended(run):
@@ -234,6 +243,8 @@ def to_reply(event: console.Event) -> Reply | None:
             return Printed(stream, text)
         case console.Shown(image):
             return Shown(image)
+        case console.Drawn(strokes):
+            return Drawn(strokes)
         case console.Asked():
             return Asked()
         case console.Ended(run):

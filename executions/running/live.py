@@ -17,7 +17,7 @@ from executions.running.backend import Backend
 from executions.running.judge import OutputBudget, judge_run
 from executions.running.language import speaking
 from executions.running.service import conclude, failure_recorded
-from executions.sandbox.console import Asked, Console, Ended, Event, Printed, Shown
+from executions.sandbox.console import Asked, Console, Drawn, Ended, Event, Printed, Shown
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 
@@ -33,7 +33,7 @@ class Judged:
     result: TestResult
 
 
-LiveEvent = Printed | ShownImage | Asked | Judged
+LiveEvent = Printed | ShownImage | Drawn | Asked | Judged
 
 
 class LiveExecution:
@@ -125,7 +125,7 @@ class LiveExecution:
     def _live_events(self, event: Event) -> Iterator[LiveEvent]:
         """Yield the events that the client gets for an event of the sandbox."""
         match event:
-            case Printed() | Asked():
+            case Printed() | Drawn() | Asked():
                 yield event
             case Shown(image):
                 yield ShownImage.of(image, self._pending[0] if self._has_main_ended else None)

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from executions.sandbox.results import Image, Run
+from executions.sandbox.strokes import Stroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,13 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The program's turtles have drawn, in this order."""
+
+    strokes: tuple[Stroke, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The program waits for input. All its output so far has been sent."""
 
@@ -40,7 +48,7 @@ class Ended:
     run: Run
 
 
-Event = Began | Printed | Shown | Asked | Ended
+Event = Began | Printed | Shown | Drawn | Asked | Ended
 
 
 class Console:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from guest.supervisor.mailbox import Trace
+
     Write = Callable[[FileIO], object]
 
 MODES_OF_PNG = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
@@ -29,6 +31,8 @@ class Screen:
         self.is_on = True
         self.most_images = protocol.IMAGES
         """How many images to make; any more are only counted."""
+        self.strokes: Trace | None = None
+        """Where turtles write down what they draw, if someone watches."""
 
     def show(self, write: Write) -> None:
         """Show the image that `write` writes as PNG to the file it is given.

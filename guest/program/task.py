@@ -34,7 +34,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     """Run the task that waits on stdin, and end the process as the interpreter would.
 
     If the program fails, put the detail of its error into `mailbox`. A test reads its own part from `part`.
-    A traced run puts its steps into `trace`, and a suite the verdicts of its methods.
+    A traced run puts its steps into `trace`, a suite the verdicts of its methods, a watched program its strokes.
     """
     if random := sys.modules.get("numpy.random"):
         random.seed()  # every child would draw the same numbers
@@ -43,7 +43,11 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     if kind == protocol.FIND_CALLS:
         _find_calls(code.split("\0"))
     screen.most_images = most_images
-    screen.is_on = kind == protocol.PROGRAM  # off until a test's own part: the main run has shown the program's images
+    screen.is_on = kind in (
+        protocol.PROGRAM,
+        protocol.WATCHED,
+    )  # off until a test's own part: the main run has shown the program's images
+    screen.strokes = trace if kind == protocol.WATCHED else None
     main = MainModule(code)
     put_files(files)
     names = [name for name, _ in files]
@@ -51,7 +55,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
         answer_where(main, mailbox)
     del files  # they may have a megabyte
     try:
-        if kind == protocol.PROGRAM:
+        if kind in (protocol.PROGRAM, protocol.WATCHED):
             main.execute(FILE_NAME)
         elif kind == protocol.FIND_USES:
             answer_rules(main)

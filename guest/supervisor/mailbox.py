@@ -68,7 +68,7 @@ class Mailbox(SharedMemory):
 
 
 class Trace(SharedMemory):
-    """The steps of a traced run, or a suite's report: the length of what has been written so far, and then that."""
+    """The steps of a traced run, a suite's report or strokes: the length of what has been written, and then that."""
 
     def __init__(self) -> None:
         super().__init__(protocol.PREFIX.size + protocol.TRACE_BYTES)
@@ -84,12 +84,12 @@ class Trace(SharedMemory):
         self._written_bytes = end
         return True
 
-    def pieces(self) -> Iterator[memoryview]:
-        """Yield what has been written, unread. A program can put anything here, but no more than fits."""
+    def pieces(self, start: int = 0) -> Iterator[memoryview]:
+        """Yield what has been written after `start`, unread. A program can put anything here, but no more than fits."""
         _, size = protocol.PREFIX.unpack_from(self.view)
         whole = self.view[protocol.PREFIX.size :][:size]
-        for start in range(0, len(whole), protocol.MAX_BODY_BYTES):
-            yield whole[start : start + protocol.MAX_BODY_BYTES]
+        for begin in range(start, len(whole), protocol.MAX_BODY_BYTES):
+            yield whole[begin : begin + protocol.MAX_BODY_BYTES]
 
 
 class TestPart(SharedMemory):

@@ -76,6 +76,7 @@ class Run:
         self._images = Images(host)
         self._processes = Processes(child.pid, cgroup)
         self._waiting = self._begin_waiting() if is_interactive else None
+        self._drawn_bytes = 0
         self._flags: set[str] = set()
         self._stops = 0  # how often the child has stopped itself
         self._ended_for: str | None = None  # the status, if we end the run for another reason than a flood
@@ -109,6 +110,7 @@ class Run:
         self._processes.kill_all()
         self._send_flag(self._watch.look_at_forks())
         self._outputs.drain()
+        self._send_drawing()
         self._images.look()
         if self._collected is not None and self._ended_for != "cancelled":
             self._collected.send()
@@ -131,6 +133,13 @@ class Run:
         value = self._part.value()
         if value is not None:
             self._host.send(protocol.VALUE, value)  # unread
+
+    def _send_drawing(self) -> None:
+        """Send what a watched run has written about its strokes since the last look."""
+        if self._task_kind == protocol.WATCHED:
+            for piece in self._trace.pieces(self._drawn_bytes):
+                self._drawn_bytes += len(piece)
+                self._host.send(protocol.DRAWING, piece)  # unread
 
     def _send_result(self, status: str, wall_seconds: float) -> None:
         result = protocol.pack_result(
@@ -167,6 +176,7 @@ class Run:
                     self._ended_for = "memory_limit"
                     return
             self._send_flag(self._watch.look_at_forks())
+            self._send_drawing()
             self._images.look()
             until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
             # One millisecond more: poll rounds down, and would spin during the last one.

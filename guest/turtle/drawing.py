@@ -80,6 +80,7 @@ class Drawing:
             del area.points[:]
         self._area = area
         del self._corners[corners:]
+        self._picture.note_loss()
 
     # Steps and their lines
 
@@ -118,8 +119,7 @@ class Drawing:
     def end_area(self, color: Rgb | None) -> None:
         """Fill the area."""
         if self._area is not None and len(self._corners) > 4:
-            self._area.color = color
-            self._area.points.extend(self._corners)
+            self._picture.fill(self._area, color, self._corners)
         self._area = None
 
     # Stamps

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 
+from guest.turtle.paper import FAR
+
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from guest.turtle.brush import Brush
+    from guest.turtle.paper import Paper
+    from guest.turtle.strokes import Strokes
     from guest.turtle.values import Rgb
 
 MOST_COST = 100_000
@@ -19,8 +22,6 @@ MOST_COST = 100_000
 ITEM_COST = 10
 FINE_PIXELS = 1_000_000
 """Up to this size of the window, the picture is drawn at twice the size and made smaller, for smooth lines."""
-FAR = 10_000.0
-"""Where the paper ends, in pixels from a corner of the window: Pillow reckons with small integers."""
 LARGEST_LETTERS = 500
 
 FONTS = "/opt/site-packages/matplotlib/mpl-data/fonts/ttf"
@@ -36,7 +37,7 @@ class Item:
         self.points = array("d", points)
         self.is_painted = False
 
-    def paint(self, brush: Brush) -> None:
+    def paint(self, paper: Paper) -> None:
         raise NotImplementedError
 
 
@@ -49,9 +50,9 @@ class Line(Item):
         Item.__init__(self, points)
         self.color, self.width = color, width
 
-    def paint(self, brush: Brush) -> None:
+    def paint(self, paper: Paper) -> None:
         if self.color is not None:
-            brush.line(brush.places(self.points), self.color, self.width)
+            paper.line(paper.places(self.points), self.color, self.width)
 
 
 class Area(Item):
@@ -63,8 +64,8 @@ class Area(Item):
         Item.__init__(self)
         self.color: Rgb | None = None
 
-    def paint(self, brush: Brush) -> None:
-        brush.area(brush.places(self.points), self.color)
+    def paint(self, paper: Paper) -> None:
+        paper.area(paper.places(self.points), self.color)
 
 
 class Dot(Item):
@@ -76,9 +77,9 @@ class Dot(Item):
         Item.__init__(self, points)
         self.color, self.size = color, size
 
-    def paint(self, brush: Brush) -> None:
-        for x, y in brush.places(self.points):
-            brush.disk(x, y, self.color, self.size)
+    def paint(self, paper: Paper) -> None:
+        for x, y in paper.places(self.points):
+            paper.disk(x, y, self.color, self.size)
 
 
 class Text(Item):
@@ -90,9 +91,13 @@ class Text(Item):
         Item.__init__(self, points)
         self.text, self.align, self.font, self.color = text[:10_000], align, font, color
 
-    def paint(self, brush: Brush) -> None:
-        for x, y in brush.places(self.points):
-            brush.text(x, y, self)
+    def paint(self, paper: Paper) -> None:
+        for x, y in paper.places(self.points):
+            paper.text(x, y, self)
+
+    def lines(self) -> list[str]:
+        """Return the lines that are shown, the lowest first."""
+        return self.text.split("\n")[:-101:-1]
 
 
 class Figure(Item):
@@ -106,17 +111,17 @@ class Figure(Item):
         Item.__init__(self, points)
         self.parts = parts
 
-    def paint(self, brush: Brush) -> None:
-        for x, y in brush.places(self.points):
+    def paint(self, paper: Paper) -> None:
+        for x, y in paper.places(self.points):
             for polygon, fill, outline, width in self.parts:
                 places = [
-                    (x + across * brush.fineness, y - up * brush.fineness)
+                    (x + across * paper.fineness, y - up * paper.fineness)
                     for across, up in polygon
                     if abs(across) < FAR and abs(up) < FAR
                 ]
-                brush.area(places, fill)
+                paper.area(places, fill)
                 if outline is not None and places:
-                    brush.line([*places, places[0]], outline, width)
+                    paper.line([*places, places[0]], outline, width)
 
 
 class Font:
@@ -172,20 +177,39 @@ class Picture:
         self.items: list[Item] = []
         self.cost = 0
         """How much it takes to keep the items; see MOST_COST."""
+        self.strokes: Strokes | None = None
+        """Where they are written down for someone who watches."""
         self._painted: Image.Image | None = None
 
     def put(self, item: Item) -> None:
         """Put an item on top of the others."""
         self.items.append(item)
         self.cost += ITEM_COST + len(item.points) // 2
+        if self.strokes is not None:
+            self.strokes.add(item)
 
     def extend(self, line: Line, x: float, y: float) -> None:
         """Draw a line on."""
         line.points.extend((x, y))
         self.cost += 1
+        if self.strokes is not None:
+            self.strokes.extend(line)
+
+    def fill(self, area: Area, color: Rgb | None, points: Iterable[float]) -> None:
+        """Fill an area that has begun."""
+        area.color = color
+        area.points.extend(points)
+        if self.strokes is not None:
+            self.strokes.fill(area)
+
+    def note_loss(self) -> None:
+        """Note that something is no longer there."""
+        if self.strokes is not None:
+            self.strokes.begin_again()
 
     def remove(self, item: Item) -> None:
         """Take an item away, unless it is painted."""
+        self.note_loss()
         for index in range(len(self.items) - 1, -1, -1):
             if self.items[index] is item:
                 del self.items[index]
@@ -194,6 +218,7 @@ class Picture:
 
     def clear(self) -> None:
         """Take everything away."""
+        self.note_loss()
         self.items.clear()
         self.cost = 0
         self._painted = None

@@ -28,7 +28,7 @@ class TurtleScreen(TurtleScreenBase):
         self._shapes = known_shapes()
         self._mode, self._colormode = "standard", 1.0
         self._tracing, self._delay = 1, 10
-        self._background, self._background_name = (255, 255, 255), "white"
+        self.background, self._background_name = (255, 255, 255), "white"
         self._background_picture = "nopic"
         self._fit()
 
@@ -72,7 +72,7 @@ class TurtleScreen(TurtleScreenBase):
         if not args:
             return self.color_value(self._background_name)
         text = self.color_text(args if len(args) > 1 else args[0])
-        self._background_name, self._background = text, rgb(text) or (255, 255, 255)
+        self._background_name, self.background = text, rgb(text) or (255, 255, 255)
         self.is_changed = True
         return None
 

@@ -43,7 +43,11 @@ class TurtleScreenBase:
         self._now = 0.0
         self._timers_set = 0
         self._window = (800, 600)
-        self._background: Rgb = (255, 255, 255)
+        self.background: Rgb = (255, 255, 255)
+        if shown.screen.strokes is not None:
+            from guest.turtle.strokes import Strokes
+
+            self.picture.strokes = Strokes(shown.screen.strokes, self)
         self._background_picture = "nopic"
 
     def _fit(self) -> None:
@@ -100,7 +104,7 @@ class TurtleScreenBase:
 
     def _write(self, file: FileIO) -> None:
         figures = [turtle.figure() for turtle in self._turtles if turtle.isvisible()]
-        image = self.picture.image(self.view, self._background, self._paint_behind, figures)
+        image = self.picture.image(self.view, self.background, self._paint_behind, figures)
         buffer = _PngBuffer()
         image.save(buffer)
         if buffer.tell() > protocol.IMAGE_BYTES:  # fewer colours are better than no picture

@@ -14,6 +14,7 @@ from executions.cluster.messages import (
     MOST_BYTES,
     ORDERS,
     VERSION,
+    Drawn,
     Failed,
     Finished,
     Input,
@@ -50,6 +51,7 @@ from executions.sandbox.results import (
     TestProgram,
 )
 from executions.sandbox.steps import Frame, Step, Trace
+from executions.sandbox.strokes import Stroke
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 IN_FILES = st.builds(ErrorInFile, TEXTS, st.integers(1, 9), st.none() | st.integers(1, 9), st.none(), TEXTS)
@@ -128,6 +130,7 @@ def test_submission_arrives_unchanged(submission: Submission) -> None:
     [
         Printed("stdout", "x\0é😀"),
         Shown(Image(bytes(range(256)), 1, 2)),
+        Drawn((Stroke("text", "#ff0000", 1.5, (1, -2.5), "é😀", "center"),)),
         Taken(False, is_too_much=True),
         Input("web", uuid4(), (uuid4(), None, True), "text", is_end=True),
     ],
@@ -141,6 +144,7 @@ def test_letter_arrives_unchanged(letter: Letter) -> None:
     [
         console.Printed("stderr", "x"),
         console.Shown(Image(b"x", 1, 2)),
+        console.Drawn((Stroke("line", "#ff0000", 1, (0, 0, 1.5, 2)),)),
         console.Asked(),
         console.Ended(Run(RunStatus.SUCCESS)),
     ],

@@ -162,6 +162,15 @@ def test_output_comes_while_the_program_runs(cluster: Cluster) -> None:
     assert max(late) < 0.5  # before the next time is printed
 
 
+def test_strokes_come_while_the_program_runs(cluster: Cluster) -> None:
+    code = "import time, turtle\nturtle.forward(100)\ntime.sleep(1)\nprint(time.time())"
+    with EventSource(cluster.web, code) as stream:
+        drawing, printed = stream.until("drawing"), stream.until("stdout")
+        assert drawing.came < float(printed.data["text"])
+        assert drawing.data["strokes"][1]["points"] == [400, 300, 500, 300]
+        assert len(stream.until("result").data["images"]) == 1
+
+
 @pytest.mark.parametrize("is_through_other_web", [False, True])
 def test_input_reaches_a_program_through_either_web_process(cluster: Cluster, is_through_other_web: bool) -> None:
     with EventSource(cluster.web, GREETING, interactive=True) as stream:

@@ -1,10 +1,12 @@
 """Programs and exercises of others do the same in the service as without it. `make corpora` tries many more."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks.corpora.__main__ import SETTINGS, compare_all
+from benchmarks.corpora.checkouts import exercism, quixbugs
 from benchmarks.corpora.exercises import from_files, from_record
 from benchmarks.corpora.judged import judge_all
 from tests.service import Service
@@ -57,6 +59,91 @@ LOOP = {
 NAMES = "import math\n\narea = {area}\n# === TESTS ===\nassert area == 9 * math.pi, f'Not {{area}}'\nprint(area)\n"
 """In the form of a file of pylings."""
 
+IN_EXERCISM = {
+    ".meta/config.json": json.dumps(
+        {
+            "files": {
+                "solution": ["reader.py"],
+                "test": ["reader_test.py"],
+                "example": [".meta/example.py"],
+                "editor": ["notes.txt"],
+            }
+        }
+    ),
+    "reader.py": "def first(name):\n    pass\n",
+    ".meta/example.py": "def first(name):\n    return open(name).readline().strip()\n",
+    "reader_test.py": """import unittest
+from unittest import mock
+
+from reader import first
+from words import lines
+
+
+class ReaderTest(unittest.TestCase):
+    @mock.patch("reader.open", side_effect=lines, create=True)
+    def test_first_line(self, opened):
+        self.assertEqual(first("any.txt"), "one")
+""",
+    "words.py": "import io\n\n\ndef lines(name):\n    return io.StringIO('one\\ntwo\\n')\n",
+}
+"""In the form of the folder of an exercise of Exercism."""
+IN_QUIXBUGS = {
+    "python_programs/root.py": "def root(x, near):\n    return x / 2\n",
+    "correct_python_programs/root.py": "def root(x, near):\n    return x**0.5\n",
+    "json_testcases/root.json": "[[4, 0.1], 2]\n[[9, 0.1], 3]\n[[81, 0.1], 9]\n",
+    "python_testcases/test_root.py": """import pytest
+
+if pytest.use_correct:
+    from correct_python_programs.root import root
+
+
+def test_root(input_data, expected):
+    if input_data == [81, 0.1]:
+        pytest.skip("slow")
+""",
+    "python_programs/pairs.py": "def pairs(n):\n    for i in range(n):\n        yield n, i\n",
+    "correct_python_programs/pairs.py": "def pairs(n):\n    for i in range(n):\n        yield i, n\n",
+    "json_testcases/pairs.json": "[[1], [[0, 1]]]\n",
+    "python_testcases/test_pairs.py": "import pytest\n",
+    "python_programs/last.py": "def last(node):\n    return node\n",
+    "correct_python_programs/last.py": """def last(node):
+    while node.successor:
+        node = node.successor
+    return node
+""",
+    "python_testcases/node.py": """class Node:
+    def __init__(self, successor=None):
+        self.successor = successor
+""",
+    "python_testcases/test_last.py": """import pytest
+from node import Node
+
+if pytest.use_correct:
+    from correct_python_programs.last import last
+
+
+end = Node()
+
+
+def test1():
+    assert last(end) is end
+
+
+def test2():
+    assert last(Node(end)) is end
+""",
+}
+"""In the form of QuixBugs."""
+
+
+def write_tree(directory: Path, files: dict[str, str]) -> Path:
+    """Write files below a directory; return it."""
+    for name, text in files.items():
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return directory
+
 
 def test_documented_examples_do_the_same_in_the_service(tmp_path: Path) -> None:
     with Service(tmp_path, **SETTINGS) as service:
@@ -77,3 +164,14 @@ def test_right_and_wrong_solutions_are_judged_as_by_plain_python(service: Servic
     assert len(corpora) == 4
     assert {each for each in passed if not each[1].startswith("defect")} == {(each, "solution") for each in corpora}
     assert any(each.what.startswith("defect") and each.outcome == "fails in both" for each in judgements)
+
+
+def test_exercises_of_checkouts_are_judged_as_by_plain_python(service: Service, tmp_path: Path) -> None:
+    write_tree(tmp_path / "exercism" / "exercises" / "practice" / "reader", IN_EXERCISM)
+    write_tree(tmp_path / "quixbugs", IN_QUIXBUGS)
+    exercises = [*exercism(tmp_path / "exercism"), *quixbugs(tmp_path / "quixbugs")]
+    assert {(each.exercise.name, each.what, each.outcome) for each in judge_all(service, exercises)} == {
+        (exercise.name, what, "passes in both" if what == "solution" else "fails in both")
+        for exercise in exercises
+        for what in exercise.programs
+    }

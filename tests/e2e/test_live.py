@@ -29,6 +29,15 @@ for tries in range(1, 8):
         break
     print("Too low." if guess < secret else "Too high.")
 """
+TURTLE = """
+import time, turtle
+turtle.forward(100)
+time.sleep(0.5)
+print(time.time(), flush=True)
+time.sleep(0.5)
+turtle.left(90)
+turtle.forward(100)
+"""
 TICKS = """
 import time
 for number in range(10):
@@ -60,6 +69,19 @@ def record(service: Service, execution_id: str) -> dict[str, Any]:
 
 def is_final(service: Service, execution_id: str) -> bool:
     return record(service, execution_id)["finished"] is not None
+
+
+def test_a_turtle_draws_before_a_program_ends_and_its_picture_stays_in_the_answer(service: Service) -> None:
+    with EventSource(service, TURTLE) as drawing:
+        strokes = drawing.until("drawing").data["strokes"]
+        assert [stroke["kind"] for stroke in strokes] == ["clear", "line"]
+        awake = drawing.until("stdout")
+        later, image, result = (drawing.until(name) for name in ("drawing", "image", "result"))
+    assert float(awake.data["text"]) <= image.came
+    assert later.data["strokes"][0]["points"] == [500, 300, 500, 200]
+    assert result.data["images"] == [image.data]
+    plain = service.execute(TURTLE)
+    assert plain["images"] == [image.data]
 
 
 def test_a_guessing_game_is_played_to_the_end(service: Service) -> None:

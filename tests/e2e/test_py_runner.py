@@ -47,6 +47,17 @@ def double(x):
 </main>
 """
 GAME = "name = input('Name? ')\nprint('Hello,', name)"
+TURTLE = """import turtle
+turtle.setup(200, 100)
+turtle.bgcolor("navy")
+turtle.pencolor("red")
+turtle.pensize(9)
+turtle.forward(60)
+turtle.penup()
+turtle.goto(20, 20)
+turtle.dot(20, "yellow")
+input()
+"""
 STYLE = ":root { color-scheme: light dark; font-size: 62.5%; } h1 { font: 20px sans-serif; }\n.error { display: none; }"
 
 
@@ -127,6 +138,34 @@ def test_a_lesson_runs_programs_with_the_keyboard_alone(page: Page) -> None:
     expect(image).to_be_visible()
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     assert barriers(page) == []
+
+
+def test_a_turtle_draws_on_a_canvas_until_its_picture_comes(page: Page) -> None:
+    runner = page.locator("py-runner").first
+    replace(page, TURTLE)
+    page.keyboard.press("Control+Enter")
+    canvas = runner.get_by_role("img", name="What the program has drawn so far")
+    expect(runner.locator("#status")).to_have_text("Waiting for input")
+    expect(canvas).to_be_visible()
+    drawn = canvas.evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, 200, 100).data]")
+    colors = {(x, y): drawn[4 * (200 * y + x) :][:3] for x, y in ((50, 50), (120, 30), (150, 50), (180, 80))}
+    assert colors == {(50, 50): [0, 0, 128], (120, 30): [255, 255, 0], (150, 50): [255, 0, 0], (180, 80): [0, 0, 128]}
+    assert runner.locator("#images img").count() == 0
+    assert barriers(page) == []
+    page.keyboard.press("Enter")
+    expect(runner.locator("#images img")).to_be_visible()
+    expect(canvas).to_have_count(0)
+
+
+def test_a_program_that_is_stopped_leaves_its_canvas(page: Page) -> None:
+    runner = page.locator("py-runner").first
+    replace(page, f"{TURTLE}import os; os._exit(1)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#line")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(runner.locator("#status")).to_contain_text("Failed")
+    expect(runner.locator("#images canvas")).to_be_visible()
+    expect(runner.locator("#images img")).to_have_count(0)
 
 
 def test_an_error_in_a_file_marks_the_line_of_the_program_that_led_there(page: Page) -> None:

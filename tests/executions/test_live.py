@@ -5,7 +5,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,6 +25,7 @@ from executions.models import Execution
 from executions.running.backend import get_backend
 from executions.running.interactive import Typist
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
+from executions.sandbox.strokes import Stroke
 from tests.conftest import ORIGIN, Page
 from tests.fakes import EIGHT, FakeExecutor
 from web.notation import parse_rate
@@ -105,6 +106,15 @@ def test_image_events_come_before_the_end_of_their_run(stream: Streams, executor
     shown = [(name, data.get("index", data.get("test_index"))) for name, data in sent if name in ("image", "test")]
     assert shown == [("image", None), ("test", 1), ("image", 2), ("test", 2), ("image", 0), ("test", 0)]
     assert [data for name, data in sent if name == "image"] == sent[-1][1]["images"]
+
+
+def test_drawing_event_has_the_strokes(stream: Streams, executor: FakeExecutor) -> None:
+    line = Stroke("line", "#ff0000", 1.5, (0, 0, 10.5, 0))
+    text = Stroke("text", "#000000", 9, (1, 2), "é", "center")
+    executor.strokes = (line, text)
+    [drawing] = [data for name, data in stream() if name == "drawing"]
+    expected = {"kind": "text", "color": "#000000", "width": 9, "points": [1, 2], "text": "é", "align": "center"}
+    assert drawing["strokes"] == [{**asdict(line), "points": [0, 0, 10.5, 0]}, expected]
 
 
 def test_test_event_has_as_much_output_as_the_answer(stream: Streams, executor: FakeExecutor) -> None:

@@ -180,6 +180,8 @@ function parseEvent({ name, data }: ServerSentEvent): ExecutionEvent | undefined
       return { type: name, text: body.text };
     case "image":
       return { type: name, image: body };
+    case "drawing":
+      return { type: name, strokes: body.strokes };
     case "input":
       return { type: name };
     case "test": {

@@ -19,6 +19,7 @@ export type {
   Locale,
   NotCollected,
   StoredAnswer,
+  Stroke,
   TestCase,
   TestResult,
   Token,

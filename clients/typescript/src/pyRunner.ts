@@ -299,6 +299,9 @@ export class PyRunner extends HTMLElement {
       case "image":
         results.showImage(event.image);
         break;
+      case "drawing":
+        results.showStrokes(event.strokes);
+        break;
       case "input":
         this.#ask();
         break;

@@ -30,12 +30,27 @@ export interface WrittenTest {
   expected: string;
 }
 
+/**
+ * What a turtle draws. `points` are x, y, x, y …, in pixels from the upper left corner. `width` is that of a line, the
+ * diameter of a dot, or the height of a text's letters. `clear` begins again: on a sheet of this color, of the size in
+ * `points`.
+ */
+export interface Stroke {
+  kind: "clear" | "line" | "area" | "dot" | "text";
+  color: string;
+  width: number;
+  points: number[];
+  text: string;
+  align: "left" | "center" | "right";
+}
+
 /** The events of a running program. The first is `start`, the last `result`. */
 export type ExecutionEvent =
   | { type: "start"; id: string }
   | { type: "stdout"; text: string }
   | { type: "stderr"; text: string }
   | { type: "image"; image: Image }
+  | { type: "drawing"; strokes: Stroke[] }
   /** An interactive program waits for `client.answer()`. */
   | { type: "input" }
   | { type: "test"; index: number; result: TestResult }

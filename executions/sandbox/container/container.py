@@ -142,12 +142,13 @@ class Container:
 
         If other work on the machine keeps it from its share of the processors, it may take up to twice as long.
         `stdin` is the program's, and also that of a test with code or a call, unless it has its own. With `talk`,
-        images and output (but not a test's output) go to its console as they come; an interactive program gets input.
+        images, strokes and output (but not a test's output) go to its console as they come; an interactive program gets
+        input.
         `files` are those of a run without a test, and `collect` names those that come back from it.
 
         Raises RunLost if the container fails: what the program did is then unknown.
         """
-        return self._run(Task.of(code, stdin, test, files, collect), timeout_seconds, talk)
+        return self._run(Task.of(code, stdin, test, files, collect, talk is not None), timeout_seconds, talk)
 
     def trace(self, code: str, stdin: str, timeout_seconds: float, talk: Talk | None, files: tuple[File, ...]) -> Run:
         """Run a program step by step and return its result. Raises RunLost."""

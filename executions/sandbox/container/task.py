@@ -26,13 +26,16 @@ class Task:
         test: TestProgram | None,
         files: tuple[File, ...] = (),
         collect: tuple[str, ...] = (),
+        is_watched: bool = False,
     ) -> "Task":
         """Return the task to run `code` with `files`, or under `test` where given, with its files.
 
+        If the program `is_watched`, its turtles' strokes come as it draws them.
         Nothing is collected from a test, so that none of its files can come back, hidden or not.
         """
         if test is None:
-            return cls(protocol.PROGRAM, code, stdin, files=files, collect=collect)
+            kind = protocol.WATCHED if is_watched else protocol.PROGRAM
+            return cls(kind, code, stdin, files=files, collect=collect)
         own = stdin if test.stdin is None else test.stdin
         others = (test.hidden, test.files)
         if test.unittest:
@@ -66,7 +69,7 @@ class Task:
     @property
     def is_program(self) -> bool:
         """Whether this is the program's own run."""
-        return self.kind == protocol.PROGRAM
+        return self.kind in (protocol.PROGRAM, protocol.WATCHED)
 
     @property
     def is_suite(self) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
-from executions.sandbox.console import Console, Printed, Shown
+from executions.sandbox.console import Console, Drawn, Printed, Shown
 from executions.sandbox.container.received_files import FileCollector
 from executions.sandbox.container.received_images import ImageCollector
+from executions.sandbox.container.received_strokes import StrokeCollector
 from executions.sandbox.container.task import Task
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Flag, Hint, Run, RunStatus
@@ -24,7 +25,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")  # as Python and editors count lines
 
 
 class Transcript:
-    """Collects the frames of one run and turns them into a Run. Puts output and images on the console as they come."""
+    """Collects the frames of one run and turns them into a Run. Puts output, images and strokes on the console."""
 
     def __init__(self, task: Task, images: ImageCollector, console: Console | None) -> None:
         self._task = task
@@ -38,6 +39,7 @@ class Transcript:
         self._returned: str | None = None
         self._trace = bytearray()
         self._files = FileCollector(task.collect)
+        self._strokes = StrokeCollector()
         self._outputs = _fresh_outputs()
         self._tested = self._completed = False
         self._flags: set[Flag] = set()
@@ -62,6 +64,9 @@ class Transcript:
             image = self._images.add(body)
             if image is not None and self._console is not None:
                 self._console.put(Shown(image))
+        elif kind == protocol.DRAWING and self._console is not None and not self._is_test:
+            if strokes := self._strokes.add(body):
+                self._console.put(Drawn(strokes))
         elif kind == protocol.FILE:
             self._files.add(body)
         elif body:

@@ -1,6 +1,7 @@
 /** The result of a run: status, output, error, images and the verdicts of tests. */
 
-import type { Answer, ErrorDetail, Image, TestCase, TestResult } from "../types.js";
+import type { Answer, ErrorDetail, Image, Stroke, TestCase, TestResult } from "../types.js";
+import { Drawing } from "./drawing.js";
 import { button, element, finder } from "./elements.js";
 import type { Kind } from "./terminal.js";
 import { Transcript } from "./transcript.js";
@@ -17,6 +18,7 @@ export function titleOf({ type, file }: ErrorDetail): string {
 export class Results {
   readonly #parts;
   readonly #transcript: Transcript;
+  #drawing: Drawing | undefined;
   #passed = 0;
   #of = 0;
 
@@ -32,6 +34,7 @@ export class Results {
     this.#transcript.clear();
     for (const part of [error, images, results, score]) part.replaceChildren();
     for (const part of [empty, error, images, verdicts]) part.hidden = true;
+    this.#drawing = undefined;
     this.#passed = this.#of = 0;
   }
 
@@ -104,9 +107,19 @@ export class Results {
     const image = element("img");
     image.src = `data:image/png;base64,${data}`;
     [image.width, image.height] = [width, height];
+    if (test_index === null) this.#drawing?.canvas.remove();
     const artist = test_index === null ? "the program" : `test ${test_index + 1}`;
     image.alt = `Image ${images.childElementCount + 1}, drawn by ${artist}`;
     images.append(image);
+    images.hidden = false;
+  }
+
+  /** Draw on a canvas, until an image shows it better. If none comes, as after a timeout, the canvas stays. */
+  showStrokes(strokes: Stroke[]): void {
+    const { images } = this.#parts;
+    this.#drawing ??= new Drawing();
+    if (!this.#drawing.canvas.isConnected) images.append(this.#drawing.canvas);
+    this.#drawing.draw(strokes);
     images.hidden = false;
   }
 
