@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from benchmarks.soak.restarts import faults, run_course, show
 from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
@@ -250,37 +251,12 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
     assert sum(recorded(cluster, "on an engine").values()) == 8
 
 
-def test_restarted_worker_loses_nothing_under_load(cluster: Cluster) -> None:
-    over = threading.Event()
-
-    def run(number: int) -> int:
-        count = 0
-        while not over.is_set():
-            word = f"word-{number}-{count}"
-            response = cluster.web.post(f"print('{word}')")
-            if response.status_code == 503:  # refused: a page tries again
-                continue
-            assert response.json()["output"] == f"{word}\n"
-            count += 1
-        return count
-
-    with ThreadPoolExecutor(6) as clients:
-        counts = [clients.submit(run, number) for number in range(6)]
-        time.sleep(1)
-        for worker in cluster.workers:
-            assert worker.stop() == 0
-            worker.start()
-            cluster.await_workers(2)
-        over.set()
-        total = sum(count.result() for count in counts)
-    statuses = recorded(cluster, "word-")
-    assert statuses.pop("success") == total
-    assert statuses.keys() <= {"refused"}  # nothing ran
-    [(different,)] = cluster.postgresql.sql(
-        "SELECT count(DISTINCT (container, submission_number)) FROM executions_execution"
-        " WHERE code LIKE '%word-%' AND status = 'success'"
-    )
-    assert different == total
+def test_workers_that_restart_under_load_lose_no_run_and_repeat_none(cluster: Cluster) -> None:
+    """A small `make soak CLUSTER=1`."""
+    course = run_course(cluster, clients=8, runs=40, every_seconds=5)
+    show(course)
+    assert faults(course) == []
+    assert course.restarts >= 1
 
 
 def recorded(cluster: Cluster, word: str) -> dict[str, int]:
