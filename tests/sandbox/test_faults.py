@@ -194,9 +194,8 @@ def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, eng
             in_line = executor.submit(sandbox.execute, HELLO)
             assert eventually(lambda: sandbox.health().waiting == 1)
             is_silent.set()
-            assert eventually(lambda: not sandbox.health().ready)
-        with pytest.raises(SandboxUnavailable, match="a test"):
-            in_line.result(READY_SECONDS)
+            with pytest.raises(SandboxUnavailable, match="a test"):  # at once: another worker may have its turn
+                in_line.result(10)
     launched_meanwhile = only_container_of(engine, sandbox)
     is_silent.clear()
     assert sandbox.wait_until_ready(READY_SECONDS)
