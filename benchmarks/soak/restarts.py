@@ -125,9 +125,8 @@ def show(course: Course) -> None:
     """Print the figures."""
     statuses = Counter(status for records in course.recorded.values() for status, _ in records)
     waits = list(course.answered.values())
-    print(
-        f"{len(waits)} of {course.wanted} programs answered in {course.seconds:.0f} s, {len(waits) / course.seconds:.1f}/s"
-    )
+    rate = len(waits) / course.seconds
+    print(f"{len(waits)} of {course.wanted} programs answered in {course.seconds:.0f} s, {rate:.1f}/s")
     print(f"a worker restarted {course.restarts} times, every {course.seconds / course.restarts:.1f} s")
     print(f"refused and sent again {len(course.refused)}")
     print("on record " + ", ".join(f"{count} {status}" for status, count in statuses.most_common()))

@@ -1,4 +1,4 @@
-"""Reads along what workers tell Redis, so that a program that runs twice is noticed whatever web processes make of it."""
+"""Reads along what workers tell Redis: a program that runs twice is noticed whatever web processes make of it."""
 
 import re
 import socket
