@@ -1,8 +1,8 @@
 """Removes leftover containers, of which there are few: a container ends with its owner's connection.
 
 Strays belong to this sandbox, which does not hold them any more. Orphans belong to processes that are known to be dead;
-the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked. One that was never started has
-no connection that could end; if it is old, it is an orphan, too, for its owner may be forgotten.
+the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked. A container that was never
+started has no connection that could end; if it is old, it is an orphan, too, for its owner may be forgotten.
 """
 
 import logging
