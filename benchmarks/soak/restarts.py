@@ -171,7 +171,7 @@ def main() -> int:
     parser.add_argument("--kill", action="store_true", help="kill -9 the workers, which may lose what they run")
     arguments = parser.parse_args()
     how = signal.SIGKILL if arguments.kill else signal.SIGTERM
-    with tempfile.TemporaryDirectory() as directory, small_cluster(Path(directory), **SETTINGS) as cluster:
+    with tempfile.TemporaryDirectory() as directory, small_cluster(Path(directory), None, **SETTINGS) as cluster:
         cluster.await_workers(2)
         course = run_course(cluster, arguments.clients, arguments.runs, arguments.every, how, 60 * arguments.minutes)
     show(course)
