@@ -186,10 +186,8 @@ def test_container_that_is_listed_but_gone_is_not_stuck(engine: Engine, create: 
 @pytest.mark.parametrize(("names", "name"), [(["/code_exec_a"], "code_exec_a"), ([], ""), (None, "")])
 def test_container_without_a_name_is_listed(names: list[str] | None, name: str) -> None:
     """A killed engine may leave a container half-created. One once kept the gate shut."""
-    assert (
-        ContainerSummary.parse({"Id": "id", "Names": names, "State": "created", "Labels": {}, "Created": 0}).name
-        == name
-    )
+    listed: dict[str, Any] = {"Id": "id", "Names": names, "State": "created", "Labels": {}, "Created": 0}
+    assert ContainerSummary.parse(listed).name == name
 
 
 @pytest.mark.docker
