@@ -68,8 +68,8 @@ bench: $(DEV) image ## measure a learner's wait and a class's, beside bare Pytho
 corpora: $(DEV) image ## run thousands of programs that others wrote, in the service and without it (EXERCISM=DIR, QUIXBUGS=DIR)
 	$(PYTHON) -m benchmarks.corpora $(if $(EXERCISM),--exercism $(EXERCISM)) $(if $(QUIXBUGS),--quixbugs $(QUIXBUGS))
 
-soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), and look for errors and leftovers
-	$(PYTHON) -m benchmarks.soak $(MINUTES)
+soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), or restart the workers of a CLUSTER=1 under load
+	$(PYTHON) -m benchmarks.soak$(if $(CLUSTER),.restarts) $(MINUTES)
 
 constraints: $(TOOLS) ## lock the newest versions that the requirements allow, and their hashes (KEEP=1: no newer ones)
 	@scripts/pin-constraints $(if $(KEEP),-k)

@@ -34,12 +34,12 @@ def measure_rates(services: dict[str, StockedService]) -> list[Rate]:
     """Return the rates of each service with each number of clients, and those of their rivals in the same run."""
     rates = []
     for _ in range(ROUNDS):
-        rates.append(_rate(BARE, run_bare, BARE_AT_ONCE))
-        rates.append(_rate(ENGINE, CreateAndRemove(), ENGINE_AT_ONCE))
+        rates.append(measure_rate(BARE, run_bare, BARE_AT_ONCE))
+        rates.append(measure_rate(ENGINE, CreateAndRemove(), ENGINE_AT_ONCE))
         for clients in CLIENTS:
             for name, service in services.items():
                 service.settle()
-                rates.append(_rate(name, OverHTTP(service), clients))
+                rates.append(measure_rate(name, OverHTTP(service), clients))
     return rates
 
 
@@ -59,7 +59,7 @@ def cpu_seconds() -> float:
     return (total - idle) / os.sysconf("SC_CLK_TCK")
 
 
-def _rate(way: str, work: Callable[[], object], clients: int) -> Rate:
+def measure_rate(way: str, work: Callable[[], object], clients: int) -> Rate:
     """Let each of `clients` threads repeat `work` for SECONDS."""
     end = time.monotonic() + SECONDS
 

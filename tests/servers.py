@@ -83,6 +83,13 @@ class Server:
             self.process.wait(START_SECONDS)
             self.process = None
 
+    def kill(self) -> None:
+        """End the server with no time to clean up."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(START_SECONDS)
+        self.process = None
+
     def pause(self) -> None:
         """Make the server hang: connections stay open and get no answer."""
         self._signal(signal.SIGSTOP)

@@ -373,6 +373,7 @@ WALLS = {
                 "            self._gate.demand_open()  # again: it may have shut while the caller waited in line\n",
                 "",
             ),
+            Edit(SANDBOX, "Gate(self.pool.refuse_line)", "Gate()"),
         )
     ),
     # What a request may cost

@@ -34,6 +34,9 @@ LOOK_SECONDS = 0.5
 LATE_SECONDS = 3.0
 """How long a letter may be on its way: that a submission has begun, or what a worker wrote before it ended."""
 
+SPARE_SECONDS = 10.0
+"""How much longer an order is kept than anybody waits for it: one that has expired looks like one that has begun."""
+
 ATTEMPTS = 2
 """How many workers may be asked to run a submission."""
 
@@ -111,7 +114,7 @@ class ClusterExecutor:
 
     def _send(self, run: str, order: Order, worker: str, deadline: Deadline) -> None:
         try:
-            self._board.post(run, order, deadline.remaining_seconds())
+            self._board.post(run, order, deadline.remaining_seconds() + SPARE_SECONDS)
             self._sender.send(run, worker)
         except Malformed as error:
             raise SandboxUnavailable(f"the submission cannot be sent: {error}") from error

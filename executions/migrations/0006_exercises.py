@@ -44,12 +44,6 @@ class Migration(migrations.Migration):
             field=models.CharField(max_length=100, null=True),
         ),
         migrations.AddIndex(
-            model_name="execution",
-            index=models.Index(
-                condition=models.Q(("exercise__isnull", False)), fields=["exercise", "-id"], name="execution_exercise"
-            ),
-        ),
-        migrations.AddIndex(
             model_name="attempt",
             index=models.Index(fields=["exercise", "-execution", "passed"], name="attempt_exercise"),
         ),

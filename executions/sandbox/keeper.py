@@ -23,9 +23,13 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Whether programs may run now, and the reason if not. Once closed, it stays shut. For many threads."""
+    """Whether programs may run now, and the reason if not. Once closed, it stays shut. For many threads.
 
-    def __init__(self) -> None:
+    `refuse_line` refuses those who wait: it is called with the reason each time that the gate is found to be shut.
+    """
+
+    def __init__(self, refuse_line: Callable[[str], None] = lambda _: None) -> None:
+        self._refuse_line = refuse_line
         self._last_reason = "starting"
         self._open = threading.Event()
         self._is_closed = False
@@ -65,6 +69,7 @@ class Gate:
                 log.error("code is not run: %s", reason)
             self._last_reason = reason
             self._open.clear()
+        self._refuse_line(reason)
 
     def close(self) -> None:
         """Refuse programs from now on, because the service stops."""
@@ -129,8 +134,7 @@ class Keeper(Loop):
         self._pool.discard_dead()
         if self._checks % self._timing.checks_per_reap == 0:
             self._reaper.reap(engine, self._launcher.held_names())
-            if dead_owners := self._dead_owners():
-                reap_orphans(engine, dead_owners)
+            reap_orphans(engine, self._dead_owners())
         if self.shortage is not None:
             self._gate.shut(self.shortage)
         elif self._reaper.stuck >= self._settings.max_concurrent:

@@ -127,6 +127,11 @@ class Pool:
                 stock.discard_all()
             self._go_on()
 
+    def refuse_line(self, reason: str) -> None:
+        """Refuse all callers in line: programs may not run now."""
+        with self._lock:
+            self._refuse_line(reason)
+
     def forget_failures(self) -> None:
         """Let launches be tried at once, as if none had failed."""
         with self._lock:
@@ -141,13 +146,16 @@ class Pool:
             self._closed = True
             for refill in self._refills:
                 refill.close()
-            for stock in self._stocks.values():
-                while ticket := stock.line.pop():
-                    ticket.refuse(SandboxUnavailable("shutting down"))
+            self._refuse_line("shutting down")
             self._slots.wait_until_all_are_free(deadline.remaining_seconds())
         self.discard_idle()
         for refill in self._refills:
             refill.join(deadline.remaining_seconds() + 1)
+
+    def _refuse_line(self, reason: str) -> None:
+        for stock in self._stocks.values():
+            while ticket := stock.line.pop():
+                ticket.refuse(SandboxUnavailable(reason))
 
     def _take(self, profile: Profile, party: Party, deadline: Deadline) -> Container:
         """Wait for a container that is as new, and take it with a slot."""

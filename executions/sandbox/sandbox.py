@@ -80,7 +80,7 @@ class Sandbox:
         self.pool = Pool(self.launcher.launch, settings, timing)
         self._reaper = Reaper(self.id)
         self._undertaker = Undertaker(connect)
-        self._gate = Gate()
+        self._gate = Gate(self.pool.refuse_line)
         probes = probes_for(settings.runtime) if probes is None else probes
         self._keeper = Keeper(self._gate, self.pool, self.launcher, self._reaper, probes, settings, timing, dead_owners)
         self._canary = Canary(

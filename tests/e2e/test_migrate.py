@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import AddIndex, CreateModel
 
 from codeexec.management.commands.migrate import LOCK_NUMBER
 from tests.servers import PostgreSQL
@@ -40,7 +43,7 @@ def test_services_migrate_an_empty_database_one_after_the_other(
 
 def test_a_migration_waits_for_one_that_takes_long(tmp_path: Path, postgresql: PostgreSQL) -> None:
     service = Service(tmp_path, DATABASE_URL=postgresql.url)
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%pg_try_advisory_lock%'"
     with psycopg.connect(host="127.0.0.1", port=postgresql.port, user="code", dbname="code") as other:
         other.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
         migration = begin(service)
@@ -68,6 +71,39 @@ def test_a_migration_that_waits_for_a_table_keeps_nobody_else_waiting(tmp_path: 
         assert migration.poll() is None
     assert errors_of([migration]) == []
     assert "[ ]" not in service.manage("showmigrations")
+
+
+def test_an_index_is_built_while_others_write(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """A request has written and not committed yet. What a migration that fails has left is built anew."""
+    service = Service(tmp_path, DATABASE_URL=postgresql.url)
+    service.migrate()
+    service.manage("migrate", "executions", "0007_webhooks", "--verbosity=0")
+    postgresql.sql("DROP INDEX execution_exercise")
+    is_valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('execution_exercise')"
+    builders = "FROM pg_stat_activity WHERE query LIKE '%INDEX CONCURRENTLY%' AND pid <> pg_backend_pid()"
+    write = "DELETE FROM executions_execution"
+    with psycopg.connect(postgresql.url) as other, psycopg.connect(postgresql.url, autocommit=True) as request:
+        other.execute(write)
+        request.execute("SET lock_timeout = 100")
+        for _ in range(2):
+            migration = begin(service)
+            assert eventually(lambda: postgresql.sql(f"SELECT count(*) {builders}") == [(1,)], 30)
+            for _ in range(10):
+                request.execute(write)
+                time.sleep(0.1)
+            assert migration.poll() is None
+            assert postgresql.sql(f"SELECT pg_terminate_backend(pid) {builders}") == [(True,)]
+            assert errors_of([migration]) != []
+            assert postgresql.sql(is_valid) == [(False,)]
+    assert errors_of([begin(service)]) == []
+    assert postgresql.sql(is_valid) == [(True,)]
+
+
+def test_no_migration_keeps_a_table_locked_while_it_builds_an_index() -> None:
+    for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+        created = {each.name_lower for each in migration.operations if isinstance(each, CreateModel)}
+        indexed = {each.model_name_lower for each in migration.operations if isinstance(each, AddIndex)}
+        assert indexed <= created, f"{app} {name}"
 
 
 def test_a_killed_migration_keeps_no_lock(tmp_path: Path, postgresql: PostgreSQL) -> None:

@@ -30,3 +30,10 @@ def test_container_that_was_not_killed_causes_no_wait_for_a_late_report() -> Non
     watch = DeathWatch([], None, timing=Timing(late_oom_seconds=3600.0))
     watch.note(ContainerEvent("id", "die", 1))
     assert watch.cause("id") is Cause.OTHER
+
+
+def test_container_that_was_killed_did_not_end_for_the_memory_of_an_earlier_run() -> None:
+    watch = DeathWatch([], None)
+    for event in (ContainerEvent("id", "oom"), ContainerEvent("id", "kill"), ContainerEvent("id", "die", 137)):
+        watch.note(event)
+    assert watch.cause("id") is Cause.OTHER

@@ -17,7 +17,7 @@ from executions.sandbox.engine.engine import ContainerSummary, Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
 from executions.sandbox.engine.owner import Owner
-from executions.sandbox.engine.reaper import Reaper, orphans, reap_orphans
+from executions.sandbox.engine.reaper import ABANDONED_SECONDS, Reaper, orphans, reap_orphans
 from executions.sandbox.timing import Timing
 from tests.sandbox.conftest import Launch, containers_of
 from tests.waiting import eventually
@@ -99,6 +99,36 @@ def test_a_sandbox_removes_what_dead_owners_have_left(launch_sandbox: Launch, en
     assert eventually(lambda: name not in {container.name for container in engine.containers()})
 
 
+class Aged(Engine):
+    """An engine whose containers with some names were created so much earlier."""
+
+    def __init__(self, names: set[str], seconds: float) -> None:
+        super().__init__()
+        self._names = names
+        self._seconds = seconds
+
+    def containers(self) -> list[ContainerSummary]:
+        return [
+            replace(each, created=each.created - self._seconds) if each.name in self._names else each
+            for each in super().containers()
+        ]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("seconds", [ABANDONED_SECONDS - 60, ABANDONED_SECONDS + 60])
+def test_a_sandbox_removes_what_nobody_has_started_for_an_hour(
+    launch_sandbox: Launch, engine: Engine, create: Create, seconds: float
+) -> None:
+    owner = str(replace(HERE, id=uuid.uuid4()))  # nobody knows it
+    created, started = create(owner), create(owner, start=True)
+    often = Timing(check_seconds=0.05, checks_per_reap=1)
+    sandbox = launch_sandbox(often, lambda: Aged({created, started}, seconds), pool_size=1)
+    assert sandbox.wait_until_ready(60)
+    time.sleep(0.5)
+    names = {container.name for container in engine.containers()}
+    assert (created in names, started in names) == (seconds < ABANDONED_SECONDS, True)
+
+
 @pytest.mark.docker
 def test_stray_of_a_sandbox_is_removed_at_the_second_call(engine: Engine, create: Create) -> None:
     owner = str(HERE)
@@ -156,7 +186,8 @@ def test_container_that_is_listed_but_gone_is_not_stuck(engine: Engine, create: 
 @pytest.mark.parametrize(("names", "name"), [(["/code_exec_a"], "code_exec_a"), ([], ""), (None, "")])
 def test_container_without_a_name_is_listed(names: list[str] | None, name: str) -> None:
     """A killed engine may leave a container half-created. One once kept the gate shut."""
-    assert ContainerSummary.parse({"Id": "id", "Names": names, "State": "created", "Labels": {}}).name == name
+    listed: dict[str, Any] = {"Id": "id", "Names": names, "State": "created", "Labels": {}, "Created": 0}
+    assert ContainerSummary.parse(listed).name == name
 
 
 @pytest.mark.docker

@@ -16,6 +16,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from psycopg.errors import LockNotAvailable
 
 from codeexec.postgresql.base import DatabaseWrapper as PostgreSQL
@@ -30,6 +31,9 @@ LOCK_MILLISECONDS = 1000
 ATTEMPTS = 200
 PAUSE_SECONDS = 2.0
 """Between two attempts. All of them take ten minutes."""
+
+LOOK_SECONDS = 0.5
+"""How often to look whether another migration has ended."""
 
 
 class Command(migrate.Command):
@@ -52,7 +56,8 @@ def alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
     if isinstance(connection, PostgreSQL):
         connection.lift_time_limits()  # to index a million executions takes longer than a request may
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
+            while not _try_to_lock(cursor):
+                time.sleep(LOOK_SECONDS)
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [str(LOCK_MILLISECONDS)])
         try:
             yield
@@ -72,3 +77,9 @@ def alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
     finally:
         os.close(directory)
+
+
+def _try_to_lock(cursor: CursorWrapper) -> bool:
+    """Return whether nobody else migrates. It does not wait, as CREATE INDEX CONCURRENTLY would then wait for it."""
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_NUMBER])
+    return bool(cursor.fetchone() == (True,))

@@ -62,7 +62,7 @@ class DeathWatch(Loop):
     def cause(self, container_id: str) -> Cause:
         """Return why the container ended. Waits a moment for the engine to report its end."""
         death = self._death(container_id)
-        if "oom" in death.actions:
+        if "oom" in death.actions and "kill" not in death.actions:  # that may have been an earlier run's
             return Cause.MEMORY
         if self._is_gvisor and death.exit_code == COLLAPSED_EXIT_CODE:
             return Cause.COLLAPSE

@@ -1,11 +1,13 @@
 """Removes leftover containers, of which there are few: a container ends with its owner's connection.
 
 Strays belong to this sandbox, which does not hold them any more. Orphans belong to processes that are known to be dead;
-the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked.
+the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked. A container that was never
+started has no connection that could end; if it is old, it is an orphan, too, for its owner may be forgotten.
 """
 
 import logging
 import queue
+import time
 from collections import Counter
 from collections.abc import Callable, Collection
 
@@ -17,12 +19,20 @@ from executions.threads import Loop
 REMOVALS_TO_BE_STUCK = 3
 """A container that still exists after this many removals is reported."""
 
+ABANDONED_SECONDS = 3600
+"""A launch starts its container within seconds."""
+
 log = logging.getLogger(__name__)
 
 
 def orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
-    """Return our containers whose owner's label is one of `dead_owners`."""
-    return [each for each in engine.containers() if each.labels.get(OWNER_LABEL) in dead_owners]
+    """Return our containers whose owner's label is one of `dead_owners`, and those that nobody has started in time."""
+    oldest = time.time() - ABANDONED_SECONDS
+    return [
+        each
+        for each in engine.containers()
+        if each.labels.get(OWNER_LABEL) in dead_owners or (each.state == "created" and each.created < oldest)
+    ]
 
 
 def reap_orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
