@@ -165,7 +165,7 @@ class Worker:
             stock.moved_at = self._env.now
         ticket = self._env.event()
         stock.line.append(ticket)
-        self._go_on()
+        self._hand_out()
         yield ticket | self._env.timeout(QUEUE_SECONDS + LOADING_SECONDS * program.is_science)
         if not ticket.triggered:
             stock.line.remove(ticket)
@@ -193,7 +193,7 @@ class Worker:
     def _is_pressed(self, stock: Stock) -> bool:
         return bool(stock.line) or self._env.now - stock.lacked_at < TIMING.pressure_seconds
 
-    def _go_on(self) -> None:
+    def _hand_out(self) -> None:
         """Give containers to callers while there are slots."""
         is_moving = True
         while is_moving:
@@ -218,7 +218,7 @@ class Worker:
         is_kept = self._reuses and self._is_pressed(stock) and container.runs < REUSE_RUNS
         if is_kept and len(stock.used) < most_used:
             stock.used.append(container)
-        self._go_on()
+        self._hand_out()
 
     def _is_wanted(self, stock: Stock) -> bool:
         missing = max(stock.size, min(len(stock.line), self._free())) - len(stock.fresh) - stock.launching
@@ -239,7 +239,7 @@ class Worker:
         while True:
             while not self._is_wanted(stock):
                 yield self._env.timeout(TIMING.look_seconds)
-                self._go_on()
+                self._hand_out()
             if stock.fresh:
                 yield self._env.timeout(TIMING.refill_delay_seconds)
                 if not self._is_wanted(stock):
@@ -251,7 +251,7 @@ class Worker:
                 yield from container.compute(self._costs.load_science)
             stock.launching -= 1
             stock.fresh.append(container)
-            self._go_on()
+            self._hand_out()
 
 
 def _reserve(limit: int) -> int:

@@ -129,7 +129,7 @@ class Console:
                 self._events.append(event)
             self._changed.notify_all()
 
-    def go_on(self) -> None:
+    def end_waiting(self) -> None:
         """Note that the program no longer waits."""
         with self._changed:
             self.is_waiting = False

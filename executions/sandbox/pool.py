@@ -46,7 +46,7 @@ class Pool:
         sizes = {Profile.PLAIN: settings.pool_size, Profile.SCIENCE: settings.science_pool_size}
         self._stocks = {profile: Stock(size, timing) for profile, size in sizes.items()}
         self._refills = [
-            Refill(profile, stock, self._slots, spare_cpu, self._lock, launch, self._go_on, settings, timing)
+            Refill(profile, stock, self._slots, spare_cpu, self._lock, launch, self._hand_out, settings, timing)
             for profile, stock in self._stocks.items()
         ]
 
@@ -101,7 +101,7 @@ class Pool:
         """Lend the slot of a container that `party` uses to others; it is taken back at the end, or earlier."""
         with self._slots.lend(party) as slot:
             with self._lock:
-                self._go_on()
+                self._hand_out()
             yield slot
 
     def discard_dead(self) -> None:
@@ -117,7 +117,7 @@ class Pool:
                 is_over = not stock.is_pressed() and len(stock.fresh) >= stock.size
                 if is_over and self._settings.reuse is Reuse.PRESSURE:
                     stock.discard_used()
-            self._go_on()
+            self._hand_out()
 
     def discard_idle(self) -> None:
         """Close all waiting containers, and have others launched in their place. Those in use serve nobody else."""
@@ -125,7 +125,7 @@ class Pool:
             self._discarded_at = time.monotonic()
             for stock in self._stocks.values():
                 stock.discard_all()
-            self._go_on()
+            self._hand_out()
 
     def refuse_line(self, reason: str) -> None:
         """Refuse all callers in line: programs may not run now."""
@@ -137,7 +137,7 @@ class Pool:
         with self._lock:
             for stock in self._stocks.values():
                 stock.failures = 0
-            self._go_on()
+            self._hand_out()
 
     def close(self, drain_seconds: float) -> None:
         """Refuse new callers, let current runs finish for `drain_seconds`, and close all containers."""
@@ -173,7 +173,7 @@ class Pool:
             with self._lock:
                 self._slots.release(party)
                 self._stocks[container.profile].line.put_ahead(ticket)
-                self._go_on()
+                self._hand_out()
 
     def _join(self, profile: Profile, party: Party) -> Ticket:
         """Let a caller join the line for `profile`, or, if that is hopeless, for plain containers."""
@@ -191,7 +191,7 @@ class Pool:
             stock.note_arrival()
             ticket = Ticket(party)
             stock.line.append(ticket)
-            self._go_on()
+            self._hand_out()
             return ticket
 
     def _wait(self, ticket: Ticket, deadline: Deadline) -> Container:
@@ -215,7 +215,7 @@ class Pool:
                 stock.used.append(container)
             else:
                 container.close()
-            self._go_on()
+            self._hand_out()
 
     def _may_serve_again(self, container: Container) -> bool:
         settings, stock = self._settings, self._stocks[container.profile]
@@ -228,7 +228,7 @@ class Pool:
             and len(stock.used) < max(stock.size, settings.busy_concurrent)
         )
 
-    def _go_on(self) -> None:
+    def _hand_out(self) -> None:
         """Give containers to callers while there are slots, and have missing ones launched.
 
         To be called after each change, with the lock held. The profiles take turns.
@@ -251,7 +251,7 @@ class Pool:
                 ticket.grant(container)
                 is_moving = True
         for refill in self._refills:
-            refill.look()
+            refill.wake()
 
     def _give_up_hopeless(self) -> None:
         """Move callers whose profile has no containers to the line for plain ones, or refuse them."""

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Refill:
     """The threads that launch containers of one profile. The pool's lock protects what they share with it.
 
-    `go_on` is called, with the lock held, after each launch, and while callers wait for a slot.
+    `hand_out` is called, with the lock held, after each launch, and while callers wait for a slot.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Refill:
         spare_cpu: SpareCpu,
         lock: threading.Lock,
         launch: Callable[[Profile], Container],
-        go_on: Callable[[], None],
+        hand_out: Callable[[], None],
         settings: SandboxSettings,
         timing: Timing,
     ) -> None:
@@ -48,7 +48,7 @@ class Refill:
         self._lock = lock
         self._wanted = threading.Condition(lock)
         self._launch = launch
-        self._go_on = go_on
+        self._hand_out = hand_out
         self._settings = settings
         self._timing = timing
         self._closed = False
@@ -60,7 +60,7 @@ class Refill:
         for thread in self._threads:
             thread.start()
 
-    def look(self) -> None:
+    def wake(self) -> None:
         """Wake the threads if a container is to be launched now."""
         if self._is_wanted():
             self._wanted.notify_all()
@@ -108,7 +108,7 @@ class Refill:
                 # Pressure and idle processors are matters of time.
                 self._wanted.wait(timing.look_seconds if stock.is_pressed() else timing.check_seconds)
                 if stock.line:
-                    self._go_on()
+                    self._hand_out()
             # A launch takes CPU time from the program that has just started. Most have ended after this delay.
             self._wanted.wait_for(lambda: self._closed or not stock.fresh, timing.refill_delay_seconds)
             if self._closed or not self._is_wanted():
@@ -127,7 +127,7 @@ class Refill:
                     # The callers that it was launched for may have left the line.
                     if self._closed or len(stock.fresh) > max(stock.size, len(stock.line)):
                         stock.fresh.pop().close()
-                self._go_on()
+                self._hand_out()
 
     def _try_launch(self) -> Container | None:
         started = time.monotonic()

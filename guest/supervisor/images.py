@@ -26,8 +26,8 @@ class Images:
         self._number = 0  # of the next
         self._room_bytes = protocol.IMAGE_BYTES
 
-    def look(self) -> None:
-        """Send the images shown since the last look. Costs next to nothing if there are none."""
+    def send_new(self) -> None:
+        """Send the images shown since the last call. Costs next to nothing if there are none."""
         if self._number == protocol.COUNTED_IMAGES:
             return
         try:

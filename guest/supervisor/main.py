@@ -59,7 +59,7 @@ def main() -> NoReturn:
     child = Child.start(fork_hooks)
     if child is not None:
         host.send(protocol.READY, " ".join(differences).encode())
-        if preload.go_on(IDLE_SECONDS_AT_START, PRELOAD_SECONDS):
+        if preload.load_more(IDLE_SECONDS_AT_START, PRELOAD_SECONDS):
             child.discard()
             child = Child.start(fork_hooks)
     while child is not None:
@@ -67,7 +67,7 @@ def main() -> NoReturn:
         Run(child, host.receive_request(), host, cgroup, watch, wakeup, part, trace).perform(mailbox)
         scratch.sweep()
         differences = inspection.differences()
-        preload.go_on(IDLE_SECONDS_AFTER_RUN, PRELOAD_SECONDS_AFTER_RUN)
+        preload.load_more(IDLE_SECONDS_AFTER_RUN, PRELOAD_SECONDS_AFTER_RUN)
         child = Child.start(fork_hooks)
         if child is not None:
             if cgroup.cpu_periods()[1] > throttled:

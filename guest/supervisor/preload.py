@@ -42,8 +42,8 @@ class Preload:
         self._fork_hooks = fork_hooks
         self._inspection = inspection
 
-    def go_on(self, idle_seconds: float, cpu_seconds: float) -> bool:
-        """Go on if no request arrives within `idle_seconds`, for about `cpu_seconds` or until a request arrives.
+    def load_more(self, idle_seconds: float, cpu_seconds: float) -> bool:
+        """Load more if no request arrives within `idle_seconds`, for about `cpu_seconds` or until a request arrives.
 
         Return whether all has now been loaded.
         """

@@ -111,7 +111,7 @@ class Run:
         self._send_flag(self._watch.look_at_forks())
         self._outputs.drain()
         self._send_drawing()
-        self._images.look()
+        self._images.send_new()
         if self._collected is not None and self._ended_for != "cancelled":
             self._collected.send()
         self._child.close()
@@ -177,7 +177,7 @@ class Run:
                     return
             self._send_flag(self._watch.look_at_forks())
             self._send_drawing()
-            self._images.look()
+            self._images.send_new()
             until = min(self._deadline, now + look_seconds, next_read if now < next_read else self._deadline)
             # One millisecond more: poll rounds down, and would spin during the last one.
             ready = self._poll(with_outputs=now >= next_read).poll((until - now) * 1000 + 1)

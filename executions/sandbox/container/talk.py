@@ -68,7 +68,7 @@ class Talk:
                 seconds_left -= waited_seconds
                 allowance.move(waited_seconds + ON_THE_WAY_SECONDS)
             elif frame == (protocol.WAIT, protocol.GOES_ON):
-                self.console.go_on()
+                self.console.end_waiting()
             elif frame is not None and frame[0] != protocol.WAIT:
                 yield frame
             elif frame is None and self._pass_on(stream, is_main):
@@ -95,7 +95,7 @@ class Talk:
                         slot.take_back()
                     return
                 if frame == (protocol.WAIT, protocol.GOES_ON):
-                    self.console.go_on()
+                    self.console.end_waiting()
                     return
                 if frame[0] != protocol.WAIT:
                     yield frame
