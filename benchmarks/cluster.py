@@ -32,8 +32,11 @@ SETTINGS = {"SANDBOX_POOL_SIZE": "8", "SANDBOX_MAX_CONCURRENT": "16", "SANDBOX_Q
 LOCAL, CLUSTER, PROXY = "a single service", "a cluster", "a cluster, through its proxy"
 ONE_ENGINE, TWO_ENGINES = "a cluster, one engine", "a cluster, two engines"
 
-ROUNDS = 60
+ROUNDS = 40
 RATE_ROUNDS = 3
+WARM_UPS = 3
+"""Unmeasured turns before each measured one: at first, workers replace containers; later they use them again."""
+
 STREAM_ROUNDS = 5
 PRINTING = "import time\nfor _ in range(20):\n    print(time.time(), flush=True)\n    time.sleep(0.1)"
 ASKING = "while input():\n    print('heard')"
@@ -117,6 +120,8 @@ def measure_rates(local: Service, cluster: Cluster) -> list[Rate]:
         engines = 2 if name == TWO_ENGINES else 1
         stock = engines * int(SETTINGS["SANDBOX_POOL_SIZE"])
         assert eventually(lambda: service.health()["pool"]["idle"] >= stock, STOCKED_SECONDS), service.health()
+        for _ in range(WARM_UPS):
+            measure_rate(name, OverHTTP(service), BUSY)
         rates.append(measure_rate(name, OverHTTP(service), BUSY))
 
     for _ in range(RATE_ROUNDS):

@@ -25,8 +25,8 @@ from tests.service import ORIGIN
 from tests.small_cluster import READY_SECONDS, Cluster, small_cluster
 from tests.waiting import eventually
 
-SETTINGS = {"SANDBOX_QUEUE_LENGTH": "64"}
-"""One worker has room for all clients while the other restarts."""
+SETTINGS = {"SANDBOX_QUEUE_LENGTH": "128"}
+"""One worker has room for all clients while the other restarts; what was sent in the last second counts twice."""
 
 ANSWER_SECONDS = 60
 REFUSED_PAUSE_SECONDS = 0.5

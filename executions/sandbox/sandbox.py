@@ -78,7 +78,7 @@ class Sandbox:
             connect, owner or Owner.of_this_process(), self.id, self._deaths, settings.runtime, timing
         )
         self.pool = Pool(self.launcher.launch, settings, timing)
-        self._reaper = Reaper(self.id)
+        self._reaper = Reaper(self.id, timing.abandoned_seconds)
         self._undertaker = Undertaker(connect)
         self._gate = Gate(self.pool.refuse_line)
         probes = probes_for(settings.runtime) if probes is None else probes

@@ -46,9 +46,9 @@ class Timing:
     """The intervals of a sandbox. The service uses these defaults; tests use shorter ones.
 
     The keeper checks the engine and the waiting containers, pauses for `check_seconds` after each check, and removes
-    strays and orphans at every `checks_per_reap`th. After failed probes it waits for `retry_probes_seconds`; after a
-    build of the image it builds no other for `retry_build_seconds`. The canary pauses for `canary_seconds` after each
-    probe, and so runs all of them within twenty minutes.
+    strays and orphans at every `checks_per_reap`th, and what nobody has started for `abandoned_seconds`. After failed
+    probes it waits for `retry_probes_seconds`; after a build of the image it builds no other for `retry_build_seconds`.
+    The canary pauses for `canary_seconds` after each probe, and so runs all of them within twenty minutes.
 
     A started container has `ready_seconds` to report that it is ready, and `science_ready_seconds` if it loads packages
     first. After a failed launch a refill thread pauses for the next of `relaunch_seconds`, the last of which repeats.
@@ -66,6 +66,7 @@ class Timing:
 
     check_seconds: float = 1.0
     checks_per_reap: int = 5
+    abandoned_seconds: float = 3600.0
     retry_probes_seconds: float = 10.0
     retry_build_seconds: float = 60.0
     canary_seconds: float = 60.0

@@ -32,22 +32,18 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSummary:
-    """One container in the engine's list. `state` is the engine's word: created, running, exited, …
-
-    `created` is when, in seconds since 1970.
-    """
+    """One container in the engine's list. `state` is the engine's word: created, running, exited, …"""
 
     id: str
     name: str
     state: str
     labels: dict[str, str]
-    created: float
 
     @classmethod
     def parse(cls, listed: dict[str, Any]) -> "ContainerSummary":
         """Return an entry of the list. A container that a dying engine left half-made may have no name."""
         names = listed["Names"] or [""]
-        return cls(listed["Id"], str(names[0]).lstrip("/"), listed["State"], listed["Labels"], listed["Created"])
+        return cls(listed["Id"], str(names[0]).lstrip("/"), listed["State"], listed["Labels"])
 
 
 @dataclass(frozen=True, slots=True)

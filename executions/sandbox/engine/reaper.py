@@ -2,7 +2,7 @@
 
 Strays belong to this sandbox, which does not hold them any more. Orphans belong to processes that are known to be dead;
 the caller knows which (docs/decisions/0033-heartbeats.md), and the engine is never asked. A container that was never
-started has no connection that could end; if it is old, it is an orphan, too, for its owner may be forgotten.
+started has no connection that could end, and its owner may be forgotten: once it is old, nobody needs it.
 """
 
 import logging
@@ -14,31 +14,28 @@ from collections.abc import Callable, Collection
 from executions.sandbox.counters import ORPHANS, STRAYS
 from executions.sandbox.engine.engine import ContainerSummary, Engine, EngineError
 from executions.sandbox.engine.options import OWNER_LABEL, SANDBOX_LABEL
+from executions.sandbox.timing import DEFAULT_TIMING
 from executions.threads import Loop
 
 REMOVALS_TO_BE_STUCK = 3
 """A container that still exists after this many removals is reported."""
 
-ABANDONED_SECONDS = 3600
-"""A launch starts its container within seconds."""
-
 log = logging.getLogger(__name__)
 
 
 def orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
-    """Return our containers whose owner's label is one of `dead_owners`, and those that nobody has started in time."""
-    oldest = time.time() - ABANDONED_SECONDS
-    return [
-        each
-        for each in engine.containers()
-        if each.labels.get(OWNER_LABEL) in dead_owners or (each.state == "created" and each.created < oldest)
-    ]
+    """Return our containers whose owner's label is one of `dead_owners`."""
+    return [each for each in engine.containers() if each.labels.get(OWNER_LABEL) in dead_owners]
 
 
 def reap_orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
     """Remove all orphans; return those that were removed. One that cannot be removed is logged."""
+    return _remove_orphans(engine, orphans(engine, dead_owners))
+
+
+def _remove_orphans(engine: Engine, found: list[ContainerSummary]) -> list[ContainerSummary]:
     removed = []
-    for container in orphans(engine, dead_owners):
+    for container in found:
         try:
             if engine.remove(container.id):
                 log.warning("removed orphan %s (%s)", container.name, container.state)
@@ -50,10 +47,15 @@ def reap_orphans(engine: Engine, dead_owners: Collection[str]) -> list[Container
 
 
 class Reaper:
-    """Removes the containers that a sandbox has closed but that did not end by themselves."""
+    """Removes the containers that a sandbox has closed but that did not end by themselves.
 
-    def __init__(self, sandbox_id: str) -> None:
+    And those of anybody that nobody has started for `abandoned_seconds`: a launch takes some.
+    """
+
+    def __init__(self, sandbox_id: str, abandoned_seconds: float = DEFAULT_TIMING.abandoned_seconds) -> None:
         self._sandbox_id = sandbox_id
+        self._abandoned_seconds = abandoned_seconds
+        self._not_started: dict[str, float] = {}  # by container id, since when we know
         self._suspects: set[str] = set()
         self._removals: Counter[str] = Counter()
 
@@ -88,6 +90,14 @@ class Reaper:
             if self._removals[container_id] == REMOVALS_TO_BE_STUCK:
                 log.error("container %.12s cannot be ended", container_id)
         return removed
+
+    def reap_abandoned(self, engine: Engine) -> None:
+        """Remove the containers of any owner that have existed for long and were never started."""
+        now = time.monotonic()
+        created = [each for each in engine.containers() if each.state == "created"]
+        self._not_started = {each.id: self._not_started.get(each.id, now) for each in created}
+        old = [each for each in created if now - self._not_started[each.id] >= self._abandoned_seconds]
+        _remove_orphans(engine, old)
 
 
 class Undertaker(Loop):
