@@ -19,7 +19,7 @@ export interface paths {
          *
          *     `null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an integer, a NUL or a lone surrogate is a 400 that names the field.
          *
-         *     With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`, `image`, `input`, `test`, and finally `result` with the answer, or `error`.
+         *     With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`, `image`, `drawing`, `input`, `test`, and finally `result` with the answer, or `error`.
          */
         post: operations["execute"];
         delete?: never;
