@@ -65,8 +65,8 @@ badges: ## redraw the README's badges
 bench: $(DEV) image ## measure a learner's wait and a class's, beside bare Python and Docker, in eight minutes
 	$(PYTHON) -m benchmarks
 
-corpora: $(DEV) image ## run thousands of programs that others wrote, in the service and without it (EXERCISM=DIR, QUIXBUGS=DIR)
-	$(PYTHON) -m benchmarks.corpora $(if $(EXERCISM),--exercism $(EXERCISM)) $(if $(QUIXBUGS),--quixbugs $(QUIXBUGS))
+corpora: $(DEV) image ## run thousands of programs that others wrote, in the service and without it (CPYTHON=DIR …)
+	$(PYTHON) -m benchmarks.corpora $(if $(EXERCISM),--exercism $(EXERCISM)) $(if $(CPYTHON),--cpython $(CPYTHON)) $(if $(QUIXBUGS),--quixbugs $(QUIXBUGS))
 
 soak: $(DEV) image ## run honest and hostile load for MINUTES (default 10), or restart the workers of a CLUSTER=1 under load
 	$(PYTHON) -m benchmarks.soak$(if $(CLUSTER),.restarts) $(MINUTES)

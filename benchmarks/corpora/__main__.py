@@ -11,12 +11,12 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora.checkouts import exercism, quixbugs
+from benchmarks.corpora.checkouts import cpython, exercism, quixbugs
 from benchmarks.corpora.exercises import Exercise, human_eval, pylings
 from benchmarks.corpora.judged import judge_all, print_judgements
 from benchmarks.corpora.native import Result, collect, native
@@ -26,6 +26,7 @@ from tests.service import Service
 
 SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+SECONDS = re.compile(r"^(Ran \d+ tests? in )[\d.]+s$", re.MULTILINE)
 NO_NETWORK = re.compile(
     r"^(?:\S*\.gaierror|OSError|ConnectionRefusedError): \[Errno (?:-3|-2|99|101|111)\].*\n\Z", re.MULTILINE
 )
@@ -50,14 +51,14 @@ def main() -> int:
     """Compare, print tables, and return 1 if a program differs for no known reason or is judged otherwise."""
     parser = argparse.ArgumentParser(prog="make corpora", description=__doc__)
     parser.add_argument("--only", choices=("examples", "exercises", "checkouts"), help="leave the others out")
+    parser.add_argument("--cpython", type=Path, help="Lib/test of a checkout of CPython, or of an installed Python")
     parser.add_argument("--exercism", type=Path, help="a checkout of Exercism's Python track")
     parser.add_argument("--quixbugs", type=Path, help="a checkout of QuixBugs")
     parser.add_argument("--most", type=int, help="try only so many of each, drawn by lot")
     parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, Service(Path(directory), **SETTINGS) as service:
-        drawn = (arguments.most, arguments.seed)
-        comparisons = list(compare_all(service, *drawn)) if arguments.only in (None, "examples") else []
+        comparisons = list(compare_all(service, programs(arguments)))
         judgements = list(judge_all(service, exercises(arguments)))
     print_table(comparisons)
     print_judgements(judgements)
@@ -81,24 +82,34 @@ def exercises(arguments: argparse.Namespace) -> list[Exercise]:
     return random.Random(arguments.seed).sample(found, most)
 
 
-def compare_all(
-    service: Service, most: int | None = None, seed: int = 0, packages: Sequence[str] = PACKAGES
-) -> Iterator[Comparison]:
-    """Yield the comparison of each program of the standard library and the packages, or of `most` of them."""
-    programs = collect(packages)
+def programs(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the examples of the standard library and the packages and the tests of CPython by name, as `exercises`."""
+    found = collect(PACKAGES) if arguments.only in (None, "examples") else {}
+    if arguments.cpython is not None and arguments.only in (None, "checkouts"):
+        found |= cpython(arguments.cpython)
+    return drawn(found, arguments.most, arguments.seed)
+
+
+def drawn(programs: dict[str, str], most: int | None, seed: int = 0) -> dict[str, str]:
+    """Return all programs in the order of their names, or `most` of them."""
     names = sorted(programs)
     if most is not None:
-        names = sorted(random.Random(seed).sample(names, most))
+        names = sorted(random.Random(seed).sample(names, min(most, len(names))))
+    return {name: programs[name] for name in names}
+
+
+def compare_all(service: Service, programs: dict[str, str]) -> Iterator[Comparison]:
+    """Yield the comparison of each program."""
     with native(LONGEST_SECONDS) as run:
-        for name in names:
-            one, other = run(programs[name])
-            served = service.execute(programs[name], timeout=LONGEST_TIMEOUT_SECONDS)
-            yield Comparison(name, programs[name], one, served, reason_of(one, other, served))
+        for name, code in programs.items():
+            one, other = run(code)
+            served = service.execute(code, timeout=LONGEST_TIMEOUT_SECONDS)
+            yield Comparison(name, code, one, served, reason_of(one, other, served))
 
 
 def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
     """Return why the service did something else than a native run, "" if it did the same, "unknown" if nobody knows."""
-    if _shown(one) == (ADDRESS.sub("0x", served["output"]), ADDRESS.sub("0x", served["error"])):
+    if _shown(one) == (_steady(served["output"]), _steady(served["error"])):
         return ""
     if _shown(one) != _shown(other):
         return "chance"
@@ -115,7 +126,12 @@ def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
 
 def _shown(result: Result) -> tuple[str, str]:
     stdout, stderr, _ = result
-    return ADDRESS.sub("0x", stdout), ADDRESS.sub("0x", stderr)
+    return _steady(stdout), _steady(stderr)
+
+
+def _steady(text: str) -> str:
+    """Return a text without what differs each time: addresses in memory, and how long tests took."""
+    return SECONDS.sub(r"\1", ADDRESS.sub("0x", text))
 
 
 def print_table(comparisons: list[Comparison]) -> None:

@@ -1,12 +1,14 @@
-"""Exercises in a checkout of the repository that they come from: the Python track of Exercism, and QuixBugs."""
+"""What a checkout of another repository has: the exercises of Exercism's Python track and QuixBugs, CPython's tests."""
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.corpora.exercises import DEFECT, Exercise
+from executions.bounds import CODE_BYTES
 
 ALIAS = 'import sys\n\nsys.modules[__name__] = sys.modules["__main__"]\n'
 """A file beside the program, under whose name a suite finds the program."""
@@ -19,6 +21,16 @@ for arguments, expected, tolerance in {cases!r}:
     value = json.loads(json.dumps(list(value) if isinstance(value, types.GeneratorType) else value))
     assert value == expected or (tolerance and abs(value - expected) < tolerance)
 """
+
+NEEDS_MORE = re.compile(r"^\s*(?:from|import) +(?:test\b|\.)|support", re.MULTILINE)
+"""A test of CPython that imports others, or files beside it."""
+
+
+def cpython(tests: Path) -> dict[str, str]:
+    """Return those of CPython's tests that need only unittest, by name. They are in Lib/test of a checkout."""
+    texts = {path.stem: path.read_bytes() for path in sorted(tests.glob("test_*.py"))}
+    programs = {name: text.decode() for name, text in texts.items() if text.isascii() and len(text) <= CODE_BYTES}
+    return {name: text for name, text in programs.items() if "unittest.main()" in text and not NEEDS_MORE.search(text)}
 
 
 def exercism(checkout: Path) -> Iterator[Exercise]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.corpora.__main__ import SETTINGS, compare_all
-from benchmarks.corpora.checkouts import exercism, quixbugs
+from benchmarks.corpora.__main__ import SETTINGS, compare_all, drawn
+from benchmarks.corpora.checkouts import cpython, exercism, quixbugs
 from benchmarks.corpora.exercises import from_files, from_record
 from benchmarks.corpora.judged import judge_all
+from benchmarks.corpora.native import collect
 from tests.service import Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(480)]
@@ -135,6 +136,27 @@ def test2():
 }
 """In the form of QuixBugs."""
 
+SUITE = """
+import unittest
+
+
+class Tests(unittest.TestCase):
+    def test_sum(self):
+        self.assertEqual(1 + 1, {sum})
+
+
+if __name__ == "__main__":
+    unittest.main()
+"""
+IN_CPYTHON = {
+    "test_right.py": SUITE.format(sum=2),
+    "test_wrong.py": SUITE.format(sum=3),
+    "test_helped.py": "from test import support\n" + SUITE.format(sum=2),
+    "test_alone.py": "assert 1 + 1 == 2\n",
+    "support.py": "",
+}
+"""In the form of CPython's Lib/test."""
+
 
 def write_tree(directory: Path, files: dict[str, str]) -> Path:
     """Write files below a directory; return it."""
@@ -147,10 +169,18 @@ def write_tree(directory: Path, files: dict[str, str]) -> Path:
 
 def test_documented_examples_do_the_same_in_the_service(tmp_path: Path) -> None:
     with Service(tmp_path, **SETTINGS) as service:
-        comparisons = list(compare_all(service, MOST, packages=()))
+        comparisons = list(compare_all(service, drawn(collect(()), MOST)))
     assert len(comparisons) == MOST
     assert [each for each in comparisons if each.reason == "unknown"] == []
     assert sum(not each.reason for each in comparisons) > MOST / 2
+
+
+def test_tests_of_cpython_do_the_same_in_the_service(service: Service, tmp_path: Path) -> None:
+    programs = cpython(write_tree(tmp_path, IN_CPYTHON))
+    assert programs.keys() == {"test_right", "test_wrong"}
+    comparisons = list(compare_all(service, programs))
+    assert [each.reason for each in comparisons] == [""] * 2
+    assert ["FAILED" in each.served["error"] for each in comparisons] == [False, True]
 
 
 def test_right_and_wrong_solutions_are_judged_as_by_plain_python(service: Service) -> None:
