@@ -7,6 +7,7 @@ are counted before any is created (docs/decisions/0022-bodies.md).
 import json
 import re
 import threading
+from itertools import islice
 from typing import Any, NoReturn
 
 MOST_TOKENS = 25_000
@@ -18,6 +19,7 @@ DECODED_AT_ONCE = 2
 # Possessive quantifiers (`*+`) never go back, so the time is linear. A string that never ends reaches to the end of the
 # text: otherwise each escaped quote in it would begin a search of its own.
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+TOKEN = re.compile(rf"{STRING}|(?:0,)++|[\[{{,]", re.DOTALL)  # a list of zeros takes little memory
 ITEM = rf'(?:[^"\[\]{{}},]++|{STRING}|[\[{{](?:[^"\[\]{{}}]++|{STRING})*+[\]}}])++'
 STRING_OR_LONG_LIST = re.compile(rf"{STRING}|\[(?P<items>(?:{ITEM},){{1000,}}+{ITEM})\]", re.DOTALL)
 
@@ -58,10 +60,7 @@ def _bounded(text: str) -> str:
 
 
 def _has_many_tokens(text: str) -> bool:
-    parts = text.replace("\\\\", "").replace('\\"', "").split('"', 2 * MOST_TOKENS)
-    between = "".join(parts[::2])  # strings
-    # A list of zeros takes little memory.
-    return len(parts) // 2 + sum(map(between.count, ",[{")) - between.count("0,") > MOST_TOKENS
+    return next(islice(TOKEN.finditer(text), MOST_TOKENS, None), None) is not None
 
 
 def _refuse_constant(constant: str) -> NoReturn:
