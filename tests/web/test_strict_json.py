@@ -121,3 +121,10 @@ def test_many_values_are_refused() -> None:
     assert decode(json.dumps({"a": few}).encode()) == {"a": few}
     with pytest.raises(ValueError, match=r"^it has too many values$"):
         decode(json.dumps({"a": few, "b": few}).encode())
+
+
+@pytest.mark.wall("few_values")
+def test_numbers_that_end_in_zero_count_as_values() -> None:
+    """Only a run of zeros counts as one."""
+    with pytest.raises(ValueError, match=r"^it has too many values$"):
+        decode(json.dumps({str(number): [10] * 900 for number in range(40)}).encode())
