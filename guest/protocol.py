@@ -51,6 +51,8 @@ methods of unittest's test cases; one by the program's own doctests; the program
 draws. The answer about words has a line for each: the number of the line that first uses it, or 0, and another number,
 which for `def f` is how many parameters f has."""
 
+PROGRAMS = (PROGRAM, WATCHED)
+"""The program's own run."""
 TESTS = (TEST_STDIN, TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST, TEST_DOCTEST)
 KINDS_WITH_PART = (TEST_CODE, TEST_CALL, TEST_VALUE, TEST_UNITTEST)
 """The tests whose own part comes in a TEST_PART frame."""

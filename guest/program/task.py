@@ -43,10 +43,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     if kind == protocol.FIND_CALLS:
         _find_calls(code.split("\0"))
     screen.most_images = most_images
-    screen.is_on = kind in (
-        protocol.PROGRAM,
-        protocol.WATCHED,
-    )  # off until a test's own part: the main run has shown the program's images
+    screen.is_on = kind in protocol.PROGRAMS  # off until a test's own part: the main run has shown the images
     screen.strokes = trace if kind == protocol.WATCHED else None
     main = MainModule(code)
     put_files(files)
@@ -55,7 +52,7 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
         answer_where(main, mailbox)
     del files  # they may have a megabyte
     try:
-        if kind in (protocol.PROGRAM, protocol.WATCHED):
+        if kind in protocol.PROGRAMS:
             main.execute(FILE_NAME)
         elif kind == protocol.FIND_USES:
             answer_rules(main)

@@ -69,7 +69,7 @@ class Task:
     @property
     def is_program(self) -> bool:
         """Whether this is the program's own run."""
-        return self.kind in (protocol.PROGRAM, protocol.WATCHED)
+        return self.kind in protocol.PROGRAMS
 
     @property
     def is_suite(self) -> bool:
