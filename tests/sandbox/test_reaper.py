@@ -128,7 +128,7 @@ def test_what_is_being_launched_is_not_abandoned(engine: Engine, create: Create)
     name = create(str(HERE))
     with contextlib.closing(Discreet({name})) as discreet:
         for seconds, is_left in ((3600, True), (0, False)):
-            Reaper("one", seconds).reap_abandoned(discreet)
+            Reaper("one", seconds).reap(discreet, set())
             assert (name in {each.name for each in engine.containers()}) is is_left
 
 

@@ -25,12 +25,16 @@ log = logging.getLogger(__name__)
 
 def orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
     """Return our containers whose owner's label is one of `dead_owners`."""
-    return [each for each in engine.containers() if each.labels.get(OWNER_LABEL) in dead_owners]
+    return _owned_by(dead_owners, engine.containers())
 
 
 def reap_orphans(engine: Engine, dead_owners: Collection[str]) -> list[ContainerSummary]:
     """Remove all orphans; return those that were removed. One that cannot be removed is logged."""
     return _remove_orphans(engine, orphans(engine, dead_owners))
+
+
+def _owned_by(owners: Collection[str], containers: list[ContainerSummary]) -> list[ContainerSummary]:
+    return [each for each in containers if each.labels.get(OWNER_LABEL) in owners]
 
 
 def _remove_orphans(engine: Engine, found: list[ContainerSummary]) -> list[ContainerSummary]:
@@ -47,9 +51,9 @@ def _remove_orphans(engine: Engine, found: list[ContainerSummary]) -> list[Conta
 
 
 class Reaper:
-    """Removes the containers that a sandbox has closed but that did not end by themselves.
+    """Removes what a sandbox has closed but did not end by itself, orphans, and what was never started.
 
-    And those of anybody that nobody has started for `abandoned_seconds`: a launch takes some.
+    The last belongs to anybody, and is removed once it is `abandoned_seconds` old: a launch takes some.
     """
 
     def __init__(self, sandbox_id: str, abandoned_seconds: float = DEFAULT_TIMING.abandoned_seconds) -> None:
@@ -64,14 +68,20 @@ class Reaper:
         """How many containers still exist although they were removed more than once."""
         return sum(count >= REMOVALS_TO_BE_STUCK for count in self._removals.values())
 
-    def reap(self, engine: Engine, held: set[str]) -> int:
-        """Remove every container of the sandbox that is not `held` (names) now and was not at the last call.
+    def reap(self, engine: Engine, held: set[str], dead_owners: Collection[str] = ()) -> int:
+        """Remove strays, orphans of `dead_owners` and abandoned containers; return how many strays were removed.
 
+        A stray is a container of the sandbox that is not `held` (names) now and was not at the last call.
         One call's grace gives a container that was just closed, or is being created, time to settle by itself.
         An engine that was killed may keep listing containers that are gone; these count as neither removed nor stuck.
-        Return how many were removed.
         """
-        ours = [each for each in engine.containers() if each.labels.get(SANDBOX_LABEL) == self._sandbox_id]
+        containers = engine.containers()
+        removed = self._remove_strays(engine, containers, held)
+        _remove_orphans(engine, [*_owned_by(dead_owners, containers), *self._abandoned(containers)])
+        return removed
+
+    def _remove_strays(self, engine: Engine, containers: list[ContainerSummary], held: set[str]) -> int:
+        ours = [each for each in containers if each.labels.get(SANDBOX_LABEL) == self._sandbox_id]
         strays = {each.id for each in ours if each.name not in held}
         overdue = self._suspects & strays
         self._removals = Counter({container_id: self._removals[container_id] for container_id in overdue})
@@ -91,13 +101,11 @@ class Reaper:
                 log.error("container %.12s cannot be ended", container_id)
         return removed
 
-    def reap_abandoned(self, engine: Engine) -> None:
-        """Remove the containers of any owner that have existed for long and were never started."""
+    def _abandoned(self, containers: list[ContainerSummary]) -> list[ContainerSummary]:
         now = time.monotonic()
-        created = [each for each in engine.containers() if each.state == "created"]
+        created = [each for each in containers if each.state == "created"]
         self._not_started = {each.id: self._not_started.get(each.id, now) for each in created}
-        old = [each for each in created if now - self._not_started[each.id] >= self._abandoned_seconds]
-        _remove_orphans(engine, old)
+        return [each for each in created if now - self._not_started[each.id] >= self._abandoned_seconds]
 
 
 class Undertaker(Loop):
