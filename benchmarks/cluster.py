@@ -6,7 +6,6 @@ cluster is that of `make cluster`, whose two engines share the processors of thi
 
 import argparse
 import os
-import random
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from statistics import median, quantiles
 
 from benchmarks.bounds import BUSY, Ratio
 from benchmarks.crowd import measure_rate
-from benchmarks.pace import PAUSE_SECONDS
+from benchmarks.pace import measure_in_turns
 from benchmarks.results import Latencies, Rate, describe_machine, p95
 from benchmarks.services import STOCKED_SECONDS
 from benchmarks.tables import Table
@@ -57,7 +56,7 @@ def main() -> int:
         cluster.await_workers(2)
         cluster.workers[1].stop()  # programs that have an engine of their own may get more of the processors
         webs = {LOCAL: local, CLUSTER: cluster.web, PROXY: cluster.front}
-        latencies = measure_latencies(webs)
+        latencies = measure_in_turns({name: OverHTTP(web) for name, web in webs.items()}, ROUNDS)
         printed = measure_output(webs)
         answered = measure_input({LOCAL: (local, local), CLUSTER: (cluster.web, cluster.other_web)})
         rates = measure_rates(local, cluster)
@@ -70,20 +69,6 @@ def main() -> int:
     )
     print(f"\n{BUSY} clients\n" + table_of_rates(rates).plain())
     return 0 if all(ratio.is_kept for ratio in ratios) else 1
-
-
-def measure_latencies(webs: dict[str, Service]) -> Latencies:
-    """Return how long a request takes at a learner's pace. Their order changes, as each then replaces its container."""
-    ways = {name: OverHTTP(web) for name, web in webs.items()}
-    seconds: Latencies = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
-        for name in random.sample(sorted(ways), len(ways)):
-            time.sleep(PAUSE_SECONDS)
-            started = time.perf_counter()
-            ways[name]()
-            if number:  # the first round warms caches
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
 
 
 def measure_output(webs: dict[str, Service]) -> Latencies:

@@ -1,5 +1,6 @@
 """One learner at a time, at a learner's pace: how long a request takes, beside other ways to run the same program."""
 
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,7 @@ def measure_latencies(
     def run_ten_tests() -> None:
         needed.append(sum(result["execution_time"] for result in run_tests()["test_results"]))
 
-    seconds = _measure_in_turns(
+    seconds = measure_in_turns(
         {
             EXECUTE: OverHTTP(service, TESTED_PROGRAM),
             BARE: run_bare,
@@ -51,14 +52,14 @@ def measure_latencies(
     return seconds, added / sum(needed[1:])
 
 
-def _measure_in_turns(ways: dict[str, Callable[[], Any]]) -> Latencies:
-    """Return the times of each way in seconds, taking turns."""
+def measure_in_turns(ways: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> Latencies:
+    """Return the times of each way in seconds. They take turns in a changing order: each leaves work to the next."""
     seconds: Latencies = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
-        for name, way in ways.items():
+    for number in range(rounds + 1):
+        for name in random.sample(sorted(ways), len(ways)):
             time.sleep(PAUSE_SECONDS)
             started = time.perf_counter()
-            way()
+            ways[name]()
             if number:  # the first round warms caches
                 seconds[name].append(time.perf_counter() - started)
     return seconds

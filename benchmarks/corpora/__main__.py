@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.corpora.checkouts import cpython, exercism, quixbugs
 from benchmarks.corpora.exercises import Exercise, human_eval, pylings
@@ -36,6 +36,8 @@ KNOWN = {"test_openpty": "no pseudo-terminals in the service"}
 SHOWN = 600
 LONGEST_SECONDS = 30
 """Of a program without the service."""
+
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,7 @@ def exercises(arguments: argparse.Namespace) -> list[Exercise]:
     if arguments.only != "examples":
         for read, checkout in ((exercism, arguments.exercism), (quixbugs, arguments.quixbugs)):
             found += read(checkout) if checkout is not None else []
-    most = len(found) if arguments.most is None else min(arguments.most, len(found))
-    return random.Random(arguments.seed).sample(found, most)
+    return draw(found, arguments.most, arguments.seed)
 
 
 def programs(arguments: argparse.Namespace) -> dict[str, str]:
@@ -89,15 +90,14 @@ def programs(arguments: argparse.Namespace) -> dict[str, str]:
     found = collect(PACKAGES) if arguments.only in (None, "examples") else {}
     if arguments.cpython is not None and arguments.only in (None, "checkouts"):
         found |= cpython(arguments.cpython)
-    return drawn(found, arguments.most, arguments.seed)
+    return dict(draw(sorted(found.items()), arguments.most, arguments.seed))
 
 
-def drawn(programs: dict[str, str], most: int | None, seed: int = 0) -> dict[str, str]:
-    """Return all programs in the order of their names, or `most` of them."""
-    names = sorted(programs)
-    if most is not None:
-        names = sorted(random.Random(seed).sample(names, min(most, len(names))))
-    return {name: programs[name] for name in names}
+def draw(found: list[Drawn], most: int | None, seed: int = 0) -> list[Drawn]:
+    """Return all that was found, or `most` of it, drawn by lot, in the same order."""
+    if most is None or most >= len(found):
+        return found
+    return [found[index] for index in sorted(random.Random(seed).sample(range(len(found)), most))]
 
 
 def compare_all(service: Service, programs: dict[str, str]) -> Iterator[Comparison]:
