@@ -353,7 +353,7 @@ VALUES = [
     run("'{a}'.format(b=1)", "format_name", key="'a'"),
     run("f'{\"a\":.2f}'", "format_code", code="f", kind="a string"),
     # Numbers
-    run("range('5')", "integer", kind="a string"),
+    run("range('5')", "integer_string"),
     run("range(10 / 2)", "integer", kind=DECIMAL),
     run("range([1, 2])", "integer_length", kind="a list"),
     run("range(int)", "integer_other", kind="a class"),

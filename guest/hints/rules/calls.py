@@ -76,6 +76,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "map() must have at least two arguments", "", "map_arguments"),
     (TypeError, "'{name}' is an invalid keyword argument for {function}", "", "argument_unknown"),  # 3.11
     (TypeError, "unbound method {kind}.{method}() needs an argument", "", "method_alone"),
+    (TypeError, "descriptor '{method}' of '{name}' object needs an argument", r"\bsuper\.", "parentheses_needed"),
     (TypeError, "descriptor '{method}' for '{kind}' objects doesn't apply", "", "method_alone"),
     # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),

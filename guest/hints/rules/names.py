@@ -111,6 +111,8 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if near := _near_name(words, frame, code, is_called):
         words["near"] = near
         return "name_near"
+    if re.match(rf"\s*{re.escape(name)}\s*==(?!=)", code):
+        return "name_compared"
     is_generic = name in TYPING and re.search(rf"(?<![\w.]){name}\[", code)
     if module := "typing" if is_generic else _key(IN_MODULES, name) if is_called else "":
         words["module"] = module

@@ -40,7 +40,8 @@ def if_misspelt(words: Words, error: BaseException, code: str) -> str | None:
     elif re.search(r"\bimport\b", line):
         words["near"] = meant_by(word, ("from",))
     else:
-        words["near"] = meant_by(word, ("import", "from", "return", "raise", "while", "global", "print"))
+        others = ("import", "from", "return", "raise", "while", "global", "print")
+        words["near"] = "raise" if word == "throw" else meant_by(word, others)
     return "word_near" if words["near"] else None
 
 
@@ -117,12 +118,15 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     (r"^\s*(?!.*\b(?:import|in)\b)[A-Z][^\W\d]*(?:[\s,]+[^\W\d]+){4,}[.!?]?\s*$", "plain_text"),
     (r"^\s*import\s+pip\s+«install", "terminal"),
     (r"^\s*«?(?:>>>?|\.\.\.\s)", "prompt"),
+    (r"^\s*«`»``", "fence"),
     (r"^\s*from\s+[\w.]+\s+«(?P<word>\w+)»\s", _if_import_misspelt),
     (r"^\s*import\s+[\w.]+\s+«(?:sa|ass|az|at|a)»\s+\w+\s*$", "import_as"),
     (r"^\s*(?:from\b.*)?import\b.*\w\s+«and»", "import_several"),
     (r"^\s*import\s+[\w.]+\s+«(?P<word>\w+)»", _about_two_modules),
     (r"[\w)\]}'\"]\s+«(?P<word>\w+)»\s", if_misspelt_inside),
     # What other languages write
+    (r"^\s*(?P<word>\w+)\s*«=»", _if_keyword),
+    (r"^\s*\w+\s*«:=»", "assign_sign"),
     (r"^\s*(?:foreach\b|for\b(?!\s+\w+(?:\s*,\s*\w+)*\s+in\b))", "for_in"),
     (r"^\s*(?P<word>[A-Z]\w*)\b(?!\s*[=.,])", _if_capital),
     (r"^\s*(?:elseif|elsif)\b", "else_if"),

@@ -74,7 +74,11 @@ def _about_integer(words: Words, error: BaseException, code: str) -> str:
         return "function_uncalled"
     if kind in COLLECTIONS:
         return "integer_length"
-    return "integer" if kind in ("str", "float") else "integer_other"
+    return {"str": "integer_string", "float": "integer"}.get(kind, "integer_other")
+
+
+def _about_digit_string(words: Words, error: BaseException, code: str) -> str:
+    return "function_uncalled" if words["kind"] in FUNCTIONS else "digits_needed"
 
 
 def _about_number(words: Words, error: BaseException, code: str) -> str:
@@ -97,6 +101,11 @@ def _about_key(words: Words, error: BaseException, code: str) -> str:
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
     is_float = words["text"].replace(".", "", 1).removeprefix("-").isdecimal()
     return "int_float" if is_float else "int_string"
+
+
+def _about_json(words: Words, error: BaseException, code: str) -> str:
+    found = str(getattr(error, "doc", ""))[getattr(error, "pos", 0) :]
+    return "json_quotes" if re.match(r"'|\w", found) else ""
 
 
 VALUE_RULES: tuple[Rule, ...] = (
@@ -167,10 +176,11 @@ VALUE_RULES: tuple[Rule, ...] = (
     (TypeError, "{what}must be str or None, not {kind}", "", "string_needed"),
     (TypeError, "{what} must be None or a string, not {kind}", "", "string_needed"),
     (TypeError, "ord() expected a character", "", "character_needed"),
+    (ValueError, "Expecting property name enclosed in double quotes", "", _about_json),
     (ValueError, "Unknown format code '{code}' for object of type '{kind}'", "", "format_code"),
     # Numbers
     (TypeError, "'{kind}' object cannot be interpreted as an integer", "", _about_integer),
-    (TypeError, "{function} argument must be a string{what} real number, not '{kind}'", "", "digits_needed"),
+    (TypeError, "{function} argument must be a string{what} real number, not '{kind}'", "", _about_digit_string),
     (TypeError, "must be real number, not {kind}", "", _about_number),
     (TypeError, "%{code} format: a real number is required, not {kind}", "", _about_number),
     (TypeError, "type {kind} doesn't define __round__", "", _about_number),
