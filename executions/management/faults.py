@@ -26,6 +26,8 @@ FULL = 0.8
 """The share of Redis's memory from which an operator should know."""
 FEWEST_ADDRESSES = 20
 """How many recorded addresses it takes to draw conclusions from them."""
+NAMED_MIGRATIONS = 3
+"""An empty database lacks some sixty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ def check_database(error: str, pending: Collection[str]) -> Fault | None:
     if error:
         return Fault(f"the database does not answer: {error}", "Check DATABASE_URL and the database's own log")
     if pending:
-        return Fault(f"migrations are missing: {', '.join(sorted(pending))}", "Run: manage migrate")
+        more = f" and {len(pending) - NAMED_MIGRATIONS} more" if len(pending) > NAMED_MIGRATIONS else ""
+        names = ", ".join(sorted(pending)[:NAMED_MIGRATIONS])
+        return Fault(f"migrations are missing: {names}{more}", "Run: manage migrate")
     return None
 
 
