@@ -77,19 +77,28 @@ class Refill:
         for thread in self._threads:
             thread.join(timeout_seconds)
 
+    def _missing(self) -> int:
+        """Return how many containers the stock or the line lacks."""
+        stock = self._stock
+        missing = max(stock.size, min(len(stock.line), self._slots.free)) - len(stock.fresh) - stock.launching
+        if self._settings.reuse is Reuse.ALWAYS:
+            missing -= len(stock.used) + (0 if stock.line else self._slots.in_use)
+        return missing
+
     def _is_wanted(self) -> bool:
         """Whether to launch a container now: for the stock, or for a line longer than the stock.
 
-        While used containers serve the line, a launch would take the CPU time from the programs that run.
+        While programs run on busy processors, and fresh or used containers serve the callers, a launch would take the
+        CPU time from the programs.
         """
         stock, free_slots = self._stock, self._slots.free
-        missing = max(stock.size, min(len(stock.line), free_slots)) - len(stock.fresh) - stock.launching
-        if self._settings.reuse is Reuse.ALWAYS:
-            missing -= len(stock.used) + (0 if stock.line else self._slots.in_use)
-        if missing <= 0:
+        if self._missing() <= 0:
             return False
-        if self._settings.reuse is Reuse.NEVER or not stock.is_pressed():
+        if self._settings.reuse is Reuse.NEVER:
             return True
+        if not stock.is_pressed():
+            is_enough = stock.fresh and self._slots.in_use
+            return not is_enough or self._spare_cpu.share() >= LEAST_SPARE_CPU
         if stock.line:
             has_spare = self._spare_cpu.share() >= LEAST_SPARE_CPU
             patience_seconds = self._timing.stall_seconds if has_spare else self._timing.long_stall_seconds
@@ -106,7 +115,8 @@ class Refill:
                 self._wanted.wait_for(lambda: self._closed or not stock.failures, pause_seconds)
             while not (self._closed or self._is_wanted()):
                 # Pressure and idle processors are matters of time.
-                self._wanted.wait(timing.look_seconds if stock.is_pressed() else timing.check_seconds)
+                is_soon = stock.is_pressed() or self._missing() > 0
+                self._wanted.wait(timing.look_seconds if is_soon else timing.check_seconds)
                 if stock.line:
                     self._hand_out()
             # A launch takes CPU time from the program that has just started. Most have ended after this delay.

@@ -559,6 +559,27 @@ def test_more_programs_run_at_once_only_while_processors_are_idle(factory: Facto
     pool.close(drain_seconds=1)
 
 
+@pytest.mark.parametrize("reuse", [Reuse.PRESSURE, Reuse.NEVER])
+def test_programs_on_busy_processors_come_before_the_stock(factory: Factory, reuse: Reuse) -> None:
+    """Launches slowed the callers down so much that fresh containers always sufficed, and none was used again."""
+    processors = Processors()
+    settings = SandboxSettings(pool_size=3, max_concurrent=3, queue_seconds=10, refill_threads=2, reuse=reuse)
+    pool = Pool(factory, settings, Timing(look_seconds=0.01, refill_delay_seconds=0.01), processors)
+    pool.start()
+    assert eventually(lambda: pool.idle == 3)
+    with pool.container():
+        if reuse is Reuse.PRESSURE:
+            time.sleep(0.2)
+            assert len(factory.made) == 3
+            processors.idle_share = 0.9
+        assert eventually(lambda: len(factory.made) == 4)
+        processors.idle_share = 0.0
+    with pool.container():
+        pass
+    assert eventually(lambda: pool.idle == 3)  # nothing runs
+    pool.close(drain_seconds=1)
+
+
 def test_last_quarter_of_the_slots_is_for_callers_that_have_none(factory: Factory) -> None:
     """One address whose programs run for long does not keep all others out."""
     settings = SandboxSettings(pool_size=12, max_concurrent=12, queue_length=50, queue_seconds=10, refill_threads=2)
