@@ -146,13 +146,17 @@ def _is_elsewhere(kind: type, names: dict[str, str]) -> bool:
 
 
 def _listed(value: Any, kind: type, most: int) -> object:
-    """Return the plain data of a value of numpy; None if it is something else."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not issubclass(kind, (numpy.ndarray, numpy.generic)):
+    """Return the plain data of a value of numpy or pandas; None if it is something else."""
+    if not issubclass(kind, _kinds("numpy", "ndarray generic") + _kinds("pandas", "Series Index DataFrame")):
         return None
     if value.size > most:
         raise _TooLarge
-    return value.tolist()
+    return value.to_dict("list") if issubclass(kind, _kinds("pandas", "DataFrame")) else value.tolist()
+
+
+def _kinds(module: str, names: str) -> tuple[type, ...]:
+    """Return the classes of a module, or none if the program has not loaded it."""
+    return tuple(getattr(sys.modules[module], name) for name in names.split()) if module in sys.modules else ()
 
 
 def name_of(kind: type) -> str:

@@ -181,6 +181,23 @@ def test_value_of_the_science_packages_is_plain_data(science_sandbox: Sandbox) -
     assert [result.passed for result in answer.test_results or ()] == [True, True, True, False], answer
 
 
+def test_value_of_pandas_is_plain_data(science_sandbox: Sandbox) -> None:
+    code = (
+        "import pandas as pd\nt = pd.DataFrame({'name': ['Ada', 'Bob'], 'age': [36, 41.5]})\ndef f(): return t['age']"
+    )
+    cases = (
+        returns("[36, 41.5]"),
+        returns("['Ada', 'Bob']", "t['name'][t['age'] > 30]"),
+        returns("['name', 'age']", "t.columns"),
+        returns("{'age': [36, 41.5], 'name': ['Ada', 'Bob']}", "t"),
+        returns("[36, 41]"),
+        returns("[]", "pd.Series(range(100_000))"),
+    )
+    request = ExecutionRequest(code, test_cases=cases, timeout=10)
+    answer = answer_of(request, science_sandbox.execute(request.submission()))
+    assert [result.passed for result in answer.test_results or ()] == [True] * 4 + [False] * 2, answer
+
+
 def test_sets_of_strings_have_one_verdict(grade: Any) -> None:
     code = "def f(): return {'a', 'b', 'c', 'd'}"
     assert all(grade(code, *[returns("{'d', 'c', 'b', 'a'}")] * 5)[index]["passed"] for index in range(5))
