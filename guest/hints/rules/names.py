@@ -57,6 +57,17 @@ METHODS_ELSEWHERE = {
 }
 """The names in Python, and what other languages or Python 2 call the same thing."""
 
+IN_PARTS = {
+    "os": ("os.path", "join exists isfile isdir basename dirname splitext getsize"),
+    "urllib": ("urllib.request", "urlopen urlretrieve Request"),
+    "numpy": ("numpy.random", "rand randn randint choice shuffle seed normal uniform permutation"),
+    "matplotlib": (
+        "matplotlib.pyplot",
+        "plot show figure title xlabel ylabel legend bar hist scatter pie subplot subplots savefig xlim ylim grid",
+    ),
+}
+"""What beginners look for in a module, although a module inside it has it."""
+
 ATTRIBUTES = (
     ("str list tuple dict set frozenset range", "length lenght Length size len", "attribute_length"),
     ("str list tuple dict set frozenset range", "contains includes has has_key", "attribute_in"),
@@ -230,6 +241,10 @@ def _about_module_attribute(words: Words, error: BaseException, code: str) -> st
 
         if hasattr(datetime.datetime, words["name"]):
             return "module_class"
+    part, names = IN_PARTS.get(words["module"], ("", ""))
+    if words["name"] in names.split():
+        words["module"] = part
+        return "name_in_module"
     return with_nearest("module_attribute", words, _attributes(error))
 
 
