@@ -205,8 +205,8 @@ class WebhookSecret(models.Model):
 class DailyUse(models.Model):
     """What a family of keys has used on one UTC day: in total, and for each learner or address.
 
-    Only `apikeys.quotas` writes rows, in the transaction that records an execution's end. `recent_cpu_seconds` are
-    those of the window with the number `recent_window`.
+    `apikeys.quotas` creates a row when it admits an execution, and counts it up as it records the end.
+    `recent_cpu_seconds` are those of the window with the number `recent_window`.
     """
 
     family = models.UUIDField()
@@ -254,7 +254,7 @@ class KeyTraffic(models.Model):
 class Suspension(models.Model):
     """A learner of a family of keys, an address, or a key with its family, suspended by staff.
 
-    A suspension is lifted, never deleted: its reason is part of the record.
+    A suspension is lifted, not deleted, because its reason is part of the record; it is erased with its learner.
     """
 
     # The learner's key; without a learner, the suspended key.

@@ -37,7 +37,7 @@ class InForceFilter(admin.SimpleListFilter):
 
 @admin.register(Suspension)
 class SuspensionAdmin(StaffModelAdmin):
-    """Suspensions are added here or from an execution, and lifted here. They are never deleted, for the record."""
+    """Suspensions are added here or from an execution, and lifted here. They are not deleted here, for the record."""
 
     list_display = ("whom", "reason", "began", "until", "in_force", "author")
     list_filter = (InForceFilter,)

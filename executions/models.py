@@ -40,7 +40,7 @@ class Execution(models.Model):
     """
 
     class Status(models.TextChoices):
-        """How the execution ended. Those of a finished program are part of the HTTP contract."""
+        """The state of an execution. All values are part of the HTTP contract."""
 
         RUNNING = "running"
         SUCCESS = "success"
@@ -109,7 +109,7 @@ class Execution(models.Model):
                 fields=["exercise", "-id"], name="execution_exercise", condition=models.Q(exercise__isnull=False)
             ),
             models.Index(fields=["-id"], name="execution_staff", condition=models.Q(staff__isnull=False)),
-            # Few rows are running at any time. They are counted at each request, and searched for at each start.
+            # Few rows are running at any time. Each request counts them, and each process searches them twice a minute.
             models.Index(fields=["key"], name="execution_running", condition=models.Q(status="running")),
         )
         default_permissions = ("view",)
@@ -151,7 +151,7 @@ class Attempt(models.Model):
 
 
 class KeptResult(models.Model):
-    """What an answer has beyond its record, for somebody who asks for it later: images and trace, in JSON.
+    """What an answer has beyond its record, for somebody who asks for it later: images, trace and files, in JSON.
 
     Kept for an hour, and for no more than so many bytes of a family of keys (records/kept.py).
     """

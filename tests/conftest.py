@@ -16,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client, override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
@@ -187,16 +187,19 @@ def page(db: None, executor: FakeExecutor) -> Page:
 
 
 def database_fails(
-    statement: str, times: int = 1000, message: str = "the database is away"
+    statement: str,
+    times: int = 1000,
+    message: str = "the database is away",
+    kind: type[DatabaseError] = OperationalError,
 ) -> AbstractContextManager[None]:
-    """Make the next `times` statements that begin with `statement` fail, as if the database were down."""
+    """Make the next `times` statements that begin with `statement` fail, by default as if the database were down."""
     left = times
 
     def execute(run: Any, sql: str, *arguments: Any) -> Any:
         nonlocal left
         if sql.startswith(statement) and left > 0:
             left -= 1
-            raise OperationalError(message)
+            raise kind(message)
         return run(sql, *arguments)
 
     return connection.execute_wrapper(execute)

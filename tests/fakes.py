@@ -40,6 +40,7 @@ class FakeExecutor:
         self.submissions: list[Submission] = []
         self.main = HELLO
         self.test = EIGHT
+        self.further_runs: tuple[Run, ...] = ()
         self.traced = HELLO
         self.trace = TRACE
         self.strokes: tuple[Stroke, ...] = ()
@@ -69,7 +70,7 @@ class FakeExecutor:
         if self.late_error is not None:
             raise self.late_error
         traced = (self.traced, self.trace) if submission.trace_seconds else ()
-        return Outcome(main, tests, 0.0625, 0.0, "", 1, *traced)
+        return Outcome(main, tests + self.further_runs, 0.0625, 0.0, "", 1, *traced)
 
     def health(self) -> SandboxHealth:
         return self.state

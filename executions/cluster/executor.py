@@ -95,8 +95,8 @@ class ClusterExecutor:
         """
         deadline = Deadline.after(self._patience.queue_seconds)
         tried: set[str] = set()
+        worker = self._workers.choose(tried)
         while True:
-            worker = self._workers.choose(tried)
             tried.add(worker)
             try:
                 return self._let_run(worker, submission, console, deadline)
@@ -104,6 +104,10 @@ class ClusterExecutor:
                 if len(tried) == ATTEMPTS or not deadline.remaining_seconds():
                     raise
                 log.warning("worker %s has not run a submission: %s", worker, error)
+                try:
+                    worker = self._workers.choose(tried)
+                except SandboxError:  # there is no other: its own reason says more
+                    raise error from None
 
     def _let_run(self, worker: str, submission: Submission, console: Console | None, deadline: Deadline) -> Outcome:
         run = uuid.uuid4().hex

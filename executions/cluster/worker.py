@@ -24,7 +24,7 @@ from executions.cluster.messages import (
 )
 from executions.sandbox.console import Console
 from executions.sandbox.engine.guest_image import image_name
-from executions.sandbox.results import CallerGone, RunLost, SandboxError, SandboxUnavailable
+from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxError, SandboxUnavailable
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from executions.threads import Loop
@@ -103,7 +103,12 @@ class Worker:
         forwarder = None
         if running.console is not None:
             forwarder = threading.Thread(target=self._forward, args=(running, running.console), daemon=True)
-            forwarder.start()
+            try:
+                forwarder.start()
+            except RuntimeError as error:  # there are too many threads
+                running.console.close()
+                self._reply(running, Failed.of(SandboxBusy(f"no thread can be started: {error}")))
+                return
             self._watched[run] = running
         last: Reply | None = None
         try:

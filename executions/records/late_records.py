@@ -27,7 +27,7 @@ class LateRecords:
     """Records results: at once if the database accepts them, otherwise later, in a separate thread.
 
     A late result that fails again goes to the end of the queue. Results that still wait when the process ends are lost:
-    the next start finds the execution `running` and marks it as interrupted, uncharged. A file would survive that, but
+    a living process finds the execution `running` and marks it as interrupted, uncharged. A file would survive, but
     it would contain programs and need the same protection as the database, for the rare case of two faults at once.
     """
 

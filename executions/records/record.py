@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
@@ -22,7 +22,7 @@ from executions.models import Attempt, Execution, ExecutionFlag, Webhook
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.kept import NOTHING, Bulk, keep
-from executions.records.late_records import LateRecords
+from executions.records.late_records import NEVER, LateRecords, reason
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import Outcome, Party
@@ -150,7 +150,7 @@ def finish(
         values["input_data"] = execution.input_data + typed
     attempt = attempt_of(execution, values)
     bulk = Bulk.of(answer) if is_kept else NOTHING
-    end = partial(_write_end, execution, values, outcome, payer, attempt, bulk)
+    end = partial(_write_end_or_loss, execution, values, outcome, payer, attempt, bulk)
     late_records.record(str(execution.public_id), end)
 
 
@@ -177,6 +177,21 @@ def _kept(result: TestResult) -> dict[str, Any]:
     return kept
 
 
+def _write_end_or_loss(execution: Execution, values: dict[str, Any], *others: Any) -> None:
+    """Write the end of an execution. If that can never succeed, write that it is lost: nothing may run forever."""
+    lost = {"status": Execution.Status.INTERNAL_ERROR, "error": "The result was lost.", "finished": values["finished"]}
+    try:
+        _write_end(execution, values, *others)
+    except NEVER as error:
+        log.error("the result of %s was not recorded: %s", execution.public_id, reason(error))
+        _write_end(execution, lost)
+    except (DatabaseError, InterfaceError):  # it may succeed later
+        raise
+    except Exception:
+        _write_end(execution, lost)
+        raise
+
+
 def _write_end(
     execution: Execution,
     values: dict[str, Any],
@@ -188,7 +203,7 @@ def _write_end(
     with transaction.atomic():
         # A second writer finds `finished` set and changes nothing.
         if not _update_unfinished(execution, values):
-            log.error("%s was finished already", execution.public_id)
+            log.error("%s was finished already, or erased", execution.public_id)
             return
         if attempt is not None:
             attempt.save(force_insert=True)

@@ -30,6 +30,7 @@ class Heartbeat(Loop):
         self.has_cache = False
         """Whether the cache kept the last value."""
         self.dead_owners: frozenset[str] = frozenset()
+        self._seen: set[str] = set()
         self._life_seconds = life_seconds
         self._judges_at = time.monotonic() + life_seconds
 
@@ -54,10 +55,13 @@ class Heartbeat(Loop):
             connection.close()
 
     def _see(self, part: str, error: str) -> None:
-        """Remember whether a part works, and log a change."""
+        """Remember whether a part works, and log a change, or that it fails from the start."""
         had = self.has_cache if part == "cache" else self.has_database
-        if error and had:
+        if error and (had or part not in self._seen):
             log.error("programs are refused: the %s fails: %s", part, error)
+        elif not error and not had and part in self._seen:
+            log.info("the %s works again", part)
+        self._seen.add(part)
         if part == "cache":
             self.has_cache = not error
         else:

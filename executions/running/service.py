@@ -87,7 +87,8 @@ def conclude(
 
     If it `is_kept`, all of it can be asked for later (`executions.records.kept`).
     """
-    answer = answer_of(request, outcome, str(execution.public_id))
+    with failure_recorded(execution, late_records):
+        answer = answer_of(request, outcome, str(execution.public_id))
     finish(execution, answer, outcome, late_records, payer, typed, is_kept)
     return answer
 

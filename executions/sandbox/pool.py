@@ -209,7 +209,7 @@ class Pool:
             stock = self._stocks[container.profile]
             if self._closed:
                 container.close()
-            elif not container.submissions:
+            elif not container.submissions and container.launched_at > self._discarded_at:
                 stock.fresh.appendleft(container)
             elif self._may_serve_again(container):
                 stock.used.append(container)

@@ -1,6 +1,7 @@
 """What a web process makes of a worker that takes nothing from its queue."""
 
 import contextlib
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from executions.cluster.executor import ClusterExecutor, Patience
 from executions.cluster.messages import WorkerState
 from executions.cluster.post import PostOffice
 from executions.cluster.transport import Sender
-from executions.sandbox.results import SandboxBusy, Submission
+from executions.sandbox.results import SandboxBusy, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import SandboxHealth
 from tests.servers import Redis
 from tests.waiting import eventually
@@ -45,3 +46,12 @@ def test_submission_that_is_not_begun_in_time_is_refused_and_not_lost(executor: 
     with pytest.raises(SandboxBusy):
         executor.execute(Submission("print(1)", "", (), 5))
     assert QUEUE_SECONDS <= time.monotonic() - started < QUEUE_SECONDS + 3
+
+
+def test_the_reason_of_the_only_worker_is_that_of_the_refusal(executor: ClusterExecutor, redis: Redis) -> None:
+    """Looking for another worker gave a reason of its own."""
+    ending = threading.Timer(0.2, Board(connect(redis.url)).remove_worker, (IDLE.name,))
+    ending.start()
+    with pytest.raises(SandboxUnavailable, match="the worker has ended"):
+        executor.execute(Submission("print(1)", "", (), 5))
+    ending.join()

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.keys import create_key, revoke_key
@@ -388,6 +388,24 @@ def test_learner_gets_the_answer_even_if_it_cannot_be_recorded(page: Page, caplo
     assert Execution.objects.get().status == "running"
     assert answer["id"] in caplog.text
     assert "CANARY" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_the_database_refuses_for_good_is_recorded_as_lost(page: Page) -> None:
+    """Otherwise the execution would count as running, and take up the key's concurrency."""
+    with database_fails("UPDATE executions_execution", times=1, kind=DataError):
+        assert page.run().json()["output"] == "Hello\n"
+    execution = Execution.objects.get()
+    assert (execution.status, execution.error) == ("internal_error", "The result was lost.")
+    assert execution.finished is not None
+
+
+def test_an_execution_that_cannot_be_judged_is_recorded_as_lost(page: Page, executor: FakeExecutor) -> None:
+    executor.further_runs = (EIGHT,)  # more than there are tests
+    assert page.run().status_code == 500
+    execution = Execution.objects.get()
+    assert (execution.status, execution.error) == ("internal_error", "The run was lost.")
+    assert execution.finished is not None
 
 
 def test_a_full_disk_is_a_503_without_a_record(page: Page, executor: FakeExecutor) -> None:

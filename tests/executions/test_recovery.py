@@ -134,5 +134,16 @@ def test_a_heartbeat_tells_whether_the_database_accepts_writes(page: Page, caplo
         heartbeat.beat()
     assert (heartbeat.has_database, heartbeat.has_cache) == (False, True)
     assert "programs are refused: the database fails: the database is away" in caplog.text
-    heartbeat.beat()
+    with caplog.at_level("INFO"):
+        heartbeat.beat()
     assert heartbeat.has_database
+    assert "the database works again" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_part_that_fails_from_the_start_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    heartbeat = Heartbeat()
+    with database_fails("UPDATE"):
+        heartbeat.beat()
+        heartbeat.beat()
+    assert caplog.text.count("programs are refused: the database fails: the database is away") == 1

@@ -519,6 +519,20 @@ def test_caller_who_has_left_gives_back_a_container_that_nothing_ran_in(
         assert container.submissions == 1
 
 
+def test_fresh_container_comes_not_back_once_all_were_discarded(make_pool: MakePool, factory: Factory) -> None:
+    """Its caller has left without running anything in it."""
+    pool = make_pool(pool_size=1)
+
+    def leave() -> bool:
+        pool.discard_idle()
+        return True
+
+    assert eventually(lambda: pool.idle == 1)
+    with pytest.raises(CallerGone), pool.container(is_abandoned=leave):
+        pass
+    assert factory.made[0].closed
+
+
 # Slots
 
 

@@ -24,6 +24,7 @@ from executions.management import faults
 from executions.management.faults import Fault
 from executions.models import Execution
 from executions.records import servers
+from executions.records.late_records import reason
 from executions.running.heartbeat import cache_error
 from executions.sandbox.checks.disk import find_shortage
 from executions.sandbox.engine.engine import Engine, EngineError
@@ -232,4 +233,4 @@ def examine_database() -> Iterator[Finding]:
             yield "connections", faults.check_connections(settings.DATABASE_CONNECTIONS, services, accepted)
             yield "database's clock", faults.check_clock("database", drift_seconds)
     except (DatabaseError, InterfaceError) as error:
-        yield "database", faults.check_database(str(error).splitlines()[0], ())
+        yield "database", faults.check_database(reason(error) or type(error).__name__, ())
