@@ -58,7 +58,7 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function that a program is to define, with this number of parameters if given."""
+    """A function that a program must define, with this number of parameters if given."""
 
     name: str
     parameters: int | None = None

@@ -25,6 +25,10 @@ RECORDED = (
 ).split()
 """The columns that a stored answer repeats unchanged."""
 
+KEPT_FOR_AN_HOUR = (
+    "Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`."
+)
+
 ENDS = [status for status in RunStatus if status is not RunStatus.NOT_RUN]
 
 
@@ -210,13 +214,14 @@ class AnswerSerializer(DataclassSerializer):
     memory_peak_kb = serializers.IntegerField(min_value=0, help_text="Peak memory use in KiB.")
     truncated = serializers.BooleanField(help_text="Whether the program printed more than is kept.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
-    images = ImageSerializer(
-        many=True, help_text="Images shown by the program and its test cases. They are not stored."
-    )
+    images = ImageSerializer(many=True, help_text=f"Images shown by the program and its test cases. {KEPT_FOR_AN_HOUR}")
     images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
-    trace = TraceSerializer(allow_null=True, help_text="The steps of the program; null unless requested. Not stored.")
+    trace = TraceSerializer(
+        allow_null=True, help_text=f"The steps of the program; null unless requested. {KEPT_FOR_AN_HOUR}"
+    )
     files = CollectedFileSerializer(
-        many=True, help_text="The files of `collect` that the program has left, in that order. They are not stored."
+        many=True,
+        help_text=f"The files of `collect` that the program has left, in that order. {KEPT_FOR_AN_HOUR}",
     )
     not_collected = NotCollectedSerializer(many=True, help_text="The other files of `collect`, each with the reason.")
 

@@ -24,6 +24,10 @@ from web.fields import (
 )
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+FILE_NAME_RULE = (
+    "Must begin with a letter, a digit or _, must not end with a dot or a space, and may contain only letters, digits,"
+    " _, -, . and spaces."
+)
 RULES = {"uses", "avoids", "defines"}
 BESIDE_RULES = {"name", "hidden", "points", "on_pass", "on_fail", "group"}
 SUITES = {"unittest", "doctest"}
@@ -46,9 +50,9 @@ class FileNameField(StringField):
         """Return the name. Refuse one that could be a path, or that is taken."""
         name = super().to_internal_value(data)
         if not FILE_NAME.fullmatch(name):
-            refuse("Must begin with a letter, a digit or _, and have only those, -, . and spaces in it.", "invalid")
+            refuse(FILE_NAME_RULE, "invalid")
         if name in OWN_FILES:
-            refuse("Is the name of a file of ours.", "invalid")
+            refuse("main.py and test.py are reserved names.", "invalid")
         return name
 
 
@@ -144,8 +148,8 @@ class TestCaseSerializer(StrictSerializer):
         choices=list(Match),
         **OPTIONAL,
         help_text="How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the"
-        " value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`,"
-        " `code` and `stdin` is given, otherwise `exact`.",
+        " value of `input` with the Python literal in `expected_output`. The default is `contains` if the test has"
+        " none of `input`, `code`, `stdin` and `files`, and otherwise `exact`.",
     )
     tolerance = NumberField(
         min_value=0,
@@ -202,7 +206,7 @@ class TestCaseSerializer(StrictSerializer):
         **OPTIONAL,
         allow_empty=False,
         max_length=bounds.RULES,
-        help_text="What the program is to use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs.",
+        help_text="What the program must use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs.",
     )
     avoids = ListField(
         child=WordField(max_bytes=bounds.WORD_BYTES, allow_blank=False),
@@ -216,7 +220,7 @@ class TestCaseSerializer(StrictSerializer):
         **OPTIONAL,
         allow_empty=False,
         max_length=bounds.RULES,
-        help_text="The functions that the program is to define.",
+        help_text="The functions that the program must define.",
     )
 
     unittest = StringField(

@@ -18,7 +18,7 @@ HELLO = {"code": 'print("Hello,", input())', "input_data": "Ada", "timeout": 5}
 ADD = {
     "code": "def add(a, b):\n    return a + b",
     "test_cases": [
-        {"input": "add(5, 3)", "expected_output": "8", "points": 1, "on_fail": "add is to return a + b."},
+        {"input": "add(5, 3)", "expected_output": "8", "points": 1, "on_fail": "add must return a + b."},
         {"avoids": ["sum"], "defines": [{"name": "add", "parameters": 2}]},
         {"code": "print(add(0.1, 0.2))", "expected_output": "0.3", "match": "float", "hidden": True, "points": 1.5},
     ],

@@ -34,7 +34,7 @@ class ExerciseField(StringField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=bounds.EXERCISE_CHARACTERS, allow_blank=False, **options)
-        sentence = "Must begin with a letter or digit, and have only those, -, . and _ in it."
+        sentence = "Must begin with a letter or digit, and may contain only letters, digits, -, . and _."
         self.validators.append(RegexValidator(EXERCISE, sentence))
 
 

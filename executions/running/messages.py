@@ -197,10 +197,10 @@ HINTS = {
     "raise_exception": "'raise' needs an exception with its message in parentheses, as in raise ValueError('too old').",
     # Beyond the program
     "input": "input() found nothing to read: give the program its input, one line for each input().",
-    "no_directory": "There is no directory '{name}': a program finds only files and directories that it has created itself.",
+    "no_directory": "There is no directory '{name}': check its name; a program finds only directories that it has created itself.",
     "no_directory_to_write": "There is no directory '{name}': create it first, with os.makedirs('{name}'), or write the file without it.",
     "no_program": "There is no program '{name}' here: a program cannot run the commands of a terminal.",
-    "no_file": "There is no file '{name}': a program finds only files that it has created itself.",
+    "no_file": "There is no file '{name}': check its name; a program finds only the exercise's files and those that it has created itself.",
     "file_there": "'{name}' already exists.",
     "file_closed": "The file is already closed: use it before close(), or inside its 'with' block.",
     "file_mode": "Open a file with 'r' to read it, 'w' to write it or 'a' to append to it, not with '{mode}'.",

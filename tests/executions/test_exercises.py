@@ -59,7 +59,7 @@ def test_the_exercise_of_a_request_is_on_record(page: Page, exercise: str) -> No
         (7, "Must be a string."),
         ("a" * (EXERCISE_CHARACTERS + 1), f"Must have at most {EXERCISE_CHARACTERS} characters."),
         *(
-            (each, "Must begin with a letter or digit, and have only those, -, . and _ in it.")
+            (each, "Must begin with a letter or digit, and may contain only letters, digits, -, . and _.")
             for each in ("-a", ".a", "_a", "a b", "a/b", "ä", "a\n", "<b>", "..", "\uff11")
         ),
     ],

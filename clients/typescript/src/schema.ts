@@ -211,13 +211,13 @@ export interface components {
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description Images shown by the program and its test cases. They are not stored. */
+            /** @description Images shown by the program and its test cases. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             images: components["schemas"]["Image"][];
             /** @description How many further images were dropped. */
             images_dropped: number;
-            /** @description The steps of the program; null unless requested. Not stored. */
+            /** @description The steps of the program; null unless requested. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             trace: components["schemas"]["Trace"] | null;
-            /** @description The files of `collect` that the program has left, in that order. They are not stored. */
+            /** @description The files of `collect` that the program has left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             files: components["schemas"]["CollectedFile"][];
             /** @description The other files of `collect`, each with the reason. */
             not_collected: components["schemas"]["NotCollected"][];
@@ -525,13 +525,13 @@ export interface components {
             truncated: boolean;
             /** @description What went wrong, and where; null if nothing did. */
             error_detail: components["schemas"]["ErrorDetail"] | null;
-            /** @description Images shown by the program and its test cases. They are not stored. */
+            /** @description Images shown by the program and its test cases. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             images: components["schemas"]["Image"][];
             /** @description How many further images were dropped. */
             images_dropped: number;
-            /** @description The steps of the program; null unless requested. Not stored. */
+            /** @description The steps of the program; null unless requested. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             trace: components["schemas"]["Trace"] | null;
-            /** @description The files of `collect` that the program has left, in that order. They are not stored. */
+            /** @description The files of `collect` that the program has left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             files: components["schemas"]["CollectedFile"][];
             /** @description The other files of `collect`, each with the reason. */
             not_collected: components["schemas"]["NotCollected"][];
@@ -559,7 +559,7 @@ export interface components {
             /** @description The stdin of the test, whatever `input` is. At most 262144 bytes of UTF-8. */
             stdin?: string | null;
             /**
-             * @description How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the value of `input` with the Python literal in `expected_output`. The default is `contains` if none of `input`, `code` and `stdin` is given, otherwise `exact`.
+             * @description How outputs are compared. `float` allows numbers to differ by `tolerance`. `returns` compares the value of `input` with the Python literal in `expected_output`. The default is `contains` if the test has none of `input`, `code`, `stdin` and `files`, and otherwise `exact`.
              * @enum {string|null}
              */
             match?: "exact" | "contains" | "float" | "ignore_case" | "tokens" | "unordered" | "regex" | "returns" | null;
@@ -590,11 +590,11 @@ export interface components {
             group?: string | null;
             /** @description Further files for this test, or others in the place of those of the request. */
             files?: components["schemas"]["File"][] | null;
-            /** @description What the program is to use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs. */
+            /** @description What the program must use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs. */
             uses?: string[] | null;
             /** @description What the program must not use: the same words. */
             avoids?: string[] | null;
-            /** @description The functions that the program is to define. */
+            /** @description The functions that the program must define. */
             defines?: components["schemas"]["Definition"][] | null;
             /** @description Code with `unittest.TestCase` classes, which runs after the program, in its namespace. Each method has a result in `methods`, and all must pass. At most 65536 bytes of UTF-8. */
             unittest?: string | null;
