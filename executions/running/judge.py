@@ -193,16 +193,25 @@ def _compared(case: TestCase, run: Run) -> str:
 def _raised(expected: str, run: Run) -> bool:
     """Whether an exception is expected, such as `ValueError` or `ValueError: bad`, and ended the run.
 
-    A subclass counts, as in `except ValueError`, but not a name that only ends alike. The name may leave out the
-    module, unless it is a builtin's. What the program wrote to stderr does not count.
+    A subclass counts, as in `except ValueError`, unless it inherits from several builtins: it could stand for any. A
+    name that only ends alike does not count. The name may leave out the module, unless it is a builtin's. What the
+    program wrote to stderr does not count.
     """
     expectation = _expectation(expected)
     if run.status is not RunStatus.ERROR or run.detail is None or expectation is None:
         return False
     name, message = expectation.groups(default="")
-    is_named = any(_is_name_of(name, full_name) for full_name in (run.raised, *run.bases))
+    bases = run.bases if _have_one_meaning((run.raised, *run.bases)) else ()
+    is_named = any(_is_name_of(name, full_name) for full_name in (run.raised, *bases))
     said = with_plain_line_ends(run.detail.message).lstrip()
     return is_named and said.startswith(message.strip()[:DETAIL_CHARACTERS])
+
+
+def _have_one_meaning(full_names: tuple[str, ...]) -> bool:
+    """Whether one builtin exception is all those that are named."""
+    kinds = {getattr(builtins, name, None) for name in full_names}
+    found = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)}
+    return not found or any(found <= set(kind.__mro__) for kind in found)
 
 
 def _expectation(expected: str) -> re.Match[str] | None:

@@ -53,7 +53,11 @@ def _line_of(error: BaseException, file_name: str) -> int:
 
 def full_name(error: BaseException) -> str:
     """Return the name of the exception's class after that of its module, which builtin exceptions go without."""
-    kind = type(error)
+    return name_of(type(error))
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a class after that of its module, which builtin classes go without."""
     return kind.__qualname__ if kind.__module__ in UNNAMED_MODULES else f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -7,6 +7,7 @@ task is the first frame on descriptor 0; the program's stdin follows it.
 from __future__ import annotations
 
 import atexit
+import builtins
 import gc
 import os
 import sys
@@ -134,12 +135,20 @@ def _leave_detail(end: SystemExit, main: MainModule, names: list[str], mailbox: 
 
 
 def _names_of_bases(error: BaseException) -> list[str]:
-    """Return the names, as `raised.full_name` gives them, of the classes that the class of `error` inherits."""
-    kinds = type(error).__mro__[1:-1]  # without object
-    return [
-        kind.__qualname__ if kind.__module__ in raised.UNNAMED_MODULES else f"{kind.__module__}.{kind.__qualname__}"
-        for kind in kinds
-    ]
+    """Return the names, as `raised.full_name` gives them, of the exceptions that the class of `error` stands for.
+
+    Those are what it inherits, up to a class of the program's that inherits several: it could stand for any of them.
+    """
+    kind, kinds = type(error), []
+    while kind is not getattr(builtins, kind.__name__, None):
+        bases = [base for base in kind.__bases__ if issubclass(base, BaseException)]
+        if len(bases) != 1:
+            break
+        kind = bases[0]
+        kinds.append(kind)
+    else:
+        kinds += kind.__mro__[1:-1]  # without object
+    return list(map(raised.name_of, kinds))
 
 
 def _finish(main: MainModule) -> None:

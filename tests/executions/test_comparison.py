@@ -16,6 +16,7 @@ from executions.bounds import CODE_BYTES
 from executions.request import Match, TestCase
 from executions.running.comparison.literals import parse
 from executions.running.comparison.plain import show
+from executions.running.comparison.texts import matcher
 from executions.running.judge import judge
 from executions.sandbox.results import Outcome, Run, RunStatus
 from guest.program.literal import TOO_LARGE, literal
@@ -352,6 +353,49 @@ def test_the_longest_literals_are_compared_about_as_fast_as_a_plain_list(text: s
     assert len(text) <= CODE_BYTES
     others = (text, text.replace("1", "2"), text.replace("0.", "0.00000001")[:CODE_BYTES])
     assert cpu_seconds(text, *others) < 6 * cpu_seconds(LONG[0], *[LONG[0]] * 3)
+
+
+def set_of_sets(step: int) -> str:
+    """Return ninety sets of numbers. A complex one in each keeps them from being compared in order."""
+    rows = [", ".join(str(3 * (96 * row + number) + (step < 0)) for number in range(96)) for row in range(90)]
+    return "{" + ", ".join(f"{{{each}, 1j}}" for each in rows[::step]) + "}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"),
+    [
+        (set_of_sets(1), set_of_sets(-1)),
+        (f"Decimal('0.{'7' * 60_000}')", f"Decimal('0.{'7' * 59_999}')"),
+        (f"Fraction(0x{'f' * 30_000}, 0x{'e' * 30_000})", f"Fraction(0x{'f' * 29_999}, 7)"),
+    ],
+    ids=["sets of sets", "a Decimal of many digits", "a Fraction of many digits"],
+)
+def test_costly_values_are_compared_about_as_fast_as_a_plain_list(expected: str, value: str) -> None:
+    began = time.thread_time()
+    assert not returned(expected, value, tolerance=2).passed
+    assert time.thread_time() - began < 6 * cpu_seconds(LONG[0], *[LONG[0]] * 3)
+
+
+@pytest.mark.parametrize(
+    "text", ["-float(" * 400, "-" * 400 + "1", "-float(" * 200 + "'inf'" + ")" * 200, "[-inf" * 300]
+)
+def test_deep_signs_are_no_literals(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (the message is for nobody)
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(.*)" * 1000 + "x", "(?:.*a.{0,50}){20}x", "(?:[ab]*a[ab]{0,900})x"], ids=range(3)
+)
+def test_costly_patterns_are_matched_about_as_fast_as_a_plain_list_is_compared(pattern: str) -> None:
+    """RE2 copied where each group begins and ends for each character: seven minutes for the first."""
+    began = time.thread_time()
+    assert not matcher(pattern)("ab" * 32_000)
+    assert time.thread_time() - began < 6 * cpu_seconds(LONG[0], *[LONG[0]] * 3)
+
+
+def test_patterns_with_groups_match() -> None:
+    assert matcher(r"(Total): (?P<sum>\d+)(?: €)?")("Total: 42 €")
 
 
 def test_numbers_that_share_a_hash_are_compared_as_fast_as_others() -> None:

@@ -380,6 +380,20 @@ def test_a_subclass_of_the_expected_exception_passes(expected: str, passed: bool
     assert is_expected(expected, raised("__main__.TooOld", "bad", bases=bases)) is passed
 
 
+@pytest.mark.parametrize("expected", ["KeyError", "IndexError", "LookupError", "Exception"])
+def test_an_exception_that_would_be_several_builtins_is_none_of_them(expected: str) -> None:
+    """Otherwise one class would pass all tests that expect an exception."""
+    bases = ("KeyError", "IndexError", "LookupError", "Exception", "BaseException")
+    assert not is_expected(expected, raised("__main__.Any", bases=bases))
+    assert is_expected("Any", raised("__main__.Any", bases=bases))
+
+
+def test_a_group_of_exceptions_is_an_exception() -> None:
+    assert is_expected(
+        "Exception", raised("ExceptionGroup", bases=("BaseExceptionGroup", "Exception", "BaseException"))
+    )
+
+
 @pytest.mark.wall("whole_exception_names")
 @pytest.mark.parametrize("expected", ["Error", "rror", "r"])
 def test_part_of_an_exceptions_name_does_not_pass(expected: str) -> None:

@@ -205,6 +205,18 @@ NEVER_RIGHT = {
     "unittest.main()": "expected to fail, but passed (test_x)",
 }
 
+ANY_ERROR = """
+class AnyBuiltin(KeyError, IndexError): pass
+class First(ValueError): pass
+class Second(Exception): pass
+class AnyOwn(First, Second): pass
+class Mixin: pass
+class Mixed(Mixin, First): pass
+def any_builtin(): raise AnyBuiltin
+def any_own(): raise AnyOwn
+def mixed(): raise Mixed
+def group(): raise ExceptionGroup("two", [ValueError(), KeyError()])
+"""
 TOO_OLD = "class TooOld(ValueError): pass\ndef sub(): raise TooOld('x')\ndef key(): return {}['a']\n"
 EXPRESSIONS = "class P:\n    x = 3\ndef f():\n    return [1, 2]\n"
 
@@ -233,6 +245,19 @@ VERDICTS: dict[str, tuple[str, list[tuple[dict[str, Any], str | None, bool]]]] =
             ({"input": "sub()"}, "TypeError", False),
             ({"input": "key()"}, "LookupError", True),
             ({"code": "sub()"}, "Exception", True),
+        ],
+    ),
+    "several bases": (
+        ANY_ERROR,
+        [
+            ({"input": "any_builtin()"}, "KeyError", False),
+            ({"input": "any_builtin()"}, "LookupError", False),
+            ({"input": "any_builtin()"}, "AnyBuiltin", True),
+            ({"input": "any_own()"}, "First", False),
+            ({"input": "any_own()"}, "Second", False),
+            ({"input": "mixed()"}, "First", True),
+            ({"input": "mixed()"}, "ValueError", True),
+            ({"input": "group()"}, "Exception", True),
         ],
     ),
     "expressions": (

@@ -69,7 +69,7 @@ class _Parser:
 
     def _value(self, depth: int) -> Value:
         self._left_values -= 1
-        if depth > MOST_DEPTH or self._left_values < 0:
+        if self._left_values < 0:
             raise ValueError("too large")
         value = self._single(depth)
         if self._kind == "mark" and self._text in ("+", "-") and isinstance(value, int | float):
@@ -83,11 +83,13 @@ class _Parser:
         return value
 
     def _single(self, depth: int) -> Value:
+        if depth > MOST_DEPTH:
+            raise ValueError("too large")
         kind, text, content = self._kind, self._text, self._content
         if kind == "string":
             return self._strings()
         if kind == "number" or text in ("-", "+"):
-            return self._signed()
+            return self._signed(depth)
         self._advance()
         if kind == "thing" and self._has_things:
             return Thing(text)
@@ -102,10 +104,10 @@ class _Parser:
                 return self._braces(depth)
         raise ValueError(f"not a literal: {content}")
 
-    def _signed(self) -> Value:
+    def _signed(self, depth: int) -> Value:
         if self._takes("-"):
             if self._kind == "name":
-                word = self._single(0)
+                word = self._single(depth + 1)
                 if isinstance(word, float | complex):
                     return -word
                 raise ValueError("not a literal")

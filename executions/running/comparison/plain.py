@@ -6,6 +6,9 @@ from decimal import Decimal
 from fractions import Fraction
 from types import EllipsisType
 
+MOST_DIGITS = 6_000
+"""Of a Decimal."""
+
 MOST_EXPONENT = 400
 """Of a Decimal: a larger one would become an integer of as many digits."""
 
@@ -120,6 +123,8 @@ def _decimal(values: tuple[Value, ...]) -> Value:
     value = _one(values)
     if not isinstance(value, str | int):
         raise ValueError("not a literal")
+    if isinstance(value, str) and len(value) > MOST_DIGITS:
+        raise ValueError("too large")
     try:
         number = Decimal(value)
     except ArithmeticError as error:

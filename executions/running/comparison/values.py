@@ -13,19 +13,25 @@ MOST_INEXACT = 100
 """Values of a set, or keys of a dictionary, that are compared one by one because they are nowhere exactly alike."""
 
 
+MOST_STEPS = 50_000
+"""Values that one comparison looks at. Two sets of ten thousand numbers need forty thousand; two sets of sets, whose
+members are compared one by one, would need millions."""
+
 MOST_BITS = 20_000
-"""Of integers that may be close. To write longer ones in decimal takes long."""
+"""Of integers that may be close, or the parts of fractions. To write longer ones in decimal takes long."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ValueComparison:
-    """How returned values are compared. With `has_exact_types`, a tuple is no list, 240 not 240.0 and 1 not True."""
+    """Compares two values, once. With `has_exact_types`, a tuple is no list, 240 not 240.0 and 1 not True."""
 
     tolerance: Tolerance
     has_exact_types: bool = False
+    left_steps: int = MOST_STEPS
 
     def are_equal(self, expected: Value, actual: Value) -> bool:
-        """Whether two values are equal as a teacher means it."""
+        """Whether two values are equal as a teacher means it. Raises ValueError if that takes too many steps."""
+        self._step()
         match expected, actual:
             case (Thing(), _) | (_, Thing()):
                 return False
@@ -43,6 +49,11 @@ class ValueComparison:
                 return self._are_equal_numbers(expected, actual)
         return type(expected) is type(actual) and expected == actual
 
+    def _step(self) -> None:
+        self.left_steps -= 1
+        if self.left_steps < 0:
+            raise ValueError("too large")
+
     def _are_equal_numbers(self, expected: Number, actual: Number) -> bool:
         if self.has_exact_types and type(expected) is not type(actual):
             return False
@@ -53,7 +64,7 @@ class ValueComparison:
     def _are_close(self, expected: int | float | Fraction, actual: int | float | Fraction) -> bool:
         if expected == actual or (expected != expected and actual != actual):  # nan is meant to be nan
             return True
-        if any(isinstance(each, int) and each.bit_length() > MOST_BITS for each in (expected, actual)):
+        if _is_long(expected) or _is_long(actual):
             return False
         return self.tolerance.allows(_decimal(expected), _decimal(actual))
 
@@ -97,6 +108,7 @@ class ValueComparison:
 
     def _key(self, value: Value) -> Hashable:
         """Return what is the same for values that are exactly alike."""
+        self._step()
         match value:
             case Items("set", values):
                 return "set", frozenset(map(self._key, values))
@@ -120,6 +132,11 @@ def _exactly(number: Number) -> str:
         return repr(number)
     exact = Fraction(number)
     return f"{exact.numerator:x}/{exact.denominator:x}"
+
+
+def _is_long(number: int | float | Fraction) -> bool:
+    parts = (number.numerator, number.denominator) if isinstance(number, int | Fraction) else ()
+    return any(part.bit_length() > MOST_BITS for part in parts)
 
 
 def _in_order(values: list[Value]) -> list[int | float | Fraction]:
