@@ -10,6 +10,7 @@ import tarfile
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,20 @@ def test_deny_the_containers_of_others(broker: BrokerProcess, stranger: str, eng
     assert ask(broker, "DELETE", f"/v1.41/containers/{stranger}?v=True&link=False&force=True")[0] == 403
     assert ask(broker, "POST", f"/v1.41/containers/{stranger}/start")[0] == 403
     assert engine.inspect(stranger)["State"]["Status"] == "created"
+
+
+@pytest.mark.wall("broker_lease")
+def test_deny_starting_what_is_about_to_be_attached(broker: BrokerProcess, stranger: str) -> None:
+    """While the broker asks the engine whose container it is, nobody knows."""
+    attach = f"/v1.41/containers/{stranger}/attach?stdin=1&stdout=1&stderr=1&stream=1"
+    statuses = set()
+    with ThreadPoolExecutor(1) as executor:
+        for _ in range(30):
+            attaching = executor.submit(ask, broker, "POST", attach)
+            while not attaching.done():
+                statuses.add(ask(broker, "POST", f"/v1.41/containers/{stranger}/start")[0])
+            assert attaching.result()[0] == 403
+    assert statuses == {403}
 
 
 @pytest.mark.wall("broker_containers")

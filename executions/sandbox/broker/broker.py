@@ -58,6 +58,8 @@ class Broker:
         self._most_containers = most_containers
         self._make_engine = make_engine
         self._attached: set[str] = set()
+        self._known: set[str] = set()
+        """Those of the attached that the engine has said to be ours."""
         # asyncio itself would drop a conversation whose client has gone while it waits for the engine.
         self._conversations: set[asyncio.Task[None] | None] = set()
         self._building = asyncio.Lock()
@@ -133,7 +135,7 @@ class Broker:
                 return _changed(
                     await self._ask(call), lambda found: found if _is_ours(found) else _whether_alive(found)
                 )
-            case Kind.START if call.container_id not in self._attached:
+            case Kind.START if call.container_id not in self._known:
                 raise CallDenied("start of a container that is not attached")
             case Kind.REMOVE:
                 return await self._find(call) or await self._ask(call)
@@ -162,6 +164,7 @@ class Broker:
             missing = await self._find(call)
             if missing is not None:
                 return missing
+            self._known.add(call.container_id)
             container, head = await self._engine.open_stream(call)
             with contextlib.closing(container[1]):
                 # Otherwise the engine would read what the client sends as its next call.
@@ -172,6 +175,7 @@ class Broker:
             return None
         finally:
             self._attached.discard(call.container_id)
+            self._known.discard(call.container_id)
 
     async def _follow(self, call: Call, client: Connection) -> None:
         """Pass on events until either side ends. What the client sends meanwhile is dropped."""

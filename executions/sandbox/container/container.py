@@ -224,7 +224,7 @@ class Container:
             else:
                 raise RunLost(f"{self.name} failed in a run: {error}") from error
         except (KeyError, ValueError, protocol.ProtocolError) as error:
-            raise RunLost(f"{self.name} broke the protocol: {error!r}") from error
+            raise RunLost(f"{self.name} broke the protocol: {error!r:.200}") from error
         run = transcript.cut_short(status, time.monotonic() - started)
         return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
 

@@ -11,11 +11,11 @@ COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
 class StrokeCollector:
-    """Takes the bodies of a run's DRAWING frames: lines of JSON, a stroke each. After one that is none, it is deaf."""
+    """Takes the bodies of a run's DRAWING frames: lines of JSON, a stroke each. Ignores what follows a bad one."""
 
     def __init__(self) -> None:
         self._received_bytes = 0
-        self._begun = b""  # the line that the next body goes on with
+        self._begun = bytearray()  # the line that the next body goes on with
         self._is_broken = False
 
     def add(self, body: bytes) -> tuple[Stroke, ...]:
@@ -24,7 +24,10 @@ class StrokeCollector:
         if self._received_bytes > protocol.TRACE_BYTES:
             raise ValueError("more strokes than a supervisor sends")
         strokes: list[Stroke] = []
-        *lines, self._begun = (self._begun + body).split(b"\n")
+        self._begun += body
+        if b"\n" not in body:  # it would be split again and again
+            return ()
+        *lines, self._begun = self._begun.split(b"\n")
         for line in lines:
             stroke = None if self._is_broken else read_stroke(line)
             self._is_broken = stroke is None
