@@ -36,6 +36,7 @@ from system_calls import (  # type: ignore[import-not-found]
     FAMILIES,
     FORBIDDEN,
     NO_OPERATION,
+    ONLY_READ_OPTIONS,
     PR_SET_SECCOMP,
     PROTOCOLS,
     SOCKET_OPTIONS,
@@ -125,7 +126,10 @@ def _add_sockets(rules: SyscallFilter, refuse: int) -> None:
             rules.add_rule(refuse, call, Arg(0, EQ, family))
     for level, options in SOCKET_OPTIONS.items():
         for option in options:
-            rules.add_rule(ALLOW, "setsockopt", _is(1, level), _is(2, option))
+            for call in ("setsockopt", "getsockopt"):
+                rules.add_rule(ALLOW, call, _is(1, level), _is(2, option))
+    for option in BUFFER_OPTIONS | ONLY_READ_OPTIONS:
+        rules.add_rule(ALLOW, "getsockopt", _is(1, SOL_SOCKET), _is(2, option))
     for option in BUFFER_OPTIONS:
         rules.add_rule(IGNORE, "setsockopt", _is(1, SOL_SOCKET), _is(2, option))
     has_address, has_none = Arg(4, NE, 0), Arg(4, EQ, 0)  # without one, sendto is `send`, on a connected socket

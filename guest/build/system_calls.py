@@ -34,7 +34,7 @@ ALLOWED = (
     "poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
     "eventfd2 timerfd_create timerfd_settime timerfd_gettime "
     # sockets, besides the calls that name an address
-    "bind listen accept accept4 shutdown sendmsg sendmmsg recvfrom recvmsg recvmmsg getsockname getpeername getsockopt "
+    "bind listen accept accept4 shutdown sendmsg sendmmsg recvfrom recvmsg recvmmsg getsockname getpeername "
     # the system
     "uname sysinfo getrandom"
 ).split()
@@ -140,6 +140,9 @@ SOCKET_OPTIONS = {
     socket.IPPROTO_IP: _values(socket, "IP_TTL IP_TOS IP_MULTICAST_TTL IP_MULTICAST_LOOP") | {IP_RECVERR},
     socket.IPPROTO_IPV6: _values(socket, "IPV6_V6ONLY IPV6_UNICAST_HOPS IPV6_MULTICAST_LOOP") | {IPV6_RECVERR},
 }
+
+# Not SO_COOKIE, SO_MEMINFO and SO_INCOMING_CPU, which tell of other containers' sockets.
+ONLY_READ_OPTIONS = _values(socket, "SO_ERROR SO_TYPE SO_DOMAIN SO_PROTOCOL SO_ACCEPTCONN SO_PEERCRED")
 
 # Buffers keep the size that the container gives them; the kernel, too, takes the wish only for a hint.
 BUFFER_OPTIONS = _values(socket, "SO_SNDBUF SO_RCVBUF")

@@ -73,6 +73,9 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).setsockopt(socket.SOL_SOCKET, {
         "socket.socket().setsockopt(socket.SOL_SOCKET, 50, -1)",  # SO_ATTACH_BPF
         "socket.socket().setsockopt(socket.SOL_SOCKET, 52, -1)",  # SO_ATTACH_REUSEPORT_EBPF
         "socket.socket().setsockopt(socket.IPPROTO_TCP, 31, b'tls')",  # TCP_ULP
+        "socket.socket().getsockopt(socket.SOL_SOCKET, 57, 8)",  # SO_COOKIE, counted for the whole host
+        "socket.socket().getsockopt(socket.SOL_SOCKET, 55, 40)",  # SO_MEMINFO
+        "socket.socket().getsockopt(socket.SOL_SOCKET, 49)",  # SO_INCOMING_CPU
         "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).setsockopt("
         "socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, 'ff02::1') + bytes(4))",
     ],
