@@ -36,7 +36,7 @@ class StrokeCollector:
         return tuple(strokes)
 
 
-def read_stroke(line: bytes) -> Stroke | None:
+def read_stroke(line: bytes | bytearray) -> Stroke | None:
     """Return the stroke that a line describes, None if it describes none."""
     match _read(line):
         case [str(kind), str(color), width, [*points], str(text), str(align)]:
@@ -51,7 +51,7 @@ def read_stroke(line: bytes) -> Stroke | None:
     return Stroke(kind, color, width, tuple(points), text.encode("utf-8", "replace").decode(), align)
 
 
-def _read(line: bytes) -> Any:
+def _read(line: bytes | bytearray) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
