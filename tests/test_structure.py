@@ -42,6 +42,14 @@ def test_no_program_is_compiled_outside_a_container() -> None:
     assert calls == []
 
 
+def test_the_top_level_has_only_what_architecture_md_knows() -> None:
+    """Whatever a test or a program has left there would be committed with the next change."""
+    known = {*SERVICE, "guest", "templates", "tests", "benchmarks", "clients", "container", "docs", "scripts"}
+    generated = {"var", "staticfiles"}
+    found = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."}
+    assert found <= known | generated
+
+
 def test_every_test_named_in_the_docs_exists() -> None:
     written = "\n".join(path.read_text() for path in modules("tests"))
     for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
     """Return whether `condition` becomes true within `seconds`.
 
-    One that starts a process or asks a service takes from others what it takes, so it is asked less often.
+    A slow condition is checked less often.
     """
     began = time.monotonic()
     deadline = began + seconds

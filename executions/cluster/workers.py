@@ -36,7 +36,7 @@ def load(workers: Sequence[SeenWorker]) -> float | None:
 
 
 class Workers:
-    """How the workers say that they are, and how many submissions this process has sent to each since it said so."""
+    """The last state of each worker, and how many submissions this process has sent it since."""
 
     def __init__(self, life_seconds: float = LIFE_SECONDS) -> None:
         self._life_seconds = life_seconds

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from executions.configuration import longest_execution
 from executions.models import Execution, IdempotentRequest
-from executions.records.kept import KEPT
+from executions.records.kept import KEPT_FOR
 from executions.records.servers import living
 from executions.sandbox.engine.owner import Owner
 
@@ -63,7 +63,7 @@ class Claim:
 
 
 def sha256(*parts: Any) -> str:
-    """Return what identifies these values, which are JSON."""
+    """Return the SHA-256 of `parts` as JSON."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,7 +73,7 @@ def claim(name: str, fingerprint: str) -> Claim | Execution | dict[str, Any]:
     Raises KeyReused, InProgress, or DatabaseError.
     """
     new = Claim(name, Owner.of_this_process().id, timezone.now())
-    IdempotentRequest.objects.filter(name=name, created__lt=new.created - KEPT).delete()
+    IdempotentRequest.objects.filter(name=name, created__lt=new.created - KEPT_FOR).delete()
     try:
         with transaction.atomic():
             IdempotentRequest.objects.create(name=name, fingerprint=fingerprint, server=new.server, created=new.created)

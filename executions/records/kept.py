@@ -12,7 +12,7 @@ from executions.answer import Answer
 from executions.models import Execution, IdempotentRequest, KeptResult
 from executions.sandbox.results import Reason
 
-KEPT = timedelta(hours=1)
+KEPT_FOR = timedelta(hours=1)
 
 MOST_BYTES = 256 * 1024 * 1024
 """Of one family of keys. What is beyond it is dropped, as images beyond the limits of an answer are."""
@@ -63,13 +63,13 @@ def kept(execution: Execution) -> Bulk:
         found = execution.kept
     except KeptResult.DoesNotExist:
         return NOTHING
-    return Bulk(**json.loads(found.content)) if found.created > timezone.now() - KEPT else NOTHING
+    return Bulk(**json.loads(found.content)) if found.created > timezone.now() - KEPT_FOR else NOTHING
 
 
 def forget_old() -> None:
     """Delete what was kept long enough, also the keys of requests. Raises DatabaseError."""
     for model in (KeptResult, IdempotentRequest):
-        model.objects.filter(created__lt=timezone.now() - KEPT).delete()
+        model.objects.filter(created__lt=timezone.now() - KEPT_FOR).delete()
 
 
 def _json(bulk: Bulk) -> str:

@@ -14,7 +14,7 @@ PAUSES_SECONDS = (0.1, 0.5)
 RETRY_SECONDS = 1.0
 """Between the attempts to record what had to wait."""
 
-LONGEST_LINE = 1000
+MOST_WAITING = 1000
 """How many results may wait. While the database is down nothing new begins, so only what was running has to wait."""
 
 NEVER = (DataError, IntegrityError)
@@ -67,7 +67,7 @@ class LateRecords:
     def add(self, execution_id: str, write: Callable[[], None]) -> bool:
         """Call `write` later, until the database accepts it or refuses it for good; False if there is no room."""
         with self._changed:
-            if not self._thread.is_alive() or len(self._line) >= LONGEST_LINE:
+            if not self._thread.is_alive() or len(self._line) >= MOST_WAITING:
                 return False
             self._line.append((execution_id, write))
             self._changed.notify_all()

@@ -31,7 +31,7 @@ from web.notation import parse_webhook
 COLUMNS = "output error execution_time status exit_code cpu_time memory_peak_kb truncated".split()
 """What a record takes from the answer unchanged."""
 
-KEPT = [field.name for field in fields(TestResult) if field.name not in ECHOES]
+RESULT_FIELDS = [field.name for field in fields(TestResult) if field.name not in ECHOES]
 """What a record keeps of a test result."""
 
 CASE = [field.name for field in fields(TestCase)]
@@ -169,7 +169,7 @@ def fail_all(executions: Collection[int], status: Execution.Status, sentence: st
 
 def _kept(result: TestResult) -> dict[str, Any]:
     """Return what a record keeps of a result: the recorded test case has the rest."""
-    kept = {name: getattr(result, name) for name in KEPT}
+    kept = {name: getattr(result, name) for name in RESULT_FIELDS}
     if result.error_detail is not None:
         kept["error_detail"] = asdict(result.error_detail)
     if result.methods is not None:

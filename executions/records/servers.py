@@ -18,7 +18,7 @@ from executions.sandbox.engine.owner import Owner
 LIFE_SECONDS = 30
 """How long a server counts as alive after its last heartbeat: five of them, and the longest time that one may take."""
 
-KEPT = timedelta(days=30)
+DEAD_KEPT_FOR = timedelta(days=30)
 """How long a dead server stays on record, as the owner of containers that may have to be removed."""
 
 log = logging.getLogger(__name__)
@@ -78,4 +78,4 @@ def recover_interrupted() -> int:
 
 def forget_old() -> None:
     """Delete the rows of servers that died long ago. Raises DatabaseError."""
-    Server.objects.filter(seen__lt=Now() - KEPT).delete()
+    Server.objects.filter(seen__lt=Now() - DEAD_KEPT_FOR).delete()

@@ -30,7 +30,7 @@ EXPECTED = gettext_noop("expected:")
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What a program did with a text, and the sentences about one that it should have done so with."""
+    """The sentences about an output, by whether it was printed or returned."""
 
     label: str
     undone: str

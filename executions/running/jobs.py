@@ -36,7 +36,7 @@ class Job(Ticket):
 
 
 def most_threads() -> int:
-    """Return how many jobs run at once: what leaves half of the sandbox's line to those who wait for their answers."""
+    """Return how many jobs may run at once. They take at most half of the sandbox's line."""
     return max(1, min(settings.SANDBOX_MAX_CONCURRENT, settings.SANDBOX_QUEUE_LENGTH // 2))
 
 
@@ -113,7 +113,7 @@ class Jobs:
         self._closing.wait(seconds)
 
     def close(self, drain_seconds: float) -> None:
-        """Let jobs begin for so long, and record that the others did not run."""
+        """Let jobs begin for `drain_seconds`, then record that the others did not run."""
         with self._lock:
             self._changed.wait_for(lambda: not len(self._line), drain_seconds)
             self._closing.set()

@@ -15,7 +15,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
 
 
 class Polls:
-    """The requests of one process that wait. There are so many places; without one, a request does not wait."""
+    """The requests of one process that wait: at most `places` of them. Others return at once."""
 
     def __init__(self, places: int = MOST_POLLS, sleep: Callable[[float], None] = time.sleep) -> None:
         self._places = threading.BoundedSemaphore(places)

@@ -74,7 +74,7 @@ class Line:
         self._length += 1
 
     def pop(self, may_start: Callable[[Party], bool] = lambda _: True) -> Ticket | None:
-        """Remove and return the first in turn who `may_start`; None if nobody may."""
+        """Remove and return who was put ahead, or the first in turn who `may_start`; None if nobody may."""
         if self._ahead:
             self._length -= 1
             return self._ahead.popleft()

@@ -1,6 +1,6 @@
 """Which addresses webhooks may be sent to: those that anybody can reach, and none of our own network.
 
-A name says nothing about that: whoever has it may let it point anywhere, and elsewhere at the next look.
+A name proves nothing: its owner can point it anywhere, and change it before the next look-up.
 """
 
 import ipaddress

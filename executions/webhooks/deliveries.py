@@ -54,7 +54,7 @@ def claim(busy_hosts: Collection[str] = ()) -> Claim | None:
 
 
 def settle(of: Claim, seconds: float, status: int | None = None, error: str = "", is_last: bool = False) -> str:
-    """Record what came of an attempt, and when the next one is. Return that in a word, as the metrics count it.
+    """Record the result of an attempt and schedule the next. Return the result's name for the metrics.
 
     Raises DatabaseError.
     """

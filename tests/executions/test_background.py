@@ -20,7 +20,7 @@ from codeexec.start import forget_kept
 from executions.bounds import LONGEST_POLL_SECONDS
 from executions.models import Execution, KeptResult
 from executions.records import kept
-from executions.records.kept import KEPT
+from executions.records.kept import KEPT_FOR
 from executions.records.retention import erase_learner
 from executions.records.servers import recover_interrupted
 from executions.running import background, jobs
@@ -299,7 +299,7 @@ def run_with_image(by: Page, executor: FakeExecutor, **fields: Any) -> dict[str,
 def test_images_are_kept_for_an_hour(server: Page, executor: FakeExecutor) -> None:
     stored = run_with_image(server, executor)
     assert len(stored["images"]) == 1
-    KeptResult.objects.update(created=timezone.now() - KEPT)
+    KeptResult.objects.update(created=timezone.now() - KEPT_FOR)
     assert get(server, stored["id"]).json()["images"] == []
     run_with_image(server, executor)
     assert KeptResult.objects.count() == 2

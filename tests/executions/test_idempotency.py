@@ -18,7 +18,7 @@ from apikeys.tokens import mint_learner_token
 from executions.models import Execution, IdempotentRequest
 from executions.records import kept
 from executions.records.idempotency import InProgress, claim
-from executions.records.kept import KEPT
+from executions.records.kept import KEPT_FOR
 from executions.records.retention import erase_learner
 from executions.records.servers import renew
 from executions.running.backend import get_backend
@@ -188,9 +188,9 @@ def test_a_rotated_key_and_another_address_are_the_same_server(server: Page) -> 
 
 def test_it_is_forgotten_after_an_hour(server: Page) -> None:
     first = send(server).json()
-    IdempotentRequest.objects.update(created=timezone.now() - KEPT)
+    IdempotentRequest.objects.update(created=timezone.now() - KEPT_FOR)
     assert send(server).json()["id"] != first["id"]
-    IdempotentRequest.objects.update(created=timezone.now() - KEPT)
+    IdempotentRequest.objects.update(created=timezone.now() - KEPT_FOR)
     kept.forget_old()
     assert not IdempotentRequest.objects.exists()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
-from executions.records.late_records import LONGEST_LINE, LateRecords
+from executions.records.late_records import MOST_WAITING, LateRecords
 from tests.waiting import eventually
 
 SECRET = "Failing row contains (print('what a learner wrote'))"
@@ -102,7 +102,7 @@ def test_queue_of_late_records_is_bounded(late: LateRecords) -> None:
     last = Record()
     assert late.add("first", hold)
     assert has_begun.wait(5)
-    assert all(late.add("next", Record()) for _ in range(LONGEST_LINE - 2))
+    assert all(late.add("next", Record()) for _ in range(MOST_WAITING - 2))
     assert late.add("last", last)
     assert not late.add("one too many", Record())
     may_go_on.set()
