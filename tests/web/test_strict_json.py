@@ -45,6 +45,8 @@ BOMBS = {
     "names in a test case": filled(CASES + "{", lambda number: f'"{number}":0', "}]}"),
     "short lists": filled(CASES, lambda _: "[" + ",".join(["{}"] * 900) + "]", "]}"),
     "strings": filled(CASES, lambda _: '"ab"', "]}"),
+    "strings with escapes": filled(CASES, lambda _: r'"\"\\"', "]}"),
+    "objects after an escaped quote": filled('{"code":"\\"[","test_cases":[', lambda _: "{}", "]}"),
 }
 LARGE = {
     "zeros": filled(CASES, lambda _: "0", "]}"),
@@ -128,3 +130,13 @@ def test_numbers_that_end_in_zero_count_as_values() -> None:
     """Only a run of zeros counts as one."""
     with pytest.raises(ValueError, match=r"^it has too many values$"):
         decode(json.dumps({str(number): [10] * 900 for number in range(40)}).encode())
+
+
+@pytest.mark.wall("few_values")
+@pytest.mark.parametrize("string", [r'""', r'"\""', r'"\\"', r'"\\\""', r'"\\\\"', r'"[{,\"[{,"'])
+def test_escapes_hide_no_values(string: str) -> None:
+    items = [f'"{number}":[{string},{{}},{{}},{{}}]' for number in range(4_000)]
+    few = f"{{{','.join(items[:1_000])}}}"
+    assert decode(few.encode()) == json.loads(few)
+    with pytest.raises(ValueError, match=r"^it has too many values$"):
+        decode(f"{{{','.join(items)}}}".encode())
