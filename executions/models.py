@@ -1,34 +1,18 @@
 """The record of each execution, and its flags; the processes that run them."""
 
-import json
-import os
-import time
-import uuid
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 
 from apikeys.models import ApiKey
-from executions.bounds import ERROR_CHARACTERS, EXERCISE_CHARACTERS, TEST_CASES, WEBHOOK_CHARACTERS
-from web.columns import column_only
+from executions.bounds import (
+    ERROR_CHARACTERS,
+    EXERCISE_CHARACTERS,
+    FILE_NAME_CHARACTERS,
+    TEST_CASES,
+    WEBHOOK_CHARACTERS,
+)
+from web.columns import PlainJSON, column_only, uuid7
 from web.notation import LONGEST_HOST_NAME
-
-
-def uuid7() -> uuid.UUID:
-    """Return a version 7 UUID (RFC 9562, section 5.7). It begins with the time, so that new rows are close together."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
-
-
-class PlainJSON(json.JSONEncoder):
-    """Writes each character as itself: as an escape it would take up to twelve bytes where JSON is stored as text."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options | {"ensure_ascii": False})
 
 
 class Execution(models.Model):
@@ -61,6 +45,7 @@ class Execution(models.Model):
     code_hash = models.CharField("SHA-256 of the code", max_length=64, editable=False)
     input_data = models.TextField(blank=True)
     test_cases = column_only(models.JSONField(null=True, encoder=PlainJSON))
+    # Of executions from before there was ExecutionFile.
     files = column_only(models.JSONField(null=True, encoder=PlainJSON))
     timeout = models.PositiveSmallIntegerField()
 
@@ -122,6 +107,26 @@ class Execution(models.Model):
     def has_claimed_learner(self) -> bool:
         """Whether a page has claimed the learner, who may be somebody else; a server or a token proves one."""
         return bool(self.learner) and self.key is not None and not self.key.proves_learners
+
+
+class ExecutionFile(models.Model):
+    """A file that came with a program, as it was sent: as text or in base64. In the order of the primary keys.
+
+    In a table of its own, because SQLite writes a row anew, with all its texts, when the execution ends.
+    """
+
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="sent_files", db_index=False)
+    name = models.CharField(max_length=FILE_NAME_CHARACTERS)
+    text = models.TextField(null=True)  # noqa: DJ001 (an empty file may have been sent as text or in base64)
+    base64 = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=["execution", "name"], name="execution_file_once"),)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Attempt(models.Model):

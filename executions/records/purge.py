@@ -12,8 +12,9 @@ LOG_SECONDS, LOG_PAUSE_SECONDS = 10, 0.5
 """How long to wait for readers of SQLite's write-ahead log, and between two attempts."""
 
 TABLES = (
-    "executions_execution, executions_attempt, executions_executionflag, executions_keptresult,"
-    " executions_idempotentrequest, executions_webhook, executions_webhookattempt, apikeys_dailyuse, apikeys_suspension"
+    "executions_execution, executions_executionfile, executions_attempt, executions_executionflag,"
+    " executions_keptresult, executions_idempotentrequest, executions_webhook, executions_webhookattempt,"
+    " apikeys_dailyuse, apikeys_suspension"
 )
 
 

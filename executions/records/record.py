@@ -18,12 +18,12 @@ from apikeys.quotas import Account, Running, RunningGroup, Use, charge
 from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
-from executions.models import Attempt, Execution, ExecutionFlag, Webhook
+from executions.models import Attempt, Execution, ExecutionFile, ExecutionFlag, Webhook
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.kept import NOTHING, Bulk, keep
 from executions.records.late_records import NEVER, LateRecords, reason
-from executions.request import ExecutionRequest, TestCase, files_of
+from executions.request import ExecutionRequest, SentFile, TestCase, files_of
 from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import Outcome, Party
 from web.notation import parse_webhook
@@ -79,8 +79,12 @@ class Payer:
         return Party(str(self.account.key.family), *self.account.names)
 
 
+@transaction.atomic(savepoint=False)
 def create(request: ExecutionRequest, **source: Any) -> Execution:
-    """Record an execution as running, with its webhook. `source` holds the columns that say where it comes from."""
+    """Record an execution as running, with its files and its webhook, in one transaction.
+
+    `source` holds the columns that say where it comes from.
+    """
     cases = request.test_cases
     execution = Execution.objects.create(
         server=Owner.of_this_process().id,
@@ -88,11 +92,12 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         code_hash=hashlib.sha256(request.code.encode()).hexdigest(),
         input_data=request.input_data,
         test_cases=None if cases is None else [_recorded(case) for case in cases],
-        files=[asdict(file) for file in request.files] or None,
         timeout=request.timeout,
         exercise=request.exercise or None,
         **source,
     )
+    if request.files:
+        ExecutionFile.objects.bulk_create(ExecutionFile(execution=execution, **asdict(file)) for file in request.files)
     if request.webhook:
         host, _ = parse_webhook(request.webhook)
         Webhook.objects.create(execution=execution, url=request.webhook, host=host, next_attempt=Now())
@@ -116,8 +121,13 @@ def request_of(execution: Execution) -> ExecutionRequest:
         input_data=execution.input_data,
         test_cases=None if cases is None else tuple(TestCase.of(case) for case in cases),
         timeout=execution.timeout,
-        files=files_of(execution.files),
+        files=_files(execution),
     )
+
+
+def _files(execution: Execution) -> tuple[SentFile, ...]:
+    rows = execution.sent_files.all()
+    return files_of(execution.files) or tuple(SentFile(row.name, row.text, row.base64) for row in rows)
 
 
 def finish(

@@ -84,7 +84,8 @@ def _load(accepted: Accepted, backend: Backend) -> Execution | None:
 
     So nothing begins while the database is away, as for those who wait for their answers.
     """
-    running = Execution.objects.select_related("key").filter(pk=accepted.pk, status=Execution.Status.RUNNING)
+    records = Execution.objects.select_related("key").prefetch_related("sent_files")
+    running = records.filter(pk=accepted.pk, status=Execution.Status.RUNNING)
     while True:
         try:
             execution = running.first()

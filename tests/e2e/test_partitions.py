@@ -102,7 +102,8 @@ def test_the_script_refuses_a_partitioned_table(stopped: Service, postgresql: Po
 
 def test_all_that_staff_do_works_on_partitions(partitioned: Service, postgresql: PostgreSQL) -> None:
     postgresql.sql(f"SELECT setval(pg_get_serial_sequence('executions_execution', 'id'), {ROWS + SPAN + 5})")
-    marked = partitioned.execute("print('zanzibarquokka')", learner="eve")["id"]  # in the second partition
+    files = [{"name": "a.txt", "text": "a"}]
+    marked = partitioned.execute("print('zanzibarquokka')", learner="eve", files=files)["id"]  # in the second partition
     [(partition,)] = postgresql.sql(
         f"SELECT tableoid::regclass::text FROM executions_execution WHERE public_id = '{marked}'"
     )
@@ -120,6 +121,7 @@ def test_all_that_staff_do_works_on_partitions(partitioned: Service, postgresql:
         )
     assert partitioned.manage("erase_learner", "eve") == "1 executions erased\n"
     assert postgresql.sql(f"SELECT count(*) FROM executions_execution WHERE public_id = '{marked}'") == [(0,)]
+    assert postgresql.sql("SELECT count(*) FROM executions_executionfile") == [(0,)]
     old = postgresql.sql("SELECT count(*) FROM executions_execution WHERE created < now() - interval '30 days'")[0][0]
     assert partitioned.manage("prune_executions", "--older-than", "30d") == f"{old} executions deleted\n"
     assert postgresql.sql(COUNT) == [(ROWS - int(str(old)),)]
@@ -130,11 +132,12 @@ def test_all_that_staff_do_works_on_partitions(partitioned: Service, postgresql:
 
 
 def test_old_partitions_are_dropped_with_what_refers_to_them(partitioned: Service, postgresql: PostgreSQL) -> None:
-    kept = partitioned.execute("print('kept')")["id"]
+    kept = partitioned.execute("print('kept')", files=[{"name": "a.txt", "text": "a"}])["id"]
     postgresql.sql(f"SELECT setval(pg_get_serial_sequence('executions_execution', 'id'), {ROWS + 3 * SPAN})")
     new = partitioned.execute("print('new')")["id"]
     postgresql.sql(f"UPDATE executions_execution SET repeats_id = 1 WHERE public_id = '{new}'")
-    assert postgresql.sql("SELECT count(*) FROM executions_executionflag") != [(0,)]
+    for table in ("executionflag", "executionfile"):
+        assert postgresql.sql(f"SELECT count(*) FROM executions_{table}") != [(0,)]
     postgresql.sql("INSERT INTO executions_webhook VALUES (1, 'https://a.example/', 'a.example', 'delivered', 1, NULL)")
     attempt = "INSERT INTO executions_webhookattempt (execution_id, number, begun, error) VALUES (1, 1, now(), '')"
     postgresql.sql(attempt)
@@ -146,7 +149,7 @@ def test_old_partitions_are_dropped_with_what_refers_to_them(partitioned: Servic
     printed = postgresql.run_script(ROTATE, span=SPAN, days=1)
     assert f"dropped executions_execution_first: ids 1 to {ROWS + 1}" in printed
     assert postgresql.sql("SELECT public_id, repeats_id FROM executions_execution") == [(uuid.UUID(new), None)]
-    for table in ("executionflag", "webhook", "webhookattempt"):
+    for table in ("executionflag", "executionfile", "webhook", "webhookattempt"):
         assert postgresql.sql(f"SELECT count(*) FROM executions_{table}") == [(0,)]
     ahead = [int(str(name).rpartition("_")[2]) for (name,) in postgresql.sql(PARTITIONS)]
     assert max(ahead) + SPAN > ROWS + 3 * SPAN + 3 * SPAN  # partitions for the next ids were created

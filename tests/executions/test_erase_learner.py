@@ -101,6 +101,7 @@ from executions.models import Execution
 for number in range(60):
     learner, word = ("ada", "{word}") if number % 3 == 0 else ("bob", "perfectly ordinary")
     row = Execution.objects.create(learner=learner, code=f"# {{word}} " * (400 if number % 6 else 3), timeout=5)
+    row.sent_files.create(name="helper.py", text=f"# {{word}}")
     Execution.objects.filter(pk=row.pk).update(status="success", output=word)
 """
 

@@ -3,14 +3,22 @@
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from executions import bounds
 from executions.api.answers import StoredAnswerSerializer
-from executions.models import Execution
+from executions.models import Execution, ExecutionFile
 from executions.records.record import request_of
+from executions.records.retention import erase_learner, prune
+from executions.running.backend import get_backend
+from executions.running.service import run_again
 from executions.sandbox.profiles import Profile, choose_profile
 from executions.sandbox.results import File, NotCollected, Reason, Submission, TestProgram
 from guest import protocol
@@ -51,12 +59,64 @@ def test_test_case_adds_files_or_replaces_them_for_its_own_run(page: Page, execu
 def test_files_are_recorded_and_run_again(page: Page, executor: FakeExecutor) -> None:
     page.run(files=[SCORES, LOGO], test_cases=[{"stdin": "", "files": [SCORES]}])
     record = Execution.objects.get()
-    assert record.files == [{**SCORES, "base64": None}, {**LOGO, "text": None}]
+    files = [{**SCORES, "base64": None}, {**LOGO, "text": None}]
+    assert list(record.sent_files.values("name", "text", "base64")) == files
+    assert record.files is None
     [submission] = executor.submissions
     assert request_of(record).submission().tests == submission.tests
     assert request_of(record).submission().files == submission.files
     page.run()
-    assert Execution.objects.latest("id").files is None
+    assert not Execution.objects.latest("id").sent_files.exists()
+
+
+def test_files_of_an_execution_from_before_they_had_a_table_are_run_again(page: Page, executor: FakeExecutor) -> None:
+    page.run()
+    Execution.objects.update(files=[{**SCORES, "base64": None}, {**LOGO, "text": None}])
+    files = request_of(Execution.objects.get()).submission().files
+    assert files == (File("scores.csv", b"3\r\n5\n"), File("logo.png", b"\x89PNG"))
+
+
+def without_files(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Let the database fail when files are recorded."""
+    if sql.startswith("INSERT") and ExecutionFile._meta.db_table in sql:
+        raise OperationalError("no room")
+    return execute(sql, params, many, context)
+
+
+def test_program_whose_files_cannot_be_recorded_does_not_run(page: Page, executor: FakeExecutor) -> None:
+    with connection.execute_wrapper(without_files):
+        assert page.run(files=[SCORES]).status_code == 503
+        assert not Execution.objects.exists()
+        assert not executor.submissions
+        assert page.run().status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_do_not_run_a_program_whose_files_cannot_be_recorded(
+    page: Page, executor: FakeExecutor, admin_user: User
+) -> None:
+    page.run(files=[SCORES])
+    with connection.execute_wrapper(without_files), pytest.raises(OperationalError):
+        run_again(Execution.objects.get(), admin_user, get_backend())
+    assert (Execution.objects.count(), len(executor.submissions)) == (1, 1)
+    again = run_again(Execution.objects.get(), admin_user, get_backend())
+    assert again.sent_files.get().text == SCORES["text"]
+
+
+def test_files_are_written_once(page: Page) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page.run(files=[SCORES])
+    [insert] = [query["sql"] for query in queries if "scores.csv" in query["sql"]]
+    assert insert.startswith(f'INSERT INTO "{ExecutionFile._meta.db_table}"')
+
+
+def test_files_are_deleted_with_their_execution(page: Page) -> None:
+    page.run(files=[SCORES, LOGO], learner="ada")
+    page.run(files=[SCORES], learner="bob")
+    erase_learner("ada")
+    assert list(ExecutionFile.objects.values_list("execution__learner", "name")) == [("bob", "scores.csv")]
+    prune(timezone.now() + timedelta(days=1))
+    assert not ExecutionFile.objects.exists()
 
 
 @pytest.mark.parametrize(
