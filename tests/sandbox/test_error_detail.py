@@ -251,17 +251,18 @@ def test_mark_of_a_missing_block_is_shown_inside_the_program(run: Runner) -> Non
     assert run("if True:\nx = 1").stderr.splitlines()[2] == "    ^"
 
 
+NO_DESCRIPTION = "import sys\nsys.modules['guest.hints'].detail = sys.modules['guest.hints.detail'] = None\n"
+
+
 def test_error_that_cannot_be_described_keeps_its_type_message_and_line(run: Runner) -> None:
-    detail = detail_of(run("import sys\nsys.modules['guest.hints.diagnosis'] = None\n\nint('a')"))
+    detail = detail_of(run(f"{NO_DESCRIPTION}\nint('a')"))
     assert (detail.type, detail.line, detail.column) == ("ValueError", 4, None)
     assert detail.message.endswith("'a'")
 
 
 def test_syntax_error_that_cannot_be_described_keeps_its_line(run: Runner) -> None:
-    code = (
-        "import sys\nsys.modules['guest.hints.diagnosis'] = None\nexec(compile('x = 1\\ny = = 2', 'main.py', 'exec'))"
-    )
-    assert detail_of(run(code)).line == 3
+    detail = detail_of(run(f"{NO_DESCRIPTION}exec(compile('x = 1\\ny = = 2', 'main.py', 'exec'))"))
+    assert (detail.line, detail.column) == (3, None)
 
 
 def test_traceback_shows_lines_as_python_counts_them(run: Runner) -> None:
