@@ -7,13 +7,22 @@ can influence the answer, and a program without an end is judged too. The servic
 from dataclasses import replace
 
 from executions.sandbox.container.container import Container
+from executions.sandbox.container.task import Task
 from executions.sandbox.results import Run, RunStatus, Submission, TestProgram
+from guest import protocol
+
+UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
 
 class RuleRuns:
-    """The run that has answered for the rules of a submission; None if it has none."""
+    """The run that has answered for the rules of a submission; None if it has none.
+
+    If Python cannot read the program, it `stands_for_all` runs: each would end in the same way. Nothing of the
+    submission has run in that process, so the error is no claim of its own.
+    """
 
     def __init__(self, container: Container, submission: Submission) -> None:
+        self.stands_for_all = False
         tests = [test for test in submission.tests if test.words]
         words = sorted({word for test in tests for word in test.words})
         self._shares = len(tests)
@@ -23,16 +32,28 @@ class RuleRuns:
             # At most half of the time, so that the program has some left.
             self.run, answers = container.find_uses(submission.code, words, submission.timeout_seconds / 2)
             self._uses = dict(zip(words, answers, strict=False))
+            is_unreadable = self.run.status is RunStatus.ERROR and self.run.raised in UNREADABLE
+            self.stands_for_all = (
+                is_unreadable and not submission.collect
+            )  # what comes back, only the program's run says
+        if self.stands_for_all:
+            self._shares = 1 + len(submission.tests)
 
-    def of(self, test: TestProgram) -> Run:
-        """Return the run of one test: the answers to its words, and its part of the time."""
+    def share(self) -> Run:
+        """Return the run with its part of the time."""
         run = self.run or Run(RunStatus.NOT_RUN)
         return replace(
             run,
-            stdout="",
-            stderr="",
             wall_seconds=run.wall_seconds / self._shares,
             delayed_seconds=run.delayed_seconds / self._shares,
             cpu_seconds=run.cpu_seconds / self._shares,
-            uses=tuple(self._uses[word] for word in test.words) if run.status is RunStatus.SUCCESS else (),
         )
+
+    def of(self, test: TestProgram) -> Run:
+        """Return the run of one test: the answers to its words, and its part of the time."""
+        run = self.share()
+        if not test.words:  # the run stands for all
+            has_begun = Task.of("", "", test).kind == protocol.TEST_STDIN
+            return replace(run, tested=has_begun, completed=has_begun)
+        uses = tuple(self._uses[word] for word in test.words) if run.status is RunStatus.SUCCESS else ()
+        return replace(run, stdout="", stderr="", uses=uses)

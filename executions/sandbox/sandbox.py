@@ -10,7 +10,7 @@ from executions.sandbox.calls import find_calls
 from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
-from executions.sandbox.console import Began, Console, Ended
+from executions.sandbox.console import Began, Console, Ended, Printed
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.received_trace import read_trace
 from executions.sandbox.container.talk import Patience, Talk
@@ -163,7 +163,9 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
     rules, remaining_seconds = RuleRuns(container, submission), submission.timeout_seconds
     if rules.run is not None:
         remaining_seconds = max(_left(remaining_seconds, rules.run), remaining_seconds / 2)
-    if rules.run is not None and not container.is_usable:
+    if rules.stands_for_all:
+        main = _ended(_printed(rules.share(), talk), talk)
+    elif rules.run is not None and not container.is_usable:
         main = _ended(rules.run, talk)  # what is too much to read is too much to run
     else:
         main = _run_next(container, submission, None, remaining_seconds, talk)
@@ -174,7 +176,7 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
     remaining_seconds = _left(remaining_seconds, asked) if asked else remaining_seconds
     runs = []
     for test in tests:
-        if test.words:
+        if test.words or rules.stands_for_all:
             runs.append(_ended(rules.of(test), talk))
             continue
         run = _run_next(container, submission, test, remaining_seconds, talk)
@@ -209,6 +211,13 @@ def _run_next(
             submission.code, submission.stdin, test, seconds, talk, submission.files, submission.collect
         )
     return _ended(run, talk)
+
+
+def _printed(run: Run, talk: Talk | None) -> Run:
+    """Return a run after showing its watcher what it wrote to stderr."""
+    if talk is not None:
+        talk.console.put(Printed("stderr", run.stderr))
+    return run
 
 
 def _ended(run: Run, talk: Talk | None) -> Run:

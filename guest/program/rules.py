@@ -24,14 +24,27 @@ def answer_rules(main: MainModule) -> None:
 
     words = _read_stdin().decode().split("\n")
     gc.disable()  # it would go through the whole tree again and again
-    warnings.simplefilter("ignore")
+    source = main.sources[FILE_NAME]()
+    failure = None
     try:
-        source = main.sources[FILE_NAME]()
-        compile(source, FILE_NAME, "exec", dont_inherit=True)  # finds more mistakes than the parser alone
-        uses = Uses(ast.parse(source, FILE_NAME))
+        with warnings.catch_warnings(action="ignore"):
+            compile(source, FILE_NAME, "exec", dont_inherit=True)  # finds more mistakes than the parser alone
+            uses = Uses(ast.parse(source, FILE_NAME))
+    except BaseException as error:
+        failure = error.with_traceback(None)
+    if isinstance(failure, SyntaxError):
+        _fail_as_when_run(main, source)
+    if failure is not None:
+        main.fail(failure)
+    sys.stdout.write("".join(f"{line} {count}\n" for line, count in map(uses.answer, words)))
+
+
+def _fail_as_when_run(main: MainModule, source: str) -> None:
+    """Fail with the warnings that Python shows before the error: this stands for the program's own run."""
+    try:
+        compile(source, FILE_NAME, "exec", dont_inherit=True)
     except BaseException as error:
         main.fail(error)
-    sys.stdout.write("".join(f"{line} {count}\n" for line, count in map(uses.answer, words)))
 
 
 def _read_stdin() -> bytes:

@@ -1,6 +1,7 @@
 """Rules on a program's text, in real containers: read there, in a process that runs nothing, and judged on the host."""
 
 import time
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -10,7 +11,11 @@ from executions.api.answers import AnswerSerializer
 from executions.request import Definition, ExecutionRequest, TestCase
 from executions.running.rules import BUILTINS, CONSTRUCTS
 from executions.running.service import answer_of
+from executions.sandbox.console import Began, Ended, Printed
+from executions.sandbox.results import File, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
+from tests.guest.mistakes import SYNTAX
+from tests.sandbox.watching import Watched
 
 pytestmark = pytest.mark.docker
 
@@ -292,6 +297,70 @@ def test_rules_and_other_tests_have_their_own_results(grade: Any) -> None:
     answer = grade("def add(a, b):\n    return a + b\nprint('hello')", *cases)
     assert [result["passed"] for result in answer["test_results"]] == [True, True, True, True, False, True]
     assert answer["output"] == "hello\n"
+
+
+UNREADABLE = [
+    *[mistake.of for mistake in SYNTAX[::12] if isinstance(mistake.of, str)],
+    "if 1:\nprint(1)",
+    "\tif 1:\n        x\n\ty",
+    'x = "\\d"\nprint(',
+    "1 is 1\nbreak",
+    "\x0cx = (",
+    "é = 1 +\n",
+]
+OTHERS = (
+    TestProgram(code="print(f(1))"),
+    TestProgram(input="f(2)"),
+    TestProgram(input="f(1)[0] + (2)"),
+    TestProgram(input="7"),
+    TestProgram(stdin="x", hidden=True),
+    TestProgram(input="f(1)", is_by_value=True),
+    TestProgram(unittest="import unittest"),
+    TestProgram(doctest=True),
+)
+
+
+def apart_from_figures(run: Run) -> Run:
+    return replace(run, wall_seconds=0, delayed_seconds=0, cpu_seconds=0, memory_peak_kb=0)
+
+
+@pytest.mark.parametrize("code", UNREADABLE)
+def test_a_program_that_cannot_be_read_ends_as_without_rules(sandbox: Sandbox, code: str) -> None:
+    rule = TestProgram(words=("for",))
+    main, _, *others = sandbox.execute(Submission(code, "", (rule, *OTHERS), 8)).runs
+    without = sandbox.execute(Submission(code, "", OTHERS, 8)).runs
+    assert [apart_from_figures(run) for run in (main, *others)] == [apart_from_figures(run) for run in without]
+
+
+def test_a_program_that_cannot_be_read_is_read_once(sandbox: Sandbox) -> None:
+    """Its runs share what that took."""
+    outcome = sandbox.execute(Submission("print('a", "", (TestProgram(words=("for",)), *OTHERS), 8))
+    for name in ("wall_seconds", "cpu_seconds", "memory_peak_kb"):
+        assert len({getattr(run, name) for run in outcome.runs}) == 1
+    read_once = outcome.cpu_seconds - outcome.asking_cpu_seconds
+    assert 0 < outcome.main.cpu_seconds == pytest.approx(read_once / len(outcome.runs))
+
+
+def test_whoever_watches_a_program_that_cannot_be_read_sees_the_error(sandbox: Sandbox) -> None:
+    watched = Watched(sandbox, "print('a", tests=(TestProgram(words=("for",)), TestProgram(stdin="")))
+    outcome = watched.finish()
+    assert watched.events == [Began(), Printed("stderr", outcome.main.stderr), *map(Ended, outcome.runs)]
+    assert outcome.main.stderr.endswith("SyntaxError: unterminated string literal (detected at line 1)\n")
+
+
+def test_files_of_a_program_that_cannot_be_read_come_back(sandbox: Sandbox) -> None:
+    tests = (TestProgram(words=("for",)), TestProgram(stdin=""))
+    scores = File("scores.csv", b"3\n5\n")
+    outcome = sandbox.execute(Submission("print('a", "", tests, 8, files=(scores,), collect=("scores.csv",)))
+    assert outcome.main.collected == (scores,)
+    assert [run.raised for run in outcome.runs] == ["SyntaxError"] * 3
+
+
+def test_a_program_that_raises_a_syntax_error_runs(grade: Any) -> None:
+    code = "def f():\n    return 1\nif not input():\n    raise SyntaxError"
+    answer = grade(code, avoids("while"), TestCase(stdin="x\n", expected_output=""))
+    assert answer["error_detail"]["type"] == "EOFError"
+    assert [result["passed"] for result in answer["test_results"]] == [True, True]
 
 
 def test_a_rule_costs_little(sandbox: Sandbox) -> None:
