@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from executions.bounds import DEFAULT_TIMEOUT_SECONDS, TRACE_SECONDS
@@ -33,7 +34,7 @@ class Locale(StrEnum):
     ES = "es"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SentFile:
     """A file as it was sent: as text or in base64."""
 
@@ -41,19 +42,12 @@ class SentFile:
     text: str | None = None
     base64: str | None = None
 
-    @property
+    @cached_property
     def content(self) -> bytes:
-        """What is in the file. Raises ValueError if it is not base64."""
+        """What is in the file, decoded once. Raises ValueError if it is not base64."""
         if self.base64 is not None:
             return base64.b64decode(self.base64, validate=True)
         return (self.text or "").encode()
-
-    @property
-    def size_bytes(self) -> int:
-        """How long the content is, without decoding valid base64."""
-        if self.base64 is not None:
-            return len(self.base64) // 4 * 3 - self.base64[-2:].count("=")
-        return len(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +161,9 @@ class ExecutionRequest:
         return Submission(code, stdin, tests, self.timeout, is_abandoned, party, files, trace_seconds, self.collect)
 
 
-def files_of(values: Iterable[dict[str, Any]] | None) -> tuple[SentFile, ...]:
-    """Return the files with these values, from a request or a record."""
-    return tuple(SentFile(**each) for each in values or ())
+def files_of(values: Iterable[SentFile | dict[str, Any]] | None) -> tuple[SentFile, ...]:
+    """Return the files of a request, or those with these values, from a record."""
+    return tuple(each if isinstance(each, SentFile) else SentFile(**each) for each in values or ())
 
 
 def packed(files: Iterable[SentFile]) -> tuple[File, ...]:

@@ -63,20 +63,21 @@ class FileSerializer(StrictSerializer):
     text = StringField(max_bytes=bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in UTF-8.")
     base64 = StringField(max_length=2 * bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in base64.")
 
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a file without one content, and what is not base64."""
+    def validate(self, values: dict[str, Any]) -> Any:
+        """Return the file. Refuse one without one content, and what is not base64."""
         if ("text" in values) == ("base64" in values):
             refuse_field("text", "Send either text or base64.")
+        file = SentFile(**values)
         try:
-            SentFile(**values).content  # noqa: B018 (raises)
+            file.content  # noqa: B018 (raises)
         except ValueError:
             refuse_field("base64", "Is not base64.")
-        return values
+        return file
 
 
-def validate_files(files: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+def validate_files(files: list[SentFile] | None) -> list[SentFile] | None:
     """Refuse two files with one name."""
-    names = [file["name"] for file in files or ()]
+    names = [file.name for file in files or ()]
     if len(set(names)) < len(names):
         refuse("Two files have the same name.", "invalid")
     return files

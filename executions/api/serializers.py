@@ -110,7 +110,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         if values.get("trace") and values.get("interactive"):
             refuse_field("trace", "An interactive program cannot be traced: send all its input in input_data.")
         lists = [values.get("files"), *(case.get("files") for case in values.get("test_cases") or ())]
-        size_bytes = sum(file.size_bytes for files in lists for file in files_of(files))
+        size_bytes = sum(len(file.content) for files in lists for file in files or ())
         if size_bytes > bounds.FILES_BYTES:
             sentence = f"All files of the request are {size_bytes} bytes; at most {bounds.FILES_BYTES} are allowed."
             refuse_field("files", sentence)

@@ -39,9 +39,9 @@ def choose_profile(submission: Submission) -> Profile:
 
 def _codes(submission: Submission) -> Iterator[str]:
     yield submission.code
-    for file in {*submission.files, *(file for test in submission.tests for file in test.files)}:
-        if file.name.endswith(".py"):
-            yield file.content.decode(errors="replace")
+    of_tests = (file for test in submission.tests for file in test.files)
+    for file in {file for file in (*submission.files, *of_tests) if file.name.endswith(".py")}:
+        yield file.content.decode(errors="replace")
     for test in submission.tests:
         yield test.code
         yield test.unittest

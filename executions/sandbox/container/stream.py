@@ -41,7 +41,7 @@ class FrameStream:
 
     def send(self, data: bytes) -> None:
         """Queue `data`, which is sent while `receive` waits: a program may answer before it has read its stdin."""
-        self._outgoing = memoryview(bytes(self._outgoing) + data)
+        self._outgoing = memoryview(bytes(self._outgoing) + data if self._outgoing else data)
 
     def receive(self, deadline: Deadline) -> Frame:
         """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if no more can come.

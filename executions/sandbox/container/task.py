@@ -78,8 +78,11 @@ class Task:
 
     def request(self, timeout_seconds: float, most_images: int, is_interactive: bool) -> bytes:
         """Return what is sent at the start. The test's own part is not in it."""
-        feed = protocol.pack_task(self.kind, self.code, most_images, self.files) + self.stdin.encode()
-        return protocol.pack_run(timeout_seconds, len(feed), self.kind, is_interactive, self.collect) + feed
+        feed = (protocol.pack_task(self.kind, self.code, most_images, self.files), self.stdin.encode())
+        feed_bytes = sum(map(len, feed))
+        return b"".join(
+            (protocol.pack_run(timeout_seconds, feed_bytes, self.kind, is_interactive, self.collect), *feed)
+        )
 
     def part_frame(self) -> bytes:
         """Return what is sent where the test begins; nothing if it has no part of its own."""
