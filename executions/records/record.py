@@ -18,7 +18,7 @@ from apikeys.quotas import Account, Running, RunningGroup, Use, charge
 from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
-from executions.models import Attempt, Execution, ExecutionFile, ExecutionFlag, Webhook
+from executions.models import Attempt, Execution, ExecutionFlag, Webhook
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.kept import NOTHING, Bulk, keep
@@ -43,6 +43,8 @@ RUNNING_NOW = (
     " FROM executions_execution e JOIN apikeys_apikey k ON k.id = e.key_id"
     " WHERE e.status = 'running' AND k.family = %s AND e.created > %s GROUP BY e.learner, e.client_address"
 )
+
+ADD_FILE = "INSERT INTO executions_executionfile (execution_id, name, text, base64) VALUES (%s, %s, %s, %s)"
 
 EXECUTIONS = Counter(
     "codeexec_executions",
@@ -97,7 +99,9 @@ def create(request: ExecutionRequest, **source: Any) -> Execution:
         **source,
     )
     if request.files:
-        ExecutionFile.objects.bulk_create(ExecutionFile(execution=execution, **asdict(file)) for file in request.files)
+        with connection.cursor() as cursor:
+            rows = [(execution.pk, file.name, file.text, file.base64) for file in request.files]
+            cursor.executemany(ADD_FILE, rows)
     if request.webhook:
         host, _ = parse_webhook(request.webhook)
         Webhook.objects.create(execution=execution, url=request.webhook, host=host, next_attempt=Now())
