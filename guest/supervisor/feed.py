@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 from guest.supervisor.host import STDIN
 
@@ -11,6 +12,10 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.child import Child
     from guest.supervisor.host import Host
+
+
+FLOWING_SECONDS, ROOM_MILLISECONDS = 0.01, 1
+"""How long to go on before looking at all else, and how long to wait for room in the child's pipe meanwhile."""
 
 
 class Feed:
@@ -37,19 +42,32 @@ class Feed:
             self.end()
 
     def move(self) -> None:
-        """Move what has arrived, unread, as far as the child's pipe has room."""
+        """Move what has arrived, unread, as far as the child's pipe has room.
+
+        Go on for a moment while the child makes room: files are many times as large as its pipe.
+        """
+        until = time.monotonic() + FLOWING_SECONDS
+        while self._move_once() and time.monotonic() < until:
+            room = select.poll()
+            room.register(self._child.stdin, select.POLLOUT)
+            room.poll(ROOM_MILLISECONDS)
+
+    def _move_once(self) -> bool:
+        """Return whether something was moved, and more is to follow."""
         try:
             self.unfed_bytes -= os.splice(STDIN, self._child.stdin, self.unfed_bytes, flags=os.SPLICE_F_NONBLOCK)
         except BlockingIOError:
             self._waits_for_host = not self._host.is_readable()
-            return
+            return False
         except BrokenPipeError:  # the program has closed its stdin
             self.end()
-            return
-        if not self.unfed_bytes:
-            self._waits_for_host = False
-            if not self._is_interactive:
-                self.end()
+            return False
+        if self.unfed_bytes:
+            return True
+        self._waits_for_host = False
+        if not self._is_interactive:
+            self.end()
+        return False
 
     def cancel(self) -> None:
         """Expect no more bytes: the host has closed our stdin."""
