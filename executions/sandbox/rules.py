@@ -18,26 +18,25 @@ class RuleRuns:
     """The run that has answered for the rules of a submission; None if it has none.
 
     If Python cannot read the program, it `stands_for_all` runs: each would end in the same way. Nothing of the
-    submission has run in that process, so the error is no claim of its own.
+    submission has run in that process, so the error is no claim of its own. If the program was too much to read, it has
+    used up the container, and `stands_for_main` run.
     """
 
     def __init__(self, container: Container, submission: Submission) -> None:
-        self.stands_for_all = False
         tests = [test for test in submission.tests if test.words]
         words = sorted({word for test in tests for word in test.words})
-        self._shares = len(tests)
         self._uses: dict[str, tuple[int, int]] = {}
         self.run: Run | None = None
+        self.stands_for_all = False
         if words:
             # At most half of the time, so that the program has some left.
             self.run, answers = container.find_uses(submission.code, words, submission.timeout_seconds / 2)
             self._uses = dict(zip(words, answers, strict=False))
             is_unreadable = self.run.status is RunStatus.ERROR and self.run.raised in UNREADABLE
-            self.stands_for_all = (
-                is_unreadable and not submission.collect
-            )  # what comes back, only the program's run says
-        if self.stands_for_all:
-            self._shares = 1 + len(submission.tests)
+            # Only the program's own run says what comes back.
+            self.stands_for_all = is_unreadable and not submission.collect
+        self.stands_for_main = self.stands_for_all or (self.run is not None and not container.is_usable)
+        self._shares = len(submission.tests if self.stands_for_all else tests) + self.stands_for_main
 
     def share(self) -> Run:
         """Return the run with its part of the time."""

@@ -163,10 +163,8 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
     rules, remaining_seconds = RuleRuns(container, submission), submission.timeout_seconds
     if rules.run is not None:
         remaining_seconds = max(_left(remaining_seconds, rules.run), remaining_seconds / 2)
-    if rules.stands_for_all:
+    if rules.stands_for_main:
         main = _ended(_printed(rules.share(), talk), talk)
-    elif rules.run is not None and not container.is_usable:
-        main = _ended(rules.run, talk)  # what is too much to read is too much to run
     else:
         main = _run_next(container, submission, None, remaining_seconds, talk)
     # Before the tests: no run with visible output follows a hidden one.
