@@ -1,5 +1,6 @@
 """The configuration of gunicorn: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
+import gc
 import logging
 import os
 import resource
@@ -70,6 +71,11 @@ control_socket_disable = True  # only UNIX signals control this process
 def on_starting(arbiter: object) -> None:
     """Log Python's warnings like everything else, from the first line on."""
     logging.captureWarnings(True)
+
+
+def post_fork(arbiter: object, worker: object) -> None:
+    """Collect no garbage while the application loads, all of which stays, until codeexec/start.py does."""
+    gc.disable()
 
 
 def post_worker_init(worker: object) -> None:

@@ -72,12 +72,18 @@ def start_service(sender: Sender | None = None, probes: "Sequence[Probe] | None"
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: garbage collection need not scan it during requests
+    look_for_garbage()
     atexit.register(backend.jobs.join, LAST_RECORDS_SECONDS)  # of what the close of the executor has waited for
     atexit.register(executor.close, DRAIN_SECONDS)
     atexit.register(backend.jobs.close, LAST_JOBS_SECONDS)
     atexit.register(webhooks.close)  # runs first: what is under way has the time that programs have to end
+
+
+def look_for_garbage() -> None:
+    """Begin to collect garbage, which codeexec/gunicorn.py has put off, in all but what is loaded now: that stays."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def forget_kept() -> None:

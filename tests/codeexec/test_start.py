@@ -1,5 +1,7 @@
 """The start of the service, and the configuration of gunicorn."""
 
+import gc
+
 import pytest
 from django.core.management.base import SystemCheckError
 from pytest_django import Settings
@@ -36,6 +38,13 @@ def test_conflicting_settings_prevent_the_start(settings: Settings) -> None:
 def test_nothing_runs_before_the_start() -> None:
     with pytest.raises(SandboxUnavailable):
         get_backend().executor.execute(Submission("1", "", (), 5))
+
+
+def test_garbage_is_collected_once_all_is_loaded() -> None:
+    gunicorn.post_fork(None, None)
+    assert not gc.isenabled()
+    start.look_for_garbage()
+    assert gc.isenabled()
 
 
 def test_there_are_threads_to_refuse_requests(settings: Settings) -> None:
