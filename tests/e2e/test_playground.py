@@ -273,6 +273,35 @@ def test_what_was_typed_is_there_after_a_reload_and_in_another_tab(playground: P
     assert playground.said == other.said == []
 
 
+def test_a_tab_that_is_told_of_no_change_loses_nothing(playground: Playground, service: Service) -> None:
+    """As when it is reloaded in the moment in which another tab writes."""
+    page = playground.page
+    page.add_init_script("window.addEventListener('storage', (event) => event.stopImmediatePropagation(), true)")
+    page.reload()
+    playground.write(OWN)
+    other = Playground(page.context.new_page(), service.url)
+    other.page.goto(f"{service.url}/playground/")
+    other.expect_code(OWN)
+    other.write("print('other')")
+    page.reload()
+    playground.expect_code(OWN)
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(2)
+
+    # The first one is closed: now the other may go on with its program.
+    page.close()
+    other.page.reload()
+    other.page.locator("#programs summary").click()
+    other.page.get_by_role("button", name="# mine").click()
+    other.expect_code(OWN)
+    other.write("print('mine')")
+    other.page.reload()
+    other.expect_code("print('mine')")
+    other.page.locator("#programs summary").click()
+    expect(other.page.locator("#kept li")).to_have_count(2)
+    assert playground.said == other.said == []
+
+
 def test_nothing_overwrites_a_program_without_a_way_back(
     playground: Playground, service: Service, tmp_path: Path
 ) -> None:

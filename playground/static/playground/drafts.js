@@ -7,6 +7,7 @@ class Drafts {
   static #OPEN = "playground.open";
   static #MOST = 30;
   #id = null;
+  #claimed = new Set();
 
   // `onTaken` is called when another tab has written to the program that this tab shows, too.
   constructor(onTaken) {
@@ -21,6 +22,7 @@ class Drafts {
   save(program) {
     const isNew = this.#id === null;
     this.#id ??= `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
+    if (isNew) this.#claim(this.#id);
     const kept = JSON.stringify({ ...program, changed: Date.now() });
     try {
       if (isNew) for (const { id } of this.all.slice(Drafts.#MOST - 1)) this.#delete(id);
@@ -47,6 +49,8 @@ class Drafts {
   // Makes a kept program the one that changes are saved to.
   resume({ id }) {
     this.#id = id;
+    if (sessionStorage.getItem(Drafts.#OPEN) === id) this.#claim(id); // this tab has shown it before
+    else this.#claim(id, () => { this.#id = null; });
     sessionStorage.setItem(Drafts.#OPEN, id);
   }
 
@@ -97,6 +101,17 @@ class Drafts {
       if (error.name !== "QuotaExceededError") throw error;
       return false;
     }
+  }
+
+  // Holds the place until the tab is closed. If another tab does, too, and this one still shows the program, calls
+  // `onShared`: the event that tells that tab of a change here would come too late if it is reloaded at that moment.
+  async #claim(id, onShared = () => {}) {
+    if (!navigator.locks || this.#claimed.has(id)) return; // over plain HTTP there are no locks
+    this.#claimed.add(id);
+    const name = Drafts.#PLACE + id;
+    const { held } = await navigator.locks.query();
+    if (this.#id === id && held.some((lock) => lock.name === name)) onShared();
+    navigator.locks.request(name, { mode: "shared" }, () => new Promise(() => {}));
   }
 
   #delete(id) {
