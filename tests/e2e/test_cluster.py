@@ -45,7 +45,8 @@ LOST = 0
 @pytest.fixture(scope="module")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     directory = tmp_path_factory.mktemp("cluster")
-    with small_cluster(directory, run_worker="tests.run_worker", METRICS_ALLOWED_IPS="127.0.0.1") as cluster:
+    settings = {"METRICS_ALLOWED_IPS": "127.0.0.1", "SANDBOX_REUSE": "always"}  # these tests are not about containers
+    with small_cluster(directory, run_worker="tests.run_worker", **settings) as cluster:
         yield cluster
 
 
