@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.lesson import HELLO, PUPILS, WORD, Pressed, Pupil, hold, new_word, press, proven, shipped
-from benchmarks.services import StockedService
+from benchmarks.services import NO_SCIENCE, StockedService
 from codeexec.capacity import Capacity
 from executions.sandbox.engine.options import NAME_PREFIX
 from tests.e2e.event_source import EventSource
@@ -131,7 +131,7 @@ def test_a_loop_and_a_flood_in_a_class_refuse_nobody_else(service: Service) -> N
 
 def test_a_class_is_served_sooner_if_containers_serve_again(service: StockedService, tmp_path: Path) -> None:
     """Compare with containers that serve once, in turns."""
-    with shipped(tmp_path, SANDBOX_REUSE="never") as other:
+    with shipped(tmp_path, SANDBOX_REUSE="never", **NO_SCIENCE) as other:
         ways = {"pressure": service, "never": other}
         seconds = dict.fromkeys(ways, 0.0)
         pupils = {reuse: proven(service) for reuse, service in ways.items()}

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 @dataclass
 class Clients:
-    """Clients that run one program after another with the current token."""
+    """Clients that run one program after another with the current token, some ten a second."""
 
     service: Service
     token: str
@@ -27,6 +27,7 @@ class Clients:
             while not self.stopped.is_set():
                 token = self.token
                 self.answers[token, status(self.service, token, session)] += 1
+                self.stopped.wait(0.1)
 
 
 def status(service: Service, token: str, session: requests.Session | None = None) -> int:
