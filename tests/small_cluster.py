@@ -47,14 +47,14 @@ class Cluster:
         return Board(connect(self.redis.url))
 
     def await_workers(self, number: int) -> None:
-        """Wait until so many workers can run programs."""
+        """Wait until so many workers can run programs, and both web processes know it."""
         board = self.board()
 
         def are_serving() -> bool:
-            return sum(state.is_serving for state in board.workers()) == number
+            serving = {state.label for state in board.workers() if state.is_serving}
+            return len(serving) == number and ready(self.web) == ready(self.other_web) == serving
 
         assert eventually(are_serving, READY_SECONDS), [worker.log() for worker in self.workers]
-        time.sleep(1)  # the web processes look twice a second
 
     def parts(self) -> dict[str, Redis | PostgreSQL | Service | Worker | Proxy]:
         """Return all processes but the engines, by the names that they have in compose.cluster.yaml."""
@@ -68,6 +68,11 @@ class Cluster:
             "web-2": self.other_web,
             "proxy": self.proxy,
         }
+
+
+def ready(web: Service) -> set[str]:
+    """Return the names of the workers to which a web process sends programs."""
+    return {each["worker"] for each in web.health()["workers"] if each["status"] == "ready"}
 
 
 @contextmanager
