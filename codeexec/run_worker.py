@@ -3,6 +3,7 @@
 Needs the engine and REDIS_URL; no database, no SECRET_KEY and no port.
 """
 
+import gc
 import logging.config
 import os
 import secrets
@@ -23,6 +24,7 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
 
     `probes` must pass before programs run, by default all of them.
     """
+    gc.disable()  # while it loads, all of which stays
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
     os.environ["SECRET_KEY"] = secrets.token_hex(32)  # the settings demand one, and nothing here is signed
     os.environ["DATABASE_URL"] = "sqlite://:memory:"
@@ -47,6 +49,8 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
     sandbox = Sandbox(limits, dead_owners=lambda: owners.dead, probes=probes)
     worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
+    gc.freeze()
+    gc.enable()
     owners.start()
     sandbox.start()
     log.info("worker %s starts", worker.name)
