@@ -45,8 +45,12 @@ LOST = 0
 @pytest.fixture(scope="module")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     directory = tmp_path_factory.mktemp("cluster")
-    settings = {"METRICS_ALLOWED_IPS": "127.0.0.1", "SANDBOX_REUSE": "always"}  # these tests are not about containers
-    with small_cluster(directory, run_worker="tests.run_worker", **settings) as cluster:
+    with small_cluster(
+        directory,
+        run_worker="tests.run_worker",
+        METRICS_ALLOWED_IPS="127.0.0.1",
+        SANDBOX_REUSE="always",  # these tests are not about containers
+    ) as cluster:
         yield cluster
 
 
