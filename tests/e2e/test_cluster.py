@@ -320,7 +320,7 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
 
 def test_workers_that_restart_under_load_lose_no_run_and_repeat_none(cluster: Cluster) -> None:
     """A small `make soak CLUSTER=1`."""
-    course = run_course(cluster, clients=8, runs=40, every_seconds=5)
+    course = run_course(cluster, clients=8, runs=40, every_seconds=2)
     show(course)
     assert faults(course) == []
     assert course.restarts >= 1
