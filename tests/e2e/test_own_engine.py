@@ -155,7 +155,7 @@ def test_programs_are_refused_while_the_image_is_missing(with_few: Service, engi
         return post(service, "print('refused')").status_code == 503 and not service.is_healthy() and not is_left
 
     assert eventually(is_gone, RECOVERY_SECONDS)
-    assert eventually(is_refused, RECOVERY_SECONDS)
+    assert eventually(is_refused, RECOVERY_SECONDS), (service.health(), engine.docker("ps", "-a"))
     assert_refused_at_once(service)
     assert service.health()["docker"] == "connected"
     assert not engine.docker("images", "-q")
