@@ -302,7 +302,7 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
 def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -> None:
     before = of_workers(cluster.web)
     with ThreadPoolExecutor(8) as clients:
-        code = "import time\ntime.sleep(6)\nprint('on an engine')"
+        code = "import time\ntime.sleep(8)\nprint('on an engine')"
         answers = [clients.submit(cluster.web.post, code, timeout=10) for _ in range(8)]
         assert eventually(lambda: _in_use(cluster) >= 6, 30)
         cluster.engine.stop(signal.SIGKILL)
