@@ -401,7 +401,7 @@ WALLS = {
     "broker_containers": Wall((Edit(BROKER, 'return LABEL in (container["Config"]["Labels"] or {})', "return True"),)),
     "broker_attach": Wall((Edit(BROKER, "if status(head) != SWITCHING_PROTOCOLS:", "if False:"),)),
     "broker_lease": Wall(
-        (Edit(BROKER, "case Kind.START if call.container_id not in self._known:", "case Kind.START if False:"),)
+        (Edit(BROKER, "case Kind.START if not self._attached.get(call.container_id):", "case Kind.START if False:"),)
     ),
     # What one caller may have of what all have
     "shares": Wall(

@@ -13,7 +13,7 @@ NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 PATTERN_MEMORY_BYTES = 256 * 1024
 """Bounds the size of a compiled pattern."""
 
-MOST_STEPS = 10_000_000
+MOST_MATCHING_STEPS = 10_000_000
 """What a match may cost, some twenty milliseconds: the instructions of the pattern times the bytes of the text."""
 
 
@@ -70,7 +70,7 @@ def _are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Return a function that says whether a whole text matches a regular expression, in linear time.
 
-    A text that would need more than MOST_STEPS does not match. Raises ValueError with what is wrong with the pattern.
+    A text that would need more than MOST_MATCHING_STEPS does not match. Raises ValueError with what is wrong with the pattern.
     """
     options = re2.Options()
     options.max_mem = PATTERN_MEMORY_BYTES
@@ -84,7 +84,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
     def matches(text: str) -> bool:
         data = text.encode()
-        return compiled.programsize * len(data) <= MOST_STEPS and compiled.fullmatch(data) is not None
+        return compiled.programsize * len(data) <= MOST_MATCHING_STEPS and compiled.fullmatch(data) is not None
 
     return matches
 

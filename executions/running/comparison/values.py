@@ -13,7 +13,7 @@ MOST_INEXACT = 100
 """Values of a set, or keys of a dictionary, that are compared one by one because they are nowhere exactly alike."""
 
 
-MOST_STEPS = 50_000
+MOST_VALUES = 50_000
 """Values that one comparison looks at. Two sets of ten thousand numbers need forty thousand; two sets of sets, whose
 members are compared one by one, would need millions."""
 
@@ -27,11 +27,11 @@ class ValueComparison:
 
     tolerance: Tolerance
     has_exact_types: bool = False
-    left_steps: int = MOST_STEPS
+    left_values: int = MOST_VALUES
 
     def are_equal(self, expected: Value, actual: Value) -> bool:
-        """Whether two values are equal as a teacher means it. Raises ValueError if that takes too many steps."""
-        self._step()
+        """Whether two values are equal as a teacher means it. Raises ValueError if these have too many values."""
+        self._count()
         match expected, actual:
             case (Thing(), _) | (_, Thing()):
                 return False
@@ -49,9 +49,9 @@ class ValueComparison:
                 return self._are_equal_numbers(expected, actual)
         return type(expected) is type(actual) and expected == actual
 
-    def _step(self) -> None:
-        self.left_steps -= 1
-        if self.left_steps < 0:
+    def _count(self) -> None:
+        self.left_values -= 1
+        if self.left_values < 0:
             raise ValueError("too large")
 
     def _are_equal_numbers(self, expected: Number, actual: Number) -> bool:
@@ -108,7 +108,7 @@ class ValueComparison:
 
     def _key(self, value: Value) -> Hashable:
         """Return what is the same for values that are exactly alike."""
-        self._step()
+        self._count()
         match value:
             case Items("set", values):
                 return "set", frozenset(map(self._key, values))

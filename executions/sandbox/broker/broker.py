@@ -57,9 +57,8 @@ class Broker:
         self._runtime = runtime
         self._most_containers = most_containers
         self._make_engine = make_engine
-        self._attached: set[str] = set()
-        self._known: set[str] = set()
-        """Those of the attached that the engine has said to be ours."""
+        self._attached: dict[str, bool] = {}
+        """The attached containers, and whether the engine has said already that they are ours."""
         # asyncio itself would drop a conversation whose client has gone while it waits for the engine.
         self._conversations: set[asyncio.Task[None] | None] = set()
         self._building = asyncio.Lock()
@@ -135,7 +134,7 @@ class Broker:
                 return _changed(
                     await self._ask(call), lambda found: found if _is_ours(found) else _whether_alive(found)
                 )
-            case Kind.START if call.container_id not in self._known:
+            case Kind.START if not self._attached.get(call.container_id):
                 raise CallDenied("start of a container that is not attached")
             case Kind.REMOVE:
                 return await self._find(call) or await self._ask(call)
@@ -159,12 +158,12 @@ class Broker:
             raise CallDenied("attached already")
         if len(self._attached) >= self._most_containers:
             return Answer.error(503, f"{self._most_containers} containers are attached, and no more may be")
-        self._attached.add(call.container_id)
+        self._attached[call.container_id] = False
         try:
             missing = await self._find(call)
             if missing is not None:
                 return missing
-            self._known.add(call.container_id)
+            self._attached[call.container_id] = True
             container, head = await self._engine.open_stream(call)
             with contextlib.closing(container[1]):
                 # Otherwise the engine would read what the client sends as its next call.
@@ -174,8 +173,7 @@ class Broker:
                 await _until_one_ends(_pass_on(container[0], client[1]), _pass_on_and_outlast(client[0], container[1]))
             return None
         finally:
-            self._attached.discard(call.container_id)
-            self._known.discard(call.container_id)
+            del self._attached[call.container_id]
 
     async def _follow(self, call: Call, client: Connection) -> None:
         """Pass on events until either side ends. What the client sends meanwhile is dropped."""
