@@ -90,7 +90,7 @@ WALLS = {
             Edit(CONFINEMENT, "    _prctl(PR_SET_NO_NEW_PRIVS, 1)", "    # none"),
             NO_FILTER,  # the kernel would refuse it
         ),
-        falls_with=("seccomp",),
+        falls_with=("seccomp", "socket_count", "socket_buffers"),
     ),
     "user": Wall(
         (
@@ -171,7 +171,7 @@ WALLS = {
         (Edit("executions/sandbox/checks/attacks.py", "    *map(reading_probe, range(PARTS)),\n", ""),)
     ),
     # What the supervisor does
-    "seccomp": Wall((NO_FILTER,)),
+    "seccomp": Wall((NO_FILTER,), falls_with=("socket_count", "socket_buffers")),
     "allow_list": Wall(
         (Edit(FILTER, "SyscallFilter(ERRNO(errno.ENOSYS))", 'SyscallFilter(__import__("seccomp").LOG)'),)
     ),

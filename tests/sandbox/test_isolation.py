@@ -131,7 +131,7 @@ def status_of_a_process(run: Runner) -> dict[str, str]:
     return status
 
 
-@wall("user")
+@wall("user", "own_user")
 def test_process_runs_as_an_unprivileged_user(run: Runner) -> None:
     status = status_of_a_process(run)
     user = status["Uid"].split()[0]
