@@ -1,14 +1,14 @@
 """A valid request to run a program: its values, free of HTTP."""
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from executions.bounds import DEFAULT_TIMEOUT_SECONDS, TRACE_SECONDS
-from executions.sandbox.results import NOBODY, File, Party, Submission, TestProgram, never
+from executions.sandbox.results import NOBODY, File, Party, Submission, TestProgram
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -147,18 +147,15 @@ class ExecutionRequest:
     webhook: str = ""
     collect: tuple[str, ...] = ()
 
-    def submission(self, is_abandoned: Callable[[], bool] = never, party: Party = NOBODY) -> Submission:
-        """Return the submission for the sandbox, which skips it if it `is_abandoned` when a container is free.
-
-        It takes turns with those of others by its `party`.
-        """
+    def submission(self, party: Party = NOBODY) -> Submission:
+        """Return the submission for the sandbox, which takes turns with those of others by its `party`."""
         cases = self.test_cases or ()
         files = packed(self.files)
         tests = tuple(cases[index].program(files) for index in in_running_order(cases))
         code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
         stdin = with_plain_line_ends(self.input_data)
         trace_seconds = TRACE_SECONDS if self.trace else 0
-        return Submission(code, stdin, tests, self.timeout, is_abandoned, party, files, trace_seconds, self.collect)
+        return Submission(code, stdin, tests, self.timeout, party, files, trace_seconds, self.collect)
 
 
 def files_of(values: Iterable[SentFile | dict[str, Any]] | None) -> tuple[SentFile, ...]:

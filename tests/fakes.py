@@ -1,6 +1,7 @@
 """A fake sandbox that runs nothing and returns the results that a test sets."""
 
 import select
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 from executions.cluster.messages import WorkerState
 from executions.cluster.workers import SeenWorker
 from executions.sandbox.console import Asked, Began, Console, Drawn, Ended, Printed, Shown
-from executions.sandbox.results import Outcome, Run, RunStatus, SandboxError, Submission
+from executions.sandbox.results import CallerGone, Outcome, Run, RunStatus, SandboxError, Submission, always
 from executions.sandbox.sandbox import SandboxHealth
 from executions.sandbox.steps import Frame, Step, Trace
 from executions.sandbox.strokes import Stroke
@@ -38,6 +39,8 @@ class FakeExecutor:
 
     def __init__(self) -> None:
         self.submissions: list[Submission] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens while a submission runs."""
         self.main = HELLO
         self.test = EIGHT
         self.further_runs: tuple[Run, ...] = ()
@@ -48,10 +51,15 @@ class FakeExecutor:
         self.late_error: SandboxError | None = None
         self.state = HEALTHY
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
         self.submissions.append(submission)
         if self.error is not None:
             raise self.error
+        if not may_begin():
+            raise CallerGone
+        self.meanwhile()
         main, tests = self.main, tuple(_answering(self.test, len(test.words)) for test in submission.tests)
         if console is not None:
             console.put(Began())

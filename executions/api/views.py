@@ -181,9 +181,9 @@ def _accepted(body: Body) -> Response:
 
 def _is_over(source: Source) -> bool:
     """Return whether a request should wait no longer: nobody reads the answer, or this process is to stop."""
-    return ending.is_set() or source.is_abandoned()
+    return ending.is_set() or not source.is_waiting()
 
 
 def _source(request: Request) -> Source:
-    is_abandoned = partial(client_has_gone, request.META.get("gunicorn.socket"))
-    return Source(caller_of(request), request.headers.get("Origin", ""), is_abandoned)
+    connection = request.META.get("gunicorn.socket")
+    return Source(caller_of(request), request.headers.get("Origin", ""), lambda: not client_has_gone(connection))

@@ -4,17 +4,17 @@ import contextlib
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from executions.cluster.board import Board
-from executions.cluster.messages import Began, Failed, Finished, Malformed, Order, Stop, Typed, to_event
+from executions.cluster.messages import Failed, Finished, Malformed, Order, Stop, Typed
 from executions.cluster.post import Correspondence, PostOffice
 from executions.cluster.workers import SeenWorker, Workers
-from executions.sandbox.console import Began as HasBegun
-from executions.sandbox.console import Console
+from executions.sandbox.console import Began, Console, Event
 from executions.sandbox.results import (
     CallerGone,
     Outcome,
@@ -23,6 +23,7 @@ from executions.sandbox.results import (
     SandboxError,
     SandboxUnavailable,
     Submission,
+    always,
 )
 from executions.sandbox.sandbox import SandboxHealth
 from executions.sandbox.timing import Deadline
@@ -88,7 +89,9 @@ class ClusterExecutor:
         self.post.close()
         self._sender.close()
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
         """Let a worker run a submission; pass its events to `console`, and input and a request to stop to the worker.
 
         If the worker refuses, or is lost before it has begun, another one is asked. Raises SandboxError.
@@ -99,7 +102,7 @@ class ClusterExecutor:
         while True:
             tried.add(worker)
             try:
-                return self._let_run(worker, submission, console, deadline)
+                return self._let_run(worker, submission, console, may_begin, deadline)
             except (SandboxBusy, SandboxUnavailable) as error:
                 if len(tried) == ATTEMPTS or not deadline.remaining_seconds():
                     raise
@@ -109,11 +112,19 @@ class ClusterExecutor:
                 except SandboxError:  # there is no other: its own reason says more
                     raise error from None
 
-    def _let_run(self, worker: str, submission: Submission, console: Console | None, deadline: Deadline) -> Outcome:
+    def _let_run(
+        self,
+        worker: str,
+        submission: Submission,
+        console: Console | None,
+        may_begin: Callable[[], bool],
+        deadline: Deadline,
+    ) -> Outcome:
         run = uuid.uuid4().hex
+        is_interactive = console is not None and console.is_interactive
         with self.post.correspondence(run) as letters:
-            self._send(run, Order.of(submission, self.post.name, console), worker, deadline)
-            self._wait_for_begin(run, worker, letters, submission, console, deadline)
+            self._send(run, Order(self.post.name, submission, console is not None, is_interactive), worker, deadline)
+            self._wait_for_begin(run, worker, letters, console, may_begin, deadline)
             return self._wait_for_end(run, worker, letters, console)
 
     def _send(self, run: str, order: Order, worker: str, deadline: Deadline) -> None:
@@ -132,13 +143,13 @@ class ClusterExecutor:
         run: str,
         worker: str,
         letters: Correspondence,
-        submission: Submission,
         console: Console | None,
+        may_begin: Callable[[], bool],
         deadline: Deadline,
     ) -> None:
         """Return when the worker runs the submission. Otherwise take it back and raise SandboxError."""
         while not _has_begun(letters, LOOK_SECONDS):
-            if submission.is_abandoned() or (console is not None and console.is_stopped):
+            if not may_begin() or (console is not None and console.is_stopped):
                 error: SandboxError = CallerGone("nobody waits for the answer")
             elif not self._workers.takes_orders(worker):
                 error = SandboxUnavailable("the worker has ended")
@@ -159,7 +170,7 @@ class ClusterExecutor:
     def _wait_for_end(self, run: str, worker: str, letters: Correspondence, console: Console | None) -> Outcome:
         deadline = Deadline.after(self._patience.run_seconds)
         if console is not None:
-            console.put(HasBegun())
+            console.put(Began())
         is_stopped = False
         while deadline.remaining_seconds():
             if not self._workers.is_alive(worker):
@@ -171,8 +182,8 @@ class ClusterExecutor:
                     raise letter.to_error()
             if console is None:
                 continue
-            if letter is not None and (event := to_event(letter)) is not None:
-                console.put(event)
+            if isinstance(letter, Event):
+                console.put(letter)
             try:
                 for data in console.take_input():
                     self._board.instruct(worker, run, Typed(data))

@@ -1,31 +1,24 @@
 """What web processes and workers send each other: typed, versioned, bounded JSON."""
 
 import zlib
-from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
-from executions.sandbox import console
+from executions.sandbox.console import Event
 from executions.sandbox.results import (
     CallerGone,
-    File,
-    Image,
     Outcome,
-    Party,
-    Run,
     RunLost,
     SandboxBusy,
     SandboxError,
     SandboxUnavailable,
     Submission,
-    TestProgram,
 )
 from executions.sandbox.sandbox import SandboxHealth
-from executions.sandbox.strokes import Stroke
 
-VERSION = 4
+VERSION = 5
 """Of all messages. A process that gets another one refuses it, so web processes and workers are updated together."""
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -42,86 +35,12 @@ class Malformed(Exception):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A submission to be run. `web` gets the replies; `is_watched` if it gets events, too.
-
-    The other fields are those of Submission.
-    """
+    """A submission to be run for the process `web`, which gets the replies; also all events, if it `is_watched`."""
 
     web: str
-    code: str
-    stdin: str
-    tests: tuple[TestProgram, ...]
-    timeout_seconds: float
-    party: Party
-    files: tuple[File, ...]
-    trace_seconds: float
-    collect: tuple[str, ...]
-    is_watched: bool
-    is_interactive: bool
-
-    @classmethod
-    def of(cls, submission: Submission, web: str, watcher: console.Console | None) -> "Order":
-        """Return the order for `submission`, whose events `watcher` gets."""
-        return cls(
-            web,
-            submission.code,
-            submission.stdin,
-            submission.tests,
-            submission.timeout_seconds,
-            submission.party,
-            submission.files,
-            submission.trace_seconds,
-            submission.collect,
-            watcher is not None,
-            watcher is not None and watcher.is_interactive,
-        )
-
-    def submission(self, is_abandoned: Callable[[], bool]) -> Submission:
-        """Return the submission."""
-        return Submission(
-            self.code,
-            self.stdin,
-            self.tests,
-            self.timeout_seconds,
-            is_abandoned,
-            self.party,
-            self.files,
-            self.trace_seconds,
-            self.collect,
-        )
-
-
-class Began(msgspec.Struct, frozen=True, tag="began"):
-    """See `console.Began`. Sent for every submission, watched or not."""
-
-
-class Printed(msgspec.Struct, frozen=True, tag="printed"):
-    """See `console.Printed`."""
-
-    stream: str
-    text: str
-
-
-class Shown(msgspec.Struct, frozen=True, tag="shown"):
-    """See `console.Shown`."""
-
-    image: Image
-
-
-class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
-    """See `console.Drawn`."""
-
-    strokes: tuple[Stroke, ...]
-
-
-class Asked(msgspec.Struct, frozen=True, tag="asked"):
-    """See `console.Asked`."""
-
-
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """See `console.Ended`."""
-
-    run: Run
+    submission: Submission
+    is_watched: bool = False
+    is_interactive: bool = False
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -163,7 +82,8 @@ class Taken(msgspec.Struct, frozen=True, tag="taken"):
     is_too_much: bool = False
 
 
-Reply = Began | Printed | Shown | Drawn | Asked | Ended | Finished | Failed
+Reply = Event | Finished | Failed
+"""Every submission has a Began. The other events are for its watcher."""
 Letter = Reply | Input | Taken
 """What a web process gets."""
 
@@ -215,40 +135,6 @@ class WorkerState(msgspec.Struct, frozen=True):
     def is_serving(self) -> bool:
         """Whether it can run programs, and is not about to end."""
         return self.health.ready and not self.is_leaving
-
-
-def to_event(letter: Letter) -> console.Event | None:
-    """Return the event of a run that its watcher gets, None if a letter is about something else."""
-    match letter:
-        case Printed(stream, text):
-            return console.Printed(stream, text)
-        case Shown(image):
-            return console.Shown(image)
-        case Drawn(strokes):
-            return console.Drawn(strokes)
-        case Asked():
-            return console.Asked()
-        case Ended(run):
-            return console.Ended(run)
-        case _:
-            return None
-
-
-def to_reply(event: console.Event) -> Reply | None:
-    """Return the message for an event of the sandbox. That it has begun, every web process is told anyway."""
-    match event:
-        case console.Began():
-            return None
-        case console.Printed(stream, text):
-            return Printed(stream, text)
-        case console.Shown(image):
-            return Shown(image)
-        case console.Drawn(strokes):
-            return Drawn(strokes)
-        case console.Asked():
-            return Asked()
-        case console.Ended(run):
-            return Ended(run)
 
 
 def pack(message: Order | Letter | Instruction | WorkerState) -> bytes:

@@ -7,22 +7,13 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from redis.exceptions import RedisError
 
 from executions.cluster.board import RETRY_SECONDS, Board
-from executions.cluster.messages import (
-    Began,
-    Failed,
-    Finished,
-    Malformed,
-    Order,
-    Reply,
-    Typed,
-    WorkerState,
-    to_reply,
-)
-from executions.sandbox.console import Console
+from executions.cluster.messages import Failed, Finished, Malformed, Order, Reply, Typed, WorkerState
+from executions.sandbox.console import Began, Console
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxError, SandboxUnavailable
 from executions.sandbox.sandbox import Sandbox
@@ -40,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Running:
-    """A submission that has begun, or is about to. `console` is None if nobody watches it."""
+    """A submission that has arrived. `console` is None if nobody watches it."""
 
     run: str
     order: Order
@@ -109,7 +100,6 @@ class Worker:
                 running.console.close()
                 self._reply(running, Failed.of(SandboxBusy(f"no thread can be started: {error}")))
                 return
-            self._watched[run] = running
         last: Reply | None = None
         try:
             last = self._last_reply(running)
@@ -117,14 +107,15 @@ class Worker:
             if running.console is not None and forwarder is not None:
                 running.console.close()
                 forwarder.join()
-                del self._watched[run]
+                if self._watched.get(run) is running:
+                    del self._watched[run]
             if last is not None:
                 self._reply(running, last)
 
     def _last_reply(self, running: Running) -> Reply | None:
-        submission = running.order.submission(is_abandoned=lambda: not self._begin(running))
         try:
-            return Finished(self._sandbox.execute(submission, running.console))
+            outcome = self._sandbox.execute(running.order.submission, running.console, partial(self._begin, running))
+            return Finished(outcome)
         except CallerGone:  # taken back, or delivered twice
             return None
         except SandboxError as error:
@@ -136,9 +127,11 @@ class Worker:
             return Failed.of(RunLost("the worker failed"))
 
     def _begin(self, running: Running) -> bool:
-        """Return whether the submission is to run now. Raises RedisError."""
+        """Claim the submission; return False if that is too late. Raises RedisError."""
         if not self._board.begin(running.run):
             return False
+        if running.console is not None:
+            self._watched[running.run] = running
         self._reply(running, Began())
         if running.has_lost_replies:
             raise SandboxUnavailable("the web process cannot be told that its submission begins")
@@ -148,9 +141,8 @@ class Worker:
         """Send the events of a submission, until it has ended."""
         while not console.is_over:
             event = console.next_event(STATE_SECONDS)
-            reply = None if event is None else to_reply(event)
-            if reply is not None:
-                self._reply(running, reply)
+            if event is not None and not isinstance(event, Began):  # that is sent already
+                self._reply(running, event)
 
     def _reply(self, running: Running, reply: Reply) -> None:
         """Send a reply, for REPLY_SECONDS if need be. If it cannot be sent, the run is lost, and ends soon."""

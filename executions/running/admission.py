@@ -36,11 +36,11 @@ from executions.sandbox.console import Console
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from. `is_abandoned` returns whether the client has left."""
+    """Where a request comes from. `is_waiting` returns whether the client is still there."""
 
     caller: Caller
     origin: str
-    is_abandoned: Callable[[], bool]
+    is_waiting: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _run(accepted: Accepted, backend: Backend) -> None:
             locale=accepted.locale,
             collect=accepted.collect,
         )
-        submission = request.submission(party=accepted.payer.party)
+        submission = request.submission(accepted.payer.party)
         try:
             with failure_recorded(execution, backend.late_records):
                 outcome = _patiently(partial(backend.executor.execute, submission), accepted.deadline, backend)

@@ -13,7 +13,7 @@ from executions.cluster.post import PostOffice
 from executions.configuration import longest_execution, sandbox_settings
 from executions.sandbox.console import Console
 from executions.sandbox.profiles import LOADING_SECONDS
-from executions.sandbox.results import Outcome, SandboxUnavailable, Submission
+from executions.sandbox.results import Outcome, SandboxUnavailable, Submission, always
 from executions.sandbox.sandbox import Sandbox, SandboxHealth
 
 if TYPE_CHECKING:
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 class Executor(Protocol):
     """Runs submissions. Raises SandboxError."""
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
-        """Run a submission. `console` gets its events and may feed or stop it."""
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
+        """Run a submission. `console` gets its events and may feed or stop it.
+
+        Nothing runs unless it `may_begin` when its turn has come. While it waits, this may be asked at any time.
+        """
 
     def health(self) -> SandboxHealth:
         """Return the state, at once."""
@@ -33,7 +38,9 @@ class Executor(Protocol):
 class NotStarted:
     """The executor of a process before its start. Refuses everything."""
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
         """Raise SandboxUnavailable."""
         raise SandboxUnavailable("not started")
 

@@ -56,14 +56,14 @@ class LiveExecution:
         self._has_main_ended = False
         self._budget = OutputBudget()
 
-    def start(self, is_abandoned: Callable[[], bool]) -> None:
-        """Run it, unless the client has left by the time a container is free.
+    def start(self, may_begin: Callable[[], bool]) -> None:
+        """Run it if it still `may_begin` when a container is free.
 
         Returns when it has its container. Otherwise raises SandboxError, after recording that.
         """
-        submission = self._request.submission(is_abandoned, self._admitted.payer.party)
+        submission = self._request.submission(self._admitted.payer.party)
         bind_contextvars(execution_id=self.id)  # for the log lines of both threads
-        run = partial(copy_context().run, self._run, submission)
+        run = partial(copy_context().run, self._run, submission, may_begin)
         thread = threading.Thread(target=run, name=f"live-{self.id}", daemon=True)
         try:
             thread.start()
@@ -114,9 +114,9 @@ class LiveExecution:
         except SandboxError:  # it is recorded, and nobody reads the answer
             pass
 
-    def _run(self, submission: Submission) -> None:
+    def _run(self, submission: Submission, may_begin: Callable[[], bool]) -> None:
         try:
-            self._outcome.set_result(self._backend.executor.execute(submission, self._console))
+            self._outcome.set_result(self._backend.executor.execute(submission, self._console, may_begin))
         except BaseException as error:  # noqa: BLE001 (the thread's outermost call: the waiting thread gets the error)
             self._outcome.set_exception(error)
         finally:
@@ -155,5 +155,5 @@ def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> L
         console.close()
         raise
     live = LiveExecution(admitted, request, console, backend)
-    live.start(source.is_abandoned)
+    live.start(source.is_waiting)
     return live

@@ -39,7 +39,8 @@ def execute(request: ExecutionRequest, source: Source, backend: Backend, is_kept
     """
     admitted = admit(request, source, backend)
     with failure_recorded(admitted.execution, backend.late_records):
-        outcome = backend.executor.execute(request.submission(source.is_abandoned, admitted.payer.party))
+        submission = request.submission(admitted.payer.party)
+        outcome = backend.executor.execute(submission, may_begin=source.is_waiting)
     return conclude(admitted.execution, request, outcome, backend.late_records, admitted.payer, is_kept=is_kept)
 
 

@@ -3,46 +3,41 @@
 import os
 import threading
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from executions.sandbox.results import Image, Run
 from executions.sandbox.strokes import Stroke
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(msgspec.Struct, frozen=True, tag="began"):
     """The submission has a container, and its program is about to run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(msgspec.Struct, frozen=True, tag="printed"):
     """The program (not a test) has printed `text` to its `stream`, "stdout" or "stderr"."""
 
     stream: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, tag="shown"):
     """The program has shown an image that is kept: in the main run or, once that has ended, in the next test."""
 
     image: Image
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
     """The program's turtles have drawn, in this order."""
 
     strokes: tuple[Stroke, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, tag="asked"):
     """The program waits for input. All its output so far has been sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """A run has ended: the main run first, then that of each test, in order."""
 
     run: Run

@@ -12,7 +12,7 @@ from executions.sandbox.counters import NOT_NEW, REUSES
 from executions.sandbox.line import Ticket
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.refill import Refill
-from executions.sandbox.results import NOBODY, CallerGone, Party, SandboxBusy, SandboxUnavailable, never
+from executions.sandbox.results import NOBODY, CallerGone, Party, SandboxBusy, SandboxUnavailable, always
 from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.slots import Slots
 from executions.sandbox.spare_cpu import SpareCpu
@@ -77,19 +77,19 @@ class Pool:
 
     @contextlib.contextmanager
     def container(
-        self, profile: Profile = Profile.PLAIN, party: Party = NOBODY, is_abandoned: Callable[[], bool] = never
+        self, profile: Profile = Profile.PLAIN, party: Party = NOBODY, may_begin: Callable[[], bool] = always
     ) -> Iterator[Container]:
         """Give a warm container to this caller alone. Afterwards it is destroyed, or may serve another.
 
         It is a plain one if none of the profile are kept or can be launched.
 
         Raises SandboxBusy if the line is full or no container comes free within `queue_seconds`, SandboxUnavailable if
-        none can be launched or the pool is closed, CallerGone if it `is_abandoned` when its container comes free.
+        none can be launched or the pool is closed, CallerGone unless it `may_begin` when its container comes free.
         """
         patience_seconds = self._settings.queue_seconds + (LOADING_SECONDS if profile is Profile.SCIENCE else 0)
         container = self._take(profile, party, Deadline.after(patience_seconds))
         try:
-            if is_abandoned():
+            if not may_begin():
                 raise CallerGone("nobody waits for the answer")
             container.begin()
             yield container

@@ -1,16 +1,15 @@
 """The values that go into the sandbox and come out of it, and its errors."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from executions.sandbox.steps import Trace
 
 
-def never() -> bool:
-    """Return False: for callers that always wait."""
-    return False
+def always() -> bool:
+    """Return True: for callers that always wait."""
+    return True
 
 
 class RunStatus(StrEnum):
@@ -116,8 +115,7 @@ class Submission:
 
     The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is the wall time that
     all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
-    they take. `is_abandoned` returns whether nobody waits for the answer any more; it is called when a container comes
-    free, before anything runs. `party` takes turns with others in line. `files` are those of the first run.
+    they take. `party` takes turns with others in line. `files` are those of the first run.
     With `trace_seconds`, the program runs once more after the first run, step by step, for so long. `collect` names the
     files that come back from the first run.
     """
@@ -126,7 +124,6 @@ class Submission:
     stdin: str
     tests: tuple[TestProgram, ...]
     timeout_seconds: float
-    is_abandoned: Callable[[], bool] = field(default=never, compare=False)
     party: Party = NOBODY
     files: tuple[File, ...] = ()
     trace_seconds: float = 0

@@ -23,7 +23,7 @@ from executions.sandbox.keeper import Gate, Keeper
 from executions.sandbox.launcher import Launcher
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import choose_profile
-from executions.sandbox.results import Outcome, Run, RunStatus, Submission, TestProgram
+from executions.sandbox.results import Outcome, Run, RunStatus, Submission, TestProgram, always
 from executions.sandbox.rules import RuleRuns
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
@@ -103,9 +103,12 @@ class Sandbox:
         """Wait until programs can run; return whether they can."""
         return self._gate.wait(timeout_seconds)
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
         """Run the submission's program and its tests in one container, which nobody else uses meanwhile.
 
+        `may_begin` is called when the container comes free, before anything runs.
         Meanwhile events go to `console`, through which its watcher may send input and stop the program.
         Takes at most `queue_seconds` of waiting, and the submission's timeout (up to twice that on a busy machine) with
         a short grace. Raises SandboxBusy, SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may
@@ -113,7 +116,7 @@ class Sandbox:
         """
         self._gate.demand_open()
         asked = time.monotonic()
-        with self.pool.container(choose_profile(submission), submission.party, submission.is_abandoned) as container:
+        with self.pool.container(choose_profile(submission), submission.party, may_begin) as container:
             self._gate.demand_open()  # again: it may have shut while the caller waited in line
             waited_seconds = time.monotonic() - asked
             talk = None

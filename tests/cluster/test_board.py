@@ -9,15 +9,16 @@ import redis
 from prometheus_client import REGISTRY
 
 from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
-from executions.cluster.messages import Input, Order, Printed, Stop, Taken, Typed, WorkerState
+from executions.cluster.messages import Input, Order, Stop, Taken, Typed, WorkerState
 from executions.cluster.post import Correspondence, PostOffice
+from executions.sandbox.console import Printed
 from executions.sandbox.results import SandboxUnavailable, Submission
 from executions.sandbox.sandbox import SandboxHealth
 from tests.servers import Redis
 
 pytestmark = pytest.mark.server
 
-ORDER = Order.of(Submission("print(1)", "", (), 5), "web", None)
+ORDER = Order("web", Submission("print(1)", "", (), 5))
 HEALTH = SandboxHealth(True, "connected", "", 4, 0, 0)
 
 

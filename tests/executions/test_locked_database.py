@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from executions.models import Execution
-from executions.sandbox.results import Outcome, SandboxBusy, Submission
+from executions.sandbox.results import SandboxBusy
 from tests.conftest import Page
 from tests.fakes import FakeExecutor
 
@@ -60,25 +60,22 @@ def test_nothing_runs_while_the_database_is_locked(page: Page, executor: FakeExe
     assert Execution.objects.get().status == "success"
 
 
+def take_for_a_moment(lock: Lock) -> None:
+    lock.take()
+    threading.Timer(0.05, lock.give_back).start()
+
+
 def test_a_result_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeExecutor, lock: Lock) -> None:
-    run = executor.execute
-
-    def locked_meanwhile(submission: Submission) -> Outcome:
-        lock.take()
-        threading.Timer(0.05, lock.give_back).start()
-        return run(submission)
-
-    executor.execute = locked_meanwhile  # type: ignore[assignment, method-assign]
+    executor.meanwhile = lambda: take_for_a_moment(lock)
     assert page.run().json()["output"] == "Hello\n"
     assert Execution.objects.get().status == "success"
 
 
 def test_a_refusal_is_recorded_when_the_lock_is_gone(page: Page, executor: FakeExecutor, lock: Lock) -> None:
-    def locked_meanwhile(submission: Submission) -> Outcome:
-        lock.take()
-        threading.Timer(0.05, lock.give_back).start()
+    def refuse() -> None:
+        take_for_a_moment(lock)
         raise SandboxBusy("full")
 
-    executor.execute = locked_meanwhile  # type: ignore[assignment, method-assign]
+    executor.meanwhile = refuse
     assert_unavailable(page.run())
     assert Execution.objects.get().status == "refused"

@@ -511,7 +511,7 @@ def test_caller_who_has_left_gives_back_a_container_that_nothing_ran_in(
     make_pressed_pool: MakePool, factory: Factory
 ) -> None:
     pool = make_pressed_pool()
-    with pytest.raises(CallerGone), pool.container(is_abandoned=lambda: True):
+    with pytest.raises(CallerGone), pool.container(may_begin=lambda: False):
         pass
     assert pool.in_use == 0
     with pool.container() as container:
@@ -525,10 +525,10 @@ def test_fresh_container_comes_not_back_once_all_were_discarded(make_pool: MakeP
 
     def leave() -> bool:
         pool.discard_idle()
-        return True
+        return False
 
     assert eventually(lambda: pool.idle == 1)
-    with pytest.raises(CallerGone), pool.container(is_abandoned=leave):
+    with pytest.raises(CallerGone), pool.container(may_begin=leave):
         pass
     assert factory.made[0].closed
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars
 
 from executions.running.backend import get_backend
 from executions.sandbox.console import Console
-from executions.sandbox.results import Outcome, SandboxBusy, Submission
+from executions.sandbox.results import Outcome, SandboxBusy, Submission, always
 from tests.conftest import Page, database_fails
 from tests.fakes import HEALTHY, FakeExecutor
 
@@ -65,9 +65,11 @@ def test_the_ids_of_the_last_request_are_gone(page: Page, executor: FakeExecutor
 class LoggingExecutor(FakeExecutor):
     """Logs a line in the thread that runs a program."""
 
-    def execute(self, submission: Submission, console: Console | None = None) -> Outcome:
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
         logging.getLogger("executions.sandbox").warning("running")
-        return super().execute(submission, console)
+        return super().execute(submission, console, may_begin)
 
 
 def test_lines_of_a_stream_have_its_ids_and_those_after_it_do_not(page: Page, lines: Lines) -> None:

@@ -70,7 +70,9 @@ def _are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Return a function that says whether a whole text matches a regular expression, in linear time.
 
-    A text that would need more than MOST_MATCHING_STEPS does not match. Raises ValueError with what is wrong with the pattern.
+    A text that would need more than MOST_MATCHING_STEPS does not match.
+
+    Raises ValueError with what is wrong with the pattern.
     """
     options = re2.Options()
     options.max_mem = PATTERN_MEMORY_BYTES

@@ -1,0 +1,69 @@
+"""A worker: what it does with submissions that the broker delivers."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import pytest
+
+from executions.cluster.board import Board
+from executions.cluster.messages import Finished, Letter, Order, Typed
+from executions.cluster.worker import Worker
+from executions.configuration import sandbox_settings
+from executions.sandbox.console import Began, Console
+from executions.sandbox.results import Outcome, Submission, always
+from executions.sandbox.sandbox import Sandbox
+from tests.fakes import FakeExecutor
+from tests.servers import Redis
+
+pytestmark = pytest.mark.server
+
+
+class BothAtOnce(FakeExecutor):
+    """Begins no submission before two have arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived = threading.Barrier(2)
+
+    def execute(
+        self, submission: Submission, console: Console | None = None, may_begin: Callable[[], bool] = always
+    ) -> Outcome:
+        self.arrived.wait(10)
+        return super().execute(submission, console, may_begin)
+
+
+@pytest.fixture
+def board(redis: Redis) -> Iterator[Board]:
+    client = redis.client()
+    client.flushdb()
+    yield Board(client)
+    client.close()
+
+
+@pytest.fixture
+def worker(board: Board, redis: Redis) -> Iterator[Worker]:
+    client = redis.client()
+    worker = Worker("worker", cast(Sandbox, BothAtOnce()), sandbox_settings(), board, Board(client))
+    worker.start()
+    yield worker
+    worker.close()
+    client.close()
+
+
+def test_submission_that_is_delivered_twice_at_once_runs_once_and_gets_its_input(worker: Worker, board: Board) -> None:
+    board.show_web("web")
+    board.post("one", Order("web", Submission("input()", "", (), 5), is_watched=True, is_interactive=True), 60)
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(worker.run, "one") for _ in range(2)]
+        letters: list[Letter] = [letter for _, _, letter in board.letters("web").fetch(5)]
+        while not all(run.done() for run in runs):
+            if any(run.done() for run in runs):  # the other waits for input
+                board.instruct("worker", "one", Typed(b"typed"))
+            letters += [letter for _, _, letter in board.letters("web").fetch(0.5)]
+        letters += [letter for _, _, letter in board.letters("web").fetch(0.5)]
+    assert [run.exception() for run in runs] == [None, None]
+    assert letters.count(Began()) == 1
+    [finished] = [letter for letter in letters if isinstance(letter, Finished)]
+    assert finished.outcome.main.stdout.endswith("typed")
