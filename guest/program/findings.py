@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from doctest import DocTest, Example
     from types import CodeType
     from typing import Any
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 NO_TESTS_RAN = 5
 """The exit code of `unittest.main()` if it finds no test."""
 
-LOOKS = ("wasSuccessful", "failures", "errors", "failed")
-"""A test that names one of these decides by itself what a failure means."""
+LOOKS = {"wasSuccessful", "failures", "errors", "failed"}
+"""A test that uses one of these names decides by itself what a failure means."""
+
+_compile = compile  # because a submission may replace it
 
 
 class Findings:
@@ -24,7 +26,7 @@ class Findings:
         self._failures: list[BaseException] = []
         self._errors: list[BaseException] = []
         self._uses_cases = False
-        self._decides = not any(word in code for word in LOOKS)
+        self._decides = LOOKS.isdisjoint(_names_in(code))
         self._has_unittest = "unittest" in code
         if self._has_unittest:
             self._watch_unittest()
@@ -73,6 +75,21 @@ class Findings:
 
         _before(doctest.DocTestRunner, "report_failure", note)
         _before(doctest.DocTestRunner, "report_unexpected_exception", note)
+
+
+def _names_in(source: str) -> set[str]:
+    """Return the names and attributes that `source` uses, not what is in its strings; none if it cannot be compiled."""
+    try:
+        return set(_names_of(_compile(source, "", "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError):
+        return set()
+
+
+def _names_of(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, type(code)):
+            yield from _names_of(constant)
 
 
 def name_assertion(error: BaseException, source: str, file_name: str) -> None:

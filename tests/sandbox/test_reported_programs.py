@@ -181,6 +181,11 @@ FAILURES = {
     f"import unittest\n{SUITE}unittest.main()": "-1 != 3 (test_small)",
     f"import unittest\n{SUITE}unittest.main(exit=False)": "-1 != 3 (test_small)",
     f"import unittest\n{SUITE}{RUN_SUITE}": "-1 != 3 (test_small)",
+    f"import unittest  # no errors, no failures\n{SUITE}unittest.main(exit=False)": "-1 != 3 (test_small)",
+    "import unittest\nclass T(unittest.TestCase):\n    def test_errors(self):\n"
+    "        self.assertEqual(add(1, 2), 3, 'add has failed')\nunittest.main(exit=False)": (
+        "-1 != 3 : add has failed (test_errors)"
+    ),
     f"import unittest\n{SUITE}result = {RUN_SUITE}\nassert result.wasSuccessful()": (
         "line 6 of the test: assert result.wasSuccessful()"
     ),
