@@ -490,7 +490,7 @@ before = throttled()
 
 
 @pytest.mark.alone
-@wall("whole_share")
+@wall("whole_share", "cpu")
 def test_next_submission_has_its_whole_share_of_the_cpu(used: Used) -> None:
     """The last one has used up its own, and then most of the next period's."""
     share_seconds = CPU_QUOTA_MICROSECONDS * 1e-6
@@ -530,7 +530,7 @@ def test_leak_in_the_kernel_retires_the_container(used: Used) -> None:
     assert used.container.differences == {"memory"}
 
 
-@wall("new_memory_limit", "verdict")
+@wall("new_memory_limit", "verdict", "memory")
 def test_container_that_has_met_its_memory_limit_is_not_new(used: Used) -> None:
     """Without a kill: the kernel could reclaim what the program had given back lazily."""
     lazily_freed = "a = mmap.mmap(-1, 64 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"

@@ -64,7 +64,7 @@ def take(kept):
     ("take", "bound"),
     [
         pytest.param(DATAGRAMS, 40 * MB, marks=wall("socket_count"), id="datagrams"),
-        pytest.param(STREAMS, 4 * MB, marks=wall("socket_buffers"), id="streams"),
+        pytest.param(STREAMS, 4 * MB, marks=wall("socket_buffers", "socket_count"), id="streams"),
     ],
 )
 def test_deny_holding_memory_in_sockets(run: Runner, take: str, bound: int) -> None:
