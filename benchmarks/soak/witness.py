@@ -44,7 +44,9 @@ class Witness:
                     self._tokens[run] = token
                 elif letter := LETTER.search(line):
                     run, kind, rest = letter.groups()
-                    token = self._tokens[run]
+                    token = self._tokens.get(run)
+                    if token is None:  # of somebody else
+                        continue
                     if kind == b"began":
                         self.began[token.decode()] += 1
                     elif token in rest:

@@ -17,6 +17,7 @@ import requests
 
 from benchmarks.soak.programs import honest
 from benchmarks.soak.restarts import faults, run_course, show
+from benchmarks.soak.witness import Witness
 from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
@@ -286,13 +287,15 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
         statuses.append(cluster.web.post("import time\ntime.sleep(6)\nprint('slept')", timeout=10).status_code)
 
     threads = [threading.Thread(target=run) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    assert eventually(lambda: _in_use(cluster) >= 6, 30)
-    cluster.workers[0].stop(signal.SIGKILL)
-    for thread in threads:
-        thread.join()
+    with load(cluster, "worker", 503) as loaded:
+        for thread in threads:
+            thread.start()
+        assert eventually(lambda: _in_use(cluster) >= 6, 30)
+        cluster.workers[0].stop(signal.SIGKILL)
+        for thread in threads:
+            thread.join()
     assert sorted(set(statuses)) == [200, 503]
+    assert_each_ran_once(cluster, "worker", loaded.count(200))
     alarms = set.union(*(firing(early, of_workers(web)) for early, web in zip(before, webs, strict=True)))
     assert alarms == {"CodeExecutionWorkerLost"}  # of that web process which noticed
     assert recorded(cluster, "slept") == {"internal_error": statuses.count(503), "success": statuses.count(200)}
@@ -301,7 +304,7 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
 
 def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -> None:
     before = of_workers(cluster.web)
-    with ThreadPoolExecutor(8) as clients:
+    with load(cluster, "engine", 503) as loaded, ThreadPoolExecutor(8) as clients:
         code = "import time\ntime.sleep(8)\nprint('on an engine')"
         answers = [clients.submit(cluster.web.post, code, timeout=10) for _ in range(8)]
         assert eventually(lambda: _in_use(cluster) >= 6, 30)
@@ -316,6 +319,7 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
     cluster.engine.start()
     cluster.await_workers(2)
     assert sum(recorded(cluster, "on an engine").values()) == 8
+    assert_each_ran_once(cluster, "engine", loaded.count(200))
 
 
 def test_workers_that_restart_under_load_lose_no_run_and_repeat_none(cluster: Cluster) -> None:
@@ -376,7 +380,10 @@ def answered(cluster: Cluster, code: str) -> tuple[int, str]:
 
 @contextmanager
 def load(cluster: Cluster, word: str, *refusals: int) -> Iterator[list[int]]:
-    """Have six clients run programs through the proxy meanwhile, and fill the list with the statuses at the end."""
+    """Have six clients run programs through the proxy meanwhile, and fill the list with the statuses at the end.
+
+    No program may begin twice. While Redis itself is killed, nobody can see that.
+    """
     over = threading.Event()
     statuses: list[int] = []
 
@@ -384,14 +391,15 @@ def load(cluster: Cluster, word: str, *refusals: int) -> Iterator[list[int]]:
         own: list[int] = []
         while not over.is_set():
             token = f"{word}-{number}-{len(own)}"
-            status, output = answered(cluster, f"print('{token}')")
+            status, output = answered(cluster, f"print('{token}')  # token-{number}-{len(own)}")
             assert status in (200, *refusals)
             assert output == (f"{token}\n" if status == 200 else "")
             own.append(status)
             time.sleep(0.1)
         return own
 
-    with ThreadPoolExecutor(6) as clients:
+    witness = Witness(cluster.redis.port)
+    with witness, ThreadPoolExecutor(6) as clients:
         loads = [clients.submit(run, number) for number in range(6)]
         try:
             time.sleep(2)
@@ -400,16 +408,18 @@ def load(cluster: Cluster, word: str, *refusals: int) -> Iterator[list[int]]:
         finally:
             over.set()
         statuses += [status for each in loads for status in each.result()]
+    assert set(witness.began.values()) == {1}
 
 
 def assert_each_ran_once(cluster: Cluster, word: str, answered: int) -> None:
-    """What was answered is on record, perhaps later, and nothing ran twice."""
+    """What was answered is on record, perhaps later, nothing ran twice, and no record stays unfinished."""
     assert eventually(lambda: recorded(cluster, f"{word}-").get("success", 0) >= answered, 60)
     [(different, successes)] = cluster.postgresql.sql(
         "SELECT count(DISTINCT (container, submission_number)), count(*) FROM executions_execution"
         f" WHERE code LIKE '%{word}-%' AND status = 'success'"
     )
     assert different == successes
+    assert eventually(lambda: "running" not in recorded(cluster, f"{word}-"), READY_SECONDS)
 
 
 @pytest.mark.parametrize("part", ["redis", "postgresql"])
@@ -433,7 +443,6 @@ def test_killed_web_process_under_load_loses_only_what_it_was_answering(cluster:
             cluster.other_web.start()
     assert statuses.count(LOST) + statuses.count(502) <= 6
     assert_each_ran_once(cluster, "web", statuses.count(200))
-    assert eventually(lambda: "running" not in recorded(cluster, "web-"), READY_SECONDS)
 
 
 def test_nothing_of_a_program_is_left_in_redis(cluster: Cluster) -> None:
