@@ -49,20 +49,13 @@ class LateRecords:
         Gives up at once if the database refuses the record for good.
         """
         for pause_seconds in (*self._pauses_seconds, None):
-            try:
-                write()
+            if self._settle(execution_id, write):
                 return
-            except NEVER as error:
-                log.error("the result of %s was not recorded: %s", execution_id, reason(error))
-                return
-            except (DatabaseError, InterfaceError) as error:
-                if pause_seconds is None:
-                    if not self.add(execution_id, write):
-                        log.error("the result of %s was not recorded: %s", execution_id, reason(error))
-                    return
-                log.warning("recording %s again in %s s: %s", execution_id, pause_seconds, reason(error))
+            if pause_seconds is not None:
                 time.sleep(pause_seconds)
                 close_old_connections()
+        if not self.add(execution_id, write):
+            log.error("the result of %s was not recorded: too many wait", execution_id)
 
     def add(self, execution_id: str, write: Callable[[], None]) -> bool:
         """Call `write` later, until the database accepts it or refuses it for good; False if there is no room."""
@@ -99,18 +92,24 @@ class LateRecords:
                     self._changed.wait_for(lambda: self._closing, self._retry_seconds)
 
     def _try(self, execution_id: str, write: Callable[[], None]) -> bool:
-        """Return whether `write` is settled: recorded or given up."""
+        """Return whether `write` is settled, in the thread."""
+        try:
+            return self._settle(execution_id, write)
+        except Exception:  # the thread's outermost call: a broken record must not stop the others
+            log.exception("the result of %s was not recorded", execution_id)
+            return True
+        finally:
+            connection.close()
+
+    def _settle(self, execution_id: str, write: Callable[[], None]) -> bool:
+        """Call `write`; return whether the database has accepted it, or refused it for good."""
         try:
             write()
         except NEVER as error:
             log.error("the result of %s was not recorded: %s", execution_id, reason(error))
         except (DatabaseError, InterfaceError) as error:
-            log.warning("the late record of %s has to wait: %s", execution_id, reason(error))
+            log.warning("the record of %s has to wait: %s", execution_id, reason(error))
             return False
-        except Exception:  # the thread's outermost call: a broken record must not stop the others
-            log.exception("the result of %s was not recorded", execution_id)
-        finally:
-            connection.close()
         return True
 
 

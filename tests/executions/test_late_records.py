@@ -88,7 +88,7 @@ def test_waiting_record_is_logged_without_its_text(late: LateRecords, caplog: py
     record = Record(ProgrammingError(f'column "new" does not exist\n{SECRET}'))
     late.add("an-execution", record)
     assert eventually(lambda: record.is_taken)
-    assert 'the late record of an-execution has to wait: column "new" does not exist' in caplog.text
+    assert 'the record of an-execution has to wait: column "new" does not exist' in caplog.text
     assert SECRET not in caplog.text
 
 
