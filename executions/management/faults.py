@@ -187,6 +187,18 @@ def check_cache(error: str) -> Fault | None:
     return Fault(f"the cache does not answer: {error}", "Check REDIS_URL and Redis, or remove REDIS_URL")
 
 
+def check_shared_counts(services: int, has_redis: bool) -> Fault | None:
+    """Check that the services of one database count rates together. After an update the old one is alive for a while."""
+    if services < 2 or has_redis:
+        return None
+    return Fault(
+        f"{services} services use this database, and each counts rates in its own memory: callers get {services} times"
+        " their limits",
+        "Set REDIS_URL to one Redis server for all of them; if there is only one, run doctor again in a minute",
+        is_warning=True,
+    )
+
+
 def check_redis(error: str) -> Fault | None:
     """Check that web processes and workers can meet."""
     if not error:

@@ -76,6 +76,9 @@ CASES: list[tuple[Fault | None, str | None]] = [
     (faults.check_secret_keys("a", {}), None),
     (faults.check_secret_keys("a", {"1-0-2@one": "a", "2-0-3@two": "a"}), None),
     (faults.check_secret_keys("a", {"1-0-2@one": "a", "2-0-3@two": "b"}), "another SECRET_KEY: 2-0-3@two"),
+    (faults.check_shared_counts(1, has_redis=False), None),
+    (faults.check_shared_counts(3, has_redis=True), None),
+    (faults.check_shared_counts(3, has_redis=False), "3 services use this database, and each counts rates"),
     (faults.check_cache(""), None),
     (faults.check_cache("no route"), "no route"),
     (faults.check_redis(""), None),
@@ -147,6 +150,7 @@ def test_doctor_finds_no_fault_on_this_machine(capsys: pytest.CaptureFixture[str
         "image",
         "database",
         "one SECRET_KEY",
+        "shared rates",
         "cache",
     ):
         assert f"ok       {part}" in lines

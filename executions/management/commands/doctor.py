@@ -221,6 +221,7 @@ def examine_database() -> Iterator[Finding]:
         alive = servers.living()
         own_key = servers.fingerprint(settings.SECRET_KEY)
         yield "one SECRET_KEY", faults.check_secret_keys(own_key, {each.owner: each.secret_key for each in alive})
+        yield "shared rates", faults.check_shared_counts(len(alive), bool(settings.REDIS_URL))
         if is_server:
             with connection.cursor() as cursor:
                 cursor.execute(
