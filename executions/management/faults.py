@@ -188,7 +188,7 @@ def check_cache(error: str) -> Fault | None:
 
 
 def check_shared_counts(services: int, has_redis: bool) -> Fault | None:
-    """Check that the services of one database count rates together. After an update the old one is alive for a while."""
+    """Check that the services of one database count rates together. After an update, two may seem alive for a while."""
     if services < 2 or has_redis:
         return None
     return Fault(
