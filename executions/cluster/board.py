@@ -61,7 +61,7 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     )
 
 
-class Mailbox(Generic[Kind]):
+class MessageStream(Generic[Kind]):
     """A stream of messages for one process, each for one of its submissions. For one reading thread."""
 
     def __init__(self, client: "redis.Redis", name: str, decoder: msgspec.json.Decoder[Kind]) -> None:
@@ -108,27 +108,27 @@ class Board:
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
 
-    def write(self, web: str, run: str, letter: Letter, number: int = 0) -> None:
+    def write(self, web: str, submission_id: str, letter: Letter, number: int = 0) -> None:
         """Send a letter to a web process; those about one submission are numbered from 0. Raises Malformed."""
-        self._send(f"letters:{web}", run, letter, number)
+        self._send(f"letters:{web}", submission_id, letter, number)
 
     # For web processes
 
-    def post(self, run: str, order: Order, seconds: float) -> None:
+    def post(self, submission_id: str, order: Order, seconds: float) -> None:
         """Leave an order for a worker, for so long. Raises Malformed if it is too long."""
-        self._client.set(_run(run), pack(order), px=max(1, int(seconds * 1000)))
+        self._client.set(_order_key(submission_id), pack(order), px=max(1, int(seconds * 1000)))
 
-    def take_back(self, run: str) -> bool:
+    def take_back(self, submission_id: str) -> bool:
         """Let no worker begin a submission; return False if one has begun, or the order is lost."""
-        return bool(self._client.delete(_run(run)))
+        return bool(self._client.delete(_order_key(submission_id)))
 
-    def letters(self, web: str) -> Mailbox[Letter]:
+    def letters(self, web: str) -> MessageStream[Letter]:
         """Return the letters to a web process."""
-        return Mailbox(self._client, f"letters:{web}", LETTERS)
+        return MessageStream(self._client, f"letters:{web}", LETTERS)
 
-    def instruct(self, worker: str, run: str, instruction: Instruction) -> None:
+    def instruct(self, worker: str, submission_id: str, instruction: Instruction) -> None:
         """Send an instruction to the worker that runs a submission."""
-        self._send(f"instructions:{worker}", run, instruction, 0)
+        self._send(f"instructions:{worker}", submission_id, instruction, 0)
 
     def workers(self) -> list[WorkerState]:
         """Return the states of all workers that are alive and speak our version, and forget those that are dead."""
@@ -158,18 +158,18 @@ class Board:
 
     # For workers
 
-    def order(self, run: str) -> Order | None:
+    def order(self, submission_id: str) -> Order | None:
         """Return the order for a submission, None if it has begun or was taken back. Raises Malformed."""
-        packed = cast(bytes | None, self._client.get(_run(run)))
+        packed = cast(bytes | None, self._client.get(_order_key(submission_id)))
         return None if packed is None else unpack(packed, ORDERS)
 
-    def begin(self, run: str) -> bool:
+    def begin(self, submission_id: str) -> bool:
         """Return whether the caller may now run a submission: True once, for one worker."""
-        return bool(self._client.delete(_run(run)))
+        return bool(self._client.delete(_order_key(submission_id)))
 
-    def instructions(self, worker: str) -> Mailbox[Instruction]:
+    def instructions(self, worker: str) -> MessageStream[Instruction]:
         """Return the instructions to a worker."""
-        return Mailbox(self._client, f"instructions:{worker}", INSTRUCTIONS)
+        return MessageStream(self._client, f"instructions:{worker}", INSTRUCTIONS)
 
     def show_worker(self, state: WorkerState) -> None:
         """Note that a worker is alive, and how it is."""
@@ -204,16 +204,16 @@ class Board:
         """Return the server's time, so that clocks need not agree."""
         return self._client.time()[0]
 
-    def _send(self, name: str, run: str, message: Letter | Instruction, number: int) -> None:
-        key, fields = f"{PREFIX}{name}", {"run": run, "number": number, "message": pack(message)}
+    def _send(self, name: str, submission_id: str, message: Letter | Instruction, number: int) -> None:
+        key, fields = f"{PREFIX}{name}", {"run": submission_id, "number": number, "message": pack(message)}
         with self._client.pipeline() as pipeline:
             pipeline.xadd(key, fields, maxlen=MOST_ENTRIES, approximate=True)  # type: ignore[arg-type]
             pipeline.expire(key, STREAM_SECONDS)
             pipeline.execute()
 
 
-def _run(run: str) -> str:
-    return f"{PREFIX}run:{run}"
+def _order_key(submission_id: str) -> str:
+    return f"{PREFIX}run:{submission_id}"
 
 
 def read_state(packed: bytes) -> WorkerState | None:

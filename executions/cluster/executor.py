@@ -120,79 +120,25 @@ class ClusterExecutor:
         may_begin: Callable[[], bool],
         deadline: Deadline,
     ) -> Outcome:
-        run = uuid.uuid4().hex
+        submission_id = uuid.uuid4().hex
         is_interactive = console is not None and console.is_interactive
-        with self.post.correspondence(run) as letters:
-            self._send(run, Order(self.post.name, submission, console is not None, is_interactive), worker, deadline)
-            self._wait_for_begin(run, worker, letters, console, may_begin, deadline)
-            return self._wait_for_end(run, worker, letters, console)
+        order = Order(self.post.name, submission, console is not None, is_interactive)
+        with self.post.correspondence(submission_id) as letters:
+            attempt = _Attempt(submission_id, worker, letters, console, self._board, self._workers)
+            self._send(submission_id, order, worker, deadline)
+            attempt.wait_for_begin(may_begin, deadline)
+            return attempt.wait_for_end(Deadline.after(self._patience.run_seconds))
 
-    def _send(self, run: str, order: Order, worker: str, deadline: Deadline) -> None:
+    def _send(self, submission_id: str, order: Order, worker: str, deadline: Deadline) -> None:
         try:
-            self._board.post(run, order, deadline.remaining_seconds() + SPARE_SECONDS)
-            self._sender.send(run, worker)
+            self._board.post(submission_id, order, deadline.remaining_seconds() + SPARE_SECONDS)
+            self._sender.send(submission_id, worker)
         except Malformed as error:
             raise SandboxUnavailable(f"the submission cannot be sent: {error}") from error
         except (RedisError, ConnectionError) as error:
             with contextlib.suppress(RedisError):  # without Redis, no worker can begin it either
-                self._board.take_back(run)
+                self._board.take_back(submission_id)
             raise SandboxUnavailable(f"Redis or the broker fails: {error}") from error
-
-    def _wait_for_begin(
-        self,
-        run: str,
-        worker: str,
-        letters: Correspondence,
-        console: Console | None,
-        may_begin: Callable[[], bool],
-        deadline: Deadline,
-    ) -> None:
-        """Return when the worker runs the submission. Otherwise take it back and raise SandboxError."""
-        while not _has_begun(letters, LOOK_SECONDS):
-            if not may_begin() or (console is not None and console.is_stopped):
-                error: SandboxError = CallerGone("nobody waits for the answer")
-            elif not self._workers.takes_orders(worker):
-                error = SandboxUnavailable("the worker has ended")
-            elif not deadline.remaining_seconds():
-                error = SandboxBusy("no container came free in time")
-            else:
-                continue
-            try:
-                was_taken_back = self._board.take_back(run)
-            except RedisError:
-                was_taken_back = False
-            if was_taken_back:
-                raise error
-            if not _has_begun(letters, LATE_SECONDS):
-                raise RunLost("a worker may have begun, and has not said so")
-            return
-
-    def _wait_for_end(self, run: str, worker: str, letters: Correspondence, console: Console | None) -> Outcome:
-        deadline = Deadline.after(self._patience.run_seconds)
-        if console is not None:
-            console.put(Began())
-        is_stopped = False
-        while deadline.remaining_seconds():
-            if not self._workers.is_alive(worker):
-                deadline = min(deadline, Deadline.after(LATE_SECONDS))
-            match letter := letters.next_letter(LOOK_SECONDS, console):
-                case Finished(outcome):
-                    return outcome
-                case Failed():
-                    raise letter.to_error()
-            if console is None:
-                continue
-            if isinstance(letter, Event):
-                console.put(letter)
-            try:
-                for data in console.take_input():
-                    self._board.instruct(worker, run, Typed(data))
-                if console.is_stopped and not is_stopped:
-                    self._board.instruct(worker, run, Stop())
-                    is_stopped = True
-            except (RedisError, Malformed) as error:
-                raise RunLost(f"its input cannot be sent: {error}") from error
-        raise RunLost("the worker has ended, or does not answer")
 
     def _look(self) -> None:
         """See how the workers are, and show them that this process is alive."""
@@ -203,9 +149,73 @@ class ClusterExecutor:
             log.warning("Redis does not say which workers are alive: %s", error)
 
 
-def _has_begun(letters: Correspondence, seconds: float) -> bool:
-    """Wait so long for the letter that a submission has begun. Raises SandboxError if it says that it cannot."""
-    letter = letters.next_letter(seconds)
-    if isinstance(letter, Failed):
-        raise letter.to_error()
-    return isinstance(letter, Began)
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A submission that was sent to a worker. `console` is None if nobody watches it."""
+
+    id: str
+    worker: str
+    letters: Correspondence
+    console: Console | None
+    board: Board
+    workers: Workers
+
+    def wait_for_begin(self, may_begin: Callable[[], bool], deadline: Deadline) -> None:
+        """Return when the worker runs the submission. Otherwise take it back and raise SandboxError."""
+        while not self._receive_begin(LOOK_SECONDS):
+            error = self._reason_to_give_up(may_begin, deadline)
+            if error is None:
+                continue
+            try:
+                was_taken_back = self.board.take_back(self.id)
+            except RedisError:
+                was_taken_back = False
+            if was_taken_back:
+                raise error
+            if not self._receive_begin(LATE_SECONDS):
+                raise RunLost("a worker may have begun, and has not said so")
+            return
+
+    def _receive_begin(self, seconds: float) -> bool:
+        """Wait so long for the letter that it has begun; return whether it came. Raises SandboxError if it cannot."""
+        letter = self.letters.next_letter(seconds)
+        if isinstance(letter, Failed):
+            raise letter.to_error()
+        return isinstance(letter, Began)
+
+    def _reason_to_give_up(self, may_begin: Callable[[], bool], deadline: Deadline) -> SandboxError | None:
+        if not may_begin() or (self.console is not None and self.console.is_stopped):
+            return CallerGone("nobody waits for the answer")
+        if not self.workers.takes_orders(self.worker):
+            return SandboxUnavailable("the worker has ended")
+        if not deadline.remaining_seconds():
+            return SandboxBusy("no container came free in time")
+        return None
+
+    def wait_for_end(self, deadline: Deadline) -> Outcome:
+        """Pass on events, input and a request to stop, and return the outcome. Raises SandboxError."""
+        console = self.console
+        if console is not None:
+            console.put(Began())
+        is_stopped = False
+        while deadline.remaining_seconds():
+            if not self.workers.is_alive(self.worker):
+                deadline = min(deadline, Deadline.after(LATE_SECONDS))
+            match letter := self.letters.next_letter(LOOK_SECONDS, console):
+                case Finished(outcome):
+                    return outcome
+                case Failed():
+                    raise letter.to_error()
+            if console is None:
+                continue
+            if isinstance(letter, Event):
+                console.put(letter)
+            try:
+                for data in console.take_input():
+                    self.board.instruct(self.worker, self.id, Typed(data))
+                if console.is_stopped and not is_stopped:
+                    self.board.instruct(self.worker, self.id, Stop())
+                    is_stopped = True
+            except (RedisError, Malformed) as error:
+                raise RunLost(f"its input cannot be sent: {error}") from error
+        raise RunLost("the worker has ended, or does not answer")

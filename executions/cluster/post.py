@@ -86,7 +86,7 @@ class PostOffice:
         self.take_input: Callable[[Input], Taken] = lambda _: Taken(False)
         self._board = board
         self._input_seconds = input_seconds
-        self._mailbox = board_of_letters.letters(name)
+        self._stream = board_of_letters.letters(name)
         self._open: dict[str, Correspondence] = {}
         self._loop = Loop("letters", self._fetch)
 
@@ -102,7 +102,7 @@ class PostOffice:
         self._loop.close()
         self._loop.join(2 * FETCH_SECONDS)
         with contextlib.suppress(RedisError):
-            self._mailbox.drop()
+            self._stream.drop()
 
     @contextlib.contextmanager
     def correspondence(self, matter: str) -> Iterator[Correspondence]:
@@ -138,7 +138,7 @@ class PostOffice:
         return answer
 
     def _fetch(self) -> None:
-        for matter, number, letter in self._mailbox.fetch(FETCH_SECONDS):
+        for matter, number, letter in self._stream.fetch(FETCH_SECONDS):
             if isinstance(letter, Input):
                 self._answer(matter, letter)
             elif (letters := self._open.get(matter)) is not None:

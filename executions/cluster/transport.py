@@ -67,13 +67,13 @@ class Sender:
         self._app = make_app(broker_url)
         self._errors = errors_of(self._app.connection_for_write())
 
-    def send(self, run: str, worker: str) -> None:
+    def send(self, submission_id: str, worker: str) -> None:
         """Send a submission's id to a worker. Raises ConnectionError.
 
         It need not expire: without the order, which does, it says nothing.
         """
         try:
-            self._app.send_task(TASK, (run,), task_id=run, queue=queue_of(worker), retry=False)
+            self._app.send_task(TASK, (submission_id,), task_id=submission_id, queue=queue_of(worker), retry=False)
         except self._errors as error:
             raise ConnectionError(f"the broker does not take a submission: {type(error).__name__}") from error
 

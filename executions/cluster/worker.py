@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Running:
+class Delivery:
     """A submission that has arrived. `console` is None if nobody watches it."""
 
-    run: str
+    id: str
     order: Order
     console: Console | None
     replies: int = 0
@@ -54,7 +54,7 @@ class Worker:
         self._settings = settings
         self._board = board
         self._instructions = board_of_instructions.instructions(name)
-        self._watched: dict[str, Running] = {}
+        self._watched: dict[str, Delivery] = {}
         self._orphaned: Counter[str] = Counter()
         self._is_leaving = False
         self._states_shown = 0
@@ -81,40 +81,40 @@ class Worker:
             self._board.remove_worker(self.name)
             self._instructions.drop()
 
-    def run(self, run: str) -> None:
+    def run(self, submission_id: str) -> None:
         """Run a submission, unless it has begun elsewhere or was taken back. Never raises."""
         try:
-            order = self._board.order(run)
+            order = self._board.order(submission_id)
         except (RedisError, Malformed) as error:  # its web process takes it back in time
-            log.error("%s cannot be read: %s", run, error)
+            log.error("%s cannot be read: %s", submission_id, error)
             return
         if order is None:
             return
-        running = Running(run, order, Console(order.is_interactive) if order.is_watched else None)
+        delivery = Delivery(submission_id, order, Console(order.is_interactive) if order.is_watched else None)
         forwarder = None
-        if running.console is not None:
-            forwarder = threading.Thread(target=self._forward, args=(running, running.console), daemon=True)
+        if delivery.console is not None:
+            forwarder = threading.Thread(target=self._forward, args=(delivery, delivery.console), daemon=True)
             try:
                 forwarder.start()
             except RuntimeError as error:  # there are too many threads
-                running.console.close()
-                self._reply(running, Failed.of(SandboxBusy(f"no thread can be started: {error}")))
+                delivery.console.close()
+                self._reply(delivery, Failed.of(SandboxBusy(f"no thread can be started: {error}")))
                 return
         last: Reply | None = None
         try:
-            last = self._last_reply(running)
+            last = self._last_reply(delivery)
         finally:
-            if running.console is not None and forwarder is not None:
-                running.console.close()
+            if delivery.console is not None and forwarder is not None:
+                delivery.console.close()
                 forwarder.join()
-                if self._watched.get(run) is running:
-                    del self._watched[run]
+                if self._watched.get(submission_id) is delivery:
+                    del self._watched[submission_id]
             if last is not None:
-                self._reply(running, last)
+                self._reply(delivery, last)
 
-    def _last_reply(self, running: Running) -> Reply | None:
+    def _last_reply(self, delivery: Delivery) -> Reply | None:
         try:
-            outcome = self._sandbox.execute(running.order.submission, running.console, partial(self._begin, running))
+            outcome = self._sandbox.execute(delivery.order.submission, delivery.console, partial(self._begin, delivery))
             return Finished(outcome)
         except CallerGone:  # taken back, or delivered twice
             return None
@@ -123,55 +123,55 @@ class Worker:
         except RedisError as error:
             return Failed.of(SandboxUnavailable(f"the worker cannot reach Redis: {error}"))
         except Exception:  # the outermost boundary of a thread: the web process must not wait in vain
-            log.exception("%s failed", running.run)
+            log.exception("%s failed", delivery.id)
             return Failed.of(RunLost("the worker failed"))
 
-    def _begin(self, running: Running) -> bool:
+    def _begin(self, delivery: Delivery) -> bool:
         """Claim the submission; return False if that is too late. Raises RedisError."""
-        if not self._board.begin(running.run):
+        if not self._board.begin(delivery.id):
             return False
-        if running.console is not None:
-            self._watched[running.run] = running
-        self._reply(running, Began())
-        if running.has_lost_replies:
+        if delivery.console is not None:
+            self._watched[delivery.id] = delivery
+        self._reply(delivery, Began())
+        if delivery.has_lost_replies:
             raise SandboxUnavailable("the web process cannot be told that its submission begins")
         return True
 
-    def _forward(self, running: Running, console: Console) -> None:
+    def _forward(self, delivery: Delivery, console: Console) -> None:
         """Send the events of a submission, until it has ended."""
         while not console.is_over:
             event = console.next_event(STATE_SECONDS)
             if event is not None and not isinstance(event, Began):  # that is sent already
-                self._reply(running, event)
+                self._reply(delivery, event)
 
-    def _reply(self, running: Running, reply: Reply) -> None:
+    def _reply(self, delivery: Delivery, reply: Reply) -> None:
         """Send a reply, for REPLY_SECONDS if need be. If it cannot be sent, the run is lost, and ends soon."""
-        number, running.replies = running.replies, running.replies + 1
+        number, delivery.replies = delivery.replies, delivery.replies + 1
         ends = time.monotonic() + REPLY_SECONDS
-        while not running.has_lost_replies:
+        while not delivery.has_lost_replies:
             try:
-                self._board.write(running.order.web, running.run, reply, number)
+                self._board.write(delivery.order.web, delivery.id, reply, number)
                 return
             except Malformed as error:
-                log.error("the reply about %s cannot be sent: %s", running.run, error)
+                log.error("the reply about %s cannot be sent: %s", delivery.id, error)
                 reply = Failed.of(RunLost(str(error)))
             except RedisError as error:
-                running.has_lost_replies = time.monotonic() > ends
-                log.warning("the reply about %s cannot be sent: %s", running.run, error)
+                delivery.has_lost_replies = time.monotonic() > ends
+                log.warning("the reply about %s cannot be sent: %s", delivery.id, error)
                 time.sleep(RETRY_SECONDS)
-        if running.console is not None:
-            running.console.stop()
+        if delivery.console is not None:
+            delivery.console.stop()
 
     def _fetch(self) -> None:
         """Pass instructions on to the submissions that they are for."""
-        for run, _, instruction in self._instructions.fetch(FETCH_SECONDS):
-            running = self._watched.get(run)
-            if running is None or running.console is None:
+        for submission_id, _, instruction in self._instructions.fetch(FETCH_SECONDS):
+            delivery = self._watched.get(submission_id)
+            if delivery is None or delivery.console is None:
                 continue
             if isinstance(instruction, Typed):
-                running.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
+                delivery.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
             else:
-                running.console.stop()
+                delivery.console.stop()
 
     def _show_state(self) -> None:
         """Say how this worker is, and end programs that wait for input in vain."""
@@ -198,12 +198,12 @@ class Worker:
     def _stop_waiting(self) -> None:
         """End the programs whose web process is gone; and those that wait for people, for whom no restart waits."""
         watched = list(self._watched.values())
-        webs = {running.order.web for running in watched}
+        webs = {delivery.order.web for delivery in watched}
         gone = webs - self._board.living_webs(webs)
         self._orphaned = Counter({web: self._orphaned[web] + 1 for web in gone})
-        for running in watched:
-            console = running.console
+        for delivery in watched:
+            console = delivery.console
             if console is not None and (
-                self._orphaned[running.order.web] > 1 or (self._is_leaving and console.is_waiting)
+                self._orphaned[delivery.order.web] > 1 or (self._is_leaving and console.is_waiting)
             ):
                 console.stop()
