@@ -155,7 +155,9 @@ class ExecutionRequest:
         code = self.code.removeprefix(BYTE_ORDER_MARK)  # as Python does when it reads a file
         stdin = with_plain_line_ends(self.input_data)
         trace_seconds = TRACE_SECONDS if self.trace else 0
-        return Submission(code, stdin, tests, self.timeout, party, files, trace_seconds, self.collect)
+        return Submission(
+            code, stdin, tests, self.timeout, party, files=files, trace_seconds=trace_seconds, collect=self.collect
+        )
 
 
 def files_of(values: Iterable[SentFile | dict[str, Any]] | None) -> tuple[SentFile, ...]:

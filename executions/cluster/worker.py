@@ -177,17 +177,17 @@ class Worker:
         """Say how this worker is, and end programs that wait for input in vain."""
         self._states_shown += 1
         state = WorkerState(
-            self.name,
-            socket.gethostname(),
-            self._sandbox.health(),
-            min(self._settings.busy_concurrent, self._settings.max_concurrent),
-            self._settings.max_concurrent,
-            self._settings.queue_length,
-            len(self._watched),
-            self._states_shown,
-            self._is_leaving,
-            self._image,
-            time.time(),
+            name=self.name,
+            host=socket.gethostname(),
+            health=self._sandbox.health(),
+            slots=min(self._settings.busy_concurrent, self._settings.max_concurrent),
+            most_slots=self._settings.max_concurrent,
+            queue_length=self._settings.queue_length,
+            watched=len(self._watched),
+            number=self._states_shown,
+            is_leaving=self._is_leaving,
+            image=self._image,
+            clock=time.time(),
         )
         try:
             self._board.show_worker(state)

@@ -11,7 +11,7 @@ from executions.cluster.messages import WorkerState
 from executions.sandbox.results import SandboxBusy, SandboxUnavailable
 from executions.sandbox.sandbox import SandboxHealth
 
-NO_WORKERS = SandboxHealth(False, "unreachable", "no worker is alive", 0, 0, 0)
+NO_WORKERS = SandboxHealth(reason="no worker is alive")
 
 MOST_SHOWN = 100
 """How many workers are shown one by one: to people, to monitors, and as series to Prometheus."""

@@ -46,7 +46,7 @@ class NotStarted:
 
     def health(self) -> SandboxHealth:
         """Return a state that is not ready."""
-        return SandboxHealth(False, "unreachable", "not started", 0, 0, 0)
+        return SandboxHealth(reason="not started")
 
 
 def make_executor(

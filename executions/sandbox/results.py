@@ -66,29 +66,30 @@ class NotCollected:
 
 @dataclass(frozen=True, slots=True)
 class TestProgram:
-    """How one test case runs, in a process of its own.
-
-    With `code`, the submission runs and then `code` in its namespace. Otherwise an `input` that is a
-    Python call is evaluated after the submission and its value printed; any other `input` is the
-    program's stdin. If the test `is_by_value`, `input` is an expression whose value is reported, not printed. `stdin`,
-    if given, is always the program's stdin; without it, a test with code or an expression gets the submission's. The
-    images of a `hidden` test are not kept. The sandbox itself finds out whether an `input` `is_call`. `files`
-    are all that the test finds. With `words`, nothing runs: they are looked for in the submission's text. `unittest` is
-    the code of a suite, whose methods run after the submission; a `doctest` runs the submission's own examples.
-    """
+    """How one test case runs, in a process of its own: the submission first, then the test's own part."""
 
     __test__ = False  # not for pytest to collect
 
     code: str = ""
+    """Runs after the submission, in its namespace."""
     input: str = ""
+    """Without `code`: a Python call that is evaluated after the submission, its value printed; or else the stdin."""
     stdin: str | None = None
+    """The program's stdin in any case. If None, a test with code or a call gets the submission's."""
     hidden: bool = False
+    """Its images are not kept."""
     is_by_value: bool = False
+    """Whether `input` is an expression whose value is reported, not printed."""
     is_call: bool = False
+    """Whether `input` is a call, which the sandbox itself finds out."""
     files: tuple[File, ...] = ()
+    """All files that the test finds."""
     words: tuple[str, ...] = ()
+    """If there are any, nothing runs: they are looked for in the submission's text."""
     unittest: str = ""
+    """The code of a suite, whose methods run after the submission."""
     doctest: bool = False
+    """Whether the examples in the submission's docstrings run."""
 
 
 class Party(NamedTuple):
@@ -111,23 +112,22 @@ NOBODY = Party("", "")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A learner's program with its test cases.
-
-    The first run is `code` with `stdin`; then each of `tests` runs, in order. `timeout_seconds` is the wall time that
-    all runs together may take, not counting what other work on the machine keeps from them, and at most half of what
-    they take. `party` takes turns with others in line. `files` are those of the first run.
-    With `trace_seconds`, the program runs once more after the first run, step by step, for so long. `collect` names the
-    files that come back from the first run.
-    """
+    """A learner's program with its test cases: `code` runs with `stdin`, and then each of `tests`, in order."""
 
     code: str
     stdin: str
     tests: tuple[TestProgram, ...]
     timeout_seconds: float
+    """The wall time that all runs together may take, without what other work on the machine keeps from them: at most
+    half of what they take."""
     party: Party = NOBODY
+    """Takes turns with others in line."""
     files: tuple[File, ...] = ()
+    """Those that the first run finds."""
     trace_seconds: float = 0
+    """If not 0, the program runs once more after the first run, step by step, for so long."""
     collect: tuple[str, ...] = ()
+    """The names of the files that come back from the first run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,56 +191,57 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The result of one process.
-
-    `stdout` and `stderr` are the head of each stream (64 KiB), decoded with replacement and without NUL;
-    `truncated` means that more was written. `exit_code` is None if a signal ended the process, whose
-    name is then `signal`, and if nothing ran. `tested` means that the test's own part was reached: for a
-    test with code or a call, both streams then hold only the output of that part. `completed` means that this part
-    ran to its end and the submission did not leave it. `wall_seconds` excludes the time for which it waited for input;
-    of that, it was kept from its share of the processors for `delayed_seconds`;
-    `waited_in_vain` marks a timeout because no input came in time.
-    `raised` is the full name of the exception that ended it, with its module unless it is a builtin, `bases` are those
-    of the classes that it inherits, `detail` has its message and position, but no hint, and `hint` is what would help:
-    the program's own report, which may be wrong or missing.
-    `returned` is the literal of what the expression of a test by value has returned: not trusted, at most 64 KiB. For a
-    test by a call it is empty if all output is that value, which the call did not print itself; otherwise it is None.
-    `uses` has for each of a test's words the line that first uses it, or 0, and how many parameters a function has.
-    `images` are those shown; `images_dropped` counts those that were too many, too large or invalid. The limits
-    apply to all runs of a submission together. `trace` is what a traced run has written: not trusted, at most 512 KiB.
-    `position` is where a run was shortly before its timeout, and its message has the variables of the loop: `n = 3`.
-    That, too, is the program's own report.
-    `methods` are those of a suite, as its process reports them; none if the report contradicts itself.
-    `collected` are the files of a program that were asked for, at most 1 MiB together, and `not_collected` those that
-    it has not left or that could not be sent; a container that has ended reports neither.
-    """
+    """The result of one process. Whatever the process itself reports may be wrong or missing."""
 
     status: RunStatus
     stdout: str = ""
+    """The head of the stream (64 KiB), decoded with replacement and without NUL; of a test with code or a call, only
+    what its own part has written."""
     stderr: str = ""
     exit_code: int | None = None
+    """None if a signal ended the process, and if nothing ran."""
     signal: str | None = None
+    """The name of the signal that ended the process."""
     wall_seconds: float = 0.0
+    """Without the time for which it waited for input."""
     delayed_seconds: float = 0.0
+    """Of these, how long it was kept from its share of the processors."""
     cpu_seconds: float = 0.0
     memory_peak_kb: int = 0
     truncated: bool = False
+    """Whether more was written to a stream than was kept."""
     tested: bool = False
+    """Whether the test's own part was reached."""
     completed: bool = False
+    """Whether that part ran to its end, and the submission did not leave it."""
     flags: frozenset[Flag] = frozenset()
     raised: str = ""
+    """The full name of the exception that ended it, with its module unless it is a builtin; the process reports it."""
     bases: tuple[str, ...] = ()
+    """The full names of the classes that this exception inherits."""
     detail: ErrorDetail | None = None
+    """The message and the position of the exception, without a hint."""
     hint: Hint | None = None
+    """What would help with it."""
     returned: str | None = None
+    """The literal, at most 64 KiB, of what the expression of a test by value has returned. Of a test by a call: empty
+    if all output is that value, which the call did not print itself; otherwise None."""
     uses: tuple[tuple[int, int], ...] = ()
+    """For each of a test's words, the line that first uses it, or 0, and how many parameters a function has."""
     waited_in_vain: bool = False
+    """Whether it timed out because no input came in time."""
     images: tuple[Image, ...] = ()
+    """Those shown. The limits apply to all runs of a submission together."""
     images_dropped: int = 0
+    """How many were too many, too large or invalid."""
     trace: bytes = b""
+    """What a traced run has written, at most 512 KiB."""
     methods: tuple[MethodResult, ...] = ()
+    """Those of a suite; none if the report contradicts itself."""
     position: ErrorDetail | None = None
+    """Where a run was shortly before its timeout. The message has the variables of the loop: `n = 3`."""
     collected: tuple[File, ...] = ()
+    """The files that were asked for, at most 1 MiB together; none if the container has ended."""
     not_collected: tuple[NotCollected, ...] = ()
 
     @property
@@ -251,22 +252,22 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The runs of one submission: the main run and one for each test, in order.
-
-    `waited_seconds` is the time for which the submission waited for a container, `asking_cpu_seconds` the CPU time that
-    it took to find out which inputs are calls. `container` is the name of its container, and this was the
-    `submission_number`th that it ran, from 1. `traced` is the traced run, if there was to be one, and `trace`
-    its steps.
-    """
+    """The runs of one submission: the main run and one for each test, in order."""
 
     main: Run
     tests: tuple[Run, ...]
     waited_seconds: float
+    """How long the submission waited for a container."""
     asking_cpu_seconds: float = 0.0
+    """The CPU time that it took to find out which inputs are calls."""
     container: str = ""
+    """The name of its container."""
     submission_number: int = 1
+    """Which of the container's submissions it was, from 1."""
     traced: Run | None = None
+    """The traced run, if there was to be one."""
     trace: Trace | None = None
+    """The steps of that run."""
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -39,12 +39,12 @@ class SandboxHealth:
     `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals.
     """
 
-    ready: bool
-    engine: str
-    reason: str
-    idle: int
-    in_use: int
-    waiting: int
+    ready: bool = False
+    engine: str = "unreachable"
+    reason: str = ""
+    idle: int = 0
+    in_use: int = 0
+    waiting: int = 0
     disk: str = "ok"
     stuck: int = 0
 
@@ -185,8 +185,16 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
         runs.append(run)
     asking_cpu_seconds = asked.cpu_seconds if asked else 0.0
     trace = read_trace(traced, submission.code, submission.files) if traced else None
-    facts = (waited_seconds, asking_cpu_seconds, container.name, container.submissions)
-    return Outcome(main, tuple(runs), *facts, traced, trace)
+    return Outcome(
+        main,
+        tuple(runs),
+        waited_seconds,
+        asking_cpu_seconds,
+        container=container.name,
+        submission_number=container.submissions,
+        traced=traced,
+        trace=trace,
+    )
 
 
 def _trace(container: Container, submission: Submission, talk: Talk | None) -> Run:

@@ -255,7 +255,7 @@ def test_staff_see_each_worker(page: Page, admin_client: Client) -> None:
         return [" ".join(strip_tags(row).split()) for row in body.split("<tr>")[2:]]
 
     assert "<h2>Workers</h2>" not in admin_client.get("/admin/").content.decode()  # programs run in this process
-    shut = SandboxHealth(False, "unreachable", "<b>no engine</b>", 0, 0, 0)
+    shut = SandboxHealth(reason="<b>no engine</b>")
     get_backend().workers = lambda: (
         seen_worker("8f14e45fceea", "<i>one</i>", most_slots=24),
         seen_worker("c9f0f895fb98", "two", 4.0, health=shut),

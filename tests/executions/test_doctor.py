@@ -281,7 +281,7 @@ def test_doctor_examines_the_workers_and_needs_no_engine(board: Board, capsys: p
 def test_doctor_reports_the_faults_of_a_cluster(
     board: Board, redis: Redis, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_worker(board, "8f14e45fceea", "one", health=SandboxHealth(False, "unreachable", "no engine", 0, 0, 0))
+    show_worker(board, "8f14e45fceea", "one", health=SandboxHealth(reason="no engine"))
     show_worker(board, "c9f0f895fb98", "two", image="guest:0")
     show_worker(board, "45c48cce2e2d", "three", clock=time.time() - 60)
     show_worker(board, "d3d9446802a4", "four", slots=10_000)
