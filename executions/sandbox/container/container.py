@@ -177,56 +177,72 @@ class Container:
         return run, answers
 
     def _run(self, task: Task, timeout_seconds: float, talk: Talk | None) -> Run:
-        allowance = Allowance(Deadline.after(timeout_seconds + GRACE_SECONDS), timeout_seconds)
         started = time.monotonic()
         was_spotless, self.is_spotless = self.is_spotless, False
-        images = ImageCollector(self._room, keeps=not task.is_hidden)
-        console = None if talk is None else talk.console
-        transcript = Transcript(task, images, console)
         self.is_usable = False  # until it has answered
+        images = ImageCollector(self._room, keeps=not task.is_hidden)
+        transcript = Transcript(task, images, None if talk is None else talk.console)
         try:
-            self._demand_silence()
-            is_interactive = task.is_program and talk is not None and talk.console.is_interactive
-            self._stream.send(task.request(timeout_seconds, images.wanted, is_interactive))
-            with contextlib.closing(self._frames(allowance, task.is_program, talk)) as frames:
-                if self._awaits_ready:
-                    self._take_ready(next(frames))
-                while (frame := next(frames))[0] != protocol.RESULT:
-                    if frame[0] == protocol.LATER:
-                        allowance.extend()
-                        continue
-                    transcript.add(*frame)
-                    if frame[0] == protocol.TEST:
-                        self._stream.send(task.part_frame())
-            frames_before = self._stream.frames_taken - 1
-            run = transcript.run(frame[1], time.monotonic() - started, frames_before)
-            if task.is_suite:
-                run = replace(run, methods=read_methods(run.trace), trace=b"")
-            self._awaits_ready = True
-            if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
-                raise ValueError("cancelled without being stopped")
-            self.is_usable = run.status is not RunStatus.CANCELLED
-            self.is_spotless = was_spotless and _is_clean_end(run, task.is_hidden, talk)
-            return run
-        except TimeoutError:
-            # Processes in system calls can starve the supervisor of its quarter of a CPU.
-            log.warning("supervisor of %s missed the deadline", self.name)
-            status = RunStatus.CANCELLED if _is_stopped(talk) else RunStatus.TIMEOUT
-        except StreamEnded as error:
-            if _is_stopped(talk):
-                status = RunStatus.CANCELLED
-            elif (cause := self._cause_of_death(self.id)) is Cause.MEMORY:
-                status = RunStatus.MEMORY_LIMIT
-            elif cause is Cause.COLLAPSE:
-                # Too many processes do that. In any case the program caused it, and none of its processes is left.
-                log.warning("kernel of %s collapsed", self.name)
-                status = RunStatus.ERROR
-            else:
-                raise RunLost(f"{self.name} failed in a run: {error}") from error
+            run = self._exchange(task, timeout_seconds, talk, transcript, images.wanted, started)
+        except (TimeoutError, StreamEnded) as error:
+            status = self._status_after(error, talk)
+            run = transcript.cut_short(status, time.monotonic() - started)
+            return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
         except (KeyError, ValueError, protocol.ProtocolError) as error:
             raise RunLost(f"{self.name} broke the protocol: {error!r:.200}") from error
-        run = transcript.cut_short(status, time.monotonic() - started)
-        return replace(run, signal=signal.SIGKILL.name) if status is RunStatus.ERROR else run
+        self.is_usable = run.status is not RunStatus.CANCELLED
+        self.is_spotless = was_spotless and _is_clean_end(run, task.is_hidden, talk)
+        return run
+
+    def _exchange(
+        self,
+        task: Task,
+        timeout_seconds: float,
+        talk: Talk | None,
+        transcript: Transcript,
+        wanted_images: int,
+        started: float,
+    ) -> Run:
+        """Send the task, and take what the container sends until its result, all of which is checked."""
+        self._demand_silence()
+        is_interactive = task.is_program and talk is not None and talk.console.is_interactive
+        self._stream.send(task.request(timeout_seconds, wanted_images, is_interactive))
+        allowance = Allowance(Deadline.after(timeout_seconds + GRACE_SECONDS), timeout_seconds)
+        with contextlib.closing(self._frames(allowance, task.is_program, talk)) as frames:
+            if self._awaits_ready:
+                self._take_ready(next(frames))
+            while (frame := next(frames))[0] != protocol.RESULT:
+                if frame[0] == protocol.LATER:
+                    allowance.extend()
+                    continue
+                transcript.add(*frame)
+                if frame[0] == protocol.TEST:
+                    self._stream.send(task.part_frame())
+        frames_before = self._stream.frames_taken - 1
+        run = transcript.run(frame[1], time.monotonic() - started, frames_before)
+        if task.is_suite:
+            run = replace(run, methods=read_methods(run.trace), trace=b"")
+        self._awaits_ready = True
+        if run.status is RunStatus.CANCELLED and not _is_stopped(talk):
+            raise ValueError("cancelled without being stopped")
+        return run
+
+    def _status_after(self, error: TimeoutError | StreamEnded, talk: Talk | None) -> RunStatus:
+        """Return how a run has ended whose container sent no result. Raises RunLost if the program did not cause it."""
+        if isinstance(error, TimeoutError):
+            # Processes in system calls can starve the supervisor of its quarter of a CPU.
+            log.warning("supervisor of %s missed the deadline", self.name)
+            return RunStatus.CANCELLED if _is_stopped(talk) else RunStatus.TIMEOUT
+        if _is_stopped(talk):
+            return RunStatus.CANCELLED
+        cause = self._cause_of_death(self.id)
+        if cause is Cause.MEMORY:
+            return RunStatus.MEMORY_LIMIT
+        if cause is Cause.COLLAPSE:
+            # Too many processes do that. In any case the program caused it, and none of its processes is left.
+            log.warning("kernel of %s collapsed", self.name)
+            return RunStatus.ERROR
+        raise RunLost(f"{self.name} failed in a run: {error}") from error
 
     def _demand_silence(self) -> None:
         """Demand that nothing but READY has come since the last run.
