@@ -44,13 +44,13 @@ DEFAULT_LIFETIME_SECONDS = 15 * 60
 def generate_token(kind: str, environment: str = "live") -> str:
     """Return a new token for a key of `kind`, "publishable" or "secret", in `environment`, "live" or "test"."""
     body = f"pl_{environment}_{KIND_WORDS[kind]}_{_base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)}"
-    return body + _checksum(body)
+    return body + checksum(body)
 
 
 def is_well_formed(token: str) -> bool:
     """Return whether `generate_token` can have returned `token`."""
     match = TOKEN_PATTERN.fullmatch(token)
-    return match is not None and match[2] == _checksum(match[1])
+    return match is not None and match[2] == checksum(match[1])
 
 
 def hash_token(token: str) -> str:
@@ -98,7 +98,8 @@ def read_learner_token(token: str) -> LearnerToken | None:
     return LearnerToken(key_id, learner, datetime.fromtimestamp(ends, UTC)) if time.time() < ends else None
 
 
-def _checksum(body: str) -> str:
+def checksum(body: str) -> str:
+    """Return the checksum at the end of a token that begins with `body`."""
     return _base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
 
 

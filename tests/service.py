@@ -211,7 +211,7 @@ def _empty_database() -> bytes:
     """Return the content of an SQLite file with all tables."""
     with tempfile.TemporaryDirectory() as directory:
         service = Service(Path(directory))
-        service._migrate()
+        service.manage("migrate", "--verbosity=0")
         return service.database.read_bytes()
 
 

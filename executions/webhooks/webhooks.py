@@ -65,6 +65,11 @@ class Webhooks(Loop):
         self._under_way: Counter[str] = Counter()
         """The attempts to each host."""
 
+    def under_way(self) -> dict[str, int]:
+        """Return how many attempts are being made to each host."""
+        with self._lock:
+            return dict(self._under_way)
+
     def look(self) -> None:
         """Begin the attempts that are due, as long as there is room. Each one is followed by the next that is due."""
         while (claimed := self._claim()) is not None:

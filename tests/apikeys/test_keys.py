@@ -85,7 +85,7 @@ def test_unknown_and_revoked_keys_get_the_same_403(page: Page) -> None:
 def test_a_guess_with_a_right_prefix_makes_the_same_query(page: Page) -> None:
     """If the lookup used less than the whole hash of a token, its time could tell how close a guess is."""
     near = page.token[:20] + tokens.generate_token("publishable")[20:39]
-    near += tokens._checksum(near)
+    near += tokens.checksum(near)
     asked = []
     for token in (near, tokens.generate_token("publishable")):
         assert tokens.is_well_formed(token)

@@ -389,7 +389,7 @@ def test_it_does_not_wait_unasked_or_without_a_place(server: Page) -> None:
         inner.append(copy_context().run(get, server, given, "?wait=30").json()["status"])
         run_all()
 
-    get_backend().polls._sleep = ask_again
+    get_backend().polls = Polls(places=1, sleep=ask_again)
     assert get(server, given, "?wait=30").json()["status"] == "success"
     assert inner == ["running"]
 

@@ -19,6 +19,7 @@ from executions.models import Execution, IdempotentRequest
 from executions.records import kept
 from executions.records.idempotency import InProgress, claim
 from executions.records.kept import KEPT_FOR
+from executions.records.late_records import LateRecords
 from executions.records.retention import erase_learner
 from executions.records.servers import renew
 from executions.running.backend import get_backend
@@ -248,7 +249,7 @@ def test_nothing_runs_without_the_database(server: Page, executor: FakeExecutor)
 
 @pytest.mark.django_db(transaction=True)
 def test_the_answer_comes_although_it_cannot_be_kept(server: Page, executor: FakeExecutor) -> None:
-    get_backend().late_records._pauses_seconds = ()
+    get_backend().late_records = LateRecords(pauses_seconds=())
     with database_fails('UPDATE "executions_idempotentrequest"'):
         assert send(server).status_code == 200
     assert len(executor.submissions) == 1

@@ -498,9 +498,9 @@ def test_a_host_that_hangs_leaves_room_for_others(server: Page) -> None:
     webhooks = Webhooks(Sent().post, get_backend().late_records, start=begun.append)
     webhooks.look()
     assert len(begun) == MOST_OF_A_HOST + 1
-    assert dict(webhooks._under_way) == {NAME: MOST_OF_A_HOST, "other.example.org": 1}
+    assert webhooks.under_way() == {NAME: MOST_OF_A_HOST, "other.example.org": 1}
     begun.pop()()
-    assert "other.example.org" not in webhooks._under_way
+    assert "other.example.org" not in webhooks.under_way()
     for run in begun:
         run()
     assert {state for state, _ in states()} == {"delivered"}
@@ -514,7 +514,7 @@ def test_without_a_thread_an_attempt_is_made_later(server: Page, sent: Sent, cap
     run_all()
     webhooks = Webhooks(sent.post, get_backend().late_records, start=fail)
     webhooks.look()
-    assert not webhooks._under_way
+    assert not webhooks.under_way()
     assert "no thread for a webhook" in caplog.text
     Webhook.objects.update(next_attempt=Now())
     deliver(sent)
@@ -557,7 +557,7 @@ def test_the_loop_delivers_over_tls(
     assert eventually(lambda: len(receiver.received) == 3)
     webhooks.close()
     webhooks.join(5)
-    assert eventually(lambda: not webhooks._under_way)
+    assert eventually(lambda: not webhooks.under_way())
     assert states() == [("delivered", 1)] * 3
     assert receiver.attempts() == dict.fromkeys(given, 1)
     for each in receiver.received:
