@@ -19,11 +19,8 @@ from web.connection import NO_ROOM
 from web.error_body import error_body
 from web.sentences import BAD_REQUEST, NOT_JSON, NOTHING_HERE, SERVER_ERROR
 
-RETRY_SECONDS = (1, 4)
-"""`Retry-After` of a 503. Random, so that a class of learners does not come back all at once."""
-
-RATE_SPREAD_SECONDS = 3
-"""Added to the `Retry-After` of a 429 at random, for the same reason."""
+SPREAD_SECONDS = 3
+"""Added to each `Retry-After` at random, so that a class of learners does not come back all at once."""
 
 REFUSALS = Counter(
     "codeexec_refusals",
@@ -35,11 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class ServiceUnavailable(APIException):
-    """The service cannot run programs now. The client may try again."""
+    """The service cannot run programs now. The client may try again. `wait` is in seconds, for `Retry-After`."""
 
     status_code = 503
     default_code = "unavailable"
     default_detail = "The service cannot run programs right now. Please try again in a moment."
+
+    def __init__(self, wait: int = 1) -> None:
+        super().__init__()
+        self.wait = wait
 
 
 class TooManyRequests(APIException):
@@ -83,10 +84,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     else:
         response.data = error_body(_sentence(error), _code(error))
     REFUSALS.labels(response.data["code"]).inc()
-    if response.status_code == 503:
-        response["Retry-After"] = str(random.randint(*RETRY_SECONDS))  # noqa: S311
-    elif "Retry-After" in response:
-        response["Retry-After"] = str(int(response["Retry-After"]) + random.randint(0, RATE_SPREAD_SECONDS))  # noqa: S311
+    if "Retry-After" in response:
+        response["Retry-After"] = str(int(response["Retry-After"]) + random.randint(0, SPREAD_SECONDS))  # noqa: S311
     return response
 
 

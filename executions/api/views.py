@@ -68,7 +68,7 @@ class ExecuteView(KeyedView):
                 return stream_events(request, begin_live(asked, source, get_backend()))
             return respond_once(request, run, Response)
         except SandboxError as error:
-            raise ServiceUnavailable from error
+            raise ServiceUnavailable(get_backend().retry_seconds()) from error
 
 
 class MayRunInBackground(IsServer):

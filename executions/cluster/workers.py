@@ -127,4 +127,5 @@ class Workers:
             waiting=sum(health.waiting for health in everywhere),
             disk=one.disk,
             stuck=sum(health.stuck for health in everywhere),
+            line_seconds=min(health.line_seconds for health in serving or everywhere),
         )

@@ -1,5 +1,6 @@
 """What the requests of one process share. `codeexec/start.py` creates it; other modules call `get_backend`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from uuid import UUID
@@ -51,6 +52,10 @@ class Backend:
             | {part: "connected" if answers else "unreachable" for part, answers in has.items()}
             | {"ready": sandbox.ready and not away, "reason": sandbox.reason or ", ".join(away)}
         )
+
+    def retry_seconds(self) -> int:
+        """Return after how many seconds a caller who was refused finds the present line gone."""
+        return max(1, math.ceil(self.executor.health().line_seconds))
 
     def announce(self, public_id: UUID) -> None:
         """Let other web processes pass on input for an execution of this one."""

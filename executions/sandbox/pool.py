@@ -40,6 +40,9 @@ class Pool:
         self._timing = timing
         self._closed = False
         self._discarded_at = float("-inf")
+        self._line_began = 0.0
+        self._given_back = 0
+        """How many callers have given a container back since the line began."""
         self._lock = threading.Lock()  # for all of the state, also that of the parts
         spare_cpu = spare_cpu or SpareCpu()
         self._slots = Slots(self._lock, settings, spare_cpu)
@@ -64,6 +67,12 @@ class Pool:
     def waiting(self) -> int:
         """How many callers wait in line."""
         return sum(len(stock.line) for stock in self._stocks.values())
+
+    def line_seconds(self) -> float:
+        """Return how long the callers in line wait, at the pace since it began: at most `queue_seconds`, 0 for none."""
+        with self._lock:
+            pace_seconds = (time.monotonic() - self._line_began) / max(1, self._given_back)
+            return min(self.waiting * pace_seconds, self._settings.queue_seconds)
 
     @property
     def is_failing(self) -> bool:
@@ -189,6 +198,8 @@ class Pool:
             if not is_served_now and self.waiting >= self._settings.queue_length:
                 raise SandboxBusy("the waiting line is full")
             stock.note_arrival()
+            if not self.waiting:
+                self._line_began, self._given_back = time.monotonic(), 0
             ticket = Ticket(party)
             stock.line.append(ticket)
             self._hand_out()
@@ -206,6 +217,7 @@ class Pool:
         """Take back a container and its slot: it waits for another caller, or is closed."""
         with self._lock:
             self._slots.release(party)
+            self._given_back += 1
             stock = self._stocks[container.profile]
             if self._closed:
                 container.close()

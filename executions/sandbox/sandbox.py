@@ -36,7 +36,8 @@ REMOVAL_SECONDS = 5.0
 class SandboxHealth:
     """The state of the sandbox. `engine` is "connected" or "unreachable"; `reason` says why it is not ready.
 
-    `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals.
+    `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals. Those who are
+    in line wait for about `line_seconds`.
     """
 
     ready: bool = False
@@ -47,6 +48,7 @@ class SandboxHealth:
     waiting: int = 0
     disk: str = "ok"
     stuck: int = 0
+    line_seconds: float = 0.0
 
 
 class Sandbox:
@@ -141,6 +143,7 @@ class Sandbox:
             waiting=self.pool.waiting,
             disk="full" if self._keeper.shortage else "ok",
             stuck=self._reaper.stuck,
+            line_seconds=self.pool.line_seconds(),
         )
 
     def probe(self) -> list[ProbeResult]:

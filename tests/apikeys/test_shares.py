@@ -115,7 +115,7 @@ def test_addresses_of_one_ipv6_network_share_one_share(page: Page) -> None:
 def test_time_to_wait_is_the_rest_of_the_program_that_has_run_longest(page: Page, age_seconds: int, wait: int) -> None:
     ApiKey.objects.update(max_concurrent=24)
     running(page.key, 12, age_seconds=age_seconds)
-    assert wait <= int(page.run()["Retry-After"]) <= wait + 3  # RATE_SPREAD_SECONDS
+    assert wait <= int(page.run()["Retry-After"]) <= wait + 3  # SPREAD_SECONDS
 
 
 def test_server_that_names_no_learner_may_run_all_at_once(server: Page) -> None:

@@ -324,6 +324,9 @@ def test_callers_are_told_to_retry_at_different_times(page: Page, executor: Fake
     waits = {int(page.run()["Retry-After"]) for _ in range(50)}
     assert len(waits) > 1
     assert min(waits) >= 1
+    assert max(waits) <= 4
+    executor.state = replace(HEALTHY, line_seconds=6.5)
+    assert {int(page.run()["Retry-After"]) for _ in range(20)} <= {7, 8, 9, 10}
 
 
 def test_internal_error_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:

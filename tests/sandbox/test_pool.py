@@ -152,6 +152,29 @@ def test_full_line_refuses_at_once(make_pool: MakePool) -> None:
     assert pool.waiting == 0
 
 
+def test_how_long_the_line_takes_is_known_from_its_pace(make_pool: MakePool) -> None:
+    pool = make_pool(max_concurrent=1, queue_length=10, queue_seconds=20)
+
+    def take() -> None:
+        with pool.container():
+            time.sleep(0.2)
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    assert pool.line_seconds() == 0
+    with pool.container():
+        for thread in threads:
+            thread.start()
+        assert eventually(lambda: pool.waiting == 6)
+        assert eventually(lambda: pool.line_seconds() == 20, 10)  # nothing moves, for seconds
+        assert eventually(lambda: pool.waiting == 6)
+    assert eventually(lambda: pool.waiting == 3)
+    seconds = pool.line_seconds()
+    assert 3 * 0.2 <= seconds < 20
+    for thread in threads:
+        thread.join()
+    assert pool.line_seconds() == 0
+
+
 def test_callers_are_served_in_order(make_pool: MakePool) -> None:
     pool = make_pool(max_concurrent=1, queue_length=10, queue_seconds=5)
     order = []
