@@ -39,12 +39,12 @@ LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
 
 KEY_WITH_HASH = "SELECT * FROM apikeys_apikey WHERE token_hash = %s"
-HOLDS = (
+ACTIVE_SUSPENSION = (
     " FROM apikeys_suspension s LEFT JOIN apikeys_apikey k ON k.id = s.key_id"
     " WHERE s.lifted IS NULL AND (s.ends IS NULL OR s.ends > %s)"
 )
-KEY_OR_ADDRESS = f"SELECT s.address{HOLDS} AND s.learner = '' AND (k.family = %s OR s.address = %s)"
-LEARNER = f"SELECT 1{HOLDS} AND s.learner = %s AND k.family = %s LIMIT 1"
+KEY_OR_ADDRESS = f"SELECT s.address{ACTIVE_SUSPENSION} AND s.learner = '' AND (k.family = %s OR s.address = %s)"
+LEARNER_SUSPENSION = f"SELECT 1{ACTIVE_SUSPENSION} AND s.learner = %s AND k.family = %s LIMIT 1"
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def refuse_suspended_learner(key: ApiKey, learner: str) -> None:
     if not (learner and key.proves_learners):
         return
     with connection.cursor() as cursor:
-        cursor.execute(LEARNER, (_now(), learner, key.family_in_sql()))
+        cursor.execute(LEARNER_SUSPENSION, (_now(), learner, key.family_in_sql()))
         if cursor.fetchone() is not None:
             raise Refused("suspended", SUSPENDED)
 

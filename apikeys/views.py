@@ -24,7 +24,7 @@ from web.fields import StringField
 from web.sentences import SECRET_KEY_REQUIRED
 
 USES_ATTRIBUTE = "limit_uses"
-LEARNER = StringField(max_length=LEARNER_CHARACTERS)
+LEARNER_FIELD = StringField(max_length=LEARNER_CHARACTERS)
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +156,6 @@ def _to_http_error(request: Request, refused: Refused) -> APIException:
 def learner_named_in(body: Any) -> str:
     """Return the learner in a body that is not validated yet, or "" if there is none or it is invalid."""
     try:
-        return str(LEARNER.run_validation(body.get("learner", "") if isinstance(body, dict) else ""))
+        return str(LEARNER_FIELD.run_validation(body.get("learner", "") if isinstance(body, dict) else ""))
     except ValidationError:
         return ""

@@ -103,7 +103,7 @@ def prepare() -> None:
     """
     _check_settings()
     sync_environment_key(settings.API_KEY, settings.ALLOWED_ORIGINS)
-    servers.forget_old()
+    servers.forget_dead()
     servers.renew()
 
 

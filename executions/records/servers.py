@@ -35,11 +35,13 @@ def renew() -> bool:
     if row.filter(seen__gt=Now() - timedelta(seconds=LIFE_SECONDS / 2)).update(seen=Now()):
         return True
     if not row.update(seen=Now()):
-        Server.objects.create(id=owner.id, owner=str(owner), secret_key=fingerprint(settings.SECRET_KEY), seen=Now())
+        Server.objects.create(
+            id=owner.id, owner=str(owner), secret_key=key_fingerprint(settings.SECRET_KEY), seen=Now()
+        )
     return False
 
 
-def fingerprint(secret_key: str) -> str:
+def key_fingerprint(secret_key: str) -> str:
     """Return what tells two values of SECRET_KEY apart and says nothing about either."""
     return salted_hmac("executions.Server", "", secret=secret_key, algorithm="sha256").hexdigest()[:16]
 
@@ -76,6 +78,6 @@ def recover_interrupted() -> int:
     return count
 
 
-def forget_old() -> None:
+def forget_dead() -> None:
     """Delete the rows of servers that died long ago. Raises DatabaseError."""
     Server.objects.filter(seen__lt=Now() - DEAD_KEPT_FOR).delete()

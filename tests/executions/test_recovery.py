@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from executions.models import Execution, Server
-from executions.records.servers import LIFE_SECONDS, dead_owners, forget_old, living, recover_interrupted, renew
+from executions.records.servers import LIFE_SECONDS, dead_owners, forget_dead, living, recover_interrupted, renew
 from executions.running.heartbeat import Heartbeat
 from executions.sandbox.engine.owner import Owner
 from tests.conftest import Page, database_fails
@@ -90,7 +90,7 @@ def test_containers_are_orphans_once_no_program_can_run_in_them() -> None:
 def test_rows_of_long_ago_are_deleted() -> None:
     server_seen(31 * 86400)
     recent = server_seen(29 * 86400)
-    forget_old()
+    forget_dead()
     assert Server.objects.get() == recent
 
 

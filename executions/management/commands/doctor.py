@@ -219,7 +219,7 @@ def examine_database() -> Iterator[Finding]:
         addresses = list(recent.values_list("client_address", flat=True))
         yield "proxies", faults.check_proxies(settings.TRUSTED_PROXY_COUNT, addresses)
         alive = servers.living()
-        own_key = servers.fingerprint(settings.SECRET_KEY)
+        own_key = servers.key_fingerprint(settings.SECRET_KEY)
         yield "one SECRET_KEY", faults.check_secret_keys(own_key, {each.owner: each.secret_key for each in alive})
         yield "shared rates", faults.check_shared_counts(len(alive), bool(settings.REDIS_URL))
         if is_server:
