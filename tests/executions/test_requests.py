@@ -232,8 +232,8 @@ def test_suite_has_nothing_to_compare(page: Page, case: dict[str, Any], refused:
         ({"avoids": [1]}, {"avoids[0]": "Must be a string."}),
         ({"avoids": ["import " + "a" * 94]}, {"avoids[0]": "Is 101 bytes of UTF-8; at most 100 are allowed."}),
         ({"defines": [{}]}, {"defines[0].name": "This field is required."}),
-        ({"defines": [{"name": "a b"}]}, {"defines[0].name": "Must be a name of Python."}),
-        ({"defines": [{"name": "for"}]}, {"defines[0].name": "Must be a name of Python."}),
+        ({"defines": [{"name": "a b"}]}, {"defines[0].name": "Must be a valid Python identifier."}),
+        ({"defines": [{"name": "for"}]}, {"defines[0].name": "Must be a valid Python identifier."}),
         ({"defines": ["add"]}, {"defines[0]": "Must be an object."}),
         ({"defines": [{"name": "f", "args": 1}]}, {"defines[0].args": "Unknown field."}),
         (

@@ -314,7 +314,7 @@ def test_a_port_is_part_of_the_host(server: Page) -> None:
 def test_a_key_without_a_secret_is_told_so(server: Page) -> None:
     WebhookSecret.objects.all().delete()
     refused = submit(server, webhook=HOOK)
-    assert refused.json()["fields"] == {"webhook": "This key has no webhook secret yet: staff make one in the admin."}
+    assert refused.json()["fields"] == {"webhook": "This key has no webhook secret yet. Staff can create one in the admin."}
 
 
 def test_a_successor_of_the_key_goes_on(server: Page, sent: Sent) -> None:
