@@ -61,7 +61,7 @@ class Execution(models.Model):
     cpu_time = models.FloatField(null=True)
     total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
-    # To add a column that is not null, Django would make the table anew on SQLite, without the triggers of the search.
+    # Null, because adding a NOT NULL column recreates the table on SQLite and drops the search triggers.
     container = models.CharField(max_length=48, null=True)  # noqa: DJ001
     submission_number = models.PositiveSmallIntegerField("number among the submissions of its container", null=True)
     # No foreign key: the row of a server is deleted long before its executions.
