@@ -246,7 +246,7 @@ def test_suite_has_nothing_to_compare(page: Page, case: dict[str, Any], refused:
     ],
     ids=range(29),
 )
-def test_rules_are_of_words_that_are_known(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
+def test_rules_accept_only_known_words(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
     response = page.run(test_cases=[{}, case])
     if not refused:
         assert response.status_code == 200
