@@ -53,10 +53,10 @@ ERRORS: dict[int, dict[str, str]] = {
     429: {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
-        "concurrency_limited": "This API key is running 256 programs already. Try again in 4 seconds.",
+        "concurrency_limited": "This API key is already running 256 programs. Try again in 4 seconds.",
         "interactive_limited": "This learner is already running 4 interactive programs. Try again in 42 seconds.",
-        "executions_used_up": "This API key has used up the 100000 executions of its day (UTC). Try again in 3 h.",
-        "cpu_used_up": "This API key has used up the 43200 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
+        "executions_used_up": "This API key has used up its 100000 executions for today (UTC). Try again in 3 h.",
+        "cpu_used_up": "This API key has used up its 43200 CPU seconds for today (UTC). Try again in 3 h 20 min.",
     },
     431: {"headers_too_large": HEADERS_TOO_LARGE},
     500: {"server_error": SERVER_ERROR},

@@ -241,20 +241,20 @@ class TestCaseSerializer(StrictSerializer):
         """Refuse what a comparison cannot use."""
         if any(name in values for name in RULES):
             for name in sorted(values.keys() - RULES - BESIDE_RULES):
-                refuse_field(name, "Not together with uses, avoids or defines.")
+                refuse_field(name, "Cannot be combined with uses, avoids or defines.")
         if values.get("unittest") or values.get("doctest"):
             for name in sorted(values.keys() - SUITES - BESIDE_SUITES):
-                refuse_field(name, "Not together with unittest or doctest.")
+                refuse_field(name, "Cannot be combined with unittest or doctest.")
             if values.get("unittest") and values.get("doctest"):
-                refuse_field("doctest", "Not together with unittest: give each a test case of its own.")
+                refuse_field("doctest", "Cannot be combined with unittest: use a separate test case for each.")
         match, expected = values.get("match"), values.get("expected_output")
         if match == Match.RETURNS:
             if not values.get("input") or values.get("code"):
-                refuse_field("match", "Compares the value of input: give an input and no code.")
+                refuse_field("match", "Needs an input, whose value it compares, and no code.")
             if expected is None or not is_value_or_exception(expected):
                 refuse_field("expected_output", "Must be a Python literal such as [1, 2], or name an exception.")
         elif values.get("exact_types"):
-            refuse_field("exact_types", "Only for the match returns.")
+            refuse_field("exact_types", "Only allowed with the match returns.")
         if match == Match.REGEX and expected is not None:
             try:
                 matcher(expected)
@@ -263,5 +263,5 @@ class TestCaseSerializer(StrictSerializer):
         if match not in (Match.FLOAT, Match.RETURNS):
             for name in ("tolerance", "relative_tolerance"):
                 if name in values:
-                    refuse_field(name, "Only for the matches float and returns.")
+                    refuse_field(name, "Only allowed with the matches float and returns.")
         return values

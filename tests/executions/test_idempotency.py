@@ -150,7 +150,7 @@ def test_the_longest_key_is_valid(server: Page) -> None:
 def test_event_stream_with_an_idempotency_key_is_refused(server: Page, executor: FakeExecutor) -> None:
     response = server.post({"code": "1"}, origin=None, accept="text/event-stream", idempotency_key=KEY)
     assert response.json()["fields"] == {
-        "Idempotency-Key": "Not with an event stream, whose events cannot be sent again."
+        "Idempotency-Key": "Not allowed with an event stream, whose events cannot be sent again."
     }
     assert executor.submissions == []
 

@@ -190,11 +190,11 @@ NOT_BESIDE_A_SUITE = {
         ({"doctest": "yes"}, {"doctest": "Must be true or false."}),
         (
             {"unittest": "1", "doctest": True},
-            {"doctest": "Not together with unittest: give each a test case of its own."},
+            {"doctest": "Cannot be combined with unittest: use a separate test case for each."},
         ),
-        ({"uses": ["for"], "unittest": "1"}, {"unittest": "Not together with uses, avoids or defines."}),
+        ({"uses": ["for"], "unittest": "1"}, {"unittest": "Cannot be combined with uses, avoids or defines."}),
         *(
-            ({"doctest": True, field: value}, {field: "Not together with unittest or doctest."})
+            ({"doctest": True, field: value}, {field: "Cannot be combined with unittest or doctest."})
             for field, value in NOT_BESIDE_A_SUITE.items()
         ),
     ],
@@ -240,9 +240,12 @@ def test_suite_has_nothing_to_compare(page: Page, case: dict[str, Any], refused:
             {"defines": [{"name": "f", "parameters": 101}]},
             {"defines[0].parameters": "Must be an integer from 0 to 100."},
         ),
-        ({"uses": ["for"], "input": "f()"}, {"input": "Not together with uses, avoids or defines."}),
-        ({"avoids": ["for"], "code": "f()"}, {"code": "Not together with uses, avoids or defines."}),
-        ({"uses": ["for"], "expected_output": ""}, {"expected_output": "Not together with uses, avoids or defines."}),
+        ({"uses": ["for"], "input": "f()"}, {"input": "Cannot be combined with uses, avoids or defines."}),
+        ({"avoids": ["for"], "code": "f()"}, {"code": "Cannot be combined with uses, avoids or defines."}),
+        (
+            {"uses": ["for"], "expected_output": ""},
+            {"expected_output": "Cannot be combined with uses, avoids or defines."},
+        ),
     ],
     ids=range(29),
 )

@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Check whether programs can be run
-         * @description For monitors and proxies. It needs no key and answers at once.
+         * @description For monitors and proxies. It needs no key and responds immediately.
          */
         get: operations["getHealth"];
         put?: never;
