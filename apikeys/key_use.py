@@ -25,7 +25,7 @@ REFUSED_USES = 500
 SHOWN = 12
 
 WHAT_HELPS = {
-    "invalid_key": "The token has ended, or the key is suspended. Send the site its new token, or lift the suspension.",
+    "invalid_key": "The token has ended or the key is suspended. Send the site its new token, or lift the suspension.",
     "origin_not_allowed": "The page is not one of the origins below. If it belongs to the site, add its origin.",
     "suspended": "The learner or address is suspended. If that is a mistake, lift the suspension.",
     "secret_key_required": "A page requested something that only the site's server may do.",
@@ -68,7 +68,7 @@ class TokenOfFamily:
 
 @dataclass(frozen=True, slots=True)
 class RefusedUse:
-    """Tries that were refused for the token or its origin, from one address: at most one a minute is on record."""
+    """Failed attempts with the token or from a wrong origin, by one address. At most one a minute is on record."""
 
     event: str
     address: str

@@ -155,7 +155,7 @@ def show(client: Client, key: ApiKey, **form: str) -> str:
 
 def test_a_secret_is_shown_once(key: ApiKey, admin_client: Client) -> None:
     page = admin_client.get(address(key, "webhook")).content.decode()
-    assert "It has none yet" in page
+    assert "The key has none yet" in page
     assert not WebhookSecret.objects.exists()
     secret = show(admin_client, key)
     assert secrets_of(key.family) == [secret]
