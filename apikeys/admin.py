@@ -229,7 +229,7 @@ class ApiKeyAdmin(StaffModelAdmin):
         return self._page(request, "leaked", f"{key} has leaked", key=key, form=form, **self._use(request, key))
 
     def webhook_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Make the secret that signs the key's webhooks, or a new one, and show it once, as a token."""
+        """Create the secret that signs the key's webhooks, or a new one, and show it once, like a token."""
         key = self._find(request, object_id, allowed=self.has_rotate_permission(request))
         if key.kind != ApiKey.Kind.SECRET:
             raise Http404

@@ -33,7 +33,7 @@ from web.sentences import (
 )
 
 KEY_ATTRIBUTE = "counted_key"
-"""Of Django's request: the key of its token, even if it is refused."""
+"""The attribute of Django's request that holds the key of its token, even if the request is refused."""
 
 LONGEST_ORIGIN = 255
 LAST_USED_EVERY = timedelta(minutes=1)
@@ -125,10 +125,10 @@ def find_caller(token: str, address: str | None) -> Caller | None:
 
 
 def is_own_page(request: Request, caller: Caller) -> bool:
-    """Return whether a page of ours uses the key: the playground its own, or the documentation a person's secret key.
+    """Return whether one of our own pages uses the key: the playground its own, the documentation any secret key.
 
-    It is ours if it comes from the host that the request is for. A browser sets both headers itself. Only the hosts are
-    compared: an unknown proxy may hide https. A publishable key and a learner token stay with the key's origins.
+    A page is ours if its host is the host of the request; a browser sets both headers itself. Only the hosts are
+    compared, because an unknown proxy may hide https. Publishable keys and learner tokens stay with the key's origins.
     """
     is_secret = caller.key.kind == ApiKey.Kind.SECRET and caller.learner is None
     return (caller.key.is_playground or is_secret) and _is_from_our_host(request)

@@ -16,7 +16,7 @@ class KeyOrigins:
 
     def __init__(self) -> None:
         self._last: frozenset[str] = frozenset()
-        """As of the database's last answer: while it does not answer, the pages of the keys can read our 503."""
+        """From the database's last answer: while it is down, pages of these origins can read our 503."""
 
     def allow(self, sender: object, request: HttpRequest, **kwargs: Any) -> bool:
         """Return whether the request's origin belongs to a key.

@@ -1,4 +1,4 @@
-"""The limits of a new key, from the settings when it is made."""
+"""The limits of a new key: those of the settings when it is created."""
 
 from django.conf import settings
 

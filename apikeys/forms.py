@@ -38,7 +38,8 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     webhook_hosts = LinesField(
         required=False,
-        help_text="One per line, such as example.org or example.org:8443. Webhooks of a secret key go only there.",
+        help_text="One per line, such as example.org or example.org:8443. Only these hosts receive webhooks of a secret"
+        " key.",
     )
 
     class Meta:
@@ -48,10 +49,10 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": "For staff. Callers never see it.",
             "notes": "For staff. Never write a token here.",
             "kind": "A publishable key is in a page, where everybody can read it. A secret key is on a server.",
-            "rate": "Requests, such as 60/m, 10/s or 1000/h. A key shares it with those it was rotated into.",
-            "max_concurrent": "More are refused at once.",
-            "executions_per_day": "UTC days. Only programs that ran count.",
-            "cpu_seconds_per_day": "UTC days. Test cases count too.",
+            "rate": "Requests, such as 60/m, 10/s or 1000/h. A key shares its rate with those it was rotated into.",
+            "max_concurrent": "More are refused immediately.",
+            "executions_per_day": "Days are in UTC. Only programs that ran count.",
+            "cpu_seconds_per_day": "Days are in UTC. Test cases count, too.",
             "expires": "UTC. Empty: never.",
         }
 

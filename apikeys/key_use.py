@@ -25,17 +25,17 @@ REFUSED_USES = 500
 SHOWN = 12
 
 WHAT_HELPS = {
-    "invalid_key": "The token has ended, or the key is suspended. Send the site its new token, or lift the suspension.",
-    "origin_not_allowed": "A page that is not one of the origins below. If it belongs to the site, add its origin.",
-    "suspended": "A suspended learner or address. If it is a mistake, lift the suspension.",
-    "secret_key_required": "A page asked for what only the site's server may do.",
+    "invalid_key": "The token has ended or the key is suspended. Send the site its new token, or lift the suspension.",
+    "origin_not_allowed": "The page is not one of the origins below. If it belongs to the site, add its origin.",
+    "suspended": "The learner or address is suspended. If that is a mistake, lift the suspension.",
+    "secret_key_required": "A page requested something that only the site's server may do.",
     "rate_limited": "If it is the site's own traffic, raise the rate below.",
     "learner_rate_limited": "If it is a class behind one address, raise the address rate below.",
     "concurrency_limited": "If it is the site's own traffic, raise the concurrent executions below.",
-    "interactive_limited": "A learner or address has its share of the programs that wait for input.",
+    "interactive_limited": "A learner or address already has its share of the programs that wait for input.",
     "executions_used_up": "If it is the site's own traffic, raise the executions per day below.",
     "cpu_used_up": "If it is the site's own traffic, raise the CPU seconds per day below.",
-    "unavailable": "The service is busy or away: see its state on the dashboard.",
+    "unavailable": "The service is busy or down: see its state on the dashboard.",
 }
 """What staff can do about refusals, by their reason."""
 
@@ -68,7 +68,7 @@ class TokenOfFamily:
 
 @dataclass(frozen=True, slots=True)
 class RefusedUse:
-    """Tries that were refused for the token or its origin, from one address: at most one a minute is on record."""
+    """Failed attempts with the token or from a wrong origin, by one address. At most one a minute is on record."""
 
     event: str
     address: str
@@ -167,7 +167,7 @@ def _day(day: date, own: int, others: int, refused: int, most: int) -> DayOfUse:
 
 
 def _refused_uses(key: ApiKey) -> tuple[RefusedUse, ...]:
-    """Return from where the token was tried in vain, as the audit log has it, the latest first."""
+    """Return the failed attempts with the token that the audit log has, the latest first."""
     entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(ApiKey), object_id=key.pk, action=LogEntry.Action.ACCESS
     )

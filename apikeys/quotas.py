@@ -161,7 +161,7 @@ def _check_at_once(account: Account, running: Running, is_divided: bool) -> None
     most, total = account.key.max_concurrent, running.count()
     if total >= most:
         at_once = LimitUse("concurrent", most, 0, running.seconds_left(), None, "concurrent-requests")
-        raise Refused("concurrency_limited", f"This API key is running {most} programs already.", at_once)
+        raise Refused("concurrency_limited", f"This API key is already running {most} programs.", at_once)
     for name in account.names if is_divided else ():
         own = running.count(name)
         own_most = share_of_count(name, most, total - own, UNDIVIDED_AT_ONCE)
@@ -170,7 +170,7 @@ def _check_at_once(account: Account, running: Running, is_divided: bool) -> None
             sentence = (
                 "Many people at your address are running programs."
                 if kind_of(name) == ADDRESS
-                else f"This learner is running {own} programs already."
+                else f"This learner is already running {own} programs."
             )
             raise Refused("concurrency_limited", sentence, at_once)
 
@@ -180,13 +180,13 @@ def _check_executions(account: Account, use: Use, running: Running, is_divided: 
     seconds_left = _seconds_left(account.day)
     if total >= most:
         executions = LimitUse("executions", most, 0, seconds_left, DAY_SECONDS)
-        sentence = f"This API key has used up the {most} executions of its day (UTC)."
+        sentence = f"This API key has used up its {most} executions for today (UTC)."
         raise Refused("executions_used_up", sentence, executions)
     own = use.own_executions + running.count(account.who)
     own_most = share_of_count(account.who, most, total - own, UNDIVIDED_EXECUTIONS)
     if is_divided and own >= own_most:
         executions = LimitUse("executions", own_most, 0, seconds_left, DAY_SECONDS)
-        raise Refused("executions_used_up", f"{_owner(account.who)} of the executions of a day (UTC).", executions)
+        raise Refused("executions_used_up", f"{_owner(account.who)} of today's executions (UTC).", executions)
 
 
 def _check_cpu(account: Account, use: Use, is_divided: bool) -> None:
@@ -198,10 +198,10 @@ def _check_cpu(account: Account, use: Use, is_divided: bool) -> None:
     seconds_left = _seconds_left(account.day)
     if used >= most or (is_divided and own > own_most and use.cpu_seconds >= most):
         cpu = LimitUse("cpu", most, 0, seconds_left, DAY_SECONDS, "cpu-seconds")
-        raise Refused("cpu_used_up", f"This API key has used up the {most} CPU seconds of its day (UTC).", cpu)
+        raise Refused("cpu_used_up", f"This API key has used up its {most} CPU seconds for today (UTC).", cpu)
     if is_divided and own > own_most:
         cpu = LimitUse("cpu", int(own_most), 0, seconds_left, DAY_SECONDS, "cpu-seconds")
-        raise Refused("cpu_used_up", f"{_owner(account.who)} of the CPU seconds of a day (UTC).", cpu)
+        raise Refused("cpu_used_up", f"{_owner(account.who)} of today's CPU seconds (UTC).", cpu)
 
 
 def _used_within_shares(account: Account) -> float:

@@ -1,4 +1,4 @@
-"""How a suspension looks wherever staff meet the one who is suspended: the badge, until when, why, and the way out."""
+"""The badge that marks suspended learners, addresses and keys: until when, why, and a button that lifts it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

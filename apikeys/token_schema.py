@@ -16,13 +16,13 @@ from web.openapi import FOR_BODIES, FOR_KEYS, errors, headers
 class TokenRequestSerializer(StrictSerializer):
     """The body of a request for a token."""
 
-    learner = StringField(max_length=LEARNER_CHARACTERS, allow_blank=False, help_text="Your id of the learner.")
+    learner = StringField(max_length=LEARNER_CHARACTERS, allow_blank=False, help_text="Your ID for the learner.")
     lifetime_seconds = IntegerField(
         min_value=tokens.SHORTEST_LIFETIME_SECONDS,
         max_value=tokens.LONGEST_LIFETIME_SECONDS,
         required=False,
         allow_null=True,
-        help_text=f"How long the token works. Default: {tokens.DEFAULT_LIFETIME_SECONDS}.",
+        help_text=f"For how many seconds the token works. Default: {tokens.DEFAULT_LIFETIME_SECONDS}.",
     )
 
 
@@ -30,8 +30,8 @@ class TokenSerializer(serializers.Serializer[Any]):
     """A token."""
 
     token = serializers.CharField(help_text="What the learner's page sends in `X-API-Key`.")
-    learner = serializers.CharField(help_text="The learner it is for.")
-    expires = serializers.DateTimeField(help_text="When it expires.")
+    learner = serializers.CharField(help_text="The learner that the token is for.")
+    expires = serializers.DateTimeField(help_text="When the token expires.")
 
 
 EXAMPLE = {"token": "pl_learner_WzEsImFkYSIs…", "learner": "ada", "expires": "2027-01-31T12:00:00Z"}
@@ -40,8 +40,8 @@ describe_minting = extend_schema(
     operation_id="createToken",
     tags=["Tokens"],
     summary="Create a token for one learner",
-    description="For a server with a secret key. A page that has the token needs no key. The token works on the"
-    " pages of the key's origins, counts against its limits and ends with it.",
+    description="For a server with a secret key. A page that has the token needs no key. The token works on pages of"
+    " the key's origins. Its requests count against the key's limits, and it stops working when the key does.",
     parameters=headers(limited=True),
     request=TokenRequestSerializer,
     examples=[
@@ -67,7 +67,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "in": "header",
             "name": "X-API-Key",
             "description": "A publishable key works only with one of its origins in `Origin`, as a browser sends it."
-            " A secret key, which belongs on a server, and a learner token of it need no `Origin`; one that is sent"
-            " must be among the key's. To try requests on the page `/docs/`, use a secret key: a publishable one does"
+            " A secret key, which belongs on a server, and its learner tokens need no `Origin`; if you send one, it"
+            " must be among the key's. To try requests on the page `/docs/`, use a secret key: a publishable key does"
             " not work there.",
         }

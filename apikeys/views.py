@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class KeyRateThrottle(BaseThrottle):
-    """Counts a request against its key's rate, for each `throttle_scope` of the views apart."""
+    """Counts a request against its key's rate, separately for each `throttle_scope` of the views."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request. Raises Refused."""
@@ -62,7 +62,7 @@ class ExecutionRateThrottle(KeyRateThrottle):
 
 
 class InputRateThrottle(KeyRateThrottle):
-    """Counts input for running programs, by learner or address: they are bounded, and not the key."""
+    """Counts input for running programs by learner or address. The key itself has no limit for input."""
 
     def count(self, request: Request, view: Any) -> list[LimitUse]:
         """Count the request, and return what is left."""

@@ -19,7 +19,7 @@ SECRET_BYTES = 32
 
 
 def make_secret(key: ApiKey, old_ends: datetime) -> str:
-    """Make the secret of the key's family and return it. Those before sign too, until `old_ends`."""
+    """Create a secret for the key's family and return it. Earlier secrets also sign until `old_ends`."""
     secret = PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     with transaction.atomic():
         ApiKey.objects.select_for_update().get(pk=key.pk)
@@ -39,7 +39,7 @@ def secrets_of(family: UUID) -> list[str]:
 
 
 def signature(secret: str, message_id: str, seconds: int, body: bytes) -> str:
-    """Return what a secret makes of a message that is sent at a time, in seconds since 1970."""
+    """Return a secret's signature of a message that is sent at `seconds` since 1970."""
     key = base64.b64decode(secret.removeprefix(PREFIX))
     signed = hmac.digest(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256)
     return f"v1,{base64.b64encode(signed).decode()}"

@@ -1,4 +1,4 @@
-"""By which name staff know what an entry is about: looked up when it is read, because nobody can erase it from the log.
+"""Display names for audit entries, looked up on reading so that no name is stored: nobody could erase it from the log.
 
 An app that has such names adds a function to `namers` in its `admin` module.
 """

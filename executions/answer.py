@@ -28,12 +28,12 @@ class ShownImage:
 
 
 CONTROLS = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")
-"""In a text they would take up to six times their size in JSON, and a request may not have all of them."""
+"""JSON escapes them at six times their size, so a file with such characters is sent as base64."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedFile:
-    """A file that a program has left, as text or, if it is none, in base64: a request may send it again."""
+    """A file that a program has left, as text or, if it is not text, in base64. A request may send it again."""
 
     name: str
     text: str | None

@@ -19,7 +19,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 
 DRAIN_SECONDS = 25
-"""How long a process that ends waits for what runs: for what has begun, and not for the line."""
+"""How long a process that ends waits for running programs. Queued requests are refused."""
 
 
 def longest_execution() -> timedelta:

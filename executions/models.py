@@ -61,7 +61,7 @@ class Execution(models.Model):
     cpu_time = models.FloatField(null=True)
     total_cpu_seconds = models.FloatField("CPU seconds, test cases included", null=True)
     memory_peak_kb = models.PositiveBigIntegerField(null=True)
-    # To add a column that is not null, Django would make the table anew on SQLite, without the triggers of the search.
+    # Null, because adding a NOT NULL column recreates the table on SQLite and drops the search triggers.
     container = models.CharField(max_length=48, null=True)  # noqa: DJ001
     submission_number = models.PositiveSmallIntegerField("number among the submissions of its container", null=True)
     # No foreign key: the row of a server is deleted long before its executions.
@@ -174,14 +174,14 @@ class KeptResult(models.Model):
 
 
 class Webhook(models.Model):
-    """An address that is to be told of the end of an execution (executions/webhooks).
+    """A URL that receives the result of an execution (executions/webhooks).
 
-    `attempted` counts the attempts that have begun. `next_attempt` is when the next one is due, not before the end of
-    the execution; while one is under way, when that one counts as lost; None if there will be no more.
+    `attempted` counts the attempts that have begun. `next_attempt` is when the next one is due, at the earliest when
+    the execution ends. During an attempt it is when that attempt counts as lost. It is None if there will be no more.
     """
 
     class State(models.TextChoices):
-        """What became of it so far."""
+        """How far its delivery has got."""
 
         PENDING = "pending"
         DELIVERED = "delivered"
@@ -270,7 +270,7 @@ class Server(models.Model):
 
 
 class ExecutionFlag(models.Model):
-    """A reason for staff to look at an execution, not a judgement: a beginner's endless loop gets one too."""
+    """A reason for staff to look at an execution, not a verdict: a beginner's endless loop gets one, too."""
 
     class Kind(models.TextChoices):
         """What the supervisor or the service noticed, also by comparison with earlier executions."""

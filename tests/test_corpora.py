@@ -183,7 +183,7 @@ def test_checkouts_are_read_where_they_are_named(most: int | None, names: set[st
         ((ENDS, FAILS), [True], "chance"),
     ],
 )
-def test_plain_python_says_what_is_right(
+def test_plain_python_decides_what_is_right(
     runs: tuple[Result, Result], passed: list[bool], outcome: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = {"status": "completed", "test_results": [{"passed": each, "message": "told"} for each in passed]}

@@ -63,7 +63,7 @@ def test_one_web_process_is_the_bound_of_many_workers() -> None:
     assert more < last
 
 
-def test_who_finds_the_line_full_or_waits_too_long_gets_no_answer() -> None:
+def test_full_line_or_long_wait_gets_no_answer() -> None:
     small = Site(replace(Capacity.of(1, 2**30), queue_length=10))
     ended = simulate(small, [(0.0, PROGRAMS["that sleep 1 s"])] * 40)
     assert 10 <= len(seconds_of(ended)) < 30

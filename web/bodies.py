@@ -67,7 +67,7 @@ class AlwaysJSON(DefaultContentNegotiation):
 
 
 def accepts_events(request: Request) -> bool:
-    """Return whether the client names an event stream and prefers it to JSON, or likes both alike (RFC 9110, 12.5.1).
+    """Return whether the client names an event stream and does not prefer JSON to it (RFC 9110, 12.5.1).
 
     `*/*` is not enough. Whatever else it accepts, it gets JSON.
     """

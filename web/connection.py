@@ -1,4 +1,4 @@
-"""The connection of a request: the client's address, and whether the client or this process is going."""
+"""The connection of a request: the client's address, and whether the client has left or this process is stopping."""
 
 import errno
 import ipaddress
@@ -14,7 +14,7 @@ ending = threading.Event()
 """Set when this process has been asked to stop: running programs finish, but those that wait for input are stopped."""
 
 NO_ROOM = (errno.ECONNRESET, "there is no room for the request")
-"""The arguments of the error where the body of a request was not received because others took all the room."""
+"""The arguments of the error for a body that was not received because other bodies took all the room."""
 
 
 def client_address(request: HttpRequest) -> str | None:

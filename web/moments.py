@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 STEPS = ((60, 1, "s"), (60 * 60, 60, "min"), (48 * 60 * 60, 60 * 60, "h"))
-"""Up to how many seconds which unit is used, and its length."""
+"""For each unit: up to how many seconds it is used, its length in seconds, and its name."""
 DAY_SECONDS = 24 * 60 * 60
 
 

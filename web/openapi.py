@@ -53,10 +53,10 @@ ERRORS: dict[int, dict[str, str]] = {
     429: {
         "rate_limited": "This API key has made too many requests. Try again in 42 seconds.",
         "learner_rate_limited": "This learner has made too many requests. Try again in 42 seconds.",
-        "concurrency_limited": "This API key is running 256 programs already. Try again in 4 seconds.",
+        "concurrency_limited": "This API key is already running 256 programs. Try again in 4 seconds.",
         "interactive_limited": "This learner is already running 4 interactive programs. Try again in 42 seconds.",
-        "executions_used_up": "This API key has used up the 100000 executions of its day (UTC). Try again in 3 h.",
-        "cpu_used_up": "This API key has used up the 43200 CPU seconds of its day (UTC). Try again in 3 h 20 min.",
+        "executions_used_up": "This API key has used up its 100000 executions for today (UTC). Try again in 3 h.",
+        "cpu_used_up": "This API key has used up its 43200 CPU seconds for today (UTC). Try again in 3 h 20 min.",
     },
     431: {"headers_too_large": HEADERS_TOO_LARGE},
     500: {"server_error": SERVER_ERROR},
@@ -65,19 +65,19 @@ ERRORS: dict[int, dict[str, str]] = {
 """For each status, its codes with their sentence or an example of it."""
 
 MEANINGS = {
-    400: "The request is invalid; `fields` says where.",
-    403: "The caller is not permitted to do this.",
+    400: "The request is invalid; `fields` names the invalid fields.",
+    403: "The caller is not allowed to do this.",
     404: "This does not exist, or belongs to another key.",
-    409: "The first request with this `Idempotency-Key` is not answered yet.",
-    411: "The body is chunked, without a `Content-Length`.",
+    409: "The first request with this `Idempotency-Key` is still being processed.",
+    411: "The body is chunked and has no `Content-Length`.",
     413: f"The body is larger than {settings.LONGEST_BODY_BYTES} bytes.",
     414: "The request line is longer than 2,048 bytes.",
     415: "The body is not `application/json`, or is compressed.",
     422: "This `Idempotency-Key` was sent with another request.",
-    429: "A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait.",
-    431: "There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB.",
+    429: "A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait.",
+    431: "There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB.",
     500: "The service failed. Our log has the cause under `X-Request-ID`.",
-    503: "The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry.",
+    503: "The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry.",
 }
 
 FOR_ALL = ("bad_request", "uri_too_long", "headers_too_large", "server_error")

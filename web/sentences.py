@@ -9,8 +9,8 @@ NO_ORIGIN = (
     "The request has no Origin header, which this API key needs. Add -H 'Origin: {origin}', or use a secret key."
 )
 SECRET_KEY_REQUIRED = "This requires a secret key."  # noqa: S105 (a sentence)
-SUSPENDED = "This learner or address may not run programs at present."
-REQUEST_IN_PROGRESS = "The first request with this Idempotency-Key is not answered yet. Try again in a moment."
+SUSPENDED = "This learner or address is suspended and cannot run programs right now."
+REQUEST_IN_PROGRESS = "The first request with this Idempotency-Key is still being processed. Try again in a moment."
 IDEMPOTENCY_KEY_REUSED = "This Idempotency-Key was sent with another request. Use a new key for each request."
 NOTHING_HERE = "There is nothing at this address."
 LENGTH_REQUIRED = "Send the request with a Content-Length header, not chunked."

@@ -43,7 +43,7 @@ def decode(body: bytes) -> Any:
 def _bounded(text: str) -> str:
     """Return `text` if it has few tokens, or has few once its long lists contain zeros. Otherwise raise NotStrict.
 
-    Nothing may be so long: all that matters of a long list is its length, which is in the response.
+    No valid list is that long. Only the length of such a list matters: the response names it.
     """
     if not _has_many_tokens(text):
         return text

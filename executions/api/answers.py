@@ -56,23 +56,23 @@ class ErrorInFileSerializer(DataclassSerializer):
     name = serializers.CharField(help_text="The name of the file.")
     line = serializers.IntegerField(min_value=1, help_text="The innermost line in the file, from 1.")
     column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
-    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
+    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="One past the last character.")
     source = serializers.CharField(help_text="The text of that line.")  # type: ignore[assignment]
 
 
 class ErrorDetailSerializer(DataclassSerializer):
     """What went wrong and where, for an editor to mark. The program's own process reports it, so do not trust it."""
 
-    type = serializers.CharField(help_text="The exception, or what ended the program instead of one.")
+    type = serializers.CharField(help_text="The exception, or what else ended the program.")
     message = serializers.CharField(help_text="Python's message.")
     line = serializers.IntegerField(min_value=1, allow_null=True, help_text="The innermost line of `code`, from 1.")
     column = serializers.IntegerField(min_value=1, allow_null=True, help_text="In characters, from 1.")
-    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="After the last character.")
+    end_column = serializers.IntegerField(min_value=1, allow_null=True, help_text="One past the last character.")
     source = serializers.CharField(allow_null=True, help_text="The text of that line.")  # type: ignore[assignment]
-    hint = serializers.CharField(allow_null=True, help_text="Help for a beginner, in one sentence.")
+    hint = serializers.CharField(allow_null=True, help_text="A sentence that helps a beginner.")
     file = ErrorInFileSerializer(
         allow_null=True,
-        help_text="Where the error is, if that is in one of `files`; `line` is then the one that led there.",
+        help_text="Where the error is, if it is in one of `files`; `line` is then the line that led there.",
     )
 
 
@@ -106,24 +106,25 @@ class NotCollectedSerializer(DataclassSerializer):
     name = serializers.CharField(help_text="As in `collect`.")
     reason = ChoiceField(
         choices=list(Reason),
-        help_text="`missing`: there is no such file; `too_large`: they are more than 1 MiB; `unreadable`: a directory, "
-        "a link or the like; `lost`: the run ended its container, nothing ran, or it was not kept.",
+        help_text="`missing`: there is no such file; `too_large`: it did not fit into the 1 MiB of all files; "
+        "`unreadable`: it is a directory, a link or the like; `lost`: the run ended its container, nothing ran, or the "
+        "file was not kept.",
     )
 
 
 class MethodResultSerializer(DataclassSerializer):
-    """What became of one method of a `unittest`, or of the examples of one docstring."""
+    """The result of one method of a `unittest`, or of the examples in one docstring."""
 
-    name = serializers.CharField(help_text="Such as `TestAdd.test_small`; of a docstring, what it belongs to.")
+    name = serializers.CharField(help_text="Such as `TestAdd.test_small`, or what the docstring belongs to.")
     passed = serializers.BooleanField()
-    message = serializers.CharField(help_text="Why it has failed; otherwise an empty string.")
+    message = serializers.CharField(help_text="Why it failed; otherwise an empty string.")
 
 
 class TestResultSerializer(DataclassSerializer):
-    """The result of one test case. For a hidden one: `passed`, `status`, `execution_time`, `feedback`."""
+    """The result of one test case. A hidden one has only `passed`, `status`, `execution_time` and `feedback`."""
 
     passed = serializers.BooleanField()
-    message = serializers.CharField(help_text="The verdict in a sentence.")
+    message = serializers.CharField(help_text="The verdict as a sentence.")
     input = serializers.CharField(allow_null=True, help_text="As sent.")
     expected_output = serializers.CharField(allow_null=True, help_text="As sent.")
     name = serializers.CharField(allow_null=True, help_text="As sent.")
@@ -133,7 +134,7 @@ class TestResultSerializer(DataclassSerializer):
     truncated = serializers.BooleanField(
         allow_null=True, help_text="Whether the test printed more than `actual_output` shows."
     )
-    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: the time or memory was used up before.")
+    status = ChoiceField(choices=list(RunStatus), help_text="`not_run`: earlier runs used up the time or memory.")
     execution_time = serializers.FloatField(
         min_value=0, help_text="Seconds, rounded to whole seconds for a hidden test."
     )
@@ -143,7 +144,7 @@ class TestResultSerializer(DataclassSerializer):
     points = serializers.FloatField(allow_null=True, help_text="As sent.")
     group = serializers.CharField(allow_null=True, help_text="As sent.")
     feedback = serializers.CharField(
-        allow_null=True, help_text="The `on_pass` or `on_fail` of the test case, also of a hidden one."
+        allow_null=True, help_text="The `on_pass` or `on_fail` of the test case, even if it is hidden."
     )
     methods = MethodResultSerializer(
         many=True, allow_null=True, help_text="The methods of a `unittest` or `doctest`, at most 100; otherwise null."
@@ -166,14 +167,14 @@ class FrameSerializer(DataclassSerializer):
     file = serializers.CharField(help_text="`main.py`, or one of `files`.")
     line = serializers.IntegerField(min_value=1, help_text="The line where the frame is, from 1.")
     variables = serializers.DictField(
-        child=serializers.CharField(), help_text="The frame's variables, each value as a short text."
+        child=serializers.CharField(), help_text="The frame's variables, each value as a short string."
     )
 
 
 class StepSerializer(DataclassSerializer):
     """A step of a trace: the program as it was before a line ran, or when a function was entered or left."""
 
-    event = ChoiceField(choices=list(TRACE_EVENTS), help_text="What comes next or has just happened.")
+    event = ChoiceField(choices=list(TRACE_EVENTS), help_text="What happens next, or has just happened.")
     line = serializers.IntegerField(min_value=1, help_text="The line of the innermost frame.")
     value = serializers.CharField(allow_null=True, help_text="What a function returns, or the exception.")
     printed = serializers.IntegerField(min_value=0, help_text="How many characters of `output` had been printed.")
@@ -185,14 +186,18 @@ class TraceSerializer(DataclassSerializer):
     """The steps of a program. Its own process reports them, so do not trust them."""
 
     steps = StepSerializer(many=True, help_text="At most 500 steps.")
-    cut = ChoiceField(choices=list(TRACE_CUTS), allow_null=True, help_text="Why there are no more; null at the end.")
-    output = serializers.CharField(help_text="What the traced run has printed on stdout.")
+    cut = ChoiceField(
+        choices=list(TRACE_CUTS),
+        allow_null=True,
+        help_text="Why there are no more steps; null if they reach the program's end.",
+    )
+    output = serializers.CharField(help_text="What the traced run printed on stdout.")
 
 
 class AnswerSerializer(DataclassSerializer):
     """What a program did."""
 
-    output = serializers.CharField(help_text="The first 64 KiB of stdout, also before a timeout or a kill.")
+    output = serializers.CharField(help_text="The first 64 KiB of stdout, including before a timeout or kill.")
     error = serializers.CharField(help_text="The traceback, or what ended the program; otherwise an empty string.")
     execution_time = serializers.FloatField(
         min_value=0, help_text="Seconds that the program ran, without its test cases."
@@ -201,13 +206,13 @@ class AnswerSerializer(DataclassSerializer):
         many=True, allow_null=True, help_text="One result for each test case, in order; null without test cases."
     )
     score = serializers.FloatField(
-        min_value=0, allow_null=True, help_text="The points gained; null if no test case has points."
+        min_value=0, allow_null=True, help_text="The points that the program got; null if no test case has points."
     )
     max_score = serializers.FloatField(
         min_value=0, allow_null=True, help_text="The points of all test cases; null if none has points."
     )
     groups = GroupResultSerializer(many=True, help_text="The groups of the test cases, in their order.")
-    id = serializers.UUIDField(help_text="The id of the record.")
+    id = serializers.UUIDField(help_text="The ID of the record.")
     status = ChoiceField(choices=ENDS, help_text="How the program ended.")
     exit_code = serializers.IntegerField(allow_null=True, help_text="null if the program was killed.")
     cpu_time = serializers.FloatField(min_value=0, help_text="Seconds of CPU time.")
@@ -215,13 +220,13 @@ class AnswerSerializer(DataclassSerializer):
     truncated = serializers.BooleanField(help_text="Whether the program printed more than is kept.")
     error_detail = ErrorDetailSerializer(allow_null=True, help_text="What went wrong, and where; null if nothing did.")
     images = ImageSerializer(many=True, help_text=f"Images shown by the program and its test cases. {KEPT_FOR_AN_HOUR}")
-    images_dropped = serializers.IntegerField(min_value=0, help_text="How many further images were dropped.")
+    images_dropped = serializers.IntegerField(min_value=0, help_text="How many other images were dropped.")
     trace = TraceSerializer(
         allow_null=True, help_text=f"The steps of the program; null unless requested. {KEPT_FOR_AN_HOUR}"
     )
     files = CollectedFileSerializer(
         many=True,
-        help_text=f"The files of `collect` that the program has left, in that order. {KEPT_FOR_AN_HOUR}",
+        help_text=f"The files of `collect` that the program left, in that order. {KEPT_FOR_AN_HOUR}",
     )
     not_collected = NotCollectedSerializer(many=True, help_text="The other files of `collect`, each with the reason.")
 
@@ -231,7 +236,7 @@ class StoredAnswerSerializer(AnswerSerializer):
 
     status = ChoiceField(
         choices=list(Execution.Status),
-        help_text="`running`, how the program ended, `refused` (nothing ran), or `internal_error` (our fault).",
+        help_text="`running`, how the program ended, `refused` (nothing ran) or `internal_error` (our fault).",
     )
     execution_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds.")
     cpu_time = serializers.FloatField(min_value=0, allow_null=True, help_text="Seconds of CPU time.")
@@ -242,7 +247,7 @@ class StoredAnswerSerializer(AnswerSerializer):
     finished = serializers.DateTimeField(allow_null=True, help_text="null while it runs.")
 
     def to_representation(self, instance: Execution) -> dict[str, Any]:
-        """Return the JSON object for a record. What is JSON there already may be older than today's fields."""
+        """Return the JSON object for a record. JSON columns may have been written before today's fields existed."""
         results, cases = instance.test_results or [], instance.test_cases or []
         recorded = {name: getattr(instance, name) for name in RECORDED}
         if results and cases:
@@ -252,7 +257,7 @@ class StoredAnswerSerializer(AnswerSerializer):
 
 
 def repeated_answer(execution: Execution) -> dict[str, Any]:
-    """Return the answer to a request once more, from the record of its execution."""
+    """Return the answer to an earlier request again, from the record of its execution."""
     stored = StoredAnswerSerializer().to_representation(execution)
     return {name: stored[name] for name in AnswerSerializer._declared_fields}
 
@@ -260,19 +265,19 @@ def repeated_answer(execution: Execution) -> dict[str, Any]:
 class AcceptedSerializer(serializers.Serializer[Any]):
     """A program that will run."""
 
-    id = serializers.UUIDField(help_text="The id of the record, for `GET /executions/{id}`.")
-    status = ChoiceField(choices=[Execution.Status.RUNNING], help_text="It waits for its turn, or runs.")
+    id = serializers.UUIDField(help_text="The ID of the record, for `GET /executions/{id}`.")
+    status = ChoiceField(choices=[Execution.Status.RUNNING], help_text="It is waiting for its turn, or running.")
 
 
 class BatchItemSerializer(serializers.Serializer[Any]):
-    """What became of a program of a batch: it was accepted, or refused."""
+    """Whether a program of a batch was accepted or refused."""
 
-    id = serializers.UUIDField(allow_null=True, help_text="The id of its record; null if it was refused.")
-    error = ErrorSerializer(allow_null=True, help_text="Why it was refused, as `POST /executions` would say it.")
+    id = serializers.UUIDField(allow_null=True, help_text="The ID of its record; null if it was refused.")
+    error = ErrorSerializer(allow_null=True, help_text="Why it was refused, as `POST /executions` would respond.")
 
 
 class BatchAnswerSerializer(serializers.Serializer[Any]):
-    """What became of the programs of a batch."""
+    """Which programs of a batch were accepted."""
 
     executions = BatchItemSerializer(many=True, help_text="One item for each program, in order.")
 

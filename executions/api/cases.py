@@ -64,14 +64,14 @@ class FileSerializer(StrictSerializer):
     base64 = StringField(max_length=2 * bounds.FILES_BYTES, **OPTIONAL, help_text="The content, in base64.")
 
     def validate(self, values: dict[str, Any]) -> Any:
-        """Return the file. Refuse one without one content, and what is not base64."""
+        """Return the file. Refuse one with no content or two, and invalid base64."""
         if ("text" in values) == ("base64" in values):
             refuse_field("text", "Send either text or base64.")
         file = SentFile(**values)
         try:
             file.content  # noqa: B018 (raises)
         except ValueError:
-            refuse_field("base64", "Is not base64.")
+            refuse_field("base64", "Must be valid base64.")
         return file
 
 
@@ -84,13 +84,13 @@ def validate_files(files: list[SentFile] | None) -> list[SentFile] | None:
 
 
 class IdentifierField(StringField):
-    """A name of Python, in the form in which Python compares names."""
+    """A Python identifier, in the form in which Python compares identifiers."""
 
     def to_internal_value(self, data: Any) -> str:
         """Return the name."""
         name = unicodedata.normalize("NFKC", super().to_internal_value(data))
         if not name.isidentifier() or keyword.iskeyword(name):
-            refuse("Must be a name of Python.", "invalid")
+            refuse("Must be a valid Python identifier.", "invalid")
         return name
 
 
@@ -113,7 +113,7 @@ class DefinitionSerializer(StrictSerializer):
         min_value=0,
         max_value=bounds.MOST_PARAMETERS,
         **OPTIONAL,
-        help_text="How many it has. `*args` and `**kwargs` are one each.",
+        help_text="The number of its parameters. `*args` and `**kwargs` count as one each.",
     )
 
 
@@ -162,11 +162,11 @@ class TestCaseSerializer(StrictSerializer):
         min_value=0,
         max_value=1,
         **OPTIONAL,
-        help_text="The same as a part of the expected number. The larger of both counts.",
+        help_text="The same, as a fraction of the expected number. The larger of the two tolerances applies.",
     )
     exact_types = BooleanField(
         **OPTIONAL,
-        help_text="For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True.",
+        help_text="For `returns`: distinguishes a tuple from a list, 240 from 240.0, and 1 from True.",
     )
     hidden = BooleanField(
         **OPTIONAL,
@@ -182,24 +182,24 @@ class TestCaseSerializer(StrictSerializer):
     on_pass = StringField(
         max_bytes=bounds.SENTENCE_BYTES,
         **OPTIONAL,
-        help_text="The `feedback` if the test passes, also if it is hidden.",
+        help_text="The `feedback` if the test passes, even if it is hidden.",
     )
     on_fail = StringField(
         max_bytes=bounds.SENTENCE_BYTES,
         **OPTIONAL,
-        help_text="The `feedback` if the test fails, also if it is hidden.",
+        help_text="The `feedback` if the test fails, even if it is hidden.",
     )
     group = StringField(
         max_bytes=bounds.NAME_BYTES,
         **OPTIONAL,
-        help_text="The points of the tests of a group count only if all of them pass.",
+        help_text="The name of a group. The points of its tests count only if all of them pass.",
     )
 
     files = ListField(
         child=FileSerializer(),
         **OPTIONAL,
         max_length=bounds.FILES,
-        help_text="Further files for this test, or others in the place of those of the request.",
+        help_text="Files for this test, in addition to those of the request or replacing those with the same names.",
     )
 
     uses = ListField(
@@ -214,7 +214,7 @@ class TestCaseSerializer(StrictSerializer):
         **OPTIONAL,
         allow_empty=False,
         max_length=bounds.RULES,
-        help_text="What the program must not use: the same words.",
+        help_text="What the program must not use, in the same words as `uses`.",
     )
     defines = ListField(
         child=DefinitionSerializer(),
@@ -241,27 +241,27 @@ class TestCaseSerializer(StrictSerializer):
         """Refuse what a comparison cannot use."""
         if any(name in values for name in RULES):
             for name in sorted(values.keys() - RULES - BESIDE_RULES):
-                refuse_field(name, "Not together with uses, avoids or defines.")
+                refuse_field(name, "Cannot be combined with uses, avoids or defines.")
         if values.get("unittest") or values.get("doctest"):
             for name in sorted(values.keys() - SUITES - BESIDE_SUITES):
-                refuse_field(name, "Not together with unittest or doctest.")
+                refuse_field(name, "Cannot be combined with unittest or doctest.")
             if values.get("unittest") and values.get("doctest"):
-                refuse_field("doctest", "Not together with unittest: give each a test case of its own.")
+                refuse_field("doctest", "Cannot be combined with unittest: use a separate test case for each.")
         match, expected = values.get("match"), values.get("expected_output")
         if match == Match.RETURNS:
             if not values.get("input") or values.get("code"):
-                refuse_field("match", "Compares the value of input: give an input and no code.")
+                refuse_field("match", "Needs an input, whose value it compares, and no code.")
             if expected is None or not is_value_or_exception(expected):
                 refuse_field("expected_output", "Must be a Python literal such as [1, 2], or name an exception.")
         elif values.get("exact_types"):
-            refuse_field("exact_types", "Only for the match returns.")
+            refuse_field("exact_types", "Only allowed with the match returns.")
         if match == Match.REGEX and expected is not None:
             try:
                 matcher(expected)
             except ValueError as error:
-                refuse_field("expected_output", f"Is not a regular expression of RE2: {error}.")
+                refuse_field("expected_output", f"Must be a valid RE2 expression: {error}.")
         if match not in (Match.FLOAT, Match.RETURNS):
             for name in ("tolerance", "relative_tolerance"):
                 if name in values:
-                    refuse_field(name, "Only for the matches float and returns.")
+                    refuse_field(name, "Only allowed with the matches float and returns.")
         return values

@@ -22,7 +22,7 @@ from web.errors import ServiceUnavailable
 from web.sentences import SERVER_ERROR
 
 HEARTBEAT_SECONDS = 5
-"""So that no proxy takes a silent program for a dead connection."""
+"""Keeps proxies from taking a silent program for a dead connection."""
 
 LOOK_SECONDS = 0.5
 """How often to check that the client is still there while there are no events."""
@@ -80,7 +80,7 @@ def stream_events(request: Request, live: LiveExecution) -> StreamingHttpRespons
     """Return `live` as a response: its events, and then its answer."""
     stream = EventStream(live, request.META.get("gunicorn.socket"))
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
-    response["X-Accel-Buffering"] = "no"  # nginx would keep events until it has a page full
+    response["X-Accel-Buffering"] = "no"  # nginx would buffer events until a page is full
     return response
 
 

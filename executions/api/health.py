@@ -66,7 +66,7 @@ describe_health = extend_schema(
     operation_id="getHealth",
     tags=["Health"],
     summary="Check whether programs can be run",
-    description="For monitors and proxies. It needs no key and answers at once.",
+    description="For monitors and proxies. It needs no key and responds immediately.",
     parameters=headers(limited=False),
     responses={
         200: OpenApiResponse(HealthSerializer, "Programs can be run safely.", EXAMPLES),
@@ -79,7 +79,7 @@ describe_health = extend_schema(
 
 
 def describe(state: WorkerState) -> dict[str, Any]:
-    """Return what everybody may know of a worker."""
+    """Return the public part of a worker's state."""
     health = state.health
     return {
         "worker": state.label,
@@ -92,7 +92,7 @@ def describe(state: WorkerState) -> dict[str, Any]:
 
 
 class HealthView(APIView):
-    """Answers from what was last seen in the background; waits for nothing, not even for the database."""
+    """Answers with the state last seen in the background. Never blocks, not even on the database."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -18,7 +18,7 @@ from web.sentences import IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS
 HEADER = "Idempotency-Key"
 KEY = re.compile(r"[!-~]{1,255}")
 INVALID = "Must have 1 to 255 visible ASCII characters."
-NOT_LIVE = "Not with an event stream, whose events cannot be sent again."
+NOT_LIVE = "Not allowed with an event stream, whose events cannot be sent again."
 RETRY_SECONDS = 1
 
 Body = dict[str, Any]
@@ -49,7 +49,7 @@ def has_key(request: Request) -> bool:
 def respond_once(request: Request, run: Callable[[], Body], to_response: Callable[[Body], Response]) -> Response:
     """Respond with the body that `run` returns, or with that of the first request with the same key and body.
 
-    Of an error nothing is kept. Raises APIException, and what `run` raises.
+    Keeps nothing of an error. Raises APIException, and what `run` raises.
     """
     if not has_key(request):
         return to_response(run())
@@ -68,7 +68,7 @@ def respond_once(request: Request, run: Callable[[], Body], to_response: Callabl
 
 
 def _keep(own: Claim, response: Response) -> None:
-    """Keep an answer, later if the database is away. That of an execution which has ended is in its record."""
+    """Keep an answer, later if the database is down. The answer of an ended execution is in its record."""
     body: Body = response.data
     is_on_record = response.status_code == 200
     write = (lambda: own.keep_execution(body["id"])) if is_on_record else (lambda: own.keep_response(body))
@@ -79,7 +79,7 @@ def _claim(request: Request) -> Claim | Execution | Body:
     key, caller = request.headers[HEADER], caller_of(request)
     if not KEY.fullmatch(key):
         raise ValidationError({HEADER: INVALID})
-    # A publishable key is known to all: nobody else's request may be answered.
+    # A publishable key is public: nobody may get the answer to somebody else's request.
     whose = "" if caller.is_server else caller.counted_as("")
     try:
         return claim(sha256(str(caller.key.family), whose, key), sha256(request.path, request.data))

@@ -151,8 +151,8 @@ IDEMPOTENCY = [
         "Idempotency-Key",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         OpenApiParameter.HEADER,
-        description="A new value for each request. A request that is sent again with the same value, within an hour,"
-        " gets the answer to the first one.",
+        description="A new value for each request. If you send a request again with the same value within an hour, you"
+        " get the answer to the first one.",
     ),
     OpenApiParameter(
         "Idempotent-Replayed",
@@ -167,8 +167,8 @@ describe_execute = extend_schema(
     operation_id="execute",
     tags=["Executions"],
     summary="Run a program",
-    description="Runs a Python program with its input and test cases in its own container. A program that fails is"
-    " still a 200: the service did its job.\n\n"
+    description="Runs a Python program with its input and test cases in its own container. The response is a 200 even"
+    " if the program fails.\n\n"
     '`null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an'
     " integer, a NUL or a lone surrogate is a 400 that names the field.\n\n"
     "With `Accept: text/event-stream` the answer is a stream of server-sent events: `start`, `stdout`, `stderr`,"
@@ -201,8 +201,9 @@ describe_background = extend_schema(
     operation_id="submit",
     tags=["Executions"],
     summary="Run a program in the background",
-    description="Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its"
-    " answer will be; a `webhook` gets it in a signed POST (https://www.standardwebhooks.com). Requires a secret key.",
+    description="Accepts a program, which runs as with `POST /execute`, and responds immediately. `Location` is the URL"
+    " of its answer; a `webhook` receives it in a signed POST (https://www.standardwebhooks.com). Requires a secret"
+    " key.",
     parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=BackgroundRequestSerializer,
     examples=[OpenApiExample("With test cases", ADD, request_only=True)],
@@ -216,15 +217,15 @@ describe_batch = extend_schema(
     operation_id="submitBatch",
     tags=["Executions"],
     summary="Run programs in the background",
-    description=f"Accepts up to {BATCH} programs, each as by `POST /executions`. One that is refused, for instance as"
-    " invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a"
-    " secret key.",
+    description=f"Accepts up to {BATCH} programs, each as with `POST /executions`. If one is refused, for example"
+    " because it is invalid, the others are still accepted. Each program counts against the rates and quotas like a"
+    " request of its own. Requires a secret key.",
     parameters=[*IDEMPOTENCY, *headers(limited=True)],
     request=BatchSerializer,
     examples=[OpenApiExample("Two programs", {"executions": [HELLO, ADD]}, request_only=True)],
     responses={
         202: OpenApiResponse(
-            BatchAnswerSerializer, "What became of each program.", [OpenApiExample("One was refused", BATCH_ANSWER)]
+            BatchAnswerSerializer, "One item for each program.", [OpenApiExample("One was refused", BATCH_ANSWER)]
         ),
         **errors(*FOR_KEYS, *FOR_BODIES, *FOR_IDEMPOTENCY, "secret_key_required"),
     },
@@ -234,8 +235,8 @@ describe_input = extend_schema(
     operation_id="answerProgram",
     tags=["Executions"],
     summary="Send input to a running program",
-    description="Sends an interactive program a line of input, the end of input, or both. Use the key that started"
-    " the program or one of its rotation, and the same learner if it was a learner token.",
+    description="Sends an interactive program a line of input, the end of input, or both. Use the key that started the"
+    " program, or one that it was rotated from or to; with a learner token, use a token of the same learner.",
     parameters=[ID, *headers(limited=True)],
     request=InputSerializer,
     examples=[
@@ -251,7 +252,7 @@ describe_input = extend_schema(
 WAIT = OpenApiParameter(
     "wait",
     {"type": "integer", "minimum": 0, "maximum": LONGEST_POLL_SECONDS},
-    description="How many seconds to wait for the end of a program that still runs. Default: 0.",
+    description="How many seconds to wait for the end of a program that is still running. Default: 0.",
 )
 
 describe_stored = extend_schema(

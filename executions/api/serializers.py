@@ -58,13 +58,13 @@ class ExecutionRequestSerializer(StrictSerializer):
         child=FileSerializer(),
         **OPTIONAL,
         max_length=bounds.FILES,
-        help_text="Files in the program's directory when it starts. All files of a request have at most 1 MiB.",
+        help_text="Files that the program finds in its directory. All files of a request have at most 1 MiB together.",
     )
     collect = ListField(
         child=FileNameField(),
         **OPTIONAL,
         max_length=protocol.COLLECTED_FILES,
-        help_text="Names of files that the program leaves in its directory, for `files` in the answer.",
+        help_text="Names of files in the program's directory to return in `files` when it has ended.",
     )
     timeout = IntegerField(
         min_value=bounds.SHORTEST_TIMEOUT_SECONDS,
@@ -75,11 +75,11 @@ class ExecutionRequestSerializer(StrictSerializer):
     learner = StringField(
         max_length=LEARNER_CHARACTERS,
         **OPTIONAL,
-        help_text="Your id for the author of the program; stored with the record.",
+        help_text="Your ID for the learner who wrote the program; stored with the record.",
     )
     exercise = ExerciseField(
         **OPTIONAL,
-        help_text="Your id for the exercise. Staff see what all learners of an exercise have in common.",
+        help_text="Your ID for the exercise. Staff see what all attempts at an exercise have in common.",
     )
     interactive = BooleanField(
         **OPTIONAL,
@@ -88,25 +88,25 @@ class ExecutionRequestSerializer(StrictSerializer):
 
     trace = BooleanField(
         **OPTIONAL,
-        help_text="Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`.",
+        help_text="Runs the program once more and returns its steps in `trace`. Not allowed with `interactive`.",
     )
 
     locale = ChoiceField(
         choices=list(Locale),
         **OPTIONAL,
-        help_text="The language of hints and of what a test case says to the learner. The default is `en`.",
+        help_text="The language of hints and of messages about test cases. Default: `en`.",
     )
 
     validate_files = staticmethod(validate_files)
 
     def validate_collect(self, names: list[str] | None) -> list[str] | None:
-        """Refuse a name that is there twice."""
+        """Refuse a name that occurs twice."""
         if names and len(set(names)) < len(names):
-            refuse("Names a file twice.", "invalid")
+            refuse("Must not name a file twice.", "invalid")
         return names
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse too many bytes in all files together, and a trace without the input that is yet to come."""
+        """Refuse too many bytes in all files together, and a trace of a program whose input is not complete."""
         if values.get("trace") and values.get("interactive"):
             refuse_field("trace", "An interactive program cannot be traced: send all its input in input_data.")
         lists = [values.get("files"), *(case.get("files") for case in values.get("test_cases") or ())]
@@ -158,11 +158,11 @@ class BackgroundRequestSerializer(ExecutionRequestSerializer):
         max_length=bounds.WEBHOOK_CHARACTERS,
         allow_blank=False,
         **OPTIONAL,
-        help_text="The https address that is told of the program's end. Its host must be one of the key's.",
+        help_text="The HTTPS URL that receives the result. Its host must be one of the key's webhook hosts.",
     )
 
     def validate_webhook(self, webhook: str | None) -> str | None:
-        """Refuse an address that the key's webhooks may not go to, or that no signature could prove anything to."""
+        """Refuse a URL on a host that is not the key's, and any URL if the key has no secret to sign with."""
         if webhook is None:
             return None
         key: ApiKey = self.context["key"]
@@ -173,12 +173,12 @@ class BackgroundRequestSerializer(ExecutionRequestSerializer):
         if host not in key.webhook_hosts:
             refuse("The host is not among the webhook hosts of this key.", "unlisted")
         if not self.context["has_secret"]():
-            refuse("This key has no webhook secret yet: staff make one in the admin.", "unsigned")
+            refuse("This key has no webhook secret yet. Staff can create one in the admin.", "unsigned")
         return webhook
 
 
 class UncheckedListField(ListField):
-    """A list whose items are validated later, one by one, so that none refuses the others."""
+    """A list whose items are validated later, one by one, so that an invalid item does not refuse the others."""
 
     def run_child_validation(self, data: Any) -> Any:
         """Return the items unchanged."""
@@ -214,7 +214,7 @@ class InputSerializer(StrictSerializer):
     """The body of `POST /executions/{id}/input`."""
 
     text = StringField(max_bytes=bounds.INPUT_TEXT_BYTES, **OPTIONAL, help_text="One line, without its newline.")
-    end = BooleanField(**OPTIONAL, help_text="Ends the input, after `text` if given.")
+    end = BooleanField(**OPTIONAL, help_text="Ends the input, after `text` if there is any.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body without text and end."""

@@ -123,7 +123,7 @@ class BatchView(KeyedView):
         return respond_once(request, run, partial(Response, status=202))
 
     def _accept(self, body: Any, context: dict[str, Any], source: Source) -> Body:
-        """Return what became of one program. It counts against the rates, as a request of its own would."""
+        """Return the item for one program. It counts against the rates like a request of its own."""
         caller = source.caller
         try:
             count_execution(caller.key, caller.names(learner_named_in(body)))
@@ -180,7 +180,7 @@ def _accepted(body: Body) -> Response:
 
 
 def _is_over(source: Source) -> bool:
-    """Return whether a request should wait no longer: nobody reads the answer, or this process is to stop."""
+    """Return whether a request should stop waiting: nobody reads the answer, or this process is about to stop."""
     return ending.is_set() or not source.is_waiting()
 
 

@@ -115,7 +115,7 @@ class Board:
     # For web processes
 
     def post(self, submission_id: str, order: Order, seconds: float) -> None:
-        """Leave an order for a worker, for so long. Raises Malformed if it is too long."""
+        """Leave an order for a worker, for `seconds`. Raises Malformed if the order is too long."""
         self._client.set(_order_key(submission_id), pack(order), px=max(1, int(seconds * 1000)))
 
     def take_back(self, submission_id: str) -> bool:
@@ -144,7 +144,7 @@ class Board:
         return dict(zip(names, cast(list[bytes | None], packed), strict=True))
 
     def announce(self, public_id: UUID, web: str, seconds: float) -> None:
-        """Note, for so long, which web process takes the input for an execution."""
+        """Note for `seconds` which web process takes the input for an execution."""
         self._client.set(f"{PREFIX}input:{public_id}", web, ex=int(seconds))
 
     def takes_input(self, public_id: UUID) -> str | None:

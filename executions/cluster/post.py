@@ -115,7 +115,7 @@ class PostOffice:
                 del self._open[matter]
 
     def announce(self, public_id: UUID, seconds: float) -> None:
-        """Let other web processes pass on input for an execution of this one, for so long."""
+        """Let other web processes pass on input for an execution of this one, for `seconds`."""
         try:
             self._board.announce(public_id, self.name, seconds)
         except RedisError as error:  # input that comes to this process still arrives

@@ -15,7 +15,7 @@ from executions.sandbox.results import Reason
 KEPT_FOR = timedelta(hours=1)
 
 MOST_BYTES = 256 * 1024 * 1024
-"""Of one family of keys. What is beyond it is dropped, as images beyond the limits of an answer are."""
+"""For one family of keys. Anything beyond it is dropped, like images beyond the limits of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def kept(execution: Execution) -> Bulk:
 
 
 def forget_old() -> None:
-    """Delete what was kept long enough, also the keys of requests. Raises DatabaseError."""
+    """Delete what has been kept long enough, including idempotency keys. Raises DatabaseError."""
     for model in (KeptResult, IdempotentRequest):
         model.objects.filter(created__lt=timezone.now() - KEPT_FOR).delete()
 

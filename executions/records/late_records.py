@@ -15,7 +15,7 @@ RETRY_SECONDS = 1.0
 """Between the attempts to record what had to wait."""
 
 MOST_WAITING = 1000
-"""How many results may wait. While the database is down nothing new begins, so only what was running has to wait."""
+"""How many results may wait. While the database is down no program starts, so only results of running ones wait."""
 
 NEVER = (DataError, IntegrityError)
 """The errors with which a database refuses a record for good."""

@@ -31,7 +31,7 @@ def show(request: HttpRequest, exercise: str, site: dict[str, Any]) -> HttpRespo
     """Show an exercise, and record who viewed which learners' code. `site` is the context of all admin pages."""
     _admit(request)
     figures = figures_of(exercise.replace("\0", ""))
-    # By number alone: nobody could erase what a client has called the exercise.
+    # Only the number: nobody could erase the client's name for the exercise.
     if examples := [shape.group.execution_id for shape in figures.shapes]:
         record_event("exercise_opened", request=request, actor=staff_of(request), details={"executions": examples})
     context = {**site, "title": f"Exercise {exercise}", "exercise": exercise, "figures": figures}

@@ -18,7 +18,7 @@ from executions.review.display import first_line, highlighted
 from web.visible_text import cut, make_visible
 
 LATEST_ATTEMPTS = 10_000
-"""How many attempts are looked at. An exercise with more of them has been tried enough."""
+"""How many attempts are evaluated. More would hardly change the figures."""
 
 SHOWN_EXERCISES = 200
 SHOWN_TESTS = 10

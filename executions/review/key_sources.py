@@ -1,4 +1,4 @@
-"""Who used a key from where since when, as far as programs ran: what staff ask first when a key has leaked."""
+"""Which addresses and origins ran programs with a key, and since when: what staff ask first when a key has leaked."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat(Loop):
-    """Renews the row of this process in the database; `/health` reads here what became of that, and waits for nothing.
+    """Renews the row of this process in the database. `/health` reads the last result and never blocks.
 
-    Every so often it closes the executions of dead processes and keeps their labels in `dead_owners`. It judges nobody
-    unless its own row has been renewed in time for long enough that every living process has renewed its own, too.
+    Each beat closes the executions of dead processes and keeps their labels in `dead_owners`. It declares no process
+    dead until its own row has been renewed in time for so long that every living process has renewed its own, too.
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:

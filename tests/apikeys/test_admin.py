@@ -354,7 +354,7 @@ def test_each_token_of_a_family_has_its_own_use(page: Page, admin_client: Client
     assert "the token has ended" in text
 
 
-def test_addresses_are_shown_only_to_who_may_replace_the_key_or_see_executions(page: Page) -> None:
+def test_addresses_are_shown_only_to_staff_who_may_rotate_the_key_or_view_executions(page: Page) -> None:
     page.run()
     client = staff_with("view_apikey")
     assert "Who ran programs" not in client.get(address(page.key)).content.decode()

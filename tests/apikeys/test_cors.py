@@ -42,7 +42,7 @@ def test_a_preflight_needs_no_key(page: Page) -> None:
     assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_a_page_may_read_that_it_has_the_wrong_address(page: Page) -> None:
+def test_page_can_read_the_404_of_a_wrong_path(page: Page) -> None:
     assert preflight(page.client, "/execute/", ORIGIN)[ALLOW_ORIGIN] == ORIGIN
     response = page.client.post("/execute/", {}, content_type="application/json", headers={"Origin": ORIGIN})
     assert (response.status_code, response[ALLOW_ORIGIN]) == (404, ORIGIN)

@@ -71,12 +71,12 @@ def test_execution_that_died_with_its_process_is_not_charged(page: Page) -> None
 @pytest.mark.parametrize(
     ("limits", "code", "policy", "sentence"),
     [
-        ({"executions_per_day": 2}, "executions_used_up", '"executions";q=2;w=86400', "the 2 executions of its day"),
+        ({"executions_per_day": 2}, "executions_used_up", '"executions";q=2;w=86400', "its 2 executions for today"),
         (
             {"cpu_seconds_per_day": 1},
             "cpu_used_up",
             '"cpu";q=1;w=86400;qu="cpu-seconds"',
-            "the 1 CPU seconds of its day",
+            "its 1 CPU seconds for today",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_learner_may_have_an_eighth_of_what_runs_at_once(page: Page, server: Pag
     running(by.key, 8, learner="ada")
     assert refusal(by.run(learner="ada"))[1:] == (
         "concurrency_limited",
-        "This learner is running 8 programs already.",
+        "This learner is already running 8 programs.",
     )
     assert by.run(learner="bob").status_code == 200
 
@@ -133,7 +133,7 @@ def test_address_leaves_half_of_the_days_executions_to_others(page: Page, strang
     used(page.key, "address:127.0.0.1", executions=49)
     assert page.run(learner="ada").status_code == 200
     response = page.run(learner="bob")
-    sentence = "Your address has used up its share of the executions of a day (UTC)."
+    sentence = "Your address has used up its share of today's executions (UTC)."
     assert refusal(response) == (429, "executions_used_up", sentence)
     assert response["RateLimit-Policy"] == '"executions";q=50;w=86400'
     assert stranger.run().status_code == 200
@@ -143,9 +143,9 @@ def test_learner_may_have_an_eighth_of_the_day(server: Page) -> None:
     ApiKey.objects.update(executions_per_day=160, cpu_seconds_per_day=800)
     used(server.key, "learner:ada", executions=20)
     used(server.key, "learner:bob", cpu_seconds=101)
-    whose = "This learner has used up its share of the"
-    assert refusal(server.run(learner="ada"))[1:] == ("executions_used_up", f"{whose} executions of a day (UTC).")
-    assert refusal(server.run(learner="bob"))[1:] == ("cpu_used_up", f"{whose} CPU seconds of a day (UTC).")
+    whose = "This learner has used up its share of today's"
+    assert refusal(server.run(learner="ada"))[1:] == ("executions_used_up", f"{whose} executions (UTC).")
+    assert refusal(server.run(learner="bob"))[1:] == ("cpu_used_up", f"{whose} CPU seconds (UTC).")
     assert server.run(learner="cid").status_code == 200
 
 
@@ -155,7 +155,7 @@ def test_two_loops_of_one_address_do_not_spend_the_keys_day(page: Page, stranger
     executor.main = LOOP
     statuses = [page.run(learner=f"learner {number}").status_code for number in range(20)]
     assert statuses == [200] * 11 + [429] * 9
-    assert refusal(page.run())[2] == "Your address has used up its share of the CPU seconds of a day (UTC)."
+    assert refusal(page.run())[2] == "Your address has used up its share of today's CPU seconds (UTC)."
     assert stranger.run().status_code == 200
 
 
@@ -175,7 +175,7 @@ def test_day_that_many_have_used_up_is_used_up(page: Page, stranger: Page) -> No
         used(page.key, f"address:192.0.2.{number}", cpu_seconds=10)
     assert refusal(stranger.run())[1:] == (
         "cpu_used_up",
-        "This API key has used up the 100 CPU seconds of its day (UTC).",
+        "This API key has used up its 100 CPU seconds for today (UTC).",
     )
 
 

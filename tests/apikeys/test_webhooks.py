@@ -87,7 +87,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("host", WRONG)
-def test_anything_else_is_no_host(host: str) -> None:
+def test_invalid_host_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match=r"is not a host such as example\.org|leave out the port"):
         parse_host(host)
 
@@ -100,7 +100,7 @@ def test_the_model_refuses_other_hosts(key: ApiKey, hosts: Any) -> None:
     assert raised.value.message_dict.keys() == {"webhook_hosts"}
 
 
-def test_a_key_has_only_so_many_hosts(key: ApiKey) -> None:
+def test_number_of_hosts_is_bounded(key: ApiKey) -> None:
     key.webhook_hosts = [f"{number}.example.org" for number in range(MOST_WEBHOOK_HOSTS)]
     key.full_clean()
     key.webhook_hosts.append("one.more.example.org")
@@ -155,7 +155,7 @@ def show(client: Client, key: ApiKey, **form: str) -> str:
 
 def test_a_secret_is_shown_once(key: ApiKey, admin_client: Client) -> None:
     page = admin_client.get(address(key, "webhook")).content.decode()
-    assert "It has none yet" in page
+    assert "The key has none yet" in page
     assert not WebhookSecret.objects.exists()
     secret = show(admin_client, key)
     assert secrets_of(key.family) == [secret]
@@ -182,7 +182,7 @@ def test_a_new_secret_replaces_the_old_one_after_the_overlap(key: ApiKey, admin_
     assert WebhookSecret.objects.count() == 2
 
 
-def test_an_invalid_overlap_makes_none(key: ApiKey, admin_client: Client) -> None:
+def test_invalid_overlap_creates_no_secret(key: ApiKey, admin_client: Client) -> None:
     before = [show(admin_client, key)]
     response = admin_client.post(address(key, "webhook"), {"overlap_hours": "-1"})
     assert "greater than or equal to 0" in response.content.decode()

@@ -52,7 +52,7 @@ def test_no_learner_is_stored_and_an_erased_one_is_not_shown(opened: Execution, 
     assert str(opened.public_id) in text
 
 
-def test_who_may_not_view_executions_does_not_learn_their_names(opened: Execution, client: Client) -> None:
+def test_staff_who_may_not_view_executions_see_no_names(opened: Execution, client: Client) -> None:
     reader = User.objects.create_user("reader", is_staff=True)
     reader.user_permissions.set(Permission.objects.filter(codename="view_logentry", content_type__app_label="auditlog"))
     client.force_login(reader)

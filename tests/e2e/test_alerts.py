@@ -25,21 +25,21 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(420)]
 
 PROVED: dict[str, str] = {
-    "CodeExecutionAway": "test_a_service_that_is_away",
-    "CodeExecutionNotReady": "test_redis_or_postgresql_is_away",
-    "CodeExecutionRunsLost": "test_a_crash_while_programs_run",
-    "CodeExecutionUnavailable": "test_redis_or_postgresql_is_away",
-    "CodeExecutionRefusing": "test_too_few_containers",
-    "CodeExecutionSlowToStart": "test_a_long_line",
-    "CodeExecutionEngineFails": "test_an_engine_that_fails",
-    "CodeExecutionLeftovers": "test_containers_that_do_not_stop",
-    "CodeExecutionKeysTried": "test_guessed_keys",
-    "CodeExecutionLimited": "test_a_site_at_its_limit",
-    "CodeExecutionShutOut": "test_a_class_that_is_shut_out",
+    "CodeExecutionAway": "test_unreachable_service_raises_away",
+    "CodeExecutionNotReady": "test_missing_redis_or_postgresql_raises_not_ready",
+    "CodeExecutionRunsLost": "test_crash_while_programs_run_raises_runs_lost",
+    "CodeExecutionUnavailable": "test_missing_redis_or_postgresql_raises_not_ready",
+    "CodeExecutionRefusing": "test_too_few_containers_raise_refusing",
+    "CodeExecutionSlowToStart": "test_long_line_raises_slow_to_start",
+    "CodeExecutionEngineFails": "test_failing_engine_raises_engine_fails",
+    "CodeExecutionLeftovers": "test_containers_that_do_not_stop_raise_leftovers",
+    "CodeExecutionKeysTried": "test_guessed_keys_raise_keys_tried",
+    "CodeExecutionLimited": "test_site_at_its_limit_raises_limited",
+    "CodeExecutionShutOut": "test_class_that_is_shut_out_raises_shut_out",
     "CodeExecutionWorkerLost": "test_killed_worker_loses_what_it_ran_and_nothing_else",
     "CodeExecutionWorkerNotReady": "test_killed_engine_loses_what_ran_on_it_and_nothing_else",
     "CodeExecutionWorkersBusy": "test_workers_whose_slots_are_all_in_use_have_a_load_above_one",
-    "CodeExecutionGrows": "test_a_service_near_its_memory_limit",
+    "CodeExecutionGrows": "test_service_near_its_memory_limit_raises_grows",
 }
 ONE = {"SANDBOX_POOL_SIZE": "1", "SANDBOX_MAX_CONCURRENT": "1"}
 
@@ -113,7 +113,7 @@ def test_a_service_that_works_and_one_that_is_restarted_raise_no_alert(service: 
     assert firing(before, Scrape.of(service.url)) == set()
 
 
-def test_a_service_that_is_away(service: Service) -> None:
+def test_unreachable_service_raises_away(service: Service) -> None:
     before = Scrape.of(service.url)
     service.stop()
     with pytest.raises(requests.ConnectionError):
@@ -122,7 +122,9 @@ def test_a_service_that_is_away(service: Service) -> None:
 
 
 @pytest.mark.parametrize("part", ["redis", "postgresql"])
-def test_redis_or_postgresql_is_away(start: Start, redis: Redis, postgresql: PostgreSQL, part: str) -> None:
+def test_missing_redis_or_postgresql_raises_not_ready(
+    start: Start, redis: Redis, postgresql: PostgreSQL, part: str
+) -> None:
     service = start(REDIS_URL=redis.url, DATABASE_URL=postgresql.url, SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     server = redis if part == "redis" else postgresql
@@ -136,7 +138,7 @@ def test_redis_or_postgresql_is_away(start: Start, redis: Redis, postgresql: Pos
     assert firing(before, during) == {"CodeExecutionNotReady", "CodeExecutionUnavailable"}
 
 
-def test_a_crash_while_programs_run(start: Start) -> None:
+def test_crash_while_programs_run_raises_runs_lost(start: Start) -> None:
     """gunicorn starts another worker, which closes the execution of the one that was killed."""
     service = start(SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
@@ -152,21 +154,21 @@ def test_a_crash_while_programs_run(start: Start) -> None:
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionRunsLost"}
 
 
-def test_too_few_containers(start: Start) -> None:
+def test_too_few_containers_raise_refusing(start: Start) -> None:
     service = start(**ONE, SANDBOX_QUEUE_LENGTH="0")
     before = Scrape.of(service.url)
     assert sorted(post_at_once(service, 3, 1)) == [200, 503, 503]
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionRefusing"}
 
 
-def test_a_long_line(start: Start) -> None:
+def test_long_line_raises_slow_to_start(start: Start) -> None:
     service = start(**ONE)
     before = Scrape.of(service.url)
     assert post_at_once(service, 3, 2) == [200] * 3
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionSlowToStart"}
 
 
-def test_an_engine_that_fails(start: Start, tmp_path: Path) -> None:
+def test_failing_engine_raises_engine_fails(start: Start, tmp_path: Path) -> None:
     with FakeEngine(tmp_path) as fake:
         service = start(DOCKER_HOST=fake.url, SANDBOX_POOL_SIZE="1")
         before = Scrape.of(service.url)
@@ -179,7 +181,7 @@ def test_an_engine_that_fails(start: Start, tmp_path: Path) -> None:
         assert alarms <= {"CodeExecutionEngineFails", "CodeExecutionNotReady", "CodeExecutionRefusing"}
 
 
-def test_containers_that_do_not_stop(service: Service) -> None:
+def test_containers_that_do_not_stop_raise_leftovers(service: Service) -> None:
     before = Scrape.of(service.url)
     with closing(Engine()) as engine:
         pid = service.worker_pid()
@@ -193,7 +195,7 @@ def test_containers_that_do_not_stop(service: Service) -> None:
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionLeftovers"}
 
 
-def test_guessed_keys(service: Service) -> None:
+def test_guessed_keys_raise_keys_tried(service: Service) -> None:
     before = Scrape.of(service.url)
     for number in range(70):  # more than one a second, if it was in a minute
         headers = {"X-API-Key": f"guess {number}", "Origin": ORIGIN}
@@ -201,14 +203,14 @@ def test_guessed_keys(service: Service) -> None:
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionKeysTried"}
 
 
-def test_a_site_at_its_limit(start: Start) -> None:
+def test_site_at_its_limit_raises_limited(start: Start) -> None:
     service = start(DEFAULT_RATE="5/h", DEFAULT_ADDRESS_RATE="5/h")
     before = Scrape.of(service.url)
     assert [service.post("print(1)").status_code for _ in range(6)][-2:] == [429, 429]
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionLimited"}
 
 
-def test_a_class_that_is_shut_out(start: Start) -> None:
+def test_class_that_is_shut_out_raises_shut_out(start: Start) -> None:
     service = start(SANDBOX_POOL_SIZE="1")
     before = Scrape.of(service.url)
     make = "from apikeys.models import Suspension; Suspension.objects.create(address='127.0.0.1', reason='a mistake')"
@@ -217,7 +219,7 @@ def test_a_class_that_is_shut_out(start: Start) -> None:
     assert firing(before, Scrape.of(service.url)) == {"CodeExecutionShutOut"}
 
 
-def test_a_service_near_its_memory_limit(start: Start) -> None:
+def test_service_near_its_memory_limit_raises_grows(start: Start) -> None:
     """The process moves to a cgroup with a limit. What it has in memory remains charged to the former one."""
     cgroups = Path("/sys/fs/cgroup")
     hierarchy, limit = (cgroups, "memory.max")

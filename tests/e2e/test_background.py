@@ -91,7 +91,7 @@ def test_more_programs_than_slots_all_run(service: Service, server: Server) -> N
     assert [server.get(service, each)["output"] for each in given] == [f"{number}\n" for number in range(40)]
 
 
-def test_those_who_wait_keep_nobody_out(service: Service, server: Server) -> None:
+def test_waiting_requests_keep_nobody_out(service: Service, server: Server) -> None:
     given = server.submit(service, code="import time\ntime.sleep(8)", timeout=10)
     clients = MOST_POLLS + 10
     begun = threading.Barrier(clients + 1)

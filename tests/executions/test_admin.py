@@ -366,7 +366,7 @@ def test_an_abuse_reviewer_may_take_all_actions(proven: Execution, client: Clien
     ("url", "page_after"),
     [("/admin/?a=1", "/admin/?a=1"), ("https://evil.example/", None), ("//evil.example", None), ("", None)],
 )
-def test_staff_suspend_and_lift_where_they_are(
+def test_staff_return_to_the_same_page_after_suspending_or_lifting(
     execution: Execution, page: Page, admin_client: Client, url: str, page_after: str | None
 ) -> None:
     form = {"reason": "spam", "lasts": "1d", "next": url}
@@ -402,7 +402,7 @@ def test_learner_and_address_are_links_to_all_they_ran(proven: Execution, admin_
 @pytest.mark.parametrize(
     ("action", "others"), [("suspend-learner", False), ("block-address", True), ("suspend-key", False)]
 )
-def test_who_is_suspended_looks_suspended_everywhere(
+def test_suspended_learner_is_marked_everywhere(
     proven: Execution, page: Page, admin_client: Client, action: str, others: bool
 ) -> None:
     page.run(learner="eve")  # claimed, with another key, from the same address
@@ -420,7 +420,7 @@ def test_who_is_suspended_looks_suspended_everywhere(
     assert admin_client.get(LIST).content.decode().count(lift) == 1 + others
 
 
-def test_only_who_may_lift_gets_the_button(proven: Execution, admin_client: Client, client: Client) -> None:
+def test_only_staff_who_may_lift_get_the_button(proven: Execution, admin_client: Client, client: Client) -> None:
     act(admin_client, proven, "block-address", reason="spam")
     reader = User.objects.create_user("grace", is_staff=True)
     reader.user_permissions.set(Permission.objects.filter(codename__in=["view_execution", "view_suspension"]))

@@ -86,7 +86,7 @@ def test_an_accepted_program_runs_later(server: Page, executor: FakeExecutor) ->
     assert stored["created"] <= stored["finished"]
 
 
-def test_metrics_count_what_waits(server: Page, settings: Settings) -> None:
+def test_metrics_count_waiting_programs(server: Page, settings: Settings) -> None:
     settings.METRICS_ALLOWED_IPS = ["127.0.0.1"]
     submit(server)
     submit(server)
@@ -111,7 +111,7 @@ def test_the_answer_is_that_of_execute(server: Page, executor: FakeExecutor) -> 
     assert later == at_once
 
 
-def test_it_is_charged_and_recorded_like_any_other(server: Page) -> None:
+def test_background_program_is_charged_and_recorded_like_any_other(server: Page) -> None:
     submit(server, learner="ada")
     run_all()
     record = Execution.objects.get()
@@ -157,7 +157,7 @@ def test_a_page_is_told_what_it_can_do(page: Page, server: Page) -> None:
     assert not Execution.objects.exists()
 
 
-def test_nobody_can_type_to_it(server: Page) -> None:
+def test_background_program_accepts_no_input(server: Page) -> None:
     refused = submit(server, interactive=True)
     assert refused.json()["fields"] == {"interactive": "Unknown field."}
 
@@ -168,7 +168,7 @@ def test_other_methods_are_a_405(server: Page, method: str) -> None:
     assert (refused.status_code, refused["Allow"]) == (405, "POST")
 
 
-def test_only_so_many_wait(server: Page) -> None:
+def test_number_of_waiting_programs_is_bounded(server: Page) -> None:
     get_backend().jobs = Jobs(most_waiting=2)
     assert [submit(server).status_code for _ in range(2)] == [202, 202]
     refused = submit(server)
@@ -211,7 +211,7 @@ def failing(executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch, *errors: Ex
     monkeypatch.setattr(executor, "execute", fail_first)
 
 
-def test_it_waits_while_the_sandbox_is_busy(
+def test_program_waits_while_the_sandbox_is_busy(
     server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(executor, monkeypatch, SandboxBusy("full"), SandboxUnavailable("the engine is away"))
@@ -220,7 +220,9 @@ def test_it_waits_while_the_sandbox_is_busy(
     assert get(server, given).json()["status"] == "success"
 
 
-def test_it_does_not_wait_for_ever(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_that_waits_too_long_is_refused(
+    server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failing(executor, monkeypatch, *[SandboxBusy("full")] * 9)
     monkeypatch.setattr(background, "LONGEST_WAIT", timedelta(0))
     given = submit(server).json()["id"]
@@ -239,7 +241,7 @@ def test_a_lost_run_is_an_internal_error(server: Page, executor: FakeExecutor) -
     assert len(executor.submissions) == 1
 
 
-def test_it_waits_for_the_database(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_waits_for_the_database(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "PAUSE_SECONDS", 0)
     given = submit(server).json()["id"]
     with database_fails("SELECT", times=2):
@@ -247,7 +249,7 @@ def test_it_waits_for_the_database(server: Page, executor: FakeExecutor, monkeyp
     assert get(server, given).json()["status"] == "success"
 
 
-def test_it_does_not_run_without_the_database(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_does_not_run_without_the_database(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "LONGEST_WAIT", timedelta(0))
     given = submit(server).json()["id"]
     with database_fails("SELECT"):
@@ -256,7 +258,7 @@ def test_it_does_not_run_without_the_database(server: Page, monkeypatch: pytest.
     assert (stored["status"], stored["error"]) == ("refused", jobs.STOPPED)
 
 
-def test_what_was_erased_or_taken_for_dead_does_not_run(server: Page, executor: FakeExecutor) -> None:
+def test_erased_or_abandoned_program_does_not_run(server: Page, executor: FakeExecutor) -> None:
     submit(server, learner="ada")
     erase_learner("ada")
     given = submit(server, learner="bob").json()["id"]
@@ -273,7 +275,7 @@ def test_the_executions_of_a_dead_process_are_internal_errors(server: Page) -> N
     assert get(server, given).json()["error"] == "The service was interrupted while this program ran."
 
 
-def test_what_has_not_begun_at_the_end_has_an_honest_record(server: Page, executor: FakeExecutor) -> None:
+def test_program_that_never_started_is_recorded_as_refused(server: Page, executor: FakeExecutor) -> None:
     given = [submit(server).json()["id"] for _ in range(3)]
     get_backend().jobs.run_next()
     get_backend().jobs.close(0)
@@ -326,9 +328,7 @@ def test_collected_files_are_kept_as_images_are(
     assert {submission.collect for submission in executor.submissions} == {("out.csv", "gone")}
 
 
-def test_only_so_many_bytes_are_kept_for_a_key(
-    server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kept_bytes_of_a_key_are_bounded(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run_with_image(server, executor)
     size = KeptResult.objects.get().size_bytes
     monkeypatch.setattr(kept, "MOST_BYTES", 2 * size)
@@ -369,14 +369,14 @@ def test_a_request_waits_for_the_end(server: Page) -> None:
     assert get(server, given, "?wait=30").json()["status"] == "success"
 
 
-def test_it_waits_no_longer_than_asked(server: Page) -> None:
+def test_request_waits_no_longer_than_asked(server: Page) -> None:
     given = submit(server).json()["id"]
     began = Deadline.after(0)
     assert get(server, given, "?wait=1").json()["status"] == "running"
     assert began.at + 1 <= Deadline.after(0).at
 
 
-def test_it_does_not_wait_unasked_or_without_a_place(server: Page) -> None:
+def test_request_does_not_wait_unasked_or_without_a_free_place(server: Page) -> None:
     waited: list[float] = []
     get_backend().polls = Polls(places=1, sleep=waited.append)
     given = submit(server).json()["id"]
@@ -394,7 +394,7 @@ def test_it_does_not_wait_unasked_or_without_a_place(server: Page) -> None:
     assert inner == ["running"]
 
 
-def test_it_waits_for_nobody_who_has_left(server: Page) -> None:
+def test_wait_ends_when_the_client_disconnects(server: Page) -> None:
     looks = iter([False, True])
     waited: list[float] = []
     execution = Execution.objects.create(key=server.key, code="1", timeout=5)
@@ -403,7 +403,7 @@ def test_it_waits_for_nobody_who_has_left(server: Page) -> None:
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "1.5", "٣", "", str(LONGEST_POLL_SECONDS + 1), "9" * 5000])
-def test_another_wait_is_invalid(server: Page, wait: str) -> None:
+def test_invalid_wait_is_refused(server: Page, wait: str) -> None:
     given = submit(server).json()["id"]
     refused = get(server, given, f"?wait={wait}")
     assert refused.status_code == 400
@@ -487,7 +487,7 @@ def test_jobs_run_although_no_thread_can_be_started(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_end_waits_for_what_has_begun(started: Jobs) -> None:
+def test_shutdown_waits_for_running_programs(started: Jobs) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def job() -> None:

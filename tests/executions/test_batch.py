@@ -57,7 +57,7 @@ def test_all_programs_run_in_order(server: Page, executor: FakeExecutor) -> None
     assert dict(DailyUse.objects.values_list("who", "executions")) == {"": 3, "learner:ada": 3}
 
 
-def test_one_that_is_refused_refuses_no_other(server: Page) -> None:
+def test_refused_program_does_not_refuse_the_others(server: Page) -> None:
     Suspension.objects.create(key=server.key, learner="eve", reason="a test")
     programs = [
         PROGRAM,
@@ -106,12 +106,12 @@ def test_batches_have_a_rate_of_their_own(server: Page) -> None:
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
 
 
-def test_what_finds_no_place_is_refused(server: Page) -> None:
+def test_program_without_a_free_place_is_refused(server: Page) -> None:
     get_backend().jobs = Jobs(most_waiting=2)
     assert codes(submit(server, *[PROGRAM] * 3)) == [None, None, "unavailable"]
 
 
-def test_a_database_that_fails_refuses_only_what_it_fails(server: Page) -> None:
+def test_database_error_refuses_only_the_program_that_it_affects(server: Page) -> None:
     with database_fails('INSERT INTO "executions_execution"', times=1):
         assert codes(submit(server, PROGRAM, PROGRAM)) == ["unavailable", None]
 
@@ -127,7 +127,7 @@ def test_a_database_that_fails_refuses_only_what_it_fails(server: Page) -> None:
         ({"executions": [PROGRAM], "learner": "ada"}, "learner"),
     ],
 )
-def test_another_body_is_invalid(server: Page, body: Any, field: str) -> None:
+def test_invalid_body_is_refused(server: Page, body: Any, field: str) -> None:
     refused = send(server, body)
     assert refused.status_code == 400
     assert refused.json()["fields"].keys() == {field}
@@ -161,7 +161,7 @@ def test_a_batch_is_accepted_once(server: Page) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_page_sends_no_batch(page: Page) -> None:
+def test_page_cannot_send_a_batch(page: Page) -> None:
     refused = send(page, {"executions": [PROGRAM]}, Origin=ORIGIN)
     assert (refused.status_code, refused.json()["code"]) == (403, "secret_key_required")
     assert "POST /execute" in refused.json()["detail"]

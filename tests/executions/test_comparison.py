@@ -303,7 +303,7 @@ def test_whatever_a_container_sends_has_a_verdict(text: str) -> None:
     ],
     ids=range(28),
 )
-def test_what_is_no_literal_is_refused(text: str) -> None:
+def test_invalid_literal_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (the message is for nobody)
         parse(text)
 
@@ -433,7 +433,7 @@ def test_numbers_that_share_a_hash_are_compared_as_fast_as_others() -> None:
         ),
     ],
 )
-def test_learner_is_told_what_the_call_returned(expected: str, value: str, output: str, diff: str) -> None:
+def test_diff_shows_what_the_call_returned(expected: str, value: str, output: str, diff: str) -> None:
     result = returned(expected, value, output)
     assert (result.passed, result.diff, result.actual_output) == (False, diff, value)
 
@@ -449,7 +449,7 @@ def test_learner_is_told_what_the_call_returned(expected: str, value: str, outpu
         ("", "None\n", False),
     ],
 )
-def test_learner_who_prints_in_place_of_returning_is_told_so(expected: str, output: str, is_told: bool) -> None:
+def test_diff_explains_printing_instead_of_returning(expected: str, output: str, is_told: bool) -> None:
     diff = printed(expected, output, Match.EXACT).diff
     assert (diff == "Your function printed 8 but returned None: use return") is is_told
 

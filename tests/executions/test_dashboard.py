@@ -132,7 +132,7 @@ def test_flags_are_grouped_by_who_got_them_the_worst_first() -> None:
 
 
 @pytest.mark.django_db
-def test_who_is_suspended_comes_last_with_the_reason(admin_user: User) -> None:
+def test_suspended_learners_come_last_with_the_reason(admin_user: User) -> None:
     site = ApiKey.objects.create(name="Site", kind="publishable", prefix="p", token_hash="h")
     flag("fork_storm", key=site, client_address="2001:db8::1")
     flag("memory_kill", key=site, client_address="192.0.2.2")

@@ -229,7 +229,7 @@ def test_doctor_checks_the_rest_if_no_engine_answers(
     assert "ok       disk" in output
 
 
-def test_doctor_tells_of_missing_keys_and_of_limits_that_reach_no_key(
+def test_doctor_reports_missing_keys_and_limits_that_reach_no_key(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")

@@ -56,7 +56,7 @@ def test_erasure_leaves_nothing_of_a_learner(traces: str) -> None:
     assert not ExecutionFlag.objects.exists()
 
 
-def test_what_staff_ran_again_repeatedly_is_erased(traces: str, admin_user: User) -> None:
+def test_repeated_reruns_by_staff_are_erased(traces: str, admin_user: User) -> None:
     again = Execution.objects.get(learner="")
     for _ in range(2):
         again = run_again(again, admin_user, get_backend())

@@ -87,7 +87,7 @@ def test_only_a_trace_that_is_requested_is_made(page: Page, executor: FakeExecut
     assert (refused.status_code, list(refused.json()["fields"])) == (400, ["trace"])
 
 
-def test_what_a_traced_run_attempts_and_uses_counts(page: Page, executor: FakeExecutor) -> None:
+def test_traced_run_is_flagged_and_charged(page: Page, executor: FakeExecutor) -> None:
     executor.traced = replace(executor.traced, cpu_seconds=1.5, flags=frozenset({Flag.NETWORK_ATTEMPT}))
     page.run(trace=True)
     execution = Execution.objects.get()

@@ -64,7 +64,7 @@ def test_the_exercise_of_a_request_is_on_record(page: Page, exercise: str) -> No
         ),
     ],
 )
-def test_anything_else_is_refused(page: Page, executor: FakeExecutor, exercise: Any, sentence: str) -> None:
+def test_invalid_exercise_is_refused(page: Page, executor: FakeExecutor, exercise: Any, sentence: str) -> None:
     response = page.run(exercise=exercise)
     assert response.status_code == 400
     assert response.json()["fields"] == {"exercise": sentence}
@@ -108,20 +108,20 @@ def test_an_attempt_passes_with_all_its_tests(
 
 
 @pytest.mark.parametrize("lost", [SandboxBusy("full"), RunLost("gone")])
-def test_what_did_not_run_is_no_attempt(page: Page, executor: FakeExecutor, lost: Any) -> None:
+def test_program_that_did_not_run_is_not_an_attempt(page: Page, executor: FakeExecutor, lost: Any) -> None:
     executor.error = lost
     assert page.run(exercise="loops-1").status_code == 503
     assert Execution.objects.get().exercise == "loops-1"
     assert not Attempt.objects.exists()
 
 
-def test_what_was_stopped_is_no_attempt(page: Page, executor: FakeExecutor) -> None:
+def test_stopped_program_is_not_an_attempt(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, status=RunStatus.CANCELLED)
     page.run(exercise="loops-1")
     assert not Attempt.objects.exists()
 
 
-def test_what_staff_run_again_is_no_attempt(page: Page, admin_user: User) -> None:
+def test_rerun_by_staff_is_not_an_attempt(page: Page, admin_user: User) -> None:
     try_it(page, "ada")
     assert run_again(Execution.objects.get(), admin_user, get_backend()).exercise is None
     assert Attempt.objects.count() == 1
@@ -355,7 +355,7 @@ def test_an_unknown_exercise_has_no_attempts(admin_client: Client, path: str) ->
 
 
 @pytest.mark.parametrize("path", [LIST, LOOPS])
-def test_the_pages_only_show(admin_client: Client, path: str) -> None:
+def test_exercise_pages_change_nothing(admin_client: Client, path: str) -> None:
     assert admin_client.post(path).status_code == 405
 
 

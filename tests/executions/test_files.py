@@ -262,7 +262,7 @@ def test_nothing_is_collected_unless_asked_for(page: Page, executor: FakeExecuto
     assert {submission.collect for submission in executor.submissions} == {()}
 
 
-def test_file_of_which_the_container_has_said_nothing_is_lost(page: Page, executor: FakeExecutor) -> None:
+def test_file_that_the_container_does_not_report_is_lost(page: Page, executor: FakeExecutor) -> None:
     executor.main = replace(HELLO, collected=(File("a", b"x"),))
     answer = page.run(collect=["a", "b"]).json()
     assert answer["not_collected"] == [{"name": "b", "reason": "lost"}]

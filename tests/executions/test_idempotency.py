@@ -126,7 +126,7 @@ def test_a_refusal_is_not_kept(server: Page) -> None:
     assert send(server).status_code == 200
 
 
-def test_an_invalid_request_takes_no_key(server: Page) -> None:
+def test_invalid_request_does_not_use_up_the_key(server: Page) -> None:
     assert send(server, "").status_code == 400
     assert send(server).status_code == 200
 
@@ -143,10 +143,10 @@ def test_the_longest_key_is_valid(server: Page) -> None:
     assert send(server, idempotency_key="x" * 255).status_code == 200
 
 
-def test_it_is_not_for_streams(server: Page, executor: FakeExecutor) -> None:
+def test_event_stream_with_an_idempotency_key_is_refused(server: Page, executor: FakeExecutor) -> None:
     response = server.post({"code": "1"}, origin=None, accept="text/event-stream", idempotency_key=KEY)
     assert response.json()["fields"] == {
-        "Idempotency-Key": "Not with an event stream, whose events cannot be sent again."
+        "Idempotency-Key": "Not allowed with an event stream, whose events cannot be sent again."
     }
     assert executor.submissions == []
 
@@ -154,7 +154,7 @@ def test_it_is_not_for_streams(server: Page, executor: FakeExecutor) -> None:
 # Whose key it is
 
 
-def test_the_answer_of_another_is_never_given(page: Page, server: Page, executor: FakeExecutor) -> None:
+def test_other_callers_never_get_the_answer(page: Page, server: Page, executor: FakeExecutor) -> None:
     other, token = create_key("Other", "secret", [])
     ada, bob = (str(mint_learner_token(server.key, learner, 600)) for learner in ("ada", "bob"))
     ApiKey.objects.filter(pk=server.key.pk).update(origins=[ORIGIN])
@@ -182,7 +182,7 @@ def test_a_rotated_key_and_another_address_are_the_same_server(server: Page) -> 
 # What becomes of it
 
 
-def test_it_is_forgotten_after_an_hour(server: Page) -> None:
+def test_idempotency_key_is_forgotten_after_an_hour(server: Page) -> None:
     first = send(server).json()
     IdempotentRequest.objects.update(created=timezone.now() - KEPT_FOR)
     assert send(server).json()["id"] != first["id"]
@@ -191,7 +191,7 @@ def test_it_is_forgotten_after_an_hour(server: Page) -> None:
     assert not IdempotentRequest.objects.exists()
 
 
-def test_it_is_erased_with_the_learner(server: Page) -> None:
+def test_idempotency_key_is_erased_with_the_learner(server: Page) -> None:
     first = send(server, learner="ada").json()
     erase_learner("ada")
     assert not IdempotentRequest.objects.exists()
@@ -218,7 +218,7 @@ def test_a_key_that_was_never_released_is_taken_over(server: Page, executor: Fak
     assert send(server).status_code == 200
 
 
-def test_only_one_takes_over(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_request_takes_over_an_abandoned_key(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     IdempotentRequest.objects.create(name="n", fingerprint="f", server=uuid.uuid4(), created=timezone.now())
     living = lambda: [IdempotentRequest.objects.update(server=uuid.uuid4()), []][1]  # noqa: E731
     monkeypatch.setattr("executions.records.idempotency.living", living)
@@ -248,7 +248,7 @@ def test_nothing_runs_without_the_database(server: Page, executor: FakeExecutor)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_answer_comes_although_it_cannot_be_kept(server: Page, executor: FakeExecutor) -> None:
+def test_answer_is_sent_even_if_it_cannot_be_kept(server: Page, executor: FakeExecutor) -> None:
     get_backend().late_records = LateRecords(pauses_seconds=())
     with database_fails('UPDATE "executions_idempotentrequest"'):
         assert send(server).status_code == 200

@@ -188,7 +188,7 @@ def test_events_are_in_the_language_of_the_request(page: Page, executor: FakeExe
     assert SAID[locale]["timeout"] in streamed
 
 
-def test_record_keeps_what_the_learner_was_told(page: Page, executor: FakeExecutor) -> None:
+def test_record_keeps_the_messages_that_the_learner_saw(page: Page, executor: FakeExecutor) -> None:
     executor.main = FAILED
     page.run(locale="de", test_cases=CASES)
     execution = Execution.objects.get()
@@ -214,7 +214,7 @@ def test_another_locale_is_refused_with_those_that_there_are(page: Page, executo
     assert executor.submissions == []
 
 
-def test_container_learns_nothing_of_the_language(page: Page, executor: FakeExecutor) -> None:
+def test_container_does_not_know_the_language(page: Page, executor: FakeExecutor) -> None:
     executor.test = EIGHT
     page.run(locale="en", test_cases=CASES)
     page.run(locale="de", test_cases=CASES)

@@ -95,7 +95,7 @@ def test_rows_of_long_ago_are_deleted() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_judges_nobody_while_its_own_row_is_late(page: Page) -> None:
+def test_heartbeat_declares_nobody_dead_while_its_own_row_is_late(page: Page) -> None:
     """After an outage, others are as late as this process."""
     heartbeat = ripe()
     heartbeat.beat()
@@ -122,7 +122,7 @@ def test_a_new_process_waits_before_it_judges_others(page: Page) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_tells_whether_the_database_accepts_writes(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+def test_heartbeat_reports_whether_the_database_accepts_writes(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     heartbeat = ripe()
     assert (heartbeat.has_database, heartbeat.has_cache) == (True, True)
     with database_fails("UPDATE"):

@@ -190,11 +190,11 @@ NOT_BESIDE_A_SUITE = {
         ({"doctest": "yes"}, {"doctest": "Must be true or false."}),
         (
             {"unittest": "1", "doctest": True},
-            {"doctest": "Not together with unittest: give each a test case of its own."},
+            {"doctest": "Cannot be combined with unittest: use a separate test case for each."},
         ),
-        ({"uses": ["for"], "unittest": "1"}, {"unittest": "Not together with uses, avoids or defines."}),
+        ({"uses": ["for"], "unittest": "1"}, {"unittest": "Cannot be combined with uses, avoids or defines."}),
         *(
-            ({"doctest": True, field: value}, {field: "Not together with unittest or doctest."})
+            ({"doctest": True, field: value}, {field: "Cannot be combined with unittest or doctest."})
             for field, value in NOT_BESIDE_A_SUITE.items()
         ),
     ],
@@ -232,21 +232,24 @@ def test_suite_has_nothing_to_compare(page: Page, case: dict[str, Any], refused:
         ({"avoids": [1]}, {"avoids[0]": "Must be a string."}),
         ({"avoids": ["import " + "a" * 94]}, {"avoids[0]": "Is 101 bytes of UTF-8; at most 100 are allowed."}),
         ({"defines": [{}]}, {"defines[0].name": "This field is required."}),
-        ({"defines": [{"name": "a b"}]}, {"defines[0].name": "Must be a name of Python."}),
-        ({"defines": [{"name": "for"}]}, {"defines[0].name": "Must be a name of Python."}),
+        ({"defines": [{"name": "a b"}]}, {"defines[0].name": "Must be a valid Python identifier."}),
+        ({"defines": [{"name": "for"}]}, {"defines[0].name": "Must be a valid Python identifier."}),
         ({"defines": ["add"]}, {"defines[0]": "Must be an object."}),
         ({"defines": [{"name": "f", "args": 1}]}, {"defines[0].args": "Unknown field."}),
         (
             {"defines": [{"name": "f", "parameters": 101}]},
             {"defines[0].parameters": "Must be an integer from 0 to 100."},
         ),
-        ({"uses": ["for"], "input": "f()"}, {"input": "Not together with uses, avoids or defines."}),
-        ({"avoids": ["for"], "code": "f()"}, {"code": "Not together with uses, avoids or defines."}),
-        ({"uses": ["for"], "expected_output": ""}, {"expected_output": "Not together with uses, avoids or defines."}),
+        ({"uses": ["for"], "input": "f()"}, {"input": "Cannot be combined with uses, avoids or defines."}),
+        ({"avoids": ["for"], "code": "f()"}, {"code": "Cannot be combined with uses, avoids or defines."}),
+        (
+            {"uses": ["for"], "expected_output": ""},
+            {"expected_output": "Cannot be combined with uses, avoids or defines."},
+        ),
     ],
     ids=range(29),
 )
-def test_rules_are_of_words_that_are_known(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
+def test_rules_accept_only_known_words(page: Page, case: dict[str, Any], refused: dict[str, str]) -> None:
     response = page.run(test_cases=[{}, case])
     if not refused:
         assert response.status_code == 200

@@ -46,7 +46,7 @@ def test_only_the_words_enter_the_container(page: Page, executor: FakeExecutor) 
         (((1, 0), (0, 0), (0, 0)), "❌ Test failed: Define a function add with 2 parameters."),
     ],
 )
-def test_the_sentences_name_what_is_not_kept(
+def test_messages_name_the_broken_rules(
     page: Page, executor: FakeExecutor, uses: tuple[tuple[int, int], ...], said: str
 ) -> None:
     assert message(page, executor, replace(FOUND, uses=uses)) == said
@@ -63,7 +63,9 @@ def test_the_sentences_name_what_is_not_kept(
         (Run(RunStatus.MEMORY_LIMIT), "❌ Test failed: Memory limit of 128 MB exceeded"),
     ],
 )
-def test_a_program_that_cannot_be_read_keeps_no_rule(page: Page, executor: FakeExecutor, run: Run, said: str) -> None:
+def test_program_that_cannot_be_parsed_breaks_every_rule(
+    page: Page, executor: FakeExecutor, run: Run, said: str
+) -> None:
     assert message(page, executor, run) == said
 
 

@@ -337,7 +337,7 @@ def test_a_server_that_never_begins_tls_is_not_waited_for(sender: Sender, monkey
             sender.post(url, {}, b"")
 
 
-def test_nobody_at_the_port_is_an_error(sender: Sender) -> None:
+def test_closed_port_is_an_error(sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(NotSent, match="The connection failed: Connection refused"):

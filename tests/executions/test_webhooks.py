@@ -95,7 +95,7 @@ def verify(received: Received, secret: str) -> None:
     names["verify"](secret, received.headers, received.body)
 
 
-def test_the_end_is_sent_once(server: Page, sent: Sent) -> None:
+def test_result_is_sent_once(server: Page, sent: Sent) -> None:
     given = submit(server, webhook=HOOK).json()["id"]
     deliver(sent)
     assert sent.received == []
@@ -134,7 +134,7 @@ def test_the_example_of_the_documentation_verifies_it(server: Page, sent: Sent) 
         verify(received, "whsec_" + "A" * 43 + "=")
 
 
-def test_while_the_secret_changes_both_sign(server: Page, sent: Sent) -> None:
+def test_both_secrets_sign_during_the_overlap(server: Page, sent: Sent) -> None:
     [old] = secrets_of(server.key.family)
     submit(server, webhook=HOOK)
     run_all()
@@ -170,7 +170,7 @@ def test_each_attempt_has_one_id_and_a_time_of_its_own(
 
 
 @pytest.mark.parametrize("end", ["refused", "internal_error", "interrupted"])
-def test_every_end_is_sent(server: Page, executor: FakeExecutor, sent: Sent, end: str) -> None:
+def test_result_is_sent_whatever_its_status(server: Page, executor: FakeExecutor, sent: Sent, end: str) -> None:
     given = submit(server, webhook=HOOK).json()["id"]
     if end == "refused":
         get_backend().jobs.close(0)
@@ -195,7 +195,7 @@ def test_images_are_sent(server: Page, executor: FakeExecutor, sent: Sent) -> No
     assert json.loads(sent.received[0].body)["data"]["images"][0]["width"] == 4
 
 
-def test_a_long_answer_has_to_be_fetched(server: Page, executor: FakeExecutor, sent: Sent) -> None:
+def test_long_answer_must_be_fetched(server: Page, executor: FakeExecutor, sent: Sent) -> None:
     lengths = []
     for output in ("", "x" * MOST_BYTES):
         executor.main = replace(executor.main, stdout=output)
@@ -215,7 +215,7 @@ def test_a_long_answer_has_to_be_fetched(server: Page, executor: FakeExecutor, s
     verify(sent.received[1], *secrets_of(server.key.family))
 
 
-def test_programs_of_a_batch_have_their_own(server: Page, sent: Sent) -> None:
+def test_each_program_of_a_batch_has_its_own_webhook(server: Page, sent: Sent) -> None:
     other = f"https://{NAME}/other?a=%20"
     found = submit_batch(
         server,
@@ -300,7 +300,7 @@ def test_the_longest_address_is_valid(server: Page) -> None:
     assert Webhook.objects.get().host == host
 
 
-def test_null_means_none(server: Page) -> None:
+def test_null_means_no_webhook(server: Page) -> None:
     assert submit(server, webhook=None).status_code == 202
     assert not Webhook.objects.exists()
 
@@ -311,13 +311,15 @@ def test_a_port_is_part_of_the_host(server: Page) -> None:
     assert submit(server, webhook=f"https://{NAME}/").status_code == 400
 
 
-def test_a_key_without_a_secret_is_told_so(server: Page) -> None:
+def test_key_without_a_secret_gets_an_error_that_says_so(server: Page) -> None:
     WebhookSecret.objects.all().delete()
     refused = submit(server, webhook=HOOK)
-    assert refused.json()["fields"] == {"webhook": "This key has no webhook secret yet: staff make one in the admin."}
+    assert refused.json()["fields"] == {
+        "webhook": "This key has no webhook secret yet. Staff can create one in the admin."
+    }
 
 
-def test_a_successor_of_the_key_goes_on(server: Page, sent: Sent) -> None:
+def test_rotated_key_continues_to_send_webhooks(server: Page, sent: Sent) -> None:
     before = secrets_of(server.key.family)
     successor, token = rotate_key(server.key, server.key.created)
     assert submit(Page(successor, token, server.client), webhook=HOOK).status_code == 202
@@ -521,7 +523,7 @@ def test_without_a_thread_an_attempt_is_made_later(server: Page, sent: Sent, cap
     assert states() == [("delivered", 2)]
 
 
-def test_after_its_close_a_process_begins_no_attempt(server: Page, sent: Sent) -> None:
+def test_closed_process_starts_no_attempt(server: Page, sent: Sent) -> None:
     submit(server, webhook=HOOK)
     run_all()
     webhooks = Webhooks(sent.post, get_backend().late_records, start=lambda run: run())
@@ -589,7 +591,7 @@ def test_webhooks_are_pruned_with_their_executions(server: Page, sent: Sent) -> 
     assert not WebhookAttempt.objects.exists()
 
 
-def test_what_was_erased_during_an_attempt_stays_erased(server: Page) -> None:
+def test_execution_erased_during_an_attempt_stays_erased(server: Page) -> None:
     submit(server, webhook=HOOK, learner="ada")
     run_all()
     claimed = claim()

@@ -100,7 +100,7 @@ def test_request_begins_without_the_ids_that_its_thread_has(page: Page, lines: L
     assert "of another request" not in json.dumps(lines.objects)
 
 
-def test_an_unhealthy_state_is_no_failed_request(page: Page, executor: FakeExecutor, lines: Lines) -> None:
+def test_unhealthy_state_is_not_logged_as_a_failed_request(page: Page, executor: FakeExecutor, lines: Lines) -> None:
     """Health checks come every few seconds, and first before programs can run."""
     executor.state = replace(HEALTHY, ready=False)
     assert page.client.get("/health").status_code == 503
@@ -118,7 +118,7 @@ def test_a_failing_database_is_a_short_line_without_rows(page: Page, lines: Line
     assert "CANARY" not in json.dumps(lines.objects)
 
 
-def test_an_exception_is_one_line(lines: Lines) -> None:
+def test_exception_is_logged_as_one_line(lines: Lines) -> None:
     try:
         raise ValueError("two\nlines")
     except ValueError:

@@ -46,8 +46,8 @@ class Command(BaseCommand):
         parser.add_argument("--learner-rate", metavar="RATE", help="the same for each learner; '': no limit")
         parser.add_argument("--address-rate", metavar="RATE", help="the same for each address; '': no limit")
         parser.add_argument("--max-concurrent", type=int, metavar="N", help="executions at once")
-        parser.add_argument("--executions-per-day", type=int, metavar="N", help="days of UTC")
-        parser.add_argument("--cpu-seconds-per-day", type=int, metavar="N", help="days of UTC")
+        parser.add_argument("--executions-per-day", type=int, metavar="N", help="days are in UTC")
+        parser.add_argument("--cpu-seconds-per-day", type=int, metavar="N", help="days are in UTC")
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = {name: options[name] for name in OPTIONAL if options[name] is not None}

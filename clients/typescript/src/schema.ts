@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Run a program
-         * @description Runs a Python program with its input and test cases in its own container. A program that fails is still a 200: the service did its job.
+         * @description Runs a Python program with its input and test cases in its own container. The response is a 200 even if the program fails.
          *
          *     `null` means the same as an omitted field. Nothing is coerced or clamped: an unknown field, `"5"` or `5.0` for an integer, a NUL or a lone surrogate is a 400 that names the field.
          *
@@ -39,7 +39,7 @@ export interface paths {
         put?: never;
         /**
          * Run a program in the background
-         * @description Accepts a program, which runs as by `POST /execute`, and responds at once. `Location` is where its answer will be; a `webhook` gets it in a signed POST (https://www.standardwebhooks.com). Requires a secret key.
+         * @description Accepts a program, which runs as with `POST /execute`, and responds immediately. `Location` is the URL of its answer; a `webhook` receives it in a signed POST (https://www.standardwebhooks.com). Requires a secret key.
          */
         post: operations["submit"];
         delete?: never;
@@ -79,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Send input to a running program
-         * @description Sends an interactive program a line of input, the end of input, or both. Use the key that started the program or one of its rotation, and the same learner if it was a learner token.
+         * @description Sends an interactive program a line of input, the end of input, or both. Use the key that started the program, or one that it was rotated from or to; with a learner token, use a token of the same learner.
          */
         post: operations["answerProgram"];
         delete?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Run programs in the background
-         * @description Accepts up to 100 programs, each as by `POST /executions`. One that is refused, for instance as invalid, does not refuse the others. Each counts against the rates and quotas as a request of its own. Requires a secret key.
+         * @description Accepts up to 100 programs, each as with `POST /executions`. If one is refused, for example because it is invalid, the others are still accepted. Each program counts against the rates and quotas like a request of its own. Requires a secret key.
          */
         post: operations["submitBatch"];
         delete?: never;
@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Check whether programs can be run
-         * @description For monitors and proxies. It needs no key and answers at once.
+         * @description For monitors and proxies. It needs no key and responds immediately.
          */
         get: operations["getHealth"];
         put?: never;
@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Create a token for one learner
-         * @description For a server with a secret key. A page that has the token needs no key. The token works on the pages of the key's origins, counts against its limits and ends with it.
+         * @description For a server with a secret key. A page that has the token needs no key. The token works on pages of the key's origins. Its requests count against the key's limits, and it stops working when the key does.
          */
         post: operations["createToken"];
         delete?: never;
@@ -155,17 +155,17 @@ export interface components {
         Accepted: {
             /**
              * Format: uuid
-             * @description The id of the record, for `GET /executions/{id}`.
+             * @description The ID of the record, for `GET /executions/{id}`.
              */
             id: string;
             /**
-             * @description It waits for its turn, or runs.
+             * @description It is waiting for its turn, or running.
              * @enum {string}
              */
             status: "running";
         };
         Answer: {
-            /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
+            /** @description The first 64 KiB of stdout, including before a timeout or kill. */
             output: string;
             /** @description The traceback, or what ended the program; otherwise an empty string. */
             error: string;
@@ -178,7 +178,7 @@ export interface components {
             test_results: components["schemas"]["TestResult"][] | null;
             /**
              * Format: double
-             * @description The points gained; null if no test case has points.
+             * @description The points that the program got; null if no test case has points.
              */
             score: number | null;
             /**
@@ -190,7 +190,7 @@ export interface components {
             groups: components["schemas"]["GroupResult"][];
             /**
              * Format: uuid
-             * @description The id of the record.
+             * @description The ID of the record.
              */
             id: string;
             /**
@@ -213,11 +213,11 @@ export interface components {
             error_detail: components["schemas"]["ErrorDetail"] | null;
             /** @description Images shown by the program and its test cases. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             images: components["schemas"]["Image"][];
-            /** @description How many further images were dropped. */
+            /** @description How many other images were dropped. */
             images_dropped: number;
             /** @description The steps of the program; null unless requested. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             trace: components["schemas"]["Trace"] | null;
-            /** @description The files of `collect` that the program has left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
+            /** @description The files of `collect` that the program left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             files: components["schemas"]["CollectedFile"][];
             /** @description The other files of `collect`, each with the reason. */
             not_collected: components["schemas"]["NotCollected"][];
@@ -234,24 +234,24 @@ export interface components {
             input_data?: string | null;
             /** @description Test cases. Each runs in a fresh process. */
             test_cases?: components["schemas"]["TestCase"][] | null;
-            /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
+            /** @description Files that the program finds in its directory. All files of a request have at most 1 MiB together. */
             files?: components["schemas"]["File"][] | null;
-            /** @description Names of files that the program leaves in its directory, for `files` in the answer. */
+            /** @description Names of files in the program's directory to return in `files` when it has ended. */
             collect?: string[] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
-            /** @description Your id for the author of the program; stored with the record. */
+            /** @description Your ID for the learner who wrote the program; stored with the record. */
             learner?: string | null;
-            /** @description Your id for the exercise. Staff see what all learners of an exercise have in common. */
+            /** @description Your ID for the exercise. Staff see what all attempts at an exercise have in common. */
             exercise?: string | null;
-            /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
+            /** @description Runs the program once more and returns its steps in `trace`. Not allowed with `interactive`. */
             trace?: boolean | null;
             /**
-             * @description The language of hints and of what a test case says to the learner. The default is `en`.
+             * @description The language of hints and of messages about test cases. Default: `en`.
              * @enum {string|null}
              */
             locale?: "en" | "de" | "es" | null;
-            /** @description The https address that is told of the program's end. Its host must be one of the key's. */
+            /** @description The HTTPS URL that receives the result. Its host must be one of the key's webhook hosts. */
             webhook?: string | null;
         };
         Batch: {
@@ -265,10 +265,10 @@ export interface components {
         BatchItem: {
             /**
              * Format: uuid
-             * @description The id of its record; null if it was refused.
+             * @description The ID of its record; null if it was refused.
              */
             id: string | null;
-            /** @description Why it was refused, as `POST /executions` would say it. */
+            /** @description Why it was refused, as `POST /executions` would respond. */
             error: components["schemas"]["Error"] | null;
         };
         CollectedFile: {
@@ -282,7 +282,7 @@ export interface components {
         Definition: {
             /** @description The name of the function. At most 100 bytes of UTF-8. */
             name: string;
-            /** @description How many it has. `*args` and `**kwargs` are one each. */
+            /** @description The number of its parameters. `*args` and `**kwargs` count as one each. */
             parameters?: number | null;
         };
         Error: {
@@ -296,7 +296,7 @@ export interface components {
             };
         };
         ErrorDetail: {
-            /** @description The exception, or what ended the program instead of one. */
+            /** @description The exception, or what else ended the program. */
             type: string;
             /** @description Python's message. */
             message: string;
@@ -304,13 +304,13 @@ export interface components {
             line: number | null;
             /** @description In characters, from 1. */
             column: number | null;
-            /** @description After the last character. */
+            /** @description One past the last character. */
             end_column: number | null;
             /** @description The text of that line. */
             source: string | null;
-            /** @description Help for a beginner, in one sentence. */
+            /** @description A sentence that helps a beginner. */
             hint: string | null;
-            /** @description Where the error is, if that is in one of `files`; `line` is then the one that led there. */
+            /** @description Where the error is, if it is in one of `files`; `line` is then the line that led there. */
             file: components["schemas"]["ErrorInFile"] | null;
         };
         ErrorInFile: {
@@ -320,7 +320,7 @@ export interface components {
             line: number;
             /** @description In characters, from 1. */
             column: number | null;
-            /** @description After the last character. */
+            /** @description One past the last character. */
             end_column: number | null;
             /** @description The text of that line. */
             source: string;
@@ -337,22 +337,22 @@ export interface components {
             input_data?: string | null;
             /** @description Test cases. Each runs in a fresh process. */
             test_cases?: components["schemas"]["TestCase"][] | null;
-            /** @description Files in the program's directory when it starts. All files of a request have at most 1 MiB. */
+            /** @description Files that the program finds in its directory. All files of a request have at most 1 MiB together. */
             files?: components["schemas"]["File"][] | null;
-            /** @description Names of files that the program leaves in its directory, for `files` in the answer. */
+            /** @description Names of files in the program's directory to return in `files` when it has ended. */
             collect?: string[] | null;
             /** @description Seconds for the program and its test cases together. Default: 5. */
             timeout?: number | null;
-            /** @description Your id for the author of the program; stored with the record. */
+            /** @description Your ID for the learner who wrote the program; stored with the record. */
             learner?: string | null;
-            /** @description Your id for the exercise. Staff see what all learners of an exercise have in common. */
+            /** @description Your ID for the exercise. Staff see what all attempts at an exercise have in common. */
             exercise?: string | null;
             /** @description Keeps the program's stdin open for `POST /executions/{id}/input`. Needs an event stream. */
             interactive?: boolean | null;
-            /** @description Runs the program once more, step by step, for `trace` in the answer. Not with `interactive`. */
+            /** @description Runs the program once more and returns its steps in `trace`. Not allowed with `interactive`. */
             trace?: boolean | null;
             /**
-             * @description The language of hints and of what a test case says to the learner. The default is `en`.
+             * @description The language of hints and of messages about test cases. Default: `en`.
              * @enum {string|null}
              */
             locale?: "en" | "de" | "es" | null;
@@ -372,7 +372,7 @@ export interface components {
             file: string;
             /** @description The line where the frame is, from 1. */
             line: number;
-            /** @description The frame's variables, each value as a short text. */
+            /** @description The frame's variables, each value as a short string. */
             variables: {
                 [key: string]: string;
             };
@@ -434,21 +434,21 @@ export interface components {
         Input: {
             /** @description One line, without its newline. At most 16384 bytes of UTF-8. */
             text?: string | null;
-            /** @description Ends the input, after `text` if given. */
+            /** @description Ends the input, after `text` if there is any. */
             end?: boolean | null;
         };
         MethodResult: {
-            /** @description Such as `TestAdd.test_small`; of a docstring, what it belongs to. */
+            /** @description Such as `TestAdd.test_small`, or what the docstring belongs to. */
             name: string;
             passed: boolean;
-            /** @description Why it has failed; otherwise an empty string. */
+            /** @description Why it failed; otherwise an empty string. */
             message: string;
         };
         NotCollected: {
             /** @description As in `collect`. */
             name: string;
             /**
-             * @description `missing`: there is no such file; `too_large`: they are more than 1 MiB; `unreadable`: a directory, a link or the like; `lost`: the run ended its container, nothing ran, or it was not kept.
+             * @description `missing`: there is no such file; `too_large`: it did not fit into the 1 MiB of all files; `unreadable`: it is a directory, a link or the like; `lost`: the run ended its container, nothing ran, or the file was not kept.
              * @enum {string}
              */
             reason: "missing" | "too_large" | "unreadable" | "lost";
@@ -463,7 +463,7 @@ export interface components {
         };
         Step: {
             /**
-             * @description What comes next or has just happened.
+             * @description What happens next, or has just happened.
              * @enum {string}
              */
             event: "call" | "line" | "return" | "exception";
@@ -479,7 +479,7 @@ export interface components {
             stack: components["schemas"]["Frame"][];
         };
         StoredAnswer: {
-            /** @description The first 64 KiB of stdout, also before a timeout or a kill. */
+            /** @description The first 64 KiB of stdout, including before a timeout or kill. */
             output: string;
             /** @description The traceback, or what ended the program; otherwise an empty string. */
             error: string;
@@ -492,7 +492,7 @@ export interface components {
             test_results: components["schemas"]["TestResult"][] | null;
             /**
              * Format: double
-             * @description The points gained; null if no test case has points.
+             * @description The points that the program got; null if no test case has points.
              */
             score: number | null;
             /**
@@ -504,11 +504,11 @@ export interface components {
             groups: components["schemas"]["GroupResult"][];
             /**
              * Format: uuid
-             * @description The id of the record.
+             * @description The ID of the record.
              */
             id: string;
             /**
-             * @description `running`, how the program ended, `refused` (nothing ran), or `internal_error` (our fault).
+             * @description `running`, how the program ended, `refused` (nothing ran) or `internal_error` (our fault).
              * @enum {string}
              */
             status: "running" | "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled" | "refused" | "internal_error";
@@ -527,11 +527,11 @@ export interface components {
             error_detail: components["schemas"]["ErrorDetail"] | null;
             /** @description Images shown by the program and its test cases. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             images: components["schemas"]["Image"][];
-            /** @description How many further images were dropped. */
+            /** @description How many other images were dropped. */
             images_dropped: number;
             /** @description The steps of the program; null unless requested. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             trace: components["schemas"]["Trace"] | null;
-            /** @description The files of `collect` that the program has left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
+            /** @description The files of `collect` that the program left, in that order. Not part of the record: kept for an hour after a run in the background or with an `Idempotency-Key`. */
             files: components["schemas"]["CollectedFile"][];
             /** @description The other files of `collect`, each with the reason. */
             not_collected: components["schemas"]["NotCollected"][];
@@ -570,10 +570,10 @@ export interface components {
             tolerance?: number | null;
             /**
              * Format: double
-             * @description The same as a part of the expected number. The larger of both counts.
+             * @description The same, as a fraction of the expected number. The larger of the two tolerances applies.
              */
             relative_tolerance?: number | null;
-            /** @description For `returns`: a tuple is then no list, 240 is not 240.0, and 1 is not True. */
+            /** @description For `returns`: distinguishes a tuple from a list, 240 from 240.0, and 1 from True. */
             exact_types?: boolean | null;
             /** @description The result then contains only `passed`, `status`, `execution_time` and `feedback`. */
             hidden?: boolean | null;
@@ -582,17 +582,17 @@ export interface components {
              * @description What the test is worth in `score`.
              */
             points?: number | null;
-            /** @description The `feedback` if the test passes, also if it is hidden. At most 1000 bytes of UTF-8. */
+            /** @description The `feedback` if the test passes, even if it is hidden. At most 1000 bytes of UTF-8. */
             on_pass?: string | null;
-            /** @description The `feedback` if the test fails, also if it is hidden. At most 1000 bytes of UTF-8. */
+            /** @description The `feedback` if the test fails, even if it is hidden. At most 1000 bytes of UTF-8. */
             on_fail?: string | null;
-            /** @description The points of the tests of a group count only if all of them pass. At most 200 bytes of UTF-8. */
+            /** @description The name of a group. The points of its tests count only if all of them pass. At most 200 bytes of UTF-8. */
             group?: string | null;
-            /** @description Further files for this test, or others in the place of those of the request. */
+            /** @description Files for this test, in addition to those of the request or replacing those with the same names. */
             files?: components["schemas"]["File"][] | null;
             /** @description What the program must use, such as `for`, `sum`, `.sort` or `import math`. Nothing runs. */
             uses?: string[] | null;
-            /** @description What the program must not use: the same words. */
+            /** @description What the program must not use, in the same words as `uses`. */
             avoids?: string[] | null;
             /** @description The functions that the program must define. */
             defines?: components["schemas"]["Definition"][] | null;
@@ -603,7 +603,7 @@ export interface components {
         };
         TestResult: {
             passed: boolean;
-            /** @description The verdict in a sentence. */
+            /** @description The verdict as a sentence. */
             message: string;
             /** @description As sent. */
             input: string | null;
@@ -616,7 +616,7 @@ export interface components {
             /** @description Whether the test printed more than `actual_output` shows. */
             truncated: boolean | null;
             /**
-             * @description `not_run`: the time or memory was used up before.
+             * @description `not_run`: earlier runs used up the time or memory.
              * @enum {string}
              */
             status: "success" | "error" | "timeout" | "memory_limit" | "output_limit" | "cancelled" | "not_run";
@@ -637,7 +637,7 @@ export interface components {
             points: number | null;
             /** @description As sent. */
             group: string | null;
-            /** @description The `on_pass` or `on_fail` of the test case, also of a hidden one. */
+            /** @description The `on_pass` or `on_fail` of the test case, even if it is hidden. */
             feedback: string | null;
             /** @description The methods of a `unittest` or `doctest`, at most 100; otherwise null. */
             methods: components["schemas"]["MethodResult"][] | null;
@@ -645,29 +645,29 @@ export interface components {
         Token: {
             /** @description What the learner's page sends in `X-API-Key`. */
             token: string;
-            /** @description The learner it is for. */
+            /** @description The learner that the token is for. */
             learner: string;
             /**
              * Format: date-time
-             * @description When it expires.
+             * @description When the token expires.
              */
             expires: string;
         };
         TokenRequest: {
-            /** @description Your id of the learner. */
+            /** @description Your ID for the learner. */
             learner: string;
-            /** @description How long the token works. Default: 900. */
+            /** @description For how many seconds the token works. Default: 900. */
             lifetime_seconds?: number | null;
         };
         Trace: {
             /** @description At most 500 steps. */
             steps: components["schemas"]["Step"][];
             /**
-             * @description Why there are no more; null at the end.
+             * @description Why there are no more steps; null if they reach the program's end.
              * @enum {string|null}
              */
             cut: "steps" | "size" | "timeout" | "memory_limit" | "output_limit" | "not_run" | "lost" | null;
-            /** @description What the traced run has printed on stdout. */
+            /** @description What the traced run printed on stdout. */
             output: string;
         };
         Worker: {
@@ -700,7 +700,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                /** @description A new value for each request. If you send a request again with the same value within an hour, you get the answer to the first one. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -729,7 +729,7 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -744,7 +744,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -759,7 +759,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            /** @description The first request with this `Idempotency-Key` is still being processed. */
             409: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -776,7 +776,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is chunked, without a `Content-Length`. */
+            /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -851,7 +851,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -868,7 +868,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -898,7 +898,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -921,7 +921,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                /** @description A new value for each request. If you send a request again with the same value within an hour, you get the answer to the first one. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -950,7 +950,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -965,7 +965,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -980,7 +980,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            /** @description The first request with this `Idempotency-Key` is still being processed. */
             409: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -997,7 +997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is chunked, without a `Content-Length`. */
+            /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1072,7 +1072,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1089,7 +1089,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1119,7 +1119,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1141,7 +1141,7 @@ export interface operations {
     getExecution: {
         parameters: {
             query?: {
-                /** @description How many seconds to wait for the end of a program that still runs. Default: 0. */
+                /** @description How many seconds to wait for the end of a program that is still running. Default: 0. */
                 wait?: number;
             };
             header?: never;
@@ -1168,7 +1168,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredAnswer"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1183,7 +1183,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1228,7 +1228,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1245,7 +1245,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1275,7 +1275,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1323,7 +1323,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1338,7 +1338,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1368,7 +1368,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is chunked, without a `Content-Length`. */
+            /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1428,7 +1428,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1445,7 +1445,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1475,7 +1475,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1498,7 +1498,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A new value for each request. A request that is sent again with the same value, within an hour, gets the answer to the first one. */
+                /** @description A new value for each request. If you send a request again with the same value within an hour, you get the answer to the first one. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1510,7 +1510,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of each program. */
+            /** @description One item for each program. */
             202: {
                 headers: {
                     /** @description `true` if this is the answer to an earlier request. */
@@ -1527,7 +1527,7 @@ export interface operations {
                     "application/json": components["schemas"]["BatchAnswer"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1542,7 +1542,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1557,7 +1557,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The first request with this `Idempotency-Key` is not answered yet. */
+            /** @description The first request with this `Idempotency-Key` is still being processed. */
             409: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1574,7 +1574,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is chunked, without a `Content-Length`. */
+            /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1649,7 +1649,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1666,7 +1666,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1696,7 +1696,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1735,7 +1735,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1757,7 +1757,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1820,7 +1820,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description The request is invalid; `fields` says where. */
+            /** @description The request is invalid; `fields` names the invalid fields. */
             400: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1835,7 +1835,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The caller is not permitted to do this. */
+            /** @description The caller is not allowed to do this. */
             403: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1850,7 +1850,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is chunked, without a `Content-Length`. */
+            /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1910,7 +1910,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description A limit is reached. `detail` says which one, `Retry-After` how many seconds to wait. */
+            /** @description A limit is reached. `detail` says which one; `Retry-After` says how many seconds to wait. */
             429: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1927,7 +1927,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together than 32 KiB. */
+            /** @description There are more than 50 header fields, one is longer than 8,190 bytes, or all together exceed 32 KiB. */
             431: {
                 headers: {
                     /** @description Identifies the request in our log. */
@@ -1957,7 +1957,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The service cannot do this now. Nothing has run, or its result is lost: it is safe to retry. */
+            /** @description The service cannot do this now. Nothing ran, or its result is lost: it is safe to retry. */
             503: {
                 headers: {
                     /** @description Identifies the request in our log. */

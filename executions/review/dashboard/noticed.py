@@ -17,7 +17,7 @@ from web.visible_text import make_visible
 
 LOOKED_BACK = timedelta(days=1)
 LATEST_FLAGS = 2_000
-"""How many flags are read. The oldest of a flood are left out, and not who sent it."""
+"""How many flags are read. In a flood, the oldest flags are left out, but not who caused it."""
 
 SHOWN = 8
 SHOWN_CLAIMS = 3
@@ -37,14 +37,14 @@ COLUMNS = (
 )
 
 ATTACKS = {Kind.FORK_STORM, Kind.NETWORK_ATTEMPT, Kind.FORBIDDEN_CALL}
-"""What a beginner hardly does by mistake. One of these counts more than any number of others."""
+"""What beginners rarely do by mistake. One of these counts more than any number of others."""
 
 SUSPICIOUS = {Kind.SHARED_CODE, Kind.CPU_BUDGET, Kind.OUTPUT_FLOOD}
 
 
 @dataclass(slots=True)
 class Noticed:
-    """A learner of a family of keys, or an address, with what was noticed. `execution_id` is the last that was."""
+    """A learner of a family of keys, or an address, with its flags. `execution_id` is the latest flagged execution."""
 
     kind: str
     name: str
@@ -69,7 +69,7 @@ class Noticed:
 
     @property
     def flags(self) -> list[tuple[str, int]]:
-        """What was noticed how often, the worst first."""
+        """The kinds of flags and how many of each, the worst first."""
         by_weight = sorted(self.kinds.items(), key=lambda each: (_weight(each[0]), each[1]), reverse=True)
         return [(str(Kind(kind).label).lower(), count) for kind, count in by_weight]
 
