@@ -24,6 +24,7 @@ REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 FILTER = "guest/build/seccomp_filter.py"
 RUN = "guest/supervisor/run.py"
+PROCESSES = "guest/supervisor/processes.py"
 COLLECTED = "guest/supervisor/collected.py"
 CROWD = "codeexec/crowd.py"
 STRICT_JSON = "web/strict_json.py"
@@ -184,12 +185,13 @@ WALLS = {
     "all_cpu": Wall(
         (
             Edit(
-                "guest/supervisor/processes.py",
-                "max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)",
+                PROCESSES,
+                "max(self._reaped_seconds, container_seconds - free_seconds)",
                 "self._reaped_seconds",
             ),
         )
     ),
+    "supervisors_cpu": Wall((Edit(PROCESSES, "FREE_SHARE = 0.02", "FREE_SHARE = 1.0"),)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
         (
@@ -200,9 +202,7 @@ WALLS = {
             ),
         )
     ),
-    "no_survivors": Wall(
-        (Edit("guest/supervisor/processes.py", "            os.kill(-1, signal.SIGKILL)", "            return"),)
-    ),
+    "no_survivors": Wall((Edit(PROCESSES, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
     "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(
         (

@@ -57,6 +57,7 @@ DIFFERENCES = {
     "test_limits.py::test_deny_a_disk_full_of_empty_files*": "files are not counted, but their memory is",
     "test_limits.py::test_deny_swap": OWN_PROC,
     "test_limits.py::test_kernel_grants_a_quarter_of_a_cpu": OWN_PROC,
+    "test_limits.py::test_processor_time_counts_if_the_supervisor_uses_it*": OWN_PROC,
     "test_limits.py::test_leftovers_of_a_run*masked]": "a umask that hides a directory from its owner is refused",
     "test_limits.py::test_deny_higher_limits": "niceness has no effect in gVisor, and anyone may change it",
     "test_live.py::test_answer_in_time_may_wait_for_a_slot": UNASKED,

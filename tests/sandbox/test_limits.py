@@ -193,6 +193,29 @@ for _ in range(2):
     assert 0.2 <= run(code, timeout_seconds=30).cpu_seconds < 1
 
 
+@wall("all_cpu", "supervisors_cpu")
+@pytest.mark.parametrize("attempt", ["libc.connect(-1, 0, 0)", "libc.ptrace(0, 0, 0, 0)"])
+def test_processor_time_counts_if_the_supervisor_uses_it(run: Runner, attempt: str) -> None:
+    """The kernel asks it about these calls, and it has priority over the program."""
+    code = f"""
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+def counted():
+    if os.path.exists("/sys/fs/cgroup/cpu.stat"):
+        return int(open("/sys/fs/cgroup/cpu.stat").read().split()[1]) * 1e-6
+    return int(open("/sys/fs/cgroup/cpuacct/cpuacct.usage").read()) * 1e-9
+before, end = counted(), time.monotonic() + 2
+for _ in range(8):
+    if os.fork() == 0:
+        while True: {attempt}
+while time.monotonic() < end: pass
+print(counted() - before)
+"""
+    result = run(code)
+    assert result.status is RunStatus.SUCCESS, result.stderr
+    assert result.cpu_seconds > 0.8 * float(result.stdout) > 0
+
+
 @wall("cpu")
 def test_deny_other_processors_by_affinity(run: Runner) -> None:
     """A program may choose its CPUs, but gets no more time."""
