@@ -182,6 +182,7 @@ WALLS = {
     "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
     "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
     "file_locks": Wall((Edit(RUN, "if self._watch.locks.are_too_many():", "if False:"),)),
+    "own_descriptors": Wall((Edit(FILTER, "CLONE_FILES = 0x400 ", "CLONE_FILES = 0x100000000 "),)),
     "all_cpu": Wall(
         (
             Edit(

@@ -49,6 +49,8 @@ LOW_HALF = 0xFFFFFFFF  # of a register: all that the kernel reads of an int
 
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET from linux/sched.h
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+CLONE_FILES = 0x400  # linux/sched.h
+CLONE_THREAD = 0x10000
 
 DIRECT = os.O_DIRECT
 MAP_HUGETLB = 0x40000  # asm-generic/mman-common.h
@@ -139,7 +141,12 @@ def _add_sockets(rules: SyscallFilter, refuse: int) -> None:
 
 
 def _add_processes(rules: SyscallFilter, refuse: int) -> None:
-    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, sum(NAMESPACE_FLAGS), 0))
+    # A process that ends leaves its file locks in a table of descriptors that another shares, and the kernel lists no
+    # lock whose process has ended: nobody could count them. Threads are one process.
+    namespaces, sharing = sum(NAMESPACE_FLAGS), CLONE_FILES | CLONE_THREAD
+    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, namespaces | CLONE_FILES, 0))
+    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, namespaces | sharing, sharing))
+    rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, sharing, CLONE_FILES))
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
     # The supervisor has the same user. It could not work without descriptors, nor with the lowest priority. 0 means the

@@ -175,5 +175,12 @@ def test_deny_endless_file_locks(run: Runner) -> None:
     assert (result.status, result.stderr) == (RunStatus.MEMORY_LIMIT, "")
 
 
+@wall("seccomp", "own_descriptors")
+@pytest.mark.parametrize("flags", ["0x400", "0x600"])  # CLONE_FILES; and CLONE_FS
+def test_deny_leaving_file_locks_to_another_process(run: Runner, flags: str) -> None:
+    """A child that shares its parent's descriptors leaves its locks there, and the kernel's list has them no more."""
+    assert run.refusal(CALL.format(call=f"syscall(56, {flags} | 17, 0, 0, 0, 0)")) == "EPERM"
+
+
 def test_allow_some_file_locks(run: Runner) -> None:
     assert run(TAKE_LOCKS.format(number=500) + "time.sleep(0.2)\nprint('ok')").stdout == "ok\n"
