@@ -46,6 +46,7 @@ BUFFER = "ctypes.create_string_buffer(4096)"
         "madvise(0, 0, 21)",  # MADV_PAGEOUT
         "madvise(0, 0, 20)",  # MADV_COLD
         "madvise(0, 0, 22)",  # MADV_POPULATE_READ
+        "madvise(0, 0, 25)",  # MADV_COLLAPSE
         "prctl(36, 1, 0, 0, 0)",  # PR_SET_CHILD_SUBREAPER
         "prctl(59, 0, 0, 0, 0)",  # PR_SET_SYSCALL_USER_DISPATCH
         "socket(2, 1, 262)",  # IPPROTO_MPTCP
