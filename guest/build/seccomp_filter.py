@@ -6,7 +6,7 @@ python3-seccomp).
 
 Two programs refuse the same calls: `seccomp.bpf` by itself, and `seccomp_notify.bpf` through the supervisor, which can
 then flag some of them (see `guest.supervisor.watch`). The second also notifies it of calls that may connect to a
-network, which neither refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see
+network or that lock an open file, which neither refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see
 `guest.supervisor.confinement`).
 """
 
@@ -83,7 +83,7 @@ def build_filter(refuse: int) -> SyscallFilter:
         for command in commands:
             rules.add_rule(ALLOW, call, _is(argument, command))
     rules.add_rule(refuse, "prctl", _is(0, PR_SET_SECCOMP))
-    _add_files(rules)
+    _add_files(rules, refuse)
     _add_sockets(rules, refuse)
     _add_processes(rules, refuse)
     return rules
@@ -100,11 +100,14 @@ def _is(argument: int, value: int) -> Arg:
     return Arg(argument, MASKED_EQ, LOW_HALF, value)
 
 
-def _add_files(rules: SyscallFilter) -> None:
+def _add_files(rules: SyscallFilter, refuse: int) -> None:
     # Reading past the memory that holds files has no bound, and slows down the host's disk.
     for call, argument in (("open", 1), ("openat", 2)):
         rules.add_rule(ALLOW, call, Arg(argument, MASKED_EQ, DIRECT, 0))
         rules.add_rule(ERRNO(errno.EINVAL), call, Arg(argument, MASKED_EQ, DIRECT, DIRECT))
+    # A lock that its process has left to another is on no list. The supervisor limits how many may be taken.
+    rules.add_rule(NOTIFY if refuse == NOTIFY else ALLOW, "flock", Arg(1, NE, fcntl.LOCK_UN))
+    rules.add_rule(ALLOW, "flock", Arg(1, EQ, fcntl.LOCK_UN))
     set_flags = _is(1, fcntl.F_SETFL)
     rules.add_rule(ALLOW, "fcntl", set_flags, Arg(2, MASKED_EQ, DIRECT, 0))
     rules.add_rule(ERRNO(errno.EINVAL), "fcntl", set_flags, Arg(2, MASKED_EQ, DIRECT, DIRECT))

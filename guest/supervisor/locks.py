@@ -7,9 +7,9 @@ import os
 LOCKS = "/proc/locks"
 """Lists the locks of this container's processes, of all others none.
 
-Nor those whose process has ended. Such locks have open files that another process shares, by flock(2): one for each, at
-most 16,000, which are 3 MB. fcntl(2) locks end with the process, because the filter allows it no table of descriptors
-that outlives it."""
+Nor those whose process has ended. By flock(2) a process can leave such locks to others that share its open files:
+`watch` limits how many it takes. By fcntl(2) it cannot: the filter allows it no table of descriptors that outlives it.
+"""
 
 MOST_BYTES = 64 * 1024
 """Of the list: about a thousand locks."""
