@@ -41,6 +41,7 @@ class Waiting:
         self._processes = processes
         self._looked = time.monotonic()
         self._used_seconds = self._processes.cpu_seconds
+        self._owed_seconds = 0.0  # of the program's time, for CPU time that it used while it waited
         self._told = 0.0  # when we last told the host that the run waits; 0.0 if the last word was that it does not
 
     def look(self, stdin: int) -> bytes | None:
@@ -51,9 +52,12 @@ class Waiting:
         now, used_seconds = time.monotonic(), self._processes.cpu_seconds
         if self.is_on:
             passed_seconds = now - self._looked
-            # A thread may compute while another waits. That counts as the program's time.
-            busy_seconds = min(passed_seconds, (used_seconds - self._used_seconds) / CPU_SHARE)
-            self.seconds += passed_seconds - max(0.0, busy_seconds)
+            # A thread may compute while another waits. That counts as the program's time: at once, or later if the
+            # container has used up its share of a whole period and is now stopped, as we are.
+            self._owed_seconds += max(0.0, used_seconds - self._used_seconds) / CPU_SHARE
+            busy_seconds = min(passed_seconds, self._owed_seconds)
+            self._owed_seconds -= busy_seconds
+            self.seconds += passed_seconds - busy_seconds
         self._looked, self._used_seconds = now, used_seconds
         # Without a CPU counter no wait is detected: the CPU time that it used would be unknown.
         self.is_on = stdin >= 0 and self._processes.counts_cpu and self._waits(stdin)

@@ -58,6 +58,7 @@ DIFFERENCES = {
     "test_limits.py::test_deny_a_disk_full_of_empty_files*": "files are not counted, but their memory is",
     "test_limits.py::test_deny_swap": OWN_PROC,
     "test_limits.py::test_kernel_grants_a_quarter_of_a_cpu": OWN_PROC,
+    "test_limits.py::test_deny_more_processor_time_while_a_program_waits_for_input*": UNASKED,
     "test_limits.py::test_processor_time_counts_if_the_supervisor_uses_it*": OWN_PROC,
     "test_limits.py::test_leftovers_of_a_run*masked]": "a umask that hides a directory from its owner is refused",
     "test_limits.py::test_deny_higher_limits": "niceness has no effect in gVisor, and anyone may change it",

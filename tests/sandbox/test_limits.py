@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import RunStatus, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from guest.protocol import STREAM_KEPT_BYTES
 from tests.sandbox.conftest import READY_SECONDS, RUNTIME, Launch, Runner
+from tests.sandbox.watching import Watched
 
 pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
@@ -214,6 +217,22 @@ print(counted() - before)
     result = run(code)
     assert result.status is RunStatus.SUCCESS, result.stderr
     assert result.cpu_seconds > 0.8 * float(result.stdout) > 0
+
+
+@pytest.mark.parametrize("work", ["pass", "libc.connect(-1, 0, 0)"])
+def test_deny_more_processor_time_while_a_program_waits_for_input(sandbox: Sandbox, work: str) -> None:
+    """Its processes use the whole share of a period at once, and are stopped for the rest of it."""
+    code = f"""
+import ctypes, os
+libc = ctypes.CDLL(None)
+for _ in range(8):
+    if os.fork() == 0:
+        while True: {work}
+input()
+"""
+    result = Watched(sandbox, code, timeout_seconds=2).finish().main
+    assert result.status is RunStatus.TIMEOUT
+    assert result.cpu_seconds < 2 * 2 * CPU_SHARE
 
 
 @wall("cpu")
