@@ -135,7 +135,10 @@ def pinned(text: str) -> dict[str, str]:
     return {NORMAL.sub("-", name).lower(): version for name, version in found}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-tools"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements", "requirements-dev", "requirements-tools", "guest/requirements", "guest/requirements-pip"],
+)
 def test_locks_have_every_requirement(name: str) -> None:
     lock = (ROOT / f"{name}.lock").read_text()
     versions = pinned(lock)
@@ -149,6 +152,15 @@ def test_locks_have_every_requirement(name: str) -> None:
 def test_both_locks_name_the_same_versions() -> None:
     service, tests = (pinned((ROOT / name).read_text()) for name in ("requirements.lock", "requirements-dev.lock"))
     assert service.items() <= tests.items()
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "guest/Dockerfile"])
+def test_images_install_only_what_a_hash_covers(name: str) -> None:
+    lines = (ROOT / name).read_text().replace("\\\n", "")
+    installs = re.findall(r"\bpip .*?\binstall\b[^&|;\n]*", lines)
+    assert len(installs) == 1
+    assert {"--require-hashes", "--no-deps"} <= set(installs[0].split())
+    assert installs[0].split()[-1].endswith("/requirements.lock")
 
 
 def test_npm_locks_have_hashes_and_name_no_registry_but_the_public_one() -> None:

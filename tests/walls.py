@@ -24,6 +24,7 @@ REQUESTS = "executions/request.py"
 CONFINEMENT = "guest/supervisor/confinement.py"
 FILTER = "guest/build/seccomp_filter.py"
 RUN = "guest/supervisor/run.py"
+PROCESSES = "guest/supervisor/processes.py"
 COLLECTED = "guest/supervisor/collected.py"
 CROWD = "codeexec/crowd.py"
 STRICT_JSON = "web/strict_json.py"
@@ -90,7 +91,7 @@ WALLS = {
             Edit(CONFINEMENT, "    _prctl(PR_SET_NO_NEW_PRIVS, 1)", "    # none"),
             NO_FILTER,  # the kernel would refuse it
         ),
-        falls_with=("seccomp", "socket_count", "socket_buffers"),
+        falls_with=("seccomp", "socket_count", "socket_buffers", "lock_calls"),
     ),
     "user": Wall(
         (
@@ -171,7 +172,7 @@ WALLS = {
         (Edit("executions/sandbox/checks/attacks.py", "    *map(reading_probe, range(PARTS)),\n", ""),)
     ),
     # What the supervisor does
-    "seccomp": Wall((NO_FILTER,), falls_with=("socket_count", "socket_buffers")),
+    "seccomp": Wall((NO_FILTER,), falls_with=("socket_count", "socket_buffers", "lock_calls")),
     "allow_list": Wall(
         (Edit(FILTER, "SyscallFilter(ERRNO(errno.ENOSYS))", 'SyscallFilter(__import__("seccomp").LOG)'),)
     ),
@@ -181,15 +182,18 @@ WALLS = {
     "huge_pages": Wall((Edit(FILTER, "MAP_HUGETLB = 0x40000 ", "MAP_HUGETLB = 0x40000000 "),)),
     "message_queues": Wall((Edit(CONFINEMENT, "MESSAGE_QUEUE_BYTES = 0", "MESSAGE_QUEUE_BYTES = 819200"),)),
     "file_locks": Wall((Edit(RUN, "if self._watch.locks.are_too_many():", "if False:"),)),
+    "lock_calls": Wall((Edit("guest/supervisor/watch.py", "if self.lock_calls <= MOST_LOCK_CALLS:", "if True:"),)),
+    "own_descriptors": Wall((Edit(FILTER, "CLONE_FILES = 0x400 ", "CLONE_FILES = 0x100000000 "),)),
     "all_cpu": Wall(
         (
             Edit(
-                "guest/supervisor/processes.py",
-                "max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)",
+                PROCESSES,
+                "max(self._reaped_seconds, container_seconds - free_seconds)",
                 "self._reaped_seconds",
             ),
         )
     ),
+    "supervisors_cpu": Wall((Edit(PROCESSES, "FREE_SHARE = 0.02", "FREE_SHARE = 1.0"),)),
     "undumpable": Wall((Edit(CONFINEMENT, "    _prctl(PR_SET_DUMPABLE, 0)", "    # none"),)),
     "three_descriptors": Wall(
         (
@@ -200,9 +204,7 @@ WALLS = {
             ),
         )
     ),
-    "no_survivors": Wall(
-        (Edit("guest/supervisor/processes.py", "            os.kill(-1, signal.SIGKILL)", "            return"),)
-    ),
+    "no_survivors": Wall((Edit(PROCESSES, "            os.kill(-1, signal.SIGKILL)", "            return"),)),
     "sweep": Wall((Edit(SUPERVISOR, "        scratch.sweep()\n", ""),)),
     "unread_program": Wall(
         (

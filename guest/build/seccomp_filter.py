@@ -6,7 +6,7 @@ python3-seccomp).
 
 Two programs refuse the same calls: `seccomp.bpf` by itself, and `seccomp_notify.bpf` through the supervisor, which can
 then flag some of them (see `guest.supervisor.watch`). The second also notifies it of calls that may connect to a
-network, which neither refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see
+network or that lock an open file, which neither refuses. `seccomp_gvisor.bpf` is added to the first under gVisor (see
 `guest.supervisor.confinement`).
 """
 
@@ -49,6 +49,8 @@ LOW_HALF = 0xFFFFFFFF  # of a register: all that the kernel reads of an int
 
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET from linux/sched.h
 NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+CLONE_FILES = 0x400  # linux/sched.h
+CLONE_THREAD = 0x10000
 
 DIRECT = os.O_DIRECT
 MAP_HUGETLB = 0x40000  # asm-generic/mman-common.h
@@ -81,7 +83,7 @@ def build_filter(refuse: int) -> SyscallFilter:
         for command in commands:
             rules.add_rule(ALLOW, call, _is(argument, command))
     rules.add_rule(refuse, "prctl", _is(0, PR_SET_SECCOMP))
-    _add_files(rules)
+    _add_files(rules, refuse)
     _add_sockets(rules, refuse)
     _add_processes(rules, refuse)
     return rules
@@ -98,11 +100,14 @@ def _is(argument: int, value: int) -> Arg:
     return Arg(argument, MASKED_EQ, LOW_HALF, value)
 
 
-def _add_files(rules: SyscallFilter) -> None:
+def _add_files(rules: SyscallFilter, refuse: int) -> None:
     # Reading past the memory that holds files has no bound, and slows down the host's disk.
     for call, argument in (("open", 1), ("openat", 2)):
         rules.add_rule(ALLOW, call, Arg(argument, MASKED_EQ, DIRECT, 0))
         rules.add_rule(ERRNO(errno.EINVAL), call, Arg(argument, MASKED_EQ, DIRECT, DIRECT))
+    # A lock that its process has left to another is on no list. The supervisor limits how many may be taken.
+    rules.add_rule(NOTIFY if refuse == NOTIFY else ALLOW, "flock", Arg(1, NE, fcntl.LOCK_UN))
+    rules.add_rule(ALLOW, "flock", Arg(1, EQ, fcntl.LOCK_UN))
     set_flags = _is(1, fcntl.F_SETFL)
     rules.add_rule(ALLOW, "fcntl", set_flags, Arg(2, MASKED_EQ, DIRECT, 0))
     rules.add_rule(ERRNO(errno.EINVAL), "fcntl", set_flags, Arg(2, MASKED_EQ, DIRECT, DIRECT))
@@ -139,7 +144,12 @@ def _add_sockets(rules: SyscallFilter, refuse: int) -> None:
 
 
 def _add_processes(rules: SyscallFilter, refuse: int) -> None:
-    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, sum(NAMESPACE_FLAGS), 0))
+    # A process that ends leaves its file locks in a table of descriptors that another shares, and the kernel lists no
+    # lock whose process has ended: nobody could count them. Threads are one process.
+    namespaces, sharing = sum(NAMESPACE_FLAGS), CLONE_FILES | CLONE_THREAD
+    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, namespaces | CLONE_FILES, 0))
+    rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, namespaces | sharing, sharing))
+    rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, sharing, CLONE_FILES))
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, flag, flag))
     # The supervisor has the same user. It could not work without descriptors, nor with the lowest priority. 0 means the

@@ -17,7 +17,7 @@ ALLOWED = (
     "stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 statfs fstatfs "
     "getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat "
     "mknod mknodat chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat "
-    "truncate ftruncate fallocate umask flock sendfile splice copy_file_range "
+    "truncate ftruncate fallocate umask sendfile splice copy_file_range "
     # memory
     "brk munmap mremap mprotect "
     # processes and threads

@@ -34,8 +34,9 @@ MESSAGE_QUEUE_BYTES = 0
 CHILD_OOM_SCORE = b"1000"
 CHILD_NICENESS = 19
 
-# Docker sets these too; set here, they hold whatever the daemon does with its options. Not NPROC: it counts a user's
-# processes on the whole host, and all containers share one user.
+# Docker sets these too; set here, they hold whatever the daemon does with its options. Not NPROC: the kernel checks it
+# before the container's own limit, which counts the forks that it refuses (see `guest.supervisor.watch`). And where an
+# engine has few user IDs, two services may give the same to two containers, one of which could then start no process.
 RESOURCE_LIMITS = {
     resource.RLIMIT_NOFILE: OPEN_FILES,
     resource.RLIMIT_CORE: 0,

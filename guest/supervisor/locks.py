@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 
 LOCKS = "/proc/locks"
-"""Lists the locks of this container's processes, of all others none."""
+"""Lists the locks of this container's processes, of all others none.
+
+Nor those whose process has ended. By flock(2) a process can leave such locks to others that share its open files:
+`watch` limits how many it takes. By fcntl(2) it cannot: the filter allows it no table of descriptors that outlives it.
+"""
 
 MOST_BYTES = 64 * 1024
 """Of the list: about a thousand locks."""

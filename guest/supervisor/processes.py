@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 import os
+import time
 
 from guest.supervisor.cgroup import CPU_SHARE
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 REAPED_AT_ONCE = 100
 """A program that starts processes as fast as we reap them cannot keep us from checking the deadline."""
+
+FREE_SHARE = 0.02
+"""The share of a CPU that we use at most for looking after a run that asks nothing of us. What we use beyond is charged
+to the run: a program can make us work, by calls that the kernel asks us about, signals, orphans and output."""
 
 
 def wake_on_child() -> int:
@@ -32,7 +37,10 @@ class Processes:
     def __init__(self, child_pid: int, cgroup: Cgroup) -> None:
         self._child_pid = child_pid
         self._cgroup = cgroup
+        self.counts_cpu = cgroup.counts_cpu
         self._earlier_seconds = cgroup.cpu_seconds()
+        self._own_earlier_seconds = time.process_time()
+        self._started = time.monotonic()
         self._reaped_seconds = 0.0
         self.child_status: int | None = None  # of wait(2), once the child has ended
         self.memory_peak_kb = 0
@@ -42,9 +50,15 @@ class Processes:
     def cpu_seconds(self) -> float:
         """The CPU time of all processes, also of those that the kernel reaped for a parent that ignored SIGCHLD.
 
-        Without the cgroup's counter, only those count that we have reaped.
+        It includes ours beyond FREE_SHARE. Without the cgroup's counter, only processes count that we have reaped.
         """
-        return max(self._reaped_seconds, self._cgroup.cpu_seconds() - self._earlier_seconds)
+        container_seconds = self._container_seconds()
+        own_seconds = time.process_time() - self._own_earlier_seconds
+        free_seconds = min(own_seconds, (time.monotonic() - self._started) * FREE_SHARE)
+        return max(self._reaped_seconds, container_seconds - free_seconds)
+
+    def _container_seconds(self) -> float:
+        return self._cgroup.cpu_seconds() - self._earlier_seconds
 
     def measure_delay(self) -> None:
         """Measure for how long the child could have run, but other work on the machine had its share of a processor.
@@ -58,7 +72,8 @@ class Processes:
         except OSError:  # it has been reaped, or the kernel does not count (gVisor)
             return
         ready_seconds = (int(running) + int(waiting)) * 1e-9
-        self.delayed_seconds = max(0.0, ready_seconds - self.cpu_seconds / CPU_SHARE)
+        used_seconds = max(self._reaped_seconds, self._container_seconds())
+        self.delayed_seconds = max(0.0, ready_seconds - used_seconds / CPU_SHARE)
 
     def ask_child(self) -> None:
         """Ask the child where it is: see `guest.program.position`."""

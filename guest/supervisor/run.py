@@ -90,7 +90,7 @@ class Run:
     def _begin_waiting(self) -> Waiting:
         from guest.supervisor import waiting  # few runs need it, and under load no container has loaded it
 
-        return waiting.Waiting(self._child.stdin, self._cgroup)
+        return waiting.Waiting(self._child.stdin, self._processes)
 
     def _take_names(self, names_bytes: int) -> Collected:
         from guest.supervisor import collected  # few runs need it

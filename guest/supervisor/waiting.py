@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from guest.supervisor.cgroup import Cgroup
+    from guest.supervisor.processes import Processes
 
 SIGN_SECONDS = 1.0
 """How often we tell the host that a run still waits. If we are silent, it knows that we get no CPU time."""
@@ -31,16 +31,17 @@ READ_OF_STDIN = {"x86_64": b"0 0x0 ", "aarch64": b"63 0x0 "}
 class Waiting:
     """The waits of one run. `is_on`: it waits now; `seconds`: how long it has waited, less its CPU time."""
 
-    def __init__(self, stdin: int, cgroup: Cgroup) -> None:
+    def __init__(self, stdin: int, processes: Processes) -> None:
         self.is_on = False
         self.seconds = 0.0
         self._stdin = os.fstat(stdin)
         self._call = READ_OF_STDIN.get(os.uname().machine, b"")
         # The rest of that line holds numbers that the program has chosen; they are never read.
         self._line_start = bytearray(len(self._call))
-        self._cgroup = cgroup
+        self._processes = processes
         self._looked = time.monotonic()
-        self._used_seconds = self._cgroup.cpu_seconds()
+        self._used_seconds = self._processes.cpu_seconds
+        self._owed_seconds = 0.0  # of the program's time, for CPU time that it used while it waited
         self._told = 0.0  # when we last told the host that the run waits; 0.0 if the last word was that it does not
 
     def look(self, stdin: int) -> bytes | None:
@@ -48,15 +49,18 @@ class Waiting:
 
         `stdin` is our end of the run's pipe, or -1 if it is closed or there is more to write to it.
         """
-        now, used_seconds = time.monotonic(), self._cgroup.cpu_seconds()
+        now, used_seconds = time.monotonic(), self._processes.cpu_seconds
         if self.is_on:
             passed_seconds = now - self._looked
-            # A thread may compute while another waits. That counts as the program's time.
-            busy_seconds = min(passed_seconds, (used_seconds - self._used_seconds) / CPU_SHARE)
-            self.seconds += passed_seconds - max(0.0, busy_seconds)
+            # A thread may compute while another waits. That counts as the program's time: at once, or later if the
+            # container has used up its share of a whole period and is now stopped, as we are.
+            self._owed_seconds += max(0.0, used_seconds - self._used_seconds) / CPU_SHARE
+            busy_seconds = min(passed_seconds, self._owed_seconds)
+            self._owed_seconds -= busy_seconds
+            self.seconds += passed_seconds - busy_seconds
         self._looked, self._used_seconds = now, used_seconds
         # Without a CPU counter no wait is detected: the CPU time that it used would be unknown.
-        self.is_on = stdin >= 0 and self._cgroup.counts_cpu and self._waits(stdin)
+        self.is_on = stdin >= 0 and self._processes.counts_cpu and self._waits(stdin)
         return self._next_word(now)
 
     def _next_word(self, now: float) -> bytes | None:

@@ -1,11 +1,12 @@
-"""Watches for forbidden attempts, and raises flags for staff to review; limits the number of sockets.
+"""Watches for forbidden attempts, and raises flags for staff to review; limits the number of sockets and locks.
 
 A forbidden call that the kernel asks us about fails in any case: by our answer, without an answer (the caller waits
 until it is killed), and without us (ENOSYS). Every connection may go on, whatever its address: there is no network. See
 docs/decisions/0008-flags.md.
 
-Only the number of internet sockets depends on this module: what they queue is charged to nobody under cgroup v1. Where
-the kernel cannot ask us and does not charge it either, a probe fails. See docs/decisions/0025-kernel-resources.md.
+Only two numbers depend on this module. What internet sockets queue is charged to nobody under cgroup v1; where the
+kernel cannot ask us and does not charge it either, a probe fails. And nobody counts locks of open files whose process
+has ended. See docs/decisions/0025-kernel-resources.md.
 
 A notification of the kernel holds numbers that the program has chosen. They are compared in the buffer and wiped, and
 never become Python objects, which the next run could find in its copy of our memory.
@@ -41,11 +42,15 @@ CONNECTIONS = (
     (b"\xce\0\0\0\xb7\0\0\xc0", 4),
 )
 
-# The same for socket.
+# The same for socket and flock.
 SOCKET_CALLS = (b"\x29\0\0\0\x3e\0\0\xc0", b"\xc6\0\0\0\xb7\0\0\xc0")
+LOCK_CALLS = (b"\x49\0\0\0\x3e\0\0\xc0", b"\x20\0\0\0\xb7\0\0\xc0")
 
 MOST_SOCKETS = 64
 """A program gets no internet socket while so many sockets exist. Each of its threads may get one that we count late."""
+
+MOST_LOCK_CALLS = 10_000
+"""How often a run may lock an open file: 2 MB, should it keep all these locks where `locks` cannot see them."""
 
 AF_INET, AF_INET6 = 2, 10
 INTERNET_FAMILIES = (AF_INET.to_bytes(8, "little"), AF_INET6.to_bytes(8, "little"))
@@ -89,14 +94,16 @@ class Watch:
         poll.register(self.listener, select.POLLIN)
         for _ in range(LAST_LOOKS):
             if not poll.poll(0):
-                return
+                break
             yield self.look_at_call()
+        self._calls.lock_calls = 0  # now: the next child is forked before its run begins
 
 
 class _Calls:
     """The calls that wait for our answer, read one at a time into our own buffers."""
 
     def __init__(self, listener: int, cgroup: Cgroup) -> None:
+        self.lock_calls = 0  # in this run
         self._listener = listener
         self._cgroup = cgroup
         notification, answer = bytearray(NOTIFICATION_BYTES), bytearray(ANSWER_BYTES)
@@ -130,6 +137,12 @@ class _Calls:
             flag = None
             self._error.value = -errno.EMFILE
             if self._cgroup.sockets() < MOST_SOCKETS:
+                self._error.value, self._flags.value = 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE
+        if self._call in LOCK_CALLS:
+            flag = None
+            self._error.value = -errno.ENOLCK
+            self.lock_calls += 1
+            if self.lock_calls <= MOST_LOCK_CALLS:
                 self._error.value, self._flags.value = 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE
         self._answer_id[:] = self._id
         # This can only fail because the caller has gone.

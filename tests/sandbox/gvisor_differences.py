@@ -18,6 +18,7 @@ SLOW_PROCESSES = "starting and ending a process costs more"
 OWN_TERMINALS = "gVisor has terminals of its own, on a read-only file system: the error is EROFS"
 UNCOUNTED_WAITS = "gVisor does not count how long a program waits for a processor"
 OWN_SOCKETS = "gVisor's own kernel holds sockets, in the container's memory"
+UNCOUNTED_LOCKS = "file locks are not counted, but their memory is"
 CHANCE = {STORM_MAY_END_ALL, SLOW_OUTPUT, SLOW_PROCESSES}
 """Reasons for which a test fails only by chance."""
 
@@ -57,6 +58,8 @@ DIFFERENCES = {
     "test_limits.py::test_deny_a_disk_full_of_empty_files*": "files are not counted, but their memory is",
     "test_limits.py::test_deny_swap": OWN_PROC,
     "test_limits.py::test_kernel_grants_a_quarter_of_a_cpu": OWN_PROC,
+    "test_limits.py::test_deny_more_processor_time_while_a_program_waits_for_input*": UNASKED,
+    "test_limits.py::test_processor_time_counts_if_the_supervisor_uses_it*": OWN_PROC,
     "test_limits.py::test_leftovers_of_a_run*masked]": "a umask that hides a directory from its owner is refused",
     "test_limits.py::test_deny_higher_limits": "niceness has no effect in gVisor, and anyone may change it",
     "test_live.py::test_answer_in_time_may_wait_for_a_slot": UNASKED,
@@ -100,7 +103,8 @@ DIFFERENCES = {
     ),
     "test_standard_library.py::test_support_what_the_standard_library_does*newer calls]": "it lacks some",
     "test_supervisor.py::test_allow_own_priority*os.sched_setscheduler*": "gVisor has only one scheduling policy",
-    "test_system_calls.py::test_deny_endless_file_locks": "file locks are not counted, but their memory is",
+    "test_system_calls.py::test_deny_endless_file_locks": UNCOUNTED_LOCKS,
+    "test_system_calls.py::test_deny_locking_open_files_for_ever*ENOLCK]": UNCOUNTED_LOCKS,
     "test_system_calls.py::test_deny_message_queues": "there are no message queues",
     "test_tests.py::test_ten_tests_cost_little_more_than_their_programs": SLOW_PROCESSES,
     "test_tests.py::test_tests_go_on_after_a_memory_kill": MEMORY_ENDS_ALL,

@@ -1,5 +1,7 @@
 """The detail of an error marks the right code, and a program can spoil only its own detail."""
 
+import re
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from executions.running.outcome import error_detail
 from executions.sandbox.results import ErrorDetail, Run, RunStatus, TestProgram
 from guest import protocol
 from tests.sandbox.conftest import Runner
+from tests.sandbox.hostile_errors import HOSTILE, Hostile
+from tests.sandbox.test_limits import LATE_SECONDS
 from tests.sandbox.test_tests import SEARCH
 
 pytestmark = pytest.mark.docker
@@ -398,3 +402,26 @@ def test_timeout_of_a_test_names_the_line_of_the_program(run: Runner) -> None:
         [result] = run.tests(code, test, timeout_seconds=1).tests
         assert result.position is not None
         assert (result.status, result.position.line, result.position.message) == (RunStatus.TIMEOUT, 2, "n = 3")
+
+
+OURS = re.compile(r'/opt/|File "(?!main\.py"|/usr/)')
+"""What no report may show: our files, and frames in them."""
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_error_gets_an_honest_and_bounded_answer(run: Runner, hostile: Hostile) -> None:
+    started = time.monotonic()
+    outcome = run.tests(hostile.code, timeout_seconds=hostile.timeout_seconds)
+    took_seconds = time.monotonic() - started - outcome.waited_seconds
+    result = outcome.main
+    detail = error_detail(result, timeout_seconds=8) or ErrorDetail("", "")
+    assert (result.status, detail.type, result.stdout) == (hostile.status, hostile.type, hostile.stdout)
+    assert detail.message.startswith(hostile.message)
+    assert detail.line is None or 1 <= detail.line <= len(hostile.code.splitlines())
+    assert len(detail.message) <= protocol.MESSAGE_CHARACTERS
+    assert len(result.stderr) <= protocol.STREAM_KEPT_BYTES
+    assert len(detail.hint or "") < 300
+    assert (result.images, result.flags) == ((), frozenset())
+    assert OURS.search(f"{result.stderr}{detail.message}{detail.hint}") is None
+    assert took_seconds < hostile.timeout_seconds + LATE_SECONDS
+    assert run("print('ok')").stdout == "ok\n"

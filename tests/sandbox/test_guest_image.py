@@ -1,6 +1,8 @@
 """The guest image: what it is built from, and builds that fail."""
 
+import hashlib
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,13 @@ import pytest
 
 from executions.sandbox.engine import guest_image
 from executions.sandbox.engine.engine import ContainerEvent, ContainerSummary, Engine, EngineError
-from executions.sandbox.engine.guest_image import ImageError, build_image, copy_guest, image_name
+from executions.sandbox.engine.guest_image import (
+    ImageError,
+    build_image,
+    copy_guest,
+    download_wheels,
+    image_name,
+)
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import Timing
@@ -20,7 +28,7 @@ def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a small guest/ in the place of ours."""
     directory = tmp_path / "guest"
     (directory / "supervisor" / "__pycache__").mkdir(parents=True)
-    for name in ("Dockerfile", "requirements.txt", "__init__.py", "supervisor/main.py"):
+    for name in ("Dockerfile", "requirements.lock", "__init__.py", "supervisor/main.py"):
         (directory / name).write_text(name)
     monkeypatch.setattr(guest_image, "GUEST_DIRECTORY", directory)
     return directory
@@ -42,7 +50,7 @@ def test_files_left_beside_the_source_change_neither_name_nor_context(guest: Pat
     context.mkdir()
     copy_guest(context)
     copied = {str(path.relative_to(context)) for path in context.rglob("*") if path.is_file()}
-    assert copied == {"Dockerfile", "requirements.txt", "__init__.py", "supervisor/main.py"}
+    assert copied == {"Dockerfile", "requirements.lock", "__init__.py", "supervisor/main.py"}
 
 
 @pytest.mark.usefixtures("guest", "_private_umask")
@@ -53,6 +61,28 @@ def test_context_is_readable_by_everybody_whatever_the_umask(tmp_path: Path) -> 
     modes = {str(path.relative_to(context)): path.stat().st_mode & 0o777 for path in context.rglob("*")}
     assert modes["supervisor"] == 0o755
     assert modes["supervisor/main.py"] == modes["Dockerfile"] == 0o644
+
+
+def test_wheel_that_has_changed_is_not_taken(guest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (guest / "Dockerfile").write_text("FROM python:3.13-slim")
+    for name, lock in ("lesson", "requirements.lock"), ("pip", "requirements-pip.lock"):
+        wheel = tmp_path / f"{name}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+            archive.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        (guest / lock).write_text(f"--only-binary :all:\n{name}==1.0 --hash=sha256:{digest}\n")
+    for variable, value in ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path)), ("CONFIG_FILE", os.devnull):
+        monkeypatch.setenv(f"PIP_{variable}", value)
+    download_wheels(tmp_path / "wheels", "x86_64")
+    assert sorted(path.name for path in (tmp_path / "wheels").iterdir()) == [
+        "lesson-1.0-py3-none-any.whl",
+        "pip-1.0-py3-none-any.whl",
+    ]
+    with zipfile.ZipFile(tmp_path / "lesson-1.0-py3-none-any.whl", "a") as archive:
+        archive.writestr("evil.py", "")
+    with pytest.raises(ImageError, match="DO NOT MATCH THE HASHES"):
+        download_wheels(tmp_path / "again", "x86_64")
 
 
 class EngineWithoutImage(Engine):

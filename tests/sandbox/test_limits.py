@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from executions.sandbox.container.transcript import CPU_SHARE
 from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import RunStatus, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from guest.protocol import STREAM_KEPT_BYTES
 from tests.sandbox.conftest import READY_SECONDS, RUNTIME, Launch, Runner
+from tests.sandbox.watching import Watched
 
 pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
@@ -191,6 +194,45 @@ for _ in range(2):
     except ChildProcessError: pass
 """
     assert 0.2 <= run(code, timeout_seconds=30).cpu_seconds < 1
+
+
+@wall("all_cpu", "supervisors_cpu")
+@pytest.mark.parametrize("attempt", ["libc.connect(-1, 0, 0)", "libc.ptrace(0, 0, 0, 0)"])
+def test_processor_time_counts_if_the_supervisor_uses_it(run: Runner, attempt: str) -> None:
+    """The kernel asks it about these calls, and it has priority over the program."""
+    code = f"""
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+def counted():
+    if os.path.exists("/sys/fs/cgroup/cpu.stat"):
+        return int(open("/sys/fs/cgroup/cpu.stat").read().split()[1]) * 1e-6
+    return int(open("/sys/fs/cgroup/cpuacct/cpuacct.usage").read()) * 1e-9
+before, end = counted(), time.monotonic() + 2
+for _ in range(8):
+    if os.fork() == 0:
+        while True: {attempt}
+while time.monotonic() < end: pass
+print(counted() - before)
+"""
+    result = run(code)
+    assert result.status is RunStatus.SUCCESS, result.stderr
+    assert result.cpu_seconds > 0.8 * float(result.stdout) > 0
+
+
+@pytest.mark.parametrize("work", ["pass", "libc.connect(-1, 0, 0)"])
+def test_deny_more_processor_time_while_a_program_waits_for_input(sandbox: Sandbox, work: str) -> None:
+    """Its processes use the whole share of a period at once, and are stopped for the rest of it."""
+    code = f"""
+import ctypes, os
+libc = ctypes.CDLL(None)
+for _ in range(8):
+    if os.fork() == 0:
+        while True: {work}
+input()
+"""
+    result = Watched(sandbox, code, timeout_seconds=2).finish().main
+    assert result.status is RunStatus.TIMEOUT
+    assert result.cpu_seconds < 2 * 2 * CPU_SHARE
 
 
 @wall("cpu")

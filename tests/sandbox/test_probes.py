@@ -1,13 +1,18 @@
-"""Probes on a machine that is too busy for a moment."""
+"""Probes on a machine that is too busy for a moment, and where the kernel lacks something."""
 
+import contextlib
 import itertools
+import time
 
 import pytest
 
-from executions.sandbox.checks.attacks import Probe
+from executions.sandbox.checks.attacks import PREAMBLE, PROBES, Probe
 from executions.sandbox.checks.probes import ATTEMPTS, run_probes
 from executions.sandbox.container.container import Container
+from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine, EngineError
+from executions.sandbox.engine.guest_image import image_name
+from executions.sandbox.engine.options import NAME_PREFIX, container_options
 from executions.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -45,3 +50,18 @@ def test_probe_that_fails_each_time_has_failed(engine: Engine, sandbox: Sandbox)
         ("counts", None),
     ]
     assert next(launcher.numbers) == ATTEMPTS + 1  # and one container for the other probe
+
+
+def test_probe_fails_where_the_kernel_does_not_count_cpu_time(engine: Engine) -> None:
+    """The supervisor then knows only of processes that it has reaped itself."""
+    [probe] = [probe for probe in PROBES if probe.least_cpu_seconds]
+
+    def failure_without(*paths: str) -> str | None:
+        options = container_options(engine.image_id(image_name()), "0-0-0@nowhere")
+        options["HostConfig"]["MaskedPaths"] += paths
+        name = f"{NAME_PREFIX}probes_{time.monotonic_ns()}"
+        with contextlib.closing(Container.launch(engine, name, options, lambda _: Cause.OTHER)) as container:
+            return probe.failure(container.run(PREAMBLE + probe.code, "", None, probe.timeout_seconds), None)
+
+    assert failure_without() is None
+    assert (failure_without("/sys/fs/cgroup") or "").startswith("was charged 0.0")

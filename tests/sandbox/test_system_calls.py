@@ -4,6 +4,7 @@ import pytest
 
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.results import RunStatus
+from guest.supervisor.watch import MOST_LOCK_CALLS
 from tests.sandbox.conftest import Runner, telling_its_refusal
 from tests.sandbox.test_flags import NOTHING, container_without_dockers_profile
 from tests.sandbox.test_isolation import CALL
@@ -46,6 +47,7 @@ BUFFER = "ctypes.create_string_buffer(4096)"
         "madvise(0, 0, 21)",  # MADV_PAGEOUT
         "madvise(0, 0, 20)",  # MADV_COLD
         "madvise(0, 0, 22)",  # MADV_POPULATE_READ
+        "madvise(0, 0, 25)",  # MADV_COLLAPSE
         "prctl(36, 1, 0, 0, 0)",  # PR_SET_CHILD_SUBREAPER
         "prctl(59, 0, 0, 0, 0)",  # PR_SET_SYSCALL_USER_DISPATCH
         "socket(2, 1, 262)",  # IPPROTO_MPTCP
@@ -175,5 +177,34 @@ def test_deny_endless_file_locks(run: Runner) -> None:
     assert (result.status, result.stderr) == (RunStatus.MEMORY_LIMIT, "")
 
 
+@wall("seccomp", "own_descriptors")
+@pytest.mark.parametrize("flags", ["0x400", "0x600"])  # CLONE_FILES; and CLONE_FS
+def test_deny_leaving_file_locks_to_another_process(run: Runner, flags: str) -> None:
+    """A child that shares its parent's descriptors leaves its locks there, and the kernel's list has them no more."""
+    assert run.refusal(CALL.format(call=f"syscall(56, {flags} | 17, 0, 0, 0, 0)")) == "EPERM"
+
+
 def test_allow_some_file_locks(run: Runner) -> None:
     assert run(TAKE_LOCKS.format(number=500) + "time.sleep(0.2)\nprint('ok')").stdout == "ok\n"
+
+
+LOCK_OPEN_FILES = """
+import fcntl
+file = open("/etc/passwd")
+for _ in range({number}):
+    fcntl.flock(file, fcntl.LOCK_SH)
+    fcntl.flock(file, fcntl.LOCK_UN)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        (MOST_LOCK_CALLS, "allowed"),
+        pytest.param(MOST_LOCK_CALLS + 1, "ENOLCK", marks=wall("lock_calls")),
+    ],
+)
+def test_deny_locking_open_files_for_ever(run: Runner, number: int, answer: str) -> None:
+    """A process may lock one, leave it to another and end. Nobody can count such locks: only how many were taken."""
+    result = run(telling_its_refusal(LOCK_OPEN_FILES.format(number=number)), timeout_seconds=30)
+    assert (result.stdout, result.flags) == (f"{answer}\n", NOTHING)

@@ -11,6 +11,9 @@ from executions.sandbox.results import Run, RunStatus
 UNCHARGED_BYTES = 24 * 1024 * 1024
 """What sockets may hold besides the container's memory: 64 receive queues of Linux's default size are 13 MB."""
 
+UNWAITED_SECONDS = 0.1
+"""The CPU time of a process that the kernel reaps by itself. Only the kernel's counter for the container has it."""
+
 # Part of every probe: returns how the kernel refused something.
 PREAMBLE = """
 import ctypes, errno, os, socket, sys
@@ -31,11 +34,12 @@ class UnderGvisor:
 
     pattern: str
     statuses: tuple[RunStatus, ...] = (RunStatus.SUCCESS,)
+    least_cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A program and its expected result: `status`, and exactly `stdout`.
+    """A program and its expected result: `status`, exactly `stdout`, and a charge of at least `least_cpu_seconds`.
 
     `is_last` means that no other probe may run in its container afterwards.
     """
@@ -47,16 +51,19 @@ class Probe:
     timeout_seconds: float = 8
     under_gvisor: UnderGvisor | None = None
     is_last: bool = False
+    least_cpu_seconds: float = 0.0
 
     def failure(self, run: Run, runtime: str | None) -> str | None:
         """Return what is wrong with `run` under `runtime`, None if nothing is."""
-        wanted = UnderGvisor(re.escape(self.stdout), (self.status,))
+        wanted = UnderGvisor(re.escape(self.stdout), (self.status,), self.least_cpu_seconds)
         if self.under_gvisor is not None and is_gvisor(runtime):
             wanted = self.under_gvisor
         if run.status not in wanted.statuses:
             return f"ended with {run.status}, not {' or '.join(wanted.statuses)}: {run.stderr[-300:]}"
         if re.fullmatch(wanted.pattern, run.stdout) is None:
             return f"printed {run.stdout[:300]!r}, not {wanted.pattern!r}"
+        if run.cpu_seconds < wanted.least_cpu_seconds:
+            return f"was charged {run.cpu_seconds:.3f} s of CPU time, not {wanted.least_cpu_seconds} or more"
         return None
 
 
@@ -260,6 +267,22 @@ with open("/etc/passwd") as file:
         RunStatus.MEMORY_LIMIT,
         # There they are in the container's memory.
         under_gvisor=UnderGvisor("", (RunStatus.SUCCESS,)),
+    ),
+    Probe(
+        "charges the CPU time of processes that nobody waits for",
+        f"""
+import signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if os.fork() == 0:
+    while time.process_time() < {UNWAITED_SECONDS}: pass
+    os._exit(0)
+try: os.wait()
+except ChildProcessError: print("gone")
+""",
+        "gone\n",
+        least_cpu_seconds=UNWAITED_SECONDS,
+        # gVisor has no counter of the container's CPU time.
+        under_gvisor=UnderGvisor("gone\n"),
     ),
     Probe("ends at 128 MB", "data = bytearray(300 * 1024 * 1024)", "", RunStatus.MEMORY_LIMIT),
     Probe(

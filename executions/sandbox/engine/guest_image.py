@@ -75,14 +75,18 @@ def _machine(architecture: str) -> str:
 
 
 def download_wheels(directory: Path, machine: str) -> None:
-    """Download the image's packages into `directory`, and pip, which the base image may lack. Raises ImageError."""
+    """Download the image's packages into `directory`, and pip, which the base image may lack. Raises ImageError.
+
+    Takes only wheels whose hash is in the locks.
+    """
     version = re.search(r"^FROM python:([\d.]+)", (GUEST_DIRECTORY / "Dockerfile").read_text(), re.MULTILINE)
     assert version is not None  # noqa: S101 (the first line of the file)
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(directory), "--only-binary", ":all:"]
-    command += ["--implementation", "cp", "--python-version", version[1]]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(directory)]
+    command += ["--require-hashes", "--no-deps", "--implementation", "cp", "--python-version", version[1]]
     command += [argument for platform in platforms for argument in ("--platform", platform)]
-    command += ["pip", "--requirement", str(GUEST_DIRECTORY / "requirements.txt")]
+    for lock in ("requirements.lock", "requirements-pip.lock"):
+        command += ["--requirement", str(GUEST_DIRECTORY / lock)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)  # noqa: S603
     except subprocess.CalledProcessError as error:
@@ -93,5 +97,5 @@ def download_wheels(directory: Path, machine: str) -> None:
 
 def _guest_files() -> list[Path]:
     """Return what the image is built from, and nothing that an editor or a build may have left beside it."""
-    packaging = [GUEST_DIRECTORY / "Dockerfile", GUEST_DIRECTORY / "requirements.txt"]
+    packaging = [GUEST_DIRECTORY / "Dockerfile", GUEST_DIRECTORY / "requirements.lock"]
     return sorted([*GUEST_DIRECTORY.rglob("*.py"), *packaging])
