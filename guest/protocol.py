@@ -108,16 +108,19 @@ and align. All strokes of a run have at most TRACE_BYTES."""
 FARTHEST = 20_000
 """The longest length in a stroke, and how far from the picture it may go, in pixels."""
 
-IMAGE_GOES_ON, IMAGE_ENDS, IMAGE_DROPPED = b"\0", b"\1", b"\2"
-"""The first byte of an IMAGE body: a piece follows, the last piece follows, or the image was dropped."""
+GOES_ON, ENDS = b"\0", b"\1"
+"""The first byte of an IMAGE or FILE body: a piece follows, or the last one does."""
+
+IMAGE_DROPPED = b"\2"
+"""The only byte of the body of an image that is not sent."""
 
 IMAGE_DIRECTORY = "/tmp/.shown"  # noqa: S108 (the container's own)
 IMAGES, IMAGE_BYTES, COUNTED_IMAGES = 5, 768 * 1024, 100
 """How many images of a run are sent, how large they may be together (1 MiB in base64), and how many are counted."""
 
-FILE_GOES_ON, FILE_ENDS, FILE_MISSING, FILE_TOO_LARGE, FILE_UNREADABLE = b"\0", b"\1", b"\2", b"\3", b"\4"
-"""The first byte of a FILE body: a piece follows, the last piece follows, or why there is nothing: there is no such
-file, there is no room for it, or it is something else than a file or cannot be read."""
+FILE_MISSING, FILE_TOO_LARGE, FILE_UNREADABLE = b"\2", b"\3", b"\4"
+"""The only byte of the body of a file that is not sent: there is no such file, there is no room for it, or it is
+something else than a file or cannot be read."""
 
 COLLECTED_FILES, COLLECTED_BYTES = 5, 1024 * 1024
 """How many files of a run are sent at most, and how large they may be together."""

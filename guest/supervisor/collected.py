@@ -59,18 +59,5 @@ class Collected:
             self._host.send(protocol.FILE, protocol.FILE_TOO_LARGE)
         else:
             self._room_bytes -= found.st_size
-            self._send_pieces(file, found.st_size)
-
-    def _send_pieces(self, file: int, size: int) -> None:
-        """Send the first `size` bytes of a file in pieces, the last of which says so."""
-        with memoryview(self._host.buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
-            while True:
-                taken = os.readv(file, [view[:size]])
-                if size and not taken:
-                    self._host.send(protocol.FILE, protocol.FILE_UNREADABLE)
-                    return
-                size -= taken
-                self._host.send(protocol.FILE, protocol.FILE_GOES_ON if size else protocol.FILE_ENDS, view[:taken])
-                view[:taken] = bytes(taken)
-                if not size:
-                    return
+            if not self._host.send_file(protocol.FILE, file, found.st_size):
+                self._host.send(protocol.FILE, protocol.FILE_UNREADABLE)

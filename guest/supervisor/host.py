@@ -36,6 +36,19 @@ class Host:
             while rest:
                 rest = rest[os.write(STDOUT, rest) :]
 
+    def send_file(self, kind: int, file: int, size: int) -> bool:
+        """Send the first `size` bytes of an open file in pieces, the last of which says so; False if it has fewer."""
+        with memoryview(self.buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
+            while True:
+                taken = os.readv(file, [view[:size]])
+                if size and not taken:
+                    return False
+                size -= taken
+                self.send(kind, protocol.GOES_ON if size else protocol.ENDS, view[:taken])
+                view[:taken] = bytes(taken)
+                if not size:
+                    return True
+
     def is_readable(self, timeout_seconds: float = 0) -> bool:
         """Return whether anything arrives from the host within this time."""
         return bool(select.select([STDIN], [], [], timeout_seconds)[0])

@@ -50,21 +50,9 @@ class Images:
             return True
         found = os.fstat(file)
         fits = stat.S_ISREG(found.st_mode) and 0 < found.st_size <= self._room_bytes and self._number < protocol.IMAGES
-        if not fits or not self._send_pieces(file, found.st_size):
+        if fits:
+            self._room_bytes -= found.st_size
+        if not fits or not self._host.send_file(protocol.IMAGE, file, found.st_size):
             self._host.send(protocol.IMAGE, protocol.IMAGE_DROPPED)
         os.close(file)
-        return True
-
-    def _send_pieces(self, file: int, size: int) -> bool:
-        """Send the image in pieces; return whether it was complete."""
-        self._room_bytes -= size
-        with memoryview(self._host.buffer)[: protocol.MAX_BODY_BYTES - 1] as view:
-            while size:
-                taken = os.readv(file, [view[:size]])
-                size -= taken
-                if not taken:
-                    return False
-                position = protocol.IMAGE_GOES_ON if size else protocol.IMAGE_ENDS
-                self._host.send(protocol.IMAGE, position, view[:taken])
-                view[:taken] = bytes(taken)
         return True

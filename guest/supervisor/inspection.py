@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from guest.supervisor.scratch import scratch_directories
+from guest.supervisor.scratch import call, scratch_directories
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -183,8 +183,4 @@ def _attributes() -> tuple[object, ...]:
 
 def _query(function: Callable[..., int], *arguments: int) -> int:
     """Return the answer of a function of the C library. Raises OSError if it fails."""
-    result = function(*map(ctypes.c_ulong, arguments))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
+    return call(function, *map(ctypes.c_ulong, arguments))

@@ -35,7 +35,6 @@ LOOK_AT_LOCKS_SECONDS = 0.5
 LOOK_FOR_WAIT_SECONDS = 0.02
 """How often to check whether an interactive run waits. While it waits, input wakes us."""
 
-
 ASK_SECONDS = 0.5
 """How long before its deadline to ask the program where it is: more than a period of the CPU limit, so that it gets to
 answer. After half of its time, if that is later."""
@@ -68,9 +67,8 @@ class Run:
         self._wakeup = wakeup
         self._part = part
         self._trace = trace
-        self._collected = (
-            self._take_names(names_bytes) if names_bytes else None
-        )  # they come before what is for the child
+        # The names come before what is for the child.
+        self._collected = self._take_names(names_bytes) if names_bytes else None
         self._feed = Feed(child, host, feed_bytes, is_interactive)
         self._outputs = Outputs(child, host)
         self._images = Images(host)
@@ -164,7 +162,7 @@ class Run:
             if self._waiting is not None:
                 look_seconds = self._look_at_waiting(self._waiting)
             now = time.monotonic()
-            if now >= self._deadline and not self._moves_deadline():
+            if now >= self._deadline and not self._extend_deadline():
                 self._ended_for = "timeout"
                 return
             if now >= self._asks_at and mailbox.answers and not (self._waiting and self._waiting.is_on):
@@ -235,7 +233,7 @@ class Run:
             self._host.send(protocol.WAIT, word)
         return LOOK_SECONDS if waiting.is_on else LOOK_FOR_WAIT_SECONDS
 
-    def _moves_deadline(self) -> bool:
+    def _extend_deadline(self) -> bool:
         """Move the deadline by what other work on the machine has kept from the run since its start; return whether."""
         self._processes.measure_delay()
         delayed_seconds = min(self._processes.delayed_seconds, self._longest_delay_seconds)
@@ -262,8 +260,8 @@ class Run:
             self._feed.take(size)
 
     def _cancel(self) -> None:
-        """End the run: the host has closed our stdin. If it is dead, our last frames must not block us."""
-        self._host.stop_blocking()
+        """End the run: the host has closed our stdin."""
+        self._host.stop_blocking()  # if it is dead, our last frames must not wait for it
         self._feed.cancel()
         self._ended_for = "cancelled"
 
@@ -281,10 +279,8 @@ class Run:
             self._host.send(protocol.TESTED)
 
     def _take_part(self) -> None:
-        """Take the test's own part from the host into shared memory, unread, while the child is stopped.
-
-        The child has read all of its stdin before it ran the submission, so nothing else comes before the part.
-        """
+        """Take the test's own part from the host into shared memory, unread, while the child is stopped. Nothing comes
+        before it, because the child has read all of its stdin before it ran the submission."""
         if not self._host.is_readable(max(0.0, self._deadline - time.monotonic())):
             self._ended_for = "timeout"
             return

@@ -45,7 +45,7 @@ class _Listing:
     def read(self, directory: int) -> int:
         """List `directory` from its beginning; return how many bytes that takes."""
         os.lseek(directory, 0, os.SEEK_SET)
-        size = _call(_libc.getdents64, directory, self.buffer, len(self.entries))
+        size = call(_libc.getdents64, directory, self.buffer, len(self.entries))
         self.used_bytes = max(self.used_bytes, size)
         return size
 
@@ -83,21 +83,21 @@ class Scratch:
             if is_directory:
                 self._flatten(name, directory)
             else:
-                _call(_libc.unlinkat, directory, name, 0)
+                call(_libc.unlinkat, directory, name, 0)
 
     def _flatten(self, name: ctypes.c_void_p, directory: int) -> None:
         """Remove the directory `name` and its files; move its directories up into `directory`."""
-        _call(_libc.fchmodat, directory, name, 0o700, 0)
-        flat = _call(_libc.openat, directory, name, OPEN_DIRECTORY)
+        call(_libc.fchmodat, directory, name, 0o700, 0)
+        flat = call(_libc.openat, directory, name, OPEN_DIRECTORY)
         for inner, is_directory in _entries(flat, self._inner):
             if is_directory:
-                _call(_libc.fchmodat, flat, inner, 0o700, 0)  # to be moved, it must be writable
+                call(_libc.fchmodat, flat, inner, 0o700, 0)  # to be moved, it must be writable
                 unforeseen = os.urandom(16).hex().encode()  # a name that the program cannot have taken
-                _call(_libc.renameat, flat, inner, directory, unforeseen)
+                call(_libc.renameat, flat, inner, directory, unforeseen)
             else:
-                _call(_libc.unlinkat, flat, inner, 0)
+                call(_libc.unlinkat, flat, inner, 0)
         os.close(flat)
-        _call(_libc.unlinkat, directory, name, AT_REMOVEDIR)
+        call(_libc.unlinkat, directory, name, AT_REMOVEDIR)
 
 
 def _entries(directory: int, listing: _Listing) -> Iterator[tuple[ctypes.c_void_p, bool]]:
@@ -114,7 +114,7 @@ def _entries(directory: int, listing: _Listing) -> Iterator[tuple[ctypes.c_void_
             start += int.from_bytes(entries[start + LENGTH_AT : start + TYPE_AT], "little")
 
 
-def _call(function: Callable[..., int], *arguments: object) -> int:
+def call(function: Callable[..., int], *arguments: object) -> int:
     """Call a function of the C library. Raises OSError if it fails."""
     result = function(*arguments)
     if result < 0:

@@ -299,12 +299,12 @@ def collecting(*bodies: bytes, room: ImageRoom | None = None, keeps: bool = True
 
 def test_pieces_of_an_image_are_joined() -> None:
     data = png()
-    collector = collecting(protocol.IMAGE_GOES_ON + data[:20], protocol.IMAGE_ENDS + data[20:])()
+    collector = collecting(protocol.GOES_ON + data[:20], protocol.ENDS + data[20:])()
     assert collector.images == [Image(data, 4, 3)]
 
 
 def test_unfinished_image_is_not_part_of_the_next() -> None:
-    collector = collecting(protocol.IMAGE_GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.IMAGE_ENDS + png())()
+    collector = collecting(protocol.GOES_ON + b"half", protocol.IMAGE_DROPPED, protocol.ENDS + png())()
     assert (collector.images, collector.dropped) == ([Image(png(), 4, 3)], 1)
 
 
@@ -312,7 +312,7 @@ def test_image_bounds_apply_to_all_runs_together() -> None:
     """The supervisor counts each run separately, so the host must count all runs together."""
     room = ImageRoom()
     room.bytes = 3 * len(png()) - 1
-    small, large = protocol.IMAGE_ENDS + png(), protocol.IMAGE_ENDS + png()[:-12] + b"x" + png()[-12:]
+    small, large = protocol.ENDS + png(), protocol.ENDS + png()[:-12] + b"x" + png()[-12:]
     first = collecting(small, room=room)()
     hidden = collecting(small, small, room=room, keeps=False)()
     second = collecting(large, small, small, large, room=room)()
@@ -326,7 +326,7 @@ def test_image_bounds_apply_to_all_runs_together() -> None:
         (b"",),
         (b"\x03",),
         (protocol.IMAGE_DROPPED,) * (protocol.COUNTED_IMAGES + 1),
-        (protocol.IMAGE_GOES_ON + b"x" * 60_000,) * 14,
+        (protocol.GOES_ON + b"x" * 60_000,) * 14,
     ],
 )
 def test_malformed_or_too_many_images_break_the_protocol(bodies: tuple[bytes, ...]) -> None:

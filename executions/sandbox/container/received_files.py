@@ -27,10 +27,10 @@ class FileCollector:
         if not self._names or self._received_bytes > protocol.COLLECTED_BYTES:
             raise ValueError("more files than a supervisor sends")
         self._pieces += piece
-        if mark == protocol.FILE_GOES_ON and piece:
+        if mark == protocol.GOES_ON and piece:
             return
         name = self._names.pop(0)
-        if mark == protocol.FILE_ENDS:
+        if mark == protocol.ENDS:
             self.files.append(File(name, bytes(self._pieces)))
         elif mark in REASONS and not piece:
             self.others.append(NotCollected(name, REASONS[mark]))

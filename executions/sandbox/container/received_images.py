@@ -56,13 +56,13 @@ class ImageCollector:
         self._received_bytes += len(piece)
         if self._received_bytes > protocol.IMAGE_BYTES or self._received >= protocol.COUNTED_IMAGES:
             raise ValueError("more images than a supervisor sends")
-        if mark == protocol.IMAGE_GOES_ON:
+        if mark == protocol.GOES_ON:
             self._pieces += piece
             return None
-        if mark not in (protocol.IMAGE_ENDS, protocol.IMAGE_DROPPED):
+        if mark not in (protocol.ENDS, protocol.IMAGE_DROPPED):
             raise ValueError("a malformed image")
         self._received += 1
-        image = parse_png(bytes(self._pieces + piece)) if mark == protocol.IMAGE_ENDS else None
+        image = parse_png(bytes(self._pieces + piece)) if mark == protocol.ENDS else None
         self._pieces.clear()
         if not self._keeps:
             return None
