@@ -8,7 +8,7 @@ TOOLS := .venv/.tools
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 CLIENTS := clients/nextjs/node_modules/.installed
 
-.PHONY: help run cluster test test-fast test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
+.PHONY: help run cluster test test-fast test-reuse test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -34,6 +34,10 @@ test-fast: $(DEV) .env ## run the tests that need no containers, servers or brow
 
 sabotage: $(DEV) image ## remove each protection in turn; only the tests that name it must fail (FAST=1: the main ones)
 	$(PYTHON) -m tests.sabotage $(if $(FAST),--fast) $(WALLS)
+
+test-reuse: $(DEV) image ## run the container tests without reuse and under pressure; make test always reuses containers
+	SANDBOX_REUSE=never $(PYTHON) -m pytest $(PARALLEL) -m "not alone" tests/sandbox
+	SANDBOX_REUSE=pressure $(PYTHON) -m pytest $(PARALLEL) -m "not alone" tests/sandbox
 
 test-gvisor: $(DEV) image ## run the container tests under gVisor: docs/gvisor.md
 	@scripts/ensure-gvisor
