@@ -49,11 +49,11 @@ def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execu
 
     Raises Refused or DatabaseError; then there is no record.
     """
-    with backend.jobs.place() as take:
+    with backend.jobs.reserve() as reservation:
         admitted = admit(request, source, backend)
         execution, payer = admitted.execution, admitted.payer
         accepted = Accepted(execution.pk, execution.public_id, payer, request.trace, request.locale, request.collect)
-        take(Job(payer.party, execution.pk, partial(_run, accepted, backend)))
+        reservation.job = Job(payer.party, execution.pk, partial(_run, accepted, backend))
     return execution
 
 

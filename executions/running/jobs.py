@@ -41,8 +41,10 @@ def most_threads() -> int:
 
 
 @dataclass(slots=True)
-class _Place:
-    is_taken: bool = False
+class Reservation:
+    """A place in line, and the job that is to take it, if any."""
+
+    job: Job | None = None
 
 
 class Jobs:
@@ -55,7 +57,7 @@ class Jobs:
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
         self._line = Line()
-        self._promised = 0
+        self._reserved = 0
         self._threads = 0
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -75,28 +77,23 @@ class Jobs:
         self._loop.start()
 
     @contextmanager
-    def place(self) -> Iterator[Callable[[Job], None]]:
-        """Hold a place in line for a job, which the caller may hand over. Raises Refused if all places are taken."""
+    def reserve(self) -> Iterator[Reservation]:
+        """Keep a place in line for the job that the caller may have at the end. Raises Refused if all are taken."""
         with self._lock:
-            if self.is_closing or len(self._line) + self._promised >= self._most_waiting:
+            if self.is_closing or len(self._line) + self._reserved >= self._most_waiting:
                 raise Refused(UNAVAILABLE, "too many executions wait in the background")
-            self._promised += 1
-        place = _Place()
-
-        def take(job: Job) -> None:
-            place.is_taken = True
-            with self._lock:
-                self._promised -= 1
-                self._line.append(job)
-                self._changed.notify_all()
-            self._start_thread()
-
+            self._reserved += 1
+        reservation = Reservation()
         try:
-            yield take
+            yield reservation
         finally:
-            if not place.is_taken:
-                with self._lock:
-                    self._promised -= 1
+            with self._lock:
+                self._reserved -= 1
+                if reservation.job is not None:
+                    self._line.append(reservation.job)
+                    self._changed.notify_all()
+            if reservation.job is not None:
+                self._start_thread()
 
     def run_next(self) -> bool:
         """Run the next job; return whether there was one."""

@@ -429,8 +429,8 @@ def started() -> Iterator[Jobs]:
 
 
 def hand_over(given: Jobs, run: Any) -> None:
-    with given.place() as take:
-        take(Job(Party("key", "caller"), 0, run))
+    with given.reserve() as reservation:
+        reservation.job = Job(Party("key", "caller"), 0, run)
 
 
 @pytest.mark.django_db(transaction=True)
