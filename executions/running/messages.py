@@ -78,6 +78,7 @@ HINTS = {
     "class_attribute": "The class {type} has no attribute '{name}': perhaps you need an object of the class, made with {type}(...).",
     "module_attribute": "The module '{module}' has nothing called '{name}': look up the right name in its documentation.",
     "module_attribute_near": "The module '{module}' has nothing called '{name}': did you mean '{near}'?",
+    "module_hidden": "The file '{module}.py' beside the program hides the module of the same name: rename the file.",
     "module_class": "The module 'datetime' contains a class of the same name: write datetime.datetime.{name}, or 'from datetime import datetime'.",
     "class_for_module": "Here 'datetime' is the class, because of 'from datetime import datetime': remove one 'datetime.', or import {name} in the same way.",
     # Modules

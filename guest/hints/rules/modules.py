@@ -49,7 +49,20 @@ def _about_part(words: Words) -> str:
 
 
 def _about_import(words: Words, error: BaseException, code: str) -> str:
+    if is_hidden(words["module"], getattr(error, "path", None)):
+        return "module_hidden"
     return with_nearest("import_name", words, _parts(words["module"]))
+
+
+def _if_hidden(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for a module that imports itself, as a file with the name of another module may; else none."""
+    return "module_hidden" if is_hidden(words["module"], getattr(error, "path", None)) else ""
+
+
+def is_hidden(name: str, path: str | None) -> bool:
+    """Return whether the module, loaded from `path`, is a file of the program that hides another of the same name."""
+    is_of_program = path is not None and os.path.dirname(path) == os.path.abspath(sys.path[0])
+    return is_of_program and (name in sys.stdlib_module_names or name in _installed())
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -91,4 +104,5 @@ MODULE_RULES: tuple[Rule, ...] = (
     (ModuleNotFoundError, "No module named '{name}'", "", _about_module),
     (ImportError, "libtk", "", "module_screen"),
     (ImportError, "cannot import name '{name}' from '{module}'", "", _about_import),
+    (ImportError, "cannot import name '{name}' from partially initialized module '{module}'", "", _if_hidden),
 )

@@ -151,7 +151,7 @@ def _about_owner(words: Words, attribute: str) -> str:
         parts = dir(__import__(module))
     except ImportError:
         return ""
-    if attribute in parts or meant_by(attribute, parts):
+    if attribute in parts:
         words["name"] = module
         return "name_module"
     if module == "datetime" and attribute in dir(sys.modules[module].datetime):
@@ -208,10 +208,25 @@ def _about_attribute(words: Words, error: BaseException, code: str) -> str:
         return hint
     hint = with_nearest("attribute", words, _attributes(error))
     if hint == "attribute" and kind in FUNCTIONS:
-        return "function_uncalled"
+        return "" if _is_assigned(words) else "function_uncalled"
     if hint == "attribute" and name.startswith("__") and re.search(rf"\bself\.{name}\b", words["program"]):
         return "attribute_private"
     return hint
+
+
+def _about_new_attribute(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for an assignment to an attribute that the value cannot have."""
+    if words["kind"] == "dict":
+        return "attribute_add_dict"
+    if words["kind"] == "super":
+        return ""
+    has_fixed_attributes = re.search(r"\b__slots__\b|\bslots\s*=", words["program"])
+    return with_nearest("attribute", words, _attributes(error)) if has_fixed_attributes else "attribute_fixed"
+
+
+def _is_assigned(words: Words) -> bool:
+    """Return whether the program assigns the attribute anywhere."""
+    return re.search(rf"\.{re.escape(words['name'])}\s*[-+*/]?=(?!=)", words["program"]) is not None
 
 
 def _is_raised_by_program(error: BaseException) -> bool:
@@ -228,14 +243,25 @@ def _about_none(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_other_kind(words: Words) -> str:
-    """Return the hint for a method that this built-in value lacks, but a string, list, dictionary or set has."""
+    """Return the hint for a method that this built-in value lacks, but one of string, list, dictionary and set has."""
     if words["kind"] not in KINDS or words["kind"] in FUNCTIONS or words["name"].startswith("_"):
         return ""
-    words["owner"] = next((kind for kind, built_in in BUILT_IN.items() if hasattr(built_in, words["name"])), "")
+    owners = [kind for kind, built_in in BUILT_IN.items() if hasattr(built_in, words["name"])]
+    words["owner"] = owners[0] if len(owners) == 1 else ""
     return "attribute_of_other" if words["owner"] else ""
 
 
+def _about_hidden(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for a file of the program that has the name of another module, or an empty string."""
+    from guest.hints.rules.modules import is_hidden
+
+    module = error.obj if isinstance(error, AttributeError) else None
+    return "module_hidden" if is_hidden(words["module"], getattr(module, "__file__", None)) else ""
+
+
 def _about_module_attribute(words: Words, error: BaseException, code: str) -> str:
+    if hint := _about_hidden(words, error, code):
+        return hint
     if words["module"] == "datetime":
         import datetime
 
@@ -262,9 +288,10 @@ NAME_RULES: tuple[Rule, ...] = (
     (NameError, "name 'self' is not defined", "", "name_self"),
     (NameError, "name '{name}' is not defined", "", _about_name),
     (AttributeError, "'NoneType' object has no attribute '{name}'", "", _about_none),
-    (AttributeError, "'{kind}' object has no attribute '{name}'", r"«[^»]*»\s*=(?!=)", "attribute_fixed"),
+    (AttributeError, "'{kind}' object has no attribute '{name}'", r"«[^»]*»\s*=(?!=)", _about_new_attribute),
     (AttributeError, "'{kind}' object has no attribute '{name}'", "", _about_attribute),
     (AttributeError, "module '{module}' has no attribute '{name}'", "", _about_module_attribute),
+    (AttributeError, "partially initialized module '{module}'", "", _about_hidden),
     (AttributeError, "type object 'datetime.datetime' has no attribute '{name}'", "", "class_for_module"),
     (AttributeError, "type object '{type}' has no attribute '{name}'", "", _about_class_attribute),
 )
