@@ -6,16 +6,20 @@ import re
 
 NEED_A_SCREEN = ("tkinter", "_tkinter", "turtledemo", "idlelib")
 
-PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run|activate|create)\b|--?\w"
-FILES = r"[-~./:\\\w]+\s*$"
+PACKAGES = r"(?:install|uninstall|update|upgrade|list|show|freeze|start|init|run|activate|create|add|remove)\b|--?\w"
+FILES = r"(?:-\w+\s+)?[-~./:\\\w]+\s*$"
 ARGUMENTS = {
-    **dict.fromkeys("pip pip3 conda apt apt-get brew npm".split(), PACKAGES),
+    **dict.fromkeys("pip pip3 conda apt apt-get brew npm yarn poetry pipenv".split(), PACKAGES),
     **dict.fromkeys("python python3 py node".split(), r"-|[\w./\\-]+\.(?:py|js)\b"),
-    **dict.fromkeys("cd ls mkdir rmdir rm".split(), FILES),
-    **dict.fromkeys("bash sh source cat".split(), r"[-~\w]*[./][-~./\w]*\s*$"),
+    **dict.fromkeys("cd ls mkdir rmdir rm touch".split(), FILES),
+    **dict.fromkeys("bash sh source cat code".split(), r"[-~\w]*[./][-~./\w]*\s*$"),
+    "chmod": r"[-+\w]+\s+\S",
+    "docker": r"(?:run|build|pull|push|exec|ps|compose)\b",
+    "export": r"\w+=\S",
     "git": r"(?:clone|init|add|commit|push|pull|status|checkout|log)\b",
     "jupyter": r"(?:notebook|lab)\b",
     "sudo": r"\w",
+    "uv": r"(?:pip|add|run|sync|venv|init)\b",
 }
 """The commands that beginners type, and how what follows them begins: `git` may also be a name."""
 
