@@ -81,6 +81,7 @@ HINTS = {
     "module_hidden": "The file '{module}.py' beside the program hides the module of the same name: rename the file.",
     "module_class": "The module 'datetime' contains a class of the same name: write datetime.datetime.{name}, or 'from datetime import datetime'.",
     "class_for_module": "Here 'datetime' is the class, because of 'from datetime import datetime': remove one 'datetime.', or import {name} in the same way.",
+    "function_for_module": "Here '{module}' is a function, because of 'from {module} import {module}': write 'import {module}' instead.",
     # Modules
     "module": "The module '{name}' is not available: you can import Python's standard library and {installed}.",
     "module_alone": "The module '{name}' is not available: you can import only Python's standard library.",

@@ -58,8 +58,8 @@ def _first_parameter(method: object) -> str:
 def _about_missing(words: Words, error: BaseException, code: str) -> str:
     function = words["function"].rpartition("<locals>.")[2]
     words["type"], _, words["method"] = function.rpartition(".")
-    if words["type"] and words["names"].startswith("'self'"):
-        return "self_object"
+    if words["names"].startswith("'self'"):
+        return "self_object" if words["type"] else ""
     if words["type"] and _is_on_class(function, code) and _first_parameter(_method(function, error)) == "self":
         return "" if words["method"].startswith("__") else "self_object"  # an argument has become 'self'
     return "argument_missing"
@@ -75,7 +75,9 @@ def _about_value_called(words: Words, error: BaseException, code: str) -> str | 
     frame = last_frame(error)
     if frame is not None and frame.f_code.co_filename != words["file"]:  # a library called something
         return None
-    return "name_reused" if _is_function_of_program(words) else "no_parentheses"
+    if _is_function_of_program(words):
+        return "name_reused"
+    return "no_parentheses" if re.search(r"\(\s*\)»", words["marked"]) else None
 
 
 def _is_function_of_program(words: Words) -> bool:
@@ -121,7 +123,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "descriptor '{method}' for '{kind}' objects doesn't apply", "", "method_alone"),
     # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),
-    (TypeError, "'{kind}' object is not callable", r"«[^»]*\.(?P<name>\w+)\(\s*\)»", _about_value_called),
+    (TypeError, "'{kind}' object is not callable", r"«[^»]*\.(?P<name>\w+)\([^()]*\)»", _about_value_called),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
     (TypeError, "'{kind}' object is not callable", "", "not_a_function"),
     # Classes

@@ -94,6 +94,9 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     outside = frame.f_globals if frame else {}
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
+    if frame is not None and hasattr(frame.f_locals.get("self"), name):
+        words["near"] = f"self.{name}"
+        return "name_near"
     if name not in outside or frame is None:
         return "name_local_unset"
     assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
@@ -208,7 +211,7 @@ def _about_attribute(words: Words, error: BaseException, code: str) -> str:
         return hint
     hint = with_nearest("attribute", words, _attributes(error))
     if hint == "attribute" and kind in FUNCTIONS:
-        return "" if _is_assigned(words) else "function_uncalled"
+        return _about_function(words, code)
     if hint == "attribute" and name.startswith("__") and re.search(rf"\bself\.{name}\b", words["program"]):
         return "attribute_private"
     return hint
@@ -224,9 +227,14 @@ def _about_new_attribute(words: Words, error: BaseException, code: str) -> str:
     return with_nearest("attribute", words, _attributes(error)) if has_fixed_attributes else "attribute_fixed"
 
 
-def _is_assigned(words: Words) -> bool:
-    """Return whether the program assigns the attribute anywhere."""
-    return re.search(rf"\.{re.escape(words['name'])}\s*[-+*/]?=(?!=)", words["program"]) is not None
+def _about_function(words: Words, code: str) -> str:
+    """Return the hint for an attribute that a function lacks; none if the program assigns it anywhere."""
+    name = re.escape(words["name"])
+    owner = re.search(rf"(?<![\w.])(\w+)\.{name}\b", code)
+    words["module"] = owner[1] if owner else ""
+    if words["module"] and re.search(rf"\bfrom\s+\w+\s+import\b.*\b{words['module']}\b", words["program"]):
+        return "function_for_module" if words["module"] in sys.stdlib_module_names else ""
+    return "" if re.search(rf"\.{name}\s*[-+*/]?=(?!=)", words["program"]) else "function_uncalled"
 
 
 def _is_raised_by_program(error: BaseException) -> bool:

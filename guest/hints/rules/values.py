@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import re
+import sys
 
 from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Choice, Rule, Words
@@ -48,7 +50,12 @@ def _about_list_plus(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_tuple_plus(words: Words, error: BaseException, code: str) -> str:
-    return "tuple_comma" if words["kind"] in NUMBERS and _has_comma_in_number(words) else "tuple_plus"
+    if words["kind"] in NUMBERS and _has_comma_in_number(words):
+        return "tuple_comma"
+    if re.search(r"(\b\w+)\s*=\s*\1\s*\+|\+=|\)\s*\+", code):  # it is to become longer
+        return "tuple_plus"
+    words |= {"operator": "+", "one": "tuple", "other": words["kind"]}
+    return "operands"
 
 
 def _has_comma_in_number(words: Words) -> bool:
@@ -70,6 +77,9 @@ def _about_percent(words: Words, error: BaseException, code: str) -> str:
 def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
     if words["kind"] in FUNCTIONS:
         return "function_uncalled"
+    if words["kind"] in NUMBERS and _module_of(error) in sys.stdlib_module_names:  # it wants to calculate
+        words["operator"] = "+"
+        return "string_and_number"
     return "string_plus_number" if words["kind"] in NUMBERS else "string_plus_other"
 
 
@@ -85,6 +95,10 @@ def _about_brackets(words: Words, error: BaseException, code: str) -> str:
     if kind in FUNCTIONS:
         return "function_indexed"
     return "no_index" if kind in WITHOUT_INDEX + ONE_BY_ONE else "not_indexed"
+
+
+def _about_class_brackets(words: Words, error: BaseException, code: str) -> str:
+    return "function_indexed" if hasattr(builtins, words["name"]) else ""
 
 
 def _about_item(words: Words, error: BaseException, code: str) -> str:
@@ -128,18 +142,32 @@ def _about_number(words: Words, error: BaseException, code: str) -> str:
     return "" if words["kind"] in (*NUMBERS, "complex") else "number_needed"
 
 
+def _about_string(words: Words, error: BaseException, code: str) -> str:
+    if words["kind"] in FUNCTIONS:
+        return "function_uncalled"
+    return "" if words["kind"] == "bytes" else "string_needed"  # str(...) would not decode them
+
+
 def _if_arguments(words: Words, error: BaseException, code: str) -> str | None:
     """Return the hint for a missing argument of the command line, if the line looks for one."""
     names = re.findall(r"^\s*(\w+)\s*=\s*(?:sys\.)?argv\b", words["program"], re.MULTILINE)
     return "command_line" if re.search(rf"\b(?:{'|'.join(['argv', *names])})\b", code) else None
 
 
+def _module_of(error: BaseException) -> str:
+    """Return the name of the module or package that raised `error`, `__main__` for the program."""
+    frame = last_frame(error)
+    return str(frame.f_globals.get("__name__")).partition(".")[0] if frame else ""
+
+
+def _about_position(words: Words, error: BaseException, code: str) -> str:
+    return "" if _module_of(error) in sys.stdlib_module_names else "index"
+
+
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
-    frame = last_frame(error)
-    module = str(frame.f_globals.get("__name__")).partition(".")[0] if frame else ""
     is_slice = words["key"].startswith("slice(")  # since 3.12
-    return "" if is_slice else {"__main__": "key", "pandas": "column"}.get(module, "")
+    return "" if is_slice else {"__main__": "key", "pandas": "column"}.get(_module_of(error), "")
 
 
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
@@ -177,6 +205,7 @@ VALUE_RULES: tuple[Rule, ...] = (
     # Elements
     (TypeError, "'{kind}' object is not iterable", "", _about_elements),
     (TypeError, "'{kind}' object is not subscriptable", "", _about_brackets),
+    (TypeError, "type '{name}' is not subscriptable", "", _about_class_brackets),
     (TypeError, "object of type '{kind}' has no len", "", _about_length),
     (TypeError, "{what} indices must be integers or slices, not {kind}", "", _about_index),
     (TypeError, "string indices must be integers, not '{kind}'", "", _about_index),
@@ -202,8 +231,8 @@ VALUE_RULES: tuple[Rule, ...] = (
     (IndexError, "Cannot choose from an empty sequence", "", "pop_empty"),
     (IndexError, "{what} assignment index out of range", r"\bdel\b", "index"),
     (IndexError, "{what} assignment index out of range", "", "index_assign"),
-    (IndexError, "index out of range", r"\bheap\w+\(", "pop_empty"),
-    (IndexError, "{what}index out of range", "", "index"),
+    (IndexError, "{what}index out of range", r"\b(?:heap\w+|choices)\(", "pop_empty"),
+    (IndexError, "{what}index out of range", "", _about_position),
     (IndexError, "index {number} is out of bounds", "", "index_axis"),  # numpy
     (IndexError, "single positional indexer is out-of-bounds", "", "index"),  # pandas
     (IndexError, "Replacement index", "", "format_values"),
@@ -223,9 +252,9 @@ VALUE_RULES: tuple[Rule, ...] = (
     # Strings
     (TypeError, "can only join an iterable", "", "join_list"),
     (TypeError, "sequence item {number}: expected str instance, {kind} found", "", _of_value("join_elements")),
-    (TypeError, "{what}must be str, not {kind}", "", _of_value("string_needed")),
-    (TypeError, "{what}must be str or None, not {kind}", "", _of_value("string_needed")),
-    (TypeError, "{what} must be None or a string, not {kind}", "", _of_value("string_needed")),
+    (TypeError, "{what}must be str, not {kind}", "", _about_string),
+    (TypeError, "{what}must be str or None, not {kind}", "", _about_string),
+    (TypeError, "{what} must be None or a string, not {kind}", "", _about_string),
     (TypeError, "ord() expected a character", "", "character_needed"),
     (ValueError, "Expecting property name enclosed in double quotes", "", _about_json),
     (ValueError, "Unknown format code '{code}' for object of type '{kind}'", "", "format_code"),
