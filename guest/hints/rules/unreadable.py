@@ -48,7 +48,8 @@ def if_misspelt(words: Words, error: BaseException, code: str) -> str | None:
     else:
         others = ("import", "from", "return", "raise", "while", "global", "print")
         is_name = re.match(rf"{word}\s+\w+\s*=(?!=)", line)  # of two words, as in whole number = 5
-        words["near"] = "raise" if word == "throw" else meant_by(word, ("global",) if is_name else others)
+        block = BLOCK_WORDS if re.search(r"[\w)]\s*:\s+\w", line) else []
+        words["near"] = "raise" if word == "throw" else meant_by(word, ("global",) if is_name else (*others, *block))
     return "word_near" if words["near"] else None
 
 
@@ -58,6 +59,8 @@ def if_misspelt_inside(words: Words, error: BaseException, code: str) -> str | N
 
 
 def _about_two_modules(words: Words, error: BaseException, code: str) -> str:
+    if words["word"] in ("np", "pd", "plt"):
+        return "import_as"
     return "import_several" if words["word"] in sys.stdlib_module_names else "import_from"
 
 
@@ -177,7 +180,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
         r"\s*«(?:»\s*$|[\])}:,])",
         "incomplete",
     ),
-    (r"\d\s*«\.?\d", "number_parts"),
+    (r"(?<!\w)[\d._]*\d\s*«\.?\d", "number_parts"),
     (r"[\w)]\s+«x»\s+\d", "times_sign"),
     (r"«(?P<character>[$`])»", "odd_character"),
     (r"[^\W\d]\s*«[!?]»\s*(?:[)\]]|$)", "string_quotes"),
