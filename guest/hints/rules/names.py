@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from types import FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 
 from guest.hints.elsewhere import NEED_A_SCREEN, is_command
 from guest.hints.kinds import FUNCTIONS, KINDS
@@ -142,6 +142,8 @@ def _about_owner(words: Words, attribute: str) -> str:
     if name in SHORT_NAMES:
         words["module"] = SHORT_NAMES[name]
         return "name_short"
+    if name in SHORT_NAMES.values():
+        return "name_module"
     module = name if name in sys.stdlib_module_names else name.lower()
     if name == "this":
         words["near"] = "self"
@@ -151,16 +153,27 @@ def _about_owner(words: Words, attribute: str) -> str:
     if module not in sys.stdlib_module_names or module in WITH_SIDE_EFFECTS:
         return ""
     try:
-        parts = dir(__import__(module))
+        imported = __import__(module)
     except ImportError:
         return ""
-    if attribute in parts:
+    if hasattr(imported, attribute) or _is_slip_for_part(attribute, imported):
         words["name"] = module
         return "name_module"
     if module == "datetime" and attribute in dir(sys.modules[module].datetime):
         words["module"] = module
         return "name_in_module"
     return ""
+
+
+def _is_slip_for_part(attribute: str, module: ModuleType) -> bool:
+    """Return whether the attribute is a slip for a function in the module, or for a part that it writes in capitals.
+
+    What differs only in capitals is none if it has none: the method empty() of a variable is not the class Empty.
+    """
+    near = meant_by(attribute, (each for each in dir(module) if not each.startswith("_")))
+    if not attribute.islower():
+        return bool(near)
+    return near.lower() != attribute and isinstance(getattr(module, near, None), (FunctionType, BuiltinFunctionType))
 
 
 def _is_defined_later(error: BaseException, words: Words) -> bool:

@@ -9,7 +9,7 @@ import sys
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
 
-FOR_DIRECTORIES = r"\b(?:listdir|scandir|chdir|rmdir|iterdir)\("
+FOR_DIRECTORIES = r"\b(?:listdir|scandir|chdir|rmdir|iterdir|rmtree|copytree)\("
 WRITES = r"""(?:,|mode\s*=)\s*['"][wax]b?\+?t?['"]|\.(?:write_text|write_bytes|touch|mkdir|save|savefig|to_\w+)\("""
 STARTS = r"\b(?:fork|forkpty|Popen|start|run|call|check_call|check_output|submit|Pool)\("
 MOST_FRAMES = 2000
