@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 
 from guest.hints.elsewhere import NEED_A_SCREEN, is_command
 from guest.hints.kinds import FUNCTIONS, KINDS
@@ -173,7 +173,8 @@ def _is_slip_for_part(attribute: str, module: ModuleType) -> bool:
     near = meant_by(attribute, (each for each in dir(module) if not each.startswith("_")))
     if not attribute.islower():
         return bool(near)
-    return near.lower() != attribute and isinstance(getattr(module, near, None), (FunctionType, BuiltinFunctionType))
+    part = getattr(module, near, None)
+    return near.lower() != attribute and callable(part) and not isinstance(part, type)
 
 
 def _is_defined_later(error: BaseException, words: Words) -> bool:

@@ -116,15 +116,16 @@ def _about_neighbours(words: Words, error: BaseException, code: str) -> str | No
         words |= {"word": before, "near": near}
         return "word_near"
     first = code.split()[0]
+    is_function = before.islower() and hasattr(builtins, before) and not set(NOT_VALUES).intersection(code.split())
+    if is_function or re.search(rf"\bdef\s+{re.escape(before)}\s*\(", words["program"]):
+        words["name"] = before
+        return "parentheses_needed"
     if re.fullmatch(PLAIN_TEXT, code) and not iskeyword(first) and first not in dir(builtins):
         return "plain_text"
     is_first = first == before
     if is_first and before in ("echo", "puts", "printf", "println"):
         words |= {"name": before, "near": "print"}
         return "name_elsewhere"
-    if before.islower() and hasattr(builtins, before):
-        words["name"] = before
-        return "parentheses_needed"
     if words["next"]:
         return "two_parts"
     return None if is_first or first in NOT_BETWEEN_VALUES else "comma"
