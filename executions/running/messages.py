@@ -188,6 +188,7 @@ HINTS = {
     "map_arguments": "map() takes a function and a list to apply it to, as in map(int, words).",
     "name_taken": "'{name}' is a function in Python, but your program uses the name for a variable: rename the variable.",
     "name_reused": "The program defines a function '{name}', but also gives this name to a value: rename one of them.",
+    "function_replaced": "The program assigns a value to '{name}', so it is no longer a function: call it instead, as in {name}(...).",
     "no_parentheses": "This is {kind}, not a function: remove the parentheses.",
     "function_needed": "{name}() needs a function that it can call, not {kind}.",
     "not_a_function": "Parentheses call a function, but this is {kind}: perhaps an operator or a comma is missing before them.",

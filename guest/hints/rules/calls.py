@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
@@ -15,6 +15,8 @@ def _about_count(words: Words, error: BaseException, code: str) -> str:
     words["given"] = words["given"].partition(" ")[0]
     function = words["function"].rpartition("<locals>.")[2]
     if "." not in function:
+        if _first_parameter(_passed_on_to(function, error, code)) == "self":
+            _leave_out_object(words)
         return "arguments_many"
     found = _method(function, error)
     is_of_class = isinstance(found, classmethod) or function.endswith(".__new__()")
@@ -25,10 +27,24 @@ def _about_count(words: Words, error: BaseException, code: str) -> str:
     if words["takes"] == "0":
         return "" if is_of_class else "self_missing"
     if (is_of_class or _first_parameter(found) == "self") and words["given"].isdigit():
-        for key in ("takes", "given"):
-            words[key] = re.sub(r"\d+", lambda number: str(int(number[0]) - 1), words[key])
+        _leave_out_object(words)
         return "arguments_many"
     return "method_many"
+
+
+def _leave_out_object(words: Words) -> None:
+    """Count the arguments as the learner passes them."""
+    for key in ("takes", "given"):
+        words[key] = re.sub(r"\d+", lambda number: str(int(number[0]) - 1), words[key])
+
+
+def _passed_on_to(function: str, error: BaseException, code: str) -> object:
+    """Return the method that a function of turtle, such as 'forward()', calls on its own object; else None."""
+    name, frame = function.removesuffix("()"), last_frame(error)
+    own = frame.f_globals.get(name) if frame else None
+    called = getattr(_owner(name, error, code), name, own)
+    cells = (getattr(called, "__closure__", None) or ()) if getattr(called, "__module__", "") == "turtle" else ()
+    return next((cell.cell_contents for cell in cells if isinstance(cell.cell_contents, FunctionType)), None)
 
 
 def _about_twice(words: Words, error: BaseException, code: str) -> str:
@@ -51,6 +67,13 @@ def _method(function: str, error: BaseException) -> object:
     return vars(found).get(method) if isinstance(found, type) else None
 
 
+def _owner(method: str, error: BaseException, code: str) -> object:
+    """Return the value of the variable whose method the line calls, or None."""
+    frame = last_frame(error)
+    found = re.search(rf"(?<![\w.])(\w+)\.{re.escape(method)}\(", code)
+    return {**frame.f_globals, **frame.f_locals}.get(found[1]) if frame and found else None
+
+
 def _first_parameter(method: object) -> str:
     return "".join(method.__code__.co_varnames[:1]) if isinstance(method, FunctionType) else ""
 
@@ -58,9 +81,13 @@ def _first_parameter(method: object) -> str:
 def _about_missing(words: Words, error: BaseException, code: str) -> str:
     function = words["function"].rpartition("<locals>.")[2]
     words["type"], _, words["method"] = function.rpartition(".")
+    owner = _owner(words["method"].removesuffix("()"), error, code)
+    if isinstance(owner, type) and words["type"]:
+        words["type"] = owner.__name__
     if words["names"].startswith("'self'"):
         return "self_object" if words["type"] else ""
-    if words["type"] and _is_on_class(function, code) and _first_parameter(_method(function, error)) == "self":
+    found = getattr(owner, words["method"].removesuffix("()"), None) if isinstance(owner, type) else None
+    if _first_parameter(found) == "self":
         return "" if words["method"].startswith("__") else "self_object"  # an argument has become 'self'
     return "argument_missing"
 
@@ -77,6 +104,12 @@ def _about_value_called(words: Words, error: BaseException, code: str) -> str | 
         return None
     if _is_function_of_program(words):
         return "name_reused"
+    owner = _owner(words["name"], error, code)
+    has_method = isinstance(owner, ModuleType) or hasattr(type(owner), words["name"])
+    if has_method and re.search(rf"\.{words['name']}\s*=(?!=)", words["program"]):
+        return "function_replaced"
+    if words["kind"] in ("list", "tuple", "dict") and re.search(r"\([^)]+\)»", words["marked"]):
+        return "list_called"
     return "no_parentheses" if re.search(r"\(\s*\)»", words["marked"]) else None
 
 
