@@ -51,6 +51,8 @@ def _about_part(words: Words) -> str:
 def _about_import(words: Words, error: BaseException, code: str) -> str:
     if is_hidden(words["module"], getattr(error, "path", None)):
         return "module_hidden"
+    if "(consider renaming" in str(error):  # since 3.13: the module has not been read to its end
+        return ""
     return with_nearest("import_name", words, _parts(words["module"]))
 
 

@@ -284,6 +284,8 @@ def _about_hidden(words: Words, error: BaseException, code: str) -> str:
 def _about_module_attribute(words: Words, error: BaseException, code: str) -> str:
     if hint := _about_hidden(words, error, code):
         return hint
+    if "(consider renaming" in str(error):  # since 3.13: the module has not been read to its end
+        return ""
     if words["module"] == "datetime":
         import datetime
 
