@@ -156,6 +156,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "descriptor '{method}' for '{kind}' objects doesn't apply", "", "method_alone"),
     # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),
+    (TypeError, "'{kind}' object is not callable", r"\.(?P<name>sort)\(\s*key\b", "function_needed"),
     (TypeError, "'{kind}' object is not callable", r"«[^»]*\.(?P<name>\w+)\([^()]*\)»", _about_value_called),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
     (TypeError, "'{kind}' object is not callable", "", "not_a_function"),
