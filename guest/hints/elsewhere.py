@@ -1,4 +1,4 @@
-"""What works elsewhere but not in our containers: commands of a terminal or a notebook, and modules with a window."""
+"""What works elsewhere but not here: commands of a terminal or a notebook, modules with a window, other languages."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def is_command(line: str) -> bool:
     if pattern := ARGUMENTS.get(command):
         return (command in ALONE and not arguments) or re.match(pattern, arguments.lstrip()) is not None
     return command in ALONE or re.match(NOTEBOOK, line) is not None
+
+
+def key_of(table: dict[str, str], word: str) -> str:
+    """Return the name in Python of what is called `word` elsewhere, by a table of such words; or an empty string."""
+    return next((key for key, listed in table.items() if word in listed.split()), "")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from guest.hints.elsewhere import NEED_A_SCREEN
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import with_nearest
+from guest.hints.traces import is_hidden, with_nearest
 from guest.hints.typos import meant_by
 
 DEPENDENCIES = """
@@ -59,12 +59,6 @@ def _about_import(words: Words, error: BaseException, code: str) -> str:
 def _if_hidden(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a module that imports itself, as a file with the name of another module may; else none."""
     return "module_hidden" if is_hidden(words["module"], getattr(error, "path", None)) else ""
-
-
-def is_hidden(name: str, path: str | None) -> bool:
-    """Return whether the module, loaded from `path`, is a file of the program that hides another of the same name."""
-    is_of_program = path is not None and os.path.dirname(path) == os.path.abspath(sys.path[0])
-    return is_of_program and (name in sys.stdlib_module_names or name in _installed())
 
 
 def _nearest(name: str, known: list[str]) -> str:
