@@ -104,7 +104,7 @@ HINTS = {
     "sum_of_strings": "sum() adds numbers, but these are strings: convert each one first, as in sum(int(x) for x in words).",
     "sum_to_string": "sum() adds only numbers: to join strings, write ''.join(words).",
     "tuple_plus": "You can add only a tuple to a tuple: write (x,) for a tuple with one element.",
-    "tuple_comma": "The comma in a number makes a tuple of it: write the number without one, as in 1000 or 2.5.",
+    "tuple_comma": "This is a tuple, because of the comma: write a single number without one, as in 1000 or 2.5.",
     "list_plus": "You can add only a list to a list: use append(...) for one element, or put it in square brackets.",
     "logic_sign": "& and | work on the bits of integers: to combine conditions, write 'and' or 'or'.",
     "power_sign": "^ works on the bits of integers: to raise a number to a power, write **.",

@@ -99,7 +99,7 @@ def _if_function_word(words: Words, error: BaseException, code: str) -> str | No
 
 
 def _about_two_words(words: Words, error: BaseException, code: str) -> str | None:
-    if words["word"] in (*TYPES, *MODIFIERS):
+    if words["word"] in (*TYPES, *MODIFIERS) and not set(NOT_VALUES).intersection(code.split()):
         return "declaration"
     is_name = words["word"] not in NOT_VALUES and not any(map(iskeyword, code.partition("=")[0].split()))
     return "name_space" if words["next"] == "=" and is_name else None

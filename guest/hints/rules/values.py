@@ -12,7 +12,7 @@ from guest.hints.traces import last_frame
 
 IN_LOOP = r"\bfor\b[^:]*,[^:]*\bin\b"
 OF_LOOP = r"\bfor\b[^:]*\bin\s+«|«[^»]*\bfor\b"  # 3.11 marks all of the loop
-DECIMAL_STEP = r"\brange\((?:[^,/]*,[^,/]*,\s*-?[A-Za-z_]\w*\s*\)|[^)]*(?<!\d)0?\.\d)"
+DECIMAL_IN_RANGE = r"\brange\((?:[^,/]*,[^,/]*,\s*-?(?P<step>[A-Za-z_]\w*)\s*\)|[^)]*(?<!\d)0?\.\d)"
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
 WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
@@ -97,15 +97,18 @@ def _about_brackets(words: Words, error: BaseException, code: str) -> str:
     return "no_index" if kind in WITHOUT_INDEX + ONE_BY_ONE else "not_indexed"
 
 
+def _value_of(name: str, error: BaseException) -> object:
+    frame = last_frame(error)
+    return {**frame.f_globals, **frame.f_locals}.get(name) if frame else None
+
+
 def _about_class_brackets(words: Words, error: BaseException, code: str) -> str:
     return "function_indexed" if hasattr(builtins, words["name"]) else ""
 
 
 def _about_item(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a value whose elements cannot be changed; it may have none."""
-    frame = last_frame(error)
-    known = {**frame.f_globals, **frame.f_locals} if frame else {}
-    is_indexed = words["kind"] in ("range", "bytes") or hasattr(known.get(words["kind"]), "__getitem__")
+    is_indexed = words["kind"] in ("range", "bytes") or hasattr(_value_of(words["kind"], error), "__getitem__")
     return "not_changed" if is_indexed else "not_indexed"
 
 
@@ -129,7 +132,8 @@ def _about_integer(words: Words, error: BaseException, code: str) -> str:
         return "function_uncalled"
     if kind in COLLECTIONS:
         return "integer_length"
-    if kind == "float" and re.search(DECIMAL_STEP, code):
+    found = re.search(DECIMAL_IN_RANGE, code)
+    if found and kind == "float" and (found["step"] is None or isinstance(_value_of(found["step"], error), float)):
         return "range_decimal"
     if kind == "str" and re.search(r"\bsleep\(", code):
         return "number_needed"
@@ -178,7 +182,10 @@ def _about_digits(words: Words, error: BaseException, code: str) -> str:
 def _about_range(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a range whose ends are the wrong way round, but none if they meet: then it is just empty."""
     numbers = re.findall(r"-?\d+", words["what"])
-    return "" if not numbers or numbers[0] == numbers[1] else "empty_range"
+    is_empty = not numbers or numbers[0] == numbers[1]
+    if re.search(r"\brandint\([^,]*,.*\blen\(|\brandrange\(.*\blen\(", code):
+        return "pop_empty" if is_empty else ""
+    return "" if is_empty else "empty_range"
 
 
 def _about_json(words: Words, error: BaseException, code: str) -> str:
@@ -274,7 +281,6 @@ VALUE_RULES: tuple[Rule, ...] = (
     (ValueError, "min() iterable argument is empty", "", "empty_maximum"),
     (ValueError, "max() arg is an empty sequence", "", "empty_maximum"),  # 3.11
     (ValueError, "min() arg is an empty sequence", "", "empty_maximum"),  # 3.11
-    (ValueError, "empty range ", r"\blen\(", "pop_empty"),
     (ValueError, "empty range ", r"\brandint\(\s*-?\d+\s*,\s*-?\d+\s*\)", "empty_range"),
     (ValueError, "empty range {what}", "", _about_range),
     (ValueError, "range() arg 3 must not be zero", "", "step_zero"),
