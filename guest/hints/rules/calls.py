@@ -89,7 +89,19 @@ def _about_missing(words: Words, error: BaseException, code: str) -> str:
     found = getattr(owner, words["method"].removesuffix("()"), None) if isinstance(owner, type) else None
     if _first_parameter(found) == "self":
         return "" if words["method"].startswith("__") else "self_object"  # an argument has become 'self'
-    return "argument_missing"
+    return "" if _is_called_by_another(function, error, code) else "argument_missing"
+
+
+def _is_called_by_another(function: str, error: BaseException, code: str) -> bool:
+    """Return whether the line has no call of the function to which a value could be added: map(f, x), or a property.
+
+    A static method with 'self' has a parameter too many, and gets one value too few.
+    """
+    method = _method(function, error)
+    is_static = isinstance(method, staticmethod) and _first_parameter(method.__func__) == "self"
+    name = re.escape(function.removesuffix("()"))
+    is_passed_on = re.search(rf"(?<![\w.]){name}\s*[,)]", code) and not re.search(rf"(?<![\w.]){name}\s*\(", code)
+    return is_static or isinstance(method, property) or bool(is_passed_on)
 
 
 def _about_unknown(words: Words, error: BaseException, code: str) -> str:
@@ -141,6 +153,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "{function} got multiple values for argument '{name}'", "", _about_twice),
     # And for Python's functions
     (TypeError, "{what}at most 2 arguments", r"^\s*«class\b", "class_base"),
+    (TypeError, "{function} takes no arguments", r"^\s*«class\b", "class_base"),
     (TypeError, "{function} missing required argument {names} (pos", "", "argument_missing"),
     (TypeError, "{function} missing required argument {names}", "", "argument_missing"),
     (TypeError, "{function} expected {takes} argument{s}, got {given}", "", "arguments_many"),

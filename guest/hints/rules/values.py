@@ -259,6 +259,7 @@ VALUE_RULES: tuple[Rule, ...] = (
     # Strings
     (TypeError, "can only join an iterable", "", "join_list"),
     (TypeError, "sequence item {number}: expected str instance, {kind} found", "", _of_value("join_elements")),
+    (TypeError, "{what}must be str, not {kind}", r"^\s*«class\b", "class_base"),
     (TypeError, "{what}must be str, not {kind}", "", _about_string),
     (TypeError, "{what}must be str or None, not {kind}", "", _about_string),
     (TypeError, "{what} must be None or a string, not {kind}", "", _about_string),
