@@ -41,8 +41,9 @@ def _leave_out_object(words: Words) -> None:
 def _passed_on_to(function: str, error: BaseException, code: str) -> object:
     """Return the method that a function of turtle, such as 'forward()', calls on its own object; else None."""
     name, frame = function.removesuffix("()"), last_frame(error)
-    own = frame.f_globals.get(name) if frame else None
-    called = getattr(_owner(name, error, code), name, own)
+    module = _owner(name, error, code)
+    known = vars(module) if isinstance(module, ModuleType) else frame.f_globals if frame else {}
+    called = known.get(name)
     cells = (getattr(called, "__closure__", None) or ()) if getattr(called, "__module__", "") == "turtle" else ()
     return next((cell.cell_contents for cell in cells if isinstance(cell.cell_contents, FunctionType)), None)
 

@@ -49,7 +49,7 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     outside = frame.f_globals if frame else {}
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
-    if frame is not None and hasattr(frame.f_locals.get("self"), name):
+    if frame is not None and "self" in frame.f_locals and name in dir(frame.f_locals["self"]):
         words["near"] = f"self.{name}"
         return "name_near"
     if name not in outside or frame is None:
