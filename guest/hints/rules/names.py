@@ -70,6 +70,9 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if re.fullmatch(r"\s*(?:end|endif|endfor|endwhile|done|begin)\s*;?\s*", code, re.IGNORECASE):
         return "block_end"
     found = re.search(rf"(?<![\w.]){re.escape(name)}\.(\w+)", code)
+    if found and (near := _imported_as(name, frame)):
+        words["near"] = near
+        return "name_near"
     if found and (hint := _about_owner(words, found[1])):
         return hint
     if near := key_of(VALUES_ELSEWHERE, name) or (key_of(FUNCTIONS_ELSEWHERE, name) if is_called else ""):
@@ -89,6 +92,13 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if not code:  # a test has used it
         return "name_undefined"
     return "name_function" if is_called else "name"
+
+
+def _imported_as(name: str, frame: FrameType | None) -> str:
+    """Return the name under which the program has imported the module, as r after import random as r; else nothing."""
+    module = SHORT_NAMES.get(name, name.lower())
+    known = frame.f_globals.items() if frame else ()
+    return next((each for each, value in known if type(value) is ModuleType and value.__name__ == module), "")
 
 
 def _about_owner(words: Words, attribute: str) -> str:
