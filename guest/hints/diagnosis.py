@@ -77,10 +77,14 @@ def rules_for(error: BaseException) -> tuple[Rule, ...]:
         from guest.hints.rules.modules import MODULE_RULES
 
         return RAISED + MODULE_RULES
-    if isinstance(error, (NameError, AttributeError)):
+    if isinstance(error, NameError):
         from guest.hints.rules.names import NAME_RULES
 
         return RAISED + NAME_RULES
+    if isinstance(error, AttributeError):
+        from guest.hints.rules.attributes import ATTRIBUTE_RULES
+
+        return RAISED + ATTRIBUTE_RULES
     from guest.hints.rules.calls import CALL_RULES
     from guest.hints.rules.outside import OUTSIDE_RULES
     from guest.hints.rules.values import VALUE_RULES

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable
 from types import FrameType
 
@@ -43,3 +45,13 @@ def line_of_module(error: BaseException, file_name: str) -> int:
             reached = trace.tb_lineno
         trace = trace.tb_next
     return reached
+
+
+def is_hidden(name: str, path: str | None) -> bool:
+    """Return whether the module, loaded from `path`, is a file of the program that hides another of the same name."""
+    from importlib.machinery import PathFinder
+
+    directory, *others = map(os.path.abspath, sys.path)
+    if path is None or os.path.dirname(path) != directory:
+        return False
+    return PathFinder.find_spec(name, [each for each in others if each != directory]) is not None

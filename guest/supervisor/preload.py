@@ -18,7 +18,7 @@ LESSONS = (
     "decimal enum fractions functools heapq inspect io itertools json math operator os pathlib pprint queue random re "
     "statistics string sys tempfile textwrap time types typing unittest guest.supervisor.waiting graphlib "
     "guest.program.syntax guest.hints.detail guest.hints.rules.syntax guest.hints.rules.names guest.hints.rules.values "
-    "guest.hints.rules.calls guest.hints.rules.outside guest.hints.rules.modules"
+    "guest.hints.rules.attributes guest.hints.rules.calls guest.hints.rules.outside guest.hints.rules.modules"
 ).split()
 
 

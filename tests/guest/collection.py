@@ -1,4 +1,4 @@
-"""Beginners' mistakes gathered from public collections (collected.tsv), each with the hint that is right for it."""
+"""Beginners' mistakes from public collections and reviews (collected.tsv), each with the hint that is right for it."""
 
 import json
 from collections import Counter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
@@ -14,28 +14,95 @@ from guest.hints.typos import is_slip
 def _about_count(words: Words, error: BaseException, code: str) -> str:
     words["given"] = words["given"].partition(" ")[0]
     function = words["function"].rpartition("<locals>.")[2]
-    is_on_class = re.search(rf"\b{re.escape(function.removesuffix(')'))}", code)
-    if "." not in function or is_on_class:
+    if "." not in function:
+        if _first_parameter(_passed_on_to(function, error, code)) == "self":
+            _leave_out_object(words)
         return "arguments_many"
+    found = _method(function, error)
+    is_of_class = isinstance(found, classmethod) or function.endswith(".__new__()")
+    if not is_of_class and (isinstance(found, staticmethod) or _is_on_class(function, code)):
+        return "arguments_many"
+    if found is None:  # in a library: what it counts may or may not include the object
+        return ""
     if words["takes"] == "0":
-        return "self_missing"
-    if _has_self(function, error) and words["takes"].isdigit() and words["given"].isdigit():
-        words["takes"], words["given"] = (str(int(words[key]) - 1) for key in ("takes", "given"))
+        return "" if is_of_class else "self_missing"
+    if (is_of_class or _first_parameter(found) == "self") and words["given"].isdigit():
+        _leave_out_object(words)
         return "arguments_many"
     return "method_many"
 
 
-def _has_self(function: str, error: BaseException) -> bool:
-    """Return whether the method, such as 'Dog.bark()', has 'self' as its first parameter."""
+def _leave_out_object(words: Words) -> None:
+    """Count the arguments as the learner passes them."""
+    for key in ("takes", "given"):
+        words[key] = re.sub(r"\d+", lambda number: str(int(number[0]) - 1), words[key])
+
+
+def _passed_on_to(function: str, error: BaseException, code: str) -> object:
+    """Return the method that a function of turtle, such as 'forward()', calls on its own object; else None."""
+    name, frame = function.removesuffix("()"), last_frame(error)
+    module = _owner(name, error, code)
+    known = vars(module) if isinstance(module, ModuleType) else frame.f_globals if frame else {}
+    called = known.get(name)
+    cells = (getattr(called, "__closure__", None) or ()) if getattr(called, "__module__", "") == "turtle" else ()
+    return next((cell.cell_contents for cell in cells if isinstance(cell.cell_contents, FunctionType)), None)
+
+
+def _about_twice(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for two values of one parameter; if it stands in the place of 'self', the object is the other."""
+    function = words["function"].rpartition("<locals>.")[2]
+    is_first = _first_parameter(_method(function, error)) == words["name"] != "self"
+    return "self_missing" if is_first and not _is_on_class(function, code) else "argument_twice"
+
+
+def _is_on_class(function: str, code: str) -> bool:
+    """Return whether the line calls the method, such as 'Dog.bark()', on its class and not on an object."""
+    return re.search(rf"\b{re.escape(function.removesuffix(')'))}", code) is not None
+
+
+def _method(function: str, error: BaseException) -> object:
+    """Return what the class has under the name of the method, such as 'Dog.bark()', or None."""
     frame = last_frame(error)
     kind, _, method = function.removesuffix("()").partition(".")
-    found = getattr(frame.f_globals.get(kind), method, None) if frame else None
-    return isinstance(found, FunctionType) and found.__code__.co_varnames[:1] == ("self",)
+    found = {**frame.f_globals, **frame.f_locals}.get(kind) if frame else None
+    return vars(found).get(method) if isinstance(found, type) else None
+
+
+def _owner(method: str, error: BaseException, code: str) -> object:
+    """Return the value of the variable whose method the line calls, or None."""
+    frame = last_frame(error)
+    found = re.search(rf"(?<![\w.])(\w+)\.{re.escape(method)}\(", code)
+    return {**frame.f_globals, **frame.f_locals}.get(found[1]) if frame and found else None
+
+
+def _first_parameter(method: object) -> str:
+    return "".join(method.__code__.co_varnames[:1]) if isinstance(method, FunctionType) else ""
 
 
 def _about_missing(words: Words, error: BaseException, code: str) -> str:
-    words["type"], _, words["method"] = words["function"].rpartition("<locals>.")[2].rpartition(".")
-    return "self_object" if words["type"] and words["names"].startswith("'self'") else "argument_missing"
+    function = words["function"].rpartition("<locals>.")[2]
+    words["type"], _, words["method"] = function.rpartition(".")
+    owner = _owner(words["method"].removesuffix("()"), error, code)
+    if isinstance(owner, type) and words["type"]:
+        words["type"] = owner.__name__
+    if words["names"].startswith("'self'"):
+        return "self_object" if words["type"] else ""
+    found = getattr(owner, words["method"].removesuffix("()"), None) if isinstance(owner, type) else None
+    if _first_parameter(found) == "self":
+        return "" if words["method"].startswith("__") else "self_object"  # an argument has become 'self'
+    return "" if _is_called_by_another(function, error, code) else "argument_missing"
+
+
+def _is_called_by_another(function: str, error: BaseException, code: str) -> bool:
+    """Return whether the line has no call of the function to which a value could be added: map(f, x), or a property.
+
+    A static method with 'self' has a parameter too many, and gets one value too few.
+    """
+    method = _method(function, error)
+    is_static = isinstance(method, staticmethod) and _first_parameter(method.__func__) == "self"
+    name = re.escape(function.removesuffix("()"))
+    is_passed_on = re.search(rf"(?<![\w.]){name}\s*[,)]", code) and not re.search(rf"(?<![\w.]){name}\s*\(", code)
+    return is_static or isinstance(method, property) or bool(is_passed_on)
 
 
 def _about_unknown(words: Words, error: BaseException, code: str) -> str:
@@ -44,17 +111,39 @@ def _about_unknown(words: Words, error: BaseException, code: str) -> str:
     return "argument_unknown_near" if words["near"] else "argument_unknown"
 
 
-def _about_called(words: Words, error: BaseException, code: str) -> str:
+def _about_value_called(words: Words, error: BaseException, code: str) -> str | None:
     frame = last_frame(error)
-    is_own = frame is not None and words["name"] in {*frame.f_locals, *frame.f_globals}
-    if is_own and hasattr(builtins, words["name"]):
-        return "name_taken"
-    called = frame.f_globals.get(words["name"], getattr(builtins, words["name"], None)) if frame else None
-    if not is_own and callable(called):  # what cannot be called is one of its arguments, or its result
+    if frame is not None and frame.f_code.co_filename != words["file"]:  # a library called something
+        return None
+    if _is_function_of_program(words):
+        return "name_reused"
+    owner = _owner(words["name"], error, code)
+    has_method = isinstance(owner, ModuleType) or hasattr(type(owner), words["name"])
+    if has_method and re.search(rf"\.{words['name']}\s*=(?!=)", words["program"]):
+        return "function_replaced"
+    if words["kind"] in ("list", "tuple", "dict") and re.search(r"\([^)]+\)»", words["marked"]):
+        return "list_called"
+    return "no_parentheses" if re.search(r"\(\s*\)»", words["marked"]) else None
+
+
+def _is_function_of_program(words: Words) -> bool:
+    found = re.search(rf"(@\w*property\s+)?\bdef\s+{re.escape(words['name'])}\b", words["program"])
+    return found is not None and not found[1]
+
+
+def _about_called(words: Words, error: BaseException, code: str) -> str:
+    name, frame = words["name"], last_frame(error)
+    own = {**frame.f_globals, **frame.f_locals} if frame else {}
+    if name in own and not callable(own[name]):
+        if hasattr(builtins, name):
+            return "name_taken"
+        if _is_function_of_program(words):
+            return "name_reused"
+    elif name not in own and callable(getattr(builtins, name, None)):  # its argument was called, or its result
         caller = re.search(r"\b(map|filter|sorted|max|min|reduce)\(", code)
         words["name"] = caller[1] if caller else ""
         return "function_needed" if caller else ""
-    return "list_called" if is_own and words["kind"] in ("list", "dict") else "not_a_function"
+    return "list_called" if name in own and words["kind"] in ("list", "dict") else "not_a_function"
 
 
 CALL_RULES: tuple[Rule, ...] = (
@@ -62,9 +151,10 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "{function} missing {number} required {what}: {names}", "", _about_missing),
     (TypeError, "{function} takes {takes} positional argument{s} but {given} w", "", _about_count),
     (TypeError, "{function} got an unexpected keyword argument '{name}'", "", _about_unknown),
-    (TypeError, "{function} got multiple values for argument '{name}'", "", "argument_twice"),
+    (TypeError, "{function} got multiple values for argument '{name}'", "", _about_twice),
     # And for Python's functions
     (TypeError, "{what}at most 2 arguments", r"^\s*«class\b", "class_base"),
+    (TypeError, "{function} takes no arguments", r"^\s*«class\b", "class_base"),
     (TypeError, "{function} missing required argument {names} (pos", "", "argument_missing"),
     (TypeError, "{function} missing required argument {names}", "", "argument_missing"),
     (TypeError, "{function} expected {takes} argument{s}, got {given}", "", "arguments_many"),
@@ -80,8 +170,9 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "descriptor '{method}' for '{kind}' objects doesn't apply", "", "method_alone"),
     # Not a function
     (TypeError, "'module' object is not callable", "", "module_called"),
+    (TypeError, "'{kind}' object is not callable", r"\.(?P<name>sort)\(\s*key\b", "function_needed"),
+    (TypeError, "'{kind}' object is not callable", r"«[^»]*\.(?P<name>\w+)\([^()]*\)»", _about_value_called),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
-    (TypeError, "'{kind}' object is not callable", r"«[\w.]+\.\w+\(\s*\)»", "no_parentheses"),
     (TypeError, "'{kind}' object is not callable", "", "not_a_function"),
     # Classes
     (TypeError, "__init__() should return None", "", "init_return"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from guest.hints.elsewhere import NEED_A_SCREEN
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import with_nearest
+from guest.hints.traces import is_hidden, with_nearest
 from guest.hints.typos import meant_by
 
 DEPENDENCIES = """
@@ -49,7 +49,16 @@ def _about_part(words: Words) -> str:
 
 
 def _about_import(words: Words, error: BaseException, code: str) -> str:
+    if is_hidden(words["module"], getattr(error, "path", None)):
+        return "module_hidden"
+    if "(consider renaming" in str(error):  # since 3.13: the module has not been read to its end
+        return ""
     return with_nearest("import_name", words, _parts(words["module"]))
+
+
+def _if_hidden(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for a module that imports itself, as a file with the name of another module may; else none."""
+    return "module_hidden" if is_hidden(words["module"], getattr(error, "path", None)) else ""
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -91,4 +100,5 @@ MODULE_RULES: tuple[Rule, ...] = (
     (ModuleNotFoundError, "No module named '{name}'", "", _about_module),
     (ImportError, "libtk", "", "module_screen"),
     (ImportError, "cannot import name '{name}' from '{module}'", "", _about_import),
+    (ImportError, "cannot import name '{name}' from partially initialized module '{module}'", "", _if_hidden),
 )

@@ -1,4 +1,4 @@
-"""Rules for an undefined name, and for an attribute that a value does not have."""
+"""Rules for an undefined name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import re
 import sys
 from types import FrameType, FunctionType, ModuleType
 
-from guest.hints.elsewhere import NEED_A_SCREEN, is_command
-from guest.hints.kinds import FUNCTIONS, KINDS
+from guest.hints.elsewhere import NEED_A_SCREEN, is_command, key_of
 from guest.hints.rule import Rule, Words
-from guest.hints.traces import last_frame, line_of_module, lines_of, with_nearest
+from guest.hints.traces import last_frame, line_of_module, lines_of
 from guest.hints.typos import meant_by
-
-BUILT_IN = {"str": str, "list": list, "dict": dict, "set": set}
 
 SHORT_NAMES = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot"}
 IN_MODULES = {
@@ -41,51 +38,9 @@ FUNCTIONS_ELSEWHERE = {
     "range": "xrange",
     "chr": "unichr",
 }
-PRINT_ELSEWHERE = r"\s*(cout(?=\s*<<)|console\.log|System\.out\.print(?:ln)?|Console\.Write(?:Line)?|document\.write)"
-METHODS_ELSEWHERE = {
-    "upper": "toUpper toUpperCase uppercase upperCase",
-    "lower": "toLower toLowerCase lowercase lowerCase",
-    "sort": "sorted",
-    "reverse": "reversed",
-    "strip": "trim",
-    "index": "indexOf",
-    "startswith": "startsWith",
-    "endswith": "endsWith",
-    "extend": "addAll concat",
-    "items": "iteritems entrySet",
-    "keys": "keySet",
-}
 """The names in Python, and what other languages or Python 2 call the same thing."""
 
-IN_PARTS = {
-    "os": ("os.path", "join exists isfile isdir basename dirname splitext getsize"),
-    "urllib": ("urllib.request", "urlopen urlretrieve Request"),
-    "numpy": ("numpy.random", "rand randn randint choice shuffle seed normal uniform permutation"),
-    "matplotlib": (
-        "matplotlib.pyplot",
-        "plot show figure title xlabel ylabel legend bar hist scatter pie subplot subplots savefig xlim ylim grid",
-    ),
-}
-"""What beginners look for in a module, although a module inside it has it."""
-
-ATTRIBUTES = (
-    ("str list tuple dict set frozenset range", "length lenght Length size len", "attribute_length"),
-    ("str list tuple dict set frozenset range", "contains includes has has_key", "attribute_in"),
-    (
-        "str tuple dict set frozenset range dict_keys dict_values dict_items map filter zip",
-        "sort sorted",
-        "attribute_sort",
-    ),
-    ("str tuple range", "reverse reversed", "attribute_reverse"),
-    ("str", "append add push", "attribute_append_string"),
-    ("str", "charAt substring substr slice", "attribute_part"),
-    ("list", "add push push_back", "attribute_add_list"),
-    ("list", "join", "attribute_join"),
-    ("tuple", "append add insert remove pop", "tuple_fixed"),
-    ("dict", "append add push insert put", "attribute_add_dict"),
-    ("set", "append push insert", "attribute_add_set"),
-)
-"""Types, the attributes that beginners look for in them, and the hint."""
+PRINT_ELSEWHERE = r"\s*(cout(?=\s*<<)|console\.log|System\.out\.print(?:ln)?|Console\.Write(?:Line)?|document\.write)"
 
 
 def _about_local(words: Words, error: BaseException, code: str) -> str:
@@ -94,6 +49,9 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     outside = frame.f_globals if frame else {}
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
+    if frame is not None and "self" in frame.f_locals and name in dir(frame.f_locals["self"]):
+        words["near"] = f"self.{name}"
+        return "name_near"
     if name not in outside or frame is None:
         return "name_local_unset"
     assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
@@ -112,9 +70,12 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if re.fullmatch(r"\s*(?:end|endif|endfor|endwhile|done|begin)\s*;?\s*", code, re.IGNORECASE):
         return "block_end"
     found = re.search(rf"(?<![\w.]){re.escape(name)}\.(\w+)", code)
+    if found and (near := _imported_as(name, frame)):
+        words["near"] = near
+        return "name_near"
     if found and (hint := _about_owner(words, found[1])):
         return hint
-    if near := _key(VALUES_ELSEWHERE, name) or (_key(FUNCTIONS_ELSEWHERE, name) if is_called else ""):
+    if near := key_of(VALUES_ELSEWHERE, name) or (key_of(FUNCTIONS_ELSEWHERE, name) if is_called else ""):
         words["near"] = near
         return "name_elsewhere"
     if _is_defined_later(error, words):
@@ -125,12 +86,19 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
     if re.match(rf"\s*{re.escape(name)}\s*==(?!=)", code):
         return "name_compared"
     is_generic = name in TYPING and re.search(rf"(?<![\w.]){name}\[", code)
-    if module := "typing" if is_generic else _key(IN_MODULES, name) if is_called else "":
+    if module := "typing" if is_generic else key_of(IN_MODULES, name) if is_called else "":
         words["module"] = module
         return "name_in_module"
     if not code:  # a test has used it
         return "name_undefined"
     return "name_function" if is_called else "name"
+
+
+def _imported_as(name: str, frame: FrameType | None) -> str:
+    """Return the name under which the program has imported the module, as r after import random as r; else nothing."""
+    module = SHORT_NAMES.get(name, name.lower())
+    known = frame.f_globals.items() if frame else ()
+    return next((each for each, value in known if type(value) is ModuleType and value.__name__ == module), "")
 
 
 def _about_owner(words: Words, attribute: str) -> str:
@@ -139,6 +107,8 @@ def _about_owner(words: Words, attribute: str) -> str:
     if name in SHORT_NAMES:
         words["module"] = SHORT_NAMES[name]
         return "name_short"
+    if name in SHORT_NAMES.values():
+        return "name_module"
     module = name if name in sys.stdlib_module_names else name.lower()
     if name == "this":
         words["near"] = "self"
@@ -148,16 +118,28 @@ def _about_owner(words: Words, attribute: str) -> str:
     if module not in sys.stdlib_module_names or module in WITH_SIDE_EFFECTS:
         return ""
     try:
-        parts = dir(__import__(module))
+        imported = __import__(module)
     except ImportError:
         return ""
-    if attribute in parts or meant_by(attribute, parts):
+    if hasattr(imported, attribute) or _is_slip_for_part(attribute, imported):
         words["name"] = module
         return "name_module"
     if module == "datetime" and attribute in dir(sys.modules[module].datetime):
         words["module"] = module
         return "name_in_module"
     return ""
+
+
+def _is_slip_for_part(attribute: str, module: ModuleType) -> bool:
+    """Return whether the attribute is a slip for a function in the module, or for a part that it writes in capitals.
+
+    What differs only in capitals is none if it has none: the method empty() of a variable is not the class Empty.
+    """
+    near = meant_by(attribute, (each for each in dir(module) if not each.startswith("_")))
+    if not attribute.islower():
+        return bool(near)
+    part = getattr(module, near, None)
+    return near.lower() != attribute and callable(part) and not isinstance(part, type)
 
 
 def _is_defined_later(error: BaseException, words: Words) -> bool:
@@ -187,84 +169,9 @@ def _near_name(words: Words, frame: FrameType | None, code: str, is_called: bool
     return meant_by(name, others)
 
 
-def _key(table: dict[str, str], word: str) -> str:
-    return next((key for key, listed in table.items() if word in listed.split()), "")
-
-
-def _about_attribute(words: Words, error: BaseException, code: str) -> str:
-    kind, name = words["kind"], words["name"]
-    if kind in KINDS and not _is_raised_by_program(error):  # a library got another value than it expected
-        return ""
-    if kind == "dict" and name in getattr(error, "obj", ()):
-        return "attribute_key"
-    for kinds, names, hint in ATTRIBUTES:
-        if kind in kinds.split() and name in names.split():
-            return hint
-    near = _key(METHODS_ELSEWHERE, name)
-    if near and hasattr(BUILT_IN.get(kind), near):
-        words["near"] = near
-        return "name_elsewhere"
-    if hint := _about_other_kind(words):
-        return hint
-    hint = with_nearest("attribute", words, _attributes(error))
-    if hint == "attribute" and kind in FUNCTIONS:
-        return "function_uncalled"
-    if hint == "attribute" and name.startswith("__") and re.search(rf"\bself\.{name}\b", words["program"]):
-        return "attribute_private"
-    return hint
-
-
-def _is_raised_by_program(error: BaseException) -> bool:
-    frame = last_frame(error)
-    return frame is None or frame.f_globals.get("__name__") == "__main__"
-
-
-def _attributes(error: BaseException) -> list[str]:
-    return dir(error.obj) if isinstance(error, AttributeError) else []
-
-
-def _about_none(words: Words, error: BaseException, code: str) -> str:
-    return "none_match" if words["name"] in ("group", "groups", "start", "end", "span") else "none"
-
-
-def _about_other_kind(words: Words) -> str:
-    """Return the hint for a method that this built-in value lacks, but a string, list, dictionary or set has."""
-    if words["kind"] not in KINDS or words["kind"] in FUNCTIONS or words["name"].startswith("_"):
-        return ""
-    words["owner"] = next((kind for kind, built_in in BUILT_IN.items() if hasattr(built_in, words["name"])), "")
-    return "attribute_of_other" if words["owner"] else ""
-
-
-def _about_module_attribute(words: Words, error: BaseException, code: str) -> str:
-    if words["module"] == "datetime":
-        import datetime
-
-        if hasattr(datetime.datetime, words["name"]):
-            return "module_class"
-    part, names = IN_PARTS.get(words["module"], ("", ""))
-    if words["name"] in names.split():
-        words["module"] = part
-        return "name_in_module"
-    return with_nearest("module_attribute", words, _attributes(error))
-
-
-def _about_class_attribute(words: Words, error: BaseException, code: str) -> str:
-    hint = with_nearest("attribute", words, _attributes(error))
-    if hint != "attribute":
-        return hint
-    is_of_objects = re.search(rf"\bself\.{re.escape(words['name'])}\b", words["program"])
-    return "class_attribute" if is_of_objects else "attribute_of_class"
-
-
 NAME_RULES: tuple[Rule, ...] = (
     (UnboundLocalError, "cannot access local variable '{name}'", "", _about_local),
     (NameError, "cannot access free variable '{name}'", "", "name_free"),
     (NameError, "name 'self' is not defined", "", "name_self"),
     (NameError, "name '{name}' is not defined", "", _about_name),
-    (AttributeError, "'NoneType' object has no attribute '{name}'", "", _about_none),
-    (AttributeError, "'{kind}' object has no attribute '{name}'", r"«[^»]*»\s*=(?!=)", "attribute_fixed"),
-    (AttributeError, "'{kind}' object has no attribute '{name}'", "", _about_attribute),
-    (AttributeError, "module '{module}' has no attribute '{name}'", "", _about_module_attribute),
-    (AttributeError, "type object 'datetime.datetime' has no attribute '{name}'", "", "class_for_module"),
-    (AttributeError, "type object '{type}' has no attribute '{name}'", "", _about_class_attribute),
 )

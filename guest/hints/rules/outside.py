@@ -9,8 +9,9 @@ import sys
 from guest.hints.rule import Rule, Words
 from guest.hints.traces import last_frame
 
-FOR_DIRECTORIES = r"\b(?:listdir|scandir|chdir|rmdir|iterdir)\("
+FOR_DIRECTORIES = r"\b(?:listdir|scandir|chdir|rmdir|iterdir|rmtree|copytree)\("
 WRITES = r"""(?:,|mode\s*=)\s*['"][wax]b?\+?t?['"]|\.(?:write_text|write_bytes|touch|mkdir|save|savefig|to_\w+)\("""
+STARTS = r"\b(?:fork|forkpty|Popen|start|run|call|check_call|check_output|submit|Pool)\("
 MOST_FRAMES = 2000
 
 
@@ -69,7 +70,7 @@ OUTSIDE_RULES: tuple[Rule, ...] = (
     (OSError, "<urlopen error", "", "network"),
     (OSError, "HTTPConnectionPool(", "", "network"),  # requests
     (OSError, "HTTPSConnectionPool(", "", "network"),
-    (BlockingIOError, "[Errno 11]", "", "threads"),
+    (BlockingIOError, "[Errno 11]", STARTS, "threads"),
     (RuntimeError, "can't start new thread", "", "threads"),
     (RecursionError, "", "", _about_recursion),
     (MemoryError, "", "", "memory"),

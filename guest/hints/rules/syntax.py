@@ -118,6 +118,13 @@ SYNTAX_RULES: tuple[Rule, ...] = (
     # A single =
     (SyntaxError, "{what}Maybe you meant '=='", r"^\s*for\b", "for_in"),
     (SyntaxError, "{what}Maybe you meant '=='", r"\{[^}]*«[^»]*=|\{[^}]*«[^»]*»\s*=", "dictionary_entry"),
+    (SyntaxError, "invalid syntax. Maybe you meant '=='", r"^\s*\w+\s*=[^=(\[{]*,\s*\w+\s*=(?!=)", "two_parts"),
+    (
+        SyntaxError,
+        "invalid syntax. Maybe you meant '=='",
+        r"^\s*(?!(?:if|elif|while|assert|return|not)\b)[^(\[{«]*«",
+        "syntax",
+    ),
     (SyntaxError, "invalid syntax. Maybe you meant '=='", "", "assign_compare"),
     (SyntaxError, "{what}Maybe you meant '=='", r"^\s*(?:if|elif|while)\b", "assign_compare"),
     (SyntaxError, "expression cannot contain assignment", "", "argument_name"),

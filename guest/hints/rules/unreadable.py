@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import re
 import sys
 from keyword import iskeyword
@@ -16,8 +17,12 @@ BRACE = BLOCK + r"[^«]*(?:[)\]}'\"]|\b(?!(?:in|is|or|and|not|lambda)\b)\w+)\s*�
 QUOTE_WITHIN = r"(['\"])\w[\w ,.!?]*\1"
 
 TYPES = "int str string String float double char bool boolean long var let const auto set dim".split()
+MODIFIERS = "val list dict tuple integer Integer number array static public private final local export".split()
 FUNCTION_WORDS = ["function", "func", "fn", "fun", "void", "sub", "define", "public", "private", "static", *TYPES]
 BLOCK_WORDS = "if elif else for while def class try except finally with".split()
+ALONE = "else try except finally".split()
+"""The words that begin a block with nothing between them and the colon."""
+
 BETWEEN_WORDS = "and or not in is".split()
 PLAIN_TEXT = r"\s*[^\W\d]+(?:[\s,]+[^\W\d]+){2,}[.!?]?\s*"
 NOT_VALUES = "of than to the no then".split()
@@ -36,12 +41,15 @@ def if_misspelt(words: Words, error: BaseException, code: str) -> str | None:
     if iskeyword(word):
         return None
     if line.endswith(":"):
-        words["near"] = "except" if word in ("expect", "catch") else meant_by(word, BLOCK_WORDS)
+        known = ALONE if line == f"{word}:" else BLOCK_WORDS
+        words["near"] = "except" if word in ("expect", "catch") else meant_by(word, known)
     elif re.search(r"\bimport\b", line):
         words["near"] = meant_by(word, ("from",))
     else:
         others = ("import", "from", "return", "raise", "while", "global", "print")
-        words["near"] = "raise" if word == "throw" else meant_by(word, others)
+        is_name = re.match(rf"{word}\s+\w+\s*=(?!=)", line)  # of two words, as in whole number = 5
+        block = BLOCK_WORDS if re.search(r"[\w)]\s*:\s+\w", line) else []
+        words["near"] = "raise" if word == "throw" else meant_by(word, ("global",) if is_name else (*others, *block))
     return "word_near" if words["near"] else None
 
 
@@ -51,6 +59,8 @@ def if_misspelt_inside(words: Words, error: BaseException, code: str) -> str | N
 
 
 def _about_two_modules(words: Words, error: BaseException, code: str) -> str:
+    if words["word"] in ("np", "pd", "plt"):
+        return "import_as"
     return "import_several" if words["word"] in sys.stdlib_module_names else "import_from"
 
 
@@ -65,6 +75,13 @@ def _if_keyword(words: Words, error: BaseException, code: str) -> str | None:
 
 def _if_name_is_keyword(words: Words, error: BaseException, code: str) -> str | None:
     return "keyword_name" if words["word"] in ("class", "from", "import", "global", "def", "del", "pass") else None
+
+
+def _if_sentence(words: Words, error: BaseException, code: str) -> str | None:
+    """Return the hint for a line of plain words, but none for a line of Python as in 'While x and not y or z'."""
+    of_python = [iskeyword(word.lower()) for word in code.split()]
+    is_text = not of_python[0] or any(not (one or other) for one, other in itertools.pairwise(of_python))
+    return "plain_text" if is_text else None
 
 
 def _if_capital(words: Words, error: BaseException, code: str) -> str | None:
@@ -82,9 +99,9 @@ def _if_function_word(words: Words, error: BaseException, code: str) -> str | No
 
 
 def _about_two_words(words: Words, error: BaseException, code: str) -> str | None:
-    if words["word"] in TYPES:
+    if words["word"] in (*TYPES, *MODIFIERS) and not set(NOT_VALUES).intersection(code.split()):
         return "declaration"
-    is_name = not iskeyword(words["word"]) and words["word"] not in NOT_VALUES
+    is_name = words["word"] not in NOT_VALUES and not any(map(iskeyword, code.partition("=")[0].split()))
     return "name_space" if words["next"] == "=" and is_name else None
 
 
@@ -99,15 +116,16 @@ def _about_neighbours(words: Words, error: BaseException, code: str) -> str | No
         words |= {"word": before, "near": near}
         return "word_near"
     first = code.split()[0]
+    is_function = before.islower() and hasattr(builtins, before) and not set(NOT_VALUES).intersection(code.split())
+    if is_function or re.search(rf"\bdef\s+{re.escape(before)}\s*\(", words["program"]):
+        words["name"] = before
+        return "parentheses_needed"
     if re.fullmatch(PLAIN_TEXT, code) and not iskeyword(first) and first not in dir(builtins):
         return "plain_text"
     is_first = first == before
     if is_first and before in ("echo", "puts", "printf", "println"):
         words |= {"name": before, "near": "print"}
         return "name_elsewhere"
-    if before.islower() and hasattr(builtins, before):
-        words["name"] = before
-        return "parentheses_needed"
     if words["next"]:
         return "two_parts"
     return None if is_first or first in NOT_BETWEEN_VALUES else "comma"
@@ -115,7 +133,7 @@ def _about_neighbours(words: Words, error: BaseException, code: str) -> str | No
 
 UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     ("", if_command),
-    (r"^\s*(?!.*\b(?:import|in)\b)[A-Z][^\W\d]*(?:[\s,]+[^\W\d]+){4,}[.!?]?\s*$", "plain_text"),
+    (r"^\s*(?!.*\b(?:import|in)\b)[A-Z][^\W\d]*(?:[\s,]+[^\W\d]+){4,}[.!?]?\s*$", _if_sentence),
     (r"^\s*import\s+pip\s+«install", "terminal"),
     (r"^\s*«?(?:>>>?|\.\.\.\s)", "prompt"),
     (r"^\s*«`»``", "fence"),
@@ -134,7 +152,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     (r"«(?P<word>then|do)»", "colon_word"),
     (BRACE, "brace"),
     (r"\bnew\s+«\w", "new_word"),
-    (r"^\s*(?P<word>\w+)\s+«\w+»\s*(?P<next>=(?!=)|;|$)", _about_two_words),
+    (r"^\s*(?P<word>\w+)\s+«\w+»(?:\s+\w+(?=\s*[=;]))?\s*(?P<next>=(?!=)|;|$)", _about_two_words),
     (r"^\s*(?P<word>\w+)\s.*«\w+».*\(", _if_function_word),
     (r"«\?».*:", "if_else"),
     (r"^\s*«(?://»|/»\*|<»!)|(?://|--\s).*\w\s+«\w", "comment"),
@@ -163,7 +181,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
         r"\s*«(?:»\s*$|[\])}:,])",
         "incomplete",
     ),
-    (r"\d\s*«\.?\d", "number_parts"),
+    (r"(?<!\w)[\d._]*\d\s*«\.?\d", "number_parts"),
     (r"[\w)]\s+«x»\s+\d", "times_sign"),
     (r"«(?P<character>[$`])»", "odd_character"),
     (r"[^\W\d]\s*«[!?]»\s*(?:[)\]]|$)", "string_quotes"),
