@@ -23,7 +23,7 @@ from executions.running.explanation import explain
 from executions.running.language import gettext, gettext_noop, ngettext
 from executions.running.outcome import error_detail
 from executions.running.rules import keeps_rules, rule_sentences
-from executions.sandbox.results import MethodResult, Outcome, Run, RunStatus
+from executions.sandbox.results import METHOD_NOT_ENDED, METHOD_NOT_RUN, MethodResult, Outcome, Run, RunStatus
 from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
@@ -100,7 +100,7 @@ def judge_run(case: TestCase, run: Run, timeout_seconds: int) -> TestResult:
         points=case.points,
         group=case.group,
         feedback=(case.on_pass if passed else case.on_fail) or None,
-        methods=run.methods if case.is_suite else None,
+        methods=_methods(run) if case.is_suite else None,
     )
     if case.hidden:  # the answer must not reveal what is tested
         return replace(
@@ -175,6 +175,12 @@ def _output_counts(case: TestCase, run: Run) -> bool:
         return run.status is RunStatus.SUCCESS and run.tested and run.returned is not None
     # Without an output to look for, only reaching the end of its own part shows that a test ran.
     return run.status is RunStatus.SUCCESS and (run.tested if case.expected_output else run.completed)
+
+
+def _methods(run: Run) -> tuple[MethodResult, ...]:
+    """Return the methods of a suite, with our own messages in the learner's language."""
+    ours = {METHOD_NOT_RUN: gettext("not run"), METHOD_NOT_ENDED: gettext("did not end")}
+    return tuple(replace(each, message=ours.get(each.message, each.message)) for each in run.methods)
 
 
 def _match(case: TestCase) -> Match:

@@ -171,6 +171,10 @@ class Hint:
     words: tuple[tuple[str, str], ...] = ()
 
 
+METHOD_NOT_RUN, METHOD_NOT_ENDED = "not run", "did not end"
+"""What we say about methods that have said nothing about their end."""
+
+
 @dataclass(frozen=True, slots=True)
 class MethodResult:
     """What became of one method of a suite, or of the examples of one docstring. `message` says why it has failed."""

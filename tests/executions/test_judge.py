@@ -7,8 +7,9 @@ import pytest
 
 from executions.answer import TestResult
 from executions.bounds import MESSAGE_CHARACTERS, SHOWN_BYTES
-from executions.request import ExecutionRequest, Match, TestCase, in_running_order
+from executions.request import ExecutionRequest, Locale, Match, TestCase, in_running_order
 from executions.running.judge import judge
+from executions.running.language import speaking
 from executions.sandbox.results import ErrorDetail, MethodResult, Outcome, Run, RunStatus
 
 MAIN = Run(RunStatus.SUCCESS, "main\n", wall_seconds=0.25)
@@ -74,6 +75,14 @@ def test_suite_passes_only_if_it_ended_and_all_its_methods_passed(
     result = result_of(TestCase(unittest="1"), replace(run, **change))
     assert (result.passed, result.methods) == (passed, methods)
     assert result.message == f"{'✅ Test passed' if passed else '❌ Test failed'}: {said}"
+
+
+def test_what_we_say_about_methods_is_in_the_learners_language() -> None:
+    own = MethodResult("T.test_a", False, "1 != 2")
+    methods = (own, MethodResult("T.test_b", False, "did not end"), MethodResult("T.test_c", False, "not run"))
+    with speaking(Locale.DE):
+        result = result_of(TestCase(unittest="…"), Run(RunStatus.TIMEOUT, tested=True, methods=methods))
+    assert [each.message for each in result.methods or ()] == ["1 != 2", "nicht zu Ende gelaufen", "nicht gelaufen"]
 
 
 def test_methods_of_all_results_are_bounded() -> None:

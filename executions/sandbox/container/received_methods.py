@@ -1,9 +1,7 @@
 """What a suite has reported about its methods, checked: its process could write anything."""
 
-from executions.sandbox.results import MethodResult
+from executions.sandbox.results import METHOD_NOT_ENDED, METHOD_NOT_RUN, MethodResult
 from guest import protocol
-
-NOT_RUN, NOT_ENDED = "not run", "did not end"
 
 
 def read_methods(report: bytes) -> tuple[MethodResult, ...]:
@@ -21,11 +19,11 @@ def read_methods(report: bytes) -> tuple[MethodResult, ...]:
     begun: set[int] = set()
     for number, what, text in found:
         if what == protocol.METHOD_IS and number == len(methods) < protocol.METHODS and not begun:
-            methods.append(MethodResult(_text(text, protocol.METHOD_CHARACTERS), False, NOT_RUN))
+            methods.append(MethodResult(_text(text, protocol.METHOD_CHARACTERS), False, METHOD_NOT_RUN))
         elif what == protocol.METHOD_BEGAN and number < len(methods) and number not in begun and running is None:
             running = number
             begun.add(number)
-            methods[number] = MethodResult(methods[number].name, False, NOT_ENDED)
+            methods[number] = MethodResult(methods[number].name, False, METHOD_NOT_ENDED)
         elif what in (protocol.METHOD_PASSED, protocol.METHOD_FAILED) and number == running:
             running = None
             has_passed = what == protocol.METHOD_PASSED
