@@ -92,12 +92,6 @@ TRACE_EVENTS = ("call", "line", "return", "exception")
 TRACE_ENDS = ("end", "steps", "size")
 """How a trace can end: with the program, or because there were more steps, or larger ones, than a trace holds."""
 
-METHODS, METHOD_CHARACTERS, METHOD_MESSAGE_CHARACTERS = 100, 100, 500
-"""The most methods of a suite that are reported, and how long the name of one and its message are."""
-
-METHOD_IS, METHOD_BEGAN, METHOD_PASSED, METHOD_FAILED = range(4)
-"""What a suite writes about a method: first the names of all of them, then when one begins, and how it has ended."""
-
 STREAM_KEPT_BYTES = 64 * 1024
 """How much of each output stream is kept, from its start."""
 
@@ -128,31 +122,11 @@ COLLECTED_FILES, COLLECTED_BYTES = 5, 1024 * 1024
 DETAIL_BYTES = 8 * 1024
 """The size of every DETAIL body, whatever it holds: the supervisor reads nothing that a program has chosen."""
 
-TYPE_CHARACTERS, MESSAGE_CHARACTERS = 100, 1000
-"""How much of these strings a DETAIL frame holds. A character takes at most four bytes."""
-
-HINT_BYTES, WORD_CHARACTERS, LIST_CHARACTERS = 2000, 60, 1000
-"""How much of a hint it holds, of each word that is filled in, and of a word that is a list."""
-
-LISTS = ("names", "installed", "variables")
-"""The words of hints that are lists."""
-
-POSITION = "<position>"
-"""In place of the type in a DETAIL body: the line is where the program was near its deadline, the message has the
-variables of the loop. No exception has this name."""
-
-BASES_BYTES = 1024
-"""How much of the names of an exception's base classes it holds."""
-
 _RUN = struct.Struct("!dQB?H")  # timeout_seconds, feed_bytes, kind of task, is_interactive, length of the names
 _TASK = struct.Struct("!BBB")  # kind of task, most_images, number of files
 _FILE = struct.Struct("!BI")  # lengths of a file's name and content, which follow
 # status, exit code or -1, signal or 0, wall_, delayed_ and cpu_seconds, memory_peak_kb, truncated, frames_before
 _RESULT = struct.Struct("!BhBdddQ?I")
-# line, column and end column, from 1, or 0 if unknown; lengths of type, message, hint and the name of a file; line,
-# column and end column in that file
-_DETAIL = struct.Struct("!IIIHHHHIII")
-_METHOD = struct.Struct("!BBH")  # the number of the method, from 0; what is written about it; length of a text
 
 
 class ProtocolError(Exception):
@@ -244,107 +218,3 @@ def unpack_result(body: bytes) -> tuple[str, int | None, int | None, float, floa
     code = None if exit_code == -1 else exit_code
     wall, delayed, cpu, memory_peak_kb, truncated, frames_before = others
     return word, code, signal_number or None, wall, delayed, cpu, memory_peak_kb, truncated, frames_before
-
-
-def pack_detail(
-    kind: str,
-    message: str,
-    hint: str,
-    line: int,
-    column: int,
-    end_column: int,
-    file: tuple[str, int, int, int] = ("", 0, 0, 0),
-) -> bytes:
-    """Return the body of a DETAIL frame, without the zeros that follow it. A number of 0 means unknown.
-
-    `kind` is the full name of an exception, whose end says more than its beginning; `hint` comes from `pack_hint`.
-    `file` has the name of the file beside the program that the error is in, and its line and columns there.
-    """
-    name, *place = file
-    bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint, name)
-    # A learner's message may hold half a surrogate pair.
-    strings = [string.encode("utf-8", "replace") for string in bounded]
-    strings[2] = strings[2][:HINT_BYTES]
-    return _DETAIL.pack(line, column, end_column, *map(len, strings), *place) + b"".join(strings)
-
-
-def pack_hint(key: str, words: dict[str, str]) -> str:
-    """Return a hint as a DETAIL frame holds it: its key and its words, each after its name, separated by NUL."""
-    parts = [key]
-    for name, word in words.items():
-        parts += [name, word.replace("\0", "\ufffd")[: longest_word(name)]]
-    return "\0".join(parts)
-
-
-def longest_word(name: str) -> int:
-    """Return how many characters of the word with this name a hint holds."""
-    return LIST_CHARACTERS if name in LISTS else WORD_CHARACTERS
-
-
-def unpack_hint(hint: str) -> tuple[str, dict[str, str]]:
-    """Return what `pack_hint` was given, as far as there was room. A program may have written it itself."""
-    key, *parts = hint.split("\0")
-    return key, dict(zip(parts[::2], parts[1::2], strict=False))
-
-
-def pack_bases(names: list[str]) -> bytes:
-    """Return what follows in a DETAIL frame: the full names of the classes that the exception's own inherits."""
-    return "\n".join(names).encode("utf-8", "replace")[:BASES_BYTES]
-
-
-def unpack_bases(body: bytes) -> tuple[str, ...]:
-    """Return what `pack_bases` was given, from the whole body of a DETAIL frame that `unpack_detail` accepts."""
-    _, _, _, *lengths, _, _, _ = _DETAIL.unpack_from(body)
-    names, _, _ = body[_DETAIL.size + sum(lengths) :][:BASES_BYTES].partition(b"\0")
-    return tuple(names.decode("utf-8", "replace").split("\n")) if names else ()
-
-
-def pack_method(number: int, what: int, text: str = "") -> bytes:
-    """Return what a suite writes about its method `number`: its name, or the message of its failure."""
-    data = text.encode("utf-8", "replace")
-    return _METHOD.pack(number, what, len(data)) + data
-
-
-def unpack_methods(data: bytes) -> list[tuple[int, int, str]]:
-    """Return all that `pack_method` was given. Raises ProtocolError if this is something else."""
-    found, start = [], 0
-    while start < len(data):
-        try:
-            number, what, size = _METHOD.unpack_from(data, start)
-        except struct.error as error:
-            raise ProtocolError("a malformed report of a method") from error
-        start += _METHOD.size
-        if start + size > len(data):
-            raise ProtocolError("a report of a method longer than its frame")
-        found.append((number, what, data[start : start + size].decode("utf-8", "replace")))
-        start += size
-    return found
-
-
-def unpack_detail(body: bytes) -> tuple[str, str, str, int, int, int]:
-    """Return what `pack_detail` was given, without the file; the type is empty if there is no detail.
-
-    A program may have written this itself: raises ProtocolError if it is too short, and guarantees nothing else.
-    """
-    try:
-        line, column, end_column, *lengths, _, _, _ = _DETAIL.unpack_from(body)
-    except struct.error as error:
-        raise ProtocolError("a malformed detail") from error
-    if _DETAIL.size + sum(lengths) > len(body):
-        raise ProtocolError("a detail longer than its frame")
-    kind, message, hint, _ = _split_strings(body[_DETAIL.size :], lengths)
-    return kind, message, hint, line, column, end_column
-
-
-def unpack_file(body: bytes) -> tuple[str, int, int, int]:
-    """Return the file that `pack_detail` was given, from a body that `unpack_detail` accepts; no name means none."""
-    _, _, _, *lengths, line, column, end_column = _DETAIL.unpack_from(body)
-    return _split_strings(body[_DETAIL.size :], lengths)[-1], line, column, end_column
-
-
-def _split_strings(data: bytes, lengths: list[int]) -> list[str]:
-    strings, start = [], 0
-    for length in lengths:
-        strings.append(data[start : start + length].decode("utf-8", "replace"))
-        start += length
-    return strings

@@ -34,7 +34,7 @@ from executions.sandbox.container.transcript import LONGEST_SOURCE
 from executions.sandbox.results import ErrorDetail, Image, Reason, RunLost, RunStatus, SandboxBusy
 from executions.sandbox.steps import TRACE_CUTS, Step, Trace
 from executions.sandbox.strokes import Stroke
-from guest import protocol
+from guest import protocol, reports
 from guest.program.glimpse import MOST_ITEMS
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor
@@ -123,7 +123,7 @@ def test_the_documented_error_detail_is_correct() -> None:
 @pytest.mark.parametrize(
     ("row", "figures"),
     [
-        (DETAIL["message"], [f"{protocol.MESSAGE_CHARACTERS} characters"]),
+        (DETAIL["message"], [f"{reports.MESSAGE_CHARACTERS} characters"]),
         (DETAIL["source"], [f"{LONGEST_SOURCE} characters"]),
         (REQUEST["code"], ["1 byte", f"{bounds.CODE_BYTES // 1024} KiB"]),
         (REQUEST["input_data"], [f"{bounds.INPUT_BYTES // 1024} KiB"]),
@@ -160,10 +160,10 @@ def test_the_documented_error_detail_is_correct() -> None:
         (TEST_CASE["on_pass"], [f"{bounds.SENTENCE_BYTES} bytes"]),
         (section(TEST_CASES, "Comparisons"), [f"{protocol.VALUES:,} parts", f"{protocol.VALUE_DEPTH} levels"]),
         (rows(section(PROGRAMS, "Files"))["name"], [f"{bounds.FILE_NAME_CHARACTERS} letters"]),
-        (RESULT["methods"], [f"{protocol.METHOD_MESSAGE_CHARACTERS} characters"]),
+        (RESULT["methods"], [f"{reports.METHOD_MESSAGE_CHARACTERS} characters"]),
         (
             section(TEST_CASES, "Suites"),
-            [f"more than {protocol.METHODS} methods", f"{bounds.SHOWN_BYTES // 1024} KiB of output and methods"],
+            [f"more than {reports.METHODS} methods", f"{bounds.SHOWN_BYTES // 1024} KiB of output and methods"],
         ),
         (TRACE["steps"], [f"{protocol.TRACE_STEPS} steps", f"{protocol.TRACE_BYTES // 1024} KiB"]),
         (TRACE["stack"], [f"{protocol.TRACE_FRAMES}.", f"{protocol.TRACE_VARIABLES} `variables`"]),

@@ -5,7 +5,7 @@ import re
 from executions.running.language import gettext
 from executions.running.messages import AMOUNTS, HINTS, KINDS, LAMBDA, LISTED, OTHER_KIND
 from executions.sandbox.results import Hint
-from guest.protocol import longest_word
+from guest.reports import longest_word
 
 KINDS_OF = ("kind", "one", "other", "owner")
 """The placeholders that stand for names of types."""

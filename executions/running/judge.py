@@ -24,7 +24,7 @@ from executions.running.language import gettext, gettext_noop, ngettext
 from executions.running.outcome import error_detail
 from executions.running.rules import keeps_rules, rule_sentences
 from executions.sandbox.results import METHOD_NOT_ENDED, METHOD_NOT_RUN, MethodResult, Outcome, Run, RunStatus
-from guest.protocol import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
+from guest.reports import MESSAGE_CHARACTERS as DETAIL_CHARACTERS
 
 EXCEPTION_PATTERN = re.compile(r"([^\W\d][\w.]*)(?::(.*))?", re.DOTALL)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import warnings
 
-from guest import protocol
+from guest import reports
 from guest.hints import diagnosis
 from guest.hints.raised import file_of, full_name, innermost_frame, message_of
 from guest.hints.traces import lines_of
@@ -39,10 +39,10 @@ def describe(error: BaseException, file_name: str, code: str, files: Files) -> b
     try:
         source = lines_of(code)[place[0] - 1] if place[0] else ""
         key, words = diagnosis.hint_for(error, message, source, *place[1:], code, file_name, is_in_text)
-        hint = protocol.pack_hint(key, words)
+        hint = reports.pack_hint(key, words)
     except Exception:  # it asks the program's own objects for their names
         hint = ""
-    return protocol.pack_detail(full_name(error), message, hint, *position, file)
+    return reports.pack_detail(full_name(error), message, hint, *position, file)
 
 
 def _text_of(file: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guest import protocol
+from guest import reports
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def summary(error: BaseException, file_name: str, files: Files) -> bytes:
     """
     beside = file_of(error, file_name, files)
     file = (files[beside], _line_of(error, beside), 0, 0) if beside else ("", 0, 0, 0)
-    return protocol.pack_detail(full_name(error), message_of(error), "", _line_of(error, file_name), 0, 0, file)
+    return reports.pack_detail(full_name(error), message_of(error), "", _line_of(error, file_name), 0, 0, file)
 
 
 def file_of(error: BaseException, file_name: str, files: Files) -> str:

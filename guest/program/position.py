@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself would load enum and all that it needs
 
-from guest import protocol
+from guest import reports
 from guest.program.main_module import FILE_NAME
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -32,7 +32,7 @@ def answer_where(main: MainModule, mailbox: Mailbox) -> None:
     def answer(_: int, frame: FrameType | None) -> None:
         try:
             line, variables = _position(frame, main.sources[FILE_NAME]())
-            mailbox.put(protocol.pack_detail(protocol.POSITION, variables, "", line, 0, 0))
+            mailbox.put(reports.pack_detail(reports.POSITION, variables, "", line, 0, 0))
         except BaseException:  # noqa: S110 (whatever the program has replaced, or has left no room for)
             pass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from guest import protocol
+from guest import reports
 from guest.hints.raised import innermost_frame, message_of
 from guest.program.findings import first_of, named
 from guest.program.main_module import FILE_NAME
@@ -22,6 +22,7 @@ ALWAYS_SEALED = (
     "builtins",
     "contextlib",
     "guest.protocol",
+    "guest.reports",
     "guest.supervisor.mailbox",
     "guest.program.findings",
     "guest.program.seal",
@@ -39,22 +40,22 @@ class Report:
         self._failures: list[BaseException] = []
         self._errors: list[BaseException] = []
         for number, name in enumerate(names):
-            self._write(number, protocol.METHOD_IS, name[: protocol.METHOD_CHARACTERS])
+            self._write(number, reports.METHOD_IS, name[: reports.METHOD_CHARACTERS])
 
     def begin(self, number: int) -> None:
         """Note that a method begins."""
-        self._write(number, protocol.METHOD_BEGAN)
+        self._write(number, reports.METHOD_BEGAN)
 
     def passes(self, number: int) -> None:
         """Note that it has passed."""
         self._passed += 1
-        self._write(number, protocol.METHOD_PASSED)
+        self._write(number, reports.METHOD_PASSED)
 
     def fails(self, number: int, failures: list[tuple[BaseException, str]]) -> None:
         """Note that it has failed. What it has found is given with words that stand before it."""
         found = [f"{words}{_said(error)}" for error, words in failures] or ["it did not end"]
         text = found[0] if len(found) == 1 else f"{found[0]}\n(and {len(found) - 1} more)"
-        self._write(number, protocol.METHOD_FAILED, text[: protocol.METHOD_MESSAGE_CHARACTERS])
+        self._write(number, reports.METHOD_FAILED, text[: reports.METHOD_MESSAGE_CHARACTERS])
         for error, words in failures:
             self.found(error, f"{self._names[number]} {words.strip()}".strip())
 
@@ -74,8 +75,8 @@ class Report:
         self._trace.put(b"\0")
 
     def _write(self, number: int, what: int, text: str = "") -> None:
-        if number < protocol.METHODS:
-            self._trace.put(protocol.pack_method(number, what, text))
+        if number < reports.METHODS:
+            self._trace.put(reports.pack_method(number, what, text))
 
 
 class Suite:

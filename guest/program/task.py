@@ -12,7 +12,7 @@ import gc
 import os
 import sys
 
-from guest import protocol
+from guest import protocol, reports
 from guest.hints import raised
 from guest.program.case import is_call, run_case
 from guest.program.main_module import DIRECTORY, FILE_NAME, Failed, MainModule, put_files
@@ -124,7 +124,7 @@ def _leave_detail(end: SystemExit, main: MainModule, names: list[str], mailbox: 
         error = end.__cause__ if isinstance(end, Failed) else end
         if error is None:
             return
-        bases = protocol.pack_bases(_names_of_bases(error))
+        bases = reports.pack_bases(_names_of_bases(error))
         files = {name: name for name in names} | {f"{DIRECTORY}/{name}": name for name in names}
         mailbox.put(raised.summary(error, FILE_NAME, files) + bases)
         from guest.hints import detail

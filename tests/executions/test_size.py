@@ -11,7 +11,7 @@ from apikeys.keys import create_key
 from executions import bounds
 from executions.models import Execution
 from executions.sandbox.results import ErrorDetail, Run, RunStatus
-from guest import protocol
+from guest import reports
 from tests.conftest import Page
 from tests.fakes import EIGHT, FakeExecutor
 
@@ -48,7 +48,7 @@ def test_answer_and_record_are_bounded_when_tests_print_all_they_can(page: Page,
 @pytest.mark.parametrize("letter", ["x", "я", "\ufffd", "🐍", "\\", "\n", "\x01"])
 def test_answer_and_record_are_bounded_for_the_largest_request(page: Page, executor: FakeExecutor, letter: str) -> None:
     """Each test fails with a long error."""
-    detail = ErrorDetail(letter * protocol.TYPE_CHARACTERS, letter * protocol.MESSAGE_CHARACTERS)
+    detail = ErrorDetail(letter * reports.TYPE_CHARACTERS, letter * reports.MESSAGE_CHARACTERS)
     executor.main = Run(RunStatus.ERROR, letter * KEPT_BYTES, letter * KEPT_BYTES, detail=detail)
     executor.test = replace(executor.main, tested=True)
     size = len(json.dumps(letter, ensure_ascii=False).encode()) - 2

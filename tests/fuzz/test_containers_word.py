@@ -17,7 +17,7 @@ from executions.sandbox.container.stream import Frame, FrameStream, StreamEnded
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.results import RunLost, RunStatus
 from executions.sandbox.timing import Deadline
-from guest import protocol
+from guest import protocol, reports
 from tests.sandbox.answering import answering, multiplexed
 
 FRAMES = st.lists(st.tuples(st.sampled_from(protocol.KINDS), st.binary(max_size=200)), max_size=8)
@@ -154,19 +154,19 @@ def test_prefix_is_read_or_refused(prefix: bytes) -> None:
 
 
 METHODS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.text("ab\0é", max_size=3)), max_size=12).map(
-    lambda parts: b"".join(protocol.pack_method(*part) for part in parts)
+    lambda parts: b"".join(reports.pack_method(*part) for part in parts)
 )
 
 
 def reported(*ends: tuple[str, str | None]) -> bytes:
     """Return the report of methods with these names and messages; without a message, a method has passed."""
-    names = [protocol.pack_method(number, protocol.METHOD_IS, name) for number, (name, _) in enumerate(ends)]
+    names = [reports.pack_method(number, reports.METHOD_IS, name) for number, (name, _) in enumerate(ends)]
     others = []
     for number, (_, message) in enumerate(ends):
-        end = protocol.METHOD_PASSED if message is None else protocol.METHOD_FAILED
+        end = reports.METHOD_PASSED if message is None else reports.METHOD_FAILED
         others += [
-            protocol.pack_method(number, protocol.METHOD_BEGAN),
-            protocol.pack_method(number, end, message or ""),
+            reports.pack_method(number, reports.METHOD_BEGAN),
+            reports.pack_method(number, end, message or ""),
         ]
     return b"".join([*names, *others])
 
@@ -174,7 +174,7 @@ def reported(*ends: tuple[str, str | None]) -> bytes:
 @given(METHODS | st.binary(max_size=60))
 def test_any_report_of_methods_gives_results_or_none(report: bytes) -> None:
     methods = read_methods(report)
-    assert len(methods) <= protocol.METHODS
+    assert len(methods) <= reports.METHODS
     assert all("\0" not in method.name + method.message for method in methods)
     json.dumps([(method.name, method.message) for method in methods]).encode()
 
@@ -196,9 +196,9 @@ def test_report_of_methods_is_read_as_it_was_written(ends: list[tuple[str, str |
 
 
 def test_methods_that_did_not_run_or_end_say_so() -> None:
-    names = b"".join(protocol.pack_method(number, protocol.METHOD_IS, "abc"[number]) for number in range(3))
-    began = b"".join(protocol.pack_method(*each) for each in ((0, protocol.METHOD_BEGAN), (0, protocol.METHOD_PASSED)))
-    methods = read_methods(names + began + protocol.pack_method(1, protocol.METHOD_BEGAN))
+    names = b"".join(reports.pack_method(number, reports.METHOD_IS, "abc"[number]) for number in range(3))
+    began = b"".join(reports.pack_method(*each) for each in ((0, reports.METHOD_BEGAN), (0, reports.METHOD_PASSED)))
+    methods = read_methods(names + began + reports.pack_method(1, reports.METHOD_BEGAN))
     assert [(method.passed, method.message) for method in methods] == [
         (True, ""),
         (False, "did not end"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from executions.running.hints import hint_sentence
 from executions.running.messages import HINTS
 from executions.sandbox.results import Hint
-from guest import protocol
+from guest import reports
 
 FILE = Path(__file__).with_name("collected.tsv")
 
@@ -35,7 +35,7 @@ def sentence_of(packed: str) -> str:
     """Return the sentence for a hint of a DETAIL frame, an empty string for none."""
     if not packed:
         return ""
-    key, words = protocol.unpack_hint(packed)
+    key, words = reports.unpack_hint(packed)
     sentence = hint_sentence(Hint(key, tuple(words.items())))
     assert sentence is not None, packed
     return sentence

@@ -17,7 +17,7 @@ import pytest
 
 from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
-from guest import protocol
+from guest import protocol, reports
 from guest.hints import detail, diagnosis
 from guest.hints.rule import Rule, Words
 from guest.hints.rules.modules import DEPENDENCIES
@@ -52,7 +52,7 @@ def hint_of_program(program: str) -> str:
         error: BaseException = found.with_traceback(None)
     else:
         error = error_of(code)
-    *_, hint, _line, _column, _end_column = protocol.unpack_detail(detail.describe(error, "main.py", program, {}))
+    *_, hint, _line, _column, _end_column = reports.unpack_detail(detail.describe(error, "main.py", program, {}))
     return sentence_of(hint)
 
 
@@ -69,7 +69,7 @@ def hint_of(mistake: Mistake) -> str:
     marked, _, after = rest.partition("»")
     columns = (len(before) + 1, len(before + marked) + 1) if start else (0, 0)
     return sentence_of(
-        protocol.pack_hint(*diagnosis.hint_for(mistake.of, str(mistake.of), before + marked + after, *columns))
+        reports.pack_hint(*diagnosis.hint_for(mistake.of, str(mistake.of), before + marked + after, *columns))
     )
 
 
@@ -141,7 +141,7 @@ def test_import_hint_never_suggests_an_unavailable_module() -> None:
     for name in refused_imports():
         message = f"No module named '{name}'"
         error = ModuleNotFoundError(message, name=name)
-        hint = sentence_of(protocol.pack_hint(*diagnosis.hint_for(error, message, f"import {name}", 1, len(name) + 8)))
+        hint = sentence_of(reports.pack_hint(*diagnosis.hint_for(error, message, f"import {name}", 1, len(name) + 8)))
         assert f"did you mean '{name}'" not in hint
         assert not any(f"did you mean '{absent}'" in hint for absent in ("tkinter", "winsound")), name
 

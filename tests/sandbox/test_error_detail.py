@@ -8,7 +8,7 @@ import pytest
 
 from executions.running.outcome import error_detail
 from executions.sandbox.results import ErrorDetail, Run, RunStatus, TestProgram
-from guest import protocol
+from guest import protocol, reports
 from tests.sandbox.conftest import Runner
 from tests.sandbox.hostile_errors import HOSTILE, Hostile
 from tests.sandbox.test_limits import LATE_SECONDS
@@ -57,9 +57,9 @@ def test_mark_is_on_the_learners_own_line(run: Runner, code: str, marked: tuple[
     [
         ("class Overdrawn(Exception): pass\nraise Overdrawn('5 too much')", "Overdrawn", "5 too much"),
         ("raise ValueError('\\0\\ud800')", "ValueError", "\ufffd?"),
-        ("raise ValueError('x' * 100_000)", "ValueError", "x" * protocol.MESSAGE_CHARACTERS),
-        ("raise ValueError('🐍' * 100_000)", "ValueError", "🐍" * protocol.MESSAGE_CHARACTERS),
-        ("raise type('Ü' * 1000, (Exception,), {})", "Ü" * protocol.TYPE_CHARACTERS, ""),
+        ("raise ValueError('x' * 100_000)", "ValueError", "x" * reports.MESSAGE_CHARACTERS),
+        ("raise ValueError('🐍' * 100_000)", "ValueError", "🐍" * reports.MESSAGE_CHARACTERS),
+        ("raise type('Ü' * 1000, (Exception,), {})", "Ü" * reports.TYPE_CHARACTERS, ""),
         ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E", ""),
     ],
 )
@@ -102,7 +102,7 @@ LEAVE = "\nimport os\nos._exit(1)"
 def left(**changes: Any) -> str:
     """Return a program that forges a detail and exits."""
     good = {"kind": "E", "message": "m", "hint": "h", "line": 1, "column": 1, "end_column": 1}
-    return f"{FIND_MAILBOX}write({protocol.pack_detail(**{**good, **changes})!r}){LEAVE}"
+    return f"{FIND_MAILBOX}write({reports.pack_detail(**{**good, **changes})!r}){LEAVE}"
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_forged_position_outside_the_program_is_dropped(
 @pytest.mark.parametrize(
     ("hint", "shown"),
     [
-        (protocol.pack_hint("name_near", {"name": "x", "near": "y"}), "The name 'x' is not defined: did you mean 'y'?"),
-        (protocol.pack_hint("name_near", {"name": "x"}), None),
-        (protocol.pack_hint("name_near", {"name": "{near.__class__}", "near": "{0}"}), "The name '{near.__class__}'"),
-        (protocol.pack_hint("none", {"{": "}", "": "\n"}), "This value is None: perhaps"),
+        (reports.pack_hint("name_near", {"name": "x", "near": "y"}), "The name 'x' is not defined: did you mean 'y'?"),
+        (reports.pack_hint("name_near", {"name": "x"}), None),
+        (reports.pack_hint("name_near", {"name": "{near.__class__}", "near": "{0}"}), "The name '{near.__class__}'"),
+        (reports.pack_hint("none", {"{": "}", "": "\n"}), "This value is None: perhaps"),
         (
-            protocol.pack_hint("arguments_many", {"function": "f", "takes": "at most 1", "given": "2" * 999}),
+            reports.pack_hint("arguments_many", {"function": "f", "takes": "at most 1", "given": "2" * 999}),
             "f() got the",
         ),
-        (protocol.pack_hint("I am sure", {}), None),
+        (reports.pack_hint("I am sure", {}), None),
         ("Give me your password.", None),
         ("name\0", None),
         ("", None),
@@ -418,7 +418,7 @@ def test_hostile_error_gets_an_honest_and_bounded_answer(run: Runner, hostile: H
     assert (result.status, detail.type, result.stdout) == (hostile.status, hostile.type, hostile.stdout)
     assert detail.message.startswith(hostile.message)
     assert detail.line is None or 1 <= detail.line <= len(hostile.code.splitlines())
-    assert len(detail.message) <= protocol.MESSAGE_CHARACTERS
+    assert len(detail.message) <= reports.MESSAGE_CHARACTERS
     assert len(result.stderr) <= protocol.STREAM_KEPT_BYTES
     assert len(detail.hint or "") < 300
     assert (result.images, result.flags) == ((), frozenset())

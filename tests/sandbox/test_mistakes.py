@@ -66,7 +66,7 @@ def test_mistake_gets_the_documented_detail(details: dict[str, Row], program: st
 INSTALLED = "PIL, bs4, colorama, matplotlib, numpy, pandas, requests, rich, tabulate"
 HINTS_OF_ALL = """
 import base64, io, json, os, shutil, sys, warnings, zlib
-from guest import protocol
+from guest import reports
 from guest.hints import detail
 
 def hint_of(program):
@@ -75,7 +75,7 @@ def hint_of(program):
         exec(compile(program, "main.py", "exec", dont_inherit=True), {"__name__": "__main__"})
     except BaseException as error:
         error.__traceback__ = error.__traceback__.tb_next
-        *_, hint, line, column, end_column = protocol.unpack_detail(detail.describe(error, "main.py", program, {}))
+        *_, hint, line, column, end_column = reports.unpack_detail(detail.describe(error, "main.py", program, {}))
         return hint
     return "It ran."
 

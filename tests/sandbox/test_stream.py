@@ -29,7 +29,7 @@ from executions.sandbox.results import (
     TestProgram,
 )
 from executions.sandbox.timing import Deadline
-from guest import protocol
+from guest import protocol, reports
 from guest.protocol import (
     FLAG,
     MAX_BODY_BYTES,
@@ -334,7 +334,7 @@ DETAIL = {"kind": "ValueError", "message": "bad\0", "hint": "", "line": 1, "colu
 
 
 def test_detail_belongs_to_the_run(pair: Pair) -> None:
-    body = protocol.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
+    body = reports.pack_detail(**DETAIL).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert (run.raised, run.detail) == ("ValueError", ErrorDetail("ValueError", "bad\ufffd", 1, 1, 1, "", None))
 
@@ -356,7 +356,7 @@ def test_detail_belongs_to_the_run(pair: Pair) -> None:
 def test_file_of_a_detail_is_one_of_the_request_with_a_line_of_its_text(
     file: tuple[str, int, int, int], found: ErrorInFile | None
 ) -> None:
-    body = protocol.pack_detail(**DETAIL, file=file).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
+    body = reports.pack_detail(**DETAIL, file=file).ljust(protocol.DETAIL_BYTES, b"\0")  # type: ignore[arg-type]
     files = (File("helper.py", b"\xef\xbb\xbfx = 1\r\n1 / 0"), File("data.bin", b"\xff\0"))
     _, detail, _ = read_detail(body, "x = 1", files)
     assert detail is not None
@@ -364,14 +364,14 @@ def test_file_of_a_detail_is_one_of_the_request_with_a_line_of_its_text(
 
 
 def test_detail_names_the_class_and_the_run_the_whole_exception(pair: Pair) -> None:
-    body = protocol.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
+    body = reports.pack_detail("json.decoder.JSONDecodeError", "bad", "", 0, 0, 0)
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
     assert (run.raised, run.detail) == ("json.decoder.JSONDecodeError", ErrorDetail("JSONDecodeError", "bad"))
 
 
 def test_hint_of_a_detail_is_a_key_and_its_words(pair: Pair) -> None:
-    hint = protocol.pack_hint("name_near", {"name": "p\0t" * 99, "near": "print", "installed": "numpy, " * 99})
-    body = protocol.pack_detail("NameError", "", hint, 0, 0, 0)
+    hint = reports.pack_hint("name_near", {"name": "p\0t" * 99, "near": "print", "installed": "numpy, " * 99})
+    body = reports.pack_detail("NameError", "", hint, 0, 0, 0)
     run = answer(pair, frames_of_run(frame(protocol.DETAIL, body), status="error", exit_code=1))
     words = {"name": "p\ufffdt" * 20, "near": "print", "installed": "numpy, " * 99}
     assert (run.detail, run.hint) == (ErrorDetail("NameError", ""), Hint("name_near", tuple(words.items())))
@@ -379,13 +379,13 @@ def test_hint_of_a_detail_is_a_key_and_its_words(pair: Pair) -> None:
 
 @pytest.mark.parametrize("letter", ["x", "é", "🐍"])
 def test_longest_detail_fits_its_frame(letter: str) -> None:
-    hint = protocol.pack_hint("k" * 60, dict.fromkeys(("name", "names", "installed"), letter * 2000))
+    hint = reports.pack_hint("k" * 60, dict.fromkeys(("name", "names", "installed"), letter * 2000))
     file = ("x" * bounds.FILE_NAME_CHARACTERS, 1, 1, 1)
-    body = protocol.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1, file) + protocol.pack_bases([letter * 9999])
+    body = reports.pack_detail(letter * 999, letter * 9999, hint, 1, 1, 1, file) + reports.pack_bases([letter * 9999])
     assert len(body) <= protocol.DETAIL_BYTES
-    assert protocol.unpack_hint(protocol.unpack_detail(body)[2])[1]["name"] == letter * protocol.WORD_CHARACTERS
-    assert protocol.unpack_file(body) == file
-    assert protocol.unpack_bases(body)
+    assert reports.unpack_hint(reports.unpack_detail(body)[2])[1]["name"] == letter * reports.WORD_CHARACTERS
+    assert reports.unpack_file(body) == file
+    assert reports.unpack_bases(body)
 
 
 @given(body=st.binary(max_size=200))

@@ -11,7 +11,7 @@ from executions.request import ExecutionRequest, TestCase
 from executions.running.service import answer_of
 from executions.sandbox.results import RunStatus, TestProgram
 from executions.sandbox.sandbox import Sandbox
-from guest import protocol
+from guest import reports
 from tests.sandbox.conftest import Runner
 from tests.sandbox.exercises import EXERCISES
 from tests.test_docs import TEST_CASES, section
@@ -190,20 +190,20 @@ def test_hidden_suite_shows_no_methods(grade: Any) -> None:
 
 def test_methods_are_bounded(grade: Any) -> None:
     many = "\n".join(
-        f"    def test_{n:03}_{'x' * 200}(self): self.fail('\N{SNAKE}' * 10_000)" for n in range(protocol.METHODS + 1)
+        f"    def test_{n:03}_{'x' * 200}(self): self.fail('\N{SNAKE}' * 10_000)" for n in range(reports.METHODS + 1)
     )
     results = grade(ADD, *[f"import unittest\nclass T(unittest.TestCase):\n{many}"] * 6, timeout=10)
-    assert [len(result["methods"]) for result in results[:1]] == [protocol.METHODS]
-    assert {len(each["name"]) for each in results[0]["methods"]} == {protocol.METHOD_CHARACTERS}
-    assert len(results[0]["methods"][0]["message"]) == protocol.METHOD_MESSAGE_CHARACTERS
+    assert [len(result["methods"]) for result in results[:1]] == [reports.METHODS]
+    assert {len(each["name"]) for each in results[0]["methods"]} == {reports.METHOD_CHARACTERS}
+    assert len(results[0]["methods"][0]["message"]) == reports.METHOD_MESSAGE_CHARACTERS
     assert sum(len(str(result["methods"]).encode()) for result in results) < 300 * 1024
     assert not any(result["passed"] for result in results)
 
 
 def test_method_beyond_the_last_that_is_shown_counts(grade: Any) -> None:
-    many = "\n".join(f"    def test_{n:03}(self): self.assertNotEqual({n}, 100)" for n in range(protocol.METHODS + 1))
+    many = "\n".join(f"    def test_{n:03}(self): self.assertNotEqual({n}, 100)" for n in range(reports.METHODS + 1))
     [result] = grade(ADD, f"import unittest\nclass T(unittest.TestCase):\n{many}")
-    assert (result["passed"], [each["passed"] for each in result["methods"]]) == (False, [True] * protocol.METHODS)
+    assert (result["passed"], [each["passed"] for each in result["methods"]]) == (False, [True] * reports.METHODS)
 
 
 CHECK = suite("self.assertEqual(add(1, 2), 3)", "self.assertTrue(add(2, 2) == 4)")
@@ -227,8 +227,8 @@ TAMPERING = {
     "context": "import contextlib\nleave = contextlib._GeneratorContextManager.__exit__\n"
     "contextlib._GeneratorContextManager.__exit__ = lambda *_: True",
     "loader": "import unittest\nunittest.TestLoader.getTestCaseNames = lambda *_: ['id']",
-    "protocol": "import guest.protocol\nreal = guest.protocol.pack_method\n"
-    "guest.protocol.pack_method = lambda number, what, text='': real(number, min(what, 2))",
+    "protocol": "import guest.reports\nreal = guest.reports.pack_method\n"
+    "guest.reports.pack_method = lambda number, what, text='': real(number, min(what, 2))",
     "suite": "import guest.program.suite\nguest.program.suite.Report.verdict = lambda self: None",
 }
 
@@ -281,7 +281,7 @@ def test_deny_a_pass_to_a_suite_that_did_not_pass(grade: Any, name: str) -> None
 
 FORGE = """
 import ctypes, os, re, struct
-from guest.protocol import pack_method
+from guest.reports import pack_method
 def forge(*lines):
     report = b"".join(lines)
     report = struct.pack("!BI", 17, len(report)) + report

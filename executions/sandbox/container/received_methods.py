@@ -1,7 +1,7 @@
 """What a suite has reported about its methods, checked: its process could write anything."""
 
 from executions.sandbox.results import METHOD_NOT_ENDED, METHOD_NOT_RUN, MethodResult
-from guest import protocol
+from guest import protocol, reports
 
 
 def read_methods(report: bytes) -> tuple[MethodResult, ...]:
@@ -11,23 +11,23 @@ def read_methods(report: bytes) -> tuple[MethodResult, ...]:
     somebody else has written it, and there are none.
     """
     try:
-        found = protocol.unpack_methods(report)
+        found = reports.unpack_methods(report)
     except protocol.ProtocolError:
         return ()
     methods: list[MethodResult] = []
     running: int | None = None
     begun: set[int] = set()
     for number, what, text in found:
-        if what == protocol.METHOD_IS and number == len(methods) < protocol.METHODS and not begun:
-            methods.append(MethodResult(_text(text, protocol.METHOD_CHARACTERS), False, METHOD_NOT_RUN))
-        elif what == protocol.METHOD_BEGAN and number < len(methods) and number not in begun and running is None:
+        if what == reports.METHOD_IS and number == len(methods) < reports.METHODS and not begun:
+            methods.append(MethodResult(_text(text, reports.METHOD_CHARACTERS), False, METHOD_NOT_RUN))
+        elif what == reports.METHOD_BEGAN and number < len(methods) and number not in begun and running is None:
             running = number
             begun.add(number)
             methods[number] = MethodResult(methods[number].name, False, METHOD_NOT_ENDED)
-        elif what in (protocol.METHOD_PASSED, protocol.METHOD_FAILED) and number == running:
+        elif what in (reports.METHOD_PASSED, reports.METHOD_FAILED) and number == running:
             running = None
-            has_passed = what == protocol.METHOD_PASSED
-            message = "" if has_passed else _text(text, protocol.METHOD_MESSAGE_CHARACTERS)
+            has_passed = what == reports.METHOD_PASSED
+            message = "" if has_passed else _text(text, reports.METHOD_MESSAGE_CHARACTERS)
             methods[number] = MethodResult(methods[number].name, has_passed, message)
         else:
             return ()

@@ -14,7 +14,7 @@ from executions.sandbox.container.received_strokes import StrokeCollector
 from executions.sandbox.container.task import Task
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS
 from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Flag, Hint, Run, RunStatus
-from guest import protocol
+from guest import protocol, reports
 
 CPU_SHARE = CPU_QUOTA_MICROSECONDS / CPU_PERIOD_MICROSECONDS
 
@@ -80,7 +80,7 @@ class Transcript:
         wall_seconds, delayed_seconds, cpu_seconds = (_within(seconds, 3600) for seconds in times)
         if frames != frames_before:
             raise ValueError(f"{frames_before} frames of {frames}")
-        is_position = self._raised[:1] == (protocol.POSITION,)
+        is_position = self._raised[:1] == (reports.POSITION,)
         is_timeout = status == RunStatus.TIMEOUT
         told = (self._raised, self._detail, self._hint)
         raised, detail, hint = ((), None, None) if is_position or is_timeout else told
@@ -166,25 +166,25 @@ def read_detail(
     outside the text of one of `files`, is omitted.
     """
     try:
-        name, message, hint, line, column, end_column = protocol.unpack_detail(body)
+        name, message, hint, line, column, end_column = reports.unpack_detail(body)
     except protocol.ProtocolError:
         return (), None, None
-    raised = _storable(name[: protocol.TYPE_CHARACTERS])
+    raised = _storable(name[: reports.TYPE_CHARACTERS])
     if not raised:
         return (), None, None
     kind = raised.rpartition(".")[2] or raised
-    file = _in_file(*protocol.unpack_file(body), files)
+    file = _in_file(*reports.unpack_file(body), files)
     detail = replace(_detail(kind, message, (line, column, end_column), code), file=file)
-    return (raised, *protocol.unpack_bases(body)), detail, _hint(hint)
+    return (raised, *reports.unpack_bases(body)), detail, _hint(hint)
 
 
 def _hint(packed: str) -> Hint | None:
-    key, words = protocol.unpack_hint(packed[: protocol.HINT_BYTES])
+    key, words = reports.unpack_hint(packed[: reports.HINT_BYTES])
     return Hint(key, tuple(words.items())) if key else None
 
 
 def _detail(kind: str, message: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
-    message = _storable(message[: protocol.MESSAGE_CHARACTERS])
+    message = _storable(message[: reports.MESSAGE_CHARACTERS])
     place = _within_text(position, code)
     return ErrorDetail(kind, message) if place is None else ErrorDetail(kind, message, *place)
 
