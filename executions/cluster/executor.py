@@ -160,7 +160,7 @@ class ClusterExecutor:
         deadline = Deadline.after(self._patience.run_seconds)
         if console is not None:
             console.put(HasBegun())
-        is_stopped = False
+        is_stopped, may_wait = False, True
         while deadline.remaining_seconds():
             if not self._workers.is_alive(worker):
                 deadline = min(deadline, Deadline.after(LATE_SECONDS))
@@ -179,6 +179,9 @@ class ClusterExecutor:
                 if console.is_stopped and not is_stopped:
                     self._board.instruct(worker, run, Stop())
                     is_stopped = True
+                if may_wait and not console.may_wait:
+                    self._board.instruct(worker, run, Stop(if_waiting=True))
+                    may_wait = False
             except (RedisError, Malformed) as error:
                 raise RunLost(f"its input cannot be sent: {error}") from error
         raise RunLost("the worker has ended, or does not answer")

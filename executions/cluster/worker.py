@@ -178,6 +178,8 @@ class Worker:
                 continue
             if isinstance(instruction, Typed):
                 running.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
+            elif instruction.if_waiting:
+                running.console.may_wait = False
             else:
                 running.console.stop()
 

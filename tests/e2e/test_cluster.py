@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -235,6 +235,25 @@ def test_input_reaches_a_program_through_either_web_process(cluster: Cluster, is
         assert stream.printed_until("input") == "Who? "
         assert stream.answer("Ada", cluster.other_web if is_through_other_web else cluster.web) == 204
         assert stream.until("result").data["output"] == "Who? Hello Ada\n"
+
+
+def test_an_address_without_a_place_gets_one_of_those_that_wait(cluster: Cluster) -> None:
+    places = int(cluster.web.environment["SANDBOX_MAX_INTERACTIVE"])
+    most = places * 3 // 4
+    addresses = ["192.0.2.1"] * most + [f"192.0.2.{10 + number}" for number in range(places - most)]
+    with ExitStack() as stack:
+
+        def begin(address: str) -> EventSource:
+            stream = EventSource(cluster.web, GREETING, address=address, interactive=True)
+            stack.enter_context(stream).until("input")
+            return stream
+
+        first, *_ = [begin(address) for address in addresses]
+        newcomer = begin("192.0.2.9")
+        result = first.until("result").data
+        assert (result["status"], result["output"]) == ("timeout", "Who? ")
+        assert newcomer.answer("Ada") == 204
+        assert newcomer.until("result").data["output"] == "Who? Hello Ada\n"
 
 
 def test_too_much_input_and_input_for_an_unknown_program_are_refused_by_either_web_process(cluster: Cluster) -> None:
