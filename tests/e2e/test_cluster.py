@@ -115,11 +115,11 @@ def test_workers_listen_on_no_port(cluster: Cluster) -> None:
 
 
 def test_one_learners_many_programs_keep_no_other_waiting(cluster: Cluster) -> None:
-    """He has more than both workers have slots, and the rest in their lines."""
+    """He has all slots of both workers that one caller may have, and the rest in their lines."""
     with ThreadPoolExecutor(24) as clients:
         code = "import time\ntime.sleep(2)"
         flood = [clients.submit(cluster.front.post, code, learner="ada") for _ in range(24)]
-        assert eventually(lambda: _in_use(cluster) >= 8, 30)
+        assert eventually(lambda: _in_use(cluster) >= 6, 30)
         assert cluster.front.execute("print(1)", learner="bob")["output"] == "1\n"
         assert sum(not answer.done() for answer in flood) >= 8
         assert {answer.result().status_code for answer in flood} == {200}
