@@ -4,6 +4,8 @@ import errno
 import selectors
 import socket
 import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -42,6 +44,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Start serving."""
         self.crowd: Crowd[Client] = Crowd(self.worker_connections - 1)
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS)
+        self.health_lines: dict[str | None, deque[Callable[[], None]]] = {}
         self.next_look = 0.0
         super().init_process()
 
@@ -162,9 +165,31 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         client.state = State.THREAD
         self._watch(client)
         self.crowd.weigh(client)
+        start = partial(self._start, pool, handle, client)
+        if pool is self.health_pool:
+            line = self.health_lines.setdefault(client.address, deque())
+            line.append(start)
+            if len(line) > 1:  # an address has one health check at a time: its others wait behind that
+                return
+        start()
+
+    def _start(self, pool: ThreadPoolExecutor, handle: Callable[[Client], bool], client: Client) -> None:
+        def finish(done: "Future[Any]") -> None:
+            self.method_queue.defer(self.finish_request, client, done)
+            if pool is self.health_pool:
+                self.method_queue.defer(self._start_next_check, client.address)
+
         # In a context of its own: no line of the log may have the IDs of an earlier request of the same thread.
-        future = pool.submit(copy_context().run, handle, client)
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+        pool.submit(copy_context().run, handle, client).add_done_callback(finish)
+
+    def _start_next_check(self, address: str | None) -> None:
+        """Continue with the health checks of an address, of which the first has its answer."""
+        line = self.health_lines[address]
+        line.popleft()
+        if line:
+            line[0]()
+        else:
+            del self.health_lines[address]
 
     def handle_request(self, request: Any, client: Client) -> bool:
         """Answer a request. If we do not have all of its body, tell the client that we then close the connection."""
