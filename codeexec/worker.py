@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from codeexec.arrival import weight
 from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
@@ -161,7 +162,9 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
         pool = self.health_pool if client.arrival.is_for_health else self.tpool
         handle = self.handle if client.arrival.has_head else self.refuse_head
-        client.sock.give(client.arrival.take(), error)
+        request = client.arrival.take()
+        client.given_bytes = len(request) * weight(request)
+        client.sock.give(request, error)
         client.state = State.THREAD
         self._watch(client)
         self.crowd.weigh(client)
@@ -214,6 +217,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         is_over = done.cancelled() or done.exception() or not done.result()
         client.is_kept = not is_over and not client.parser.unreader.buf.getvalue()
         client.sock.give(b"")
+        client.given_bytes = 0
         client.state = State.READING
         self._note_unsent(client)
 
