@@ -1,8 +1,8 @@
 """Who a request counts for, and how much of what all callers of a key share one of them may have.
 
 A fixed share would stop a class behind one router, or let a few addresses take everything. So it is a part of what the
-others leave: an address alone may have half, two have a third each, and something is always left for the next
-(docs/decisions/0027-shares.md).
+others leave: an address alone may have half, two have a third each, and as much is left for the next, unless the limit
+is too small to divide (docs/decisions/0027-shares.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ import simpy
 from codeexec.capacity import Capacity
 from executions.sandbox.profiles import LOADING_SECONDS
 from executions.sandbox.refill import SPARE_CPU
-from executions.sandbox.slots import FEWEST_TO_RESERVE, LEAST_SPARE_CPU
+from executions.sandbox.slots import LEAST_SPARE_CPU, reserved
 from executions.sandbox.spare_cpu import WINDOW_SECONDS
 from executions.sandbox.timing import DEFAULT_TIMING as TIMING
 
@@ -180,7 +180,7 @@ class Worker:
 
     def _limit(self) -> int:
         busy = self.capacity.busy_concurrent
-        is_busy = self.in_use >= busy - _reserve(busy)
+        is_busy = self.in_use >= busy - reserved(busy)
         has_spare = is_busy and self.processors.spare() >= LEAST_SPARE_CPU
         return self.capacity.max_concurrent if has_spare else busy
 
@@ -188,7 +188,7 @@ class Worker:
         return self._limit() - self.in_use
 
     def _reserved(self) -> int:
-        return _reserve(self._limit()) if self._are_one_party and self.in_use else 0
+        return reserved(self._limit()) if self._are_one_party and self.in_use else 0
 
     def _is_pressed(self, stock: Stock) -> bool:
         return bool(stock.line) or self._env.now - stock.lacked_at < TIMING.pressure_seconds
@@ -252,10 +252,6 @@ class Worker:
             stock.launching -= 1
             stock.fresh.append(container)
             self._hand_out()
-
-
-def _reserve(limit: int) -> int:
-    return limit // 4 if limit >= FEWEST_TO_RESERVE else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,21 @@ from web.connection import address_block, outermost_address
 
 LONGEST_HEAD_BYTES = 32 * 1024
 
+TEXT_WEIGHT, WIDE_TEXT_WEIGHT = 2, 4
+"""How many bytes to count for one of a request: while it is answered, its text is there as well, and in a string with
+one character beyond U+FFFF, Python takes four bytes for each."""
+
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\nTransfer-Encoding:", re.IGNORECASE)
 EXPECTS_CONTINUE = re.compile(rb"\r\nExpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 FORWARDED_FOR = re.compile(rb"\r\nX-Forwarded-For:([^\r]*)", re.IGNORECASE)
 HEALTH = re.compile(rb"(?:GET|HEAD) /health[ ?]")
+
+
+def weight(received: bytes | bytearray) -> int:
+    """Return how many bytes to count for each of a request. Looks only for what is not ASCII, because that is fast."""
+    return TEXT_WEIGHT if received.isascii() and b"\\u" not in received else WIDE_TEXT_WEIGHT
 
 
 class Arrival:
@@ -33,6 +42,7 @@ class Arrival:
 
     def _begin(self) -> None:
         self._head, self._length = b"", None
+        self._weight = TEXT_WEIGHT
 
     def __len__(self) -> int:
         return len(self._received)
@@ -41,6 +51,7 @@ class Arrival:
         """Add what was received."""
         searched = max(0, len(self._received) - len(END_OF_HEAD))
         self._received += data
+        self._weight = max(self._weight, weight(self._received[searched:]))
         if self._length is not None:
             return
         end = self._received.find(END_OF_HEAD, searched)
@@ -55,6 +66,11 @@ class Arrival:
         found = LENGTH.search(self._head)
         length = int(found[1]) if found and not CHUNKED.search(self._head) else 0
         return length if length <= settings.LONGEST_BODY_BYTES else 0
+
+    @property
+    def held_bytes(self) -> int:
+        """What to count for it."""
+        return len(self._received) * self._weight
 
     @property
     def is_complete(self) -> bool:

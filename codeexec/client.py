@@ -35,11 +35,12 @@ class Client(TConn):  # type: ignore[misc]
         self.address = self.arrival.address(peer[0])
         self.state = State.REQUEST
         self.watched = 0
+        self.given_bytes = 0  # what its thread has
         self.is_kept = False
 
     @property
     def held_bytes(self) -> int:
-        return int(len(self.arrival) + self.sock.request_bytes + self.sock.unsent_bytes)
+        return int(self.arrival.held_bytes + self.given_bytes + self.sock.unsent_bytes)
 
     @property
     def may_go(self) -> bool:

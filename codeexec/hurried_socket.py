@@ -65,7 +65,6 @@ class HurriedSocket(socket.socket):
         """Begin a request. If it is incomplete, the thread gets `error` where it reads further."""
         self._request = memoryview(request)
         self._error = error
-        self.request_bytes = len(request)
         self._spare_seconds = self.stalled_seconds
 
     def recv(self, size: int, flags: int = 0) -> bytes:

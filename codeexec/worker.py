@@ -4,6 +4,8 @@ import errno
 import selectors
 import socket
 import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from codeexec.arrival import weight
 from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
@@ -42,6 +45,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Start serving."""
         self.crowd: Crowd[Client] = Crowd(self.worker_connections - 1)
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS)
+        self.health_lines: dict[str | None, deque[Callable[[], None]]] = {}
         self.next_look = 0.0
         super().init_process()
 
@@ -158,13 +162,37 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
         pool = self.health_pool if client.arrival.is_for_health else self.tpool
         handle = self.handle if client.arrival.has_head else self.refuse_head
-        client.sock.give(client.arrival.take(), error)
+        request = client.arrival.take()
+        client.given_bytes = len(request) * weight(request)
+        client.sock.give(request, error)
         client.state = State.THREAD
         self._watch(client)
         self.crowd.weigh(client)
+        start = partial(self._start, pool, handle, client)
+        if pool is self.health_pool:
+            line = self.health_lines.setdefault(client.address, deque())
+            line.append(start)
+            if len(line) > 1:  # an address has one health check at a time: its others wait behind that
+                return
+        start()
+
+    def _start(self, pool: ThreadPoolExecutor, handle: Callable[[Client], bool], client: Client) -> None:
+        def finish(done: "Future[Any]") -> None:
+            self.method_queue.defer(self.finish_request, client, done)
+            if pool is self.health_pool:
+                self.method_queue.defer(self._start_next_check, client.address)
+
         # In a context of its own: no line of the log may have the IDs of an earlier request of the same thread.
-        future = pool.submit(copy_context().run, handle, client)
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+        pool.submit(copy_context().run, handle, client).add_done_callback(finish)
+
+    def _start_next_check(self, address: str | None) -> None:
+        """Continue with the health checks of an address, of which the first has its answer."""
+        line = self.health_lines[address]
+        line.popleft()
+        if line:
+            line[0]()
+        else:
+            del self.health_lines[address]
 
     def handle_request(self, request: Any, client: Client) -> bool:
         """Answer a request. If we do not have all of its body, tell the client that we then close the connection."""
@@ -189,6 +217,7 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         is_over = done.cancelled() or done.exception() or not done.result()
         client.is_kept = not is_over and not client.parser.unreader.buf.getvalue()
         client.sock.give(b"")
+        client.given_bytes = 0
         client.state = State.READING
         self._note_unsent(client)
 

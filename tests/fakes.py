@@ -91,7 +91,10 @@ def _answering(run: Run, words: int) -> Run:
 
 def _ask(console: Console, main: Run) -> Run:
     console.put(Asked())
-    select.select([console], [], [], 10)
+    while console.may_wait and not select.select([console], [], [], 0.05)[0]:
+        pass
+    if not console.may_wait and console.give_up():
+        return replace(main, status=RunStatus.TIMEOUT, waited_in_vain=True)
     fed = b"".join(console.take_input()).decode()
     console.put(Printed("stdout", fed))
     status = RunStatus.CANCELLED if console.is_stopped else main.status

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from codeexec import gunicorn
 from codeexec.capacity import Capacity
+from executions.bounds import MOST_POLLS
 from executions.sandbox.broker.__main__ import SOCKET
 from executions.sandbox.checks.probes import PROBES_AT_ONCE
 from executions.sandbox.engine.options import MEMORY_BYTES
@@ -27,6 +28,8 @@ SERVER_MEGABYTES = 1024
 SYSTEM_MEGABYTES = 128
 """Left for the kernel, Docker and the rest of the server."""
 SERVICE_MEGABYTES = 100
+OTHER_THREADS = 50
+"""Of the service: those that launch and watch containers, answer health checks, refuse requests, and the processes."""
 NOT_PASSED_ON = {"DEBUG", "PORT", "BIND_ADDRESS", "ENV_FILE"}
 """DEBUG is never set on a public host, PORT is the host's (8000 inside), and the image sets the other two."""
 BROKER = SERVICES["broker"]
@@ -62,6 +65,14 @@ def test_all_services_fit_a_server_with_one_gigabyte() -> None:
     assert total + SYSTEM_MEGABYTES <= SERVER_MEGABYTES
     comment = (ROOT / "compose.yaml").read_text().split("services:")[0].replace("\n# ", " ")
     assert [int(number) for number in re.findall(r"\b\d{3}\b", comment)] == [total, services, programs, stock]
+
+
+def test_line_has_room_for_two_classes_and_each_of_it_a_thread() -> None:
+    line = int(DEFAULTS["SANDBOX_QUEUE_LENGTH"])
+    assert line >= 2 * 30
+    programs = line + int(DEFAULTS["SANDBOX_MAX_CONCURRENT"]) + int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"])
+    threads = 2 * programs + MOST_POLLS + OTHER_THREADS  # one that runs what is watched, one that sends its events
+    assert threads < SERVICES["code"]["pids_limit"]
 
 
 def test_plots_and_input_are_enabled_by_default() -> None:

@@ -197,7 +197,7 @@ class _Attempt:
         console = self.console
         if console is not None:
             console.put(Began())
-        is_stopped = False
+        is_stopped, may_wait = False, True
         while deadline.remaining_seconds():
             if not self.workers.is_alive(self.worker):
                 deadline = min(deadline, Deadline.after(LATE_SECONDS))
@@ -216,6 +216,9 @@ class _Attempt:
                 if console.is_stopped and not is_stopped:
                     self.board.instruct(self.worker, self.id, Stop())
                     is_stopped = True
+                if may_wait and not console.may_wait:
+                    self.board.instruct(self.worker, self.id, Stop(if_waiting=True))
+                    may_wait = False
             except (RedisError, Malformed) as error:
                 raise RunLost(f"its input cannot be sent: {error}") from error
         raise RunLost("the worker has ended, or does not answer")

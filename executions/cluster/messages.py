@@ -95,7 +95,9 @@ class Typed(msgspec.Struct, frozen=True, tag="typed"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """The watcher has stopped the submission."""
+    """The watcher has stopped the submission; or, `if_waiting`, it may no longer wait for input."""
+
+    if_waiting: bool = False
 
 
 Instruction = Typed | Stop

@@ -170,6 +170,8 @@ class Worker:
                 continue
             if isinstance(instruction, Typed):
                 delivery.console.feed(instruction.data.decode(errors="replace"), is_end=not instruction.data)
+            elif instruction.if_waiting:
+                delivery.console.may_wait = False
             else:
                 delivery.console.stop()
 

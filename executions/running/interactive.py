@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -20,6 +21,10 @@ PARTS = {ADDRESS: 3 / 4, LEARNER: 1 / 8, CLAIMED: 1 / 8}
 
 LEAST = {ADDRESS: 1, LEARNER: 2, CLAIMED: 2}
 """What each may have in any case: a learner who reloads the page has two for a moment."""
+
+THINKING_SECONDS, TURN_SECONDS = 10, 60
+"""When all places are taken, a caller's only one is theirs until they have typed nothing for THINKING_SECONDS, or have
+had it for TURN_SECONDS."""
 
 
 class TooMuchInput(Exception):
@@ -51,7 +56,17 @@ class InteractiveSession:
     console: Console
     public_id: UUID | None = None
     typed: str = ""
+    began: float = field(default_factory=time.monotonic)
     active: float = field(default_factory=time.monotonic)
+
+    @property
+    def who(self) -> tuple[UUID, str]:
+        """Return whose it is, whoever a page claims to be: the key's family, and the widest name."""
+        return self.caller.key.family, self.names[0]
+
+    def has_had_its_turn(self) -> bool:
+        """Return whether it may be ended for another caller, even if its own has no other."""
+        return time.monotonic() >= min(self.active + THINKING_SECONDS, self.began + TURN_SECONDS)
 
     def seconds_left(self) -> int:
         """Return how long it takes at most until it ends, unless somebody types."""
@@ -85,11 +100,26 @@ class InteractiveSessions:
         session = InteractiveSession(caller, names, console)
         with self._lock:
             if len(self._sessions) >= settings.SANDBOX_MAX_INTERACTIVE:
-                raise Refused(UNAVAILABLE, "too many programs are interactive")
+                self._make_room_for(session)
             for name in names:
                 self._keep_to_share(caller.key.family, name)
             self._sessions.add(session)
         return session
+
+    def _make_room_for(self, new: InteractiveSession) -> None:
+        """End the session without input for longest, of the caller with most, if the `new` one's has none.
+
+        Its program ends at its wait for input, or at its next, and until then has a slot of those that run.
+        To be called with the lock held. Raises Refused.
+        """
+        places = Counter(session.who for session in self._sessions)
+        most = max(places.values(), default=0)
+        of_most = (session for session in self._sessions if places[session.who] == most)
+        idle = min(of_most, key=lambda session: session.active, default=None)
+        if idle is None or new.who in places or not (most > 1 or idle.has_had_its_turn()):
+            raise Refused(UNAVAILABLE, "too many programs are interactive")
+        self._sessions.discard(idle)
+        idle.console.may_wait = False
 
     def _keep_to_share(self, family: UUID, name: str) -> None:
         """Raise Refused if the caller has as many places as it may. To be called with the lock held."""

@@ -59,6 +59,8 @@ class Console:
         """Whether the watcher has stopped the submission."""
         self.is_waiting = False
         """Whether the program waits for input that has not been sent."""
+        self.may_wait = True
+        """Whether the program may wait for input. If not, each wait ends within a second or so, as one in vain."""
         self.has_given_up = False
         """Whether no input came in time, which ends the program."""
         self._events: deque[Event] = deque()

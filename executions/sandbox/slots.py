@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from executions.sandbox.container.talk import Slot
-from executions.sandbox.results import Party
+from executions.sandbox.results import NOBODY, Party
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.spare_cpu import SpareCpu
 
@@ -16,16 +16,16 @@ LEAST_SPARE_CPU = 0.2
 """More programs than the processors can serve may run at once while this share of their time is idle."""
 
 
-FEWEST_TO_RESERVE = 12
-"""With fewer slots than these, none is reserved: a class behind one address would get too few."""
+FEWEST_TO_RESERVE = 3
+"""With fewer slots than these, none is reserved: one endless loop would stop a class behind one address."""
 
 
 class Slots:
     """The slots of a pool, whose lock protects them.
 
     `max_concurrent` programs may run at once, as many as there is memory for; while the processors have no time left,
-    `busy_concurrent`. A program that waits for input lends its slot to others. The last quarter is for parties that
-    have none, so that nobody's long programs keep all others out.
+    `busy_concurrent`. A program that waits for input lends its slot to others. The last quarter, at least one of three,
+    is for parties that have none, so that nobody's long programs keep all others out. NOBODY may have all.
     """
 
     def __init__(self, lock: threading.Lock, settings: SandboxSettings, spare_cpu: SpareCpu) -> None:
@@ -46,15 +46,15 @@ class Slots:
         return self._limit() - self.in_use - self._returning
 
     def _limit(self) -> int:
-        is_busy = self.in_use + self._returning >= self._busy - _reserved(self._busy)
+        is_busy = self.in_use + self._returning >= self._busy - reserved(self._busy)
         has_spare = is_busy and self._spare_cpu.share() >= LEAST_SPARE_CPU
         return self._settings.max_concurrent if has_spare else self._busy
 
     def are_open_to(self, party: Party) -> bool:
         """Return whether one more program of `party` may start now."""
         limit = self._limit()
-        reserved = _reserved(limit) if self._held[party.caller] else 0
-        return limit - self.in_use - self._returning > reserved
+        kept = reserved(limit) if self._held[party.caller] and party != NOBODY else 0
+        return limit - self.in_use - self._returning > kept
 
     def take(self, party: Party) -> None:
         """Take a slot for a program of `party`."""
@@ -107,6 +107,6 @@ class Slots:
             self._lent -= 1
 
 
-def _reserved(limit: int) -> int:
+def reserved(limit: int) -> int:
     """Return how many of so many slots are for parties that have none."""
-    return limit // 4 if limit >= FEWEST_TO_RESERVE else 0
+    return max(1, limit // 4) if limit >= FEWEST_TO_RESERVE else 0

@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from codeexec.arrival import LONGEST_HEAD_BYTES, Arrival
+from codeexec.arrival import LONGEST_HEAD_BYTES, TEXT_WEIGHT, WIDE_TEXT_WEIGHT, Arrival
 
 HEAD = b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
 PEER = "192.0.2.1"
@@ -101,3 +101,19 @@ def test_the_address_is_the_one_that_a_trusted_proxy_names(settings: Settings) -
     assert arrived(head, b"\r\n").address(PEER) == "203.0.113.7"
     assert arrived(HEAD, b"\r\n").address(PEER) == PEER
     assert arrived(HEAD, b"X-Forwarded-For: nonsense\r\n\r\n").address(PEER) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [("xy\\nz", TEXT_WEIGHT), ("é", WIDE_TEXT_WEIGHT), ("🐍", WIDE_TEXT_WEIGHT), ("\\ud83d\\udc0d", WIDE_TEXT_WEIGHT)],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_request_counts_for_the_memory_that_its_text_takes(text: str, weight: int, size: int) -> None:
+    """However it is split; what follows it counts for itself."""
+    body = f'{{"code": "{text}"}}'.encode()
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    arrival = arrived(*(request[begin : begin + size] for begin in range(0, len(request), size)))
+    assert arrival.held_bytes == len(request) * weight
+    arrival.add(b"GET /")
+    arrival.take()
+    assert arrival.held_bytes == len(b"GET /") * TEXT_WEIGHT

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
             return answer
         case "/busy":
             time.sleep(BUSY_SECONDS)
+        case "/health":
+            time.sleep(float(environ["QUERY_STRING"] or 0))
         case "/refuse":
             start_response("403 Forbidden", [("Content-Length", "0")])
             return []
@@ -117,9 +120,9 @@ def server(log: Path) -> Iterator[Address]:
             process.wait(20)
 
 
-def answers_within(address: Address, seconds: float, path: str = "/") -> bool:
+def answers_within(address: Address, seconds: float, path: str = "/", source: str = "127.0.0.1") -> bool:
     """Return whether an ordinary request gets its response in time."""
-    with socket.create_connection(address) as client:
+    with socket.create_connection(address, source_address=(source, 0)) as client:
         client.settimeout(seconds)
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         try:
@@ -195,6 +198,20 @@ def test_health_answers_while_all_threads_are_busy(server: Address) -> None:
         time.sleep(BUSY_SECONDS / 4)
         assert answers_within(server, BUSY_SECONDS / 4, "/health")
     assert answers_within(server, 4 * BUSY_SECONDS)
+
+
+def test_health_checks_of_one_address_delay_those_of_another_by_one(server: Address) -> None:
+    with ExitStack() as stack:
+        flood = open_clients(server, 40, b"GET /health?0.1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for client in flood:
+            stack.enter_context(client)
+        for _ in range(3):
+            assert answers_within(server, 20, "/health", source="127.0.0.2")
+        answered = select.select(flood, [], [], 0)[0]
+        assert len(answered) < len(flood) // 2
+        for client in flood:
+            client.settimeout(20)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_body_is_sent_after_one_continue(server: Address) -> None:

@@ -24,10 +24,18 @@ class EventSource:
     """A streamed execution, by default with the service's own key. Use it as a context manager."""
 
     def __init__(
-        self, service: Service, code: str, receive_bytes: int | None = None, key: str = "", **fields: Any
+        self,
+        service: Service,
+        code: str,
+        receive_bytes: int | None = None,
+        key: str = "",
+        address: str = "",
+        **fields: Any,
     ) -> None:
         self._service = service
         self._headers = {"X-API-Key": key or service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
+        if address:  # as a proxy names it
+            self._headers["X-Forwarded-For"] = address
         self._connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
         if receive_bytes is not None:
             self._connection.sock = socket.socket()

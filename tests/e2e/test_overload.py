@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 SLOTS, LINE, LINE_SECONDS = 2, 4, 20
 SLEEP_SECONDS = 1
+LONG_SLEEP_SECONDS = 9
 SLEEP = f"import time; time.sleep({SLEEP_SECONDS}); print('done')"
 
 
@@ -135,6 +136,29 @@ def test_a_flooding_key_leaves_slots_for_other_keys(service: Service) -> None:
             over.set()
         assert set.union(*(each.result() for each in floods)) == {200, 429}
     set_max_concurrent(service, 1000)
+
+
+@pytest.mark.parametrize("slots", [3, 4])
+def test_sleeping_programs_of_one_address_leave_a_slot_for_others(tmp_path: Path, slots: int) -> None:
+    """On a small machine, too: others waited until one of them had ended, or got a 503."""
+    settings = {
+        "SANDBOX_POOL_SIZE": str(slots),
+        "SANDBOX_MAX_CONCURRENT": str(slots),
+        "SANDBOX_REUSE": "always",
+        "TRUSTED_PROXY_COUNT": "1",
+    }
+    sleeper = f"import time; time.sleep({LONG_SLEEP_SECONDS})"
+    with Service(tmp_path, **settings) as service:
+        began = time.monotonic()
+        sleepers = [connect(service, request_of(service, sleeper)) for _ in range(24)]
+        assert eventually(lambda: service.health()["pool"]["waiting"] == 24 - slots + 1, 30), service.health()
+        other = {"X-API-Key": service.api_key, "Origin": ORIGIN, "X-Forwarded-For": "192.0.2.7"}
+        for _ in range(3):
+            answer = requests.post(f"{service.url}/execute", json={"code": "print(1)"}, headers=other, timeout=60)
+            assert (answer.status_code, answer.json()["output"]) == (200, "1\n")
+        assert time.monotonic() - began < LONG_SLEEP_SECONDS  # none of the sleepers had ended
+        for client in sleepers:
+            client.close()
 
 
 def set_max_concurrent(service: Service, count: int) -> None:

@@ -23,7 +23,7 @@ from apikeys.tokens import mint_learner_token
 from executions import bounds
 from executions.models import Execution
 from executions.running.backend import get_backend
-from executions.running.interactive import Typist
+from executions.running.interactive import THINKING_SECONDS, TURN_SECONDS, Typist
 from executions.sandbox.results import Image, Run, RunLost, RunStatus, SandboxBusy
 from executions.sandbox.strokes import Stroke
 from tests.conftest import ORIGIN, Page
@@ -469,9 +469,10 @@ def test_one_learner_gets_at_most_an_eighth_of_the_interactive_places(
 
 def test_interactive_places_that_are_all_taken_are_a_503(server: Page, stream: Streams, settings: Settings) -> None:
     settings.SANDBOX_MAX_INTERACTIVE = 4
-    for learner in ("ada", "ada", "bob", "cid"):
+    for learner in ("ada", "bob", "cid", "dan"):
         stream(by=server, learner=learner, interactive=True)
-    assert refused_interactive(server, learner="dan")[:2] == (503, "unavailable")
+    assert refused_interactive(server, learner="eve")[:2] == (503, "unavailable")
+    assert refused_interactive(server, learner="ada")[:2] == (503, "unavailable")
 
 
 def test_thirty_pupils_at_one_address_all_wait_for_input(
@@ -497,22 +498,62 @@ def test_thirty_pupils_whom_a_page_only_claims_all_wait_for_input(
 
 
 @pytest.mark.wall("shares")
-@pytest.mark.parametrize("places", [8, 29, 64])
+@pytest.mark.parametrize(("places", "addresses"), [(3, 2), (4, 3), (8, 7), (29, 9), (64, 9)])
 def test_any_number_of_addresses_leave_a_place_for_the_next(
-    page: Page, stream: Streams, settings: Settings, places: int
+    page: Page, stream: Streams, settings: Settings, places: int, addresses: int
 ) -> None:
-    """Two addresses could hold all places for minutes."""
+    """Two or three addresses could hold all places for minutes."""
     settings.SANDBOX_MAX_INTERACTIVE = places
-    for address in ("192.0.2.1", "192.0.2.2"):
-        attacker = Page(page.key, page.token, Client(REMOTE_ADDR=address))
-
-        def take_all(attacker: Page = attacker) -> None:
-            for number in range(places):
-                stream(by=attacker, interactive=True, learner=f"learner {number}")
-
-        with pytest.raises(AssertionError, match="interactive_limited"):
-            take_all()
+    for number in range(addresses):
+        take_all_places(page_at(page, f"192.0.2.{number}"), stream, places)
     stream(interactive=True).until("input")
+
+
+def page_at(page: Page, address: str) -> Page:
+    return Page(page.key, page.token, Client(REMOTE_ADDR=address))
+
+
+def take_all_places(attacker: Page, stream: Streams, places: int) -> None:
+    """Begin interactive programs until one is refused."""
+
+    def begin() -> None:
+        for number in range(places + 1):
+            stream(by=attacker, interactive=True, learner=f"learner {number}")
+
+    with pytest.raises(AssertionError, match=r"interactive_limited|unavailable"):
+        begin()
+
+
+@pytest.mark.wall("shares")
+@pytest.mark.parametrize("places", [1, 2, 3, 4])
+def test_a_place_is_kept_for_as_long_as_a_person_thinks(
+    page: Page, stream: Streams, settings: Settings, monkeypatch: pytest.MonkeyPatch, places: int
+) -> None:
+    """Each of many addresses could keep its place for minutes while nobody typed."""
+    settings.SANDBOX_MAX_INTERACTIVE = places
+    first, *_ = [stream(by=page_at(page, f"192.0.2.{number}"), interactive=True) for number in range(places)]
+    assert refused_interactive(page)[:2] == (503, "unavailable")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + THINKING_SECONDS)
+    stream(interactive=True).until("input")
+    result = first.until("result")
+    assert (result["status"], result["error"]) == ("timeout", "Execution timed out while waiting for input")
+
+
+def test_who_types_all_the_time_keeps_a_place_for_a_minute(
+    page: Page, stream: Streams, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SANDBOX_MAX_INTERACTIVE = 1
+    first = stream(by=page_at(page, "192.0.2.1"), interactive=True)
+    session = get_backend().sessions.find(uuid.UUID(first.until("start")["id"]), Typist.of(Caller(page.key, None)))
+    assert session is not None
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    session.began = now - TURN_SECONDS + 1
+    assert refused_interactive(page)[:2] == (503, "unavailable")
+    session.began = now - TURN_SECONDS
+    stream(interactive=True).until("input")
+    assert first.until("result")["status"] == "timeout"
 
 
 def test_refusal_of_an_interactive_program_names_the_time_that_a_place_takes(

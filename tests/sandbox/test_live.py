@@ -248,6 +248,16 @@ def test_program_that_waits_too_long_in_all_ends(impatient: Patient) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_program_that_may_no_longer_wait_ends_soon(impatient: Patient) -> None:
+    watched = Watched(impatient(60), "print('so far')\ninput()")
+    watched.until(Asked)
+    started = time.monotonic()
+    watched.console.may_wait = False
+    outcome = watched.finish()
+    assert (outcome.main.stdout, outcome.main.waited_in_vain) == ("so far\n", True)
+    assert time.monotonic() - started < 10
+
+
 def test_answer_in_time_may_wait_for_a_slot(impatient: Patient) -> None:
     """Another program holds the only slot for longer than a person may take to answer."""
     sandbox = impatient(3, max_concurrent=1, pool_size=2, queue_seconds=4)

@@ -50,6 +50,14 @@ def test_unanswered_program_gets_no_late_input(patience: Patience) -> None:
     console.close()
 
 
+def test_program_that_may_no_longer_wait_ends_at_its_next_wait() -> None:
+    console = Console(is_interactive=True)
+    console.may_wait = False
+    assert sent_to(console, Patience(60, 60)) == protocol.pack_frame(protocol.GIVE_UP)
+    assert console.has_given_up
+    console.close()
+
+
 def test_answer_at_the_last_moment_counts() -> None:
     console = LastMomentConsole(is_interactive=True)
     assert sent_to(console, Patience(0.1, 60)) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
