@@ -383,6 +383,7 @@ WALLS = {
     "few_bodies_at_once": Wall((Edit(STRICT_JSON, "BoundedSemaphore(DECODED_AT_ONCE)", "BoundedSemaphore(100)"),)),
     "few_connections": Wall((Edit(CROWD, "> self._most // 2:", "> self._most:"),)),
     "few_held_bytes": Wall((Edit(CROWD, "MOST_HELD_BYTES = 16 *", "MOST_HELD_BYTES = 16_000 *"),)),
+    "health_turns": Wall((Edit("codeexec/worker.py", "if len(line) > 1:", "if False:"),)),
     "unread_responses": Wall(
         (Edit("codeexec/hurried_socket.py", "self.unsent_bytes > self.most_unsent_bytes", "self.unsent_bytes > 0"),)
     ),
@@ -409,6 +410,8 @@ WALLS = {
     "shares": Wall(
         (Edit("apikeys/shares.py", "return max(least, (limit - others) * parts[kind_of(name)])", "return limit"),)
     ),
+    "turns": Wall((Edit("executions/sandbox/line.py", "            turns.move_to_end(name)\n", ""),)),
+    "slot_reserve": Wall((Edit("executions/sandbox/slots.py", "FEWEST_TO_RESERVE = 3", "FEWEST_TO_RESERVE = 3000"),)),
     "claimed_learners": Wall(
         (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
     ),

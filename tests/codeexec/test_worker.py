@@ -200,6 +200,7 @@ def test_health_answers_while_all_threads_are_busy(server: Address) -> None:
     assert answers_within(server, 4 * BUSY_SECONDS)
 
 
+@pytest.mark.wall("health_turns")
 def test_health_checks_of_one_address_delay_those_of_another_by_one(server: Address) -> None:
     with ExitStack() as stack:
         flood = open_clients(server, 40, b"GET /health?0.1 HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -28,6 +28,7 @@ def test_callers_of_one_learner_stay_in_order() -> None:
     assert len(line) == 0
 
 
+@pytest.mark.wall("turns")
 def test_one_learners_loop_never_delays_anothers_first_request() -> None:
     line = Line()
     join(line, *["site/loop"] * 100, "site/ada")

@@ -617,6 +617,7 @@ def test_programs_on_busy_processors_come_before_the_stock(factory: Factory, reu
     pool.close(drain_seconds=1)
 
 
+@pytest.mark.wall("slot_reserve")
 @pytest.mark.parametrize(("slots", "most"), [(3, 2), (4, 3), (7, 6), (9, 7), (12, 9)])
 def test_last_quarter_of_the_slots_is_for_callers_that_have_none(factory: Factory, slots: int, most: int) -> None:
     """One address whose programs run for long does not keep all others out, also on a small machine."""
