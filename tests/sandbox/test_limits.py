@@ -307,10 +307,10 @@ def test_flood_bound_applies_to_both_streams_together(run: Runner) -> None:
 
 @wall("processes")
 def test_deny_a_fork_bomb(run: Runner) -> None:
-    code = "import os, time\nprint('begin', flush=True)\n"
-    code += "try:\n    while True: os.fork()\nexcept BlockingIOError: time.sleep(9)"
+    code = "import os, time\nfirst = os.getpid()\nprint('begin', flush=True)\ntry:\n    while True: os.fork()\n"
+    code += "except BlockingIOError:\n    if os.getpid() == first: print('refused', flush=True)\n    time.sleep(9)"
     result = run(code, timeout_seconds=3)
-    assert (result.status, result.stdout) == (RunStatus.TIMEOUT, "begin\n")
+    assert (result.status, result.stdout) == (RunStatus.TIMEOUT, "begin\nrefused\n")
     assert run("print('ok')").stdout == "ok\n"
 
 
