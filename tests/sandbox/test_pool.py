@@ -636,14 +636,16 @@ def test_last_quarter_of_the_slots_is_for_callers_that_have_none(factory: Factor
     threads = [threading.Thread(target=run_long, args=(str(number),), daemon=True) for number in range(20)]
     for thread in threads:
         thread.start()
-    assert eventually(lambda: pool.waiting == 20 - most)
-    assert pool.in_use == most
-    for number in range(20):
-        with pool.container(party=Party("site", f"address:{number}")):
-            assert pool.in_use == most + 1
-    go_on.set()
-    for thread in threads:
-        thread.join()
+    try:
+        assert eventually(lambda: pool.waiting == 20 - most)
+        assert pool.in_use == most
+        for number in range(20):
+            with pool.container(party=Party("site", f"address:{number}")):
+                assert pool.in_use == most + 1
+    finally:
+        go_on.set()
+        for thread in threads:
+            thread.join()
     assert pool.in_use == 0
     pool.close(drain_seconds=1)
 
