@@ -13,9 +13,6 @@ from apikeys.models import ApiKey
 from apikeys.shares import ADDRESS, kind_of, share_of_count, speaks_for_all
 from web.notation import parse_rate
 
-UNAVAILABLE = "unavailable"
-"""The code of a refusal that is not the caller's fault."""
-
 INPUT_RATE = "3000/m"
 """How often one learner or address, perhaps a class, may send input to running programs, which does not count against
 the key's rate."""
@@ -60,8 +57,8 @@ class LimitUse:
 class Refused(Exception):
     """A request is not admitted; nothing has run or been recorded.
 
-    `code` and `sentence` are those of the answer. With `UNAVAILABLE`, which is not the caller's fault, the sentence is
-    only logged. `use` is the limit that is used up, with the seconds until it resets; None for any other reason.
+    `code` and `sentence` are those of the answer. `use` is the limit that is used up, with the seconds until it resets;
+    None for any other reason.
     """
 
     def __init__(self, code: str, sentence: str, use: LimitUse | None = None) -> None:
@@ -69,6 +66,13 @@ class Refused(Exception):
         self.code = code
         self.sentence = sentence
         self.use = use
+
+
+class Unavailable(Refused):
+    """A request is not admitted, which is not the caller's fault. The `reason` is only logged."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("unavailable", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +85,18 @@ class Rate:
     rate: str
 
     def look(self) -> LimitUse:
-        """Return what is left, without counting a request. Raises Refused without a cache."""
+        """Return what is left, without counting a request. Raises Unavailable without a cache."""
         return self._use(increment=False)
 
     def count(self) -> LimitUse:
-        """Count one more request: one too many if `remaining` is negative. Raises Refused without a cache."""
+        """Count one more request: one too many if `remaining` is negative. Raises Unavailable without a cache."""
         return self._use(increment=True)
 
     def _use(self, *, increment: bool) -> LimitUse:
         used = get_usage(None, self.group, key=lambda group, request: self.counted, rate=self.rate, increment=increment)
         limit, window_seconds = parse_rate(self.rate)
         if used is None or used["limit"] != limit:  # its sign that the cache did not answer
-            raise Refused(UNAVAILABLE, "the cache did not count a request")
+            raise Unavailable("the cache did not count a request")
         return LimitUse(self.name, limit, limit - used["count"], max(1, used["time_left"]), window_seconds)
 
 

@@ -15,7 +15,15 @@ from rest_framework.views import APIView
 
 from apikeys import tokens, traffic
 from apikeys.authentication import KEY_ATTRIBUTE, caller_of
-from apikeys.limits import UNAVAILABLE, LimitUse, Refused, count_execution, count_input, count_request, refuse_over_rate
+from apikeys.limits import (
+    LimitUse,
+    Refused,
+    Unavailable,
+    count_execution,
+    count_input,
+    count_request,
+    refuse_over_rate,
+)
 from apikeys.models import LEARNER_CHARACTERS
 from apikeys.token_schema import TokenRequestSerializer, describe_minting
 from web.bodies import LengthRequired
@@ -147,7 +155,7 @@ def _to_http_error(request: Request, refused: Refused) -> APIException:
     if refused.use is not None:
         setattr(request._request, USES_ATTRIBUTE, [refused.use])
         return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
-    if refused.code == UNAVAILABLE:
+    if isinstance(refused, Unavailable):
         log.warning("refused a request: %s", refused.sentence)
         return ServiceUnavailable()
     return PermissionDenied(refused.sentence, refused.code)

@@ -133,7 +133,7 @@ def executor() -> Iterator[FakeExecutor]:
     before = get_backend()
     fake = FakeExecutor()
     backend = Backend(fake)
-    backend.heartbeat.has_database = backend.heartbeat.has_cache = True
+    backend.heartbeat.database.works = backend.heartbeat.cache.works = True
     set_backend(backend)
     yield fake
     set_backend(before)

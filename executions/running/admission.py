@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from django.db import close_old_connections, transaction
 
 from apikeys.authentication import Caller, refuse_suspended_learner
-from apikeys.limits import UNAVAILABLE, Refused
+from apikeys.limits import Unavailable
 from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution
 from executions.records.record import Payer, create, find_running
@@ -65,7 +65,7 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
             session = backend.sessions.begin(caller, names, console)
             undo.callback(backend.sessions.end, session)
         if backend.executor.health().disk != "ok":  # nothing may be written there, not even a refusal
-            raise Refused(UNAVAILABLE, "a disk is nearly full")
+            raise Unavailable("a disk is nearly full")
         refuse_suspended_learner(caller.key, request.learner)
         account = Account.today(caller.key, names)
         with transaction.atomic():  # the lock lasts until the execution counts as running

@@ -45,7 +45,7 @@ class Backend:
     def health(self) -> ServiceHealth:
         """Return the last known state, at once."""
         sandbox = self.executor.health()
-        has = {"database": self.heartbeat.has_database, "cache": self.heartbeat.has_cache}
+        has = {each.name: each.works for each in (self.heartbeat.database, self.heartbeat.cache)}
         away = [f"the {part} is unreachable" for part, answers in has.items() if not answers]
         return ServiceHealth(
             **asdict(sandbox)

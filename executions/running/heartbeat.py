@@ -16,30 +16,44 @@ BEAT_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
+class Part:
+    """A part that each request needs. Until it is looked at, it does not work."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.works = False
+        """Whether it has accepted the last write."""
+        self._is_known = False
+
+    def note(self, error: str) -> None:
+        """Note why it fails, or "" if it works. Log a change, or that it fails from the start."""
+        if error and (self.works or not self._is_known):
+            log.error("programs are refused: the %s fails: %s", self.name, error)
+        elif not error and not self.works and self._is_known:
+            log.info("the %s works again", self.name)
+        self.works, self._is_known = not error, True
+
+
 class Heartbeat(Loop):
     """Renews the row of this process in the database. `/health` reads the last result and never blocks.
 
-    Each beat closes the executions of dead processes and keeps their labels in `dead_owners`. It declares no process
-    dead until its own row has been renewed in time for so long that every living process has renewed its own, too.
+    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It takes none
+    for dead until its own row has been renewed in time for so long that every living one has renewed its own, too.
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:
         super().__init__("heartbeat", self.beat, every_seconds)
-        self.has_database = False
-        """Whether the database accepted the last write."""
-        self.has_cache = False
-        """Whether the cache kept the last value."""
+        self.database, self.cache = Part("database"), Part("cache")
         self.dead_owners: frozenset[str] = frozenset()
-        self._seen: set[str] = set()
         self._life_seconds = life_seconds
         self._judges_at = time.monotonic() + life_seconds
 
     def beat(self) -> None:
         """Look once. Takes as long as a database that hangs makes a request wait."""
-        self._see("cache", cache_error())
+        self.cache.note(cache_error())
         try:
             was_on_record = servers.renew()
-            self._see("database", "")
+            self.database.note("")
             if not was_on_record:
                 self._judges_at = time.monotonic() + self._life_seconds
             elif time.monotonic() >= self._judges_at:
@@ -47,25 +61,12 @@ class Heartbeat(Loop):
                 self.dead_owners = servers.dead_owners()
                 self._judges_at = time.monotonic() + self._life_seconds
         except (DatabaseError, InterfaceError) as error:
-            self._see("database", reason(error))
+            self.database.note(reason(error))
         except BaseException:
-            self.has_database = False  # unknown, and this process may soon count as dead
+            self.database.works = False  # unknown, and this process may soon count as dead
             raise
         finally:
             connection.close()
-
-    def _see(self, part: str, error: str) -> None:
-        """Remember whether a part works, and log a change, or that it fails from the start."""
-        had = self.has_cache if part == "cache" else self.has_database
-        if error and (had or part not in self._seen):
-            log.error("programs are refused: the %s fails: %s", part, error)
-        elif not error and not had and part in self._seen:
-            log.info("the %s works again", part)
-        self._seen.add(part)
-        if part == "cache":
-            self.has_cache = not error
-        else:
-            self.has_database = not error
 
 
 def cache_error() -> str:

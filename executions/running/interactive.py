@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apikeys.authentication import Caller
-from apikeys.limits import UNAVAILABLE, LimitUse, Refused
+from apikeys.limits import LimitUse, Refused, Unavailable
 from apikeys.shares import ADDRESS, CLAIMED, LEARNER, kind_of, share
 from executions.bounds import INPUT_BYTES
 from executions.request import with_plain_line_ends
@@ -117,7 +117,7 @@ class InteractiveSessions:
         of_most = (session for session in self._sessions if places[session.who] == most)
         idle = min(of_most, key=lambda session: session.active, default=None)
         if idle is None or new.who in places or not (most > 1 or idle.has_had_its_turn()):
-            raise Refused(UNAVAILABLE, "too many programs are interactive")
+            raise Unavailable("too many programs are interactive")
         self._sessions.discard(idle)
         idle.console.may_wait = False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from apikeys.limits import UNAVAILABLE, Refused
+from apikeys.limits import Unavailable
 from executions.models import Execution
 from executions.records.record import fail_all
 from executions.sandbox.line import Line, Ticket
@@ -78,10 +78,10 @@ class Jobs:
 
     @contextmanager
     def reserve(self) -> Iterator[Reservation]:
-        """Keep a place in line for the job that the caller may have at the end. Raises Refused if all are taken."""
+        """Keep a place in line for the job that the caller may have at the end. Raises Unavailable if all are taken."""
         with self._lock:
             if self.is_closing or len(self._line) + self._reserved >= self._most_waiting:
-                raise Refused(UNAVAILABLE, "too many executions wait in the background")
+                raise Unavailable("too many executions wait in the background")
             self._reserved += 1
         reservation = Reservation()
         try:

@@ -39,7 +39,7 @@ def test_an_unhealthy_service_answers_503_but_not_why(client: Client, executor: 
 def test_a_service_without_a_part_that_it_needs_is_unhealthy(
     client: Client, executor: FakeExecutor, settings: Settings, part: str
 ) -> None:
-    setattr(get_backend().heartbeat, f"has_{part}", False)
+    getattr(get_backend().heartbeat, part).works = False
     response = client.get("/health")
     assert response.status_code == 503
     others = {"docker", "database", "cache"} - {part}

@@ -124,14 +124,14 @@ def test_a_new_process_waits_before_it_judges_others(page: Page) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_heartbeat_reports_whether_the_database_accepts_writes(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     heartbeat = ripe()
-    assert (heartbeat.has_database, heartbeat.has_cache) == (True, True)
+    assert (heartbeat.database.works, heartbeat.cache.works) == (True, True)
     with database_fails("UPDATE"):
         heartbeat.beat()
-    assert (heartbeat.has_database, heartbeat.has_cache) == (False, True)
+    assert (heartbeat.database.works, heartbeat.cache.works) == (False, True)
     assert "programs are refused: the database fails: the database is away" in caplog.text
     with caplog.at_level("INFO"):
         heartbeat.beat()
-    assert heartbeat.has_database
+    assert heartbeat.database.works
     assert "the database works again" in caplog.text
 
 
