@@ -30,7 +30,7 @@ SETTINGS = {"SANDBOX_QUEUE_LENGTH": "128"}
 
 ANSWER_SECONDS = 60
 REFUSED_PAUSE_SECONDS = 0.5
-RECORDS = "SELECT code, status, container, submission_number FROM executions_execution WHERE code LIKE '%token-%'"
+RECORDS = "SELECT code, status, container, submission_number FROM executions_execution WHERE code LIKE '%\"token-%'"
 
 
 @dataclass(slots=True)
