@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -24,6 +25,9 @@ from tests.walls import NO_PROBES, SABOTAGE_GATEWAY, SABOTAGE_NETWORK, STARRED, 
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
+BUILDING = threading.Lock()
+"""For builds and the removal of images: removing one also removes layers that another build may be using."""
+
 IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 ATTACKS = {f"test_{name}.py" for name in ("isolation", "limits", "tests", "programs", "grading")}
 """Modules that run as a whole: without a wall, the tests that do not name it must still pass."""
@@ -74,12 +78,14 @@ def copy_without(wall: str) -> Iterator[Path]:
             shutil.copy2(ROOT / path, copy / path)
         for edit in (*WALLS[wall].edits, *(NO_PROBES if wall != "gate" else ())):
             apply(edit, copy)
-        image = build_image(copy)
+        with BUILDING:
+            image = build_image(copy)
         try:
             yield copy
         finally:
             if image:
-                subprocess.run(["docker", "rmi", "--force", image], check=True, stdout=subprocess.DEVNULL)
+                with BUILDING:
+                    subprocess.run(["docker", "rmi", "--force", image], check=True, stdout=subprocess.DEVNULL)
 
 
 def apply(edit: Edit, copy: Path) -> None:
