@@ -412,6 +412,15 @@ WALLS = {
     ),
     "turns": Wall((Edit("executions/sandbox/line.py", "            turns.move_to_end(name)\n", ""),)),
     "slot_reserve": Wall((Edit("executions/sandbox/slots.py", "FEWEST_TO_RESERVE = 3", "FEWEST_TO_RESERVE = 3000"),)),
+    "room_for_newcomers": Wall(
+        (
+            Edit(
+                "executions/running/interactive.py",
+                "                self._make_room_for(session)\n",
+                '                raise Unavailable("too many programs are interactive")\n',
+            ),
+        )
+    ),
     "claimed_learners": Wall(
         (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
     ),

@@ -497,7 +497,7 @@ def test_thirty_pupils_whom_a_page_only_claims_all_wait_for_input(
     )
 
 
-@pytest.mark.wall("shares")
+@pytest.mark.wall("room_for_newcomers")
 @pytest.mark.parametrize(("places", "addresses"), [(3, 2), (4, 3), (8, 7), (29, 9), (64, 9)])
 def test_any_number_of_addresses_leave_a_place_for_the_next(
     page: Page, stream: Streams, settings: Settings, places: int, addresses: int
@@ -524,7 +524,7 @@ def take_all_places(attacker: Page, stream: Streams, places: int) -> None:
         begin()
 
 
-@pytest.mark.wall("shares")
+@pytest.mark.wall("room_for_newcomers")
 @pytest.mark.parametrize("places", [1, 2, 3, 4])
 def test_a_place_is_kept_for_as_long_as_a_person_thinks(
     page: Page, stream: Streams, settings: Settings, monkeypatch: pytest.MonkeyPatch, places: int
