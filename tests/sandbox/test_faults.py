@@ -193,8 +193,9 @@ def test_gate_that_shuts_refuses_callers_in_line_too(launch_sandbox: Launch, eng
         in_line = executor.submit(sandbox.execute, HELLO)
         assert eventually(lambda: sandbox.health().waiting == 1)
         is_silent.set()
-        with pytest.raises(SandboxUnavailable, match="a test"):  # at once: another worker may have its turn
-            in_line.result(10)
+        assert eventually(in_line.done, 10)  # at once: another worker may have its turn
+        with pytest.raises(SandboxUnavailable, match="a test"):
+            in_line.result()
     launched_meanwhile = only_container_of(engine, sandbox)
     is_silent.clear()
     assert sandbox.wait_until_ready(READY_SECONDS)
