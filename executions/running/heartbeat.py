@@ -37,8 +37,8 @@ class Part:
 class Heartbeat(Loop):
     """Renews the row of this process in the database. `/health` reads the last result and never blocks.
 
-    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It takes none
-    for dead until its own row has been renewed in time for so long that every living one has renewed its own, too.
+    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It takes
+    none for dead until its own row has been renewed in time for so long that every living one has renewed its own, too.
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:
