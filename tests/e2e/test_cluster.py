@@ -303,13 +303,13 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
     before = [of_workers(web) for web in webs]
 
     def run() -> None:
-        statuses.append(cluster.web.post("import time\ntime.sleep(6)\nprint('slept')", timeout=10).status_code)
+        statuses.append(cluster.web.post("import time\ntime.sleep(8)\nprint('slept')", timeout=10).status_code)
 
     threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: _in_use(cluster) >= 6, 30)
     with load(cluster, "worker", 503) as loaded:
-        for thread in threads:
-            thread.start()
-        assert eventually(lambda: _in_use(cluster) >= 6, 30)
         cluster.workers[0].stop(signal.SIGKILL)
         for thread in threads:
             thread.join()
@@ -323,12 +323,13 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
 
 def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -> None:
     before = of_workers(cluster.web)
-    with load(cluster, "engine", 503) as loaded, ThreadPoolExecutor(8) as clients:
+    with ThreadPoolExecutor(8) as clients:
         code = "import time\ntime.sleep(8)\nprint('on an engine')"
         answers = [clients.submit(cluster.web.post, code, timeout=10) for _ in range(8)]
         assert eventually(lambda: _in_use(cluster) >= 6, 30)
-        cluster.engine.stop(signal.SIGKILL)
-        statuses = [answer.result().status_code for answer in answers]
+        with load(cluster, "engine", 503) as loaded:
+            cluster.engine.stop(signal.SIGKILL)
+            statuses = [answer.result().status_code for answer in answers]
         assert statuses.count(200) >= 3
         assert set(statuses) <= {200, 503}
         for _ in range(5):
