@@ -69,10 +69,12 @@ class Pool:
         return sum(len(stock.line) for stock in self._stocks.values())
 
     def line_seconds(self) -> float:
-        """Return how long the callers in line wait, at the pace since it began: at most `queue_seconds`, 0 for none."""
-        with self._lock:
-            pace_seconds = (time.monotonic() - self._line_began) / max(1, self._given_back)
-            return min(self.waiting * pace_seconds, self._settings.queue_seconds)
+        """Return how long the callers in line wait, at the pace since it began: at most `queue_seconds`, 0 for none.
+
+        An estimate, without the lock: each request asks for the health that it is part of.
+        """
+        pace_seconds = (time.monotonic() - self._line_began) / max(1, self._given_back)
+        return min(self.waiting * pace_seconds, self._settings.queue_seconds)
 
     @property
     def is_failing(self) -> bool:
