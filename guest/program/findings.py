@@ -26,7 +26,7 @@ class Findings:
         self._failures: list[BaseException] = []
         self._errors: list[BaseException] = []
         self._uses_cases = False
-        self._decides = LOOKS.isdisjoint(_names_in(code))
+        self._decides = not any(word in code for word in LOOKS) or LOOKS.isdisjoint(_names_in(code))
         self._has_unittest = "unittest" in code
         if self._has_unittest:
             self._watch_unittest()
