@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
@@ -146,6 +146,18 @@ def rss_mb(pid: int) -> int:
     return int(found[1]) // 1024
 
 
+def posted_at_once(post: Callable[[], int], count: int, worker: int) -> tuple[set[int], int]:
+    """Call `post` in so many threads; return the statuses, and by how many MB the memory of `worker` grew meanwhile."""
+    before = highest = rss_mb(worker)
+    with ThreadPoolExecutor(count) as threads:
+        posts = [threads.submit(post) for _ in range(count)]
+        while not all(each.done() for each in posts):
+            highest = max(highest, rss_mb(worker))
+            time.sleep(0.01)
+    print(f"{before} MB before, {highest} MB at most")
+    return {each.result() for each in posts}, highest - before
+
+
 @pytest.mark.parametrize("pad", ["x", "🐍"])
 def test_ten_large_requests_that_run_take_little_memory(tmp_path: Path, pad: str) -> None:
     """In compose.yaml the service has 256 MB. Ten took 190, because a snake makes each character take four bytes."""
@@ -154,20 +166,14 @@ def test_ten_large_requests_that_run_take_little_memory(tmp_path: Path, pad: str
         body = json.dumps({"code": "import time\ntime.sleep(4)", "test_cases": cases}, ensure_ascii=False).encode()
         worker = service.worker_pid()
         assert service.post("print(1)").status_code == 200
-        before = highest = rss_mb(worker)
 
         def post() -> int:
             headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
             return requests.post(f"{service.url}/execute", body, headers=headers, timeout=60).status_code
 
-        with ThreadPoolExecutor(10) as threads:
-            posts = [threads.submit(post) for _ in range(10)]
-            while not all(each.done() for each in posts):
-                highest = max(highest, rss_mb(worker))
-                time.sleep(0.01)
-        print(f"{before} MB before, {highest} MB at most")
-        assert {each.result() for each in posts} == {200, 503}  # those that found no room
-        assert highest - before < MOST_GROWTH_MB
+        statuses, growth_mb = posted_at_once(post, 10, worker)
+        assert statuses == {200, 503}  # those that found no room
+        assert growth_mb < MOST_GROWTH_MB
 
 
 @pytest.mark.parametrize("pairs", [85_000, 0], ids=["small objects", "valid"])
@@ -178,7 +184,6 @@ def test_six_large_bodies_at_once_take_little_memory(service: Service, pairs: in
     assert len(body) > 1_600_000
     headers = {"X-API-Key": service.api_key, "Origin": ORIGIN, "Content-Type": "application/json"}
     worker = service.worker_pid()
-    before = highest = rss_mb(worker)
 
     def post() -> int:
         """Send the body, if it is not valid until there is room for it."""
@@ -187,11 +192,6 @@ def test_six_large_bodies_at_once_take_little_memory(service: Service, pairs: in
             if status != 503 or not pairs:
                 return status
 
-    with ThreadPoolExecutor(6) as threads:
-        posts = [threads.submit(post) for _ in range(6)]
-        while not all(each.done() for each in posts):
-            highest = max(highest, rss_mb(worker))
-            time.sleep(0.01)
-    print(f"{before} MB before, {highest} MB at most")
-    assert {each.result() for each in posts} <= ({400} if pairs else {200, 503})
-    assert highest - before < (MOST_GROWTH_MB if pairs else MOST_BYTES_FOR_A_BYTE * 6 * len(body) / 1_000_000)
+    statuses, growth_mb = posted_at_once(post, 6, worker)
+    assert statuses <= ({400} if pairs else {200, 503})
+    assert growth_mb < (MOST_GROWTH_MB if pairs else MOST_BYTES_FOR_A_BYTE * 6 * len(body) / 1_000_000)
