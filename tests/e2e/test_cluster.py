@@ -369,9 +369,10 @@ def test_submission_that_a_worker_does_not_begin_runs_on_another(cluster: Cluste
 
 
 def test_stopped_worker_finishes_what_it_runs(cluster: Cluster) -> None:
+    """Programs of six learners: one alone has three of a worker's four slots."""
     with ThreadPoolExecutor(6) as clients:
         code = "import time\ntime.sleep(4)\nprint('done')"
-        answers = [clients.submit(cluster.web.execute, code) for _ in range(6)]
+        answers = [clients.submit(cluster.web.execute, code, learner=f"learner {number}") for number in range(6)]
         assert eventually(lambda: _in_use(cluster) == 6, 30)
         assert cluster.workers[0].stop() == 0
         assert [answer.result()["output"] for answer in answers] == ["done\n"] * 6
