@@ -15,17 +15,20 @@ import msgspec
 import redis
 from prometheus_client import Counter
 from redis.exceptions import RedisError
+from redis.lock import Lock
 
 from executions.cluster.messages import (
     INSTRUCTIONS,
     LETTERS,
     ORDERS,
-    STATES,
+    WEB_STATES,
+    WORKER_STATES,
     Instruction,
     Kind,
     Letter,
     Malformed,
     Order,
+    WebState,
     WorkerState,
     pack,
     unpack,
@@ -132,16 +135,26 @@ class Board:
 
     def workers(self) -> list[WorkerState]:
         """Return the states of all workers that are alive and speak our version, and forget those that are dead."""
-        roll = self.roll()
-        if dead := [name for name, packed in roll.items() if packed is None]:
-            LOST.inc(self._client.srem(f"{PREFIX}workers", *dead))  # one that has ended says so itself
-        return [state for packed in roll.values() if packed is not None and (state := read_state(packed)) is not None]
+        states, forgotten = self._living("worker", WORKER_STATES)
+        LOST.inc(forgotten)  # one that has ended says so itself
+        return states
 
-    def roll(self) -> dict[str, bytes | None]:
-        """Return what each worker last said, by its name; None of a dead one."""
-        names = sorted(name.decode() for name in cast(set[bytes], self._client.smembers(f"{PREFIX}workers")))
-        packed = self._client.mget([f"{PREFIX}worker:{name}" for name in names]) if names else []
+    def roll(self, kind: str = "worker") -> dict[str, bytes | None]:
+        """Return what each worker last said, or each web process ("web"), by its name; None of a dead one."""
+        names = sorted(name.decode() for name in cast(set[bytes], self._client.smembers(f"{PREFIX}{kind}s")))
+        packed = self._client.mget([f"{PREFIX}{kind}:{name}" for name in names]) if names else []
         return dict(zip(names, cast(list[bytes | None], packed), strict=True))
+
+    def _living(self, kind: str, decoder: msgspec.json.Decoder[Kind]) -> tuple[list[Kind], int]:
+        """Return what those of a kind said that are alive and speak our version; forget the dead, and return how many.
+
+        Of several processes that ask at once, one counts them.
+        """
+        roll = self.roll(kind)
+        dead = [name for name, packed in roll.items() if packed is None]
+        forgotten = self._client.srem(f"{PREFIX}{kind}s", *dead) if dead else 0
+        said = (read_state(packed, decoder) for packed in roll.values() if packed is not None)
+        return [state for state in said if state is not None], forgotten
 
     def announce(self, public_id: UUID, web: str, seconds: float) -> None:
         """Note for `seconds` which web process takes the input for an execution."""
@@ -152,9 +165,17 @@ class Board:
         web = cast(bytes | None, self._client.get(f"{PREFIX}input:{public_id}"))
         return None if web is None else web.decode()
 
-    def show_web(self, web: str) -> None:
-        """Note that a web process is alive."""
-        self._client.set(f"{PREFIX}web:{web}", b"", ex=LIFE_SECONDS)
+    def show_web(self, state: WebState) -> None:
+        """Note that a web process is alive, and how it is."""
+        self._show("web", state)
+
+    def webs(self) -> list[WebState]:
+        """Return the states of all web processes that are alive and speak our version."""
+        return self._living("web", WEB_STATES)[0]
+
+    def lock_places(self) -> Lock:
+        """Return the lock of the one process that may give away places. Expires by itself."""
+        return cast(Lock, self._client.lock(f"{PREFIX}places", CALL_SECONDS, 0.002, blocking_timeout=CALL_SECONDS))
 
     # For workers
 
@@ -173,10 +194,7 @@ class Board:
 
     def show_worker(self, state: WorkerState) -> None:
         """Note that a worker is alive, and how it is."""
-        with self._client.pipeline() as pipeline:
-            pipeline.set(f"{PREFIX}worker:{state.name}", pack(state), ex=LIFE_SECONDS)
-            pipeline.sadd(f"{PREFIX}workers", state.name)
-            pipeline.execute()
+        self._show("worker", state)
 
     def remove_worker(self, name: str) -> None:
         """Note that a worker has ended."""
@@ -204,6 +222,12 @@ class Board:
         """Return the server's time, so that clocks need not agree."""
         return self._client.time()[0]
 
+    def _show(self, kind: str, state: WorkerState | WebState) -> None:
+        with self._client.pipeline() as pipeline:
+            pipeline.set(f"{PREFIX}{kind}:{state.name}", pack(state), ex=LIFE_SECONDS)
+            pipeline.sadd(f"{PREFIX}{kind}s", state.name)
+            pipeline.execute()
+
     def _send(self, name: str, submission_id: str, message: Letter | Instruction, number: int) -> None:
         key, fields = f"{PREFIX}{name}", {"run": submission_id, "number": number, "message": pack(message)}
         with self._client.pipeline() as pipeline:
@@ -216,9 +240,9 @@ def _order_key(submission_id: str) -> str:
     return f"{PREFIX}run:{submission_id}"
 
 
-def read_state(packed: bytes) -> WorkerState | None:
-    """Return what a worker said, None if it speaks another version."""
+def read_state(packed: bytes, decoder: msgspec.json.Decoder[Kind]) -> Kind | None:
+    """Return what a process said about itself, None if it speaks another version."""
     try:
-        return unpack(packed, STATES)
+        return unpack(packed, decoder)
     except Malformed:
         return None

@@ -141,9 +141,9 @@ class ClusterExecutor:
             raise SandboxUnavailable(f"Redis or the broker fails: {error}") from error
 
     def _look(self) -> None:
-        """See how the workers are, and show them that this process is alive."""
+        """See how the workers are, and show them and other web processes that this one is alive."""
+        self.post.show()
         try:
-            self._board.show_web(self.post.name)
             self._workers.update(self._board.workers())
         except RedisError as error:
             log.warning("Redis does not say which workers are alive: %s", error)

@@ -18,7 +18,7 @@ from executions.sandbox.results import (
 )
 from executions.sandbox.sandbox import SandboxHealth
 
-VERSION = 5
+VERSION = 6
 """Of all messages. A process that gets another one refuses it, so web processes and workers are updated together."""
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -82,9 +82,15 @@ class Taken(msgspec.Struct, frozen=True, tag="taken"):
     is_too_much: bool = False
 
 
+class GiveUp(msgspec.Struct, frozen=True, tag="give up"):
+    """An interactive execution of this web process may wait for input no longer: another caller gets its place."""
+
+    place_id: UUID
+
+
 Reply = Event | Finished | Failed
 """Every submission has a Began. The other events are for its watcher."""
-Letter = Reply | Input | Taken
+Letter = Reply | Input | Taken | GiveUp
 """What a web process gets."""
 
 
@@ -101,6 +107,28 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 Instruction = Typed | Stop
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What an interactive execution takes of what all web processes share.
+
+    It counts for the `family` of the caller's key, under the caller's `names`, the widest first. It began `age_seconds`
+    ago, and has had no input for `idle_seconds`. `web` is its process, "" this one.
+    """
+
+    id: UUID
+    family: UUID
+    names: tuple[str, ...]
+    age_seconds: float = 0.0
+    idle_seconds: float = 0.0
+    web: str = ""
+
+
+class WebState(msgspec.Struct, frozen=True):
+    """What a web process says about itself twice a second: its name, and its places in use."""
+
+    name: str
+    places: tuple[Place, ...] = ()
 
 
 class WorkerState(msgspec.Struct, frozen=True):
@@ -139,7 +167,7 @@ class WorkerState(msgspec.Struct, frozen=True):
         return self.health.ready and not self.is_leaving
 
 
-def pack(message: Order | Letter | Instruction | WorkerState) -> bytes:
+def pack(message: Order | Letter | Instruction | WorkerState | WebState) -> bytes:
     """Return a message in bytes: a byte for the version, one that says whether it is compressed, and JSON.
 
     Raises Malformed if it is too long.
@@ -157,7 +185,8 @@ Kind = TypeVar("Kind")
 ORDERS = msgspec.json.Decoder(Order)
 LETTERS: msgspec.json.Decoder[Letter] = msgspec.json.Decoder(Letter)
 INSTRUCTIONS: msgspec.json.Decoder[Instruction] = msgspec.json.Decoder(Instruction)
-STATES = msgspec.json.Decoder(WorkerState)
+WORKER_STATES = msgspec.json.Decoder(WorkerState)
+WEB_STATES = msgspec.json.Decoder(WebState)
 
 
 def unpack(packed: bytes, decoder: msgspec.json.Decoder[Kind]) -> Kind:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Self
 from uuid import UUID
 
+import msgspec
 from redis.exceptions import RedisError
 
 from executions.cluster.board import Board
-from executions.cluster.messages import Failed, Input, Letter, Taken
+from executions.cluster.messages import Failed, GiveUp, Input, Letter, Place, Taken, WebState
 from executions.sandbox.console import Console
 from executions.sandbox.results import RunLost, SandboxUnavailable
 from executions.threads import Loop
@@ -78,12 +79,14 @@ class PostOffice:
     """The letters of the web process `name`.
 
     Needs two boards, because one thread waits for letters all the time. `take_input` says what becomes of input that
-    other web processes pass on.
+    other web processes pass on, `places` what is in use here, and `give_up` ends the wait of one of these for input.
     """
 
     def __init__(self, name: str, board: Board, board_of_letters: Board, input_seconds: float = INPUT_SECONDS) -> None:
         self.name = name
         self.take_input: Callable[[Input], Taken] = lambda _: Taken(False)
+        self.places: Callable[[], tuple[Place, ...]] = tuple
+        self.give_up: Callable[[UUID], None] = lambda _: None
         self._board = board
         self._input_seconds = input_seconds
         self._stream = board_of_letters.letters(name)
@@ -114,6 +117,37 @@ class PostOffice:
             finally:
                 del self._open[matter]
 
+    def show(self) -> None:
+        """Show all others that this process is alive, and its places in use."""
+        try:
+            self._board.show_web(WebState(self.name, self.places()))
+        except RedisError as error:  # the next call, which comes soon, shows them
+            log.warning("others cannot see this web process: %s", error)
+
+    @contextlib.contextmanager
+    def places_elsewhere(self) -> Iterator[list[Place]]:
+        """Yield the places that other web processes have in use; these give none away until the end.
+
+        If Redis fails, there are none: then no program can begin either.
+        """
+        with contextlib.suppress(RedisError), contextlib.ExitStack() as stack:
+            taken: list[Place] = []
+            try:
+                stack.enter_context(self._board.lock_places())
+                webs = [state for state in self._board.webs() if state.name != self.name]
+                taken = [msgspec.structs.replace(place, web=web.name) for web in webs for place in web.places]
+            except RedisError as error:
+                log.warning("the places of other web processes are unknown: %s", error)
+            yield taken
+            self.show()
+
+    def let_give_up(self, place: Place) -> None:
+        """Let another web process give up a place of its own."""
+        try:
+            self._board.write(place.web, os.urandom(16).hex(), GiveUp(place.id))
+        except RedisError as error:  # it keeps the place until its program ends
+            log.warning("another web process cannot be asked for a place: %s", error)
+
     def announce(self, public_id: UUID, seconds: float) -> None:
         """Let other web processes pass on input for an execution of this one, for `seconds`."""
         try:
@@ -141,6 +175,8 @@ class PostOffice:
         for matter, number, letter in self._stream.fetch(FETCH_SECONDS):
             if isinstance(letter, Input):
                 self._answer(matter, letter)
+            elif isinstance(letter, GiveUp):
+                self.give_up(letter.place_id)
             elif (letters := self._open.get(matter)) is not None:
                 letters.add(number, letter)
 

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import NamedTuple
-from uuid import UUID
+from typing import NamedTuple, Protocol
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -13,6 +15,7 @@ from apikeys.authentication import Caller
 from apikeys.limits import LimitUse, Refused, Unavailable
 from apikeys.shares import ADDRESS, CLAIMED, LEARNER, kind_of, share
 from executions.bounds import INPUT_BYTES
+from executions.cluster.messages import Place
 from executions.request import with_plain_line_ends
 from executions.sandbox.console import Console
 
@@ -54,27 +57,17 @@ class InteractiveSession:
     caller: Caller
     names: tuple[str, ...]
     console: Console
+    id: UUID = field(default_factory=uuid4)
     public_id: UUID | None = None
     typed: str = ""
     began: float = field(default_factory=time.monotonic)
     active: float = field(default_factory=time.monotonic)
 
     @property
-    def who(self) -> tuple[UUID, str]:
-        """Return whose it is, whoever a page claims to be: the key's family, and the widest name."""
-        return self.caller.key.family, self.names[0]
-
-    def has_had_its_turn(self) -> bool:
-        """Return whether it may be ended for another caller, even if its own has no other."""
-        return time.monotonic() >= min(self.active + THINKING_SECONDS, self.began + TURN_SECONDS)
-
-    def seconds_left(self) -> int:
-        """Return how long it takes at most until it ends, unless somebody types."""
-        return max(1, int(self.active + settings.SANDBOX_INPUT_SECONDS - time.monotonic()) + 1)
-
-    def counts_for(self, family: UUID, name: str) -> bool:
-        """Return whether it counts for this caller of a family of keys."""
-        return self.caller.key.family == family and name in self.names
+    def place(self) -> Place:
+        """The place that it has now."""
+        now = time.monotonic()
+        return Place(self.id, self.caller.key.family, self.names, now - self.began, now - self.active)
 
     def accepts_input_from(self, typist: Typist) -> bool:
         """Return whether `typist` may send input: the same key, or one of its rotation, for the same learner.
@@ -85,10 +78,39 @@ class InteractiveSession:
         return typist.family == self.caller.key.family and is_same_learner
 
 
+class Elsewhere(Protocol):
+    """The other processes that share the places."""
+
+    def places(self) -> AbstractContextManager[list[Place]]:
+        """Return the places that the others have in use. In this context, they give none away."""
+
+    def show(self) -> None:
+        """Tell the others which places are in use here."""
+
+    def let_give_up(self, place: Place) -> None:
+        """Let one of the others give up a place."""
+
+
+class Nowhere:
+    """There are no other processes."""
+
+    def places(self) -> AbstractContextManager[list[Place]]:
+        """Return no place."""
+        return nullcontext([])
+
+    def show(self) -> None:
+        """Tell nobody."""
+
+    def let_give_up(self, place: Place) -> None:
+        """Never called."""
+
+
 class InteractiveSessions:
-    """The sessions of one process. `len` is how many are open."""
+    """The sessions of one process, which share all places with those `elsewhere`. `len` is how many are open."""
 
     def __init__(self) -> None:
+        self.elsewhere: Elsewhere = Nowhere()
+        self._beginning = threading.Lock()
         self._lock = threading.Lock()
         self._sessions: set[InteractiveSession] = set()
 
@@ -98,48 +120,37 @@ class InteractiveSessions:
     def begin(self, caller: Caller, names: tuple[str, ...], console: Console) -> InteractiveSession:
         """Return a new session, which the caller must end. Raises Refused."""
         session = InteractiveSession(caller, names, console)
-        with self._lock:
-            if len(self._sessions) >= settings.SANDBOX_MAX_INTERACTIVE:
-                self._make_room_for(session)
-            for name in names:
-                self._keep_to_share(caller.key.family, name)
-            self._sessions.add(session)
+        with self._beginning, self.elsewhere.places() as others:
+            given_up = place_to_give_up(session.place, [*others, *self.places()])
+            with self._lock:
+                self._sessions.add(session)
+            if given_up is not None:
+                self.give_up(given_up.id)
+            if given_up in others:
+                self.elsewhere.let_give_up(given_up)
         return session
 
-    def _make_room_for(self, new: InteractiveSession) -> None:
-        """End the session without input for longest, of the caller with most, if the `new` one's has none.
+    def places(self) -> tuple[Place, ...]:
+        """Return the places in use."""
+        with self._lock:
+            return tuple(session.place for session in self._sessions)
+
+    def give_up(self, place_id: UUID) -> None:
+        """End the session at a place of this process, if there is one.
 
         Its program ends at its wait for input, or at its next, and until then has a slot of those that run.
-        To be called with the lock held. Raises Refused.
         """
-        places = Counter(session.who for session in self._sessions)
-        most = max(places.values(), default=0)
-        of_most = (session for session in self._sessions if places[session.who] == most)
-        idle = min(of_most, key=lambda session: session.active, default=None)
-        if idle is None or new.who in places or not (most > 1 or idle.has_had_its_turn()):
-            raise Unavailable("too many programs are interactive")
-        self._sessions.discard(idle)
-        idle.console.may_wait = False
-
-    def _keep_to_share(self, family: UUID, name: str) -> None:
-        """Raise Refused if the caller has as many places as it may. To be called with the lock held."""
-        own = [session for session in self._sessions if session.counts_for(family, name)]
-        others, kind = len(self._sessions) - len(own), kind_of(name)
-        most = int(share(name, settings.SANDBOX_MAX_INTERACTIVE, others, LEAST[kind], PARTS))
-        if len(own) >= most:
-            seconds_left = min(session.seconds_left() for session in own)
-            use = LimitUse("interactive", most, 0, seconds_left, None, "concurrent-requests")
-            sentence = (
-                "Many people at your address are running interactive programs."
-                if kind == ADDRESS
-                else f"This learner is already running {len(own)} interactive programs."
-            )
-            raise Refused("interactive_limited", sentence, use)
+        with self._lock:
+            for session in [each for each in self._sessions if each.id == place_id]:
+                self._sessions.discard(session)
+                session.console.may_wait = False
+        self.elsewhere.show()
 
     def end(self, session: InteractiveSession) -> None:
         """End a session, if it has not ended."""
         with self._lock:
             self._sessions.discard(session)
+        self.elsewhere.show()
 
     def find(self, public_id: UUID, typist: Typist) -> InteractiveSession | None:
         """Return the session of an execution, or None if none accepts input from `typist`."""
@@ -160,3 +171,48 @@ class InteractiveSessions:
             session.typed += text
             session.active = time.monotonic()
         return True
+
+
+def place_to_give_up(new: Place, taken: Sequence[Place]) -> Place | None:
+    """Return which of the places `taken` is to be given up for a `new` one, None if one is free. Raises Refused.
+
+    If all are taken, a caller who has none gets the one without input for longest, of the caller with most.
+    """
+    if len(taken) < settings.SANDBOX_MAX_INTERACTIVE:
+        for name in new.names:
+            _keep_to_share(new.family, name, taken)
+        return None
+    counts = Counter(_caller(place) for place in taken)
+    most = max(counts.values(), default=0)
+    of_most = (place for place in taken if counts[_caller(place)] == most)
+    idle = max(of_most, key=lambda place: place.idle_seconds, default=None)
+    if idle is None or _caller(new) in counts or not (most > 1 or _has_had_its_turn(idle)):
+        raise Unavailable("too many programs are interactive")
+    return idle
+
+
+def _caller(place: Place) -> tuple[UUID, str]:
+    """Return whose a place is, whoever a page claims to be: the key's family, and the widest name."""
+    return place.family, place.names[0]
+
+
+def _has_had_its_turn(place: Place) -> bool:
+    """Return whether a caller's only place may be given to another."""
+    return place.idle_seconds >= THINKING_SECONDS or place.age_seconds >= TURN_SECONDS
+
+
+def _keep_to_share(family: UUID, name: str, taken: Sequence[Place]) -> None:
+    """Raise Refused if the caller has as many places as they may."""
+    own = [place for place in taken if place.family == family and name in place.names]
+    others, kind = len(taken) - len(own), kind_of(name)
+    most = int(share(name, settings.SANDBOX_MAX_INTERACTIVE, others, LEAST[kind], PARTS))
+    if len(own) >= most:
+        most_idle = max(place.idle_seconds for place in own)
+        seconds_left = max(1, int(settings.SANDBOX_INPUT_SECONDS - most_idle) + 1)
+        use = LimitUse("interactive", most, 0, seconds_left, None, "concurrent-requests")
+        sentence = (
+            "Many people at your address are running interactive programs."
+            if kind == ADDRESS
+            else f"This learner is already running {len(own)} interactive programs."
+        )
+        raise Refused("interactive_limited", sentence, use)

@@ -1,20 +1,34 @@
-"""Input that comes to another web process than the one that runs the program."""
+"""What web processes ask each other: to take input for a program, and for a place for one."""
 
+from contextlib import AbstractContextManager
 from uuid import UUID
 
-from executions.cluster.messages import Input, Taken
+from executions.cluster.messages import Input, Place, Taken
 from executions.cluster.post import PostOffice
 from executions.configuration import longest_execution
 from executions.running.interactive import InteractiveSessions, TooMuchInput, Typist
 
 
 class Peers:
-    """The other web processes, and the input that each passes on for the `sessions` of another."""
+    """The other web processes. `sessions` are those of this one, which also asks these for places."""
 
     def __init__(self, post: PostOffice, sessions: InteractiveSessions) -> None:
         self._post = post
         self._sessions = sessions
-        post.take_input = self._take
+        post.take_input, post.places, post.give_up = self._take, sessions.places, sessions.give_up
+        sessions.elsewhere = self
+
+    def places(self) -> AbstractContextManager[list[Place]]:
+        """Return the places that the others have in use. In this context, they give none away."""
+        return self._post.places_elsewhere()
+
+    def show(self) -> None:
+        """Tell the others which places are in use here."""
+        self._post.show()
+
+    def let_give_up(self, place: Place) -> None:
+        """Let one of the others give up a place."""
+        self._post.let_give_up(place)
 
     def announce(self, public_id: UUID) -> None:
         """Tell the others that this process takes the input for an execution."""

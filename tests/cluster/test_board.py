@@ -9,7 +9,7 @@ import redis
 from prometheus_client import REGISTRY
 
 from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
-from executions.cluster.messages import Input, Order, Stop, Taken, Typed, WorkerState
+from executions.cluster.messages import Input, Order, Stop, Taken, Typed, WebState, WorkerState
 from executions.cluster.post import Correspondence, PostOffice
 from executions.sandbox.console import Printed
 from executions.sandbox.results import SandboxUnavailable, Submission
@@ -98,11 +98,11 @@ def test_everything_expires(board: Board, client: "redis.Redis") -> None:
     board.write("web", "run", Taken(True))
     board.instruct("worker", "run", Stop())
     board.announce(uuid4(), "web", 60)
-    board.show_web("web")
+    board.show_web(WebState("web"))
     board.show_worker(state("worker"))
     times = {key.decode().removeprefix(PREFIX).split(":")[0]: client.ttl(key) for key in client.scan_iter()}
     longest = {"run": 15, "letters": STREAM_SECONDS, "instructions": STREAM_SECONDS, "input": 60}
-    assert times.pop("workers") == -1  # names only
+    assert times.pop("workers") == times.pop("webs") == -1  # names only
     assert times.keys() == {*longest, "web", "worker"}
     assert all(0 < seconds <= longest.get(name, LIFE_SECONDS) for name, seconds in times.items())
 

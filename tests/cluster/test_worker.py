@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from executions.cluster.board import Board
-from executions.cluster.messages import Finished, Letter, Order, Typed
+from executions.cluster.messages import Finished, Letter, Order, Typed, WebState
 from executions.cluster.worker import Worker
 from executions.configuration import sandbox_settings
 from executions.sandbox.console import Began, Console
@@ -53,7 +53,7 @@ def worker(board: Board, redis: Redis) -> Iterator[Worker]:
 
 
 def test_submission_that_is_delivered_twice_at_once_runs_once_and_gets_its_input(worker: Worker, board: Board) -> None:
-    board.show_web("web")
+    board.show_web(WebState("web"))
     board.post("one", Order("web", Submission("input()", "", (), 5), is_watched=True, is_interactive=True), 60)
     with ThreadPoolExecutor(2) as threads:
         runs = [threads.submit(worker.run, "one") for _ in range(2)]

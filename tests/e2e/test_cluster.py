@@ -230,6 +230,18 @@ def test_strokes_come_while_the_program_runs(cluster: Cluster) -> None:
         assert len(stream.until("result").data["images"]) == 1
 
 
+def test_learner_has_two_interactive_programs_in_all_web_processes(cluster: Cluster) -> None:
+    with ExitStack() as streams:
+        for web in (cluster.web, cluster.other_web):
+            stream = streams.enter_context(EventSource(web, GREETING, interactive=True, learner="ada"))
+            stream.until("input")
+        for web in (cluster.web, cluster.other_web):
+            body = {"code": GREETING, "interactive": True, "learner": "ada"}
+            headers = {"X-API-Key": web.api_key, "Accept": "text/event-stream"}
+            refused = requests.post(f"{web.url}/execute", json=body, headers=headers, timeout=60)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "interactive_limited")
+
+
 @pytest.mark.parametrize("is_through_other_web", [False, True])
 def test_input_reaches_a_program_through_either_web_process(cluster: Cluster, is_through_other_web: bool) -> None:
     with EventSource(cluster.web, GREETING, interactive=True) as stream:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from apikeys.models import usable_keys
 from executions.cluster.board import Board, connect, read_state
-from executions.cluster.messages import WorkerState
+from executions.cluster.messages import WORKER_STATES, WorkerState
 from executions.configuration import sandbox_settings
 from executions.management import faults
 from executions.management.faults import Fault
@@ -114,7 +114,7 @@ def examine_cluster() -> Iterator[Finding]:
     limits = (memory["maxmemory_policy"], memory["used_memory"], memory["maxmemory"])
     yield "Redis's memory", faults.check_redis_memory(*limits)
     yield "broker", faults.check_broker(broker_error(settings.CELERY_BROKER_URL))
-    states = [read_state(said) for said in roll.values() if said is not None]
+    states = [read_state(said, WORKER_STATES) for said in roll.values() if said is not None]
     yield from examine_workers([state for state in states if state is not None], states.count(None), asked)
 
 
