@@ -48,7 +48,8 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     board, board_of_instructions = Board(connect(settings.REDIS_URL)), Board(connect(settings.REDIS_URL))
     owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
     sandbox = Sandbox(limits, dead_owners=lambda: owners.dead, probes=probes)
-    worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions)
+    interactive = settings.SANDBOX_MAX_INTERACTIVE
+    worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions, interactive)
     gc.freeze()
     gc.enable()
     owners.start()

@@ -45,6 +45,9 @@ STREAM_SECONDS = 600
 MOST_ENTRIES = 100_000
 """Of a stream."""
 
+OWNER_SECONDS = 30 * 86400
+"""How long the owner of containers is remembered: an engine that was off may still have some."""
+
 CALL_SECONDS = 3.0
 """The longest that one call to Redis may take."""
 
@@ -211,7 +214,12 @@ class Board:
 
     def show_owner(self, owner: str) -> None:
         """Note that the owner of containers is alive."""
-        self._client.zadd(f"{PREFIX}owners", {owner: self._now()})
+        now, key = self._now(), f"{PREFIX}owners"
+        with self._client.pipeline() as pipeline:
+            pipeline.zadd(key, {owner: now})
+            pipeline.zremrangebyscore(key, 0, now - OWNER_SECONDS)
+            pipeline.expire(key, OWNER_SECONDS)
+            pipeline.execute()
 
     def dead_owners(self, seconds: float) -> frozenset[str]:
         """Return the owners that were last seen so many seconds ago."""

@@ -1,6 +1,5 @@
 """The executor of a web process whose programs run on other machines."""
 
-import contextlib
 import logging
 import time
 import uuid
@@ -36,7 +35,11 @@ LATE_SECONDS = 3.0
 """How long a letter may be on its way: that a submission has begun, or what a worker wrote before it ended."""
 
 SPARE_SECONDS = 10.0
-"""How much longer an order is kept than anybody waits for it: one that has expired looks like one that has begun."""
+"""How long an order outlives its caller's wait. One that has expired would look like one that has begun."""
+
+GRACE_SECONDS = 20.0
+"""How much longer than its own time a submission may take: for its start, its pictures and files, and the last letter.
+"""
 
 ATTEMPTS = 2
 """How many workers may be asked to run a submission."""
@@ -49,10 +52,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a submission may wait for its container, and how long it may then take."""
+    """How long a submission may wait for its container, and then take: `interactive_seconds` if people type."""
 
     queue_seconds: float
-    run_seconds: float
+    interactive_seconds: float
+    grace_seconds: float = GRACE_SECONDS
+
+    def run_seconds(self, submission: Submission, is_interactive: bool) -> float:
+        """Return how long after its begin the last letter about a submission is certainly there."""
+        if is_interactive:
+            return self.interactive_seconds
+        return 2 * (submission.timeout_seconds + submission.trace_seconds) + self.grace_seconds
 
 
 class ClusterExecutor:
@@ -97,8 +107,9 @@ class ClusterExecutor:
         If the worker refuses, or is lost before it has begun, another one is asked. Raises SandboxError.
         """
         deadline = Deadline.after(self._patience.queue_seconds)
+        is_interactive = console is not None and console.is_interactive
         tried: set[str] = set()
-        worker = self._workers.choose(tried)
+        worker = self._workers.choose(tried, is_interactive)
         while True:
             tried.add(worker)
             try:
@@ -108,7 +119,7 @@ class ClusterExecutor:
                     raise
                 log.warning("worker %s has not run a submission: %s", worker, error)
                 try:
-                    worker = self._workers.choose(tried)
+                    worker = self._workers.choose(tried, is_interactive)
                 except SandboxError:  # there is no other: its own reason says more
                     raise error from None
 
@@ -125,20 +136,22 @@ class ClusterExecutor:
         order = Order(self.post.name, submission, console is not None, is_interactive)
         with self.post.correspondence(submission_id) as letters:
             attempt = _Attempt(submission_id, worker, letters, console, self._board, self._workers)
-            self._send(submission_id, order, worker, deadline)
-            attempt.wait_for_begin(may_begin, deadline)
-            return attempt.wait_for_end(Deadline.after(self._patience.run_seconds))
+            self._leave_order(submission_id, order, deadline)
+            try:
+                self._sender.send(submission_id, worker)
+            except ConnectionError as error:  # it may have arrived all the same
+                attempt.give_up(SandboxUnavailable(str(error)))
+            else:
+                attempt.wait_for_begin(may_begin, deadline)
+            return attempt.wait_for_end(Deadline.after(self._patience.run_seconds(submission, is_interactive)))
 
-    def _send(self, submission_id: str, order: Order, worker: str, deadline: Deadline) -> None:
+    def _leave_order(self, submission_id: str, order: Order, deadline: Deadline) -> None:
         try:
             self._board.post(submission_id, order, deadline.remaining_seconds() + SPARE_SECONDS)
-            self._sender.send(submission_id, worker)
         except Malformed as error:
             raise SandboxUnavailable(f"the submission cannot be sent: {error}") from error
-        except (RedisError, ConnectionError) as error:
-            with contextlib.suppress(RedisError):  # without Redis, no worker can begin it either
-                self._board.take_back(submission_id)
-            raise SandboxUnavailable(f"Redis or the broker fails: {error}") from error
+        except RedisError as error:  # no worker has been sent it
+            raise SandboxUnavailable(f"Redis fails: {error}") from error
 
     def _look(self) -> None:
         """See how the workers are, and show them and other web processes that this one is alive."""
@@ -163,21 +176,23 @@ class _Attempt:
     def wait_for_begin(self, may_begin: Callable[[], bool], deadline: Deadline) -> None:
         """Return when the worker runs the submission. Otherwise take it back and raise SandboxError."""
         while not self._receive_begin(LOOK_SECONDS):
-            error = self._reason_to_give_up(may_begin, deadline)
-            if error is None:
-                continue
-            try:
-                was_taken_back = self.board.take_back(self.id)
-            except RedisError:
-                was_taken_back = False
-            if was_taken_back:
-                raise error
-            if not self._receive_begin(LATE_SECONDS):
-                raise RunLost("a worker may have begun, and has not said so")
-            return
+            if error := self._reason_to_give_up(may_begin, deadline):
+                self.give_up(error)
+                return
+
+    def give_up(self, error: SandboxError) -> None:
+        """Take the submission back and raise `error`; return if a worker runs it. Raises RunLost if one may run it."""
+        try:
+            was_taken_back = self.board.take_back(self.id)
+        except RedisError:
+            was_taken_back = False
+        if was_taken_back:
+            raise error
+        if not self._receive_begin(LATE_SECONDS):
+            raise RunLost("a worker may have begun it without saying so")
 
     def _receive_begin(self, seconds: float) -> bool:
-        """Wait so long for the letter that it has begun; return whether it came. Raises SandboxError if it cannot."""
+        """Wait up to `seconds` for the letter that it has begun; return whether it came. Raises what a worker says."""
         letter = self.letters.next_letter(seconds)
         if isinstance(letter, Failed):
             raise letter.to_error()
@@ -198,9 +213,9 @@ class _Attempt:
         if console is not None:
             console.put(Began())
         is_stopped, may_wait = False, True
-        while deadline.remaining_seconds():
-            if not self.workers.is_alive(self.worker):
-                deadline = min(deadline, Deadline.after(LATE_SECONDS))
+        silence: Deadline | None = None
+        while deadline.remaining_seconds() and (silence is None or silence.remaining_seconds()):
+            silence = None if self.workers.is_alive(self.worker) else silence or Deadline.after(LATE_SECONDS)
             match letter := self.letters.next_letter(LOOK_SECONDS, console):
                 case Finished(outcome):
                     return outcome

@@ -135,8 +135,9 @@ class WorkerState(msgspec.Struct, frozen=True):
     """What a worker says about itself every second.
 
     At most `most_slots` programs run at once, and `slots` while the processors are busy; then `queue_length`
-    submissions may wait. `watched` are streamed, and may wait for input. `number` counts what it has said. `image` is
-    the name of its guest image, and `clock` its time when it said this, in seconds since 1970.
+    submissions may wait. `watched` are streamed; of these `interactive` may wait for input, at most `most_interactive`.
+    `number` counts what it has said. `image` is the name of its guest image, and `clock` its time when it said this, in
+    seconds since 1970.
     """
 
     name: str
@@ -145,7 +146,9 @@ class WorkerState(msgspec.Struct, frozen=True):
     slots: int
     most_slots: int
     queue_length: int
+    most_interactive: int = 0
     watched: int = 0
+    interactive: int = 0
     number: int = 0
     is_leaving: bool = False
     image: str = ""

@@ -36,6 +36,7 @@ class Delivery:
     id: str
     order: Order
     console: Console | None
+    has_begun: bool = False
     replies: int = 0
     has_lost_replies: bool = False
 
@@ -43,15 +44,23 @@ class Delivery:
 class Worker:
     """Runs submissions in `sandbox`, and tells their web processes what happens.
 
-    `name` is its own among all workers. Needs two boards, because one thread waits for instructions all the time.
+    `name` is its own among all workers. At most `most_interactive` submissions at once should wait for input. Needs two
+    boards, because one thread waits for instructions all the time.
     """
 
     def __init__(
-        self, name: str, sandbox: Sandbox, settings: SandboxSettings, board: Board, board_of_instructions: Board
+        self,
+        name: str,
+        sandbox: Sandbox,
+        settings: SandboxSettings,
+        board: Board,
+        board_of_instructions: Board,
+        most_interactive: int = 0,
     ) -> None:
         self.name = name
         self._sandbox = sandbox
         self._settings = settings
+        self._most_interactive = most_interactive
         self._board = board
         self._instructions = board_of_instructions.instructions(name)
         self._watched: dict[str, Delivery] = {}
@@ -98,7 +107,8 @@ class Worker:
                 forwarder.start()
             except RuntimeError as error:  # there are too many threads
                 delivery.console.close()
-                self._reply(delivery, Failed.of(SandboxBusy(f"no thread can be started: {error}")))
+                if (refusal := self._failed(delivery, SandboxBusy(f"no thread can be started: {error}"))) is not None:
+                    self._reply(delivery, refusal)
                 return
         last: Reply | None = None
         try:
@@ -119,17 +129,31 @@ class Worker:
         except CallerGone:  # taken back, or delivered twice
             return None
         except SandboxError as error:
-            return Failed.of(error)
+            return self._failed(delivery, error)
         except RedisError as error:
-            return Failed.of(SandboxUnavailable(f"the worker cannot reach Redis: {error}"))
+            return self._failed(delivery, SandboxUnavailable(f"the worker cannot reach Redis: {error}"))
         except Exception:  # the outermost boundary of a thread: the web process must not wait in vain
             log.exception("%s failed", delivery.id)
-            return Failed.of(RunLost("the worker failed"))
+            return self._failed(delivery, RunLost("the worker failed"))
+
+    def _failed(self, delivery: Delivery, error: SandboxError) -> Failed | None:
+        """Return the reply that a submission could not run. To refuse one, it is claimed: no later delivery begins it.
+
+        None if another delivery has it, or nobody knows; then its web process takes it back.
+        """
+        try:
+            if not delivery.has_begun and not self._board.begin(delivery.id):
+                return None
+        except RedisError as redis_error:
+            log.error("%s cannot be refused: %s", delivery.id, redis_error)
+            return None
+        return Failed.of(error)
 
     def _begin(self, delivery: Delivery) -> bool:
         """Claim the submission; return False if that is too late. Raises RedisError."""
         if not self._board.begin(delivery.id):
             return False
+        delivery.has_begun = True
         if delivery.console is not None:
             self._watched[delivery.id] = delivery
         self._reply(delivery, Began())
@@ -178,6 +202,7 @@ class Worker:
     def _show_state(self) -> None:
         """Say how this worker is, and end programs that wait for input in vain."""
         self._states_shown += 1
+        consoles = [delivery.console for delivery in list(self._watched.values())]
         state = WorkerState(
             name=self.name,
             host=socket.gethostname(),
@@ -185,7 +210,9 @@ class Worker:
             slots=min(self._settings.busy_concurrent, self._settings.max_concurrent),
             most_slots=self._settings.max_concurrent,
             queue_length=self._settings.queue_length,
-            watched=len(self._watched),
+            most_interactive=self._most_interactive,
+            watched=len(consoles),
+            interactive=sum(console is not None and console.is_interactive for console in consoles),
             number=self._states_shown,
             is_leaving=self._is_leaving,
             image=self._image,

@@ -43,6 +43,7 @@ class Workers:
         self._lock = threading.Lock()
         self._states: dict[str, WorkerState] = {}
         self._sent: Counter[str] = Counter()
+        self._sent_interactive: Counter[str] = Counter()
         self._heard_at: dict[str, float] = {}
         self._looked_at = float("-inf")
 
@@ -53,11 +54,11 @@ class Workers:
             for state in states:
                 known = self._states.get(state.name)
                 if known is None or known.number != state.number:
-                    self._sent[state.name] = 0
+                    self._sent[state.name] = self._sent_interactive[state.name] = 0
                     self._heard_at[state.name] = now
             current = {state.name: state for state in states}
             for name in self._states.keys() - current.keys():
-                del self._sent[name], self._heard_at[name]
+                del self._sent[name], self._sent_interactive[name], self._heard_at[name]
             self._states = current
             self._looked_at = now
 
@@ -68,20 +69,24 @@ class Workers:
             states = sorted(self._known(), key=lambda state: (state.host, state.name))
             return tuple(SeenWorker(state, now - self._heard_at[state.name]) for state in states)
 
-    def choose(self, others_than: set[str]) -> str:
-        """Return the worker with the fewest submissions for each slot, and among equals the most waiting containers.
+    def choose(self, others_than: set[str], is_interactive: bool = False) -> str:
+        """Return the worker for a submission: one with a container ready and a slot free, if there is one.
 
+        Among these it is the one with the fewest submissions for each slot, and then the one with most containers.
         Raises SandboxUnavailable if no worker runs programs, SandboxBusy if the lines of all are full.
         """
         with self._lock:
             serving = [state for state in self._states.values() if state.is_serving]
             if not self._are_known() or not serving:
                 raise SandboxUnavailable(self._health().reason)
-            open_ones = [each for each in serving if each.name not in others_than and self._has_room(each)]
+            open_ones = [
+                each for each in serving if each.name not in others_than and self._has_room(each, is_interactive)
+            ]
             if not open_ones:
                 raise SandboxBusy("the lines of all workers are full")
-            best = min(open_ones, key=lambda each: (self._load(each) / each.slots, -each.health.idle))
+            best = min(open_ones, key=self._cost)
             self._sent[best.name] += 1
+            self._sent_interactive[best.name] += is_interactive
             return best.name
 
     def is_alive(self, name: str) -> bool:
@@ -108,7 +113,16 @@ class Workers:
         """Return how many submissions a worker has, as far as this process knows."""
         return state.health.in_use + state.health.waiting + self._sent[state.name]
 
-    def _has_room(self, state: WorkerState) -> bool:
+    def _cost(self, state: WorkerState) -> tuple[bool, float, int]:
+        """Return what is least for the worker that should get the next submission."""
+        load = self._load(state)
+        can_begin_at_once = load < state.slots and self._sent[state.name] < state.health.idle
+        return not can_begin_at_once, load / state.slots, -state.health.idle
+
+    def _has_room(self, state: WorkerState, is_interactive: bool) -> bool:
+        """Return whether a worker has room in its line; for one that is interactive also among those that may wait."""
+        if is_interactive and state.interactive + self._sent_interactive[state.name] >= state.most_interactive:
+            return False
         return self._load(state) < state.most_slots + state.queue_length
 
     def _health(self) -> SandboxHealth:

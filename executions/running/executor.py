@@ -2,13 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 
 from executions.cluster.board import Board, connect
-from executions.cluster.executor import ClusterExecutor, Patience
+from executions.cluster.executor import GRACE_SECONDS, ClusterExecutor, Patience
 from executions.cluster.post import PostOffice
 from executions.configuration import longest_execution, sandbox_settings
 from executions.sandbox.console import Console
@@ -58,7 +57,7 @@ def make_executor(
     from executions.cluster.transport import Sender  # Celery takes 6 MB, which other services save
 
     patience = Patience(
-        settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS, (longest_execution() + timedelta(seconds=10)).total_seconds()
+        settings.SANDBOX_QUEUE_SECONDS + LOADING_SECONDS, longest_execution().total_seconds() + GRACE_SECONDS
     )
     board, board_of_letters = (Board(connect(settings.REDIS_URL)) for _ in range(2))
     post = PostOffice(uuid.uuid4().hex, board, board_of_letters)

@@ -8,7 +8,7 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 
-from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
+from executions.cluster.board import LIFE_SECONDS, OWNER_SECONDS, PREFIX, STREAM_SECONDS, Board
 from executions.cluster.messages import Input, Order, Stop, Taken, Typed, WebState, WorkerState
 from executions.cluster.post import Correspondence, PostOffice
 from executions.sandbox.console import Printed
@@ -100,8 +100,15 @@ def test_everything_expires(board: Board, client: "redis.Redis") -> None:
     board.announce(uuid4(), "web", 60)
     board.show_web(WebState("web"))
     board.show_worker(state("worker"))
+    board.show_owner("owner")
     times = {key.decode().removeprefix(PREFIX).split(":")[0]: client.ttl(key) for key in client.scan_iter()}
-    longest = {"run": 15, "letters": STREAM_SECONDS, "instructions": STREAM_SECONDS, "input": 60}
+    longest = {
+        "run": 15,
+        "letters": STREAM_SECONDS,
+        "instructions": STREAM_SECONDS,
+        "input": 60,
+        "owners": OWNER_SECONDS,
+    }
     assert times.pop("workers") == times.pop("webs") == -1  # names only
     assert times.keys() == {*longest, "web", "worker"}
     assert all(0 < seconds <= longest.get(name, LIFE_SECONDS) for name, seconds in times.items())

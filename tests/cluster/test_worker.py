@@ -1,5 +1,6 @@
 """A worker: what it does with submissions that the broker delivers."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +9,11 @@ from typing import cast
 import pytest
 
 from executions.cluster.board import Board
-from executions.cluster.messages import Finished, Letter, Order, Typed, WebState
+from executions.cluster.messages import Failed, Finished, Letter, Order, Typed, WebState
 from executions.cluster.worker import Worker
 from executions.configuration import sandbox_settings
 from executions.sandbox.console import Began, Console
-from executions.sandbox.results import Outcome, Submission, always
+from executions.sandbox.results import Outcome, SandboxBusy, SandboxError, SandboxUnavailable, Submission, always
 from executions.sandbox.sandbox import Sandbox
 from tests.fakes import FakeExecutor
 from tests.servers import Redis
@@ -67,3 +68,21 @@ def test_submission_that_is_delivered_twice_at_once_runs_once_and_gets_its_input
     assert letters.count(Began()) == 1
     [finished] = [letter for letter in letters if isinstance(letter, Finished)]
     assert finished.outcome.main.stdout.endswith("typed")
+
+
+@pytest.mark.parametrize("error", [SandboxBusy("the line is full"), SandboxUnavailable("no engine")])
+def test_submission_that_was_refused_does_not_begin_when_it_is_delivered_again(
+    board: Board, redis: Redis, error: SandboxError
+) -> None:
+    """Its web process has sent it to another worker by then."""
+    sandbox = FakeExecutor()
+    sandbox.error = error
+    with contextlib.closing(redis.client()) as client:
+        worker = Worker("worker", cast(Sandbox, sandbox), sandbox_settings(), board, Board(client))
+        board.post("one", Order("web", Submission("print(1)", "", (), 5)), 60)
+        worker.run("one")
+        sandbox.error = None
+        worker.run("one")
+    assert [letter for _, _, letter in board.letters("web").fetch(1)] == [Failed.of(error)]
+    assert len(sandbox.submissions) == 1
+    assert board.order("one") is None

@@ -36,6 +36,27 @@ def test_among_equals_the_one_with_more_waiting_containers_is_chosen() -> None:
     assert workers(state("few", idle=1), state("many", idle=3)).choose(set()) == "many"
 
 
+def test_a_container_that_waits_counts_more_than_free_slots() -> None:
+    """The other would start one first."""
+    found = workers(state("warm", slots=8, idle=2, in_use=3), state("cold", slots=8, idle=0))
+    assert [found.choose(set()) for _ in range(3)] == ["warm", "warm", "cold"]
+
+
+def test_worker_without_a_free_slot_gets_nothing_for_its_containers() -> None:
+    assert workers(state("full", in_use=4, idle=9), state("cold", idle=0, in_use=3)).choose(set()) == "cold"
+
+
+def test_worker_whose_programs_all_wait_for_input_gets_no_further_interactive_one() -> None:
+    """These have no slot, so the worker looked free, until it had no thread left."""
+    waiting = msgspec.structs.replace(state("waiting", queue_length=50), interactive=3, most_interactive=4)
+    room = msgspec.structs.replace(state("room", slots=1, in_use=1), most_interactive=1)
+    found = workers(waiting, room)
+    assert [found.choose(set(), is_interactive=True) for _ in range(2)] == ["waiting", "room"]
+    with pytest.raises(SandboxBusy):
+        found.choose(set(), is_interactive=True)
+    assert found.choose(set()) == "waiting"
+
+
 def test_worker_that_is_not_ready_or_leaves_gets_nothing() -> None:
     found = workers(state("shut", ready=False), state("leaves", is_leaving=True), state("busy", in_use=4))
     assert found.choose(set()) == "busy"
