@@ -4,6 +4,7 @@ import sys
 
 sys.path.insert(0, "/opt/sandbox")
 
+import guest.started  # noqa: F401 (before ours load anything)
 from guest.supervisor.main import main
 
 main()

@@ -32,7 +32,8 @@ RULES = {"uses", "avoids", "defines"}
 BESIDE_RULES = {"name", "hidden", "points", "on_pass", "on_fail", "group"}
 SUITES = {"unittest", "doctest"}
 BESIDE_SUITES = BESIDE_RULES | {"stdin", "files"}
-OWN_FILES = ("main.py", "test.py")
+OWN_FILES = ("main.py", "test.py", "guest.py")
+"""The program's, the test's, and what would hide the package that runs them."""
 
 
 class FileNameField(StringField):
@@ -52,7 +53,7 @@ class FileNameField(StringField):
         if not FILE_NAME.fullmatch(name):
             refuse(FILE_NAME_RULE, "invalid")
         if name in OWN_FILES:
-            refuse("main.py and test.py are reserved names.", "invalid")
+            refuse("main.py, test.py and guest.py are reserved names.", "invalid")
         return name
 
 

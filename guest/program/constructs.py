@@ -89,9 +89,13 @@ def words(node: ast.AST) -> Iterator[str]:
             yield "elif"  # an if in an else stands further to the right
         case ast.If(orelse=[_, *_]) | ast.For(orelse=[_, *_]) | ast.While(orelse=[_, *_]) | ast.Try(orelse=[_, *_]):
             yield "else"
+        case ast.AsyncFor(orelse=[_, *_]) | ast.TryStar(orelse=[_, *_]):
+            yield "else"
         case ast.AugAssign(op=operator):
             yield from (f"{word}=" for word in WORDS[type(operator)])
-        case ast.FunctionDef(decorator_list=[_, *_]) | ast.ClassDef(decorator_list=[_, *_]):
+        case ast.FunctionDef(decorator_list=[_, *_]) | ast.AsyncFunctionDef(decorator_list=[_, *_]):
+            yield "decorator"
+        case ast.ClassDef(decorator_list=[_, *_]):
             yield "decorator"
         case ast.arguments():
             if node.defaults or any(node.kw_defaults):

@@ -7,6 +7,7 @@ Only the real type of an object counts, and the methods of the builtin type read
 from __future__ import annotations
 
 import sys
+from _collections import OrderedDict  # type: ignore[import-not-found]  # `collections` itself would load more
 
 from guest.protocol import VALUE_BYTES, VALUE_DEPTH, VALUES
 
@@ -23,7 +24,9 @@ MOST_BITS = 8 * VALUE_BYTES // 3
 MOST_DECIMAL_BITS = 14_000
 """Python does not write longer integers in decimal (`sys.set_int_max_str_digits`)."""
 
-LISTED: tuple[type, ...] = (range, type({}.keys()), type({}.values()), type({}.items()))
+_DICTS: tuple[dict[None, None], ...] = ({}, OrderedDict())
+_VIEWS = (type(view) for each in _DICTS for view in (each.keys(), each.values(), each.items()))
+LISTED: tuple[type, ...] = (range, *_VIEWS)
 """Types that are iterated over, but are no iterators."""
 LISTED_ELSEWHERE = {"collections": "deque", "array": "array"}
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from guest.program.recursion import begin_at_the_bottom
+from guest.started import LOADED_BY_PYTHON
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -86,10 +87,17 @@ class MainModule:
 
 
 def put_files(files: Iterable[tuple[str, memoryview]]) -> None:
-    """Put the files that belong to the program into its directory. Their names are safe: the host has checked them."""
+    """Put the files that belong to the program into its directory. Their names are safe: the host has checked them.
+
+    A module that is loaded only because we need it, or in advance, is forgotten if a file has its name: the program
+    would get its own, as with plain Python.
+    """
     for name, content in files:
         with open(name, "xb", buffering=0) as file:
             file.write(content)
+        module, dot, ending = name.rpartition(".")
+        if dot + ending == ".py" and module not in LOADED_BY_PYTHON:
+            sys.modules.pop(module, None)
 
 
 def _is_after_last_line(error: SyntaxError) -> bool:

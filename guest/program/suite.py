@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 # Saved because a submission may replace or delete them.
 _settrace, _setprofile = sys.settrace, sys.setprofile
+_monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+_register = getattr(_monitoring, "register_callback", None)
+_EVENTS = [event for event in vars(_monitoring.events).values() if event.bit_count() == 1] if _monitoring else []
+_TOOLS = range(6)
 
 ALWAYS_SEALED = (
     "builtins",
@@ -93,8 +97,7 @@ class Suite:
 
     def run(self, main: MainModule) -> BaseException | None:
         """Run all methods; return why the suite has failed, None if all have passed. Raises Failed."""
-        _settrace(None)  # a tracer of the submission's could jump over lines of a method
-        _setprofile(None)
+        _end_tracing()  # a tracer of the submission's could jump over lines of a method
         if change := self._change():
             return change
         names = self.find(main)
@@ -119,6 +122,16 @@ class Suite:
     def _change(self) -> BaseException | None:
         part = self._seal.broken()
         return None if part is None else AssertionError(f"the program changes {part}, which its tests rely on")
+
+
+def _end_tracing() -> None:
+    """Take away whatever the submission has asked Python to call as it runs."""
+    _settrace(None)
+    _setprofile(None)
+    if _register is not None:
+        for tool in _TOOLS:
+            for event in _EVENTS:
+                _register(tool, event, None)
 
 
 def _said(error: BaseException) -> str:

@@ -6,6 +6,7 @@ It goes through the tree with a list of its own instead of calling itself, so th
 from __future__ import annotations
 
 import ast
+import builtins
 
 from guest.program.constructs import COMPREHENSIONS, LOOPS, operators, words
 from guest.program.names import Names, Scope
@@ -177,7 +178,8 @@ class Uses:
         if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
             return
         for path in self._names.paths(node, scope, place.index):
-            self._note(path, line)
+            if _is_word(path):
+                self._note(path, line)
             if isinstance(node, (ast.Call, ast.Subscript)):  # __import__("os"), sys.modules["os"]
                 self._import(path, line)
 
@@ -216,6 +218,14 @@ class Uses:
             TopologicalSorter(self._calls).prepare()
         except CycleError as error:
             self._note("recursion", min(self._functions[key] for key in error.args[1]))
+
+
+def _is_word(path: str) -> bool:
+    """Return whether a rule can name this path: not a module, an unknown name, or what `__import__("def f")` gives."""
+    module, *names = path.split(".")
+    if not names or (module == "builtins" and not hasattr(builtins, names[0])):
+        return False
+    return all(part.isidentifier() for part in (module, *names))
 
 
 def parameters(arguments: ast.arguments) -> Iterator[ast.arg]:

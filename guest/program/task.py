@@ -25,6 +25,7 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from guest.program.tracer import Tracer
     from guest.supervisor.mailbox import Mailbox, TestPart, Trace
 
 # Saved because a submission may replace or delete them.
@@ -47,8 +48,9 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
     screen.is_on = kind in protocol.PROGRAMS  # off until a test's own part: the main run has shown the images
     screen.strokes = trace if kind == protocol.WATCHED else None
     main = MainModule(code)
-    put_files(files)
     names = [name for name, _ in files]
+    tracer = _make_tracer(trace, names) if kind == protocol.TRACED else None  # before a file hides what it imports
+    put_files(files)
     if kind not in (protocol.FIND_USES, protocol.TRACED) and not _deals_with_signals(code, files):
         answer_where(main, mailbox)
     del files  # they may have a megabyte
@@ -57,8 +59,8 @@ def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
             main.execute(FILE_NAME)
         elif kind == protocol.FIND_USES:
             answer_rules(main)
-        elif kind == protocol.TRACED:
-            _trace(main, names, trace)
+        elif tracer is not None:
+            _trace(main, tracer)
         else:
             run_case(main, kind, part, trace)
         exit_code = 0
@@ -75,10 +77,13 @@ def _deals_with_signals(code: str, files: list[tuple[str, memoryview]]) -> bool:
     return "signal" in code or any(b"signal" in bytes(content) for name, content in files if name.endswith(".py"))
 
 
-def _trace(main: MainModule, names: list[str], trace: Trace) -> None:
+def _make_tracer(trace: Trace, names: list[str]) -> Tracer:
     from guest.program.tracer import Tracer  # few runs need it
 
-    tracer = Tracer(trace, names)
+    return Tracer(trace, names)
+
+
+def _trace(main: MainModule, tracer: Tracer) -> None:
     try:
         main.execute(FILE_NAME, begin=tracer.start)
     finally:

@@ -152,7 +152,7 @@ def _variables(frame: FrameType) -> dict[str, str]:
     found = frame.f_locals
     if type(found) not in LOCALS:
         return variables
-    for name, value in found.items():
+    for name, value in list(found.items()):  # another thread may add some meanwhile
         if len(variables) == protocol.TRACE_VARIABLES:
             break
         if type(name) is not str or name.startswith(("__", ".")) or is_definition(name, value):

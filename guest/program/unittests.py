@@ -43,14 +43,15 @@ class UnittestSuite(Suite):
 
     def find(self, main: MainModule) -> list[str]:
         """Run the test's code, and return the methods of the classes that have come with it."""
-        known = {id(each) for each in main.namespace.values()}
+        known = list(main.namespace.values())  # themselves: the id of one that is gone could become another's
         original = unittest.main
         unittest.main = _do_nothing  # type: ignore[assignment]
         try:
             main.execute(TEST_FILE_NAME)
         finally:
             unittest.main = original
-        new = {each: None for each in main.namespace.values() if isinstance(each, type) and id(each) not in known}
+        ids = {id(each) for each in known}
+        new = {each: None for each in main.namespace.values() if isinstance(each, type) and id(each) not in ids}
         for kind in new:
             if issubclass(kind, TestCase) and not _is_skipped(kind):
                 names = TestLoader().getTestCaseNames(kind)

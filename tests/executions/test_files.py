@@ -148,7 +148,7 @@ def test_flat_names_are_accepted(page: Page, name: str) -> None:
             "é.txt",
             "a:b",
         ),
-        *("main.py", "test.py", "x" * (bounds.FILE_NAME_CHARACTERS + 1), "a\n"),
+        *("main.py", "test.py", "guest.py", "x" * (bounds.FILE_NAME_CHARACTERS + 1), "a\n"),
     ],
 )
 def test_other_names_are_refused(page: Page, executor: FakeExecutor, name: str) -> None:

@@ -2,17 +2,22 @@
 
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from executions.request import ExecutionRequest, TestCase, files_of
 from executions.running.outcome import error_detail
 from executions.running.service import answer_of
+from executions.sandbox.container.container import Container
+from executions.sandbox.container.received_trace import read_trace
+from executions.sandbox.profiles import Profile
 from executions.sandbox.results import ErrorDetail, ErrorInFile, File, Outcome, RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
 from tests.sandbox.test_tests import SEARCH
 from tests.test_docs import PROGRAMS, section
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 wall = pytest.mark.wall
@@ -31,6 +36,48 @@ def test_program_imports_and_reads_its_files(sandbox: Sandbox) -> None:
     code = "import os, helper\nprint(helper.mean(list(map(int, open('scores.csv')))), sorted(os.listdir()), input())"
     run = run_with(sandbox, code, (HELPER, SCORES, File("my data.bin", bytes(range(256)))), stdin="Ada").main
     assert run.stdout == "4.0 ['helper.py', 'main.py', 'my data.bin', 'scores.csv'] Ada\n", run.stderr
+
+
+OF_PYTHON = (
+    "queue",
+    "random",
+    "string",
+    "json",
+    "csv",
+    "calendar",
+    "collections",
+    "re",
+    "ast",
+    "threading",
+    "traceback",
+)
+
+
+@pytest.fixture(scope="module")
+def loaded(sandbox: Sandbox) -> Iterator[Container]:
+    """Return a container that has loaded what lessons import."""
+    container = sandbox.launcher.launch(Profile.PLAIN)
+    try:
+        container.begin()
+        code = f"import sys\nprint(all(name in sys.modules for name in {OF_PYTHON}))"
+        assert eventually(lambda: container.run(code, "", None, 5).stdout == "True\n", 20)
+        yield container
+    finally:
+        container.close()
+
+
+@pytest.mark.parametrize("name", OF_PYTHON)
+def test_file_with_the_name_of_a_module_of_python_is_imported_in_its_place(loaded: Container, name: str) -> None:
+    """As with plain Python: whether the container had loaded the module in advance decided."""
+    files = (File(f"{name}.py", b"def greet(): return 'ours'\n"),)
+    code = f"import {name}\nprint({name}.greet())"
+    run = loaded.run(code, "", None, 5, files=files)
+    assert run.stdout == "ours\n", run.stderr
+    traced = loaded.trace(code, "", 5, None, files)
+    assert traced.stdout == "ours\n", traced.stderr
+    found = read_trace(traced, code, files)
+    assert found.steps
+    assert found.cut is None
 
 
 def test_documented_example_works(sandbox: Sandbox) -> None:

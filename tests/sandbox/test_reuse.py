@@ -84,6 +84,12 @@ def test_container_that_has_sent_files_serves_again_and_has_nothing_of_them(used
     assert used.then(SEARCH + "import os\nprint(os.listdir(), find('C A N A R Y'))") == "['main.py'] 0\n"
 
 
+def test_container_that_has_traced_a_program_serves_again(used: Used) -> None:
+    used.container.begin()
+    assert used.container.trace("x = 1", "", 2, None, ()).status is RunStatus.SUCCESS
+    assert used.then("print('next')") == "next\n"
+
+
 # What lives on
 
 DAEMON = """

@@ -263,6 +263,10 @@ LATE = {
     "interrupt": "def add(a, b): raise KeyboardInterrupt",
     "tracer": "import sys\ndef jump(frame, event, arg):\n    if event == 'line' and frame.f_code.co_name == 'test_a':\n"
     "        frame.f_lineno += 1\n    return jump\nsys.settrace(jump)\ndef add(a, b): return 0",
+    "monitor": "import gc, sys, unittest\nclass TestAdd(unittest.TestCase): pass\n"
+    "sys.monitoring.use_tool_id(2, 'x')\nsys.monitoring.register_callback(2, sys.monitoring.events.LINE, lambda *_: "
+    "gc.collect())\nsys.monitoring.set_events(2, sys.monitoring.events.LINE)\nsys.monitoring.free_tool_id(2)\n"
+    "def add(a, b): return 0",
     "empties modules": "import sys\ndef add(a, b):\n    sys.modules.clear()\n    return 0",
     "stops": "import sys\ndef add(a, b):\n    sys._getframe(1).f_locals['self']._outcome.result.stop()\n    return 3",
     "fork": "import os\ndef add(a, b):\n    if os.fork(): os._exit(0)\n    return 3",

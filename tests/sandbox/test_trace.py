@@ -195,6 +195,13 @@ def test_forks_threads_and_executed_texts_leave_the_trace_whole(sandbox: Sandbox
     assert last_variables(found) == {"z": "1"}
 
 
+def test_variables_that_a_thread_adds_meanwhile_leave_the_trace_whole(sandbox: Sandbox) -> None:
+    code = "import sys, threading\nsys.setswitchinterval(1e-6)\ndef grow():\n    for n in range(20_000):\n"
+    code += "        globals()[f'v{n}'] = n\nt = threading.Thread(target=grow)\nt.start()\n"
+    code += "while t.is_alive():\n    pass\n"
+    assert trace(sandbox, code).cut != "lost"
+
+
 def test_a_program_that_cannot_be_compiled_has_no_steps(sandbox: Sandbox) -> None:
     assert trace(sandbox, "def f(:\n") == Trace((), None, "")
 

@@ -180,7 +180,7 @@ class Container:
         started = time.monotonic()
         was_spotless, self.is_spotless = self.is_spotless, False
         self.is_usable = False  # until it has answered
-        images = ImageCollector(self._room, keeps=not task.is_hidden)
+        images = ImageCollector(self._room, keeps=task.shows_images)
         transcript = Transcript(task, images, None if talk is None else talk.console)
         try:
             run = self._exchange(task, timeout_seconds, talk, transcript, images.wanted, started)

@@ -53,8 +53,8 @@ class Task:
 
     @classmethod
     def traced(cls, code: str, stdin: str, files: tuple[File, ...]) -> "Task":
-        """Return the task to run `code` step by step. Like a hidden test, it shows no images."""
-        return cls(protocol.TRACED, code, stdin, is_hidden=True, files=files)
+        """Return the task to run `code` step by step."""
+        return cls(protocol.TRACED, code, stdin, files=files)
 
     @classmethod
     def question(cls, texts: list[str]) -> "Task":
@@ -70,6 +70,11 @@ class Task:
     def is_program(self) -> bool:
         """Whether this is the program's own run."""
         return self.kind in protocol.PROGRAMS
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether the learner gets its images. Those of a trace were those of the program's own run."""
+        return not self.is_hidden and self.kind != protocol.TRACED
 
     @property
     def is_suite(self) -> bool:
