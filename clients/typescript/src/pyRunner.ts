@@ -18,7 +18,9 @@ import css from "./runner/runner.css";
 import html from "./runner/runner.html";
 import { TestCases } from "./runner/testCases.js";
 import { waitWhileBusy } from "./runner/waiting.js";
-import type { Answer, ExecutionEvent, ExecutionRequest, Input, Locale, SentFile, TestCase, WrittenTest } from "./types.js";
+import type {
+  Answer, ExecutionEvent, ExecutionRequest, Input, Locale, SentFile, TestCase, WrittenTest,
+} from "./types.js";
 
 export type { SentFile, WrittenTest } from "./types.js";
 

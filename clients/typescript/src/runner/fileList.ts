@@ -17,7 +17,8 @@ export function save({ name, text, base64 }: SentFile): void {
 
 /** Return how many bytes a file has. */
 export function sizeOf({ text, base64 }: SentFile): number {
-  return base64 == null ? new TextEncoder().encode(text ?? "").length : Math.floor((base64.replace(/=+$/, "").length * 3) / 4);
+  if (base64 == null) return new TextEncoder().encode(text ?? "").length;
+  return Math.floor((base64.replace(/=+$/, "").length * 3) / 4);
 }
 
 export function bytes(count: number): string {
@@ -136,8 +137,9 @@ export class FileList {
   async #open(files: File[]): Promise<void> {
     this.#complaint.withdraw();
     for (const file of files) {
+      const size = `${file.name} has ${bytes(file.size)}`;
       if (file.size <= LONGEST_BYTES) this.#put(await read(file));
-      else this.#complaint.make(`${file.name} has ${bytes(file.size)}; all files together may have ${bytes(LONGEST_BYTES)}.`);
+      else this.#complaint.make(`${size}; all files together may have ${bytes(LONGEST_BYTES)}.`);
     }
     this.#rows.at(-1)?.name.control.focus();
     this.#onChange();

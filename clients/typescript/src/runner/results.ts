@@ -32,8 +32,8 @@ export class Results {
   constructor(root: ShadowRoot) {
     const at = finder(root);
     const ids = [
-      "screen", "output", "empty", "error", "images", "verdicts", "results", "score", "groups", "collected", "collected-files",
-      "status",
+      "screen", "output", "empty", "error", "images", "verdicts", "results", "score", "groups", "collected",
+      "collected-files", "status",
     ] as const;
     this.#parts = Object.fromEntries(ids.map((id) => [id, at(id)])) as Record<(typeof ids)[number], HTMLElement>;
     this.#transcript = new Transcript(this.#parts.output);

@@ -67,7 +67,13 @@ class Item {
   #others: Record<string, unknown> = {}; // what the controls cannot show, such as a misspelt field
   #number = 0;
 
-  constructor(hasAllKinds: boolean, onChange: () => void, onRemove: () => void, onFileRemove: (before: SentFile[]) => void) {
+  /** `onFileRemove` gets the test's files as they were before one was removed. */
+  constructor(
+    hasAllKinds: boolean,
+    onChange: () => void,
+    onRemove: () => void,
+    onFileRemove: (before: SentFile[]) => void,
+  ) {
     this.#files = new FileList(onChange, onFileRemove);
     this.#remove = button("remove", "×", onRemove);
     const inSight = IN_SIGHT.map((name) => this.#part(name));
@@ -101,9 +107,10 @@ class Item {
     this.#files.all = Array.isArray(test.files) ? test.files : [];
     this.#others = {};
     const read: Record<string, unknown> = { ...this.test };
-    const isShown = ([name, value]: [string, unknown]): boolean =>
-      value === null || (name === "files" && Array.isArray(value)) || JSON.stringify(read[name]) === JSON.stringify(value);
-    this.#others = Object.fromEntries(Object.entries(test).filter((each) => !isShown(each)));
+    const isShown = (name: string, value: unknown): boolean =>
+      name === "files" ? Array.isArray(value) : JSON.stringify(read[name]) === JSON.stringify(value);
+    const given = Object.entries(test).filter(([, value]) => value !== null); // which means the same as leaving it out
+    this.#others = Object.fromEntries(given.filter(([name, value]) => !isShown(name, value)));
     this.#show();
     this.#list();
   }
@@ -235,12 +242,11 @@ export class TestCases {
   }
 
   #add(test: TestCase | WrittenTest): Item {
-    const item: Item = new Item(
-      this.#hasAllKinds,
-      this.#onChange,
-      () => this.#remove(item),
-      (files) => this.#onRemove(this.#items.map((each) => writtenOf(each === item ? { ...each.test, files } : each.test))),
-    );
+    const onFileRemove = (files: SentFile[]): void => {
+      const before = this.#items.map((each) => (each === item ? { ...each.test, files } : each.test));
+      this.#onRemove(before.map(writtenOf));
+    };
+    const item: Item = new Item(this.#hasAllKinds, this.#onChange, () => this.#remove(item), onFileRemove);
     item.test = testOf(test);
     this.#items.push(item);
     this.#list.append(item.part);
