@@ -246,6 +246,9 @@ WHOLE: dict[str, Any] = {
 def test_a_request_is_shown_copied_changed_and_pasted(page: Page) -> None:
     use(page, WHOLE)
     assert shown_request(page) == WHOLE
+    more = page.locator(".more > summary .quiet")
+    expect(more.nth(1)).to_have_text('group, say if it passes, say if it fails, expected_output: ""')
+    expect(more.nth(4)).to_have_text("files")
     page.locator("#view summary").click()
     expect(page.get_by_label("Deutsch")).to_be_checked()
     page.locator("#view summary").click()

@@ -12,6 +12,12 @@ export interface FieldOptions {
   choices?: readonly string[];
 }
 
+/** A control whose value the service has refused, and its name. */
+export interface Refused {
+  label: string;
+  control: HTMLElement;
+}
+
 let complaints = 0;
 
 /** A sentence against a control, or against several. It disappears when one of them changes. */

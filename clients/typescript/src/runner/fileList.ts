@@ -3,6 +3,7 @@
 import type { SentFile } from "../types.js";
 import { button, element } from "./elements.js";
 import { Complaint, Field } from "./fields.js";
+import type { Refused } from "./fields.js";
 
 const LONGEST_BYTES = 1024 * 1024; // the service's bound for all files: a larger one is not even read
 
@@ -84,7 +85,7 @@ export class FileList {
   }
 
   /** Show the service's sentence against `[1].name`, or against the list as a whole. */
-  refuse(path: string, sentence: string): { label: string; control: HTMLElement } {
+  refuse(path: string, sentence: string): Refused {
     const [, index, name] = /^\[(\d+)\](?:\.(\w+))?/.exec(path) ?? [];
     const row = this.#rows[Number(index)];
     const field = name === "name" || !row?.text ? row?.name : row.text;
