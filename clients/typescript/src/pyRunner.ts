@@ -9,6 +9,8 @@ import { CodeExecutionError } from "./errors.js";
 import { createEditor } from "./runner/editor.js";
 import type { Editor } from "./runner/editor.js";
 import { finder } from "./runner/elements.js";
+import { Field } from "./runner/fields.js";
+import { FileList } from "./runner/fileList.js";
 import { Results } from "./runner/results.js";
 import type { State } from "./runner/results.js";
 import { Stepper } from "./runner/stepper.js";
@@ -16,9 +18,11 @@ import css from "./runner/runner.css";
 import html from "./runner/runner.html";
 import { TestCases } from "./runner/testCases.js";
 import { waitWhileBusy } from "./runner/waiting.js";
-import type { Answer, ExecutionEvent, ExecutionRequest, Input, Locale, TestCase, WrittenTest } from "./types.js";
+import type {
+  Answer, ExecutionEvent, ExecutionRequest, Input, Locale, SentFile, TestCase, WrittenTest,
+} from "./types.js";
 
-export type { WrittenTest } from "./types.js";
+export type { SentFile, WrittenTest } from "./types.js";
 
 const NO_CONNECTION = "The connection was lost. Check your internet connection.";
 const LOCALES: readonly Locale[] = ["en", "de", "es"];
@@ -37,8 +41,12 @@ export interface RunnerProgram {
   code: string;
   /** The program's input, one line for each `input()`. */
   input?: string;
-  /** The tests that the learner can see and change. */
-  written?: WrittenTest[];
+  /** The tests that the learner can see and change. Those of an API's request will do, too. */
+  written?: (TestCase | WrittenTest)[];
+  /** The files beside the program. */
+  files?: SentFile[];
+  /** The names of the files that come back. */
+  collect?: string[];
 }
 
 /** An error of a `key` function may offer a way out, such as a link to the login. */
@@ -55,11 +63,11 @@ export interface Offer {
  * - `url`: the service, if it is not https://code.pylearn.net.
  * - `tests`: the test cases as JSON, in the API's format.
  * - `exercise`: your id for the exercise, for staff: see the API's `exercise`.
- * - `with-tests`: lets learners write tests of their own.
+ * - `with-tests`: lets learners write tests of their own; with the value `all`, test cases of all kinds, and files.
  * - `locale`: the language of hints and of what tests say, `en`, `de` or `es`; without it, the page's `lang` if it is one.
  *
  * It dispatches `change` when the learner has changed something, `removed` with the tests as they were before one was
- * removed, and `result` with the answer.
+ * removed, `fileremoved` with the files as they were, and `result` with the answer.
  */
 export class PyRunner extends HTMLElement {
   /** The key or token that programs run with, or a function that returns one. The attribute serves without it. */
@@ -80,10 +88,16 @@ export class PyRunner extends HTMLElement {
     root.adoptedStyleSheets = [styleSheet()];
     root.innerHTML = html;
     const at = finder(root);
-    const tests = new TestCases(at("test-cases"), at("add-test"), (before) => {
+    const hasAll = this.getAttribute("with-tests") === "all";
+    const changed = (): void => this.#changed();
+    const removed = (type: string) => (before: object[]): void => {
       this.#changed();
-      this.dispatchEvent(new CustomEvent("removed", { detail: before }));
-    });
+      this.dispatchEvent(new CustomEvent(type, { detail: before }));
+    };
+    const tests = new TestCases(at("test-cases"), at("add-test"), hasAll, changed, removed("removed"));
+    const files = new FileList(changed, removed("fileremoved"));
+    const collect = new Field({ label: "Files that come back", as: "words", placeholder: "result.csv, log.txt" });
+    at("files").append(files.part, collect.part);
     const editor = createEditor({
       parent: at("editor"),
       root,
@@ -93,8 +107,10 @@ export class PyRunner extends HTMLElement {
       onChange: () => this.#changed(),
     });
     const stepper = new Stepper(root, (line) => editor.showStep(line));
-    this.#parts = { root, at, tests, editor, results: new Results(root), stepper };
+    this.#parts = { root, at, tests, files, collect, editor, results: new Results(root), stepper };
     at("tests-part").hidden = !this.hasAttribute("with-tests");
+    at("files-part").hidden = !hasAll;
+    if (hasAll) at("tests-help").textContent = "calls, inputs, test code, rules, unittest and doctest";
     this.#connect();
     this.load({ code });
   }
@@ -124,12 +140,35 @@ export class PyRunner extends HTMLElement {
     return this.#here.tests.all;
   }
 
-  set written(tests: WrittenTest[]) {
+  set written(tests: (TestCase | WrittenTest)[]) {
     this.#here.tests.all = tests;
   }
 
+  /** The files beside the program. */
+  get files(): SentFile[] {
+    return this.#here.files.all;
+  }
+
+  set files(files: SentFile[]) {
+    this.#here.files.all = files;
+  }
+
+  /** The names of the files that come back. */
+  get collect(): string[] {
+    return (this.#here.collect.value as string[] | undefined) ?? [];
+  }
+
+  set collect(names: string[]) {
+    this.#here.collect.value = names;
+  }
+
+  /** What Run sends to the API. */
+  get request(): ExecutionRequest {
+    return this.#request(true);
+  }
+
   /** Replace all that the learner sees, without a `change` event. A running program is stopped. */
-  load({ code, input = "", written = [] }: RunnerProgram): void {
+  load({ code, input = "", written = [], files = [], collect = [] }: RunnerProgram): void {
     const { at, editor, tests, results } = this.#here;
     this.stop();
     this.#isLoading = true;
@@ -137,9 +176,12 @@ export class PyRunner extends HTMLElement {
     editor.setCode(code);
     at<HTMLTextAreaElement>("stdin").value = input;
     tests.all = written;
+    this.files = files;
+    this.collect = collect;
     this.#isLoading = false;
     at<HTMLDetailsElement>("stdin-part").open = input !== "";
     at<HTMLDetailsElement>("tests-part").open = written.length > 0;
+    at<HTMLDetailsElement>("files-part").open = files.length + collect.length > 0;
     results.clear();
     results.say("idle", "Ready");
     results.note(BEGINNING);
@@ -158,8 +200,8 @@ export class PyRunner extends HTMLElement {
 
   /** Run the program step by step, with the input that it got in its last run, and let the learner step through it. */
   async trace(): Promise<void> {
-    const { code, input } = this;
-    const body = { code, input_data: input + this.#typed, trace: true };
+    const { code, input, files } = this;
+    const body = { code, files, input_data: input + this.#typed, trace: true };
     await this.#during(async (signal) => {
       for await (const event of this.#events(body, signal)) {
         this.#show(event, []);
@@ -170,9 +212,10 @@ export class PyRunner extends HTMLElement {
 
   async #during(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.#running) return;
-    const { at, editor, results, root, stepper } = this.#here;
+    const { at, editor, results, root, stepper, tests, files, collect } = this.#here;
     const controller = (this.#running = new AbortController());
     results.clear();
+    for (const part of [tests, files, collect]) part.accept();
     stepper.clear();
     editor.markError(null);
     results.say("busy", "Running…");
@@ -213,7 +256,7 @@ export class PyRunner extends HTMLElement {
       const text = at<HTMLInputElement>("line").value;
       void this.#answer({ text }, `${text}\n`);
     });
-    for (const id of ["stdin", "test-cases"]) at(id).addEventListener("input", () => this.#changed());
+    for (const id of ["stdin", "test-cases", "files"]) at(id).addEventListener("input", () => this.#changed());
     root.addEventListener("keydown", (event) => {
       const { key, ctrlKey, metaKey, defaultPrevented } = event as KeyboardEvent;
       if (key !== "Enter" || !(ctrlKey || metaKey) || defaultPrevented) return;
@@ -242,16 +285,30 @@ export class PyRunner extends HTMLElement {
     return LOCALES.find((locale) => locale === language);
   }
 
+  #request(withTests: boolean): ExecutionRequest {
+    const { code, input, files, collect } = this;
+    const asked = withTests ? [...this.#given, ...this.#here.tests.asked] : [];
+    const locale = this.#locale;
+    const exercise = withTests && this.getAttribute("exercise"); // without its tests, a run says nothing about it
+    return {
+      code,
+      ...(input && { input_data: input }),
+      ...(asked.length && { test_cases: asked }),
+      ...(files.length && { files }),
+      ...(collect.length && { collect }),
+      ...(locale && { locale }),
+      ...(exercise && { exercise }),
+    };
+  }
+
   /** Run the program and show its events. */
   async #follow(withTests: boolean, signal: AbortSignal): Promise<void> {
-    const { results, tests } = this.#here;
+    const { results } = this.#here;
     const { code, input } = this;
-    const asked = withTests ? [...this.#given, ...tests.asked] : [];
     const isAsking = /\binput\s*\(/.test(code) || (/\bstdin\b/.test(code) && !input);
-    const body: ExecutionRequest = { code, input_data: input, interactive: isAsking && asked.length === 0 };
-    if (asked.length) body.test_cases = asked;
-    const exercise = this.getAttribute("exercise");
-    if (exercise && withTests) body.exercise = exercise; // without its tests, a run says nothing about it
+    const body = this.#request(withTests);
+    const asked = body.test_cases ?? [];
+    if (isAsking && asked.length === 0) body.interactive = true;
     // Without any input, the program itself may soon stop where it asks for some, and only the tests matter.
     const isHeld = isAsking && asked.length > 0 && !input;
     const held: { text: string; type: "stdout" | "stderr" }[] = [];
@@ -262,6 +319,7 @@ export class PyRunner extends HTMLElement {
           held.length = 0;
           results.sayVerdict();
           results.showPoints(event.answer);
+          results.showFiles(event.answer);
           results.note("The tests ran with their own input.", "Run it with mine", () => void this.run(false));
           this.dispatchEvent(new CustomEvent("result", { detail: event.answer }));
         } else {
@@ -319,6 +377,7 @@ export class PyRunner extends HTMLElement {
     results.say(state, `${words} in ${answer.execution_time.toFixed(2)} s`);
     if (results.isEmpty) results.note("The program printed nothing.");
     results.showPoints(answer);
+    results.showFiles(answer);
     if (answer.truncated) results.print("\n… and more, which is not kept", "echo");
     if (answer.images_dropped) results.noteMissingImages(answer.images_dropped);
     if (answer.error && answer.status !== "success") {
@@ -369,9 +428,34 @@ export class PyRunner extends HTMLElement {
     const { results } = this.#here;
     results.note("");
     results.say("bad", "Failed");
+    if (error instanceof CodeExecutionError && Object.keys(error.fields).length) return this.#complain(error.fields);
     results.showError(null, sentenceOf(error));
     const offer = (error as { offer?: Offer }).offer;
     if (offer) results.offerLink(offer.text, offer.address, offer.rest);
+  }
+
+  /** Show what is wrong with the request beside its fields, and go to the first of them. */
+  #complain(fields: Readonly<Record<string, string>>): void {
+    const { results, tests, files, collect } = this.#here;
+    const given = this.#given.length;
+    const complaints: [string, string][] = [];
+    let first: HTMLElement | undefined;
+    for (const [path, sentence] of Object.entries(fields)) {
+      const [, list, index, rest] = /^(test_cases|files|collect)(?:\[(\d+)\])?(.*)$/.exec(path) ?? [];
+      const at = index === undefined ? "" : `[${list === "test_cases" ? Number(index) - given : index}]${rest}`;
+      const refused =
+        list === "test_cases" ? tests.refuse(at, sentence)
+        : list === "files" ? files.refuse(at, sentence)
+        : list === "collect" ? { label: collect.label, control: collect.refuse(sentence) }
+        : undefined;
+      first ??= refused?.control;
+      complaints.push([refused?.label ?? path, sentence]);
+    }
+    results.showComplaints(complaints);
+    for (let part = first?.parentElement; part; part = part.parentElement) {
+      if (part instanceof HTMLDetailsElement) part.open = true;
+    }
+    first?.focus();
   }
 
   /** A disabled button loses the focus: move it, so that keyboard users keep their place, but not away from the output. */
@@ -405,6 +489,8 @@ interface Parts {
   root: ShadowRoot;
   at: ReturnType<typeof finder>;
   tests: TestCases;
+  files: FileList;
+  collect: Field;
   editor: Editor;
   results: Results;
   stepper: Stepper;

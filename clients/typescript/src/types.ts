@@ -11,6 +11,7 @@ export type Accepted = Schemas["Accepted"];
 export type BatchAnswer = Schemas["BatchAnswer"];
 export type BatchItem = Schemas["BatchItem"];
 export type TestCase = Schemas["TestCase"];
+export type SentFile = Schemas["File"];
 export type Answer = Schemas["Answer"];
 export type StoredAnswer = Schemas["StoredAnswer"];
 export type TestResult = Schemas["TestResult"];
@@ -24,8 +25,8 @@ export type Input = Schemas["Input"];
 export type TokenRequest = Schemas["TokenRequest"];
 export type Token = Schemas["Token"];
 
-/** A test case as a learner writes it into `<py-runner>`. */
-export interface WrittenTest {
+/** A test case as it is written into `<py-runner>`: its other fields, if it has any, are those of a `TestCase`. */
+export interface WrittenTest extends Omit<TestCase, "input"> {
   input: string;
   expected: string;
 }

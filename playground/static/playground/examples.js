@@ -43,6 +43,38 @@ def longest(text):
     ],
   },
   {
+    name: "Grading",
+    code: `# Tests with points and with a teacher's words, and a file
+# beside the program: see Tests and Files below. All of it
+# for your own page: View, Request as JSON.
+
+import csv
+
+def total(name):
+    points = 0
+    with open(name) as file:
+        for row in csv.DictReader(file):
+            points += int(row["points"])
+    return points
+
+with open("report.txt", "w") as report:
+    print("Together:", total("scores.csv"), file=report)`,
+    tests: [
+      { input: 'total("scores.csv")', expected: "17", group: "total", points: 2, match: "returns" },
+      {
+        input: 'total("scores.csv")', expected: "0", group: "total", points: 1, match: "returns",
+        on_pass: "It works without a single row, too.", on_fail: "What if there is no row?", hidden: true,
+        files: [{ name: "scores.csv", text: "name,points\n" }],
+      },
+      {
+        input: "", expected: "", uses: ["for"], avoids: ["sum"], points: 0.5,
+        on_fail: "Add them up in a loop of your own.",
+      },
+    ],
+    files: [{ name: "scores.csv", text: "name,points\nAda,9\nGrace,8\n" }],
+    collect: ["report.txt"],
+  },
+  {
     name: "Plot",
     code: `import numpy as np
 import matplotlib.pyplot as plt

@@ -8,7 +8,10 @@
   const drafts = new Drafts(save);
   let name = ""; // of the example or file in the editor
 
-  const program = () => ({ name, code: runner.code, stdin: runner.input, tests: runner.written });
+  const shown = () => ({
+    code: runner.code, stdin: runner.input, tests: runner.written, files: runner.files, collect: runner.collect,
+  });
+  const program = () => ({ name, ...shown() });
 
   function changed() {
     if (location.hash) history.replaceState(null, "", location.pathname); // it holds another program now
@@ -34,10 +37,10 @@
     put(kept);
   }
 
-  function put({ name: title = "", code, stdin = "", tests = [] }) {
+  function put({ name: title = "", code, stdin = "", tests = [], files = [], collect = [] }) {
     name = title;
     for (const button of at("examples").children) button.ariaCurrent = button.textContent === name ? "true" : null;
-    runner.load({ code, input: stdin, written: tests });
+    runner.load({ code, input: stdin, written: tests, files, collect });
     toast.hide();
   }
 
@@ -72,9 +75,15 @@
 
   const addressOf = (example) => `#${encodeURIComponent(example)}`;
 
-  function isShown({ code, stdin = "", tests = [] }) {
-    const shown = program();
-    return JSON.stringify([code, stdin, tests]) === JSON.stringify([shown.code, shown.stdin, shown.tests]);
+  function isShown({ code, stdin = "", tests = [], files = [], collect = [] }) {
+    return JSON.stringify({ code, stdin, tests, files, collect }) === JSON.stringify(shown());
+  }
+
+  function use({ locale, ...written }) {
+    history.replaceState(null, "", location.pathname);
+    open(written);
+    changed();
+    for (const choice of document.getElementsByName("locale")) if (choice.value === locale) choice.click();
   }
 
   async function openFile(file) {
@@ -88,8 +97,12 @@
   }
 
   async function share() {
-    const fragment = await toFragment({ code: runner.code, stdin: runner.input, tests: runner.written });
-    history.replaceState(null, "", fragment);
+    try {
+      history.replaceState(null, "", await toFragment(shown()));
+    } catch (error) {
+      toast.show(error.message);
+      return;
+    }
     try {
       await navigator.clipboard.writeText(location.href);
       toast.show("Link copied.");
@@ -113,13 +126,24 @@
   });
   runner.apiKey = () => tokens.current();
   runner.addEventListener("change", changed);
-  runner.addEventListener("removed", ({ detail: before }) => {
-    const undo = () => {
-      runner.written = before;
-      changed();
-    };
-    toast.show("The test was removed.", { action: "Undo", onAction: undo });
+  for (const [event, property] of [["removed", "written"], ["fileremoved", "files"]]) {
+    runner.addEventListener(event, ({ detail: before }) => {
+      const undo = () => {
+        runner[property] = before;
+        changed();
+      };
+      const what = property === "written" && before.length > runner.written.length ? "test" : "file";
+      toast.show(`The ${what} was removed.`, { action: "Undo", onAction: undo });
+    });
+  }
+  const request = new RequestDialog(at("request"), {
+    address: location.origin, request: () => runner.request, use, toast,
   });
+  at("show-request").addEventListener("click", () => {
+    at("view").open = false;
+    request.show();
+  });
+  at("request").addEventListener("close", () => at("view").querySelector("summary").focus());
   at("share").addEventListener("click", share);
   at("download").addEventListener("click", () => downloadFile(name.endsWith(".py") ? name : "main.py", runner.code));
   at("open").addEventListener("click", () => at("file").click());

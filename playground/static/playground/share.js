@@ -3,11 +3,17 @@
 // Stores a program in the fragment of a URL, which browsers never send: compressed JSON in URL-safe base64.
 const SHARE_PREFIX = "#p1.";
 const LONGEST_SHARED = 1024 * 1024; // a stranger's link could decompress to more than fits into memory
+const LONGEST_LINK = 64 * 1024; // mail and chats cut off longer ones, and so does a browser in the end
+const TOO_LONG = "This is too much for a link: make the files smaller, or copy the request (View, Request as JSON).";
 
+// Throws a sentence if the program does not fit into a link.
 async function toFragment(shared) {
-  const packed = new Blob([JSON.stringify(shared)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const plain = new Blob([JSON.stringify(programOf(shared))]);
+  if (plain.size > LONGEST_SHARED) throw new Error(TOO_LONG);
+  const packed = plain.stream().pipeThrough(new CompressionStream("deflate-raw"));
   const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
   const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  if (text.length > LONGEST_LINK) throw new Error(TOO_LONG);
   return SHARE_PREFIX + text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
@@ -26,8 +32,5 @@ async function fromFragment(fragment) {
     if (size > LONGEST_SHARED) throw new Error("too long");
     parts.push(value);
   }
-  const { code, stdin = "", tests = [] } = JSON.parse(await new Blob(parts).text());
-  if (typeof code !== "string") throw new Error("no program");
-  const cases = tests.map(({ input, expected }) => ({ input: String(input), expected: String(expected) }));
-  return { code, stdin: String(stdin), tests: cases.slice(0, 50) };
+  return programOf(JSON.parse(await new Blob(parts).text()));
 }

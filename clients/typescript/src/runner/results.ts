@@ -1,14 +1,21 @@
 /** The result of a run: status, output, error, images and the verdicts of tests. */
 
-import type { Answer, ErrorDetail, Image, Stroke, TestCase, TestResult } from "../types.js";
+import type { Answer, CollectedFile, ErrorDetail, Image, Stroke, TestCase, TestResult } from "../types.js";
 import { Drawing } from "./drawing.js";
 import { button, element, finder } from "./elements.js";
+import { bytes, save, sizeOf } from "./fileList.js";
 import type { Kind } from "./terminal.js";
 import { Transcript } from "./transcript.js";
 
 export type State = "idle" | "busy" | "waiting" | "good" | "bad";
 
 const AT_THE_END_PIXELS = 40;
+const REASONS: Record<string, string> = {
+  missing: "the program has left no such file",
+  too_large: "too large: all files together may have 1 MiB",
+  unreadable: "not a plain file",
+  lost: "lost: the run was ended, or did not begin",
+};
 
 /** Return the kind of an error, and the file beside the program that it is in. */
 export function titleOf({ type, file }: ErrorDetail): string {
@@ -24,16 +31,19 @@ export class Results {
 
   constructor(root: ShadowRoot) {
     const at = finder(root);
-    const ids = ["screen", "output", "empty", "error", "images", "verdicts", "results", "score", "status"] as const;
+    const ids = [
+      "screen", "output", "empty", "error", "images", "verdicts", "results", "score", "groups", "collected",
+      "collected-files", "status",
+    ] as const;
     this.#parts = Object.fromEntries(ids.map((id) => [id, at(id)])) as Record<(typeof ids)[number], HTMLElement>;
     this.#transcript = new Transcript(this.#parts.output);
   }
 
   clear(): void {
-    const { empty, error, images, verdicts, results, score } = this.#parts;
+    const { empty, error, images, verdicts, results, score, groups, collected } = this.#parts;
     this.#transcript.clear();
-    for (const part of [error, images, results, score]) part.replaceChildren();
-    for (const part of [empty, error, images, verdicts]) part.hidden = true;
+    for (const part of [error, images, results, score, groups, this.#parts["collected-files"]]) part.replaceChildren();
+    for (const part of [empty, error, images, verdicts, groups, collected]) part.hidden = true;
     this.#drawing = undefined;
     this.#passed = this.#of = 0;
   }
@@ -129,9 +139,37 @@ export class Results {
     images.hidden = false;
   }
 
-  /** Show the points, if tests have any. */
-  showPoints({ score, max_score }: Answer): void {
-    if (max_score !== null) this.#parts.score.append(`, ${score} of ${max_score} points`);
+  /** Say what is wrong with the request, field by field. */
+  showComplaints(complaints: [label: string, sentence: string][]): void {
+    const { error } = this.#parts;
+    error.append(element("h2", "", "The request was refused"));
+    for (const [label, sentence] of complaints) error.append(element("p", "reason", `${label}: ${sentence}`));
+    error.hidden = false;
+  }
+
+  /** Show the points, if tests have any, and the groups. */
+  showPoints({ score, max_score, groups: grouped }: Answer): void {
+    const { score: shown, groups } = this.#parts;
+    if (max_score !== null) shown.append(`, ${score} of ${max_score} points`);
+    for (const group of grouped) {
+      const item = element("li", group.passed ? "passed" : "failed");
+      item.append(element("strong", "verdict", group.passed ? "Passed" : "Failed"), ` group ${group.name}`);
+      if (group.max_score) item.append(`: ${group.score} of ${group.max_score} points`);
+      groups.append(item);
+    }
+    groups.hidden = grouped.length === 0;
+  }
+
+  /** Offer the files that came back, and say why others did not. */
+  showFiles({ files, not_collected: missing }: Answer): void {
+    const { collected, "collected-files": list } = this.#parts;
+    list.append(...files.map(fileItem));
+    for (const { name, reason } of missing) {
+      const item = element("li");
+      item.append(element("strong", "", name), element("span", "quiet", REASONS[reason] ?? reason));
+      list.append(item);
+    }
+    collected.hidden = list.childElementCount === 0;
   }
 
   showTest(test: TestResult, asked: TestCase, of: number, code: string): void {
@@ -165,6 +203,14 @@ export class Results {
     this.#of = of;
     if (results.childElementCount === of) score.textContent = `${this.#passed} of ${of} passed`;
   }
+}
+
+function fileItem(file: CollectedFile): HTMLElement {
+  const item = element("li");
+  const download = button("", "Download", () => save(file));
+  download.ariaLabel = `Download ${file.name}`;
+  item.append(element("strong", "", file.name), element("span", "quiet", bytes(sizeOf(file))), download);
+  return item;
 }
 
 /** Return what an `input()` of the program has printed as its question, if the test expects something else. */

@@ -1,79 +1,105 @@
-/** The editable list of test cases: input and expected output. */
+/** The editable list of test cases: calls and inputs, or all kinds that the service knows. */
 
-import type { TestCase, WrittenTest } from "../types.js";
-import { button, element } from "./elements.js";
+import type { SentFile, TestCase, WrittenTest } from "../types.js";
+import { Complaint } from "./fields.js";
+import type { Refused } from "./fields.js";
+import { TestCaseForm } from "./testCase.js";
 
 export class TestCases {
   readonly #list: HTMLElement;
   readonly #addButton: HTMLElement;
+  readonly #hasAllKinds: boolean;
+  readonly #onChange: () => void;
   readonly #onRemove: (before: WrittenTest[]) => void;
+  readonly #complaint: Complaint;
+  #items: TestCaseForm[] = [];
 
-  /** `onRemove` gets the tests as they were before one was removed. */
-  constructor(list: HTMLElement, addButton: HTMLElement, onRemove: (before: WrittenTest[]) => void) {
+  /** `onRemove` gets the tests as they were before one was removed, or a file of one. */
+  constructor(
+    list: HTMLElement,
+    addButton: HTMLElement,
+    hasAllKinds: boolean,
+    onChange: () => void,
+    onRemove: (before: WrittenTest[]) => void,
+  ) {
     this.#list = list;
     this.#addButton = addButton;
+    this.#hasAllKinds = hasAllKinds;
+    this.#onChange = onChange;
     this.#onRemove = onRemove;
-    addButton.addEventListener("click", () => this.#add({ input: "", expected: "" }).focus());
+    this.#complaint = new Complaint(list);
+    list.after(this.#complaint.part);
+    addButton.addEventListener("click", () => this.#add({}).first.focus());
   }
 
   get all(): WrittenTest[] {
-    return Array.from(this.#list.children, (item) => {
-      const [call, wanted] = item.querySelectorAll("textarea");
-      return { input: call?.value ?? "", expected: wanted?.value ?? "" };
-    });
+    return this.#items.map(({ test }) => writtenOf(test));
   }
 
-  set all(tests: WrittenTest[]) {
+  set all(tests: (TestCase | WrittenTest)[]) {
+    this.#items = [];
     this.#list.replaceChildren();
     for (const test of tests) this.#add(test);
   }
 
   /** The tests in the API's format, without those that are still empty. */
   get asked(): TestCase[] {
-    const written = this.all.filter(({ input, expected }) => input || expected);
-    return written.map(({ input, expected }) => ({
-      ...(input && { input }),
-      ...(expected && { expected_output: expected }),
-    }));
+    return this.#written.map(({ test }) => test);
   }
 
-  #add({ input, expected }: WrittenTest): HTMLTextAreaElement {
-    const item = element("li");
-    const call = field(input, "add(5, 3)");
-    item.append(labelled("Call or input", call), labelled("Expected", field(expected, "8")));
-    item.append(button("remove", "×", () => this.#remove(item)));
-    this.#list.append(item);
+  /** Show the service's sentence against `[0].points` of those asked, or against the list as a whole. */
+  refuse(path: string, sentence: string): Refused {
+    const [start = "", index] = /^\[(\d+)\]\.?/.exec(path) ?? [];
+    const item = this.#written[Number(index)];
+    if (item) return item.refuse(path.slice(start.length), sentence);
+    this.#complaint.make(sentence);
+    return { label: "Tests", control: this.#addButton };
+  }
+
+  accept(): void {
+    this.#complaint.withdraw();
+    for (const item of this.#items) item.accept();
+  }
+
+  get #written(): TestCaseForm[] {
+    return this.#items.filter(({ test }) => Object.keys(test).length > 0);
+  }
+
+  #add(test: TestCase | WrittenTest): TestCaseForm {
+    const onFileRemove = (files: SentFile[]): void => {
+      const before = this.#items.map((each) => (each === item ? { ...each.test, files } : each.test));
+      this.#onRemove(before.map(writtenOf));
+    };
+    const onRemove = (): void => this.#remove(item);
+    const item = new TestCaseForm(this.#hasAllKinds, this.#onChange, onRemove, onFileRemove);
+    item.test = testOf(test);
+    this.#items.push(item);
+    this.#list.append(item.part);
     this.#number();
-    return call;
+    return item;
   }
 
-  #remove(item: HTMLElement): void {
+  #remove(item: TestCaseForm): void {
     const before = this.all;
-    item.remove();
+    this.#items = this.#items.filter((each) => each !== item);
+    item.part.remove();
+    this.#complaint.withdraw();
     this.#number();
-    (this.#list.querySelector<HTMLElement>("li:last-child textarea") ?? this.#addButton).focus();
+    (this.#items.at(-1)?.first ?? this.#addButton).focus();
     this.#onRemove(before);
   }
 
   #number(): void {
-    for (const [index, item] of Array.from(this.#list.children).entries()) {
-      const [call, wanted] = item.querySelectorAll("textarea");
-      call?.setAttribute("aria-label", `Test ${index + 1}: call or input`);
-      wanted?.setAttribute("aria-label", `Test ${index + 1}: expected`);
-      item.querySelector("button")?.setAttribute("aria-label", `Remove test ${index + 1}`);
-    }
+    for (const [index, item] of this.#items.entries()) item.number = index + 1;
   }
 }
 
-function field(value: string, placeholder: string): HTMLTextAreaElement {
-  const made = element("textarea");
-  Object.assign(made, { value, placeholder, spellcheck: false, autocapitalize: "off", autocomplete: "off" });
-  made.rows = value.split("\n").length; // where the style sheet cannot make it fit
-  return made;
+/** Return a test in the API's format. */
+function testOf({ input, expected, ...others }: TestCase & { expected?: string }): TestCase {
+  return { ...(input && { input }), ...(expected && { expected_output: expected }), ...others };
 }
 
-function labelled(text: string, part: HTMLElement): HTMLLabelElement {
-  const label = element("label");
-  label.append(element("span", "", text), part);
-  return label;
+function writtenOf({ input, expected_output: expected, ...others }: TestCase): WrittenTest {
+  const nothing = expected === "" && { expected_output: "" }; // which is not the same as no expectation
+  return { input: input ?? "", expected: expected ?? "", ...nothing, ...others };
 }
