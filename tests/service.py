@@ -184,6 +184,8 @@ class Service:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the service's database and return the rows."""
+        if postgresql := PostgreSQL.at(self.environment["DATABASE_URL"]):
+            return postgresql.sql(sql)
         connection = sqlite3.connect(self.database)
         try:
             return connection.execute(sql).fetchall()

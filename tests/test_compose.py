@@ -71,8 +71,12 @@ def test_line_has_room_for_two_classes_and_each_of_it_a_thread() -> None:
     line = int(DEFAULTS["SANDBOX_QUEUE_LENGTH"])
     assert line >= 2 * 30
     programs = line + int(DEFAULTS["SANDBOX_MAX_CONCURRENT"]) + int(DEFAULTS["SANDBOX_MAX_INTERACTIVE"])
-    threads = 2 * programs + MOST_POLLS + OTHER_THREADS  # one that runs what is watched, one that sends its events
-    assert threads < SERVICES["code"]["pids_limit"]
+    assert threads_for(programs) < SERVICES["code"]["pids_limit"]
+
+
+def threads_for(programs: int) -> int:
+    """Return how many threads a web process may have: one runs what is watched, and one sends its events."""
+    return 2 * programs + MOST_POLLS + OTHER_THREADS
 
 
 def test_plots_and_input_are_enabled_by_default() -> None:

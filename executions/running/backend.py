@@ -16,6 +16,9 @@ from executions.running.polls import Polls
 from executions.sandbox.sandbox import SandboxHealth
 
 
+UNREADY_RETRY_SECONDS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceHealth(SandboxHealth):
     """The state of the sandbox and of what else each execution needs. `ready`: `/execute` can answer.
@@ -54,8 +57,12 @@ class Backend:
         )
 
     def retry_seconds(self) -> int:
-        """Return after how many seconds a caller who was refused finds the present line gone."""
-        return max(1, math.ceil(self.executor.health().line_seconds))
+        """Return after how many seconds a caller who was refused finds the present line gone, or programs running again.
+
+        Nobody knows the latter; a sandbox tries again every ten seconds.
+        """
+        health = self.executor.health()
+        return max(1, math.ceil(health.line_seconds)) if health.ready else UNREADY_RETRY_SECONDS
 
     def announce(self, public_id: UUID) -> None:
         """Let other web processes pass on input for an execution of this one."""

@@ -1,5 +1,6 @@
 """compose.cluster.yaml keeps the promises of docs/scale.md."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,14 @@ import pytest
 import yaml
 
 from codeexec import gunicorn
-from tests.test_compose import ENVIRONMENT
+from tests.test_compose import ENVIRONMENT, threads_for
 
 ROOT = Path(__file__).parents[2]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.cluster.yaml").read_text())["services"]
 WEBS, WORKER = ("web-1", "web-2"), SERVICES["worker"]
 SOCKET = "/var/run/docker.sock"
+THREADED = ("MAX_CONCURRENT", "MAX_INTERACTIVE", "QUEUE_LENGTH")
+DEFAULT = re.compile(r"\$\{\w+:-(\d+)\}")
 SECRETS = {"SECRET_KEY", "API_KEY", "DATABASE_URL"}
 
 
@@ -48,6 +51,20 @@ def test_our_own_processes_have_few_rights_and_time_to_finish(name: str) -> None
     assert service["security_opt"] == ["no-new-privileges:true"]
     leave = int((ROOT / "container/start").read_text().split("LEAVE_SECONDS=")[1].split()[0])
     assert leave + gunicorn.graceful_timeout < int(service["stop_grace_period"].removesuffix("s"))
+
+
+@pytest.mark.parametrize("name", WEBS)
+def test_web_process_has_a_thread_for_each_program_that_it_accepts(name: str) -> None:
+    given = SERVICES[name]["environment"]
+    programs = sum(int(DEFAULT.fullmatch(given[f"SANDBOX_{each}"])[1]) for each in THREADED)  # type: ignore[index]
+    assert threads_for(programs) < SERVICES[name]["pids_limit"]
+
+
+def test_first_start_waits_for_no_worker() -> None:
+    """A web process is healthy only with a worker, which may have to build its image first: compose gave up."""
+    waits = {name: service.get("depends_on", []) for name, service in SERVICES.items()}
+    assert waits["proxy"] == [*WEBS]
+    assert all(waits[web].keys() == {"db", "redis"} for web in WEBS)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -22,6 +22,7 @@ from executions.cluster.messages import WorkerState
 from executions.sandbox.sandbox import SandboxHealth
 from tests.e2e.event_source import EventSource
 from tests.e2e.test_background import Server
+from tests.e2e.test_faults import containers_of
 from tests.promtool import Scrape, firing
 from tests.servers import PostgreSQL, Redis
 from tests.service import ORIGIN, Service
@@ -115,13 +116,20 @@ def test_workers_listen_on_no_port(cluster: Cluster) -> None:
         assert not sockets & listening
 
 
-def test_one_learners_many_programs_keep_no_other_waiting(cluster: Cluster) -> None:
-    """He has all slots of both workers that one caller may have, and the rest in their lines."""
+@pytest.mark.parametrize("has_other_key", [False, True])
+def test_one_learners_many_programs_keep_no_other_waiting(cluster: Cluster, has_other_key: bool) -> None:
+    """They have all slots of both workers that one caller may have, and the rest are in line."""
+
+    def other() -> str:
+        if not has_other_key:
+            return str(cluster.front.execute("print(1)", learner="bob")["output"])
+        return str(Server.of(cluster.web).send(cluster.front, "/execute", {"code": "print(1)"}).json()["output"])
+
     with ThreadPoolExecutor(24) as clients:
         code = "import time\ntime.sleep(2)"
         flood = [clients.submit(cluster.front.post, code, learner="ada") for _ in range(24)]
         assert eventually(lambda: _in_use(cluster) >= 6, 30)
-        assert cluster.front.execute("print(1)", learner="bob")["output"] == "1\n"
+        assert other() == "1\n"
         assert sum(not answer.done() for answer in flood) >= 8
         assert {answer.result().status_code for answer in flood} == {200}
 
@@ -321,6 +329,8 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
     for thread in threads:
         thread.start()
     assert eventually(lambda: _in_use(cluster) >= 6, 30)
+    assert cluster.workers[0].process is not None
+    pid = cluster.workers[0].process.pid
     with load(cluster, "worker", 503) as loaded:
         cluster.workers[0].stop(signal.SIGKILL)
         for thread in threads:
@@ -330,6 +340,7 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
     alarms = set.union(*(firing(early, of_workers(web)) for early, web in zip(before, webs, strict=True)))
     assert alarms == {"CodeExecutionWorkerLost"}  # of that web process which noticed
     assert recorded(cluster, "slept") == {"internal_error": statuses.count(503), "success": statuses.count(200)}
+    assert eventually(lambda: not containers_of(pid), 30)
     assert cluster.web.execute("print(1)")["output"] == "1\n"
 
 
@@ -351,6 +362,8 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
     cluster.engine.start()
     cluster.await_workers(2)
     assert sum(recorded(cluster, "on an engine").values()) == 8
+    stock = int(cluster.web.environment["SANDBOX_POOL_SIZE"])
+    assert eventually(lambda: len(cluster.engine.containers()) == stock, READY_SECONDS)
     assert_each_ran_once(cluster, "engine", loaded.count(200))
 
 

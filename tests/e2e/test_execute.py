@@ -155,7 +155,7 @@ def test_a_flood_of_output_hits_the_output_limit(service: Service) -> None:
 def test_images_a_traceback_and_a_flood_fit_in_one_answer(service: Service) -> None:
     """All limits are reached at once, with output that grows sixfold in JSON."""
     stock = sum(int(service.environment[f"SANDBOX_{kind}POOL_SIZE"]) for kind in ("", "SCIENCE_"))
-    assert eventually(lambda: service.health()["pool"]["idle"] == stock, 100)
+    assert eventually(lambda: service.health()["pool"]["idle"] >= stock, 100)
     response = service.post(
         "import matplotlib.pyplot as plt, os, sys\n"
         "from PIL import Image\n"
@@ -213,7 +213,7 @@ def test_every_execution_is_recorded(service: Service) -> None:
         "select code, output, status, learner, origin, client_address, waited_seconds, execution_time, finished "
         f"from executions_execution where public_id = '{answer['id'].replace('-', '')}'"
     )
-    assert row[:6] == ("print('on record')", "on record\n", "success", "ada", ORIGIN, "127.0.0.1")
+    assert tuple(map(str, row[:6])) == ("print('on record')", "on record\n", "success", "ada", ORIGIN, "127.0.0.1")
     assert all(value is not None for value in row[6:])
 
 

@@ -327,6 +327,8 @@ def test_callers_are_told_to_retry_at_different_times(page: Page, executor: Fake
     assert max(waits) <= 4
     executor.state = replace(HEALTHY, line_seconds=6.5)
     assert {int(page.run()["Retry-After"]) for _ in range(20)} <= {7, 8, 9, 10}
+    executor.state = replace(executor.state, ready=False, line_seconds=0)
+    assert all(10 <= int(page.run()["Retry-After"]) <= 15 for _ in range(20))
 
 
 def test_internal_error_leaves_no_record_running(page: Page, executor: FakeExecutor) -> None:
