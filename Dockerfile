@@ -1,14 +1,44 @@
-# The image of the service. Programs run in another image, which the engine builds when the service starts
-# (guest/Dockerfile). BASE_IMAGE may name a digest (docs/operations.md). BUILD_IMAGE is for networks where pip needs more
-# than the official image has, such as a proxy's certificate.
+# The image of the service, and with `--target worker` that of a worker (docs/scale.md). Programs run in another image,
+# which the engine builds when the service starts (guest/Dockerfile). BASE_IMAGE may name a digest (docs/operations.md).
+# BUILD_IMAGE is for networks where pip needs more than the official image has, such as a proxy's certificate.
 ARG BASE_IMAGE=python:3.13-slim
 ARG BUILD_IMAGE
+
+FROM ${BUILD_IMAGE:-$BASE_IMAGE} AS build-worker
+COPY requirements-worker.lock /
+RUN python3 -m venv --without-pip /opt/venv && \
+    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements-worker.lock && \
+    find /opt/venv -name '*.[mp]o' -delete  # translations and their sources: USE_I18N is off
+COPY codeexec/ /app/codeexec/
+COPY container/ /app/container/
+COPY executions/ /app/executions/
+COPY guest/ /app/guest/
+COPY web/ /app/web/
+# What needs packages that a worker lacks.
+RUN cd /app && \
+    rm -rf executions/admin.py executions/api executions/management executions/migrations executions/records \
+        executions/review executions/running executions/webhooks && \
+    /opt/venv/bin/python -m compileall -q .
+
+# Has no web framework's views, no database driver, no admin and no server: only what runs programs.
+FROM ${BASE_IMAGE} AS worker
+COPY --from=build-worker /opt/venv /opt/venv
+COPY --from=build-worker /app /app
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    ENV_FILE=
+WORKDIR /app
+LABEL net.pylearn.service=code-execution-worker
+ENTRYPOINT ["/app/container/entrypoint"]
+CMD ["/app/container/worker"]
 
 FROM ${BUILD_IMAGE:-$BASE_IMAGE} AS build
 COPY requirements.lock /
 RUN python3 -m venv --without-pip /opt/venv && \
     pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock && \
-    find /opt/venv -name '*.[mp]o' -delete  # translations and their sources: USE_I18N is off
+    find /opt/venv -name '*.[mp]o' -delete
 COPY . /app
 # This key signs nothing: collectstatic reads the settings, which require one.
 RUN cd /app && \

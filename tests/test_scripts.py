@@ -137,7 +137,14 @@ def pinned(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements", "requirements-dev", "requirements-tools", "guest/requirements", "guest/requirements-pip"],
+    [
+        "requirements",
+        "requirements-worker",
+        "requirements-dev",
+        "requirements-tools",
+        "guest/requirements",
+        "guest/requirements-pip",
+    ],
 )
 def test_locks_have_every_requirement(name: str) -> None:
     lock = (ROOT / f"{name}.lock").read_text()
@@ -149,18 +156,22 @@ def test_locks_have_every_requirement(name: str) -> None:
     assert "://" not in lock  # a mirror of the machine that wrote it
 
 
-def test_both_locks_name_the_same_versions() -> None:
-    service, tests = (pinned((ROOT / name).read_text()) for name in ("requirements.lock", "requirements-dev.lock"))
-    assert service.items() <= tests.items()
+def test_all_locks_name_the_same_versions() -> None:
+    worker, service, tests = (
+        pinned((ROOT / f"requirements{name}.lock").read_text()) for name in ("-worker", "", "-dev")
+    )
+    assert worker.items() < service.items() <= tests.items()
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "guest/Dockerfile"])
 def test_images_install_only_what_a_hash_covers(name: str) -> None:
     lines = (ROOT / name).read_text().replace("\\\n", "")
     installs = re.findall(r"\bpip .*?\binstall\b[^&|;\n]*", lines)
-    assert len(installs) == 1
-    assert {"--require-hashes", "--no-deps"} <= set(installs[0].split())
-    assert installs[0].split()[-1].endswith("/requirements.lock")
+    locks = {"Dockerfile": ["/requirements-worker.lock", "/requirements.lock"]}.get(name, ["/requirements.lock"])
+    assert len(installs) == len(locks)
+    for install, lock in zip(installs, locks, strict=True):
+        assert {"--require-hashes", "--no-deps"} <= set(install.split())
+        assert install.split()[-1].endswith(lock)
 
 
 def test_npm_locks_have_hashes_and_name_no_registry_but_the_public_one() -> None:

@@ -32,7 +32,8 @@ def queue_of(worker: str) -> Queue:
 
 def make_app(broker_url: str) -> celery.Celery:
     """Return the Celery app for a broker: `redis://…` or `amqp://…`."""
-    app = celery.Celery("codeexec", broker=broker_url, set_as_current=False)
+    # Without its "fixups", one of which would load all of Django: a worker has neither its apps nor a database.
+    app = celery.Celery("codeexec", broker=broker_url, set_as_current=False, fixups=())
     app.conf.update(
         task_ignore_result=True,
         task_serializer="json",

@@ -70,10 +70,9 @@ class Workers:
             return tuple(SeenWorker(state, now - self._heard_at[state.name]) for state in states)
 
     def choose(self, others_than: set[str], is_interactive: bool = False) -> str:
-        """Return the worker for a submission: one with a container ready and a slot free, if there is one.
+        """Return the worker with the fewest submissions for each slot, and among equals the most waiting containers.
 
-        Among these it is the one with the fewest submissions for each slot, and then the one with most containers.
-        Raises SandboxUnavailable if no worker runs programs, SandboxBusy if the lines of all are full.
+        A submission that would have to wait for a container to start counts as two. Raises SandboxUnavailable if no worker runs programs, SandboxBusy if the lines of all are full.
         """
         with self._lock:
             serving = [state for state in self._states.values() if state.is_serving]
@@ -113,11 +112,10 @@ class Workers:
         """Return how many submissions a worker has, as far as this process knows."""
         return state.health.in_use + state.health.waiting + self._sent[state.name]
 
-    def _cost(self, state: WorkerState) -> tuple[bool, float, int]:
+    def _cost(self, state: WorkerState) -> tuple[float, int]:
         """Return what is least for the worker that should get the next submission."""
-        load = self._load(state)
-        can_begin_at_once = load < state.slots and self._sent[state.name] < state.health.idle
-        return not can_begin_at_once, load / state.slots, -state.health.idle
+        waits_for_start = self._sent[state.name] >= state.health.idle
+        return (self._load(state) + waits_for_start) / state.slots, -state.health.idle
 
     def _has_room(self, state: WorkerState, is_interactive: bool) -> bool:
         """Return whether a worker has room in its line; for one that is interactive also among those that may wait."""

@@ -27,7 +27,7 @@ def workers(*states: WorkerState) -> Workers:
 
 
 def test_submissions_go_where_most_slots_are_free() -> None:
-    found = workers(state("small", slots=2), state("large", slots=6))
+    found = workers(state("small", slots=2, idle=8), state("large", slots=6, idle=8))
     chosen = [found.choose(set()) for _ in range(8)]
     assert (chosen.count("small"), chosen.count("large")) == (2, 6)
 
@@ -36,14 +36,9 @@ def test_among_equals_the_one_with_more_waiting_containers_is_chosen() -> None:
     assert workers(state("few", idle=1), state("many", idle=3)).choose(set()) == "many"
 
 
-def test_a_container_that_waits_counts_more_than_free_slots() -> None:
-    """The other would start one first."""
-    found = workers(state("warm", slots=8, idle=2, in_use=3), state("cold", slots=8, idle=0))
-    assert [found.choose(set()) for _ in range(3)] == ["warm", "warm", "cold"]
-
-
-def test_worker_without_a_free_slot_gets_nothing_for_its_containers() -> None:
-    assert workers(state("full", in_use=4, idle=9), state("cold", idle=0, in_use=3)).choose(set()) == "cold"
+def test_start_of_a_container_counts_as_much_as_a_program() -> None:
+    found = workers(state("warm", slots=8, idle=9, in_use=2), state("cold", slots=8, idle=0, in_use=1))
+    assert [found.choose(set()) for _ in range(3)] == ["warm", "cold", "warm"]
 
 
 def test_worker_whose_programs_all_wait_for_input_gets_no_further_interactive_one() -> None:

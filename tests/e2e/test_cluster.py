@@ -174,7 +174,8 @@ def test_any_web_process_answers_for_programs_in_the_background(cluster: Cluster
 
 
 def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> None:
-    assert cluster.web.health()["status"] == "healthy"
+    health = cluster.web.health()
+    assert health["status"] == "healthy", health
     cluster.workers[0].stop()
     assert cluster.web.execute("print(1)")["output"] == "1\n"
     cluster.workers[1].stop()

@@ -312,7 +312,6 @@ def test_worker_starts_with_the_documented_command_and_runs_programs(redis: Redi
         command.replace("\\\n", " ")
         .replace("redis://:PASSWORD@10.0.0.1:6379/0", redis.url)
         .replace("--name worker", "--network host")
-        .replace("IMAGE", IMAGE)
     )
     assert program == "docker"
     worker = docker(*arguments)
