@@ -59,20 +59,19 @@ def respond_once(request: Request, run: Callable[[], Body], to_response: Callabl
         response["Idempotent-Replayed"] = "true"
         return response
     try:
-        response = to_response(run())
+        body = run()
+        response = to_response(body)
     except BaseException:
         found.release()
         raise
-    _keep(found, response)
+    _keep(found, body, is_on_record=response.status_code == 200)
     return response
 
 
-def _keep(own: Claim, response: Response) -> None:
+def _keep(own: Claim, body: Body, is_on_record: bool) -> None:
     """Keep an answer, later if the database is down. The answer of an ended execution is in its record."""
-    body: Body = response.data
-    is_on_record = response.status_code == 200
     write = (lambda: own.keep_execution(body["id"])) if is_on_record else (lambda: own.keep_response(body))
-    get_backend().late_records.record(str(body.get("id", "a batch")), write)
+    get_backend().late_records.record(str(body.get("id", "a request")), write)
 
 
 def _claim(request: Request) -> Claim | Execution | Body:

@@ -237,7 +237,7 @@ describe_input = extend_schema(
     summary="Send input to a running program",
     description="Sends an interactive program a line of input, the end of input, or both. Use the key that started the"
     " program, or one that it was rotated from or to; with a learner token, use a token of the same learner.",
-    parameters=[ID, *headers(limited=True)],
+    parameters=[ID, *IDEMPOTENCY, *headers(limited=True)],
     request=InputSerializer,
     examples=[
         OpenApiExample("A line", {"text": "Ada"}, request_only=True),
@@ -245,7 +245,7 @@ describe_input = extend_schema(
     ],
     responses={
         204: OpenApiResponse(None, "The input was accepted."),
-        **errors(*FOR_KEYS, *FOR_BODIES, "learner_rate_limited", "not_found"),
+        **errors(*FOR_KEYS, *FOR_BODIES, *FOR_IDEMPOTENCY, "learner_rate_limited", "not_found"),
     },
 )
 

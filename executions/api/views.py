@@ -165,14 +165,18 @@ class ExecutionInputView(KeyedView):
         serializer = InputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         is_end = serializer.validated_data.get("end", False)
-        try:
-            if not get_backend().send_input(id, Typist.of(caller_of(request)), serializer.line(), is_end):
-                raise NotFound(NOTHING_HERE)
-        except SandboxError as error:
-            raise ServiceUnavailable from error
-        except TooMuchInput as error:
-            raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
-        return Response(status=204)
+
+        def send() -> Body:
+            try:
+                if not get_backend().send_input(id, Typist.of(caller_of(request)), serializer.line(), is_end):
+                    raise NotFound(NOTHING_HERE)
+            except SandboxError as error:
+                raise ServiceUnavailable from error
+            except TooMuchInput as error:
+                raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
+            return {}
+
+        return respond_once(request, send, lambda _: Response(status=204))
 
 
 def _accepted(body: Body) -> Response:

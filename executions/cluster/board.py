@@ -54,7 +54,7 @@ CALL_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 """How long to pause after a call that failed."""
 
-LOST = Counter("codeexec_workers_lost", "Workers that fell silent without a word that they end.")
+LOST = Counter("codeexec_workers_lost", "Workers that stopped reporting without announcing their shutdown.")
 """Of several web processes, the first to notice counts it."""
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class MessageStream(Generic[Kind]):
         self._decoder = decoder
 
     def fetch(self, seconds: float) -> Iterator[tuple[str, int, Kind]]:
-        """Wait for messages, at most so long; yield the submission, number and content of each.
+        """Wait up to `seconds` for messages; yield the submission, number and content of each.
 
         They are deleted, for they hold what learners have typed and their programs printed. Malformed ones are skipped.
         If Redis fails, there are none, after a pause.
@@ -160,16 +160,16 @@ class Board:
         return [state for state in said if state is not None], forgotten
 
     def announce(self, public_id: UUID, web: str, seconds: float) -> None:
-        """Note for `seconds` which web process takes the input for an execution."""
+        """Note for `seconds` which web process takes the input of an execution."""
         self._client.set(f"{PREFIX}input:{public_id}", web, ex=int(seconds))
 
     def takes_input(self, public_id: UUID) -> str | None:
-        """Return the web process that takes the input for an execution, None if there is none."""
+        """Return the web process that takes the input of an execution, None if there is none."""
         web = cast(bytes | None, self._client.get(f"{PREFIX}input:{public_id}"))
         return None if web is None else web.decode()
 
     def show_web(self, state: WebState) -> None:
-        """Note that a web process is alive, and how it is."""
+        """Publish the state of a web process. It counts as alive until this expires."""
         self._show("web", state)
 
     def webs(self) -> list[WebState]:
@@ -196,7 +196,7 @@ class Board:
         return MessageStream(self._client, f"instructions:{worker}", INSTRUCTIONS)
 
     def show_worker(self, state: WorkerState) -> None:
-        """Note that a worker is alive, and how it is."""
+        """Publish the state of a worker. It counts as alive until this expires."""
         self._show("worker", state)
 
     def remove_worker(self, name: str) -> None:
@@ -222,7 +222,7 @@ class Board:
             pipeline.execute()
 
     def dead_owners(self, seconds: float) -> frozenset[str]:
-        """Return the owners that were last seen so many seconds ago."""
+        """Return the owners that have not been seen for `seconds`."""
         found = cast(list[bytes], self._client.zrangebyscore(f"{PREFIX}owners", 0, self._now() - seconds))
         return frozenset(owner.decode() for owner in found)
 

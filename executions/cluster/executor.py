@@ -90,7 +90,7 @@ class ClusterExecutor:
         return self._workers.seen()
 
     def close(self, drain_seconds: float) -> None:
-        """Wait for the submissions that workers have, at most so long."""
+        """Wait up to `drain_seconds` for the submissions that workers have."""
         deadline = Deadline.after(drain_seconds)
         while len(self.post) and deadline.remaining_seconds():
             time.sleep(LOOK_SECONDS / 10)

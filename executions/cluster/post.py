@@ -1,4 +1,4 @@
-"""What a web process gets from workers and from other web processes: one thread reads it for all that wait."""
+"""The inbox of a web process, for letters from workers and from other web processes. One thread reads it."""
 
 import contextlib
 import logging
@@ -101,7 +101,7 @@ class PostOffice:
         self._loop.start()
 
     def close(self) -> None:
-        """Read no more letters, and delete those that come late."""
+        """Stop reading, and delete what arrives later."""
         self._loop.close()
         self._loop.join(2 * FETCH_SECONDS)
         with contextlib.suppress(RedisError):

@@ -71,17 +71,17 @@ class Worker:
         self._loops = (Loop("state", self._show_state, STATE_SECONDS), Loop("instructions", self._fetch))
 
     def start(self) -> None:
-        """Start to be seen by web processes. Returns at once."""
+        """Start to report to web processes. Returns at once."""
         for loop in self._loops:
             loop.start()
 
     def leave(self) -> None:
-        """Let web processes assign nothing more to this worker. Returns at once."""
+        """Announce the shutdown, so that web processes send nothing more. Returns at once."""
         self._is_leaving = True
         self._show_state()
 
     def close(self) -> None:
-        """Be seen no more."""
+        """Stop reporting, and delete what this worker has in Redis."""
         for loop in self._loops:
             loop.close()
         for loop in self._loops:
@@ -200,7 +200,7 @@ class Worker:
                 delivery.console.stop()
 
     def _show_state(self) -> None:
-        """Say how this worker is, and end programs that wait for input in vain."""
+        """Publish the state of this worker, and stop programs that wait for input in vain."""
         self._states_shown += 1
         consoles = [delivery.console for delivery in list(self._watched.values())]
         state = WorkerState(
@@ -225,7 +225,7 @@ class Worker:
             log.warning("web processes cannot see this worker: %s", error)
 
     def _stop_waiting(self) -> None:
-        """End the programs whose web process is gone; and those that wait for people, for whom no restart waits."""
+        """Stop the programs whose web process is gone and, at shutdown, those that wait for input."""
         watched = list(self._watched.values())
         webs = {delivery.order.web for delivery in watched}
         gone = webs - self._board.living_webs(webs)

@@ -286,6 +286,23 @@ def answer(page: Page, execution_id: str, body: Any = None, **headers: str | Non
     return page.client.generic("POST", path, data, content_type=sent.pop("content-type"), headers=sent)
 
 
+def test_input_that_is_sent_again_with_its_idempotency_key_is_read_once(page: Page, stream: Streams) -> None:
+    """Also when the program has ended since; a 404 would not say whether it had read the line."""
+    watched = stream("print(input())", interactive=True)
+    execution_id = watched.until("start")["id"]
+    watched.until("input")
+    first, again = (answer(page, execution_id, idempotency_key="mine") for _ in range(2))
+    assert watched.until("result")["output"] == "Hello\nAda\n"
+    late, other = (
+        answer(page, execution_id, idempotency_key="mine"),
+        answer(page, execution_id, {"text": "Eve"}, idempotency_key="mine"),
+    )
+    assert [response.status_code for response in (first, again, late, other)] == [204, 204, 204, 422]
+    assert [response.get("Idempotent-Replayed") for response in (first, again, late)] == [None, "true", "true"]
+    assert Execution.objects.get().input_data == "Ada\n"
+    assert answer(page, execution_id, idempotency_key="new").status_code == 404
+
+
 def test_program_reads_the_input_that_is_sent(page: Page, stream: Streams) -> None:
     watched = stream("print(input())", interactive=True, input_data="first\n")
     execution_id = watched.until("start")["id"]

@@ -1297,7 +1297,10 @@ export interface operations {
     answerProgram: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new value for each request. If you send a request again with the same value within an hour, you get the answer to the first one. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The `id` of the answer. */
                 id: string;
@@ -1368,6 +1371,23 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The first request with this `Idempotency-Key` is still being processed. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many seconds to wait. It varies at random, so that not all clients retry at once. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is chunked and has no `Content-Length`. */
             411: {
                 headers: {
@@ -1415,6 +1435,21 @@ export interface operations {
             };
             /** @description The body is not `application/json`, or is compressed. */
             415: {
+                headers: {
+                    /** @description Identifies the request in our log. */
+                    "X-Request-ID"?: string;
+                    /** @description What remains of each limit, and for how many seconds: `"key";r=59;t=42`. */
+                    RateLimit?: string;
+                    /** @description Each limit, and its window in seconds: `"key";q=60;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description This `Idempotency-Key` was sent with another request. */
+            422: {
                 headers: {
                     /** @description Identifies the request in our log. */
                     "X-Request-ID"?: string;
