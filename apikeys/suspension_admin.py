@@ -67,6 +67,12 @@ class SuspensionAdmin(StaffModelAdmin):
     def in_force(self, suspension: Suspension) -> bool:
         return suspension.lifted is None and (suspension.ends is None or suspension.ends > timezone.now())
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form. Spaces around a learner's id are part of it."""
+        if db_field.name == "learner":
+            kwargs["strip"] = False
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Suspension | None = None) -> Any:
         """Return all fields but the reason and the end of an existing suspension."""
         return self.readonly_fields if obj is None else ("key", "visible_learner", "address", *self.readonly_fields)

@@ -6,6 +6,7 @@ Here requests are counted against the rates, and here alone refusals become HTTP
 import logging
 from typing import Any
 
+from django.http import UnreadablePostError
 from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -63,7 +64,7 @@ class ExecutionRateThrottle(KeyRateThrottle):
             refuse_over_rate(caller.key, caller.names(""))
         try:
             learner = learner_named_in(request.data) if caller.learner is None else ""
-        except APIException:
+        except (APIException, UnreadablePostError):
             count_execution(caller.key, caller.names(""))
             raise
         return count_execution(caller.key, caller.names(learner))
@@ -92,8 +93,14 @@ class KeyedView(APIView):
         super().initial(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer an error: the one place where a refusal becomes HTTP."""
-        return super().handle_exception(_to_http_error(self.request, exc) if isinstance(exc, Refused) else exc)
+        """Answer an error. The headers show the limit that was reached, and no other."""
+        if isinstance(exc, Refused) and exc.use is not None:
+            setattr(self.request._request, USES_ATTRIBUTE, [exc.use])
+        return self.answer_error(exc)
+
+    def answer_error(self, error: Exception) -> Response:
+        """Return the answer to an error: the one place where a refusal becomes HTTP."""
+        return super().handle_exception(_to_http_error(error) if isinstance(error, Refused) else error)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Forbid caching, add the headers that show what remains of the caller's limits, and count the request."""
@@ -150,10 +157,9 @@ def _count(request: Request, response: Response) -> None:
     )
 
 
-def _to_http_error(request: Request, refused: Refused) -> APIException:
-    """Return the error for a refusal: 429 for a limit, the only one that the headers then show; else 503 or 403."""
+def _to_http_error(refused: Refused) -> APIException:
+    """Return the error for a refusal: 429 for a limit, else 503 or 403."""
     if refused.use is not None:
-        setattr(request._request, USES_ATTRIBUTE, [refused.use])
         return TooManyRequests(refused.sentence, refused.code, refused.use.seconds_left)
     if isinstance(refused, Unavailable):
         log.warning("refused a request: %s", refused.sentence)

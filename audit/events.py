@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 from structlog.contextvars import get_contextvars
 
-from web.connection import client_address
+from web.connection import client_address, client_block
 
 LONGEST_REQUEST_ID = 255
 REFUSAL_SECONDS = 60
@@ -57,12 +57,18 @@ def record_event(
 def record_refusal(
     action: str, *, request: HttpRequest, target: models.Model, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Record that a caller was refused, once a minute for each target and address. A failure to record is only logged.
-
-    Anybody can get refused any number of times, and the entries cannot be deleted.
-    """
+    """Record that a caller was refused, once a minute for each target and client. A failure is only logged."""
     try:
-        if cache.add(f"audit:{action}:{target.pk}:{client_address(request)}", True, REFUSAL_SECONDS):
+        if is_first_in_a_minute(f"{action}:{target.pk}", request):
             record_event(action, request=request, target=target, details=details)
     except (DatabaseError, InterfaceError, RedisError):
         log.exception("%s could not be recorded in the audit log", action)
+
+
+def is_first_in_a_minute(what: str, request: HttpRequest) -> bool:
+    """Return whether the client has not done the same within a minute. Raises RedisError.
+
+    Anybody can get refused any number of times, and the entries cannot be deleted. A client with one IPv6 address has
+    2**64 of them, so its block counts.
+    """
+    return bool(cache.add(f"audit:{what}:{client_block(request)}", True, REFUSAL_SECONDS))

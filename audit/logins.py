@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from audit.events import record_event
+from audit.events import is_first_in_a_minute, record_event
 
 
 @receiver(user_logged_in)
@@ -30,10 +30,15 @@ def record_logout(sender: object, request: HttpRequest, user: AbstractBaseUser |
 def record_failure(
     sender: object, credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
-    """Record a failed login. An unknown name is not stored: often it is a password in the wrong field."""
+    """Record a failed login, with an unknown name once a minute for each client: only known ones are locked out.
+
+    An unknown name is not stored: often it is a password in the wrong field.
+    """
     users = get_user_model()
     name = str(credentials.get(users.USERNAME_FIELD, ""))
     user = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first() if "\0" not in name else None
+    if user is None and request is not None and not is_first_in_a_minute("login_failed", request):
+        return
     record_event("login_failed", request=request, target=user, details={"known_name": user is not None})
 
 

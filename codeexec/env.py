@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dotenv import load_dotenv
 from environs import Env, EnvError, ValidationError, validate
@@ -21,6 +22,8 @@ LINE = re.compile(
     |(export\ )?[A-Za-z_]\w*=([\w./:@,+%=*?\[\]-]*|'[^'$\\]*'|"[^"$\\`]*")([ \t]+\#.*|[ \t]*)""",
     re.VERBOSE,
 )
+
+ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 env = Env()
 
@@ -66,6 +69,12 @@ check_dsn = validate.Regexp(
 check_sendable = validate.Regexp(
     r"[!-~]([ -~]*[!-~])?\Z", error="not valid in a header: use ASCII characters, without a space at either end"
 )
+
+
+def check_database(configuration: dict[str, Any]) -> None:
+    """Refuse a database that is neither SQLite nor PostgreSQL. Raises EnvError."""
+    if configuration["ENGINE"] not in ENGINES:
+        raise EnvError("DATABASE_URL: use the form sqlite:////data/db.sqlite3 or postgres://user:password@host/name")
 
 
 def is_auto(name: str) -> bool:
@@ -119,7 +128,14 @@ def _check_each(check: Callable[[str], object]) -> Callable[[list[str]], None]:
     return check_all
 
 
-check_networks = _check_each(ipaddress.ip_network)
+def _check_network(network: str) -> None:
+    """Refuse what is no network, and one of IPv4 addresses in IPv6, which no client's address is ever in."""
+    found = ipaddress.ip_network(network)
+    if isinstance(found, ipaddress.IPv6Network) and found.network_address.ipv4_mapped:
+        raise ValueError(f"{network}: write the IPv4 network itself")
+
+
+check_networks = _check_each(_check_network)
 check_origins = _check_each(check_origin)
 
 

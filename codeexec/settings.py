@@ -15,6 +15,7 @@ from codeexec.env import (
     check_address,
     check_api_key,
     check_broker_url,
+    check_database,
     check_dsn,
     check_hosts,
     check_networks,
@@ -138,6 +139,7 @@ TEMPLATES = [
 
 # Database
 DATABASES: dict[str, Any] = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+check_database(DATABASES["default"])
 DATABASE_CONNECTIONS = env.int("DATABASE_CONNECTIONS", 12, validate=validate.Range(2, 1000))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     if DATABASES["default"]["NAME"] != ":memory:":
@@ -204,7 +206,7 @@ CACHES: dict[str, Any] = {
 
 # Where programs run: on this machine, or on those of the workers (codeexec/run_worker.py), which Celery tells of them
 EXECUTOR = env.str("EXECUTOR", "local", validate=validate.OneOf(["local", "celery"]))
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL, validate=check_broker_url)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL, validate=check_broker_url) or REDIS_URL
 
 # API
 REST_FRAMEWORK = {
@@ -280,7 +282,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_CLIENT_IP_CALLABLE = "web.connection.client_address"
+AXES_CLIENT_IP_CALLABLE = "web.connection.client_block"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # its pages delete without an entry in the audit log, which has the same data and more
 

@@ -29,7 +29,7 @@ from executions.review.export import MOST_ROWS, csv_lines
 from executions.review.filters import CappedPaginator, DayFilter, FlagFilter, RunByFilter
 from executions.review.key_sources import sources_of
 from executions.templatetags.quantities import words
-from staff.site import StaffSite
+from staff.site import StaffModelAdmin, StaffSite
 from web.moments import shown
 
 HEAD_CHARACTERS = 2_000
@@ -39,7 +39,7 @@ TEXTS = ("code", "input_data", "output", "error", "test_cases", "test_results")
 
 
 @admin.register(Execution)
-class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ExecutionAdmin(StaffModelAdmin):
     """The list of executions, newest first, and the page of each."""
 
     list_display = ("when", "outcome", "who", "caller", "took", "telling")
@@ -245,6 +245,6 @@ def _exactly(term: str) -> Q | None:
     except ValueError:
         pass
     try:
-        return Q(client_address=str(ipaddress.ip_address(term)))
+        return Q(client_address=str(ipaddress.ip_address(term.partition("%")[0])))
     except ValueError:
         return None

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.widgets import AdminSplitDateTime
+from django.db import DataError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -67,3 +69,10 @@ class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
             for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
                 widget.attrs["aria-label"] = f"{field.label}: {part}"
         return field
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list. Refuse a filter that the database does, such as a NUL or no address."""
+        try:
+            return super().get_changelist_instance(request)
+        except (DataError, ValueError) as error:
+            raise IncorrectLookupParameters from error

@@ -22,6 +22,12 @@ def client_address(request: HttpRequest) -> str | None:
     return outermost_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
+def client_block(request: HttpRequest) -> str | None:
+    """Return the block of addresses that the client of a request controls, or None if its address is unknown."""
+    address = client_address(request)
+    return None if address is None else address_block(address)
+
+
 def outermost_address(address: str, forwarded_for: str) -> str | None:
     """Return the address that the outermost of our proxies saw, or None if it is not an address.
 

@@ -17,6 +17,7 @@ from rest_framework.views import exception_handler
 from web.bodies import INCOMPLETE, BodyTooLarge
 from web.connection import NO_ROOM
 from web.error_body import error_body
+from web.moments import UNREADY_RETRY_SECONDS
 from web.sentences import BAD_REQUEST, NOT_JSON, NOTHING_HERE, SERVER_ERROR
 
 SPREAD_SECONDS = 3
@@ -38,7 +39,7 @@ class ServiceUnavailable(APIException):
     default_code = "unavailable"
     default_detail = "The service cannot run programs right now. Please try again in a moment."
 
-    def __init__(self, wait: int = 1) -> None:
+    def __init__(self, wait: int = UNREADY_RETRY_SECONDS) -> None:
         super().__init__()
         self.wait = wait
 
@@ -73,7 +74,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, Http404):  # its own message names our classes
         error = NotFound(NOTHING_HERE)
     if isinstance(error, UnreadablePostError):  # codeexec/hurried_socket.py
-        error = ServiceUnavailable() if error.args == NO_ROOM else ParseError(INCOMPLETE)
+        error = ServiceUnavailable(1) if error.args == NO_ROOM else ParseError(INCOMPLETE)
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
         return response

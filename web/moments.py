@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 STEPS = ((60, 1, "s"), (60 * 60, 60, "min"), (48 * 60 * 60, 60 * 60, "h"))
 """For each unit: up to how many seconds it is used, its length in seconds, and its name."""
 DAY_SECONDS = 24 * 60 * 60
+UNREADY_RETRY_SECONDS = 10
+"""When to try again while nothing can run: nobody knows how long that is, and a sandbox looks again so often."""
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -81,7 +81,8 @@ def _claim(request: Request) -> Claim | Execution | Body:
     # A publishable key is public: nobody may get the answer to somebody else's request.
     whose = "" if caller.is_server else caller.counted_as("")
     try:
-        return claim(sha256(str(caller.key.family), whose, key), sha256(request.path, request.data))
+        name, fingerprint = sha256(str(caller.key.family), whose, key), sha256(request.path, request.data)
+        return claim(name, fingerprint, get_backend().heartbeat.may_judge)
     except KeyReused as error:
         raise Reused from error
     except InProgress as error:

@@ -129,7 +129,7 @@ class BatchView(KeyedView):
             count_execution(caller.key, caller.names(learner_named_in(body)))
             return {"id": accepted(accept(_asked(body, context), source, get_backend()))["id"], "error": None}
         except (Refused, APIException, DatabaseError, InterfaceError, RedisError) as error:
-            return {"id": None, "error": self.handle_exception(error).data}
+            return {"id": None, "error": self.answer_error(error).data}
 
 
 class ExecutionView(KeyedView):
@@ -171,7 +171,7 @@ class ExecutionInputView(KeyedView):
                 if not get_backend().send_input(id, Typist.of(caller_of(request)), serializer.line(), is_end):
                     raise NotFound(NOTHING_HERE)
             except SandboxError as error:
-                raise ServiceUnavailable from error
+                raise ServiceUnavailable(1) from error
             except TooMuchInput as error:
                 raise ValidationError({"text": f"All input together is at most {INPUT_BYTES} bytes."}) from error
             return {}

@@ -72,7 +72,8 @@ class Workers:
     def choose(self, others_than: set[str], is_interactive: bool = False) -> str:
         """Return the worker with the fewest submissions for each slot, and among equals the most waiting containers.
 
-        A submission that would have to wait for a container to start counts as two. Raises SandboxUnavailable if no worker runs programs, SandboxBusy if the lines of all are full.
+        A submission that would have to wait for a container to start counts as two. Raises SandboxUnavailable if no
+        worker runs programs, SandboxBusy if the lines of all are full.
         """
         with self._lock:
             serving = [state for state in self._states.values() if state.is_serving]

@@ -67,10 +67,11 @@ def sha256(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def claim(name: str, fingerprint: str) -> Claim | Execution | dict[str, Any]:
+def claim(name: str, fingerprint: str, may_judge: bool = True) -> Claim | Execution | dict[str, Any]:
     """Return the right to answer a request, or the answer to an earlier one: its execution, or its body.
 
-    Raises KeyReused, InProgress, or DatabaseError.
+    Unless the caller `may_judge` which other processes are dead, no claim of theirs is taken over. Raises KeyReused,
+    InProgress, or DatabaseError.
     """
     new = Claim(name, Owner.of_this_process().id, timezone.now())
     IdempotentRequest.objects.filter(name=name, created__lt=new.created - KEPT_FOR).delete()
@@ -89,15 +90,19 @@ def claim(name: str, fingerprint: str) -> Claim | Execution | dict[str, Any]:
         return body
     if found.execution is not None and found.execution.status not in (Execution.Status.RUNNING, *LOST):
         return found.execution
-    if _is_in_progress(found):
+    if _is_in_progress(found, may_judge):
         raise InProgress
     return _take_over(found, new)
 
 
-def _is_in_progress(found: IdempotentRequest) -> bool:
+def _is_in_progress(found: IdempotentRequest, may_judge: bool) -> bool:
     if found.execution is not None:  # it has been answered, and its record is late
         return found.execution.status == Execution.Status.RUNNING
     is_recent = found.created > timezone.now() - longest_execution()
+    if (
+        found.server == Owner.of_this_process().id or not may_judge
+    ):  # after an outage of the database nobody seems alive
+        return is_recent
     return is_recent and found.server in [server.id for server in living()]
 
 

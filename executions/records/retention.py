@@ -71,6 +71,8 @@ def _delete(
     total = 0
     while batch := list(executions.values_list("pk", flat=True)[:batch_rows]):
         with transaction.atomic():
+            # Locked: a program that ends now would add rows that refer to one that is gone.
+            list(Execution.objects.select_for_update().filter(pk__in=batch).order_by("pk").values_list("pk"))
             _, deleted = Execution.objects.filter(pk__in=batch).delete()
             count = deleted.get("executions.Execution", 0)
             record_event(event, details={"executions": count, **details})

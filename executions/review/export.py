@@ -9,7 +9,8 @@ from web.visible_text import make_visible
 
 MOST_ROWS = 10_000
 LONGEST_CELL = 1_000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the full-width forms of the first, which some spreadsheets take for them."""
 COLUMNS = (
     "public_id created status flags key learner learner_is client_address origin waited_seconds execution_time "
     "total_cpu_seconds memory_peak_kb container submission_number exercise exit_code code output error"

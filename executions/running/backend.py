@@ -14,9 +14,7 @@ from executions.running.jobs import Jobs
 from executions.running.peers import Peers
 from executions.running.polls import Polls
 from executions.sandbox.sandbox import SandboxHealth
-
-
-UNREADY_RETRY_SECONDS = 10
+from web.moments import UNREADY_RETRY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,7 @@ class Backend:
         )
 
     def retry_seconds(self) -> int:
-        """Return after how many seconds a caller who was refused finds the present line gone, or programs running again.
-
-        Nobody knows the latter; a sandbox tries again every ten seconds.
-        """
+        """Return after how many seconds a caller who was refused should try again: when the present line is gone."""
         health = self.executor.health()
         return max(1, math.ceil(health.line_seconds)) if health.ready else UNREADY_RETRY_SECONDS
 

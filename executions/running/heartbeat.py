@@ -45,6 +45,8 @@ class Heartbeat(Loop):
         super().__init__("heartbeat", self.beat, every_seconds)
         self.database, self.cache = Part("database"), Part("cache")
         self.dead_owners: frozenset[str] = frozenset()
+        self.may_judge = False
+        """Whether those that count as dead are: all living ones have had the time to say so."""
         self._life_seconds = life_seconds
         self._judges_at = time.monotonic() + life_seconds
 
@@ -55,15 +57,18 @@ class Heartbeat(Loop):
             was_on_record = servers.renew()
             self.database.note("")
             if not was_on_record:
+                self.may_judge = False
                 self._judges_at = time.monotonic() + self._life_seconds
             elif time.monotonic() >= self._judges_at:
+                self.may_judge = True
                 servers.recover_interrupted()
                 self.dead_owners = servers.dead_owners()
                 self._judges_at = time.monotonic() + self._life_seconds
         except (DatabaseError, InterfaceError) as error:
+            self.may_judge = False
             self.database.note(reason(error))
         except BaseException:
-            self.database.works = False  # unknown, and this process may soon count as dead
+            self.may_judge = self.database.works = False  # unknown, and this process may soon count as dead
             raise
         finally:
             connection.close()

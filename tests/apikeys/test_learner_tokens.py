@@ -78,6 +78,11 @@ def test_the_shortest_and_longest_lifetimes_are_accepted(server: Page, lifetime_
     assert mint(server, learner="é" * 128).status_code == 201
 
 
+def test_the_longest_learner_gets_a_token_that_works(server: Page, page: Page) -> None:
+    token = mint(server, learner="🐍" * 128).json()["token"]
+    assert Page(server.key, token, server.client).run().status_code == 200
+
+
 def test_only_a_server_can_mint(page: Page, server: Page) -> None:
     learner = token(server)
     for key in (page.token, learner):

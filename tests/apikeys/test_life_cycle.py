@@ -1,6 +1,6 @@
 """How keys are rotated, expire and are revoked."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -39,6 +39,18 @@ def test_both_tokens_work_until_the_overlap_ends(page: Page, capsys: pytest.Capt
     ApiKey.objects.filter(pk=page.key.pk).update(expires=timezone.now())
     assert page.run().status_code == 403
     assert page.post({"code": "1"}, x_api_key=token).status_code == 200
+
+
+def test_rotation_says_when_the_tokens_really_end(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key that expires sooner than its overlap ends then, and so does its successor."""
+    ApiKey.objects.update(expires=datetime(2100, 1, 2, 3, 4, 5, tzinfo=UTC))
+    call_command("rotate_key", page.key.prefix, "--overlap-hours", "1")
+    assert "It expires 2100-01-02 03:04:05 UTC." in capsys.readouterr().out
+    soon = timezone.now() + timedelta(minutes=5)
+    successor = ApiKey.objects.exclude(pk=page.key.pk).get()
+    ApiKey.objects.filter(pk=successor.pk).update(expires=soon)
+    call_command("rotate_key", successor.prefix, "--overlap-hours", "48")
+    assert f"the old one ends {soon:%Y-%m-%d %H:%M:%S} UTC" in capsys.readouterr().out
 
 
 def test_without_an_overlap_the_old_token_ends_at_once(page: Page) -> None:

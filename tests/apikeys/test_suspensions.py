@@ -60,6 +60,12 @@ def test_an_invalid_suspension_is_refused(page: Page, admin_client: Client, form
     assert not Suspension.objects.exists()
 
 
+def test_spaces_around_a_learners_id_are_part_of_it(key: ApiKey, admin_client: Client) -> None:
+    """Another learner was suspended."""
+    assert add(admin_client, key=str(key.pk), learner="ada ").status_code == 302
+    assert Suspension.objects.get().learner == "ada "
+
+
 def test_the_audit_log_does_not_contain_the_learner(key: ApiKey, admin_client: Client) -> None:
     """A learner could never be erased there."""
     response = add(admin_client, key=str(key.pk), learner="ada-lovelace")

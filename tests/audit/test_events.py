@@ -110,6 +110,20 @@ def test_a_refused_origin_is_recorded_once_a_minute(page: Page) -> None:
     assert entry.additional_data["origin"] == "https://evil.example"
 
 
+def test_all_addresses_of_one_client_count_as_one(page: Page) -> None:
+    """One IPv6 client has 2**64: it could fill the log, which nobody may delete from."""
+    for number in range(3):
+        at = Page(page.key, page.token, Client(REMOTE_ADDR=f"2001:db8::{number}"))
+        assert at.post({"code": "1"}, origin="https://evil.example").status_code == 403
+    assert len(events("origin_refused")) == 1
+
+
+def test_failed_logins_with_unknown_names_are_recorded_once_a_minute(client: Client, db: None) -> None:
+    for number in range(3):
+        log_in(client, f"nobody {number}", "x")
+    assert len(events("login_failed")) == 1
+
+
 def test_the_use_of_a_revoked_key_is_recorded_once_a_minute(page: Page) -> None:
     ApiKey.objects.update(is_active=False)
     for _ in range(3):

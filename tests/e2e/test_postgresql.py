@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -156,6 +157,48 @@ def test_erasure_empties_dead_rows_and_builds_the_index_anew(service: Service, p
     emptied = "SELECT last_vacuum IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'executions_execution'"
     assert eventually(lambda: postgresql.sql(emptied) == [(True,)], 30)
     assert service.execute("print(1)")["output"] == "1\n"
+
+
+def test_learner_whose_program_ends_while_they_are_erased_is_gone(service: Service, postgresql: PostgreSQL) -> None:
+    """The end of the program added a flag to the execution that was being deleted."""
+    code = "import socket\ninput()\ntry: socket.create_connection(('192.0.2.1', 80))\nexcept OSError: print(1)"
+    patient = service.sibling()
+    patient.environment["DATABASE_URL"] += "?options=-c%20lock_timeout%3D30000"
+    with ThreadPoolExecutor(1) as threads, EventSource(service, code, interactive=True, learner="mallory") as running:
+        running.until("input")
+        with psycopg.connect(f"host=127.0.0.1 port={postgresql.port} user=code dbname=code") as blocker:
+            blocker.execute("LOCK TABLE executions_executionflag IN SHARE MODE")  # before the deletion of flags
+            erasing = threads.submit(patient.manage, "erase_learner", "mallory")
+            assert eventually(lambda: postgresql.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)], 20)
+            assert running.answer("Ada") == 204
+            time.sleep(1)
+        assert erasing.result() == "1 executions erased\n"
+        assert running.until("result").data["output"] == "1\n"
+    count = "SELECT count(*) FROM executions_execution WHERE learner = 'mallory'"
+    assert postgresql.sql(count) == [(0,)]
+
+
+ODD_FILTERS = (
+    "executions/execution/?status__exact=a%00b",
+    "executions/execution/?learner=%00",
+    "executions/execution/?client_address=nonsense",
+    f"executions/execution/?q=fe80::1%25{50 * 'a'}",
+    "apikeys/apikey/?kind__exact=%00",
+    "apikeys/suspension/?address=abc",
+)
+
+
+def test_filters_that_postgresql_refuses_are_no_server_errors(service: Service) -> None:
+    urls = ", ".join(repr(f"/admin/{each}") for each in ODD_FILTERS)
+    script = (
+        "from django.contrib.auth.models import User\n"
+        "from django.test import Client\n"
+        "user, _ = User.objects.get_or_create(username='odd', is_staff=True, is_superuser=True)\n"
+        "client = Client(raise_request_exception=False, SERVER_NAME='127.0.0.1')\n"
+        "client.force_login(user)\n"
+        f"print([client.get(url, follow=True).status_code for url in [{urls}]])"
+    )
+    assert service.manage("shell", "--verbosity=0", "-c", script) == f"{[200] * len(ODD_FILTERS)}\n"
 
 
 def test_one_address_has_half_of_what_a_key_runs_at_once(service: Service, postgresql: PostgreSQL) -> None:

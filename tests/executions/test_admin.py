@@ -136,21 +136,21 @@ def test_the_list_counts_at_most_a_thousand_rows(page: Page, admin_client: Clien
 
 
 def test_an_export_has_no_formulas_and_is_recorded(page: Page, admin_client: Client, admin_user: User) -> None:
-    for code in ("=1+1", "+1", "-1", "@x", "\t=1", " =1", "print(1)\n\x1b"):
+    for code in ("=1+1", "+1", "-1", "@x", "\t=1", " =1", "\uff1d1+1", "print(1)\n\x1b"):
         Execution.objects.create(code=code, timeout=5, key=page.key, learner="=cmd()", status="error", exit_code=-9)
     chosen = [str(pk) for pk in Execution.objects.values_list("pk", flat=True)]
     form = {"action": "export_as_csv", "_selected_action": chosen}
     response = admin_client.post(f"{LIST}?status__exact=error", form)
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
     head, *rows = csv.reader(io.StringIO(text))
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert {row[head.index("learner")] for row in rows} == {"'=cmd()"}
     assert {row[head.index("exit_code")] for row in rows} == {"-9"}
     codes = [row[head.index("code")] for row in rows]
-    assert sum(code.startswith("'") for code in codes) == 6
+    assert sum(code.startswith("'") for code in codes) == 7
     assert "print(1)\n␛" in codes
     [entry] = events("executions_exported")
-    assert (entry.actor, entry.additional_data["executions"]) == (admin_user, 7)
+    assert (entry.actor, entry.additional_data["executions"]) == (admin_user, 8)
     assert "status__exact=error" in entry.additional_data["filter"]
 
 

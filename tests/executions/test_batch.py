@@ -94,6 +94,13 @@ def test_each_program_counts(server: Page, limit: dict[str, Any], code: str) -> 
     assert "Try again in" in found[2]["error"]["detail"]
 
 
+def test_limit_of_one_program_is_not_shown_as_that_of_the_batch(server: Page) -> None:
+    ApiKey.objects.update(learner_rate="1/h")
+    response = send(server, {"executions": [{**PROGRAM, "learner": "ada"}] * 2})
+    assert codes(response.json()["executions"]) == [None, "learner_rate_limited"]
+    assert "learner" not in response["RateLimit"]
+
+
 def test_invalid_programs_count_against_the_rates(server: Page) -> None:
     ApiKey.objects.update(rate="2/h")
     assert codes(submit(server, {"code": ""}, {"code": ""}, PROGRAM)) == ["invalid", "invalid", "rate_limited"]

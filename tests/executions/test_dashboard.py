@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import strip_tags
+from pytest_django import Settings
 
 from apikeys import traffic
 from apikeys.models import ApiKey, DailyUse, KeyTraffic, Suspension
@@ -198,6 +199,13 @@ def busy(page: Page) -> Page:
         ExecutionFlag.objects.create(execution=execution, kind="fork_storm")
     Suspension.objects.create(key=page.key, learner="eve", reason="<u>abuse</u>")
     return page
+
+
+def test_dashboard_is_there_when_redis_is_not(busy: Page, admin_client: Client, settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    assert "Executions today" in admin_client.get("/admin/").content.decode()
 
 
 def test_a_superuser_sees_the_whole_dashboard(busy: Page, admin_client: Client) -> None:

@@ -198,7 +198,21 @@ def test_idempotency_key_is_erased_with_the_learner(server: Page) -> None:
     assert send(server, learner="ada").json()["id"] != first["id"]
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_nobody_counts_as_dead_after_an_outage_of_the_database(
+    server: Page, executor: FakeExecutor, is_own: bool
+) -> None:
+    """No process has renewed its row for a while then: the program of one that lives ran twice."""
+    get_backend().heartbeat.may_judge = is_own
+    send(server)
+    others = {} if is_own else {"server": uuid.uuid4()}
+    IdempotentRequest.objects.update(execution=None, **others)
+    assert refusal(send(server)) == (409, "request_in_progress")
+    assert len(executor.submissions) == 1
+
+
 def test_the_key_of_a_dead_process_is_taken_over(server: Page) -> None:
+    get_backend().heartbeat.may_judge = True
     send(server)
     IdempotentRequest.objects.update(execution=None, server=uuid.uuid4())
     response = send(server)

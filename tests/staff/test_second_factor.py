@@ -122,6 +122,21 @@ def test_the_right_token_is_refused_shortly_after_a_wrong_one(
     assert is_inside(client)
 
 
+def test_all_addresses_of_one_client_are_locked_out_together(
+    client: Client, device: TOTPDevice, settings: Settings
+) -> None:
+    """One IPv6 client has 2**64 of them, and could guess with each."""
+    settings.ADMIN_ALLOWED_IPS = ["::/0"]
+
+    def try_from(number: int, token: str, password: str = PASSWORD) -> int:
+        client.defaults["REMOTE_ADDR"] = f"2001:db8::{number}"
+        return int(log_in(client, token, password).status_code)
+
+    assert [try_from(number, "", "wrong") for number in range(5)] == [200, 200, 200, 200, 429]
+    let_pass(device)
+    assert try_from(9, token_of(device)) == 429
+
+
 def test_five_wrong_tokens_lock_out_like_wrong_passwords(client: Client, device: TOTPDevice) -> None:
     answers = []
     for _ in range(5):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from apikeys.models import ApiKey
 from executions import bounds
 from tests.conftest import ORIGIN, Page
 
@@ -137,6 +138,18 @@ def test_an_interrupted_body_is_refused(page: Page) -> None:
     headers = {"X-API-Key": page.token, "Origin": ORIGIN}
     response = page.client.post("/execute", {"code": "1"}, "application/json", headers=headers, **server)
     assert refusal(response, 400) == "invalid_json"
+
+
+def test_unreadable_bodies_count_against_the_rate(page: Page) -> None:
+    ApiKey.objects.update(rate="2/h")
+    headers = {"X-API-Key": page.token, "Origin": ORIGIN}
+    statuses = [
+        page.client.post(
+            "/execute", {"code": "1"}, "application/json", headers=headers, **{"wsgi.input": Interrupted()}
+        ).status_code
+        for _ in range(3)
+    ]
+    assert statuses == [400, 400, 429]
 
 
 @pytest.mark.parametrize(("missing", "status_code"), [(0, 200), (1, 400), (500, 400)])

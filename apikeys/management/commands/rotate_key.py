@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from apikeys.keys import LONGEST_OVERLAP_HOURS, NoSuchKey, NotRotatable, find_key, rotate_key
 
+MOMENT = "%Y-%m-%d %H:%M:%S UTC"
+
 
 class Command(BaseCommand):
     help = "Replaces a key and prints the new token, once, as the last line. The old one works until the overlap ends."
@@ -22,10 +24,13 @@ class Command(BaseCommand):
             raise CommandError(f"--overlap-hours must be from 0 to {LONGEST_OVERLAP_HOURS}.")
         ends = timezone.now() + timedelta(hours=options["overlap_hours"])
         try:
-            successor, token = rotate_key(find_key(options["prefix"]), ends)
+            key = find_key(options["prefix"])
+            successor, token = rotate_key(key, ends)
         except (NoSuchKey, NotRotatable) as error:
             raise CommandError(str(error)) from error
+        key.refresh_from_db()  # it ends sooner if it would have expired sooner, and then so does its successor
+        own_end = f" It expires {successor.expires:{MOMENT}}." if successor.expires else ""
         self.stdout.write(
-            f"Key “{successor.name}”. Its token is not shown again; the old one ends {ends:%Y-%m-%d %H:%M:%S} UTC:"
+            f"Key “{successor.name}”.{own_end} Its token is not shown again; the old one ends {key.expires:{MOMENT}}:"
         )
         self.stdout.write(token)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.db.models import Count, F, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from apikeys.models import DailyUse
 from apikeys.shares import LEARNER
@@ -83,10 +84,7 @@ def dashboard_for(user: User | AnonymousUser) -> Dashboard | None:
 def find_activity(now: datetime, badges: Badges) -> Activity:
     """Return the figures of the executions at `now`, and the badges of those who are suspended."""
     today = now.date()
-    kept: Month | None = cache.get(f"dashboard-{today}")
-    month = kept or count_month(now)
-    if kept is None:
-        cache.set(f"dashboard-{today}", month, KEPT_SECONDS)
+    month = _month(now)
     used_today = DailyUse.objects.filter(day=today)
     month = replace(month, learners=_badged(month.learners, badges))
     used_by_all = DailyUse.objects.filter(who="", day__gte=today - timedelta(days=1))
@@ -100,6 +98,19 @@ def find_activity(now: datetime, badges: Badges) -> Activity:
         noticed=noticed_figures(now, badges),
         learners_today=_badged(_top_learners(used_today), badges),
     )
+
+
+def _month(now: datetime) -> Month:
+    """Return the counts of the thirty days, at most KEPT_SECONDS old."""
+    name = f"dashboard-{now.date()}"
+    try:
+        kept: Month | None = cache.get(name)
+        month = kept or count_month(now)
+        if kept is None:
+            cache.set(name, month, KEPT_SECONDS)
+    except RedisError:  # the page says that it is away
+        month = count_month(now)
+    return month
 
 
 def count_month(now: datetime) -> Month:
