@@ -35,7 +35,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
     @property
-    def is_as_new(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether another thread may use the connection: open, outside of a transaction, with its time limits."""
         is_idle = self.pgconn.transaction_status == TransactionStatus.IDLE
         return is_idle and self.answer_seconds == type(self).answer_seconds
@@ -77,8 +77,8 @@ class Pool:
             raise
 
     def give_back(self, connection: BoundedConnection) -> None:
-        """Keep the connection for another thread, or close it if it is not as new."""
-        if connection.is_as_new:
+        """Keep the connection for another thread, or close it if it cannot be reused."""
+        if connection.is_reusable:
             self._idle.append(connection)
         else:
             connection.close()

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class Pool:
     """Warm containers of each profile, slots, and a bounded line of callers.
 
-    A caller gets a fresh container while one waits. Under pressure, when callers find none, a container that has proved
-    itself as new may serve another (docs/decisions/0029-reuse.md).
+    A caller gets a fresh container while one waits. Under pressure, when callers find none, a used container may serve
+    another after a check shows that it is clean (docs/decisions/0029-reuse.md).
     """
 
     def __init__(
@@ -169,13 +169,13 @@ class Pool:
                 ticket.refuse(SandboxUnavailable(reason))
 
     def _take(self, profile: Profile, party: Party, deadline: Deadline) -> Container:
-        """Wait for a container that is as new, and take it with a slot."""
+        """Wait for a container that is clean, and take it with a slot."""
         ticket = self._join(profile, party)
         while True:
             container = self._wait(ticket, deadline)
             if not container.submissions:
                 return container
-            if container.prove_new():
+            if container.check_clean():
                 REUSES.inc()
                 return container
             NOT_NEW.inc()
@@ -235,7 +235,7 @@ class Pool:
         settings, stock = self._settings, self._stocks[container.profile]
         return (
             (settings.reuse is Reuse.ALWAYS or (settings.reuse is Reuse.PRESSURE and stock.is_pressed()))
-            and container.is_spotless
+            and container.ran_cleanly
             and container.launched_at > self._discarded_at
             and container.submissions < settings.reuse_runs
             and time.monotonic() - container.launched_at < self._timing.retire_seconds

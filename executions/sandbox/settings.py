@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Reuse(StrEnum):
-    """Whether a container that has proved itself as new may serve another submission.
+    """Whether a container may serve another submission after a check shows that it is clean.
 
     `pressure`: only while callers find no fresh container.
     """
