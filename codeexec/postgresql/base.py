@@ -42,7 +42,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the server has closed the connection: it says nothing unasked but that."""
+        """Whether the server has closed the connection: an idle server sends nothing else."""
         if self.closed:
             return True
         poll = select.poll()
@@ -72,7 +72,7 @@ class Pool:
                     return connection
                 connection.close()
             return connect()
-        except BaseException:
+        except BaseException:  # whatever it is, the caller gets no connection, so its place is free
             self._places.release()
             raise
 

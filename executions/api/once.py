@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from rest_framework.exceptions import APIException, ValidationError
@@ -58,11 +59,10 @@ def respond_once(request: Request, run: Callable[[], Body], to_response: Callabl
         response = to_response(repeated_answer(found) if isinstance(found, Execution) else found)
         response["Idempotent-Replayed"] = "true"
         return response
-    try:
+    with ExitStack() as undo:
+        undo.callback(found.release)
         response = to_response(run())
-    except BaseException:
-        found.release()
-        raise
+        undo.pop_all()
     _keep(found, response)
     return response
 

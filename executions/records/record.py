@@ -201,7 +201,7 @@ def _write_end_or_loss(execution: Execution, values: dict[str, Any], *others: An
         _write_end(execution, lost)
     except (DatabaseError, InterfaceError):  # it may succeed later
         raise
-    except Exception:
+    except Exception:  # an error of ours, which another attempt would meet again
         _write_end(execution, lost)
         raise
 

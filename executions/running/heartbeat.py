@@ -37,8 +37,9 @@ class Part:
 class Heartbeat(Loop):
     """Renews the row of this process in the database. `/health` reads the last result and never blocks.
 
-    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It takes
-    none for dead until its own row has been renewed in time for so long that every living one has renewed its own, too.
+    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It declares
+    no process dead until it has renewed its own row for `life_seconds`, so that all others have had time to renew
+    theirs.
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:
@@ -62,8 +63,8 @@ class Heartbeat(Loop):
                 self._judges_at = time.monotonic() + self._life_seconds
         except (DatabaseError, InterfaceError) as error:
             self.database.note(reason(error))
-        except BaseException:
-            self.database.works = False  # unknown, and this process may soon count as dead
+        except BaseException:  # nothing is known about the database now, and this process may soon count as dead
+            self.database.works = False
             raise
         finally:
             connection.close()

@@ -68,7 +68,7 @@ def failure_recorded(execution: Execution, late_records: LateRecords) -> Iterato
         log.warning("refused %s: %s", execution.public_id, error)
         fail(execution, Execution.Status.REFUSED, "Nothing ran: the service was busy or unavailable.", late_records)
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, no execution may stay "running" on record
         if isinstance(error, RunLost):
             log.error("lost %s: %s", execution.public_id, error)
         fail(execution, Execution.Status.INTERNAL_ERROR, "The run was lost.", late_records)

@@ -121,7 +121,7 @@ class Keeper(Loop):
         except EngineError as error:
             self.is_connected = False
             self._gate.shut(str(error))
-        except BaseException:
+        except BaseException:  # fail closed: nothing was checked, so nothing may run
             self._gate.shut("internal error")
             raise
         finally:

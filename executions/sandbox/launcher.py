@@ -4,6 +4,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from executions.sandbox.container.container import Container
@@ -53,12 +54,11 @@ class Launcher:
         """Return a new container that is ready. Raises EngineError or RunLost."""
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
         self._containers[name] = None
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._forget, name)
             options = self.options(profile, self._choose_user(name))
             container = Container.launch(self.engine(), name, options, self.deaths.cause, profile, self._timing)
-        except BaseException:
-            self._forget(name)
-            raise
+            undo.pop_all()
         self._containers[name] = container
         return container
 
