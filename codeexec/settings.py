@@ -202,7 +202,7 @@ CACHES: dict[str, Any] = {
     }
 }
 
-# Where programs run: on this machine, or on those of the workers (codeexec/run_worker.py), which Celery tells of them
+# Where programs run: on this machine, or on those of workers (codeexec/run_worker.py), which get them through Celery
 EXECUTOR = env.str("EXECUTOR", "local", validate=validate.OneOf(["local", "celery"]))
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL, validate=check_broker_url)
 

@@ -80,9 +80,9 @@ def _run(accepted: Accepted, backend: Backend) -> None:
 
 
 def _load(accepted: Accepted, backend: Backend) -> Execution | None:
-    """Return the record, or None if it is to run no more: it was erased, or we were taken for dead.
+    """Return the record, or None if it must not run: it was erased, or another process has closed it.
 
-    So nothing begins while the database is away, as for those who wait for their answers.
+    Waits while the database is down, so that nothing starts then, as for callers who wait for their answers.
     """
     records = Execution.objects.select_related("key").prefetch_related("sent_files")
     running = records.filter(pk=accepted.pk, status=Execution.Status.RUNNING)
@@ -91,7 +91,7 @@ def _load(accepted: Accepted, backend: Backend) -> Execution | None:
             execution = running.first()
             close_old_connections()  # gives a pooled one back: while the program runs, others may use it
             if execution is None:
-                log.warning("%s is to run no more", accepted.public_id)
+                log.warning("%s will not run: it was erased or already closed", accepted.public_id)
             return execution
         except (DatabaseError, InterfaceError) as error:
             if not accepted.deadline.remaining_seconds() or backend.jobs.is_closing:

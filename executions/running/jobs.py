@@ -1,4 +1,4 @@
-"""Executions that nobody waits for: they stand in line for a thread, of which a process has only so many."""
+"""Runs background executions on a bounded number of threads."""
 
 import logging
 import threading

@@ -132,7 +132,7 @@ class Console:
             self.is_waiting = False
 
     def give_up(self) -> bool:
-        """Accept no more input, unless some is still to be sent; return whether the program must end."""
+        """Stop accepting input unless some is queued; return whether the program must end."""
         with self._changed:
             if self._input:
                 return False

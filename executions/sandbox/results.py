@@ -25,7 +25,7 @@ class RunStatus(StrEnum):
 
 
 class Flag(StrEnum):
-    """An attempt of a run that the supervisor saw. It was refused in any case: the flag is for review only.
+    """Something that a run tried. It was refused; the flag is only for review.
 
     `network_attempt`: a connection or datagram to another host, or a name lookup. `forbidden_call`: a system call that
     our seccomp filter refuses. `fork_storm`: more processes or threads than a container may have.
@@ -125,7 +125,7 @@ class Submission:
     files: tuple[File, ...] = ()
     """Those that the first run finds."""
     trace_seconds: float = 0
-    """If not 0, the program runs once more after the first run, step by step, for so long."""
+    """If not 0, traces the program in a second run of up to this many seconds."""
     collect: tuple[str, ...] = ()
     """The names of the files that come back from the first run."""
 

@@ -71,7 +71,7 @@ class Slots:
         self._changed.notify_all()
 
     def are_free_for(self, seconds: float) -> bool:
-        """Return whether nothing has run for so long."""
+        """Return whether nothing has run for `seconds`."""
         return not self.in_use and time.monotonic() - self._free_since >= seconds
 
     def wait_until_all_are_free(self, timeout_seconds: float) -> None:
@@ -108,5 +108,5 @@ class Slots:
 
 
 def reserved(limit: int) -> int:
-    """Return how many of so many slots are for parties that have none."""
+    """Return how many of `limit` slots are reserved for parties without one."""
     return max(1, limit // 4) if limit >= FEWEST_TO_RESERVE else 0

@@ -37,7 +37,7 @@ class Allowance:
         self.more_seconds = 0.0
 
     def end_within(self, seconds: float) -> None:
-        """Let the run take only so long from now, whatever it was allowed."""
+        """End the run within `seconds`, whatever its allowance."""
         self.deadline, self.more_seconds = Deadline.after(seconds), 0.0
 
 

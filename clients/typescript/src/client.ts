@@ -32,7 +32,7 @@ export interface ClientOptions {
   url?: string;
   /** The `Origin` that a server sends; publishable keys require one. A browser ignores this and sends its own. */
   origin?: string;
-  /** The language in which learners are told things, unless a request has its own. The default is English. */
+  /** The language of messages for learners, unless a request has its own. The default is English. */
   locale?: Locale | undefined;
   /** How many times to retry a request after a 503 or a rate limit. The default is 2. */
   retries?: number;

@@ -241,7 +241,7 @@ export class PyRunner extends HTMLElement {
   }
 
   get #here(): Parts {
-    if (this.#parts === undefined) throw new Error("A <py-runner> works once it is in the page.");
+    if (this.#parts === undefined) throw new Error("<py-runner> must be added to the page first.");
     return this.#parts;
   }
 

@@ -155,9 +155,9 @@ class Container:
         return self._run(Task.traced(code, stdin, files), timeout_seconds, talk)
 
     def find_calls(self, texts: list[str], timeout_seconds: float) -> tuple[Run, list[bool]]:
-        """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python has said so.
+        """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python parsed them.
 
-        A text that it could not read, for time or memory, is none. `texts` must not contain NUL.
+        A text that Python cannot parse in time or memory is not a call. `texts` must not contain NUL.
         """
         run = self._run(Task.question(texts), timeout_seconds, None)
         return run, [letter == "1" for letter in run.stdout.ljust(len(texts), "0")]
@@ -165,7 +165,7 @@ class Container:
     def find_uses(self, code: str, words: list[str], timeout_seconds: float) -> tuple[Run, list[tuple[int, int]]]:
         """Return for each of `words` the line of `code` that uses it, and a number (protocol.FIND_USES), and the run.
 
-        There are no answers if the run has failed, as for a syntax error. Raises RunLost also for what is no answer.
+        There are no answers if the run failed, as for a syntax error. Also raises RunLost if the answer is malformed.
         """
         run = self._run(Task.search(code, words), timeout_seconds, None)
         if run.status is not RunStatus.SUCCESS:
