@@ -18,7 +18,7 @@ from executions.sandbox.sandbox import SandboxHealth
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth(SandboxHealth):
-    """The state of the sandbox and of what else each execution needs. `ready`: `/execute` can answer.
+    """The state of the sandbox and of everything else that an execution needs. `ready`: `/execute` can answer.
 
     `database` and `cache` are "connected" or "unreachable".
     """
@@ -29,8 +29,8 @@ class ServiceHealth(SandboxHealth):
 
 @dataclass(slots=True)
 class Backend:
-    """Where programs run, which of them take input now, which results are still to be recorded, and who is alive;
-    what runs in the background, and who waits for that."""
+    """Where programs run, which of them take input now, which results are not recorded yet, and which processes are
+    alive; what runs in the background, and which requests wait for that."""
 
     executor: Executor
     sessions: InteractiveSessions = field(default_factory=InteractiveSessions)
@@ -54,7 +54,7 @@ class Backend:
         )
 
     def retry_seconds(self) -> int:
-        """Return after how many seconds a caller who was refused finds the present line gone."""
+        """Return the number of seconds after which a refused caller will find the current line gone."""
         return max(1, math.ceil(self.executor.health().line_seconds))
 
     def announce(self, public_id: UUID) -> None:

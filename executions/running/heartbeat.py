@@ -1,4 +1,4 @@
-"""Looks in the background whether database and cache accept what each request writes there, and who else is alive."""
+"""Checks in the background that database and cache accept what each request writes, and which processes are alive."""
 
 import logging
 import time
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Part:
-    """A part that each request needs. Until it is looked at, it does not work."""
+    """A part that each request needs. Until it has been checked, it counts as not working."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -50,7 +50,7 @@ class Heartbeat(Loop):
         self._judges_at = time.monotonic() + life_seconds
 
     def beat(self) -> None:
-        """Look once. Takes as long as a database that hangs makes a request wait."""
+        """Check once. If the database hangs, this takes as long as a request would wait."""
         self.cache.note(cache_error())
         try:
             was_on_record = servers.renew()

@@ -1,4 +1,4 @@
-"""Executions that a client watches: it gets events as they happen, may send input, and stops the program by leaving."""
+"""Executions that a client watches: it gets events as they happen, may send input, and can stop them by leaving."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -63,7 +63,7 @@ class Launcher:
         return container
 
     def _choose_user(self, name: str) -> int:
-        """Return a user ID that none of our containers has; another process of the service hardly draws the same."""
+        """Return a user ID that none of our containers has. Another process is unlikely to choose the same one."""
         with self._choosing:
             while (user := secrets.choice(self._user_ids)) in self._users.values():
                 pass

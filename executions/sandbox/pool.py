@@ -69,9 +69,9 @@ class Pool:
         return sum(len(stock.line) for stock in self._stocks.values())
 
     def line_seconds(self) -> float:
-        """Return how long the callers in line wait, at the pace since it began: at most `queue_seconds`, 0 for none.
+        """Return how long the callers in line wait, at its pace so far: at most `queue_seconds`, 0 if there are none.
 
-        An estimate, without the lock: each request asks for the health that it is part of.
+        An estimate, without the lock: it is part of the health, which each request asks for.
         """
         pace_seconds = (time.monotonic() - self._line_began) / max(1, self._given_back)
         return min(self.waiting * pace_seconds, self._settings.queue_seconds)
@@ -245,7 +245,7 @@ class Pool:
     def _hand_out(self) -> None:
         """Give containers to callers while there are slots, and have missing ones launched.
 
-        To be called after each change, with the lock held. The profiles take turns.
+        Call this after each change, with the lock held. The profiles take turns.
         """
         self._give_up_hopeless()
         is_moving = not self._closed

@@ -59,7 +59,7 @@ class Reaper:
     def __init__(self, sandbox_id: str, abandoned_seconds: float = DEFAULT_TIMING.abandoned_seconds) -> None:
         self._sandbox_id = sandbox_id
         self._abandoned_seconds = abandoned_seconds
-        self._not_started: dict[str, float] = {}  # by container id, since when we know
+        self._not_started: dict[str, float] = {}  # by container id: when we first saw it
         self._suspects: set[str] = set()
         self._removals: Counter[str] = Counter()
 
