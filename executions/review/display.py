@@ -44,7 +44,7 @@ def telling_line(code: str, error_line: int | None = None, longest: int = 80) ->
 
 
 def _without_preamble(lines: list[str]) -> list[str]:
-    """Return the lines that are no imports, no comments and not in a string that begins a line."""
+    """Return the lines that are neither imports nor comments, nor in a string that begins a line."""
     found = []
     quotes = ""
     for line in lines:
