@@ -8,5 +8,5 @@ ENGINE_ERRORS = Counter("codeexec_engine_errors", "Calls to the Docker Engine th
 ORPHANS = Counter("codeexec_orphans_removed", "Containers removed whose service was gone.")
 STRAYS = Counter("codeexec_strays_removed", "Containers removed that did not end by themselves when they were closed.")
 REUSES = Counter("codeexec_reuses", "Containers that passed the check and served another submission.")
-NOT_NEW = Counter("codeexec_not_as_new", "Used containers that failed the check before a caller got them.")
+NOT_CLEAN = Counter("codeexec_not_as_new", "Used containers that failed the check before a caller got them.")
 ENDED_WARM = Counter("codeexec_warm_containers_ended", "Containers that ended while they waited for a program.")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.talk import Slot
-from executions.sandbox.counters import NOT_NEW, REUSES
+from executions.sandbox.counters import NOT_CLEAN, REUSES
 from executions.sandbox.line import Ticket
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.refill import Refill
@@ -178,7 +178,7 @@ class Pool:
             if container.check_clean():
                 REUSES.inc()
                 return container
-            NOT_NEW.inc()
+            NOT_CLEAN.inc()
             container.close()
             ticket = Ticket(party)
             with self._lock:
