@@ -41,7 +41,7 @@ export interface RunnerProgram {
   code: string;
   /** The program's input, one line for each `input()`. */
   input?: string;
-  /** The tests that the learner can see and change. Those of an API's request will do, too. */
+  /** The tests that the learner can see and change. Test cases of an API request work, too. */
   written?: (TestCase | WrittenTest)[];
   /** The files beside the program. */
   files?: SentFile[];
