@@ -25,7 +25,8 @@ REFUSED_USES = 500
 SHOWN = 12
 
 WHAT_HELPS = {
-    "invalid_key": "The token has ended or the key is suspended. Send the site its new token, or lift the suspension.",
+    "invalid_key": "The token is no longer valid or the key is suspended. Send the site its new token, "
+    "or lift the suspension.",
     "origin_not_allowed": "The page is not one of the origins below. If it belongs to the site, add its origin.",
     "suspended": "The learner or address is suspended. If that is a mistake, lift the suspension.",
     "secret_key_required": "A page requested something that only the site's server may do.",

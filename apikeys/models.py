@@ -183,7 +183,7 @@ class ApiKey(models.Model):
 class WebhookSecret(models.Model):
     """What signs the webhooks of a family of keys: until it `ends`, besides the one that has replaced it.
 
-    It is stored as it is, because a signature needs it (docs/decisions/0049-webhooks.md).
+    It is stored in plain text, because a signature needs it (docs/decisions/0049-webhooks.md).
     """
 
     family = models.UUIDField()

@@ -32,7 +32,7 @@ UNDIVIDED_AT_ONCE, UNDIVIDED_EXECUTIONS = 4, 10
 RECENT_SECONDS = 10 * 60
 LEAST_RECENT_CPU_SECONDS = 60
 PACE = {ADDRESS: 2, LEARNER: 1}
-"""How much faster than the key's day passes a caller may use up its CPU seconds, within RECENT_SECONDS."""
+"""How fast a caller may use CPU seconds, within RECENT_SECONDS, in multiples of the average pace of the key's day."""
 
 # Needed for each request, so written as SQL (see `apikeys.authentication`).
 ROWS = (

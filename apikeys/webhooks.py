@@ -1,4 +1,4 @@
-"""The secrets that sign webhooks (https://www.standardwebhooks.com): one of a family of keys, more while it changes."""
+"""The secrets that sign webhooks (https://www.standardwebhooks.com): one per family of keys, more during a change."""
 
 import base64
 import hashlib

@@ -1,6 +1,7 @@
 """The services that `make bench` compares. All settings are the defaults but those that it is about."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -35,11 +36,10 @@ class StockedService(DeployedService):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self.settle()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         return self
 
     def settle(self) -> None:

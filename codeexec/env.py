@@ -31,7 +31,7 @@ env = Env()
 def read_env_file(path: Path) -> None:
     """Read a file of variables, which override none of the environment. Raises EnvError.
 
-    A file that does not exist is no error. Its lines may mean only one thing to all that read it.
+    A missing file is not an error. Each line must mean the same to everything that reads the file.
     """
     try:
         lines = path.read_bytes().decode().split("\n") if path.exists() else []

@@ -172,7 +172,7 @@ CAPACITY = Capacity.of_this_machine()
 SANDBOX_REUSE = env.str("SANDBOX_REUSE", "pressure", validate=validate.OneOf(["never", "pressure", "always"]))
 SANDBOX_REUSE_RUNS = env.int("SANDBOX_REUSE_RUNS", 50, validate=validate.Range(1, 1000))
 SANDBOX_MAX_CONCURRENT = int_or_auto("SANDBOX_MAX_CONCURRENT", CAPACITY.max_concurrent, 1, 1024)
-# A number that an operator has chosen holds while the processors are busy, too.
+# A number that an operator has chosen also applies while the processors are busy.
 SANDBOX_BUSY_CONCURRENT = CAPACITY.busy_concurrent if is_auto("SANDBOX_MAX_CONCURRENT") else SANDBOX_MAX_CONCURRENT
 SANDBOX_POOL_SIZE = int_or_auto("SANDBOX_POOL_SIZE", min(CAPACITY.pool_size, 2 * SANDBOX_MAX_CONCURRENT), 1, 256)
 SANDBOX_SCIENCE_POOL_SIZE = int_or_auto("SANDBOX_SCIENCE_POOL_SIZE", CAPACITY.science_pool_size, 0, 256)
@@ -204,7 +204,7 @@ CACHES: dict[str, Any] = {
     }
 }
 
-# Where programs run: on this machine, or on those of the workers (codeexec/run_worker.py), which Celery tells of them
+# Where programs run: on this machine, or on those of workers (codeexec/run_worker.py), which get them through Celery
 EXECUTOR = env.str("EXECUTOR", "local", validate=validate.OneOf(["local", "celery"]))
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL, validate=check_broker_url) or REDIS_URL
 

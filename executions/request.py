@@ -27,7 +27,7 @@ class Match(StrEnum):
 
 
 class Locale(StrEnum):
-    """The language in which the learner is told things (docs/locales.md), as an ISO 639-1 code."""
+    """The language of messages for learners (docs/locales.md), as an ISO 639-1 code."""
 
     EN = "en"
     DE = "de"

@@ -290,7 +290,7 @@ WALLS = {
     "whole_share": Wall((Edit(SUPERVISOR, "if cgroup.cpu_periods()[1] > throttled:", "if False:"),)),
     # What the host does with the results
     "verdict": Wall((Edit(CONTAINER, "return self.is_usable and not self.differences", "return self.is_usable"),)),
-    "spotless": Wall((Edit(CONTAINER, "if not (self.is_usable and self.is_spotless):", "if not self.is_usable:"),)),
+    "spotless": Wall((Edit(CONTAINER, "if not (self.is_usable and self.ran_cleanly):", "if not self.is_usable:"),)),
     "one_container_each": Wall(
         (
             Edit(
@@ -298,7 +298,9 @@ WALLS = {
                 "            elif self._may_serve_again(container):\n",
                 "            elif container.is_usable:\n",
             ),
-            Edit(POOL, "            if container.prove_new():\n", "            if container.prove_new() or True:\n"),
+            Edit(
+                POOL, "            if container.check_clean():\n", "            if container.check_clean() or True:\n"
+            ),
             Edit(
                 "executions/sandbox/stock.py",
                 "        while self.fresh:\n            container",
@@ -306,8 +308,8 @@ WALLS = {
             ),
         )
     ),
-    "proof_of_newness": Wall((Edit(POOL, "            if container.prove_new():\n", "            if True:\n"),)),
-    "clean_end": Wall((Edit(POOL, "            and container.is_spotless\n", ""),)),
+    "proof_of_newness": Wall((Edit(POOL, "            if container.check_clean():\n", "            if True:\n"),)),
+    "clean_end": Wall((Edit(POOL, "            and container.ran_cleanly\n", ""),)),
     "output_from_the_test_on": Wall((Edit(TRANSCRIPT, "            self._outputs = _fresh_outputs()\n", ""),)),
     "begun_test": Wall(
         (

@@ -10,7 +10,7 @@ RATE_PATTERN = re.compile(r"([1-9]\d{0,8})/([1-9]\d{0,3})?([smhd])")
 ORIGIN_PATTERN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST_PATTERN = re.compile(rf"((?:{LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9])(?::([1-9][0-9]{{0,4}}))?")
-"""The name of a host in the DNS, of at least two labels, the last of which is no number; and perhaps a port."""
+"""The name of a host in the DNS, of at least two labels, the last of which is not a number; and perhaps a port."""
 LONGEST_HOST_NAME = 253
 HTTPS_PORT = 443
 WEBHOOK_PATTERN = re.compile(r"https://([^/?]+)((?:[/?][!-~]*)?)")

@@ -21,8 +21,8 @@ class RequestLogMiddleware(RequestMiddleware):
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
         """Add the id to the response, and log the request.
 
-        A 503 of `/health` is no failure of the request: health checks come every few seconds, first while the service
-        starts, and what makes it unhealthy is logged once where it is found (executions/sandbox/keeper.py).
+        A 503 of `/health` is not a failure of the request: health checks come every few seconds, first while the
+        service starts, and what makes it unhealthy is logged once where it is found (executions/sandbox/keeper.py).
         """
         response["X-Request-ID"] = get_contextvars()["request_id"]
         if request.path_info == "/health" and response.status_code == 503:

@@ -35,14 +35,14 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
     @property
-    def is_as_new(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether another thread may use the connection: open, outside of a transaction, with its time limits."""
         is_idle = self.pgconn.transaction_status == TransactionStatus.IDLE
         return is_idle and self.answer_seconds == type(self).answer_seconds
 
     @property
     def has_ended(self) -> bool:
-        """Whether the server has closed the connection: it says nothing unasked but that."""
+        """Whether the server has closed the connection: an idle server sends nothing else."""
         if self.closed:
             return True
         poll = select.poll()
@@ -72,13 +72,13 @@ class Pool:
                     return connection
                 connection.close()
             return connect()
-        except BaseException:
+        except BaseException:  # whatever it is, the caller gets no connection, so its place is free
             self._places.release()
             raise
 
     def give_back(self, connection: BoundedConnection) -> None:
-        """Keep the connection for another thread, or close it if it is not as new."""
-        if connection.is_as_new:
+        """Keep the connection for another thread, or close it if it cannot be reused."""
+        if connection.is_reusable:
             self._idle.append(connection)
         else:
             connection.close()

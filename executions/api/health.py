@@ -27,7 +27,9 @@ class WorkerSerializer(serializers.Serializer[Any]):
     """A worker. Its host is for staff only."""
 
     worker = serializers.CharField(help_text="The beginning of its name.")
-    status = ChoiceField(choices=["ready", "unready", "leaving"], help_text="`leaving`: it only ends what it runs.")
+    status = ChoiceField(
+        choices=["ready", "unready", "leaving"], help_text="`leaving`: it finishes its programs and accepts no more."
+    )
     slots = serializers.IntegerField(min_value=1, help_text="Programs that it runs at once if its processors are busy.")
     in_use = serializers.IntegerField(min_value=0, help_text="Containers that run a program.")
     idle = serializers.IntegerField(min_value=0, help_text="Containers that wait for a request.")

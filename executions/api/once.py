@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from rest_framework.exceptions import APIException, ValidationError
@@ -58,12 +59,11 @@ def respond_once(request: Request, run: Callable[[], Body], to_response: Callabl
         response = to_response(repeated_answer(found) if isinstance(found, Execution) else found)
         response["Idempotent-Replayed"] = "true"
         return response
-    try:
+    with ExitStack() as undo:
+        undo.callback(found.release)
         body = run()
         response = to_response(body)
-    except BaseException:
-        found.release()
-        raise
+        undo.pop_all()
     _keep(found, body, is_on_record=response.status_code == 200)
     return response
 

@@ -200,7 +200,7 @@ def check_shared_counts(services: int, has_redis: bool) -> Fault | None:
 
 
 def check_redis(error: str) -> Fault | None:
-    """Check that web processes and workers can meet."""
+    """Check that Redis answers."""
     if not error:
         return None
     return Fault(f"Redis does not answer: {error}", "Check REDIS_URL, Redis's own log, and the network between them")
@@ -223,7 +223,7 @@ def check_redis_memory(policy: str, used_bytes: int, most_bytes: int) -> Fault |
 
 
 def check_broker(error: str) -> Fault | None:
-    """Check that workers can be told of programs."""
+    """Check that the broker answers."""
     if not error:
         return None
     return Fault(f"the broker does not answer: {error}", "Check CELERY_BROKER_URL and the broker's own log")

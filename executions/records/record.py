@@ -145,8 +145,8 @@ def finish(
 ) -> None:
     """Record the answer of an execution, once, and the input that was `typed`.
 
-    With a `payer`, charge its account and look for flags in the same transaction. If it `is_kept`, keep for a while
-    also what has no column.
+    With a `payer`, charge its account and look for flags in the same transaction. If it `is_kept`, also keep for a
+    while what has no column.
     """
     EXECUTIONS.labels(answer.status).inc()
     WAITING.observe(outcome.waited_seconds)
@@ -176,7 +176,7 @@ def fail(execution: Execution, status: Execution.Status, sentence: str, late_rec
 
 
 def fail_all(executions: Collection[int], status: Execution.Status, sentence: str) -> None:
-    """Record of executions, by their primary keys, that none of them ran. Raises DatabaseError."""
+    """Record that none of the executions with these primary keys ran. Raises DatabaseError."""
     values = {"status": status, "error": sentence, "finished": timezone.now()}
     EXECUTIONS.labels(status).inc(Execution.objects.filter(pk__in=executions, finished=None).update(**values))
 
@@ -201,7 +201,7 @@ def _write_end_or_loss(execution: Execution, values: dict[str, Any], *others: An
         _write_end(execution, lost)
     except (DatabaseError, InterfaceError):  # it may succeed later
         raise
-    except Exception:
+    except Exception:  # an error of ours, which another attempt would meet again
         _write_end(execution, lost)
         raise
 

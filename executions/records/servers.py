@@ -42,7 +42,7 @@ def renew() -> bool:
 
 
 def key_fingerprint(secret_key: str) -> str:
-    """Return what tells two values of SECRET_KEY apart and says nothing about either."""
+    """Return a value that tells two values of SECRET_KEY apart and reveals nothing about either."""
     return salted_hmac("executions.Server", "", secret=secret_key, algorithm="sha256").hexdigest()[:16]
 
 

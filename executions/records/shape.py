@@ -32,7 +32,7 @@ OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 
 
 def shape_of(code: str) -> int:
-    """Return a fingerprint of 64 bits, signed, that programs of one shape share."""
+    """Return a fingerprint of 64 bits, signed, that is the same for programs of the same shape."""
     return fingerprint(" ".join(_words(code[:SHAPED_CHARACTERS])))
 
 

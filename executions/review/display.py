@@ -34,7 +34,7 @@ def first_line(text: str, longest: int = 80) -> str:
 def telling_line(code: str, error_line: int | None = None, longest: int = 80) -> str:
     """Return the line of a program that says most about it, made visible, for a row of a list.
 
-    That is one that reaches for the system, or else the one with the error, or else the first that does something.
+    The first line that uses the system; otherwise the line with the error, otherwise the first statement.
     """
     lines = [line.strip() for line in code.splitlines()]
     doing = _without_preamble(lines)
@@ -44,7 +44,7 @@ def telling_line(code: str, error_line: int | None = None, longest: int = 80) ->
 
 
 def _without_preamble(lines: list[str]) -> list[str]:
-    """Return the lines that are no imports, no comments and not in a string that begins a line."""
+    """Return the lines that are neither imports nor comments, nor in a string that begins a line."""
     found = []
     quotes = ""
     for line in lines:

@@ -94,7 +94,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class ExerciseFigures:
-    """The latest attempts at an exercise, `on_record` of which there are in all."""
+    """The latest attempts at an exercise. `on_record` counts all of its attempts."""
 
     on_record: int
     attempts: int
@@ -119,7 +119,7 @@ class ExerciseFigures:
 
 
 def exercises(beginning: str = "") -> tuple[Exercise, ...]:
-    """Return the exercises whose id begins with `beginning`, the one tried last first, and one more than are shown."""
+    """Return exercises whose id begins with `beginning`, latest attempt first, and one more than are shown."""
     rows = (
         Attempt.objects.filter(exercise__startswith=beginning)
         .values_list("exercise")

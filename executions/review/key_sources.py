@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The sources of a key's latest executions, those that appeared last first."""
+    """The sources of a key's latest executions, newest first."""
 
     newest: tuple[Source, ...]
     count: int
@@ -40,7 +40,7 @@ class Sources:
 
 
 def sources_of(key: ApiKey, badges: Badges) -> Sources:
-    """Return where the latest executions with this token came from; those with others of the family do not count."""
+    """Return where the latest executions with this token came from; other tokens of the family do not count."""
     found: dict[tuple[str, str], Source] = {}
     columns = ("client_address", "origin", "learner", "created")
     rows = list(Execution.objects.filter(key=key).order_by("-id").values_list(*columns)[:LATEST_EXECUTIONS])

@@ -77,5 +77,5 @@ def admit(request: ExecutionRequest, source: Source, backend: Backend, console: 
             session.public_id = execution.public_id
             backend.announce(execution.public_id)
         undo.pop_all()
-    close_old_connections()  # gives a pooled one back: while the program runs, others may use it
+    close_old_connections()  # returns a pooled one: others may use it while the program runs
     return Admitted(execution, Payer(account, use), session)

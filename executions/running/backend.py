@@ -19,7 +19,7 @@ from web.moments import UNREADY_RETRY_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth(SandboxHealth):
-    """The state of the sandbox and of what else each execution needs. `ready`: `/execute` can answer.
+    """The state of the sandbox and of everything else that an execution needs. `ready`: `/execute` can answer.
 
     `database` and `cache` are "connected" or "unreachable".
     """
@@ -30,8 +30,8 @@ class ServiceHealth(SandboxHealth):
 
 @dataclass(slots=True)
 class Backend:
-    """Where programs run, which of them take input now, which results are still to be recorded, and who is alive;
-    what runs in the background, and who waits for that."""
+    """Where programs run, which of them take input now, which results are not recorded yet, and which processes are
+    alive; what runs in the background, and which requests wait for that."""
 
     executor: Executor
     sessions: InteractiveSessions = field(default_factory=InteractiveSessions)
@@ -55,7 +55,7 @@ class Backend:
         )
 
     def retry_seconds(self) -> int:
-        """Return after how many seconds a caller who was refused should try again: when the present line is gone."""
+        """Return the number of seconds after which a refused caller will find the current line gone."""
         health = self.executor.health()
         return max(1, math.ceil(health.line_seconds)) if health.ready else UNREADY_RETRY_SECONDS
 

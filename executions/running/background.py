@@ -1,6 +1,6 @@
-"""Executions in the background: accepted now, run when it is their turn, and asked for later.
+"""Executions in the background: accepted now, run when it is their turn, and fetched later.
 
-A process runs what it has accepted. If it dies, they end as all that it was running (records/servers.py).
+A process runs what it has accepted. If it dies, they end like everything that it was running (records/servers.py).
 """
 
 import logging
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What of an accepted execution is not in its record."""
+    """What the record of an accepted execution does not contain."""
 
     pk: int
     public_id: UUID
@@ -80,18 +80,18 @@ def _run(accepted: Accepted, backend: Backend) -> None:
 
 
 def _load(accepted: Accepted, backend: Backend) -> Execution | None:
-    """Return the record, or None if it is to run no more: it was erased, or we were taken for dead.
+    """Return the record, or None if it must not run: it was erased, or another process has closed it.
 
-    So nothing begins while the database is away, as for those who wait for their answers.
+    Waits while the database is down, so that nothing starts then, as for callers who wait for their answers.
     """
     records = Execution.objects.select_related("key").prefetch_related("sent_files")
     running = records.filter(pk=accepted.pk, status=Execution.Status.RUNNING)
     while True:
         try:
             execution = running.first()
-            close_old_connections()  # gives a pooled one back: while the program runs, others may use it
+            close_old_connections()  # returns a pooled one: others may use it while the program runs
             if execution is None:
-                log.warning("%s is to run no more", accepted.public_id)
+                log.warning("%s will not run: it was erased or already closed", accepted.public_id)
             return execution
         except (DatabaseError, InterfaceError) as error:
             if not accepted.deadline.remaining_seconds() or backend.jobs.is_closing:
@@ -104,7 +104,7 @@ def _load(accepted: Accepted, backend: Backend) -> Execution | None:
 
 
 def _patiently(execute: Callable[[], Outcome], deadline: Deadline, backend: Backend) -> Outcome:
-    """Return the outcome, after more than one attempt if nothing has run. Raises SandboxError."""
+    """Return the outcome; try again as long as nothing has run. Raises SandboxError."""
     while True:
         try:
             return execute()

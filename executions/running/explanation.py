@@ -60,7 +60,7 @@ def explain(case: TestCase, match: Match, run: Run) -> str | None:
 
 
 def _printed_instead(expected: list[str], actual: list[str]) -> str | None:
-    """Return what to tell a learner whose output is right but for a None after what a function has printed."""
+    """Return what to tell a learner whose output is right except for a None after what a function printed."""
     others = [line for line in actual if line != "None"]
     if "None" in expected or others != expected or not expected or len(others) == len(actual):
         return None
@@ -89,7 +89,7 @@ def _value_difference(expected: str, run: Run) -> str:
         return f"{gettext('The call raised no exception:')}\n{labelled(RETURNED, window(expected), window(returned))}"
     try:
         returned = show(parse(returned, is_sent=True))
-    except ValueError:  # the program has sent something else itself
+    except ValueError:  # the program itself sent something else
         pass
     if returned == "None" and printed:
         return f"{_use_return(first_line)}\n{labelled(RETURNED, window(wanted), 'None')}"

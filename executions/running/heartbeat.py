@@ -1,4 +1,4 @@
-"""Looks in the background whether database and cache accept what each request writes there, and who else is alive."""
+"""Checks in the background that database and cache accept what each request writes, and which processes are alive."""
 
 import logging
 import time
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Part:
-    """A part that each request needs. Until it is looked at, it does not work."""
+    """A part that each request needs. Until it has been checked, it counts as not working."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,8 +37,9 @@ class Part:
 class Heartbeat(Loop):
     """Renews the row of this process in the database. `/health` reads the last result and never blocks.
 
-    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It takes
-    none for dead until its own row has been renewed in time for so long that every living one has renewed its own, too.
+    Every `life_seconds` it closes the executions of dead processes and notes their labels in `dead_owners`. It declares
+    no process dead until it has renewed its own row for `life_seconds`, so that all others have had time to renew
+    theirs.
     """
 
     def __init__(self, every_seconds: float = BEAT_SECONDS, life_seconds: float = servers.LIFE_SECONDS) -> None:
@@ -51,7 +52,7 @@ class Heartbeat(Loop):
         self._judges_at = time.monotonic() + life_seconds
 
     def beat(self) -> None:
-        """Look once. Takes as long as a database that hangs makes a request wait."""
+        """Check once. If the database hangs, this takes as long as a request would wait."""
         self.cache.note(cache_error())
         try:
             was_on_record = servers.renew()
@@ -67,8 +68,8 @@ class Heartbeat(Loop):
         except (DatabaseError, InterfaceError) as error:
             self.may_judge = False
             self.database.note(reason(error))
-        except BaseException:
-            self.may_judge = self.database.works = False  # unknown, and this process may soon count as dead
+        except BaseException:  # nothing is known about the database now, and this process may soon count as dead
+            self.may_judge = self.database.works = False
             raise
         finally:
             connection.close()

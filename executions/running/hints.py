@@ -1,4 +1,4 @@
-"""The sentence of a hint, which a program's own process has chosen, in the learner's language."""
+"""The sentence of a hint, which the program's own process chose, in the learner's language."""
 
 import re
 

@@ -20,18 +20,18 @@ from executions.request import with_plain_line_ends
 from executions.sandbox.console import Console
 
 PARTS = {ADDRESS: 3 / 4, LEARNER: 1 / 8, CLAIMED: 1 / 8}
-"""The part of what the others leave of the places: an address alone, perhaps a class, may have three quarters."""
+"""The part of the remaining places that one caller may use: an address, perhaps a class, three quarters."""
 
 LEAST = {ADDRESS: 1, LEARNER: 2, CLAIMED: 2}
-"""What each may have in any case: a learner who reloads the page has two for a moment."""
+"""What each may always have: a learner who reloads the page has two for a moment."""
 
 THINKING_SECONDS, TURN_SECONDS = 10, 60
-"""When all places are taken, a caller's only one is theirs until they have typed nothing for THINKING_SECONDS, or have
+"""When all places are in use, callers keep their only place until they have typed nothing for THINKING_SECONDS, or have
 had it for TURN_SECONDS."""
 
 
 class TooMuchInput(Exception):
-    """A program would get more input than it may have."""
+    """A program would get more input than is allowed."""
 
 
 class Typist(NamedTuple):
@@ -174,9 +174,9 @@ class InteractiveSessions:
 
 
 def place_to_give_up(new: Place, taken: Sequence[Place]) -> Place | None:
-    """Return which of the places `taken` is to be given up for a `new` one, None if one is free. Raises Refused.
+    """Return which of the places `taken` must be given up for a `new` one, None if one is free. Raises Refused.
 
-    If all are taken, a caller who has none gets the one without input for longest, of the caller with most.
+    If all are in use, a caller with none takes over the place that has been idle longest, of the caller with the most.
     """
     if len(taken) < settings.SANDBOX_MAX_INTERACTIVE:
         for name in new.names:
@@ -202,7 +202,7 @@ def _has_had_its_turn(place: Place) -> bool:
 
 
 def _keep_to_share(family: UUID, name: str, taken: Sequence[Place]) -> None:
-    """Raise Refused if the caller has as many places as they may."""
+    """Raise Refused if the caller already has as many places as allowed."""
     own = [place for place in taken if place.family == family and name in place.names]
     others, kind = len(taken) - len(own), kind_of(name)
     most = int(share(name, settings.SANDBOX_MAX_INTERACTIVE, others, LEAST[kind], PARTS))

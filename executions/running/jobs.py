@@ -1,4 +1,4 @@
-"""Executions that nobody waits for: they stand in line for a thread, of which a process has only so many."""
+"""Runs background executions on a bounded number of threads."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from executions.sandbox.results import Party
 from executions.threads import Loop
 
 MOST_WAITING = 1000
-"""How many executions of a process may wait. They take no memory to speak of: their programs are in the database."""
+"""How many executions of a process may wait. They take hardly any memory: their programs are in the database."""
 
 LOOK_SECONDS = 1.0
 
@@ -69,7 +69,7 @@ class Jobs:
 
     @property
     def is_closing(self) -> bool:
-        """Whether what has not begun will not begin any more."""
+        """Whether jobs that have not begun will never begin."""
         return self._closing.is_set()
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ class Jobs:
 
     @contextmanager
     def reserve(self) -> Iterator[Reservation]:
-        """Keep a place in line for the job that the caller may have at the end. Raises Unavailable if all are taken."""
+        """Reserve a place in line for a job that the caller may set. Raises Unavailable if all places are taken."""
         with self._lock:
             if self.is_closing or len(self._line) + self._reserved >= self._most_waiting:
                 raise Unavailable("too many executions wait in the background")
@@ -106,7 +106,7 @@ class Jobs:
         return True
 
     def pause(self, seconds: float) -> None:
-        """Wait, within a job, until the time is over or nothing may begin any more."""
+        """Wait, within a job, until the time is over or no more jobs may begin."""
         self._closing.wait(seconds)
 
     def close(self, drain_seconds: float) -> None:

@@ -32,7 +32,7 @@ NOT_RUN = gettext_noop("(not run: earlier runs used up the time or the memory)")
 LEFT = gettext_noop("(the program ended before the test did)")
 
 METHOD_BYTES = 50
-"""Of the JSON of a method's result, besides its name and its message."""
+"""What the JSON of a method's result takes besides its name and its message."""
 
 
 def judge(test_cases: tuple[TestCase, ...], outcome: Outcome, timeout_seconds: int) -> tuple[TestResult, ...]:
@@ -69,7 +69,7 @@ class OutputBudget:
         return replace(result, actual_output=head(output, len(kept)), truncated=True)
 
     def _cut_methods(self, methods: tuple[MethodResult, ...]) -> Iterator[MethodResult]:
-        """Yield the methods that there is room for; those that are too long without their message."""
+        """Yield the methods that there is room for, without their message if they are too long."""
         for method in methods:
             for each in (method, replace(method, message="")):
                 size = len(each.name.encode()) + len(each.message.encode()) + METHOD_BYTES
@@ -215,7 +215,7 @@ def _raised(expected: str, run: Run) -> bool:
 
 
 def _have_one_meaning(full_names: tuple[str, ...]) -> bool:
-    """Whether one builtin exception is all those that are named."""
+    """Whether one builtin exception is a subclass of all the others that are named."""
     kinds = {getattr(builtins, name, None) for name in full_names}
     found = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)}
     return not found or any(found <= set(kind.__mro__) for kind in found)

@@ -1,4 +1,4 @@
-"""The language in which a learner is told things: docs/locales.md. English, except inside `speaking`."""
+"""The language of messages for learners: docs/locales.md. English, except inside `speaking`."""
 
 import gettext as catalogues
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
-"""Executions that a client watches: it gets events as they happen, may send input, and stops the program by leaving."""
+"""Executions that a client watches: it gets events as they happen, may send input, and can stop them by leaving."""
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -149,11 +150,10 @@ def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> L
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
     # gVisor does not report that a program waits for input, so the program reads the end of its input instead.
     console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
-    try:
+    with ExitStack() as undo:
+        undo.callback(console.close)
         admitted = admit(request, source, backend, console)
-    except Exception:
-        console.close()
-        raise
+        undo.pop_all()
     live = LiveExecution(admitted, request, console, backend)
     live.start(source.is_waiting)
     return live

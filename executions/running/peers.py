@@ -1,4 +1,4 @@
-"""What web processes ask each other: to take input for a program, and for a place for one."""
+"""What web processes ask of each other: to pass on input for a program, and to give up a place for one."""
 
 from contextlib import AbstractContextManager
 from uuid import UUID

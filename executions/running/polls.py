@@ -36,5 +36,5 @@ class Polls:
 
 def _is_running(execution: Execution) -> bool:
     is_running = Execution.objects.filter(pk=execution.pk, status=Execution.Status.RUNNING).exists()
-    close_old_connections()  # gives a pooled one back
+    close_old_connections()  # returns a pooled one
     return is_running

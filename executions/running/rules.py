@@ -71,7 +71,7 @@ IMPORT = re.compile(rf"import(?: {NAME}(?:\.{NAME})*)?")
 
 
 def is_word(text: str) -> bool:
-    """Return whether `text` is a word that a program can be asked for."""
+    """Return whether `text` is a word that a rule may name."""
     known = text in CONSTRUCTS or text in BUILTINS
     return known or any(pattern.fullmatch(text) for pattern in (METHOD, IN_MODULE, IMPORT))
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def execute(request: ExecutionRequest, source: Source, backend: Backend, is_kept: bool = False) -> Answer:
-    """Run `request` and return the answer. If it `is_kept`, all of it can be asked for later.
+    """Run `request` and return the answer. If it `is_kept`, all of it can be fetched later.
 
     Raises Refused (there is no record), SandboxError if it could not run (that is recorded), or DatabaseError if it
     could not be recorded (nothing has run).
@@ -68,7 +68,7 @@ def failure_recorded(execution: Execution, late_records: LateRecords) -> Iterato
         log.warning("refused %s: %s", execution.public_id, error)
         fail(execution, Execution.Status.REFUSED, "Nothing ran: the service was busy or unavailable.", late_records)
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, no execution may stay "running" on record
         if isinstance(error, RunLost):
             log.error("lost %s: %s", execution.public_id, error)
         fail(execution, Execution.Status.INTERNAL_ERROR, "The run was lost.", late_records)
@@ -86,7 +86,7 @@ def conclude(
 ) -> Answer:
     """Judge an outcome, record it with the input that was `typed`, and return the answer.
 
-    If it `is_kept`, all of it can be asked for later (`executions.records.kept`).
+    If it `is_kept`, all of it can be fetched later (`executions.records.kept`).
     """
     with failure_recorded(execution, late_records):
         answer = answer_of(request, outcome, str(execution.public_id))

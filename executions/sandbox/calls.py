@@ -1,7 +1,7 @@
 """Which inputs of test cases are Python calls, such as `add(5, 3)`, and which are a program's stdin.
 
-A container says so, in a process of its own before the tests: the program of a test must not know the call before the
-test begins, but gets other inputs as its stdin from the start. The service itself never parses a program's text.
+A container finds this out in a separate process before the tests: the program of a test must not know the call before
+the test begins, but gets other inputs as its stdin from the start. The service itself never parses a program's text.
 """
 
 import keyword
@@ -13,13 +13,13 @@ from executions.sandbox.results import Run, TestProgram
 
 ARGUMENT = r"""(?:-?(?:0|[1-9]\d{0,17})(?:\.\d{1,17})?|'[^'\\\n\r]*'|"[^"\\\n\r]*"|True|False|None)"""
 PLAIN_CALL = re.compile(rf"([a-zA-Z_]\w*)\( *(?:{ARGUMENT}(?: *, *{ARGUMENT})*)? *\)", re.ASCII)
-"""A name with numbers and simple strings in brackets. Most inputs are such calls, and need no process to say so."""
+"""A name with numbers and simple strings in brackets. Most inputs are such calls, and need no process to find out."""
 
 
 def find_calls(
     container: Container, tests: tuple[TestProgram, ...], seconds: float
 ) -> tuple[Run | None, list[TestProgram]]:
-    """Return the tests, with `is_call` where their input is one; and the run that has found out, if it took one.
+    """Return the tests, with `is_call` set where the input is one, and the run that found out, if one was needed.
 
     It takes at most `seconds`.
     """

@@ -60,7 +60,7 @@ class Console:
         self.is_waiting = False
         """Whether the program waits for input that has not been sent."""
         self.may_wait = True
-        """Whether the program may wait for input. If not, each wait ends within a second or so, as one in vain."""
+        """Whether the program may wait for input. If not, each wait ends in vain within a second or so."""
         self.has_given_up = False
         """Whether no input came in time, which ends the program."""
         self._events: deque[Event] = deque()
@@ -112,7 +112,7 @@ class Console:
         return self._wake
 
     def put(self, event: Event) -> None:
-        """Add an event. Pieces of output that are not fetched yet are joined."""
+        """Add an event. Joins pieces of output that are not fetched yet."""
         with self._changed:
             if isinstance(event, Asked):
                 self.is_waiting = not self._input
@@ -132,7 +132,7 @@ class Console:
             self.is_waiting = False
 
     def give_up(self) -> bool:
-        """Accept no more input, unless some is still to be sent; return whether the program must end."""
+        """Stop accepting input unless some is queued; return whether the program must end."""
         with self._changed:
             if self._input:
                 return False

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Gate:
     """Whether programs may run now, and the reason if not. Once closed, it stays shut. For many threads.
 
-    `refuse_line` refuses those who wait: it is called with the reason each time that the gate is found to be shut.
+    `refuse_line` refuses the callers in line; `shut` calls it each time, with the reason.
     """
 
     def __init__(self, refuse_line: Callable[[str], None] = lambda _: None) -> None:
@@ -121,7 +121,7 @@ class Keeper(Loop):
         except EngineError as error:
             self.is_connected = False
             self._gate.shut(str(error))
-        except BaseException:
+        except BaseException:  # fail closed: nothing was checked, so nothing may run
             self._gate.shut("internal error")
             raise
         finally:

@@ -4,6 +4,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from executions.sandbox.container.container import Container
@@ -53,17 +54,16 @@ class Launcher:
         """Return a new container that is ready. Raises EngineError or RunLost."""
         name = f"{NAME_PREFIX}{uuid.uuid4()}"
         self._containers[name] = None
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._forget, name)
             options = self.options(profile, self._choose_user(name))
             container = Container.launch(self.engine(), name, options, self.deaths.cause, profile, self._timing)
-        except BaseException:
-            self._forget(name)
-            raise
+            undo.pop_all()
         self._containers[name] = container
         return container
 
     def _choose_user(self, name: str) -> int:
-        """Return a user ID that none of our containers has; another process of the service hardly draws the same."""
+        """Return a user ID that none of our containers has. Another process is unlikely to choose the same one."""
         with self._choosing:
             while (user := secrets.choice(self._user_ids)) in self._users.values():
                 pass

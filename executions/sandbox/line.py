@@ -35,9 +35,9 @@ class Ticket:
             self.line.remove(self)
 
     def container(self) -> Container:
-        """Return the container that the caller, who has been called, was given. Raises the refusal if there is one."""
+        """Return the container that the caller was given, once `called` is set. Raises the refusal if there is one."""
         if self._container is None:
-            assert self._refusal is not None  # noqa: S101 (one of both is set)
+            assert self._refusal is not None  # noqa: S101 (one of the two is set)
             raise self._refusal
         return self._container
 
@@ -51,7 +51,7 @@ class Line:
 
     def __init__(self) -> None:
         self._turns: OrderedDict[Any, Any] = OrderedDict()
-        """By the names of a party, one in the other; the innermost has the tickets."""
+        """Nested by the names of a party; the innermost has the tickets."""
         self._ahead: deque[Ticket] = deque()
         self._length = 0
 
@@ -68,13 +68,13 @@ class Line:
         self._length += 1
 
     def put_ahead(self, ticket: Ticket) -> None:
-        """Let a caller be the next, whose turn it has been already."""
+        """Put a caller at the head of the line, because they have had their turn already."""
         ticket.line = self
         self._ahead.append(ticket)
         self._length += 1
 
     def pop(self, may_start: Callable[[Party], bool] = lambda _: True) -> Ticket | None:
-        """Remove and return who was put ahead, or the first in turn who `may_start`; None if nobody may."""
+        """Remove and return the caller at the head, or the first in turn who `may_start`; None if nobody may."""
         if self._ahead:
             self._length -= 1
             return self._ahead.popleft()
@@ -109,7 +109,7 @@ class Line:
 
 
 def _remove(turns: OrderedDict[Any, Any], path: tuple[Any, ...]) -> None:
-    """Remove what `path` leads to, and what is empty then."""
+    """Remove what `path` leads to, and whatever is empty afterwards."""
     first, *rest = path
     if rest:
         _remove(turns[first], tuple(rest))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.talk import Slot
-from executions.sandbox.counters import NOT_NEW, REUSES
+from executions.sandbox.counters import NOT_CLEAN, REUSES
 from executions.sandbox.line import Ticket
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.refill import Refill
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class Pool:
     """Warm containers of each profile, slots, and a bounded line of callers.
 
-    A caller gets a fresh container while one waits. Under pressure, when callers find none, a container that has proved
-    itself as new may serve another (docs/decisions/0029-reuse.md).
+    A caller gets a fresh container while one waits. Under pressure, when callers find none, a used container may serve
+    another after a check shows that it is clean (docs/decisions/0029-reuse.md).
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Pool:
         return sum(len(stock.line) for stock in self._stocks.values())
 
     def line_seconds(self) -> float:
-        """Return how long the callers in line wait, at the pace since it began: at most `queue_seconds`, 0 for none.
+        """Return how long the callers in line wait, at its pace so far: at most `queue_seconds`, 0 if there are none.
 
-        An estimate, without the lock: each request asks for the health that it is part of.
+        An estimate, without the lock: it is part of the health, which each request asks for.
         """
         pace_seconds = (time.monotonic() - self._line_began) / max(1, self._given_back)
         return min(self.waiting * pace_seconds, self._settings.queue_seconds)
@@ -169,16 +169,16 @@ class Pool:
                 ticket.refuse(SandboxUnavailable(reason))
 
     def _take(self, profile: Profile, party: Party, deadline: Deadline) -> Container:
-        """Wait for a container that is as new, and take it with a slot."""
+        """Wait for a container that is clean, and take it with a slot."""
         ticket = self._join(profile, party)
         while True:
             container = self._wait(ticket, deadline)
             if not container.submissions:
                 return container
-            if container.prove_new():
+            if container.check_clean():
                 REUSES.inc()
                 return container
-            NOT_NEW.inc()
+            NOT_CLEAN.inc()
             container.close()
             ticket = Ticket(party)
             with self._lock:
@@ -235,7 +235,7 @@ class Pool:
         settings, stock = self._settings, self._stocks[container.profile]
         return (
             (settings.reuse is Reuse.ALWAYS or (settings.reuse is Reuse.PRESSURE and stock.is_pressed()))
-            and container.is_spotless
+            and container.ran_cleanly
             and container.launched_at > self._discarded_at
             and container.submissions < settings.reuse_runs
             and time.monotonic() - container.launched_at < self._timing.retire_seconds
@@ -245,7 +245,7 @@ class Pool:
     def _hand_out(self) -> None:
         """Give containers to callers while there are slots, and have missing ones launched.
 
-        To be called after each change, with the lock held. The profiles take turns.
+        Call this after each change, with the lock held. The profiles take turns.
         """
         self._give_up_hopeless()
         is_moving = not self._closed

@@ -25,14 +25,14 @@ SCIENCE_IMPORT = re.compile(rf"^(?=[^#\n]*\bimport\b)[^#\n]*\b(?:{'|'.join(SCIEN
 
 LINE_GOES_ON = re.compile(r"\\\r?\n")
 IMPORTING_CALLS = ("__import__", "import_module")
-"""The name that these import may be on another line."""
+"""What these import may be named on another line."""
 
 
 def choose_profile(submission: Submission) -> Profile:
     """Return the profile for a submission, judged by its imports, in linear time.
 
-    It is a guess; if in doubt, science. A wrong science costs memory and, under load, seconds of waiting; a wrong plain
-    loads the packages in the program's own time, which may not be enough.
+    It is a guess; if in doubt, science. Choosing science wrongly costs memory and, under load, seconds of waiting.
+    Choosing plain wrongly loads the packages in the program's own time, which may not be enough.
     """
     return Profile.SCIENCE if any(map(_imports_science, _codes(submission))) else Profile.PLAIN
 

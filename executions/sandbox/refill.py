@@ -1,4 +1,4 @@
-"""Launches the containers of one profile, when the stock or the line wants them."""
+"""Launches the containers of one profile when the stock or the line needs them."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ from executions.sandbox.timing import Timing
 from executions.threads import Loop
 
 SPARE_CPU = 0.5
-"""Under pressure a container is launched, without need, while this share of the processors' time is idle."""
+"""Under pressure, containers are launched even if nobody waits while this share of the processors' time is idle."""
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ class Refill:
     def _is_wanted(self) -> bool:
         """Whether to launch a container now: for the stock, or for a line longer than the stock.
 
-        While programs run on busy processors, and fresh or used containers serve the callers, a launch would take the
-        CPU time from the programs.
+        While programs run on busy processors, and fresh or used containers serve the callers, a launch would take CPU
+        time from the programs.
         """
         stock, free_slots = self._stock, self._slots.free
         if self._missing() <= 0:
@@ -114,7 +114,7 @@ class Refill:
                 pause_seconds = pauses[min(stock.failures, len(pauses)) - 1]
                 self._wanted.wait_for(lambda: self._closed or not stock.failures, pause_seconds)
             while not (self._closed or self._is_wanted()):
-                # Pressure and idle processors are matters of time.
+                # Nobody announces that the pressure has ended or that processors are idle.
                 is_soon = stock.is_pressed() or self._missing() > 0
                 self._wanted.wait(timing.look_seconds if is_soon else timing.check_seconds)
                 if stock.line:

@@ -25,7 +25,7 @@ class RunStatus(StrEnum):
 
 
 class Flag(StrEnum):
-    """An attempt of a run that the supervisor saw. It was refused in any case: the flag is for review only.
+    """Something that a run tried. It was refused; the flag is only for review.
 
     `network_attempt`: a connection or datagram to another host, or a name lookup. `forbidden_call`: a system call that
     our seccomp filter refuses. `fork_storm`: more processes or threads than a container may have.
@@ -37,7 +37,7 @@ class Flag(StrEnum):
 
 
 class File(NamedTuple):
-    """A file in the directory of a program, when it starts or when it has ended. The name is safe, and none of ours."""
+    """A file in the directory of a program, at its start or after its end. The name is safe, and not one of ours."""
 
     name: str
     content: bytes
@@ -46,8 +46,8 @@ class File(NamedTuple):
 class Reason(StrEnum):
     """Why a file was not collected. The values are those of the HTTP contract.
 
-    `missing`: the program has left no such file. `too_large`: there was no room for it. `unreadable`: it is no regular
-    file, or cannot be read. `lost`: the run ended its container, or nothing ran; or it is not kept.
+    `missing`: the program left no such file. `too_large`: there was no room for it. `unreadable`: it is not a regular
+    file, or cannot be read. `lost`: the run ended its container, nothing ran, or the file is not kept.
     """
 
     MISSING = "missing"
@@ -58,7 +58,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotCollected:
-    """A file that was asked for and is not in the answer."""
+    """A requested file that is not in the answer."""
 
     name: str
     reason: Reason
@@ -81,11 +81,11 @@ class TestProgram:
     is_by_value: bool = False
     """Whether `input` is an expression whose value is reported, not printed."""
     is_call: bool = False
-    """Whether `input` is a call, which the sandbox itself finds out."""
+    """Whether `input` is a call. The sandbox itself finds this out."""
     files: tuple[File, ...] = ()
     """All files that the test finds."""
     words: tuple[str, ...] = ()
-    """If there are any, nothing runs: they are looked for in the submission's text."""
+    """If there are any, nothing runs: the sandbox looks for them in the submission's text."""
     unittest: str = ""
     """The code of a suite, whose methods run after the submission."""
     doctest: bool = False
@@ -118,14 +118,14 @@ class Submission:
     stdin: str
     tests: tuple[TestProgram, ...]
     timeout_seconds: float
-    """The wall time that all runs together may take, without what other work on the machine keeps from them: at most
-    half of what they take."""
+    """The wall time that all runs together may take. Delays by other work on the machine do not count, up to half of
+    the whole time."""
     party: Party = NOBODY
     """Takes turns with others in line."""
     files: tuple[File, ...] = ()
-    """Those that the first run finds."""
+    """The files that the first run finds."""
     trace_seconds: float = 0
-    """If not 0, the program runs once more after the first run, step by step, for so long."""
+    """If not 0, traces the program in a second run of up to this many seconds."""
     collect: tuple[str, ...] = ()
     """The names of the files that come back from the first run."""
 
@@ -172,12 +172,12 @@ class Hint:
 
 
 METHOD_NOT_RUN, METHOD_NOT_ENDED = "not run", "did not end"
-"""What we say about methods that have said nothing about their end."""
+"""What we report for methods that did not report how they ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What became of one method of a suite, or of the examples of one docstring. `message` says why it has failed."""
+    """The result of one method of a suite, or of the examples in one docstring. `message` says why it failed."""
 
     name: str
     passed: bool
@@ -199,17 +199,17 @@ class Run:
 
     status: RunStatus
     stdout: str = ""
-    """The head of the stream (64 KiB), decoded with replacement and without NUL; of a test with code or a call, only
-    what its own part has written."""
+    """The head of the stream (64 KiB), decoded with replacement and without NUL; for a test with code or a call, only
+    what its own part wrote."""
     stderr: str = ""
     exit_code: int | None = None
     """None if a signal ended the process, and if nothing ran."""
     signal: str | None = None
     """The name of the signal that ended the process."""
     wall_seconds: float = 0.0
-    """Without the time for which it waited for input."""
+    """Without the time that it spent waiting for input."""
     delayed_seconds: float = 0.0
-    """Of these, how long it was kept from its share of the processors."""
+    """How many of these other work kept it from its share of the processors."""
     cpu_seconds: float = 0.0
     memory_peak_kb: int = 0
     truncated: bool = False
@@ -269,7 +269,7 @@ class Outcome:
     submission_number: int = 1
     """Which of the container's submissions it was, from 1."""
     traced: Run | None = None
-    """The traced run, if there was to be one."""
+    """The traced run, if one was requested."""
     trace: Trace | None = None
     """The steps of that run."""
 

@@ -1,7 +1,7 @@
 """What the rules of test cases ask about a program's text, answered by a container before the program runs in it.
 
-A process of its own reads the program. Nothing of the submission has run in the container then, so nothing but the text
-can influence the answer, and a program without an end is judged too. The service itself never parses it.
+A separate process reads the program. Nothing of the submission has run in the container by then, so only the text can
+influence the answer, and a program that never ends is judged, too. The service itself never parses it.
 """
 
 from dataclasses import replace
@@ -15,11 +15,10 @@ UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
 
 class RuleRuns:
-    """The run that has answered for the rules of a submission; None if it has none.
+    """The run that answered the rules of a submission; None if it has no rules.
 
-    If Python cannot read the program, it `stands_for_all` runs: each would end in the same way. Nothing of the
-    submission has run in that process, so the error is no claim of its own. If the program was too much to read, it has
-    used up the container, and `stands_for_main` run.
+    If Python cannot parse the program, this run replaces all others (`stands_for_all`). Nothing of the submission has
+    run, so the error can be trusted. If parsing used up the container, it replaces the main run (`stands_for_main`).
     """
 
     def __init__(self, container: Container, submission: Submission) -> None:
@@ -33,13 +32,13 @@ class RuleRuns:
             self.run, answers = container.find_uses(submission.code, words, submission.timeout_seconds / 2)
             self._uses = dict(zip(words, answers, strict=False))
             is_unreadable = self.run.status is RunStatus.ERROR and self.run.raised in UNREADABLE
-            # Only the program's own run says what comes back.
+            # Only the program's own run can say which files come back.
             self.stands_for_all = is_unreadable and not submission.collect
         self.stands_for_main = self.stands_for_all or (self.run is not None and not container.is_usable)
         self._shares = len(submission.tests if self.stands_for_all else tests) + self.stands_for_main
 
     def share(self) -> Run:
-        """Return the run with its part of the time."""
+        """Return the run with its share of the time."""
         run = self.run or Run(RunStatus.NOT_RUN)
         return replace(
             run,
@@ -49,9 +48,9 @@ class RuleRuns:
         )
 
     def of(self, test: TestProgram) -> Run:
-        """Return the run of one test: the answers to its words, and its part of the time."""
+        """Return the run of one test: the answers for its words, and its share of the time."""
         run = self.share()
-        if not test.words:  # the run stands for all
+        if not test.words:  # the run replaces all others
             has_begun = Task.of("", "", test).kind == protocol.TEST_STDIN
             return replace(run, tested=has_begun, completed=has_begun)
         uses = tuple(self._uses[word] for word in test.words) if run.status is RunStatus.SUCCESS else ()

@@ -36,8 +36,8 @@ REMOVAL_SECONDS = 5.0
 class SandboxHealth:
     """The state of the sandbox. `engine` is "connected" or "unreachable"; `reason` says why it is not ready.
 
-    `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals. Those who are
-    in line wait for about `line_seconds`.
+    `disk` is "ok" or "full". `stuck` is the number of containers that still exist after several removals. Callers in
+    line wait for about `line_seconds`.
     """
 
     ready: bool = False
@@ -60,7 +60,7 @@ class Sandbox:
     only this sandbox, whose `id` is the other label, removes those that it does not hold. `dead_owners` returns, at
     once, the labels of processes that are certainly dead: any sandbox removes their containers.
 
-    `probes` must pass, by default all of them; fewer are for tests of something else.
+    `probes` must pass. The default is all of them; tests of something else need fewer.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class Sandbox:
     ) -> Outcome:
         """Run the submission's program and its tests in one container, which nobody else uses meanwhile.
 
-        `may_begin` is called when the container comes free, before anything runs.
-        Meanwhile events go to `console`, through which its watcher may send input and stop the program.
+        `may_begin` is called when the container comes free, before anything runs. Events go to `console`, through which
+        its watcher may send input and stop the program.
         Takes at most `queue_seconds` of waiting, and the submission's timeout (up to twice that on a busy machine) with
         a short grace. Raises SandboxBusy, SandboxUnavailable, CallerGone (nothing has run) or RunLost (something may
         have run; its results are lost).
@@ -165,7 +165,7 @@ class Sandbox:
 
 
 def _run_all(container: Container, submission: Submission, talk: Talk | None, waited_seconds: float) -> Outcome:
-    """Look for what rules ask, and run the program and its tests, until its time or the container is used up."""
+    """Answer the rules, then run the program and its tests, until the time or the container is used up."""
     rules, remaining_seconds = RuleRuns(container, submission), submission.timeout_seconds
     if rules.run is not None:
         remaining_seconds = max(_left(remaining_seconds, rules.run), remaining_seconds / 2)
@@ -201,14 +201,14 @@ def _run_all(container: Container, submission: Submission, talk: Talk | None, wa
 
 
 def _trace(container: Container, submission: Submission, talk: Talk | None) -> Run:
-    """Run the program once more, step by step, in time of its own: no verdict depends on whether it is traced."""
+    """Run the program once more, step by step, in extra time: no verdict depends on whether it is traced."""
     if not container.is_usable:
         return Run(RunStatus.NOT_RUN)
     return container.trace(submission.code, submission.stdin, submission.trace_seconds, talk, submission.files)
 
 
 def _left(seconds: float, run: Run) -> float:
-    """Return what `run` has left of the submission's time: nothing if it ran until its deadline."""
+    """Return how much of the submission's time is left after `run`: none if it ran until its deadline."""
     is_over = run.status is RunStatus.TIMEOUT and not run.waited_in_vain
     return 0.0 if is_over else seconds - run.charged_seconds
 

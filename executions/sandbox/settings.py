@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Reuse(StrEnum):
-    """Whether a container that has proved itself as new may serve another submission.
+    """Whether a container may serve another submission after a check shows that it is clean.
 
     `pressure`: only while callers find no fresh container.
     """
@@ -23,8 +23,8 @@ class SandboxSettings:
     `image` is the name of the guest image, "" for that of this version of guest/. `pool_size` containers are kept
     warm, and `science_pool_size` of the science profile: with 0, its programs get plain ones. At most `max_concurrent`
     of both together are in use at once, and at most `busy_concurrent` while the processors have no time left; then
-    `queue_length` callers may wait, each for `queue_seconds`. Containers serve again as `reuse` says, and no more than
-    `reuse_runs` submissions each.
+    `queue_length` callers may wait, each for `queue_seconds`. `reuse` says when a container may serve again; each
+    serves at most `reuse_runs` submissions.
     `refill_threads` launch new containers of each profile at the same time. `runtime` names one of the engine's
     container runtimes; None is its default.
     A program may wait for `input_seconds` for one input, and for `input_seconds_in_all` in total.

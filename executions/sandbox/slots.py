@@ -1,4 +1,4 @@
-"""How many programs run at once: slots, of which each running program has one."""
+"""How many programs run at once: each running program has a slot."""
 
 import contextlib
 import threading
@@ -17,15 +17,16 @@ LEAST_SPARE_CPU = 0.2
 
 
 FEWEST_TO_RESERVE = 3
-"""With fewer slots than these, none is reserved: one endless loop would stop a class behind one address."""
+"""With fewer slots than this, none is reserved: one endless loop would stop a class behind one address."""
 
 
 class Slots:
     """The slots of a pool, whose lock protects them.
 
-    `max_concurrent` programs may run at once, as many as there is memory for; while the processors have no time left,
-    `busy_concurrent`. A program that waits for input lends its slot to others. The last quarter, at least one of three,
-    is for parties that have none, so that nobody's long programs keep all others out. NOBODY may have all.
+    At most `max_concurrent` programs run at once, as many as there is memory for, and at most `busy_concurrent` while
+    the processors have no time left. A program that waits for input lends its slot to others. The last quarter, at
+    least one of three, is reserved for parties without one, so that nobody's long programs keep all others out. NOBODY
+    may use all slots.
     """
 
     def __init__(self, lock: threading.Lock, settings: SandboxSettings, spare_cpu: SpareCpu) -> None:
@@ -71,7 +72,7 @@ class Slots:
         self._changed.notify_all()
 
     def are_free_for(self, seconds: float) -> bool:
-        """Return whether nothing has run for so long."""
+        """Return whether nothing has run for `seconds`."""
         return not self.in_use and time.monotonic() - self._free_since >= seconds
 
     def wait_until_all_are_free(self, timeout_seconds: float) -> None:
@@ -108,5 +109,5 @@ class Slots:
 
 
 def reserved(limit: int) -> int:
-    """Return how many of so many slots are for parties that have none."""
+    """Return how many of `limit` slots are reserved for parties without one."""
     return max(1, limit // 4) if limit >= FEWEST_TO_RESERVE else 0

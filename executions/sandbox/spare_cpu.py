@@ -8,11 +8,11 @@ WINDOW_SECONDS = 0.1
 STALE_SECONDS = 1.0
 
 STAT = os.open("/proc/stat", os.O_RDONLY | os.O_CLOEXEC)
-"""Stays open, because when descriptors run out, the pool must still know."""
+"""Stays open, so that the pool still knows when descriptors have run out."""
 
 
 def read_cpu_times() -> tuple[float, float]:
-    """Return the CPU time of the whole machine since its start: idle, and in all (proc(5), /proc/stat)."""
+    """Return the CPU time of the whole machine since its start: idle and total (proc(5), /proc/stat)."""
     times = [float(number) for number in os.pread(STAT, 4096, 0).split(b"\n", 1)[0].split()[1:9]]
     return times[3] + times[4], sum(times)
 

@@ -34,10 +34,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The steps of a program, and what it has printed on stdout meanwhile. `cut` says why it is not whole, or is None:
+    """The steps of a program, and what it printed on stdout meanwhile. `cut` says why it is incomplete, or is None:
 
-    `steps`, `size`: there are more than a trace holds. `timeout`, `memory_limit`, `output_limit`: so the traced run
-    ended. `not_run`: it did not begin. `lost`: the program left without its end, or replaced the tracer.
+    `steps`, `size`: there are more than a trace holds. `timeout`, `memory_limit`, `output_limit`: how the traced run
+    ended. `not_run`: it did not begin. `lost`: the program exited early, or replaced the tracer.
     """
 
     steps: tuple[Step, ...]

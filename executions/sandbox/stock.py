@@ -12,8 +12,8 @@ from executions.sandbox.timing import Timing
 class Stock:
     """Containers of one profile, and their line. The pool's lock protects it.
 
-    `fresh` containers have run nothing. `used` ones have run a submission that ended well; each must still prove itself
-    as new. Callers get fresh ones first.
+    `fresh` containers have run nothing. `used` ones have run a submission that ended cleanly; each must still pass the
+    check. Callers get fresh ones first.
     """
 
     def __init__(self, size: int, timing: Timing) -> None:

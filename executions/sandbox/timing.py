@@ -32,12 +32,12 @@ class Allowance:
         self.deadline = Deadline(self.deadline.at + seconds)
 
     def extend(self) -> None:
-        """Add what the run may take longer, the first time."""
+        """Move the deadline by `more_seconds`, but only once."""
         self.move(self.more_seconds)
         self.more_seconds = 0.0
 
     def end_within(self, seconds: float) -> None:
-        """Let the run take only so long from now, whatever it was allowed."""
+        """End the run within `seconds`, whatever its allowance."""
         self.deadline, self.more_seconds = Deadline.after(seconds), 0.0
 
 
@@ -45,8 +45,8 @@ class Allowance:
 class Timing:
     """The intervals of a sandbox. The service uses these defaults; tests use shorter ones.
 
-    The keeper checks the engine and the waiting containers, pauses for `check_seconds` after each check, and removes
-    strays and orphans at every `checks_per_reap`th, and what nobody has started for `abandoned_seconds`. After failed
+    The keeper checks the engine and the waiting containers, and pauses for `check_seconds` after each check. At every
+    `checks_per_reap`th, it removes strays, orphans and what was not started within `abandoned_seconds`. After failed
     probes it waits for `retry_probes_seconds`; after a build of the image it builds no other for `retry_build_seconds`.
     The canary pauses for `canary_seconds` after each probe, and so runs all of them within twenty minutes.
 

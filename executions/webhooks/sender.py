@@ -74,13 +74,9 @@ class Sender:
         allowed = [each for each in found if self.is_allowed(each)]
         if not allowed:
             raise NotSent("The host has no public address.")
-        plain = _reach(allowed[:MOST_ADDRESSES], port, deadline)
-        try:
+        with _reach(allowed[:MOST_ADDRESSES], port, deadline) as plain:
             plain.settimeout(_step(deadline))
-            return self.context.wrap_socket(plain, server_hostname=name)
-        except BaseException:
-            plain.close()
-            raise
+            return self.context.wrap_socket(plain, server_hostname=name)  # takes over the descriptor
 
 
 def _reach(addresses: list[str], port: int, deadline: Deadline) -> socket.socket:

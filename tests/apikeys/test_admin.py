@@ -351,7 +351,7 @@ def test_each_token_of_a_family_has_its_own_use(page: Page, admin_client: Client
     assert old.days[-1].bars == (("own", 50.0, 50.0), ("others", 16.667, 33.333), ("refused", 0.0, 16.667))
     text = admin_client.get(address(page.key)).content.decode()
     assert f'<a href="{address(successor)}">{successor.prefix}…</a>' in text
-    assert "the token has ended" in text
+    assert "the token is no longer valid" in text
 
 
 def test_addresses_are_shown_only_to_staff_who_may_rotate_the_key_or_view_executions(page: Page) -> None:

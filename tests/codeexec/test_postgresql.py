@@ -119,7 +119,7 @@ def test_a_connection_is_given_to_the_thread_that_waits(
         assert waiting.result() is first
 
 
-def test_a_connection_that_is_not_as_new_is_closed(pool: Pool, connect_any: Callable[[], BoundedConnection]) -> None:
+def test_a_connection_that_cannot_be_reused_is_closed(pool: Pool, connect_any: Callable[[], BoundedConnection]) -> None:
     in_transaction, unlimited = pool.take(connect_any), pool.take(connect_any)
     in_transaction.autocommit = False
     in_transaction.execute("SELECT 1")

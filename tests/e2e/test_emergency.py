@@ -120,7 +120,7 @@ def test_staff_find_suspend_lift_and_replace(service: Service, browser: Browser)
     # The old token's own traffic stays apart: one refused, from here.
     page.goto(key_page)
     assert eventually(lambda: "invalid key" in page.reload().text(), 20)  # type: ignore[union-attr]
-    expect(page.locator(".key-use")).to_contain_text("the token has ended")
+    expect(page.locator(".key-use")).to_contain_text("the token is no longer valid")
     assert token not in page.content()
     expect_no_barriers(watched)
 

@@ -133,7 +133,7 @@ def test_rules_on_the_text_are_judged(page: Page) -> None:
 
 def test_suites_of_unittest_and_doctest_show_each_method(page: Page) -> None:
     write(page, DOUBLE)
-    add_test(page, "unittest", suite_of_unittest=SUITE)
+    add_test(page, "unittest", unittest_suite=SUITE)
     add_test(page, "doctest")
     results = run(page, "1 of 2 passed")
     expect(results.first.locator(".hint").nth(1)).to_have_text("Passed: TestDouble.test_number")

@@ -3,7 +3,7 @@
 With `SANDBOX_RUNTIME=runsc` (`make test-gvisor`), all containers run under gVisor, and the tests expect the
 differences in tests/sandbox/gvisor_differences.py.
 
-A container serves again as soon as it has proved itself as new, which saves creating most of them. With
+A container serves again as soon as a check shows that it is clean, which saves creating most of them. With
 `SANDBOX_REUSE=never`, each program has its own; nothing else may differ.
 """
 

@@ -128,7 +128,7 @@ def test_inspection_allows_what_is_undone_or_too_small_to_matter(change: str, sc
     assert differences_after(change, scratch) <= NEIGHBOURS
 
 
-def test_what_cannot_be_read_is_never_as_new(scratch: Path) -> None:
+def test_what_cannot_be_read_counts_as_changed(scratch: Path) -> None:
     """As under gVisor: the host then learns at the start that this container serves one submission."""
     change = "import guest.supervisor.inspection as module\nmodule.TRAFFIC = ('/proc/missing',)\ncgroup.charged = 0\n"
     change += "inspection = Inspection(cgroup)"

@@ -28,9 +28,9 @@ class FakeContainer(Container):
         self.dead = False
         self.submissions = 0
         self.launched_at = time.monotonic()
-        self.is_spotless = True
-        self.is_new = True
-        self.proofs = 0
+        self.ran_cleanly = True
+        self.is_clean = True
+        self.checks = 0
 
     def is_waiting(self) -> bool:
         return not self.dead and not self.closed
@@ -45,9 +45,9 @@ class FakeContainer(Container):
     def begin(self) -> None:
         self.submissions += 1
 
-    def prove_new(self, seconds: float = 1.0) -> bool:
-        self.proofs += 1
-        return self.is_new
+    def check_clean(self, seconds: float = 1.0) -> bool:
+        self.checks += 1
+        return self.is_clean
 
 
 class Factory:
@@ -413,7 +413,7 @@ def test_line_is_served_by_a_container_that_has_proved_itself(make_pressed_pool:
     assert len(given) == 10
     assert len(set(map(id, given))) < 10
     for container in factory.made:
-        assert container.proofs == max(0, container.submissions - 1)
+        assert container.checks == max(0, container.submissions - 1)
 
 
 def test_container_is_not_reused_without_need(make_pressed_pool: MakePool, factory: Factory) -> None:
@@ -442,11 +442,11 @@ def test_never_reusing_destroys_each_container(make_pressed_pool: MakePool, fact
 
 
 @wall("proof_of_newness")
-def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
+def test_container_that_fails_the_check_is_destroyed_and_its_caller_gets_another(
     make_pressed_pool: MakePool, factory: Factory
 ) -> None:
     pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
-    factory.made[0].is_new = False
+    factory.made[0].is_clean = False
     factory.seconds = 0.3
     given = take_together(pool, 3, seconds=0.05)
     assert len(given) == 3
@@ -458,11 +458,11 @@ def test_container_that_is_not_as_new_is_destroyed_and_its_caller_gets_another(
 @wall("clean_end")
 def test_container_with_a_stain_is_destroyed_at_once(make_pressed_pool: MakePool, factory: Factory) -> None:
     pool = make_pressed_pool(Timing(long_stall_seconds=0.01, look_seconds=0.01))
-    factory.made[0].is_spotless = False
+    factory.made[0].ran_cleanly = False
     factory.seconds = 0.3
     take_together(pool, 3, seconds=0.05)
     assert factory.made[0].submissions == 1
-    assert factory.made[0].proofs == 0
+    assert factory.made[0].checks == 0
     assert factory.made[0].closed
 
 

@@ -1,7 +1,7 @@
 """What the submission before could leave in a container.
 
-Each attack runs in a container that a harmless program then runs in. Either the container does not prove itself as new,
-and is never used again, or that program finds nothing. See docs/decisions/0029-reuse.md.
+Each attack runs in a container that a harmless program then runs in. Either the container fails the check and is never
+used again, or that program finds nothing. See docs/decisions/0029-reuse.md.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ pytestmark = [
 ]
 wall = pytest.mark.wall
 
-PROVING_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 
 
 @dataclass
@@ -40,12 +40,12 @@ class Used:
         assert (run.status, run.stderr) == (RunStatus.SUCCESS, ""), run
         return run
 
-    def is_new(self) -> bool:
-        return self.container.prove_new(PROVING_SECONDS)
+    def is_clean(self) -> bool:
+        return self.container.check_clean(CHECK_SECONDS)
 
     def then(self, code: str, stdin: str = "") -> str:
-        """Return the output of the next submission, for which the container must have proved itself as new."""
-        assert self.is_new(), self.container.differences
+        """Return the output of the next submission, for which the container must have passed the check."""
+        assert self.is_clean(), self.container.differences
         return self.run(code, stdin).stdout
 
 
@@ -70,7 +70,7 @@ def used(launch: Callable[..., Used]) -> Used:
 
 def test_container_that_was_asked_which_inputs_are_calls_may_serve_again(used: Used) -> None:
     used.container.begin()
-    _, are_calls = used.container.find_calls(["add([1], 2)", "(1, 2)"], PROVING_SECONDS)
+    _, are_calls = used.container.find_calls(["add([1], 2)", "(1, 2)"], CHECK_SECONDS)
     assert are_calls == [True, False]
     assert used.then("print('next')") == "next\n"
 
@@ -223,7 +223,7 @@ def test_file_in_flight_between_sockets_does_not_live_on(used: Used) -> None:
         "a, b = socket.socketpair()\n"
         "for _ in range(20): socket.send_fds(a, [b'x'], [a.fileno(), b.fileno(), held.fileno()])"
     )
-    if used.is_new():
+    if used.is_clean():
         assert used.then(LOOK_AT_FILES) == NO_FILES
     else:
         assert used.container.differences <= {"files", "sockets", "memory"}
@@ -356,7 +356,7 @@ def test_unread_input_does_not_reach_the_next_submission(used: Used) -> None:
 
 def test_output_of_a_survivor_does_not_reach_the_next_submission(used: Used) -> None:
     used.run(DAEMON.format(preparation="pass", deed="os.write(1, b'left')"), seconds=5)
-    if used.is_new():
+    if used.is_clean():
         assert used.then("print('mine')") == "mine\n"
 
 
@@ -364,7 +364,7 @@ def test_images_of_the_last_submission_take_no_room(launch: Callable[..., Used])
     plot = "from PIL import Image\nfor _ in range(5): Image.new('RGB', (9, 9)).show()"
     used = launch(Profile.SCIENCE)
     assert len(used.run(plot).images) == 5
-    assert used.is_new()
+    assert used.is_clean()
     assert len(used.run(plot).images) == 5
 
 
@@ -377,7 +377,7 @@ def test_deny_system_v_ipc(used: Used) -> None:
     attempt = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
     attempt += "print(libc.shmget(1, 4096, 0o1666), libc.semget(1, 1, 0o1666), libc.msgget(1, 0o1666))"
     assert used.run(attempt).stdout == "-1 -1 -1\n"
-    assert not used.is_new()
+    assert not used.is_clean()
 
 
 @pytest.mark.parametrize(
@@ -405,16 +405,16 @@ def test_no_open_socket_reaches_the_next_submission(used: Used, socket: str, fre
     ],
 )
 @wall("new_traffic", "verdict")
-def test_container_that_had_traffic_is_not_new(used: Used, traffic: str) -> None:
+def test_container_that_had_traffic_is_not_clean(used: Used, traffic: str) -> None:
     """The next program could read the kernel's counters, and find ports in TIME_WAIT."""
     used.run(f"import socket\nserver = socket.socket()\nserver.bind(('127.0.0.1', 0))\nserver.listen()\n{traffic}")
-    assert not used.is_new()
+    assert not used.is_clean()
     assert used.container.differences == {"traffic"}
 
 
 def test_network_attempt_burns_the_container(used: Used) -> None:
     used.run("import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass")
-    assert not used.is_new()
+    assert not used.is_clean()
 
 
 # The supervisor itself
@@ -437,8 +437,8 @@ def test_deny_changing_the_supervisor(used: Used, attempt: str) -> None:
     call = "import ctypes, os, resource\nlibc = ctypes.CDLL(None, use_errno=True)\n"
     call += "def call(*arguments):\n    if libc.syscall(*arguments): raise OSError(ctypes.get_errno())\n"
     assert used.run(f"{call}try: {attempt}\nexcept OSError: print('refused')").stdout == "refused\n"
-    assert not used.container.is_spotless
-    assert not used.is_new()
+    assert not used.container.ran_cleanly
+    assert not used.is_clean()
 
 
 @pytest.mark.parametrize(
@@ -532,24 +532,24 @@ def test_survivor_that_guesses_the_next_pid_is_dead_by_then(used: Used) -> None:
 def test_leak_in_the_kernel_retires_the_container(used: Used) -> None:
     """It remembers names that do not exist: marks for a program that knows them, and memory that is gone."""
     used.run("import os\nfor n in range(45_000): os.access(f'/opt/sandbox/{n}', 0)", seconds=10)
-    assert not used.is_new()
+    assert not used.is_clean()
     assert used.container.differences == {"memory"}
 
 
 @wall("new_memory_limit", "verdict", "memory")
-def test_container_that_has_met_its_memory_limit_is_not_new(used: Used) -> None:
+def test_container_that_has_met_its_memory_limit_is_not_clean(used: Used) -> None:
     """Without a kill: the kernel could reclaim what the program had given back lazily."""
     lazily_freed = "a = mmap.mmap(-1, 64 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
     lazily_freed += "for _ in range(64): a.write(bytes(1 << 20))\na.madvise(mmap.MADV_FREE)\n"
     used.run(f"import mmap\n{lazily_freed}b = b'x' * (80 << 20)", seconds=20)
-    assert not used.is_new()
+    assert not used.is_clean()
     assert used.container.differences == {"memory_limit"}
 
 
 def test_memory_of_a_program_is_free_for_the_next_submission(used: Used) -> None:
     for _ in range(3):
         assert used.run("print(len(bytearray(90_000_000)))").stdout == "90000000\n"
-        assert used.is_new()
+        assert used.is_clean()
 
 
 # What burns a container
@@ -569,7 +569,7 @@ def test_memory_of_a_program_is_free_for_the_next_submission(used: Used) -> None
 def test_unusual_end_burns_the_container(used: Used, code: str) -> None:
     used.container.begin()
     used.container.run(code, "", None, 2)
-    assert not used.is_new()
+    assert not used.is_clean()
 
 
 def test_failed_program_burns_nothing(used: Used) -> None:

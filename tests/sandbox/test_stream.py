@@ -438,11 +438,11 @@ def reused(pair: Pair) -> Container:
     return container
 
 
-def test_container_proves_itself_as_new(pair: Pair) -> None:
+def test_container_passes_the_check(pair: Pair) -> None:
     container = reused(pair)
     assert not container.is_waiting()
     pair[1].sendall(frame(READY, b""))
-    assert container.prove_new()
+    assert container.check_clean()
     assert container.is_waiting()
     container.begin()
     with answering(pair[1], frames_of_run(frames_before=2)):
@@ -474,16 +474,16 @@ def test_next_run_does_not_wait_for_ready(pair: Pair, is_early: bool) -> None:
         pytest.param(frame(READY, b"a\n"), marks=wall("verdict")),
     ],
 )
-def test_container_that_answers_anything_else_is_not_new(pair: Pair, sent: bytes) -> None:
+def test_container_that_answers_anything_else_is_not_clean(pair: Pair, sent: bytes) -> None:
     container = reused(pair)
     pair[1].sendall(sent)
-    assert not container.prove_new(seconds=0.1)
+    assert not container.check_clean(seconds=0.1)
 
 
-def test_container_that_has_ended_is_not_new(pair: Pair) -> None:
+def test_container_that_has_ended_is_not_clean(pair: Pair) -> None:
     container = reused(pair)
     pair[1].close()
-    assert not container.prove_new()
+    assert not container.check_clean()
     assert not container.is_usable
 
 
@@ -492,7 +492,7 @@ def test_verdict_on_one_run_is_never_taken_back(pair: Pair) -> None:
     container = reused(pair)
     with answering(pair[1], frame(READY, b"files") + frames_of_run(frames_before=2) + frame(READY, b""), is_all=False):
         container.run("", "", None, timeout_seconds=1)
-    assert not container.prove_new()
+    assert not container.check_clean()
 
 
 @pytest.mark.parametrize("late", [frame(STDOUT, b"x"), frames_of_run(), frame(TEST, b"")])
@@ -520,7 +520,7 @@ def test_unusual_end_burns_the_container(pair: Pair, pieces: list[bytes], change
     container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
     with answering(pair[1], frames_of_run(*pieces, **changes) + frame(READY, b""), is_all=False):
         container.run("", "", None, timeout_seconds=1)
-    assert not container.prove_new()
+    assert not container.check_clean()
 
 
 @wall("spotless")
@@ -530,11 +530,11 @@ def test_hidden_test_burns_the_container(pair: Pair, test: TestProgram) -> None:
     container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
     with answering(pair[1], frames_of_run() + frame(READY, b""), is_all=False):
         container.run("", "", test, timeout_seconds=1)
-    assert not container.prove_new()
+    assert not container.check_clean()
 
 
 def test_failed_program_burns_nothing(pair: Pair) -> None:
     container = Container("code_exec_test", "id", pair[0], lambda _: Cause.OTHER)
     with answering(pair[1], frames_of_run(status="error", exit_code=1) + frame(READY, b""), is_all=False):
         container.run("", "", None, timeout_seconds=1)
-    assert container.prove_new()
+    assert container.check_clean()

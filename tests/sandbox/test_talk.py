@@ -73,6 +73,6 @@ def test_interactive_run_burns_the_container(is_interactive: bool) -> None:
     container = Container("code_exec_test", "id", FrameStream(ours), lambda _: Cause.OTHER)
     with theirs, answering(theirs, frames_of_run() + frame(protocol.READY, b""), is_all=False):
         container.run("", "", None, timeout_seconds=1, talk=Talk(console, Patience(1, 1), without_slot))
-        assert container.prove_new() is not is_interactive
+        assert container.check_clean() is not is_interactive
     container.close()
     console.close()

@@ -32,7 +32,7 @@ export interface ClientOptions {
   url?: string;
   /** The `Origin` that a server sends; publishable keys require one. A browser ignores this and sends its own. */
   origin?: string;
-  /** The language in which learners are told things, unless a request has its own. The default is English. */
+  /** The language of messages for learners, unless a request has its own. The default is English. */
   locale?: Locale | undefined;
   /** How many times to retry a request after a 503 or a rate limit. The default is 2. */
   retries?: number;
@@ -46,12 +46,12 @@ export interface CallOptions {
 }
 
 export interface RunOptions extends CallOptions {
-  /** A new value for each request, such as a UUID: repeated with it, for an hour, the request gets the same answer. */
+  /** A new value for each request, such as a UUID. For an hour, a request sent again with it gets the same answer. */
   idempotencyKey?: string | undefined;
 }
 
 export interface ExecutionOptions extends CallOptions {
-  /** How long to wait for the end of a program that still runs: at most 30. The default is 0. */
+  /** How long to wait for the end of a program that is still running: at most 30. The default is 0. */
   waitSeconds?: number | undefined;
 }
 
@@ -107,7 +107,7 @@ export class CodeExecutionClient {
     return json<Accepted>(await this.#send("/executions", { ...options, body: this.#asked(request) }), options);
   }
 
-  /** Let up to 100 programs run in the background. What became of each is in their order. Requires a secret key. */
+  /** Let up to 100 programs run in the background. The results are in the same order. Requires a secret key. */
   async submitBatch(requests: BackgroundRequest[], options: RunOptions = {}): Promise<BatchItem[]> {
     const executions = requests.map((request) => this.#asked(request));
     const response = await this.#send("/executions/batch", { ...options, body: { executions } });

@@ -41,7 +41,7 @@ export interface RunnerProgram {
   code: string;
   /** The program's input, one line for each `input()`. */
   input?: string;
-  /** The tests that the learner can see and change. Those of an API's request will do, too. */
+  /** The tests that the learner can see and change. Test cases of an API request work, too. */
   written?: (TestCase | WrittenTest)[];
   /** The files beside the program. */
   files?: SentFile[];
@@ -241,7 +241,7 @@ export class PyRunner extends HTMLElement {
   }
 
   get #here(): Parts {
-    if (this.#parts === undefined) throw new Error("A <py-runner> works once it is in the page.");
+    if (this.#parts === undefined) throw new Error("<py-runner> must be added to the page first.");
     return this.#parts;
   }
 

@@ -674,7 +674,7 @@ export interface components {
             /** @description The beginning of its name. */
             worker: string;
             /**
-             * @description `leaving`: it only ends what it runs.
+             * @description `leaving`: it finishes its programs and accepts no more.
              * @enum {string}
              */
             status: "ready" | "unready" | "leaving";

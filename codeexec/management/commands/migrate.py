@@ -61,7 +61,7 @@ def alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [str(LOCK_MILLISECONDS)])
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever it is, others may migrate now
             connection.close()  # which unlocks: no pool keeps a connection without time limits
             raise
         with connection.cursor() as cursor:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             if not families:
                 raise CommandError("No key has this prefix.")
         if not options["learner"]:
-            raise CommandError("Give a learner's id: an empty one stands for everybody.")
+            raise CommandError("Give a learner's ID: an empty ID would match everyone without one.")
         self.stdout.write(f"{erase_learner(options['learner'], families)} executions erased")
         transaction.on_commit(self._purge)
 

@@ -1,6 +1,6 @@
-"""Reads Python literals of plain data: what a teacher expects a call to return, and what it has returned.
+"""Reads Python literals of plain data: what a teacher expects a call to return, and what it returned.
 
-A parser of our own, with bounds for everything: Python's would have to be given what a container has sent.
+A parser of our own, with bounds for everything: Python's would have to read what a container sent.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ MOST_DEPTH = 2 * VALUE_DEPTH + 1
 
 
 def parse(text: str, is_sent: bool = False) -> Value:
-    """Return the value of a literal. Raises ValueError if it is none, or too large.
+    """Return the value of a literal. Raises ValueError if it is not one, or too large.
 
-    One that a container has sent may also say in angle brackets what is no plain data.
+    A literal from a container may also describe, in angle brackets, what is not plain data.
     """
     try:
         return _Parser(text, is_sent).whole()

@@ -30,7 +30,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What is no plain data, in words."""
+    """What is not plain data, in words."""
 
     text: str
 
@@ -52,7 +52,7 @@ WORDS: dict[str, Value] = {
 
 
 def show(value: Value) -> str:
-    """Return a literal for people to compare: those of equal values are alike, however they were written."""
+    """Return a literal for people to compare: the same for equal values, however they were written."""
     match value:
         case Items("set", values):
             shown = sorted(map(show, values))

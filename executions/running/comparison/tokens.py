@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 MOST_DIGITS = 10_000
-"""Of an integer. To read more would take long, except in hexadecimal."""
+"""Of an integer. Reading more would take too long, except in hexadecimal."""
 
 INT_DIGITS = 4000
 """`int` itself reads no more (`sys.set_int_max_str_digits`)."""

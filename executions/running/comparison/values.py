@@ -10,7 +10,7 @@ from executions.running.comparison.plain import Items, Number, Pairs, Thing, Val
 from executions.running.comparison.texts import Tolerance
 
 MOST_INEXACT = 100
-"""Values of a set, or keys of a dictionary, that are compared one by one because they are nowhere exactly alike."""
+"""Values of a set, or keys of a dictionary, that are compared one by one because nothing is exactly equal to them."""
 
 
 MOST_VALUES = 50_000
@@ -18,12 +18,12 @@ MOST_VALUES = 50_000
 members are compared one by one, would need millions."""
 
 MOST_BITS = 20_000
-"""Of integers that may be close, or the parts of fractions. To write longer ones in decimal takes long."""
+"""Of integers that may be close, or the parts of fractions. Writing longer ones in decimal takes too long."""
 
 
 @dataclass(slots=True)
 class ValueComparison:
-    """Compares two values, once. With `has_exact_types`, a tuple is no list, 240 not 240.0 and 1 not True."""
+    """Compares two values, once. With `has_exact_types`, a tuple is not a list, 240 not 240.0 and 1 not True."""
 
     tolerance: Tolerance
     has_exact_types: bool = False
@@ -124,7 +124,7 @@ class ValueComparison:
 
 
 def _exactly(number: Number) -> str:
-    """Return a text that is the same for equal numbers. Anybody can foresee the hash of a number, but not of a text:
+    """Return a text that is the same for equal numbers. Anybody can predict the hash of a number, but not of a text:
     a program could return thousands of numbers that all have the same."""
     if isinstance(number, complex):
         return f"{_exactly(number.real)} {_exactly(number.imag)}" if number.imag else _exactly(number.real)

@@ -34,7 +34,7 @@ INFO = (
     "SwapLimit",
     "SystemTime",
 )
-"""What the service reads of `docker info`, which also has the addresses and passwords of proxies."""
+"""What the service reads from `docker info`, which also has the addresses and passwords of proxies."""
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +207,7 @@ def _is_ours(container: dict[str, Any]) -> bool:
 
 
 def _whether_alive(container: dict[str, Any]) -> dict[str, Any]:
-    """Return the little that the service asks of other containers, which have secrets in their environment."""
+    """Return the little that the service needs to know about other containers: their environment has secrets."""
     return {"Id": container["Id"], "State": {"Running": container["State"]["Running"]}}
 
 
@@ -228,9 +228,9 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _pass_on_and_outlast(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes, and then the end. Return some time later: the container may have last words.
+    """Pass on what comes, and then the end. Return some time later: the container may still send something.
 
-    One that was never started does not notice the end.
+    A container that was never started does not notice the end.
     """
     await _pass_on(reader, writer)
     with contextlib.suppress(OSError):

@@ -63,7 +63,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that may go through. `target` is for the engine, which takes it as of its newest API.
+    """A call that may go through. `target` is for the engine, which reads it by its newest API.
 
     With an older version of its own choice, a client could make the engine ignore options.
     """

@@ -21,7 +21,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class EngineAway(Exception):
-    """The engine does not answer, or answers with something else than HTTP."""
+    """The engine does not answer, or its answer is not HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ def run_probes(
 ) -> Iterator[ProbeResult]:
     """Yield whether a container starts with exactly `options` and, if it does, the results of `probes` in order.
 
-    That container runs probes, too, and so do a few others at the same time: each runs some, one after another like the
-    tests of a submission, which saves starting more. A probe that fails is tried again in another.
+    That container and a few others run the probes at the same time. Each runs some, one after another like the tests of
+    a submission, which saves starting more. A probe that fails is tried again in another container.
     """
     runtime = options["HostConfig"].get("Runtime")
     with contextlib.ExitStack() as stack:

@@ -1,6 +1,6 @@
 """One running, limited container: runs the programs of a submission, one after another.
 
-After a clean end it may prove itself as new, and then serve another submission. See docs/decisions/0029-reuse.md.
+After a clean end it may serve another submission if a check shows that it is clean. See docs/decisions/0029-reuse.md.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ class Container:
         """How many submissions have begun in this container."""
         self.is_usable = True
         """False after a run that ended the container or made its answers untrustworthy."""
-        self.is_spotless = True
+        self.ran_cleanly = True
         """Whether every run so far ended by itself and did nothing unusual: see `_is_clean_end`."""
         self.differences = differences
         """The names of what some run has changed since the start, or what cannot be checked."""
@@ -112,19 +112,19 @@ class Container:
         self.submissions += 1
         self._room = ImageRoom()
 
-    def prove_new(self, seconds: float = 3.0) -> bool:
-        """Return whether another submission may run here: every run was clean, and has left nothing behind.
+    def check_clean(self, seconds: float = 3.0) -> bool:
+        """Return whether another submission may run here: every run ended cleanly and left nothing behind.
 
-        Waits at most `seconds` for the supervisor to check the last run. A container that has failed is not new.
+        Waits at most `seconds` for the supervisor to check the last run. A container that has failed is not clean.
         """
-        if not (self.is_usable and self.is_spotless):
+        if not (self.is_usable and self.ran_cleanly):
             return False
         try:
             if self._awaits_ready:
                 self._take_ready(self._stream.receive(Deadline.after(seconds)))
             self._stream.demand_silence()
         except (TimeoutError, StreamEnded, protocol.ProtocolError) as error:
-            log.warning("%s did not prove itself as new: %s", self.name, error or "no answer")
+            log.warning("%s did not pass the check: %s", self.name, error or "no answer")
             self.is_usable = False
         return self.is_usable and not self.differences
 
@@ -155,9 +155,9 @@ class Container:
         return self._run(Task.traced(code, stdin, files), timeout_seconds, talk)
 
     def find_calls(self, texts: list[str], timeout_seconds: float) -> tuple[Run, list[bool]]:
-        """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python has said so.
+        """Return which of `texts` are Python calls such as `add(5, 3)`, and the run in which Python parsed them.
 
-        A text that it could not read, for time or memory, is none. `texts` must not contain NUL.
+        A text that Python cannot parse in time or memory is not a call. `texts` must not contain NUL.
         """
         run = self._run(Task.question(texts), timeout_seconds, None)
         return run, [letter == "1" for letter in run.stdout.ljust(len(texts), "0")]
@@ -165,7 +165,7 @@ class Container:
     def find_uses(self, code: str, words: list[str], timeout_seconds: float) -> tuple[Run, list[tuple[int, int]]]:
         """Return for each of `words` the line of `code` that uses it, and a number (protocol.FIND_USES), and the run.
 
-        There are no answers if the run has failed, as for a syntax error. Raises RunLost also for what is no answer.
+        There are no answers if the run failed, as for a syntax error. Also raises RunLost if the answer is malformed.
         """
         run = self._run(Task.search(code, words), timeout_seconds, None)
         if run.status is not RunStatus.SUCCESS:
@@ -178,7 +178,7 @@ class Container:
 
     def _run(self, task: Task, timeout_seconds: float, talk: Talk | None) -> Run:
         started = time.monotonic()
-        was_spotless, self.is_spotless = self.is_spotless, False
+        had_run_cleanly, self.ran_cleanly = self.ran_cleanly, False
         self.is_usable = False  # until it has answered
         images = ImageCollector(self._room, keeps=task.shows_images)
         transcript = Transcript(task, images, None if talk is None else talk.console)
@@ -191,7 +191,7 @@ class Container:
         except (KeyError, ValueError, protocol.ProtocolError) as error:
             raise RunLost(f"{self.name} broke the protocol: {error!r:.200}") from error
         self.is_usable = run.status is not RunStatus.CANCELLED
-        self.is_spotless = was_spotless and _is_clean_end(run, task.is_hidden, talk)
+        self.ran_cleanly = had_run_cleanly and _is_clean_end(run, task.is_hidden, talk)
         return run
 
     def _exchange(
@@ -262,7 +262,7 @@ class Container:
         self._awaits_ready = False
         differences = read_differences(body)
         if differences - self.differences:
-            log.info("%s is not as new: %s", self.name, ", ".join(sorted(differences)))
+            log.info("%s is not clean: %s", self.name, ", ".join(sorted(differences)))
         self.differences |= differences
 
     def _frames(self, allowance: Allowance, is_main: bool, talk: Talk | None) -> Generator[Frame, None, None]:

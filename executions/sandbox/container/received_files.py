@@ -1,4 +1,4 @@
-"""The files that a container sends of a run: assembled and limited."""
+"""The files that a container sends from a run: assembled and limited."""
 
 from executions.sandbox.results import File, NotCollected, Reason
 from guest import protocol

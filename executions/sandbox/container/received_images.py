@@ -11,11 +11,11 @@ PNG_SIGNATURE, PNG_HEADER_BYTES, PNG_HEADER = b"\x89PNG\r\n\x1a\n", 13, b"IHDR"
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 
 MAX_PIXELS = 32 * 1024 * 1024
-"""Of one image. A few bytes can unpack to many more, which would burden the browser."""
+"""In one image. A few bytes can unpack to many more, which would burden the browser."""
 
 
 class ImageRoom:
-    """How many images, and bytes of images, may still be kept of the runs of a submission."""
+    """How many images, and bytes of images, the runs of a submission may still have."""
 
     def __init__(self) -> None:
         self.images = protocol.IMAGES

@@ -1,14 +1,14 @@
-"""What a suite has reported about its methods, checked: its process could write anything."""
+"""What a suite reported about its methods, checked: its process could write anything."""
 
 from executions.sandbox.results import METHOD_NOT_ENDED, METHOD_NOT_RUN, MethodResult
 from guest import protocol, reports
 
 
 def read_methods(report: bytes) -> tuple[MethodResult, ...]:
-    """Return the methods that a suite has named, with how each has ended.
+    """Return the methods that a suite named, and how each ended.
 
-    It names all of them, in order; then they run one after another, and each ends once. If anything else is reported,
-    somebody else has written it, and there are none.
+    It names all of them, in order; then they run one after another, and each ends once. A report that differs was not
+    written by our code, so nothing in it counts.
     """
     try:
         found = reports.unpack_methods(report)

@@ -1,4 +1,4 @@
-"""The strokes that a program's turtles have written: assembled, checked and limited. Nothing of them is trusted."""
+"""The strokes that a program's turtles have written: assembled, checked and limited. Nothing in them is trusted."""
 
 import json
 import re
@@ -11,11 +11,11 @@ COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
 class StrokeCollector:
-    """Takes the bodies of a run's DRAWING frames: lines of JSON, a stroke each. Ignores what follows a bad one."""
+    """Takes the bodies of a run's DRAWING frames: lines of JSON, one per stroke. Ignores what follows a bad one."""
 
     def __init__(self) -> None:
         self._received_bytes = 0
-        self._begun = bytearray()  # the line that the next body goes on with
+        self._begun = bytearray()  # the line that the next body continues
         self._is_broken = False
 
     def add(self, body: bytes) -> tuple[Stroke, ...]:

@@ -1,4 +1,4 @@
-"""The steps that a traced run has written: assembled, checked and limited. Nothing of them is trusted."""
+"""The steps that a traced run has written: assembled, checked and limited. Nothing in them is trusted."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ CUT_BY_STATUS = {
 
 
 def read_trace(run: Run, code: str, files: tuple[File, ...]) -> Trace:
-    """Return the trace that `run` has reported, up to the first line that is no step of the program."""
+    """Return the trace that `run` has reported, up to the first line that is not a step of the program."""
     lines = {file.name: _lines(file.content) for file in files if file.name.endswith(".py")} | {
         MAIN: _lines(code.encode())
     }
@@ -48,7 +48,7 @@ def _read(line: bytes) -> Any:
 
 
 def _step(read: Any, lines: dict[str, int], most_printed: int) -> Step | None:
-    """Return what was read as a step, None if it is none."""
+    """Return what was read as a step; None if it is not one."""
     match read:
         case {"event": str(event), "value": value, "printed": int(printed), "depth": int(depth), "stack": list(stack)}:
             frames = tuple(_frame(each, lines) for each in stack[: protocol.TRACE_FRAMES])

@@ -46,7 +46,7 @@ class FrameStream:
     def receive(self, deadline: Deadline) -> Frame:
         """Return the next frame. Raises TimeoutError at the deadline, StreamEnded if no more can come.
 
-        After the deadline, data that has arrived is read once: it may be us who are late. Later data is ignored.
+        After the deadline, data that has arrived is read once, because we may be the late ones. Later data is ignored.
         """
         while (frame := self._next_frame()) is None:
             self._exchange(deadline)

@@ -30,8 +30,8 @@ class Task:
     ) -> "Task":
         """Return the task to run `code` with `files`, or under `test` where given, with its files.
 
-        If the program `is_watched`, its turtles' strokes come as it draws them.
-        Nothing is collected from a test, so that none of its files can come back, hidden or not.
+        If the program `is_watched`, its turtles' strokes come as it draws them. Nothing is collected from a test, so
+        that none of its files can come back, hidden or not.
         """
         if test is None:
             kind = protocol.WATCHED if is_watched else protocol.PROGRAM

@@ -1,4 +1,4 @@
-"""What a container reports of one run, checked as it comes: nothing from a container is trusted."""
+"""What a container reports about one run, checked as it comes: nothing from a container is trusted."""
 
 import codecs
 import re

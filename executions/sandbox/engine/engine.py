@@ -153,8 +153,8 @@ class Engine:
         with self._calling(f"attach to {container_id:.12}") as client:
             parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             stream = client.attach_socket(container_id, parameters)
-            # docker-py returns the HTTP client's file object, whose connection ends with its last reference. Of a
-            # duplicate of its socket, we alone decide the timeout and the end.
+            # docker-py returns the HTTP client's file object, whose connection ends with its last reference. We alone
+            # decide the timeout and the end of a duplicate of its socket.
             connection = cast("socket.socket", stream._sock).dup()
             stream._response.close()
             return connection

@@ -1,6 +1,6 @@
 """The paths of a container that show the host: the engine hides them behind empty files and directories.
 
-They tell of its identity, hardware and configuration, or are counters by which programs in different containers could
+They reveal its identity, hardware and configuration, or are counters by which programs in different containers could
 watch or signal each other. The list replaces the engine's own, and so contains it; the engine skips what a host lacks.
 """
 

@@ -1,4 +1,4 @@
-"""What a container may do: the options that it is created with. One pure function; it gets nothing of a request."""
+"""What a container may do: the options that it is created with. One pure function; it gets nothing from a request."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ MAPPED_USERS = range(1000, 65_534)
 TMPFS = {
     "/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=1024,mode=1777",  # noqa: S108
     "/dev/shm": "rw,noexec,nosuid,nodev,size=4m,nr_inodes=128,mode=1777",  # noqa: S108
-    # In place of the directory of terminals, of which there is one number for the whole host. /dev/ptmx leads there.
+    # Replaces the directory of terminals, whose number is limited for the whole host. /dev/ptmx leads there.
     "/dev/pts": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=1,mode=555",
 }
 
@@ -39,7 +39,7 @@ SYSCTLS = {
     # What TCP queues is not charged to a container under cgroup v1. See `guest.supervisor.watch` for their number.
     "net.ipv4.tcp_rmem": "4096 16384 32768",
     "net.ipv4.tcp_wmem": "4096 16384 32768",
-    # What a test of a submission could leave to the next: ports, and what is known of an address.
+    # What a test of a submission could leave to the next: ports, and what the kernel knows about an address.
     "net.ipv4.tcp_max_tw_buckets": "0",
     "net.ipv4.tcp_no_metrics_save": "1",
     "net.ipv4.tcp_fastopen": "0",

@@ -53,13 +53,13 @@ def _remove_orphans(engine: Engine, found: list[ContainerSummary]) -> list[Conta
 class Reaper:
     """Removes what a sandbox has closed but did not end by itself, orphans, and what was never started.
 
-    The last belongs to anybody, and is removed once it is `abandoned_seconds` old: a launch takes some.
+    Any sandbox removes the last kind after `abandoned_seconds`; a launch needs some of that time.
     """
 
     def __init__(self, sandbox_id: str, abandoned_seconds: float = DEFAULT_TIMING.abandoned_seconds) -> None:
         self._sandbox_id = sandbox_id
         self._abandoned_seconds = abandoned_seconds
-        self._not_started: dict[str, float] = {}  # by container id, since when we know
+        self._not_started: dict[str, float] = {}  # by container id: when we first saw it
         self._suspects: set[str] = set()
         self._removals: Counter[str] = Counter()
 

@@ -4,7 +4,7 @@ const MOST_TESTS = 50;
 const MOST_FILES = 20;
 
 // Returns the program in what was parsed: a link, or a request. Throws a sentence if the page could not show it.
-// Whether a field's value is valid is for the service to say.
+// The service decides whether a field's value is valid.
 function programOf({ code, stdin, tests, files, collect }) {
   if (typeof code !== "string") throw new Error("code must be a string.");
   const program = { code, stdin: String(stdin ?? ""), tests: tests ?? [], files: files ?? [], collect: collect ?? [] };

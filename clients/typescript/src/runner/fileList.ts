@@ -7,7 +7,7 @@ import type { Refused } from "./fields.js";
 
 const LONGEST_BYTES = 1024 * 1024; // the service's bound for all files: a larger one is not even read
 
-/** Save a file on the device of whoever uses the page. */
+/** Save a file on the user's device. */
 export function save({ name, text, base64 }: SentFile): void {
   const link = element("a");
   link.download = name;

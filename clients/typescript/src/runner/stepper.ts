@@ -6,11 +6,11 @@ import { element, finder } from "./elements.js";
 const CUTS: Record<string, string> = {
   steps: "The program goes on, but no more steps are shown.",
   size: "The program goes on, but no more steps are shown.",
-  timeout: "The time was used up here.",
-  memory_limit: "The memory was used up here.",
+  timeout: "The time limit was reached here.",
+  memory_limit: "The memory limit was reached here.",
   output_limit: "The program printed too much here.",
   not_run: "The program could not run again.",
-  lost: "The program left here.",
+  lost: "The program exited here.",
 };
 
 export class Stepper {

@@ -12,7 +12,7 @@ const MATCHES = ["", "exact", "contains", "float", "ignore_case", "tokens", "uno
 const FIELDS: Record<Name, FieldOptions> = {
   input: { label: "Call or input", placeholder: "add(5, 3)" },
   code: { label: "Test code", placeholder: "print(add(5, 3))" },
-  unittest: { label: "Suite of unittest", placeholder: "class TestAdd(unittest.TestCase): …" },
+  unittest: { label: "unittest suite", placeholder: "class TestAdd(unittest.TestCase): …" },
   uses: { label: "Uses", as: "words", placeholder: "for, def" },
   expected_output: { label: "Expected", placeholder: "8" },
   avoids: { label: "Avoids", as: "words", placeholder: "sum, import os" },
