@@ -238,7 +238,7 @@ class Pool:
             and container.ran_cleanly
             and container.launched_at > self._discarded_at
             and container.submissions < settings.reuse_runs
-            and time.monotonic() - container.launched_at < self._timing.retire_seconds
+            and not stock.is_too_old(container)
             and len(stock.used) < max(stock.size, settings.busy_concurrent)
         )
 

@@ -64,10 +64,17 @@ class Stock:
                 return container
             ENDED_WARM.inc()
             container.close()
-        if self.used:
-            self._moved_at = time.monotonic()
-            return self.used.popleft()
+        while self.used:
+            container = self.used.popleft()
+            if not self.is_too_old(container):
+                self._moved_at = time.monotonic()
+                return container
+            container.close()
         return None
+
+    def is_too_old(self, container: Container) -> bool:
+        """Return whether a container may serve no further submission because of its age."""
+        return time.monotonic() - container.launched_at >= self._timing.retire_seconds
 
     def discard_dead(self) -> int:
         """Close the fresh containers that have ended; return how many."""

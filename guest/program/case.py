@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Saved because a submission may replace or delete them.
 _print, _eval, _compile = print, eval, compile
 _kill, _getpid = os.kill, os.getpid
+_errors = sys.stdout.errors
 
 SIGSTOP = 19  # as signal.SIGSTOP: loading `signal` takes as long as all the rest of this package
 STDIN_NAME = ".stdin"
@@ -40,35 +41,40 @@ def run_case(main: MainModule, kind: int, part: TestPart, trace: Trace) -> None:
 
     A suite writes the verdicts of its methods into `trace`.
     """
+    process = _getpid()
     if kind == protocol.TEST_STDIN:
         _begin_test()
-        _end_test()  # only how the program ends matters
+        _end_test(process)  # only how the program ends matters
         main.execute(FILE_NAME)
         return
     _keep_stdin()
     suite = _load_suite(kind, trace) if kind in protocol.SUITES else None
+    # The submission may keep them, and print through them in the test.
+    sys.stdout = sys.__stdout__ = _counting_stream()  # type: ignore[misc]
     main.execute(FILE_NAME, before_test=True)
-    output = _begin_test()
+    if _getpid() != process:
+        raise SystemExit  # a fork of the submission: the test is its parent's
+    _begin_test()
     main.sources[TEST_FILE_NAME] = part.read  # it has come by now
     if suite is not None:
         _run_suite(suite, main)
-        _end_test()
+        _end_test(process)
         return
     findings = Findings(part.read() if kind == protocol.TEST_CODE else "")
     try:
         if kind == protocol.TEST_CODE:
             main.execute(TEST_FILE_NAME)
         else:
-            _evaluate(main, kind, part, output)
+            _evaluate(main, kind, part)
     except SystemExit as error:
-        _end_by_exit(error, main, findings)
+        _end_by_exit(error, main, findings, process)
         raise
     if failure := _found(lambda: findings.verdict(main.namespace, TEST_FILE_NAME)):
         raise Failed(1) from failure
-    _end_test()
+    _end_test(process)
 
 
-def _end_by_exit(error: SystemExit, main: MainModule, findings: Findings) -> None:
+def _end_by_exit(error: SystemExit, main: MainModule, findings: Findings, process: int) -> None:
     """End a test by its own exit, such as that of unittest.main(). An exit in the submission does not complete it."""
     if isinstance(error, Failed):
         if isinstance(cause := error.__cause__, AssertionError):
@@ -76,7 +82,7 @@ def _end_by_exit(error: SystemExit, main: MainModule, findings: Findings) -> Non
     elif error.code in (None, 0) and not _comes_from_submission(error):
         if failure := _found(lambda: findings.verdict(main.namespace, TEST_FILE_NAME)):
             raise Failed(1) from failure
-        _end_test()
+        _end_test(process)
     elif failure := _found(lambda: findings.first(error.code)):
         raise Failed(error.code) from failure
 
@@ -162,16 +168,29 @@ def _found(look: Callable[[], BaseException | None]) -> BaseException | None:
 
 
 class _CountingOutput(io.FileIO):
-    """Descriptor 1, which notes whether anything was printed through it."""
+    """Descriptor 1. It is noted for all whether anything was printed through one."""
 
     used = False
 
     def write(self, data: Any) -> int:
-        self.used = True
+        _CountingOutput.used = True
         return io.FileIO.write(self, data)
 
 
-def _begin_test() -> _CountingOutput:
+def _counting_stream() -> io.TextIOWrapper:
+    """Return a stream for what is printed, which is like Python's own."""
+    output = _CountingOutput(1, "w", closefd=False)
+    output.name = "<stdout>"
+    stream = io.TextIOWrapper(output, encoding="utf-8", errors=_errors, newline="\n", write_through=True)
+    stream.mode = "w"  # type: ignore[misc]
+    return stream
+
+
+_replaced: list[object] = []
+"""Streams that the submission has used. To free one could close what it wraps."""
+
+
+def _begin_test() -> None:
     """Tell the supervisor that the test's output begins here, and give the test fresh streams."""
     begin_showing()
     for stream in (sys.stdout, sys.stderr):
@@ -179,20 +198,22 @@ def _begin_test() -> _CountingOutput:
             stream.flush()
         except Exception:  # noqa: S110 (the submission may have replaced it: it may raise anything)
             pass
-    output = _CountingOutput(1, "w", closefd=False)
-    sys.stdout = io.TextIOWrapper(output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
-    sys.stderr = sys.__stderr__
+    _replaced.extend((sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__))
+    sys.stdout = _counting_stream()
+    errors = io.FileIO(2, "w", closefd=False)
+    sys.stderr = io.TextIOWrapper(errors, "utf-8", "backslashreplace", "\n", write_through=True)
     # While all threads are stopped, the supervisor empties the pipe; what comes later is the test's output.
     _kill(_getpid(), SIGSTOP)
-    return output
+    _CountingOutput.used = False
 
 
-def _end_test() -> None:
-    """Tell the supervisor that the test's own part has reached its end."""
-    _kill(_getpid(), SIGSTOP)
+def _end_test(process: int) -> None:
+    """Tell the supervisor that the test's own part has reached its end, in the `process` that it has begun in."""
+    if _getpid() == process:
+        _kill(process, SIGSTOP)
 
 
-def _evaluate(main: MainModule, kind: int, part: TestPart, output: _CountingOutput) -> None:
+def _evaluate(main: MainModule, kind: int, part: TestPart) -> None:
     """Evaluate the call, and print its value with `print` or, if that is what is compared, put it into `part`.
 
     None is printed only if the call has printed nothing: so a test can expect what a function prints, or None.
@@ -203,7 +224,7 @@ def _evaluate(main: MainModule, kind: int, part: TestPart, output: _CountingOutp
         value = _eval(call, main.namespace)
         if kind == protocol.TEST_VALUE:
             part.put_value(literal(value))
-        elif not output.used:
+        elif not _CountingOutput.used:
             _print(value)
             part.put_value(b"")
         elif value is not None:

@@ -11,6 +11,7 @@ from guest.started import LOADED_BY_PYTHON
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import TracebackType
     from typing import Any, NoReturn
 
 # Saved because a submission may replace or delete them.
@@ -18,6 +19,7 @@ _exec, _compile = exec, compile
 
 FILE_NAME, TEST_FILE_NAME = "main.py", "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
+OURS = "/opt/sandbox/"
 
 
 class Failed(SystemExit):
@@ -67,6 +69,7 @@ class MainModule:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
         if isinstance(error, SyntaxError) and _is_after_last_line(error):
             error.offset = 0  # Python marks nothing there in a file
+        error.__traceback__ = _without_ours(error.__traceback__)
         try:
             self._show_sources()
             sys.excepthook(type(error), error, error.__traceback__)
@@ -98,6 +101,13 @@ def put_files(files: Iterable[tuple[str, memoryview]]) -> None:
         module, dot, ending = name.rpartition(".")
         if dot + ending == ".py" and module not in LOADED_BY_PYTHON:
             sys.modules.pop(module, None)
+
+
+def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without our own frames above the program's: those of our generators are not hidden."""
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
+        trace = trace.tb_next
+    return trace
 
 
 def _is_after_last_line(error: SyntaxError) -> bool:

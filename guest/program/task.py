@@ -23,6 +23,7 @@ from guest.program.shown import screen
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import NoReturn
 
     from guest.program.tracer import Tracer
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Saved because a submission may replace or delete them.
 _print, _exit = print, os._exit
+
+BITS_OF_A_STATUS = 64
 
 
 def run_task(mailbox: Mailbox, part: TestPart, trace: Trace) -> NoReturn:
@@ -113,8 +116,11 @@ def _exit_code(error: SystemExit) -> int:
     if error.code is None:
         return 0
     if isinstance(error.code, int):
-        return error.code
-    _print(error.code, file=sys.stderr)
+        return error.code if error.code.bit_length() < BITS_OF_A_STATUS else 255
+    try:
+        _print(error.code, file=sys.stderr or sys.__stderr__)
+    except Exception:  # what the program exits with may raise anything as it is printed
+        _print(file=sys.__stderr__)
     return 1
 
 
@@ -157,7 +163,8 @@ def _names_of_bases(error: BaseException) -> list[str]:
 
 
 def _finish(main: MainModule) -> None:
-    """Do the visible part of the interpreter's shutdown: join threads, call atexit, delete the globals.
+    """Do the visible part of the interpreter's shutdown: join threads, call atexit, delete the globals, also those of
+    the program's own modules.
 
     The rest, freeing every loaded module, would take longer than most programs.
     """
@@ -168,11 +175,28 @@ def _finish(main: MainModule) -> None:
             threading._shutdown()
         show_open_figures()
         atexit._run_exitfuncs()
-        for name in main.namespace:
-            if name != "__builtins__":
-                main.namespace[name] = None
+        if threading:
+            threading.excepthook = _ignore  # type: ignore[attr-defined]  # daemon threads miss what is deleted
         gc.collect()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for namespace in (main.namespace, *map(vars, _own_modules())):
+            for name in list(namespace):
+                if name != "__builtins__":
+                    namespace[name] = None
+        gc.collect()
     except BaseException:  # noqa: S110 (whatever the program has replaced)
         pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # noqa: S110 (the same)
+            pass
+
+
+def _own_modules() -> list[ModuleType]:
+    """Return the modules of the program that it has imported from its files, the last one first."""
+    imported = [(getattr(module, "__file__", None), module) for module in reversed(list(sys.modules.values()))]
+    return [module for path, module in imported if isinstance(path, str) and path.startswith(f"{DIRECTORY}/")]
+
+
+def _ignore(_: object) -> None:
+    """Stand for threading.excepthook."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Saved because a submission may replace or delete them.
 _exit, _getpid = os._exit, os.getpid
 _settrace, _gettrace = sys.settrace, sys.gettrace
+_errors = sys.stdout.errors
 
 _write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 END_BYTES = 16
@@ -58,7 +59,7 @@ class Tracer:
 
     def start(self) -> None:
         """Trace what runs from now on. What is printed is no longer buffered, so that it can be counted."""
-        sys.stdout = io.TextIOWrapper(self._output, encoding="utf-8", errors="strict", newline="\n", write_through=True)
+        sys.stdout = io.TextIOWrapper(self._output, encoding="utf-8", errors=_errors, newline="\n", write_through=True)
         self._has_started = True
         _settrace(self._begin)
 

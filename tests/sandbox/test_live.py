@@ -8,11 +8,12 @@ from contextlib import closing
 
 import pytest
 
-from executions.sandbox.console import Asked, Began, Console, Ended, Printed
+from executions.sandbox.console import Asked, Began, Console, Ended, Event, Printed
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import CPU_PERIOD_MICROSECONDS, CPU_QUOTA_MICROSECONDS, OWNER_LABEL
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.settings import Reuse
 from guest import protocol
 from guest.supervisor import cgroup
 from tests.sandbox.test_tests import SEARCH
@@ -50,6 +51,27 @@ def test_output_is_sent_while_the_program_runs(sandbox: Sandbox) -> None:
             seen.append(watched.printed)
             watched.console.feed("\n")
     assert seen == ["0\n", "0\n1\n", "0\n1\n2\n"]
+
+
+class StopsAtOnce(Console):
+    """A watcher that leaves as soon as something is printed."""
+
+    def put(self, event: Event) -> None:
+        super().put(event)
+        if isinstance(event, Printed):
+            self.stop()
+
+
+def test_program_that_is_stopped_as_it_ends_harms_nobody_else(launch_sandbox: Callable[..., Sandbox]) -> None:
+    """Its container, to which nothing could be sent any more, went to the next in line."""
+    sandbox = launch_sandbox(pool_size=1, max_concurrent=1, reuse=Reuse.ALWAYS)
+    assert sandbox.wait_until_ready(READY_SECONDS), sandbox.health().reason
+    with ThreadPoolExecutor(1) as threads:
+        for _ in range(20):
+            with closing(StopsAtOnce(is_interactive=False)) as console:
+                stopped = threads.submit(sandbox.execute, Submission("print('x')", "", (), 5), console)
+                assert sandbox.execute(Submission("print('y')", "", (), 5)).main.stdout == "y\n"
+                stopped.result()
 
 
 def test_both_streams_are_sent_and_equal_the_output_of_the_run(sandbox: Sandbox) -> None:

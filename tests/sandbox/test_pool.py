@@ -481,6 +481,20 @@ def test_old_container_serves_no_other_submission(make_pressed_pool: MakePool, f
     assert factory.made[0].submissions == 1
 
 
+def test_container_that_has_grown_old_in_stock_serves_no_other_submission(
+    make_pressed_pool: MakePool, factory: Factory
+) -> None:
+    pool = make_pressed_pool(reuse=Reuse.ALWAYS)
+    with pool.container() as first:
+        pass
+    with pool.container() as again:
+        assert again is first
+    first.launched_at -= 601
+    with pool.container() as other:
+        assert other is not first
+    assert first.is_closed
+
+
 def test_container_from_before_the_probes_serves_no_other_submission(
     make_pressed_pool: MakePool, factory: Factory
 ) -> None:

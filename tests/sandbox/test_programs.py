@@ -2,7 +2,8 @@
 
 import pytest
 
-from executions.sandbox.results import RunStatus, TestProgram
+from executions.sandbox.results import File, RunStatus, Submission, TestProgram
+from executions.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Runner
 
 pytestmark = pytest.mark.docker
@@ -149,6 +150,9 @@ def test_allow_a_source_that_is_hard_to_compile(run: Runner, code: str) -> None:
         ("import sys; sys.exit(3)", 3, ""),
         ("raise SystemExit('bye')", 1, "bye\n"),
         ("import os; os._exit(137)", 137, ""),
+        ("import sys; sys.exit(2**64)", 255, ""),
+        ("import sys; sys.stderr = None; sys.exit('bye')", 1, "bye\n"),
+        ("class Odd:\n    def __str__(self): raise ValueError\nraise SystemExit(Odd())", 1, "\n"),
     ],
 )
 def test_support_exit_codes(run: Runner, code: str, exit_code: int, stderr: str) -> None:
@@ -184,6 +188,35 @@ threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
 print("main")
 """
     assert run(code).stdout == "main\nthread\natexit\ndeleted\n"
+
+
+OPEN_FILES = {
+    "of a class": "class Log: file = open('out.txt', 'w')\nLog.file.write('all')",
+    "in a cycle": "class Log:\n    def __init__(self):\n        self.file = open('out.txt', 'w')\n"
+    "        self.write = self.file.write\n        self.own = self.close\n    def close(self): pass\n"
+    "log = Log()\nlog.write('all')",
+    "of a module": "import helper\nhelper.out.write('all')",
+}
+
+
+@pytest.mark.parametrize("code", OPEN_FILES.values(), ids=OPEN_FILES.keys())
+def test_support_files_that_nobody_closes(sandbox: Sandbox, code: str) -> None:
+    helper = File("helper.py", b"out = open('out.txt', 'w')\n")
+    outcome = sandbox.execute(Submission(code, "", (), 5, files=(helper,), collect=("out.txt",)))
+    assert [file.content for file in outcome.main.collected] == [b"all"], outcome.main
+
+
+def test_support_all_objects_are_deleted_though_one_creates_another(run: Runner) -> None:
+    code = "class Last:\n    def __init__(self, name): self.name = name\n"
+    code += "    def __del__(self):\n        print(self.name)\n        globals()[self.name] = 1\n"
+    assert run(code + "a, b, c = map(Last, 'xyz')").stdout == "x\ny\nz\n"
+
+
+def test_support_daemon_threads_that_outlive_the_globals(run: Runner) -> None:
+    code = "import threading, time\ndef f(): pass\nclass Last:\n    def __del__(self, sleep=time.sleep): sleep(0.2)\n"
+    code += "def loop():\n    while True:\n        f()\n        time.sleep(0.001)\n"
+    code += "threading.Thread(target=loop, daemon=True).start()\nlast = Last()"
+    assert (run(code).stderr, run(code).exit_code) == ("", 0)
 
 
 def test_support_main_guard_and_own_file(run: Runner) -> None:

@@ -201,6 +201,31 @@ def test_value_of_pandas_is_plain_data(science_sandbox: Sandbox) -> None:
     assert [result.passed for result in answer.test_results or ()] == [True] * 4 + [False] * 2, answer
 
 
+PRINTS = {
+    "an imported stdout": "from sys import stdout\ndef f(): stdout.write('8\\n')",
+    "its method": "import sys\nwrite = sys.stdout.write\ndef f(): write('8\\n')",
+    "a default": "import sys\ndef f(out=sys.stdout): print(8, file=out)",
+    "a writer": "import csv, sys\nout = csv.writer(sys.stdout, lineterminator='\\n')\ndef f(): out.writerow([8])",
+    "a log": "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
+    "def f(): logging.warning(8)",
+    "bytes": "import sys\nout = sys.stdout.buffer\ndef f(): out.write(b'8\\n')",
+    "Python's own stdout": "import sys\ndef f(): sys.__stdout__.write('8\\n')",
+}
+
+
+@pytest.mark.parametrize("code", PRINTS.values(), ids=PRINTS.keys())
+def test_call_that_prints_prints_no_none(grade: Any, code: str) -> None:
+    """Whatever stream it has kept from before its test."""
+    [result] = grade(code, TestCase(input="f()", expected_output="8"))
+    assert (result["passed"], result["actual_output"]) == (True, "8\n"), result
+
+
+def test_traceback_shows_no_frame_of_ours(grade: Any) -> None:
+    [result] = grade("def f():\n    yield 1 / 0", returns("[1]", "f()"))
+    assert "/opt/sandbox" not in str(result)
+    assert "division by zero" in str(result)
+
+
 def test_sets_of_strings_have_one_verdict(grade: Any) -> None:
     code = "def f(): return {'a', 'b', 'c', 'd'}"
     assert all(grade(code, *[returns("{'d', 'c', 'b', 'a'}")] * 5)[index]["passed"] for index in range(5))

@@ -242,6 +242,23 @@ def test_deny_a_pass_to_a_program_that_changes_unittest(grade: Any, name: str) -
     assert result["error_detail"]["message"].endswith("which its tests rely on"), result
 
 
+HARMLESS = {
+    "doctest.testmod()": "def add(a, b):\n    '''>>> add(1, 2)\n    3\n    '''\n    return a + b\n"
+    "if __name__ == '__main__':\n    import doctest\n    doctest.testmod()",
+    "maxDiff": "import unittest\nunittest.TestCase.maxDiff = None\ndef add(a, b):\n"
+    "    '''>>> add(1, 2)\n    3\n    '''\n    return a + b",
+    "a suite of doctests": "import doctest, unittest\ndef add(a, b):\n    '''>>> add(1, 2)\n    3\n    '''\n"
+    "    return a + b\n"
+    "unittest.TextTestRunner(stream=open('/dev/null', 'w')).run(doctest.DocTestSuite('__main__'))",
+}
+
+
+@pytest.mark.parametrize("code", HARMLESS.values(), ids=HARMLESS.keys())
+def test_program_that_runs_its_own_tests_passes(grade: Any, code: str) -> None:
+    results = grade(code, CHECK, TestCase(doctest=True), timeout=6)
+    assert [result["passed"] for result in results] == [True, True], results
+
+
 LATE = {
     "during the test": "def add(a, b):\n    import unittest\n    unittest.TestCase._baseAssertEqual = lambda *_: None\n"
     "    unittest.TestCase.assertTrue = lambda *_: None\n    return 0",

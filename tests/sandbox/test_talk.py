@@ -58,9 +58,14 @@ def test_program_that_may_no_longer_wait_ends_at_its_next_wait() -> None:
     console.close()
 
 
-def test_answer_at_the_last_moment_counts() -> None:
+@pytest.mark.parametrize(
+    ("patience", "may_wait"), [(Patience(0.1, 60), True), (Patience(60, 0), True), (Patience(60, 60), False)]
+)
+def test_answer_at_the_last_moment_counts(patience: Patience, may_wait: bool) -> None:
+    """Also of a program that may not wait at all: it was asked for ever whether it would give up."""
     console = LastMomentConsole(is_interactive=True)
-    assert sent_to(console, Patience(0.1, 60)) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
+    console.may_wait = may_wait
+    assert sent_to(console, patience) == protocol.pack_frame(protocol.INPUT, b"Ada\n")
     assert (console.has_given_up, console.feed("more\n")) == (False, True)
     console.close()
 

@@ -126,6 +126,38 @@ def test_each_test_is_a_fresh_process(run: Runner) -> None:
     assert [test.stdout for test in outcome.tests] == ["1\n"] * 3
 
 
+FORKS = "import os\nif os.fork() == 0:\n    print('child')\nelse:\n    os.wait()\ndef f(x): return x"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        TestProgram(input="f(3)"),
+        TestProgram(input="f(3)", is_by_value=True),
+        TestProgram(code="assert f(3) == 3"),
+        TestProgram(code="import os\nif os.fork() == 0: f(3)\nelse: os.wait()"),
+        TestProgram(unittest="import unittest\nclass T(unittest.TestCase):\n    def test(self): f(3)"),
+    ],
+)
+def test_program_that_forks_is_tested_once(run: Runner, test: TestProgram) -> None:
+    """Its child stopped where its parent's test begins, and the parent waited for it."""
+    [result] = run.tests(FORKS, test).tests
+    assert (result.status, result.completed) == (RunStatus.SUCCESS, True), result
+
+
+WRAPS = "import io, sys\nsys.stderr = io.TextIOWrapper(sys.stderr.{}, encoding='utf-8')\n"
+
+
+@pytest.mark.parametrize("how", ["buffer", "detach()"])
+def test_program_that_wraps_stderr_keeps_it(run: Runner, how: str) -> None:
+    """What it had wrapped was closed when its test began."""
+    code = WRAPS.format(how) + "def f(x):\n    print('debug', file=sys.stderr)\n    return 6 / x"
+    passes, fails = run.tests(code, *(TestProgram(input=f"f({x})") for x in (2, 0))).tests
+    assert (passes.status, passes.stdout, passes.stderr) == (RunStatus.SUCCESS, "3.0\n", "debug\n")
+    assert "ZeroDivisionError" in fails.stderr
+    assert "debug" in fails.stderr
+
+
 def test_failing_call_shows_the_learners_frames(run: Runner) -> None:
     [test] = run.tests("def f(x):\n    return 1 / x", TestProgram(input="f(0)")).tests
     assert (test.status, test.tested) == (RunStatus.ERROR, True)

@@ -286,14 +286,16 @@ def read_differences(body: bytes) -> frozenset[str]:
 def _is_clean_end(run: Run, is_hidden: bool, talk: Talk | None) -> bool:
     """Return whether a container may serve another submission after this run: it ended by itself, within all limits.
 
-    Not after a hidden test: what it leaves in the kernel's counters would reach a run that shows its output. Nor after
-    an interactive run, which may have waited for minutes.
+    Not if its watcher has stopped it meanwhile: nothing more can be sent to its supervisor. Not after a hidden test:
+    what it leaves in the kernel's counters would reach a run that shows its output. Nor after an interactive run, which
+    may have waited for minutes.
     """
     return (
         run.status in (RunStatus.SUCCESS, RunStatus.ERROR)
         and run.exit_code is not None
         and not (run.flags or run.truncated or run.images_dropped)
         and not is_hidden
+        and not _is_stopped(talk)
         and not (talk is not None and talk.console.is_interactive)
     )
 

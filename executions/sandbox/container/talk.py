@@ -91,7 +91,7 @@ class Talk:
                     if self.console.give_up():
                         stream.send(protocol.pack_frame(protocol.GIVE_UP))
                         return
-                    continue  # input came at the last moment
+                    frame = None  # input came at the last moment
                 if frame is None:
                     if not self.console.is_stopped:
                         slot.take_back()
