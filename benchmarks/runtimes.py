@@ -7,13 +7,13 @@ from statistics import median, quantiles
 
 import docker
 
+from executions.owner import Owner
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.gvisor import RUNTIME
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
 
 PROGRAM = 'print("Hello")'
 ROUNDS = 10

@@ -41,7 +41,7 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     from executions.cluster.transport import serve
     from executions.cluster.worker import Worker
     from executions.configuration import DRAIN_SECONDS, longest_execution, most_programs, sandbox_settings
-    from executions.sandbox.engine.owner import Owner
+    from executions.owner import Owner
     from executions.sandbox.sandbox import Sandbox
 
     limits = sandbox_settings()

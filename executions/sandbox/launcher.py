@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from executions.owner import Owner
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import NAME_PREFIX, USERS, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.timing import Timing
 

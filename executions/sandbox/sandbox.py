@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from executions.owner import Owner
 from executions.sandbox.calls import find_calls
 from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.canary import Canary
@@ -17,7 +18,6 @@ from executions.sandbox.container.talk import Patience, Talk
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import SANDBOX_LABEL
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.engine.reaper import Reaper, Undertaker
 from executions.sandbox.keeper import Gate, Keeper
 from executions.sandbox.launcher import Launcher
