@@ -125,7 +125,7 @@ WALLS = {
     "dockers_seccomp": Wall(
         (Edit(OPTIONS, '["no-new-privileges"]', '["no-new-privileges", "seccomp=unconfined"]'),),
     ),
-    "memory": Wall((Edit(OPTIONS, "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
+    "memory": Wall((Edit("executions/sandbox/settings.py", "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
     "swap": Wall((Edit(OPTIONS, '"MemorySwap": memory_bytes', '"MemorySwap": -1'),)),
     "cpu": Wall((Edit(OPTIONS, "CPU_QUOTA_MICROSECONDS = 100_000", "CPU_QUOTA_MICROSECONDS = 800_000"),)),
     "processes": Wall((Edit(OPTIONS, "PIDS = 64", "PIDS = 640"),)),

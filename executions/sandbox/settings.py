@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+MEMORY_BYTES = 128 * 1024 * 1024
+"""What a program may use, in every sandbox."""
+
 
 class Reuse(StrEnum):
     """Whether a container that has proved itself as new may serve another submission.
