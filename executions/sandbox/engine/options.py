@@ -5,7 +5,7 @@ from typing import Any
 from executions.sandbox.engine import gvisor
 from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.profiles import Profile
-from executions.sandbox.settings import MEMORY_BYTES
+from executions.sandbox.settings import MEMORY_BYTES, is_gvisor
 
 NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
@@ -74,7 +74,7 @@ def container_options(
     `user` must be that of no other container.
     """
     memory_bytes, pids = MEMORY_BYTES, PIDS
-    if gvisor.is_gvisor(runtime):
+    if is_gvisor(runtime):
         memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS_WITH_KERNEL
         if profile is Profile.SCIENCE:
             memory_bytes += gvisor.PACKAGES_BYTES
