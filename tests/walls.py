@@ -410,7 +410,7 @@ WALLS = {
     "shares": Wall(
         (Edit("apikeys/shares.py", "return max(least, (limit - others) * parts[kind_of(name)])", "return limit"),)
     ),
-    "turns": Wall((Edit("executions/sandbox/line.py", "            turns.move_to_end(name)\n", ""),)),
+    "turns": Wall((Edit("executions/line.py", "            turns.move_to_end(name)\n", ""),)),
     "slot_reserve": Wall((Edit("executions/sandbox/slots.py", "FEWEST_TO_RESERVE = 3", "FEWEST_TO_RESERVE = 3000"),)),
     "room_for_newcomers": Wall(
         (

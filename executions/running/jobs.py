@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from apikeys.limits import Unavailable
+from executions.line import Line
 from executions.models import Execution
 from executions.records.record import fail_all
-from executions.sandbox.line import Line, Ticket
 from executions.sandbox.results import Party
 from executions.threads import Loop
 
@@ -26,13 +26,13 @@ STOPPED = "Nothing ran: the service was stopped before this program's turn."
 log = logging.getLogger(__name__)
 
 
-class Job(Ticket):
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
     """An accepted execution, by its primary key, and what runs it."""
 
-    def __init__(self, party: Party, pk: int, run: Callable[[], None]) -> None:
-        super().__init__(party)
-        self.pk = pk
-        self.run = run
+    party: Party
+    pk: int
+    run: Callable[[], None]
 
 
 def most_threads() -> int:
@@ -56,7 +56,7 @@ class Jobs:
 
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
-        self._line = Line()
+        self._line: Line[Job] = Line()
         self._reserved = 0
         self._threads = 0
         self._lock = threading.Lock()
@@ -101,7 +101,6 @@ class Jobs:
             job = self._line.pop()
         if job is None:
             return False
-        assert isinstance(job, Job)  # noqa: S101 (the line has nothing else)
         job.run()
         return True
 
@@ -115,9 +114,7 @@ class Jobs:
             self._changed.wait_for(lambda: not len(self._line), drain_seconds)
             self._closing.set()
             self._loop.close()
-            rest = []
-            while isinstance(job := self._line.pop(), Job):
-                rest.append(job.pk)
+            rest = [job.pk for job in iter(self._line.pop, None)]
             self._changed.notify_all()
         if rest:
             log.warning("%d executions in the background were not begun", len(rest))
