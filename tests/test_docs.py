@@ -15,7 +15,7 @@ from django.conf import settings
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine  # type: ignore[import-untyped]
 from rest_framework.serializers import ListField, Serializer
 
-from apikeys.authentication import Caller
+from apikeys.callers import Caller
 from apikeys.limits import INPUT_RATE
 from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
 from apikeys.shares import share

@@ -422,6 +422,6 @@ WALLS = {
         )
     ),
     "claimed_learners": Wall(
-        (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
+        (Edit("apikeys/callers.py", "if not (learner and key.proves_learners):", "if not learner:"),)
     ),
 }
