@@ -1,6 +1,5 @@
 """The configuration of gunicorn: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
-import gc
 import logging
 import os
 import resource
@@ -10,6 +9,7 @@ from django.conf import settings
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from codeexec.env import stop_without_traceback
+from codeexec.garbage import put_off_collection
 from executions.bounds import LONGEST_RUN_SECONDS, MOST_POLLS
 from executions.configuration import most_programs
 from executions.sandbox.profiles import LOADING_SECONDS
@@ -75,7 +75,7 @@ def on_starting(arbiter: object) -> None:
 
 def post_fork(arbiter: object, worker: object) -> None:
     """Collect no garbage while the application loads, all of which stays, until codeexec/start.py does."""
-    gc.disable()
+    put_off_collection()
 
 
 def post_worker_init(worker: object) -> None:
