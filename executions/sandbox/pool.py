@@ -253,7 +253,7 @@ class Pool:
         while is_moving:
             is_moving = False
             for stock in self._stocks.values():
-                if self._slots.free <= 0 or not stock:
+                if self._slots.count_free() <= 0 or not stock:
                     continue
                 ticket = stock.line.pop(self._may_start)
                 if ticket is None:
