@@ -27,7 +27,7 @@ bind = f"{host}:{settings.PORT}"
 # One process: its memory holds the pool of warm containers and the rate limits. Its threads only wait for containers
 # and the database; the containers do the work.
 workers = 1
-worker_class = "codeexec.worker.BoundedThreadWorker"
+worker_class = "codeexec.gunicorn_worker.BoundedThreadWorker"
 # For running programs, for programs waiting for input, for the queue, for those who wait for an execution to end, and a
 # few more to refuse requests and pass on input. No thread waits for a client to send a request or to read the response.
 threads = most_programs() + MOST_POLLS + 8

@@ -26,8 +26,8 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.models import Execution, IdempotentRequest
 from executions.request import Match
 from executions.running.backend import get_backend
+from executions.running.hint_sentences import HINTS
 from executions.running.interactive import LEAST, PARTS, Typist
-from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE

@@ -27,12 +27,13 @@ RUN = "guest/supervisor/run.py"
 PROCESSES = "guest/supervisor/processes.py"
 COLLECTED = "guest/supervisor/collected.py"
 CROWD = "codeexec/crowd.py"
+GUNICORN_WORKER = "codeexec/gunicorn_worker.py"
 STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 SUPERVISOR = "guest/supervisor/main.py"
 INSPECTION = "guest/supervisor/inspection.py"
 BROKER = "executions/sandbox/broker/broker.py"
-BROKERS_CALLS = "executions/sandbox/broker/calls.py"
+ALLOWED_CALLS = "executions/sandbox/broker/allowed_calls.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ WALLS = {
     "user": Wall(
         (
             Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),
-            Edit(BROKERS_CALLS, "if user not in USERS and user not in MAPPED_USERS:", "if False:"),
+            Edit(ALLOWED_CALLS, "if user not in USERS and user not in MAPPED_USERS:", "if False:"),
         ),
         falls_with=("own_user",),
     ),
@@ -383,24 +384,30 @@ WALLS = {
     "few_bodies_at_once": Wall((Edit(STRICT_JSON, "BoundedSemaphore(DECODED_AT_ONCE)", "BoundedSemaphore(100)"),)),
     "few_connections": Wall((Edit(CROWD, "> self._most // 2:", "> self._most:"),)),
     "few_held_bytes": Wall((Edit(CROWD, "MOST_HELD_BYTES = 16 *", "MOST_HELD_BYTES = 16_000 *"),)),
-    "health_turns": Wall((Edit("codeexec/worker.py", "if len(line) > 1:", "if False:"),)),
+    "health_turns": Wall((Edit(GUNICORN_WORKER, "if len(line) > 1:", "if False:"),)),
     "unread_responses": Wall(
         (Edit("codeexec/hurried_socket.py", "self.unsent_bytes > self.most_unsent_bytes", "self.unsent_bytes > 0"),)
     ),
     "health_threads": Wall(
-        (Edit("codeexec/worker.py", "self.health_pool if client.arrival.is_for_health else self.tpool", "self.tpool"),)
+        (
+            Edit(
+                GUNICORN_WORKER,
+                "self.health_pool if client.arrival.is_for_health else self.tpool",
+                "self.tpool",
+            ),
+        )
     ),
     # What the broker keeps from the engine
     "broker_calls": Wall(
         (
             Edit(
-                BROKERS_CALLS,
+                ALLOWED_CALLS,
                 'raise CallDenied("not one of the service\'s calls")',
                 "return Call(Kind.PING, method, target)",
             ),
         )
     ),
-    "broker_options": Wall((Edit(BROKERS_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
+    "broker_options": Wall((Edit(ALLOWED_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
     "broker_containers": Wall((Edit(BROKER, 'return LABEL in (container["Config"]["Labels"] or {})', "return True"),)),
     "broker_attach": Wall((Edit(BROKER, "if status(head) != SWITCHING_PROTOCOLS:", "if False:"),)),
     "broker_lease": Wall(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from executions.owner import Owner
-from executions.sandbox.calls import find_calls
+from executions.sandbox.call_inputs import find_calls
 from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
@@ -24,7 +24,7 @@ from executions.sandbox.launcher import Launcher
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import choose_profile
 from executions.sandbox.results import Outcome, Run, RunStatus, Submission, TestProgram, always
-from executions.sandbox.rules import RuleRuns
+from executions.sandbox.rule_answers import RuleRuns
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 

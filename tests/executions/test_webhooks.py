@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from apikeys.keys import create_key, rotate_key
 from apikeys.models import ApiKey, WebhookSecret
-from apikeys.webhooks import make_secret, secrets_of
+from apikeys.webhook_secrets import make_secret, secrets_of
 from executions.bounds import WEBHOOK_CHARACTERS
 from executions.models import Execution, Webhook, WebhookAttempt
 from executions.records.retention import erase_learner, prune
