@@ -22,7 +22,7 @@ from apikeys.models import ApiKey
 from apikeys.standing import State, state_in_words, use_in_words, with_standing
 from apikeys.suspension_badge import Badges, badges_for
 from apikeys.tokens import environment_of
-from apikeys.webhooks import make_secret, secrets_of
+from apikeys.webhook_secrets import make_secret, secrets_of
 from audit.names import namers
 from staff.site import StaffModelAdmin
 from web.moments import shown

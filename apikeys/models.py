@@ -161,7 +161,7 @@ class ApiKey(models.Model):
         return self.kind == self.Kind.SECRET
 
     def is_usable(self) -> bool:
-        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.authentication`)."""
+        """Return whether the key is neither revoked nor expired. It may be suspended (`apikeys.callers`)."""
         return self.is_active and (self.expires is None or self.expires > timezone.now())
 
     def family_in_sql(self) -> Any:

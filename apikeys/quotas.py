@@ -20,11 +20,10 @@ from django.utils import timezone
 from apikeys.limits import LimitUse, Refused
 from apikeys.models import ApiKey, DailyUse
 from apikeys.shares import ADDRESS, LEARNER, PARTS, kind_of, share, share_of_count, speaks_for_all
+from web.moments import DAY_SECONDS
 
 ALL = ""
 """The `who` of the row that counts a whole family."""
-
-DAY_SECONDS = 24 * 60 * 60
 
 UNDIVIDED_AT_ONCE, UNDIVIDED_EXECUTIONS = 4, 10
 """Limits up to these are not shared out."""

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import prometheus_client
 from django.apps import apps
@@ -16,8 +16,10 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F
 from django.utils import timezone
 
-from apikeys.apps import ApiKeysConfig
 from apikeys.models import ApiKey, KeyTraffic
+
+if TYPE_CHECKING:
+    from apikeys.apps import ApiKeysConfig
 
 PERIOD = timedelta(minutes=10)
 KEPT = timedelta(days=31)

@@ -10,8 +10,8 @@ import docker
 
 from benchmarks.services import StockedService
 from benchmarks.ways import NotServed, OverHTTP
+from executions.owner import Owner
 from executions.sandbox.engine.options import LABEL, OWNER_LABEL
-from executions.sandbox.engine.owner import Owner
 
 EXECUTIONS = 10_000
 SAMPLE_EVERY = 500

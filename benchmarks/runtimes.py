@@ -7,13 +7,13 @@ from statistics import median, quantiles
 
 import docker
 
+from executions.owner import Owner
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
-from executions.sandbox.engine.gvisor import RUNTIME
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
+from executions.sandbox.settings import GVISOR
 
 PROGRAM = 'print("Hello")'
 ROUNDS = 10
@@ -25,7 +25,7 @@ Figures = dict[str, list[float]]
 
 def main() -> None:
     """Measure and print."""
-    runtimes: dict[str, str | None] = {"runc": None, "gVisor": RUNTIME}
+    runtimes: dict[str, str | None] = {"runc": None, "gVisor": GVISOR}
     measured: dict[str, Figures] = {name: {} for name in runtimes}
     with contextlib.closing(Engine()) as engine, contextlib.closing(docker.APIClient()) as client:
         for number in range(ROUNDS + 1):

@@ -11,10 +11,10 @@ from typing import Any
 import docker
 
 from executions.bounds import LONGEST_TIMEOUT_SECONDS
+from executions.owner import Owner
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import container_options
-from executions.sandbox.engine.owner import Owner
 from tests.service import ORIGIN, Service
 
 PRINTED = "Hello\n"

@@ -1,6 +1,5 @@
 """The configuration of gunicorn: `gunicorn -c codeexec/gunicorn.py codeexec.wsgi`."""
 
-import gc
 import logging
 import os
 import resource
@@ -10,6 +9,7 @@ from django.conf import settings
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from codeexec.env import stop_without_traceback
+from codeexec.garbage import put_off_collection
 from executions.bounds import LONGEST_RUN_SECONDS, MOST_POLLS
 from executions.configuration import most_programs
 from executions.sandbox.profiles import LOADING_SECONDS
@@ -27,7 +27,7 @@ bind = f"{host}:{settings.PORT}"
 # One process: its memory holds the pool of warm containers and the rate limits. Its threads only wait for containers
 # and the database; the containers do the work.
 workers = 1
-worker_class = "codeexec.worker.BoundedThreadWorker"
+worker_class = "codeexec.gunicorn_worker.BoundedThreadWorker"
 # For running programs, for programs waiting for input, for the queue, for those who wait for an execution to end, and a
 # few more to refuse requests and pass on input. No thread waits for a client to send a request or to read the response.
 threads = most_programs() + MOST_POLLS + 8
@@ -75,7 +75,7 @@ def on_starting(arbiter: object) -> None:
 
 def post_fork(arbiter: object, worker: object) -> None:
     """Collect no garbage while the application loads, all of which stays, until codeexec/start.py does."""
-    gc.disable()
+    put_off_collection()
 
 
 def post_worker_init(worker: object) -> None:

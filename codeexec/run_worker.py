@@ -3,7 +3,6 @@
 Needs the engine and REDIS_URL; no database, no SECRET_KEY and no port.
 """
 
-import gc
 import logging.config
 import os
 import secrets
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from codeexec.env import stop_without_traceback
+from codeexec.garbage import begin_collection, put_off_collection
 
 if TYPE_CHECKING:
     from executions.sandbox.checks.attacks import Probe
@@ -24,7 +24,7 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
 
     `probes` must pass before programs run, by default all of them.
     """
-    gc.disable()  # while it loads, all of which stays
+    put_off_collection()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codeexec.settings")
     os.environ["SECRET_KEY"] = secrets.token_hex(32)  # the settings demand one, and nothing here is signed
     os.environ["DATABASE_URL"] = "sqlite://:memory:"
@@ -41,7 +41,7 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     from executions.cluster.transport import serve
     from executions.cluster.worker import Worker
     from executions.configuration import DRAIN_SECONDS, longest_execution, most_programs, sandbox_settings
-    from executions.sandbox.engine.owner import Owner
+    from executions.owner import Owner
     from executions.sandbox.sandbox import Sandbox
 
     limits = sandbox_settings()
@@ -50,8 +50,7 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     sandbox = Sandbox(limits, dead_owners=lambda: owners.dead, probes=probes)
     interactive = settings.SANDBOX_MAX_INTERACTIVE
     worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions, interactive)
-    gc.freeze()
-    gc.enable()
+    begin_collection()
     owners.start()
     sandbox.start()
     log.info("worker %s starts", worker.name)

@@ -1,7 +1,6 @@
 """What a serving process does once, at start and at exit."""
 
 import atexit
-import gc
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apikeys.environment import sync_environment_key
 from apikeys.traffic import WRITE_SECONDS, get_traffic
+from codeexec.garbage import begin_collection
 from executions.cluster.executor import ClusterExecutor
 from executions.configuration import DRAIN_SECONDS
 from executions.records import servers
@@ -72,18 +72,11 @@ def start_service(sender: Sender | None = None, probes: "Sequence[Probe] | None"
         retention = Retention(settings.EXECUTION_RETENTION_DAYS)
         retention.start()
         atexit.register(retention.close)
-    look_for_garbage()
+    begin_collection()  # which codeexec/gunicorn.py has put off
     atexit.register(backend.jobs.join, LAST_RECORDS_SECONDS)  # of what the close of the executor has waited for
     atexit.register(executor.close, DRAIN_SECONDS)
     atexit.register(backend.jobs.close, LAST_JOBS_SECONDS)
     atexit.register(webhooks.close)  # runs first: what is under way has the time that programs have to end
-
-
-def look_for_garbage() -> None:
-    """Begin to collect garbage, which codeexec/gunicorn.py has put off, in all but what is loaded now: that stays."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
 
 
 def forget_kept() -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from executions.bounds import LONGEST_RUN_SECONDS
 from executions.sandbox.profiles import LOADING_SECONDS
-from executions.sandbox.settings import Reuse, SandboxSettings
+from executions.sandbox.settings import Reuse, SandboxSettings, is_gvisor
 
 LONGEST_EXECUTION = timedelta(seconds=60)
 """The longest that an execution takes without input: the longest wait that the settings allow, and its run."""
@@ -30,6 +30,11 @@ def longest_execution() -> timedelta:
 def most_programs() -> int:
     """Return how many programs may run, wait for input or wait in line: a process has a thread for each."""
     return settings.SANDBOX_MAX_CONCURRENT + settings.SANDBOX_MAX_INTERACTIVE + settings.SANDBOX_QUEUE_LENGTH
+
+
+def can_wait_for_input() -> bool:
+    """Return whether programs can wait for input: gVisor does not report it, so they read the end of their input."""
+    return not is_gvisor(settings.SANDBOX_RUNTIME)
 
 
 def sandbox_settings() -> SandboxSettings:

@@ -1,6 +1,5 @@
 """Fixtures that most tests share: a page with its key, and a sandbox that runs nothing."""
 
-import gc
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -25,6 +24,7 @@ from apikeys import traffic
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from audit.append_only import lifted
+from codeexec.garbage import begin_collection, put_off_collection
 from executions.running.backend import Backend, get_backend, set_backend
 from tests.fakes import FakeExecutor
 from tests.sabotage import demand_failures
@@ -47,12 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Look for no garbage while tests are collected, nor later in what that has made: it stays until the end."""
-    gc.disable()
+    put_off_collection()
     try:
         return (yield)
     finally:
-        gc.freeze()
-        gc.enable()
+        begin_collection()
 
 
 @pytest.hookimpl(trylast=True)  # after the plugins that reorder tests

@@ -99,7 +99,7 @@ def small_cluster(
         other_web.start()
         proxy = stack.enter_context(Proxy((web.port, other_web.port), port))
         front = web.sibling()
-        front.port, front.url = proxy.port, proxy.url
+        front.port, front.url, front.log_path = proxy.port, proxy.url, web.log_path
         yield Cluster(redis, postgresql, engine, web, other_web, workers, proxy, front)
 
 

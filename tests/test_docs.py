@@ -15,7 +15,7 @@ from django.conf import settings
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine  # type: ignore[import-untyped]
 from rest_framework.serializers import ListField, Serializer
 
-from apikeys.authentication import Caller
+from apikeys.callers import Caller
 from apikeys.limits import INPUT_RATE
 from apikeys.models import LEARNER_CHARACTERS, ApiKey, Suspension
 from apikeys.shares import share
@@ -26,8 +26,8 @@ from executions.api.serializers import ExecutionRequestSerializer, InputSerializ
 from executions.models import Execution, IdempotentRequest
 from executions.request import Match
 from executions.running.backend import get_backend
+from executions.running.hint_sentences import HINTS
 from executions.running.interactive import LEAST, PARTS, Typist
-from executions.running.messages import HINTS
 from executions.running.outcome import TYPES
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.container.transcript import LONGEST_SOURCE

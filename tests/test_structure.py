@@ -30,6 +30,12 @@ def test_runs_are_timed_by_the_monotonic_clock(call: str) -> None:
     assert [path for path in modules("executions/sandbox", "guest") if call in path.read_text()] == []
 
 
+def test_services_do_not_import_djangos_http() -> None:
+    """Which import-linter cannot hold: it knows Django as a whole only."""
+    services = modules("executions/running", "executions/records", "executions/webhooks")
+    assert [path for path in services if "django.http" in path.read_text()] == []
+
+
 def test_no_program_is_compiled_outside_a_container() -> None:
     """Compiling a program can already crash the interpreter or use up its memory."""
     names = {"compile", "eval", "exec", "ast.parse", "ast.literal_eval"}

@@ -27,12 +27,13 @@ RUN = "guest/supervisor/run.py"
 PROCESSES = "guest/supervisor/processes.py"
 COLLECTED = "guest/supervisor/collected.py"
 CROWD = "codeexec/crowd.py"
+GUNICORN_WORKER = "codeexec/gunicorn_worker.py"
 STRICT_JSON = "web/strict_json.py"
 OUTPUTS = "guest/supervisor/outputs.py"
 SUPERVISOR = "guest/supervisor/main.py"
 INSPECTION = "guest/supervisor/inspection.py"
 BROKER = "executions/sandbox/broker/broker.py"
-BROKERS_CALLS = "executions/sandbox/broker/calls.py"
+ALLOWED_CALLS = "executions/sandbox/broker/allowed_calls.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ WALLS = {
     "user": Wall(
         (
             Edit(OPTIONS, '"User": f"{user}:{user}"', '"User": "0:0"'),
-            Edit(BROKERS_CALLS, "if user not in USERS and user not in MAPPED_USERS:", "if False:"),
+            Edit(ALLOWED_CALLS, "if user not in USERS and user not in MAPPED_USERS:", "if False:"),
         ),
         falls_with=("own_user",),
     ),
@@ -125,7 +126,7 @@ WALLS = {
     "dockers_seccomp": Wall(
         (Edit(OPTIONS, '["no-new-privileges"]', '["no-new-privileges", "seccomp=unconfined"]'),),
     ),
-    "memory": Wall((Edit(OPTIONS, "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
+    "memory": Wall((Edit("executions/sandbox/settings.py", "MEMORY_BYTES = 128 *", "MEMORY_BYTES = 512 *"),)),
     "swap": Wall((Edit(OPTIONS, '"MemorySwap": memory_bytes', '"MemorySwap": -1'),)),
     "cpu": Wall((Edit(OPTIONS, "CPU_QUOTA_MICROSECONDS = 100_000", "CPU_QUOTA_MICROSECONDS = 800_000"),)),
     "processes": Wall((Edit(OPTIONS, "PIDS = 64", "PIDS = 640"),)),
@@ -385,24 +386,30 @@ WALLS = {
     "few_bodies_at_once": Wall((Edit(STRICT_JSON, "BoundedSemaphore(DECODED_AT_ONCE)", "BoundedSemaphore(100)"),)),
     "few_connections": Wall((Edit(CROWD, "> self._most // 2:", "> self._most:"),)),
     "few_held_bytes": Wall((Edit(CROWD, "MOST_HELD_BYTES = 16 *", "MOST_HELD_BYTES = 16_000 *"),)),
-    "health_turns": Wall((Edit("codeexec/worker.py", "if len(line) > 1:", "if False:"),)),
+    "health_turns": Wall((Edit(GUNICORN_WORKER, "if len(line) > 1:", "if False:"),)),
     "unread_responses": Wall(
         (Edit("codeexec/hurried_socket.py", "self.unsent_bytes > self.most_unsent_bytes", "self.unsent_bytes > 0"),)
     ),
     "health_threads": Wall(
-        (Edit("codeexec/worker.py", "self.health_pool if client.arrival.is_for_health else self.tpool", "self.tpool"),)
+        (
+            Edit(
+                GUNICORN_WORKER,
+                "self.health_pool if client.arrival.is_for_health else self.tpool",
+                "self.tpool",
+            ),
+        )
     ),
     # What the broker keeps from the engine
     "broker_calls": Wall(
         (
             Edit(
-                BROKERS_CALLS,
+                ALLOWED_CALLS,
                 'raise CallDenied("not one of the service\'s calls")',
                 "return Call(Kind.PING, method, target)",
             ),
         )
     ),
-    "broker_options": Wall((Edit(BROKERS_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
+    "broker_options": Wall((Edit(ALLOWED_CALLS, "        asked = json.loads(body)\n", "        return body\n"),)),
     "broker_containers": Wall((Edit(BROKER, 'return LABEL in (container["Config"]["Labels"] or {})', "return True"),)),
     "broker_attach": Wall((Edit(BROKER, "if status(head) != SWITCHING_PROTOCOLS:", "if False:"),)),
     "broker_lease": Wall(
@@ -412,7 +419,7 @@ WALLS = {
     "shares": Wall(
         (Edit("apikeys/shares.py", "return max(least, (limit - others) * parts[kind_of(name)])", "return limit"),)
     ),
-    "turns": Wall((Edit("executions/sandbox/line.py", "            turns.move_to_end(name)\n", ""),)),
+    "turns": Wall((Edit("executions/line.py", "            turns.move_to_end(name)\n", ""),)),
     "slot_reserve": Wall((Edit("executions/sandbox/slots.py", "FEWEST_TO_RESERVE = 3", "FEWEST_TO_RESERVE = 3000"),)),
     "room_for_newcomers": Wall(
         (
@@ -424,6 +431,6 @@ WALLS = {
         )
     ),
     "claimed_learners": Wall(
-        (Edit("apikeys/authentication.py", "if not (learner and key.proves_learners):", "if not learner:"),)
+        (Edit("apikeys/callers.py", "if not (learner and key.proves_learners):", "if not learner:"),)
     ),
 }

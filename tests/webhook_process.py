@@ -17,7 +17,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from apikeys.keys import create_key  # noqa: E402
-from apikeys.webhooks import make_secret  # noqa: E402
+from apikeys.webhook_secrets import make_secret  # noqa: E402
 from executions.models import Execution  # noqa: E402
 from executions.records.late_records import LateRecords  # noqa: E402
 from executions.records.record import create  # noqa: E402

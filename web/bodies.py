@@ -43,7 +43,7 @@ class StrictJSONParser(JSONParser):
         headers = parser_context["request"].headers if parser_context else {}
         _check_content_type(headers)
         length = _content_length(headers)
-        if length > settings.LONGEST_BODY_BYTES:  # it has not been received: codeexec/worker.py
+        if length > settings.LONGEST_BODY_BYTES:  # it has not been received: codeexec/gunicorn_worker.py
             raise BodyTooLarge
         body = stream.read(settings.LONGEST_BODY_BYTES + 1)
         if len(body) > settings.LONGEST_BODY_BYTES:

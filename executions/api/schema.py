@@ -10,7 +10,7 @@ from executions.api.serializers import (
     InputSerializer,
 )
 from executions.bounds import BATCH, LONGEST_POLL_SECONDS
-from executions.running.messages import HINTS
+from executions.running.hint_sentences import HINTS
 from web.error_body import error_body
 from web.openapi import FOR_BODIES, FOR_IDEMPOTENCY, FOR_KEYS, errors, headers
 

@@ -7,7 +7,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from apikeys.models import LEARNER_CHARACTERS, ApiKey
-from apikeys.webhooks import secrets_of
+from apikeys.webhook_secrets import secrets_of
 from executions import bounds
 from executions.api.cases import FileNameField, FileSerializer, TestCaseSerializer, validate_files
 from executions.request import ExecutionRequest, Locale, TestCase, files_of

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from executions.sandbox.engine.options import MEMORY_BYTES
+from executions.sandbox.settings import MEMORY_BYTES
 
 IMAGE_DATA = "/data/"
 """Where the service's own image keeps its data (Dockerfile)."""

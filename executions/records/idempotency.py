@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from executions.configuration import longest_execution
 from executions.models import Execution, IdempotentRequest
+from executions.owner import Owner
 from executions.records.kept import KEPT_FOR
 from executions.records.servers import living
-from executions.sandbox.engine.owner import Owner
 
 LOST = (Execution.Status.REFUSED, Execution.Status.INTERNAL_ERROR)
 

@@ -19,12 +19,12 @@ from apikeys.shares import names_of
 from executions.answer import ECHOES, Answer, TestResult
 from executions.configuration import longest_execution
 from executions.models import Attempt, Execution, ExecutionFlag, Webhook
+from executions.owner import Owner
 from executions.records.attempts import attempt_of
 from executions.records.flags import find_flags
 from executions.records.kept import NOTHING, Bulk, keep
 from executions.records.late_records import NEVER, LateRecords, reason
 from executions.request import ExecutionRequest, SentFile, TestCase, files_of
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import Outcome, Party
 from web.notation import parse_webhook
 

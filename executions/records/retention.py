@@ -19,14 +19,13 @@ from apikeys.models import DailyUse, Suspension
 from audit.events import record_event
 from executions.models import Execution
 from executions.threads import Loop
+from web.moments import DAY_SECONDS
 
 BATCH_ROWS = 500
 """How many rows a transaction deletes: a program that runs meanwhile waits for no more than this."""
 
 PAUSE_SECONDS = 0.2
 """Between two batches of the daily run, for the programs that run meanwhile."""
-
-DAY_SECONDS = 24 * 60 * 60
 
 log = logging.getLogger(__name__)
 

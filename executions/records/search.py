@@ -63,12 +63,12 @@ def _newest_in_postgresql(words: list[str]) -> list[int]:
         cursor.execute("SELECT coalesce(max(id), 0) FROM executions_execution")
         last = cursor.fetchone()[0]
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL work_mem = '64MB'")
-        found = _query_within_time(cursor, f"{matching} LIMIT %s", (query, MOST_RESULTS))
+        found = query_within_time(cursor, f"{matching} LIMIT %s", (query, MOST_RESULTS))
         if found is not None and len(found) < MOST_RESULTS:
             return found
         newest: list[int] = []
         for rows in ROWS_SEARCHED if len(words) == 1 else ROWS_SEARCHED[:1]:
-            found = _query_within_time(cursor, newest_first, (query, last - rows, MOST_RESULTS))
+            found = query_within_time(cursor, newest_first, (query, last - rows, MOST_RESULTS))
             if found is None:
                 break
             newest = found
@@ -77,7 +77,7 @@ def _newest_in_postgresql(words: list[str]) -> list[int]:
     return newest
 
 
-def _query_within_time(cursor: CursorWrapper, statement: str, values: tuple[str | int, ...]) -> list[int] | None:
+def query_within_time(cursor: CursorWrapper, statement: str, values: tuple[str | int, ...]) -> list[int] | None:
     """Return the ids that a query returns, or None if it takes too long."""
     try:
         with transaction.atomic():

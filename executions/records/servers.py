@@ -12,8 +12,8 @@ from django.utils.crypto import salted_hmac
 
 from executions.configuration import longest_execution
 from executions.models import Execution, Server
+from executions.owner import Owner
 from executions.records.record import EXECUTIONS
-from executions.sandbox.engine.owner import Owner
 
 LIFE_SECONDS = 30
 """How long a server counts as alive after its last heartbeat: five of them, and the longest time that one may take."""

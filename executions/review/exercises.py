@@ -131,10 +131,10 @@ def exercises(beginning: str = "") -> tuple[Exercise, ...]:
     return tuple(Exercise(id, attempts, passed, times.get(latest)) for id, attempts, passed, latest in found)
 
 
-def figures_of(exercise: str) -> ExerciseFigures:
-    """Return the figures of an exercise."""
+def figures_of(exercise: str, latest: int = LATEST_ATTEMPTS) -> ExerciseFigures:
+    """Return the figures of an exercise, from so many of the `latest` attempts."""
     own = Attempt.objects.filter(exercise=exercise)
-    rows = list(own.order_by("-execution_id").values_list(*COLUMNS)[:LATEST_ATTEMPTS])
+    rows = list(own.order_by("-execution_id").values_list(*COLUMNS)[:latest])
     shapes: dict[int, Group] = {}
     errors: dict[str, Group] = {}
     outputs: dict[int, Group] = {}
@@ -158,7 +158,7 @@ def figures_of(exercise: str) -> ExerciseFigures:
     labels = {test_key(case): label(case) for cases, _ in examples.values() for case in cases}
     codes = _codes(group.execution_id for _, group in common)
     return ExerciseFigures(
-        on_record=own.count() if len(rows) == LATEST_ATTEMPTS else len(rows),
+        on_record=own.count() if len(rows) == latest else len(rows),
         attempts=len(rows),
         passed=sum(row[2] for row in rows),
         learners=len(learners),

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, transaction
 
-from apikeys.authentication import Caller, refuse_suspended_learner
+from apikeys.callers import Caller, refuse_suspended_learner
 from apikeys.limits import Unavailable
 from apikeys.quotas import Account, check_quotas, lock_use
 from executions.models import Execution

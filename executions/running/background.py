@@ -13,7 +13,6 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from executions.configuration import LONGEST_WAIT
 from executions.models import Execution
 from executions.records.record import Payer, fail, request_of
 from executions.request import ExecutionRequest, Locale
@@ -23,9 +22,6 @@ from executions.running.jobs import STOPPED, Job
 from executions.running.service import conclude, failure_recorded
 from executions.sandbox.results import Outcome, SandboxBusy, SandboxError, SandboxUnavailable
 from executions.sandbox.timing import Deadline
-
-PAUSE_SECONDS = 1.0
-"""Between two attempts, while the sandbox or the database is busy or unavailable."""
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +36,8 @@ class Accepted:
     is_traced: bool
     locale: Locale
     collect: tuple[str, ...]
+    deadline: Deadline
     log_context: dict[str, Any] = field(default_factory=get_contextvars)
-    deadline: Deadline = field(default_factory=lambda: Deadline.after(LONGEST_WAIT.total_seconds()))
 
 
 def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execution:
@@ -52,7 +48,10 @@ def accept(request: ExecutionRequest, source: Source, backend: Backend) -> Execu
     with backend.jobs.reserve() as reservation:
         admitted = admit(request, source, backend)
         execution, payer = admitted.execution, admitted.payer
-        accepted = Accepted(execution.pk, execution.public_id, payer, request.trace, request.locale, request.collect)
+        deadline = Deadline.after(backend.jobs.longest_wait.total_seconds())
+        accepted = Accepted(
+            execution.pk, execution.public_id, payer, request.trace, request.locale, request.collect, deadline
+        )
         reservation.job = Job(payer.party, execution.pk, partial(_run, accepted, backend))
     return execution
 
@@ -100,7 +99,7 @@ def _load(accepted: Accepted, backend: Backend) -> Execution | None:
                 return None
             log.warning("%s waits for the database: %s", accepted.public_id, error)
             close_old_connections()
-        backend.jobs.pause(PAUSE_SECONDS)
+        backend.jobs.pause()
 
 
 def _patiently(execute: Callable[[], Outcome], deadline: Deadline, backend: Backend) -> Outcome:
@@ -112,4 +111,4 @@ def _patiently(execute: Callable[[], Outcome], deadline: Deadline, backend: Back
             if not deadline.remaining_seconds() or backend.jobs.is_closing:
                 raise
             log.info("in the background, nothing has run yet: %s", error)
-        backend.jobs.pause(PAUSE_SECONDS)
+        backend.jobs.pause()

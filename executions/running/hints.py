@@ -2,8 +2,8 @@
 
 import re
 
+from executions.running.hint_sentences import AMOUNTS, HINTS, KINDS, LAMBDA, LISTED, OTHER_KIND
 from executions.running.language import gettext
-from executions.running.messages import AMOUNTS, HINTS, KINDS, LAMBDA, LISTED, OTHER_KIND
 from executions.sandbox.results import Hint
 from guest.reports import longest_word
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from apikeys.authentication import Caller
+from apikeys.callers import Caller
 from apikeys.limits import LimitUse, Refused, Unavailable
 from apikeys.shares import ADDRESS, CLAIMED, LEARNER, kind_of, share
 from executions.bounds import INPUT_BYTES

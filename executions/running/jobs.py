@@ -5,19 +5,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from apikeys.limits import Unavailable
+from executions.configuration import LONGEST_WAIT
+from executions.line import Line
 from executions.models import Execution
 from executions.records.record import fail_all
-from executions.sandbox.line import Line, Ticket
 from executions.sandbox.results import Party
 from executions.threads import Loop
 
 MOST_WAITING = 1000
 """How many executions of a process may wait. They take hardly any memory: their programs are in the database."""
+
+PAUSE_SECONDS = 1.0
+"""Between two attempts of a job, while the sandbox or the database is busy or unavailable."""
 
 LOOK_SECONDS = 1.0
 
@@ -26,13 +31,13 @@ STOPPED = "Nothing ran: the service was stopped before this program's turn."
 log = logging.getLogger(__name__)
 
 
-class Job(Ticket):
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
     """An accepted execution, by its primary key, and what runs it."""
 
-    def __init__(self, party: Party, pk: int, run: Callable[[], None]) -> None:
-        super().__init__(party)
-        self.pk = pk
-        self.run = run
+    party: Party
+    pk: int
+    run: Callable[[], None]
 
 
 def most_threads() -> int:
@@ -50,13 +55,25 @@ class Reservation:
 class Jobs:
     """The jobs of one process. `len` is how many wait for a thread.
 
+    At most `most_threads()` run at once. A job that cannot begin tries again after `pause_seconds`, for at most
+    `longest_wait`.
+
     Keys take turns, then the callers of a key, as in the sandbox's line. One thread always runs; others start when
     there are jobs, and end when there are none.
     """
 
-    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        most_waiting: int = MOST_WAITING,
+        most_threads: Callable[[], int] = most_threads,
+        pause_seconds: float = PAUSE_SECONDS,
+        longest_wait: timedelta = LONGEST_WAIT,
+    ) -> None:
+        self.longest_wait = longest_wait
         self._most_waiting = most_waiting
-        self._line = Line()
+        self._most_threads = most_threads
+        self._pause_seconds = pause_seconds
+        self._line: Line[Job] = Line()
         self._reserved = 0
         self._threads = 0
         self._lock = threading.Lock()
@@ -101,13 +118,12 @@ class Jobs:
             job = self._line.pop()
         if job is None:
             return False
-        assert isinstance(job, Job)  # noqa: S101 (the line has nothing else)
         job.run()
         return True
 
-    def pause(self, seconds: float) -> None:
-        """Wait, within a job, until the time is over or no more jobs may begin."""
-        self._closing.wait(seconds)
+    def pause(self) -> None:
+        """Wait, within a job, until it may try again or no more jobs may begin."""
+        self._closing.wait(self._pause_seconds)
 
     def close(self, drain_seconds: float) -> None:
         """Let jobs begin for `drain_seconds`, then record that the others did not run."""
@@ -115,9 +131,7 @@ class Jobs:
             self._changed.wait_for(lambda: not len(self._line), drain_seconds)
             self._closing.set()
             self._loop.close()
-            rest = []
-            while isinstance(job := self._line.pop(), Job):
-                rest.append(job.pk)
+            rest = [job.pk for job in iter(self._line.pop, None)]
             self._changed.notify_all()
         if rest:
             log.warning("%d executions in the background were not begun", len(rest))
@@ -142,7 +156,7 @@ class Jobs:
         if not self._loop.is_alive:
             return
         with self._lock:
-            if self._threads >= most_threads() - 1:
+            if self._threads >= self._most_threads() - 1:
                 return
             self._threads += 1
         try:

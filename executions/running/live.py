@@ -8,10 +8,10 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 
-from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
 from executions.answer import Answer, ShownImage, TestResult
+from executions.configuration import can_wait_for_input
 from executions.request import ExecutionRequest, in_running_order
 from executions.running.admission import Admitted, Source, admit
 from executions.running.backend import Backend
@@ -19,7 +19,6 @@ from executions.running.judge import OutputBudget, judge_run
 from executions.running.language import speaking
 from executions.running.service import conclude, failure_recorded
 from executions.sandbox.console import Asked, Console, Drawn, Ended, Event, Printed, Shown
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import Outcome, Run, SandboxBusy, SandboxError, Submission
 
 LONGEST_WAIT_SECONDS = 60
@@ -148,8 +147,7 @@ class LiveExecution:
 
 def begin_live(request: ExecutionRequest, source: Source, backend: Backend) -> LiveExecution:
     """Begin to run `request`. Raises what `executions.running.service.execute` does."""
-    # gVisor does not report that a program waits for input, so the program reads the end of its input instead.
-    console = Console(request.interactive and not is_gvisor(settings.SANDBOX_RUNTIME))
+    console = Console(request.interactive and can_wait_for_input())
     with ExitStack() as undo:
         undo.callback(console.close)
         admitted = admit(request, source, backend, console)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from executions.running.hints import hint_sentence
 from executions.running.language import gettext, ngettext
-from executions.sandbox.engine.options import MEMORY_BYTES
 from executions.sandbox.results import ErrorDetail, Hint, Run, RunStatus
+from executions.sandbox.settings import MEMORY_BYTES
 
 TYPES = {
     RunStatus.TIMEOUT: "Timeout",

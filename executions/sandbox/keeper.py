@@ -133,6 +133,7 @@ class Keeper(Loop):
         self.is_connected = True
         self._pool.discard_dead()
         if self._checks % self._timing.checks_per_reap == 0:
+            self._launcher.forget_closed()
             self._reaper.reap(engine, self._launcher.held_names(), self._dead_owners())
         if self.shortage is not None:
             self._gate.shut(self.shortage)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from executions.owner import Owner
 from executions.sandbox.container.container import Container
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import NAME_PREFIX, USERS, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.timing import Timing
 
@@ -77,10 +77,13 @@ class Launcher:
 
     def held_names(self) -> set[str]:
         """Return the names of all containers that are being launched or are not closed yet."""
+        return {name for name, container in list(self._containers.items()) if not _is_closed(container)}
+
+    def forget_closed(self) -> None:
+        """Forget the containers that are closed; others may have their user IDs."""
         for name, container in list(self._containers.items()):
-            if container is not None and container.is_closed:
+            if _is_closed(container):
                 self._forget(name)
-        return set(self._containers)
 
     def engine(self) -> Engine:
         """Return the client of the calling thread."""
@@ -93,3 +96,7 @@ class Launcher:
         """Close all clients."""
         for engine in list(self._engines.values()):
             engine.close()
+
+
+def _is_closed(container: Container | None) -> bool:
+    return container is not None and container.is_closed

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from executions.sandbox.container.container import Container
 from executions.sandbox.container.talk import Slot
 from executions.sandbox.counters import NOT_CLEAN, REUSES
-from executions.sandbox.line import Ticket
 from executions.sandbox.profiles import LOADING_SECONDS, Profile
 from executions.sandbox.refill import Refill
 from executions.sandbox.results import NOBODY, CallerGone, Party, SandboxBusy, SandboxUnavailable, always
@@ -17,6 +16,7 @@ from executions.sandbox.settings import Reuse, SandboxSettings
 from executions.sandbox.slots import Slots
 from executions.sandbox.spare_cpu import SpareCpu
 from executions.sandbox.stock import Stock
+from executions.sandbox.ticket import Ticket
 from executions.sandbox.timing import DEFAULT_TIMING, Deadline, Timing
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,8 @@ class Pool:
         ticket.called.wait(deadline.remaining_seconds())
         with self._lock:
             if not ticket.called.is_set():
-                ticket.leave()
+                for stock in self._stocks.values():
+                    stock.line.discard(ticket)
                 raise SandboxBusy("no container came free in time")
         return ticket.container()
 
@@ -252,9 +253,9 @@ class Pool:
         while is_moving:
             is_moving = False
             for stock in self._stocks.values():
-                if self._slots.free <= 0 or not stock:
+                if self._slots.count_free() <= 0 or not stock:
                     continue
-                ticket = stock.line.pop(self._slots.are_open_to)
+                ticket = stock.line.pop(self._may_start)
                 if ticket is None:
                     continue
                 container = stock.take()
@@ -266,6 +267,9 @@ class Pool:
                 is_moving = True
         for refill in self._refills:
             refill.wake()
+
+    def _may_start(self, ticket: Ticket) -> bool:
+        return self._slots.are_open_to(ticket.party)
 
     def _give_up_hopeless(self) -> None:
         """Move callers whose profile has no containers to the line for plain ones, or refuse them."""

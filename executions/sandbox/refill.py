@@ -80,7 +80,7 @@ class Refill:
     def _missing(self) -> int:
         """Return how many containers the stock or the line lacks."""
         stock = self._stock
-        missing = max(stock.size, min(len(stock.line), self._slots.free)) - len(stock.fresh) - stock.launching
+        missing = max(stock.size, min(len(stock.line), self._slots.count_free())) - len(stock.fresh) - stock.launching
         if self._settings.reuse is Reuse.ALWAYS:
             missing -= len(stock.used) + (0 if stock.line else self._slots.in_use)
         return missing
@@ -91,7 +91,7 @@ class Refill:
         While programs run on busy processors, and fresh or used containers serve the callers, a launch would take CPU
         time from the programs.
         """
-        stock, free_slots = self._stock, self._slots.free
+        stock, free_slots = self._stock, self._slots.count_free()
         if self._missing() <= 0:
             return False
         if self._settings.reuse is Reuse.NEVER:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from executions.sandbox.calls import find_calls
+from executions.owner import Owner
+from executions.sandbox.call_inputs import find_calls
 from executions.sandbox.checks.attacks import Probe, probes_for
 from executions.sandbox.checks.canary import Canary
 from executions.sandbox.checks.probes import ProbeResult
@@ -17,14 +18,13 @@ from executions.sandbox.container.talk import Patience, Talk
 from executions.sandbox.engine.deaths import DeathWatch
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.options import SANDBOX_LABEL
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.engine.reaper import Reaper, Undertaker
 from executions.sandbox.keeper import Gate, Keeper
 from executions.sandbox.launcher import Launcher
 from executions.sandbox.pool import Pool
 from executions.sandbox.profiles import choose_profile
 from executions.sandbox.results import Outcome, Run, RunStatus, Submission, TestProgram, always
-from executions.sandbox.rules import RuleRuns
+from executions.sandbox.rule_answers import RuleRuns
 from executions.sandbox.settings import SandboxSettings
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 

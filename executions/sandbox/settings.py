@@ -4,6 +4,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+MEMORY_BYTES = 128 * 1024 * 1024
+"""What a program may use, in every sandbox."""
+GVISOR = "runsc"
+"""The container runtime of gVisor."""
+
+
+def is_gvisor(runtime: str | None) -> bool:
+    """Return whether `runtime`, the name of a container runtime, stands for gVisor: runsc, runsc-kvm and the like."""
+    return runtime is not None and runtime.startswith(GVISOR)
+
 
 class Reuse(StrEnum):
     """Whether a container may serve another submission after a check shows that it is clean.

@@ -41,9 +41,8 @@ class Slots:
         self._busy = min(settings.busy_concurrent, settings.max_concurrent)
         self._spare_cpu = spare_cpu
 
-    @property
-    def free(self) -> int:
-        """How many more programs may start now."""
+    def count_free(self) -> int:
+        """Return how many more programs may start now, which takes a look at the processors."""
         return self._limit() - self.in_use - self._returning
 
     def _limit(self) -> int:

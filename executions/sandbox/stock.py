@@ -3,9 +3,10 @@
 import time
 from collections import deque
 
+from executions.line import Line
 from executions.sandbox.container.container import Container
 from executions.sandbox.counters import ENDED_WARM
-from executions.sandbox.line import Line
+from executions.sandbox.ticket import Ticket
 from executions.sandbox.timing import Timing
 
 
@@ -21,7 +22,7 @@ class Stock:
         """How many fresh containers to keep."""
         self.fresh: deque[Container] = deque()
         self.used: deque[Container] = deque()
-        self.line = Line()
+        self.line: Line[Ticket] = Line()
         self.launching = 0
         self.failures = 0
         """How many launches in a row have failed."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apikeys.webhooks import secrets_of
+from apikeys.webhook_secrets import secrets_of
 from executions.models import Execution, Webhook, WebhookAttempt
 
 PAUSES_SECONDS = (5, 30, 2 * 60, 10 * 60, 60 * 60, 6 * 60 * 60)

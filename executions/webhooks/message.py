@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
-from apikeys.webhooks import signature
+from apikeys.webhook_secrets import signature
 from executions.api.answers import StoredAnswerSerializer
 from executions.models import Execution
 

@@ -38,24 +38,41 @@ def _default_context() -> ssl.SSLContext:
 
 
 @dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long an attempt, and each step of it, may still take."""
+
+    deadline: Deadline
+    step_seconds: float
+
+    def step(self) -> float:
+        """Return how long the next step may take. Raises TimeoutError if the time is over."""
+        left = self.deadline.remaining_seconds()
+        if not left:
+            raise TimeoutError
+        return min(self.step_seconds, left)
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """Sends to hosts as `resolve` finds them, if `is_allowed` says so of the address, and as `context` trusts them."""
 
     resolve: Callable[[str, int], list[str]] = addresses_of
     is_allowed: Callable[[str], bool] = is_public
     context: ssl.SSLContext = field(default_factory=_default_context)
+    step_seconds: float = STEP_SECONDS
+    all_seconds: float = ALL_SECONDS
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send `body` to a webhook and return the status of the response. Raises NotSent."""
-        deadline = Deadline.after(ALL_SECONDS)
+        patience = _Patience(Deadline.after(self.all_seconds), self.step_seconds)
         host, path = parse_webhook(url)
         name, port = parse_host(host)
         sent = {"Host": host, "Content-Length": str(len(body)), "Connection": "close", **headers}
         head = "".join(f"{each}: {value}\r\n" for each, value in sent.items())
         try:
-            with self._connect(name, port, deadline) as connection:
-                _send(connection, f"POST {path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body, deadline)
-                return _status(connection, deadline)
+            with self._connect(name, port, patience) as connection:
+                _send(connection, f"POST {path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body, patience)
+                return _status(connection, patience)
         except TimeoutError as error:
             raise NotSent("The receiver took too long.") from error
         except ssl.SSLCertVerificationError as error:
@@ -65,7 +82,7 @@ class Sender:
         except OSError as error:
             raise NotSent(f"The connection failed: {error.strerror or type(error).__name__}") from error
 
-    def _connect(self, name: str, port: int, deadline: Deadline) -> ssl.SSLSocket:
+    def _connect(self, name: str, port: int, patience: _Patience) -> ssl.SSLSocket:
         """Return a connection to a machine that has proved that it is `name`. Raises NotSent or OSError."""
         try:
             found = self.resolve(name, port)
@@ -74,34 +91,34 @@ class Sender:
         allowed = [each for each in found if self.is_allowed(each)]
         if not allowed:
             raise NotSent("The host has no public address.")
-        with _reach(allowed[:MOST_ADDRESSES], port, deadline) as plain:
-            plain.settimeout(_step(deadline))
+        with _reach(allowed[:MOST_ADDRESSES], port, patience) as plain:
+            plain.settimeout(patience.step())
             return self.context.wrap_socket(plain, server_hostname=name)  # takes over the descriptor
 
 
-def _reach(addresses: list[str], port: int, deadline: Deadline) -> socket.socket:
+def _reach(addresses: list[str], port: int, patience: _Patience) -> socket.socket:
     """Return a connection to the first of the addresses that accepts one. Raises OSError."""
     for number, address in enumerate(addresses, 1):
         try:
-            return socket.create_connection((address, port), _step(deadline))
+            return socket.create_connection((address, port), patience.step())
         except OSError:
             if number == len(addresses):
                 raise
     raise AssertionError("there is at least one address")
 
 
-def _send(connection: ssl.SSLSocket, content: bytes, deadline: Deadline) -> None:
+def _send(connection: ssl.SSLSocket, content: bytes, patience: _Patience) -> None:
     rest = memoryview(content)
     while rest:
-        connection.settimeout(_step(deadline))
+        connection.settimeout(patience.step())
         rest = rest[connection.send(rest) :]
 
 
-def _status(connection: ssl.SSLSocket, deadline: Deadline) -> int:
+def _status(connection: ssl.SSLSocket, patience: _Patience) -> int:
     """Return the status of the response, after those that only announce it (1xx)."""
     received = b""
     while len(received) < LONGEST_HEAD_BYTES:
-        connection.settimeout(_step(deadline))
+        connection.settimeout(patience.step())
         part = connection.recv(4096)
         if not part:
             raise NotSent("The receiver closed the connection without a response.")
@@ -117,11 +134,3 @@ def _status(connection: ssl.SSLSocket, deadline: Deadline) -> int:
                 break
             received = rest
     raise NotSent("The response does not begin with a status.")
-
-
-def _step(deadline: Deadline) -> float:
-    """Return how long the next step may take. Raises TimeoutError if the time is over."""
-    left = deadline.remaining_seconds()
-    if not left:
-        raise TimeoutError
-    return min(STEP_SECONDS, left)

@@ -48,7 +48,8 @@ def in_thread(run: Callable[[], None]) -> None:
 
 
 class Webhooks(Loop):
-    """Looks which attempts are due, and makes them with `post` (`Sender.post`). `start` runs a function elsewhere."""
+    """Looks which attempts are due, and makes them with `post` (`Sender.post`): at most `most_of_a_host` at once to one
+    host. `start` runs a function elsewhere."""
 
     def __init__(
         self,
@@ -56,11 +57,13 @@ class Webhooks(Loop):
         late_records: LateRecords,
         every_seconds: float = LOOK_SECONDS,
         start: Callable[[Callable[[], None]], None] = in_thread,
+        most_of_a_host: int = MOST_OF_A_HOST,
     ) -> None:
         super().__init__("webhooks", self.look, every_seconds)
         self._post = post
         self._late_records = late_records
         self._start_thread = start
+        self._most_of_a_host = most_of_a_host
         self._lock = threading.Lock()
         self._under_way: Counter[str] = Counter()
         """The attempts to each host."""
@@ -96,7 +99,7 @@ class Webhooks(Loop):
             with self._lock:
                 if self.is_closing or self._under_way.total() >= MOST_AT_ONCE:
                     return None
-                claimed = claim([host for host, count in self._under_way.items() if count >= MOST_OF_A_HOST])
+                claimed = claim([host for host, count in self._under_way.items() if count >= self._most_of_a_host])
                 if claimed is not None:
                     self._under_way[claimed.host] += 1
                 return claimed

@@ -1,6 +1,6 @@
 """Choose the hint for an error from Python's own message and from the line that raised it.
 
-A hint is a key and the words that are filled in. The service has the sentences (executions/running/messages.py).
+A hint is a key and the words that are filled in. The service has the sentences (executions/running/hint_sentences.py).
 
 The first rule that fits decides. In the message of a rule, a name in braces stands for any words. In its pattern for
 the line, « and » stand around what Python marks.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from guest.turtle.turtles import RawTurtle
+    from guest.turtle.turtles import RawTurtle, Turtle
 
 MODES = ("standard", "logo", "world")
 
@@ -21,6 +21,8 @@ class TurtleScreen(TurtleScreenBase):
 
     def __init__(self) -> None:
         TurtleScreenBase.__init__(self)
+        self.first: Turtle | None = None
+        """The turtle that the functions of the module are about."""
         self._canvas = (400, 300)
         self._begin()
 
@@ -207,10 +209,8 @@ class TurtleScreen(TurtleScreenBase):
         self.view.x_scale = self.view.y_scale = 1.0
         self.view.middle = (0.0, 0.0)
         self._begin()
+        self.first = None
         self.is_changed = True
-        from guest.turtle.turtles import Turtle
-
-        Turtle.forget_first()
 
     clearscreen = clear
 

@@ -258,19 +258,13 @@ class RawTurtle(TPen):
 class Turtle(RawTurtle):
     """A turtle on the screen."""
 
-    _first: Turtle | None = None
-
     def __init__(self, shape: str = "classic", undobuffersize: int = MOST_UNDONE, visible: bool = True) -> None:
         RawTurtle.__init__(self, None, shape, undobuffersize, visible)
 
     @staticmethod
     def first() -> Turtle:
         """Return the turtle that the functions of the module are about."""
-        if Turtle._first is None:
-            Turtle._first = Turtle()
-        return Turtle._first
-
-    @staticmethod
-    def forget_first() -> None:
-        """Let the functions make a new turtle."""
-        Turtle._first = None
+        screen = Screen()
+        if screen.first is None:
+            screen.first = Turtle()
+        return screen.first

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apikeys.keys import create_key, rotate_key
 from apikeys.models import MOST_WEBHOOK_HOSTS, ApiKey, WebhookSecret
-from apikeys.webhooks import make_secret, secrets_of, signature
+from apikeys.webhook_secrets import make_secret, secrets_of, signature
 from tests.apikeys.test_admin import FORM, NEW, address, entries, events, staff_with
 from tests.conftest import ORIGIN, Page
 from web.notation import LONGEST_HOST_NAME, parse_host

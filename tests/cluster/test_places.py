@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from apikeys.authentication import Caller
+from apikeys.callers import Caller
 from apikeys.limits import Refused, Unavailable
 from apikeys.models import ApiKey
 from executions.cluster.board import LIFE_SECONDS, Board, connect

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.simulate import PROGRAMS, seconds_of
 from benchmarks.simulation import Program, Site, simulate
 from codeexec.capacity import MIB, MOST_THREADS, PROGRAM_BYTES, Capacity
-from executions.sandbox.engine.options import MEMORY_BYTES
+from executions.sandbox.settings import MEMORY_BYTES
 from tests.test_docs import ROOT, SETTINGS
 
 ROW = r"(\d+) \| ([\d.]+) GB \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|"

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from apikeys.models import ApiKey
 from codeexec import gunicorn, start
+from codeexec.garbage import begin_collection
 from executions import bounds, configuration
 from executions.models import Execution
 from executions.records.servers import living, recover_interrupted
@@ -43,7 +44,7 @@ def test_nothing_runs_before_the_start() -> None:
 def test_garbage_is_collected_once_all_is_loaded() -> None:
     gunicorn.post_fork(None, None)
     assert not gc.isenabled()
-    start.look_for_garbage()
+    begin_collection()
     assert gc.isenabled()
 
 

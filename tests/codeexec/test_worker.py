@@ -19,9 +19,9 @@ from structlog.contextvars import bind_contextvars, get_contextvars
 
 from codeexec import gunicorn, hurried_socket
 from codeexec.crowd import MOST_HELD_BYTES
+from codeexec.gunicorn_worker import BoundedThreadWorker
 from codeexec.hurried_socket import HurriedSocket
 from codeexec.malformed import refuse
-from codeexec.worker import BoundedThreadWorker
 
 pytestmark = pytest.mark.server
 

@@ -46,6 +46,7 @@ class EventSource:
         self._connection.request("POST", "/execute", body, {**self._headers, "Accept": "text/event-stream"})
         self._response = self._connection.getresponse()
         assert self._response.status == 200, self._response.read()
+        self.headers = self._response.headers
         self.id = self.until("start").data["id"]
 
     def __enter__(self) -> Self:

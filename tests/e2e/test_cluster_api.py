@@ -56,8 +56,7 @@ def test_programs_waiting_for_input_have_no_slot(service: Service) -> None:
             assert source.until("result").data["output"] == f"{number}\n"
 
 
-def test_the_log_contains_no_code_output_or_keys(service: Service, cluster: Cluster) -> None:
-    """Neither that of a web process nor that of a worker."""
+def test_no_process_logs_code_output_or_keys(service: Service, cluster: Cluster) -> None:
     for code in ("print('can' + 'ary')  # CANARY-CODE", "print('CANARY-CODE'"):
         service.execute(code, input_data="CANARY-INPUT")
     service.post("print('CANARY-CODE')", timeout=0)

@@ -18,8 +18,9 @@ import pytest
 import requests
 
 from codeexec.capacity import MIB, Capacity
-from executions.sandbox.engine.options import MEMORY_BYTES, OWNER_LABEL
+from executions.sandbox.engine.options import OWNER_LABEL
 from executions.sandbox.profiles import Profile
+from executions.sandbox.settings import MEMORY_BYTES
 from tests.deployment import IMAGE, STOP_SECONDS, Deployment, broker_with, docker
 from tests.servers import Redis
 from tests.service import UNLIMITED, Service

@@ -281,6 +281,6 @@ def test_a_killed_service_leaves_no_waiting_container(service: Service) -> None:
 
 def test_a_page_of_an_allowed_origin_may_read_the_stream(service: Service) -> None:
     with EventSource(service, "print(1)") as source:
-        headers = dict(source._response.headers)
+        headers = dict(source.headers)
     assert headers["access-control-allow-origin"] == "https://pylearn.net"
     assert (headers["Transfer-Encoding"], headers["Cache-Control"]) == ("chunked", "no-store")

@@ -139,10 +139,10 @@ def test_search_on_postgresql_finds_what_it_finds_on_sqlite(service: Service, po
 def test_a_search_that_takes_too_long_is_given_up_and_one_that_fails_raises(service: Service) -> None:
     script = (
         "from django.db import OperationalError, connection\n"
-        "from executions.records.search import _query_within_time\n"
+        "from executions.records.search import query_within_time\n"
         "with connection.cursor() as cursor:\n"
-        "    print(_query_within_time(cursor, 'SELECT 1 FROM pg_sleep(%s)', (9,)))\n"
-        "    try: _query_within_time(cursor, 'SELECT pg_terminate_backend(pg_backend_pid())', ())\n"
+        "    print(query_within_time(cursor, 'SELECT 1 FROM pg_sleep(%s)', (9,)))\n"
+        "    try: query_within_time(cursor, 'SELECT pg_terminate_backend(pg_backend_pid())', ())\n"
         "    except OperationalError: print('raised')"
     )
     assert service.manage("shell", "--verbosity=0", "-c", script) == "None\nraised\n"

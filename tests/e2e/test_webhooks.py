@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.timeout(240)]
 MAKE_SECRET = """
 from django.utils import timezone
 from apikeys.models import ApiKey
-from apikeys.webhooks import make_secret
+from apikeys.webhook_secrets import make_secret
 key = ApiKey.objects.get(name="Server")
 key.webhook_hosts = ["{host}"]
 key.save()

@@ -23,7 +23,7 @@ from executions.records import kept
 from executions.records.kept import KEPT_FOR
 from executions.records.retention import erase_learner
 from executions.records.servers import recover_interrupted
-from executions.running import background, jobs
+from executions.running import jobs
 from executions.running.backend import get_backend
 from executions.running.jobs import Job, Jobs
 from executions.running.polls import Polls
@@ -207,13 +207,13 @@ def failing(executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch, *errors: Ex
             raise left.pop(0)
         return run(submission)
 
-    monkeypatch.setattr(background, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(executor, "execute", fail_first)
 
 
 def test_program_waits_while_the_sandbox_is_busy(
     server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    get_backend().jobs = Jobs(pause_seconds=0)
     failing(executor, monkeypatch, SandboxBusy("full"), SandboxUnavailable("the engine is away"))
     given = submit(server).json()["id"]
     run_all()
@@ -223,8 +223,8 @@ def test_program_waits_while_the_sandbox_is_busy(
 def test_program_that_waits_too_long_is_refused(
     server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    get_backend().jobs = Jobs(longest_wait=timedelta(0))
     failing(executor, monkeypatch, *[SandboxBusy("full")] * 9)
-    monkeypatch.setattr(background, "LONGEST_WAIT", timedelta(0))
     given = submit(server).json()["id"]
     run_all()
     stored = get(server, given).json()
@@ -241,16 +241,16 @@ def test_a_lost_run_is_an_internal_error(server: Page, executor: FakeExecutor) -
     assert len(executor.submissions) == 1
 
 
-def test_program_waits_for_the_database(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "PAUSE_SECONDS", 0)
+def test_program_waits_for_the_database(server: Page) -> None:
+    get_backend().jobs = Jobs(pause_seconds=0)
     given = submit(server).json()["id"]
     with database_fails("SELECT", times=2):
         run_all()
     assert get(server, given).json()["status"] == "success"
 
 
-def test_program_does_not_run_without_the_database(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "LONGEST_WAIT", timedelta(0))
+def test_program_does_not_run_without_the_database(server: Page) -> None:
+    get_backend().jobs = Jobs(longest_wait=timedelta(0))
     given = submit(server).json()["id"]
     with database_fails("SELECT"):
         run_all()
@@ -309,17 +309,15 @@ def test_images_are_kept_for_an_hour(server: Page, executor: FakeExecutor) -> No
     assert KeptResult.objects.count() == 1
 
 
-def test_collected_files_are_kept_as_images_are(
-    server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_collected_files_are_kept_as_images_are(server: Page, executor: FakeExecutor) -> None:
     executor.main = replace(executor.main, collected=(File("out.csv", b"x"),))
     shown = []
-    for most_bytes in (kept.MOST_BYTES, 0):
-        monkeypatch.setattr(kept, "MOST_BYTES", most_bytes)
+    for _ in range(2):
         given = submit(server, collect=["out.csv", "gone"]).json()["id"]
         run_all()
         stored = get(server, given).json()
         shown.append((stored["files"], stored["not_collected"]))
+        KeptResult.objects.update(size_bytes=kept.MOST_BYTES)
     gone = {"name": "gone", "reason": "lost"}
     assert shown == [
         ([{"name": "out.csv", "text": "x", "base64": None}], [gone]),
@@ -328,10 +326,10 @@ def test_collected_files_are_kept_as_images_are(
     assert {submission.collect for submission in executor.submissions} == {("out.csv", "gone")}
 
 
-def test_kept_bytes_of_a_key_are_bounded(server: Page, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_bytes_of_a_key_are_bounded(server: Page, executor: FakeExecutor) -> None:
     first = run_with_image(server, executor)
     size = KeptResult.objects.get().size_bytes
-    monkeypatch.setattr(kept, "MOST_BYTES", 2 * size)
+    KeptResult.objects.update(size_bytes=kept.MOST_BYTES - size)  # leaves room for one more
     second = run_with_image(server, executor)
     third = run_with_image(server, executor)
     assert [len(each["images"]) for each in (first, second, third)] == [1, 1, 0]
@@ -421,7 +419,7 @@ def test_the_longest_wait_is_valid(server: Page) -> None:
 
 @pytest.fixture
 def started() -> Iterator[Jobs]:
-    running = Jobs()
+    running = Jobs(most_threads=lambda: 3, pause_seconds=10)
     running.start()
     yield running
     running.close(0)
@@ -434,8 +432,7 @@ def hand_over(given: Jobs, run: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_jobs_run_beside_each_other_and_within_bounds(started: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "most_threads", lambda: 3)
+def test_jobs_run_beside_each_other_and_within_bounds(started: Jobs) -> None:
     lock, go_on = threading.Lock(), threading.Event()
     at_once: list[int] = []
     running = 0
@@ -492,7 +489,7 @@ def test_shutdown_waits_for_running_programs(started: Jobs) -> None:
 
     def job() -> None:
         begun.set()
-        started.pause(10)
+        started.pause()
         ended.set()
 
     hand_over(started, job)

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from apikeys.keys import create_key
 from apikeys.models import ApiKey, DailyUse, Suspension, WebhookSecret
-from apikeys.webhooks import make_secret
+from apikeys.webhook_secrets import make_secret
 from executions.bounds import BATCH
 from executions.models import Execution
 from executions.running.backend import get_backend

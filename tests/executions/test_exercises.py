@@ -18,8 +18,7 @@ from executions.bounds import EXERCISE_CHARACTERS
 from executions.models import Attempt, Execution
 from executions.records.retention import erase_learner, prune
 from executions.records.shape import SHAPED_CHARACTERS, shape_of
-from executions.review import exercises
-from executions.review.exercises import figures_of
+from executions.review.exercises import SHOWN_EXERCISES, figures_of
 from executions.running.backend import get_backend
 from executions.running.service import run_again
 from executions.sandbox.results import ErrorDetail, Run, RunLost, RunStatus, SandboxBusy
@@ -182,11 +181,10 @@ def test_an_error_is_counted_by_its_kind(
     assert Attempt.objects.get().error == found
 
 
-def test_only_the_latest_attempts_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "LATEST_ATTEMPTS", 3)
+def test_only_the_latest_attempts_are_looked_at(page: Page) -> None:
     for number in range(4):
         try_it(page, f"learner {number}", "1", WRONG if number == 0 else RIGHT)
-    figures = figures_of("loops-1")
+    figures = figures_of("loops-1", latest=3)
     assert (figures.on_record, figures.attempts, figures.learners, figures.passed) == (4, 3, 3, 3)
 
 
@@ -313,16 +311,16 @@ def test_the_list_has_the_exercise_tried_last_first(page: Page, admin_client: Cl
     assert f'href="{LIST}"' in admin_client.get("/admin/").content.decode()  # in the menu
 
 
-def test_the_list_says_if_it_does_not_have_all(
-    page: Page, admin_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(3):
-        try_it(page, "ada", exercise=f"loops-{number}")
-    for shown, are_more in (3, False), (2, True):
-        monkeypatch.setattr(exercises, "SHOWN_EXERCISES", shown)
-        monkeypatch.setattr("executions.review.exercise_page.SHOWN_EXERCISES", shown)
+def test_the_list_says_if_it_does_not_have_all(admin_client: Client) -> None:
+    executions = Execution.objects.bulk_create(Execution(timeout=5) for _ in range(SHOWN_EXERCISES + 1))
+    attempts = [
+        Attempt(execution=execution, exercise=f"loops-{number}", who=1, passed=True, shape=1)
+        for number, execution in enumerate(executions)
+    ]
+    for part, are_more in (attempts[:-1], False), (attempts[-1:], True):
+        Attempt.objects.bulk_create(part)
         response = admin_client.get(LIST)
-        assert (len(response.context["exercises"]), response.context["are_more"]) == (shown, are_more)
+        assert (len(response.context["exercises"]), response.context["are_more"]) == (SHOWN_EXERCISES, are_more)
 
 
 def test_a_teacher_sees_no_learner_and_no_output_of_a_hidden_test(

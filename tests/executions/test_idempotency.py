@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -232,11 +233,15 @@ def test_a_key_that_was_never_released_is_taken_over(server: Page, executor: Fak
     assert send(server).status_code == 200
 
 
-def test_only_one_request_takes_over_an_abandoned_key(server: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_request_takes_over_an_abandoned_key(server: Page) -> None:
     IdempotentRequest.objects.create(name="n", fingerprint="f", server=uuid.uuid4(), created=timezone.now())
-    living = lambda: [IdempotentRequest.objects.update(server=uuid.uuid4()), []][1]  # noqa: E731
-    monkeypatch.setattr("executions.records.idempotency.living", living)
-    with pytest.raises(InProgress):
+
+    def be_faster(run: Any, sql: str, *arguments: Any) -> Any:
+        if 'FROM "executions_server"' in sql:  # asks whether the first one is alive
+            IdempotentRequest.objects.update(server=uuid.uuid4())
+        return run(sql, *arguments)
+
+    with connection.execute_wrapper(be_faster), pytest.raises(InProgress):
         claim("n", "f")
 
 

@@ -15,7 +15,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from apikeys.authentication import Caller
+from apikeys.callers import Caller
 from apikeys.keys import create_key
 from apikeys.limits import INPUT_RATE, count_input
 from apikeys.models import ApiKey, DailyUse, Suspension

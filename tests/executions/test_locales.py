@@ -12,9 +12,9 @@ import pytest
 
 from executions.models import Execution
 from executions.request import Locale
+from executions.running.hint_sentences import AMOUNTS, HINTS, KINDS
 from executions.running.hints import KINDS_OF, hint_sentence
 from executions.running.language import DIRECTORY, gettext, ngettext, speaking
-from executions.running.messages import AMOUNTS, HINTS, KINDS
 from executions.running.rules import CONSTRUCTS
 from executions.sandbox.results import ErrorDetail, Hint, Run, RunStatus
 from tests.conftest import Page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executions.running.messages import HINTS
+from executions.running.hint_sentences import HINTS
 from executions.running.outcome import error_detail
 from executions.sandbox.results import ErrorDetail, Run, RunStatus
 

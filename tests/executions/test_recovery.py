@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from executions.models import Execution, Server
+from executions.owner import Owner
 from executions.records.servers import LIFE_SECONDS, dead_owners, forget_dead, living, recover_interrupted, renew
 from executions.running.heartbeat import Heartbeat
-from executions.sandbox.engine.owner import Owner
 from tests.conftest import Page, database_fails
 from tests.fakes import FakeExecutor
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apikeys.keys import create_key
 from apikeys.models import ApiKey
 from executions.models import Execution
-from executions.running.messages import HINTS
+from executions.running.hint_sentences import HINTS
 from executions.sandbox.results import ErrorDetail, Hint, Run, RunStatus
 from tests.conftest import ORIGIN, Page
 from tests.fakes import FakeExecutor

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from executions.webhooks import sender as module
 from executions.webhooks.addresses import addresses_of, is_public
 from executions.webhooks.sender import NotSent, Sender
 from tests.receiver import NAME, Answer, Certificate, Receiver, always_loopback, certify, loopback_sender
@@ -313,28 +312,21 @@ def test_a_body_without_end_is_not_read(sender: Sender, certificate: Certificate
         assert post(sender, receiver) == 200
 
 
-def test_a_receiver_that_is_silent_is_not_waited_for(
-    sender: Sender, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STEP_SECONDS", 0.2)
+def test_a_receiver_that_is_silent_is_not_waited_for(sender: Sender, certificate: Certificate) -> None:
     with Receiver(certificate, lambda handler: time.sleep(1.0)) as receiver:
-        assert refusal(sender, receiver) == "The receiver took too long."
+        assert refusal(replace(sender, step_seconds=0.2), receiver) == "The receiver took too long."
 
 
-def test_a_receiver_that_drips_is_not_waited_for(
-    sender: Sender, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "ALL_SECONDS", 0.6)
+def test_a_receiver_that_drips_is_not_waited_for(sender: Sender, certificate: Certificate) -> None:
     with Receiver(certificate, says(*[b"H"] * 30, pause_seconds=0.1)) as receiver:
-        assert refusal(sender, receiver) == "The receiver took too long."
+        assert refusal(replace(sender, all_seconds=0.6), receiver) == "The receiver took too long."
 
 
-def test_a_server_that_never_begins_tls_is_not_waited_for(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STEP_SECONDS", 0.2)
+def test_a_server_that_never_begins_tls_is_not_waited_for(sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://{NAME}:{silent.getsockname()[1]}/"
         with pytest.raises(NotSent, match="took too long"):
-            sender.post(url, {}, b"")
+            replace(sender, step_seconds=0.2).post(url, {}, b"")
 
 
 def test_closed_port_is_an_error(sender: Sender) -> None:
@@ -344,15 +336,11 @@ def test_closed_port_is_an_error(sender: Sender) -> None:
         sender.post(f"https://{NAME}:{port}/", {}, b"")
 
 
-def test_a_look_up_that_takes_too_long_sends_nothing(
-    sender: Sender, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "ALL_SECONDS", 0.05)
-
+def test_a_look_up_that_takes_too_long_sends_nothing(sender: Sender, certificate: Certificate) -> None:
     def slow(name: str, port: int) -> list[str]:
         time.sleep(0.1)
         return ["127.0.0.1"]
 
     with Receiver(certificate) as receiver:
-        assert refusal(replace(sender, resolve=slow), receiver) == "The receiver took too long."
+        assert refusal(replace(sender, resolve=slow, all_seconds=0.05), receiver) == "The receiver took too long."
         assert receiver.connections == 0

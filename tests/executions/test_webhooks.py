@@ -17,14 +17,13 @@ from pytest_django import Settings
 
 from apikeys.keys import create_key, rotate_key
 from apikeys.models import ApiKey, WebhookSecret
-from apikeys.webhooks import make_secret, secrets_of
+from apikeys.webhook_secrets import make_secret, secrets_of
 from executions.bounds import WEBHOOK_CHARACTERS
 from executions.models import Execution, Webhook, WebhookAttempt
 from executions.records.retention import erase_learner, prune
 from executions.records.servers import recover_interrupted
 from executions.running.backend import get_backend
 from executions.sandbox.results import Image, RunLost
-from executions.webhooks import webhooks as module
 from executions.webhooks.deliveries import LEASE, PAUSES_SECONDS, claim, settle
 from executions.webhooks.message import MOST_BYTES
 from executions.webhooks.sender import ALL_SECONDS, NotSent
@@ -547,14 +546,13 @@ def receiver(authority: Certificate) -> Iterator[Receiver]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_loop_delivers_over_tls(
-    server: Page, receiver: Receiver, authority: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_OF_A_HOST", 1)  # the tests' database in memory has no room for two writers
+def test_the_loop_delivers_over_tls(server: Page, receiver: Receiver, authority: Certificate) -> None:
     ApiKey.objects.filter(pk=server.key.pk).update(webhook_hosts=[receiver.host])
     given = [submit(server, webhook=receiver.url()).json()["id"] for _ in range(3)]
     run_all()
-    webhooks = Webhooks(loopback_sender(authority.certificate).post, get_backend().late_records, every_seconds=0.05)
+    post = loopback_sender(authority.certificate).post
+    # The tests' database in memory has no room for two writers.
+    webhooks = Webhooks(post, get_backend().late_records, every_seconds=0.05, most_of_a_host=1)
     webhooks.start()
     assert eventually(lambda: len(receiver.received) == 3)
     webhooks.close()

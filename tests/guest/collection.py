@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from executions.running.hint_sentences import HINTS
 from executions.running.hints import hint_sentence
-from executions.running.messages import HINTS
 from executions.sandbox.results import Hint
 from guest import reports
 

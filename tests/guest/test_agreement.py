@@ -3,7 +3,7 @@ test_stream.py."""
 
 import resource
 
-from executions.running.messages import KINDS as KINDS_IN_WORDS
+from executions.running.hint_sentences import KINDS as KINDS_IN_WORDS
 from executions.sandbox.engine import gvisor, options
 from executions.sandbox.results import RunStatus
 from guest import protocol

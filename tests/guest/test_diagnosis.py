@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from executions.running.messages import HINTS
+from executions.running.hint_sentences import HINTS
 from executions.running.outcome import TYPES
 from guest import protocol, reports
 from guest.hints import detail, diagnosis

@@ -16,11 +16,10 @@ import pytest
 
 from executions.sandbox.checks.attacks import Probe
 from executions.sandbox.engine.engine import Engine
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.options import SANDBOX_LABEL
 from executions.sandbox.results import Outcome, Run, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
-from executions.sandbox.settings import Reuse, SandboxSettings
+from executions.sandbox.settings import Reuse, SandboxSettings, is_gvisor
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from tests.sandbox.gvisor_differences import CHANCE, DIFFERENCES
 from tests.sandbox.probing import FEW_PROBES

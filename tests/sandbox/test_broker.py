@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
+from executions.owner import Owner
 from executions.sandbox.broker.broker import LAST_WORDS_SECONDS
 from executions.sandbox.container.stream import FrameStream
 from executions.sandbox.engine.engine import BoundedClient, Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import LABEL, NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import RunStatus, SandboxError, Submission
 from executions.sandbox.sandbox import Sandbox

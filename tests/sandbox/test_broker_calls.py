@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from executions.sandbox.broker.calls import CallDenied, Kind, parse_call, rebuild_options
+from executions.sandbox.broker.allowed_calls import CallDenied, Kind, parse_call, rebuild_options
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import LABEL, OWNER_LABEL, SANDBOX_LABEL, container_options
 from executions.sandbox.profiles import Profile

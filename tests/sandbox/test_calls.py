@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executions import bounds
-from executions.sandbox.calls import is_plain_call
+from executions.sandbox.call_inputs import is_plain_call
 from guest import protocol
 
 

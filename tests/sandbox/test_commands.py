@@ -11,11 +11,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from executions.models import Server
+from executions.owner import Owner
 from executions.sandbox.checks.attacks import PROBES
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import container_options
-from executions.sandbox.engine.owner import Owner
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.docker

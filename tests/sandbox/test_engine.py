@@ -10,10 +10,10 @@ from multiprocessing import get_context
 
 import pytest
 
+from executions.owner import Owner
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
 
 
 def descriptors_after_each_of_four_containers() -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 
+from executions.owner import Owner
 from executions.sandbox.checks.attacks import PROBES
 from executions.sandbox.console import Console
 from executions.sandbox.container.container import Container
@@ -20,7 +21,6 @@ from executions.sandbox.engine.deaths import Cause
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, OWNER_LABEL, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import RunLost, RunStatus, SandboxUnavailable, Submission
 from executions.sandbox.sandbox import Sandbox
 from executions.sandbox.timing import Timing

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.engine import guest_image
 from executions.sandbox.engine.engine import ContainerEvent, ContainerSummary, Engine, EngineError
 from executions.sandbox.engine.guest_image import (
     ImageError,
@@ -24,13 +23,12 @@ from tests.waiting import eventually
 
 
 @pytest.fixture
-def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a small guest/ in the place of ours."""
+def guest(tmp_path: Path) -> Path:
+    """Return a small guest/."""
     directory = tmp_path / "guest"
     (directory / "supervisor" / "__pycache__").mkdir(parents=True)
     for name in ("Dockerfile", "requirements.lock", "__init__.py", "supervisor/main.py"):
         (directory / name).write_text(name)
-    monkeypatch.setattr(guest_image, "GUEST_DIRECTORY", directory)
     return directory
 
 
@@ -42,22 +40,22 @@ def _private_umask() -> Iterator[None]:
 
 
 def test_files_left_beside_the_source_change_neither_name_nor_context(guest: Path, tmp_path: Path) -> None:
-    name = image_name()
+    name = image_name(guest)
     for left in ("supervisor/.main.py.swp", "supervisor/__pycache__/main.cpython-313.pyc", "notes.txt"):
         (guest / left).write_text("left")
-    assert image_name() == name
+    assert image_name(guest) == name
     context = tmp_path / "context"
     context.mkdir()
-    copy_guest(context)
+    copy_guest(context, guest)
     copied = {str(path.relative_to(context)) for path in context.rglob("*") if path.is_file()}
     assert copied == {"Dockerfile", "requirements.lock", "__init__.py", "supervisor/main.py"}
 
 
-@pytest.mark.usefixtures("guest", "_private_umask")
-def test_context_is_readable_by_everybody_whatever_the_umask(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_private_umask")
+def test_context_is_readable_by_everybody_whatever_the_umask(guest: Path, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
-    copy_guest(context)
+    copy_guest(context, guest)
     modes = {str(path.relative_to(context)): path.stat().st_mode & 0o777 for path in context.rglob("*")}
     assert modes["supervisor"] == 0o755
     assert modes["supervisor/main.py"] == modes["Dockerfile"] == 0o644
@@ -74,7 +72,7 @@ def test_wheel_that_has_changed_is_not_taken(guest: Path, tmp_path: Path, monkey
         (guest / lock).write_text(f"--only-binary :all:\n{name}==1.0 --hash=sha256:{digest}\n")
     for variable, value in ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path)), ("CONFIG_FILE", os.devnull):
         monkeypatch.setenv(f"PIP_{variable}", value)
-    download_wheels(tmp_path / "wheels", "x86_64")
+    download_wheels(tmp_path / "wheels", "x86_64", guest)
     assert sorted(path.name for path in (tmp_path / "wheels").iterdir()) == [
         "lesson-1.0-py3-none-any.whl",
         "pip-1.0-py3-none-any.whl",
@@ -82,7 +80,7 @@ def test_wheel_that_has_changed_is_not_taken(guest: Path, tmp_path: Path, monkey
     with zipfile.ZipFile(tmp_path / "lesson-1.0-py3-none-any.whl", "a") as archive:
         archive.writestr("evil.py", "")
     with pytest.raises(ImageError, match="DO NOT MATCH THE HASHES"):
-        download_wheels(tmp_path / "again", "x86_64")
+        download_wheels(tmp_path / "again", "x86_64", guest)
 
 
 class EngineWithoutImage(Engine):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from executions.owner import Owner
 from executions.sandbox.checks.attacks import probes_for
 from executions.sandbox.checks.probes import run_probes
 from executions.sandbox.container.container import Container
@@ -14,10 +15,9 @@ from executions.sandbox.container.stream import FrameStream
 from executions.sandbox.engine.deaths import Cause, DeathWatch
 from executions.sandbox.engine.engine import ContainerEvent, Engine
 from executions.sandbox.engine.guest_image import image_name
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.results import RunStatus, SandboxUnavailable, Submission
+from executions.sandbox.settings import is_gvisor
 from guest import protocol
 from tests.sandbox.answering import answering
 from tests.sandbox.conftest import Launch

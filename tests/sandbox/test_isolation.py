@@ -9,12 +9,11 @@ import pytest
 from executions.sandbox.console import Printed
 from executions.sandbox.engine.engine import Engine
 from executions.sandbox.engine.guest_image import GUEST_DIRECTORY
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.engine.options import ENVIRONMENT, USERS
 from executions.sandbox.results import RunStatus
 from executions.sandbox.sandbox import Sandbox
-from executions.sandbox.settings import Reuse
+from executions.sandbox.settings import Reuse, is_gvisor
 from tests.sandbox.conftest import RUNTIME, Launch, Runner, demand_ready, telling_its_refusal
 from tests.sandbox.watching import Watched
 from tests.walls import SABOTAGE_GATEWAY

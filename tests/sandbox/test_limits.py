@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from executions.sandbox.container.transcript import CPU_SHARE
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.results import RunStatus, Submission, TestProgram
 from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.settings import is_gvisor
 from guest.protocol import STREAM_KEPT_BYTES
 from tests.sandbox.conftest import READY_SECONDS, RUNTIME, Launch, Runner
 from tests.sandbox.watching import Watched

@@ -13,10 +13,10 @@ from typing import Any
 import docker
 import pytest
 
+from executions.owner import Owner
 from executions.sandbox.engine.engine import ContainerSummary, Engine
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import NAME_PREFIX, container_options
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.engine.reaper import Reaper, orphans, reap_orphans
 from executions.sandbox.timing import Timing
 from tests.sandbox.conftest import Launch, containers_of

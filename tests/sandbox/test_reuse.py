@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import pytest
 
 from executions.sandbox.container.container import Container
-from executions.sandbox.engine.gvisor import is_gvisor
 from executions.sandbox.engine.options import CPU_QUOTA_MICROSECONDS
 from executions.sandbox.profiles import Profile
 from executions.sandbox.results import Run, RunStatus, TestProgram
 from executions.sandbox.sandbox import Sandbox
+from executions.sandbox.settings import is_gvisor
 from tests.sandbox.conftest import RUNTIME
 from tests.sandbox.test_tests import SEARCH
 

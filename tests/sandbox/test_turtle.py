@@ -104,6 +104,7 @@ GEOMETRY = {
     "setup(300, 200); (window_width(), window_height())": "(300, 200)",
     "bgcolor('light blue'); bgcolor()": "'light blue'",
     "tracer(0); tracer()": "0",
+    "fd(10); clearscreen(); fd(7); (pos(), len(turtles()))": "((7.00,0.00), 1)",
     "clone().pos()": "(0.00,0.00)",
     "Screen() is getscreen()": "True",
     "len((Turtle(), Turtle())[0].getscreen().turtles())": "2",

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from executions.sandbox.broker.calls import Call, CallDenied, Kind, rebuild_options
+from executions.sandbox.broker.allowed_calls import Call, CallDenied, Kind, rebuild_options
 from executions.sandbox.broker.wire import PIECE_BYTES, Answer, Connection, EngineAway, EngineSocket, read_call, status
 from executions.sandbox.engine.engine import Engine, EngineError
 from executions.sandbox.engine.guest_image import ImageError, build_image, image_name

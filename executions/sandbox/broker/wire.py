@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from executions.sandbox.broker.calls import LARGEST_OPTIONS_BYTES, Call, CallDenied, Kind, parse_call
+from executions.sandbox.broker.allowed_calls import LARGEST_OPTIONS_BYTES, Call, CallDenied, Kind, parse_call
 
 LARGEST_CONTEXT_BYTES = 512 * 1024 * 1024
 """Of a build, whose context the broker reads and drops."""

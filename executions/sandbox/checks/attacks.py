@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from executions.sandbox.engine.gvisor import KERNEL, is_gvisor
+from executions.sandbox.engine.gvisor import KERNEL
 from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.engine.options import ENVIRONMENT, FILE_BYTES, PIDS
 from executions.sandbox.results import Run, RunStatus
+from executions.sandbox.settings import is_gvisor
 
 UNCHARGED_BYTES = 24 * 1024 * 1024
 """What sockets may hold besides the container's memory: 64 receive queues of Linux's default size are 13 MB."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from executions.sandbox.engine.engine import ContainerEvent, Engine, EngineError
-from executions.sandbox.engine.gvisor import COLLAPSED_EXIT_CODE, KILLED_EXIT_CODE, death_seconds, is_gvisor
+from executions.sandbox.engine.gvisor import COLLAPSED_EXIT_CODE, KILLED_EXIT_CODE, death_seconds
+from executions.sandbox.settings import is_gvisor
 from executions.sandbox.timing import DEFAULT_TIMING, Timing
 from executions.threads import Loop
 

@@ -26,11 +26,11 @@ class ImageError(Exception):
     """The image's packages could not be downloaded, or are not known for the engine's architecture."""
 
 
-def image_name() -> str:
+def image_name(guest: Path = GUEST_DIRECTORY) -> str:
     """Return the name of the image that belongs to this version of guest/."""
     digest = hashlib.sha256()
-    for path in _guest_files():
-        digest.update(f"{path.relative_to(GUEST_DIRECTORY)}\0{path.stat().st_size}\0".encode())
+    for path in _guest_files(guest):
+        digest.update(f"{path.relative_to(guest)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
 
@@ -58,10 +58,10 @@ def build_image(engine: Engine) -> Iterator[str]:
         yield from engine.build_image(context, name)
 
 
-def copy_guest(context: Path) -> None:
+def copy_guest(context: Path, guest: Path = GUEST_DIRECTORY) -> None:
     """Copy guest/ into the empty directory `context`, readable by everybody whatever the umask."""
-    for path in _guest_files():
-        copy = context / path.relative_to(GUEST_DIRECTORY)
+    for path in _guest_files(guest):
+        copy = context / path.relative_to(guest)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     for copy in context.rglob("*"):
@@ -74,19 +74,19 @@ def _machine(architecture: str) -> str:
     return MACHINES[architecture]
 
 
-def download_wheels(directory: Path, machine: str) -> None:
+def download_wheels(directory: Path, machine: str, guest: Path = GUEST_DIRECTORY) -> None:
     """Download the image's packages into `directory`, and pip, which the base image may lack. Raises ImageError.
 
     Takes only wheels whose hash is in the locks.
     """
-    version = re.search(r"^FROM python:([\d.]+)", (GUEST_DIRECTORY / "Dockerfile").read_text(), re.MULTILINE)
+    version = re.search(r"^FROM python:([\d.]+)", (guest / "Dockerfile").read_text(), re.MULTILINE)
     assert version is not None  # noqa: S101 (the first line of the file)
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(directory)]
     command += ["--require-hashes", "--no-deps", "--implementation", "cp", "--python-version", version[1]]
     command += [argument for platform in platforms for argument in ("--platform", platform)]
     for lock in ("requirements.lock", "requirements-pip.lock"):
-        command += ["--requirement", str(GUEST_DIRECTORY / lock)]
+        command += ["--requirement", str(guest / lock)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)  # noqa: S603
     except subprocess.CalledProcessError as error:
@@ -95,7 +95,7 @@ def download_wheels(directory: Path, machine: str) -> None:
         raise ImageError(f"packages of the image: not downloaded within {DOWNLOAD_SECONDS} s") from error
 
 
-def _guest_files() -> list[Path]:
+def _guest_files(guest: Path) -> list[Path]:
     """Return what the image is built from, and nothing that an editor or a build may have left beside it."""
-    packaging = [GUEST_DIRECTORY / "Dockerfile", GUEST_DIRECTORY / "requirements.lock"]
-    return sorted([*GUEST_DIRECTORY.rglob("*.py"), *packaging])
+    packaging = [guest / "Dockerfile", guest / "requirements.lock"]
+    return sorted([*guest.rglob("*.py"), *packaging])

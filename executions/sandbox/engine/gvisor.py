@@ -4,7 +4,7 @@ docs/gvisor.md has the details. A newer runsc may differ from the one described 
 program runs.
 """
 
-RUNTIME = "runsc"
+from executions.sandbox.settings import is_gvisor
 
 # The kernel of a container consists of processes of the host, which count towards the container's limits.
 KERNEL_BYTES = 32 * 1024 * 1024
@@ -19,11 +19,6 @@ COLLAPSED_EXIT_CODE = 2
 
 KERNEL = ("4.4.0", "#1 SMP Sun Jan 10 15:06:54 PST 2016")
 """The release and version that gVisor's kernel gives itself, on every host (uname(2))."""
-
-
-def is_gvisor(runtime: str | None) -> bool:
-    """Return whether `runtime`, a name from the settings, stands for gVisor: runsc, runsc-kvm and the like."""
-    return runtime is not None and runtime.startswith(RUNTIME)
 
 
 def death_seconds(runtime: str | None) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 from executions.sandbox.engine import gvisor
 from executions.sandbox.engine.masked import MASKED
 from executions.sandbox.profiles import Profile
+from executions.sandbox.settings import MEMORY_BYTES, is_gvisor
 
 NAME_PREFIX = "code_exec_"
 LABEL = "net.pylearn.codeexec"
@@ -12,7 +13,6 @@ OWNER_LABEL = f"{LABEL}.owner"
 SANDBOX_LABEL = f"{LABEL}.sandbox"
 """A process may have several sandboxes; each removes only its own containers."""
 
-MEMORY_BYTES = 128 * 1024 * 1024
 # A quarter of a CPU, in one piece: most programs end within 100 ms, and so are never stopped.
 CPU_PERIOD_MICROSECONDS = 400_000
 CPU_QUOTA_MICROSECONDS = 100_000
@@ -74,7 +74,7 @@ def container_options(
     `user` must be that of no other container.
     """
     memory_bytes, pids = MEMORY_BYTES, PIDS
-    if gvisor.is_gvisor(runtime):
+    if is_gvisor(runtime):
         memory_bytes, pids = memory_bytes + gvisor.KERNEL_BYTES, gvisor.PIDS_WITH_KERNEL
         if profile is Profile.SCIENCE:
             memory_bytes += gvisor.PACKAGES_BYTES

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
 
+from executions.owner import Owner
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.engine.options import (
     LABEL,
@@ -20,7 +21,6 @@ from executions.sandbox.engine.options import (
     USERS,
     container_options,
 )
-from executions.sandbox.engine.owner import Owner
 from executions.sandbox.profiles import Profile
 
 LARGEST_OPTIONS_BYTES = 64 * 1024
