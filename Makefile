@@ -6,6 +6,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 TOOLS := .venv/.tools
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
+TEACHING := $(patsubst %,tests/sandbox/test_%.py,collect files returns rules suites trace turtle)
 CLIENTS := clients/nextjs/node_modules/.installed
 
 .PHONY: help run cluster test test-fast test-reuse test-gvisor check fuzz image service-image client-types catalogues badges bench corpora sabotage soak constraints audit clean engine
@@ -27,6 +28,7 @@ test: $(DEV) image service-image $(CLIENTS) ## run every test, with real contain
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
 	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || $(PYTHON) -m tests.retry $$?
+	SANDBOX_REUSE=pressure $(PYTHON) -m pytest $(PARALLEL) $(TEACHING) || SANDBOX_REUSE=pressure $(PYTHON) -m tests.retry $$?
 	$(PYTHON) -m pytest -m alone $$(grep -lr --include='test_*.py' 'mark\.alone' tests) || $(PYTHON) -m tests.retry $$?
 
 test-fast: $(DEV) .env ## run the tests that need no containers, servers or browser, within a minute
@@ -35,7 +37,7 @@ test-fast: $(DEV) .env ## run the tests that need no containers, servers or brow
 sabotage: $(DEV) image ## remove each protection in turn; only the tests that name it must fail (FAST=1: the main ones)
 	$(PYTHON) -m tests.sabotage $(if $(FAST),--fast) $(WALLS)
 
-test-reuse: $(DEV) image ## run the container tests without reuse and under pressure; make test always reuses containers
+test-reuse: $(DEV) image ## run all container tests without reuse and under pressure
 	SANDBOX_REUSE=never $(PYTHON) -m pytest $(PARALLEL) -m "not alone" tests/sandbox
 	SANDBOX_REUSE=pressure $(PYTHON) -m pytest $(PARALLEL) -m "not alone" tests/sandbox
 

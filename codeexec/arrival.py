@@ -45,16 +45,17 @@ class Arrival:
 
     def _begin(self) -> None:
         self._head, self._length = b"", None
-        self._weight = TEXT_WEIGHT
+        self.weight = TEXT_WEIGHT
+        """How many bytes to count for each that is here."""
 
     def __len__(self) -> int:
         return len(self._received)
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | bytearray) -> None:
         """Add what was received."""
         searched = max(0, len(self._received) - len(END_OF_HEAD))
         self._received += data
-        self._weight = max(self._weight, weight(self._received[searched:]))
+        self.weight = max(self.weight, weight(self._received[searched:]))
         if self._length is not None:
             return
         end = self._received.find(END_OF_HEAD, searched)
@@ -73,7 +74,7 @@ class Arrival:
     @property
     def held_bytes(self) -> int:
         """What to count for it."""
-        return len(self._received) * self._weight
+        return len(self._received) * self.weight
 
     @property
     def is_complete(self) -> bool:
@@ -103,14 +104,17 @@ class Arrival:
         address = outermost_address(peer, forwarded)
         return address and address_block(address)
 
-    def take(self) -> bytes:
+    def take(self) -> bytes | bytearray:
         """Return the request, and begin with what follows it.
 
         Of an incomplete one, return the head and forget the rest.
         """
-        request = bytes(self._received[: self._length] if self.is_complete else self._head)
-        following = bytes(self._received[self._length :]) if self.is_complete else b""
-        self._received.clear()
+        request: bytes | bytearray = self._head
+        following = bytearray()
+        if self.is_complete:
+            request, following = self._received, self._received[self._length :]
+            del request[self._length :]
+        self._received = bytearray()
         self._begin()
         self.add(following)
         return request

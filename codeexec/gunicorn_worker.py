@@ -14,7 +14,6 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from codeexec.arrival import weight
 from codeexec.client import Client, State
 from codeexec.crowd import Crowd
 from codeexec.hurried_socket import INCOMPLETE, HurriedSocket
@@ -162,8 +161,9 @@ class BoundedThreadWorker(ThreadWorker):  # type: ignore[misc]
         """Give a thread a request, or the head of one that is incomplete, with the error for the rest."""
         pool = self.health_pool if client.arrival.is_for_health else self.tpool
         handle = self.handle if client.arrival.has_head else self.refuse_head
+        weight = client.arrival.weight  # before it is taken
         request = client.arrival.take()
-        client.given_bytes = len(request) * weight(request)
+        client.given_bytes = len(request) * weight
         client.sock.give(request, error)
         client.state = State.THREAD
         self._watch(client)

@@ -61,7 +61,7 @@ class HurriedSocket(socket.socket):
         """Return what has been received, b"" at its end. Raises BlockingIOError if there is nothing."""
         return super().recv(RECEIVED_AT_ONCE)
 
-    def give(self, request: bytes, error: tuple[int, str] = INCOMPLETE) -> None:
+    def give(self, request: bytes | bytearray, error: tuple[int, str] = INCOMPLETE) -> None:
         """Begin a request. If it is incomplete, the thread gets `error` where it reads further."""
         self._request = memoryview(request)
         self._error = error

@@ -172,7 +172,8 @@ def pack_task(kind: int, code: str, most_images: int = IMAGES, files: Collection
     parts = [_TASK.pack(kind, most_images, len(files))]
     for name, content in files:
         parts += [_FILE.pack(len(name.encode()), len(content)), name.encode(), content]
-    return pack_frame(TASK, b"".join((*parts, code.encode())))
+    parts.append(code.encode())
+    return b"".join((PREFIX.pack(TASK, sum(map(len, parts))), *parts))
 
 
 def unpack_task(body: bytes | bytearray) -> tuple[int, str, int, list[tuple[str, memoryview]]]:

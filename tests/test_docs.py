@@ -299,6 +299,13 @@ def test_the_documented_test_message_is_correct(page: Page) -> None:
     assert f"`{result['message']}`" in RESULT["message"]
 
 
+def test_the_documented_request_of_an_exercise_is_recorded(page: Page) -> None:
+    operations = (ROOT / "docs/operations.md").read_text()
+    shown = json.loads(section(operations, "Exercises").split("```json\n")[1].split("\n```")[0])
+    assert page.post(shown).status_code == 200
+    assert Execution.objects.get().exercise == shown["exercise"]
+
+
 def test_the_documented_health_fields_are_correct(page: Page) -> None:
     health = page.client.get("/health").json()
     documented: dict[str, Any] = json.loads(section(API, "Health").split("```json\n")[1].split("\n```")[0])

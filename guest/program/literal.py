@@ -25,8 +25,9 @@ MOST_DECIMAL_BITS = 14_000
 """Python does not write longer integers in decimal (`sys.set_int_max_str_digits`)."""
 
 _DICTS: tuple[dict[None, None], ...] = ({}, OrderedDict())
-_VIEWS = (type(view) for each in _DICTS for view in (each.keys(), each.values(), each.items()))
-LISTED: tuple[type, ...] = (range, *_VIEWS)
+VIEWS = tuple(type(view) for each in _DICTS for view in (each.keys(), each.items()))
+"""Types that have an order, but are equal to a set."""
+LISTED: tuple[type, ...] = (range, *(type(each.values()) for each in _DICTS))
 """Types that are iterated over, but are no iterators."""
 LISTED_ELSEWHERE = {"collections": "deque", "array": "array"}
 
@@ -75,6 +76,8 @@ class _Writer:
             yield self._piece(text)
         elif (listed := _listed(value, kind, self._left_values)) is not None:
             yield from self.write(listed, depth)
+        elif kind in VIEWS:
+            yield from self._sequence("view([", value, "])", depth)
         elif kind in LISTED or _is_elsewhere(kind, LISTED_ELSEWHERE) or hasattr(kind, "__next__"):
             yield from self._sequence("iterator([", value, "])", depth)
         else:

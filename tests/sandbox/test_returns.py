@@ -39,6 +39,8 @@ VALUES = [
     ("{1, 2, 3}", "return {3, 2, 1}"),
     ("['a', 'b']", "return (letter for letter in 'ab')"),
     ("['a', 'b']", "return {'a': 1, 'b': 2}.keys()"),
+    ("{'b', 'a'}", "return {'a': 1, 'b': 2}.keys()"),
+    ("{('b', 2), ('a', 1)}", "return {'a': 1, 'b': 2}.items()"),
     ("['a', 'b']", "from collections import OrderedDict\n    return OrderedDict(a=1, b=2).keys()"),
     ("[('a', 1)]", "from collections import OrderedDict\n    return OrderedDict(a=1).items()"),
     ("[0, 1, 4]", "for n in range(3):\n        yield n * n"),

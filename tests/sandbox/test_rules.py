@@ -142,6 +142,10 @@ def test_each_rule(grade: Any, code: str, case: TestCase, passes: bool, sentence
         assert result["message"] == f"{'✅ Test passed' if passes else '❌ Test failed'}: {sentence}"
 
 
+def test_table_of_rules_is_as_long_as_promised() -> None:
+    assert len(RULES) >= 40
+
+
 EVERYTHING = '''"""A docstring."""
 import asyncio
 @print

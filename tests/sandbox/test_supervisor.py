@@ -1,8 +1,14 @@
 """Attacks of a program on the supervisor, which runs as the same user."""
 
+import fcntl
+import os
+import subprocess
+import sys
+
 import pytest
 
 from executions.sandbox.results import RunStatus, TestProgram
+from guest.supervisor.host import STDIN_PIPE_BYTES
 from tests.sandbox.conftest import Runner
 from tests.sandbox.test_isolation import CALL
 
@@ -59,3 +65,13 @@ def test_allow_own_priority(run: Runner, attempt: str) -> None:
 def test_allow_own_limits(run: Runner) -> None:
     code = "import resource as r\nr.setrlimit(r.RLIMIT_CPU, (3, 3))\nprint(r.getrlimit(r.RLIMIT_CPU))"
     assert run(code).stdout == "(3, 3)\n"
+
+
+def test_pipe_from_the_engine_has_more_room() -> None:
+    command = [sys.executable, "-c", "from guest.supervisor.host import Host\nHost().widen_stdin()"]
+    reader, writer = os.pipe()
+    subprocess.run(command, stdin=reader, check=True)
+    assert fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ) == STDIN_PIPE_BYTES
+    os.close(reader)
+    os.close(writer)
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=True)

@@ -1,4 +1,8 @@
-"""`import turtle` draws as Python's own does. turtles/ has programs of textbooks and their pictures."""
+"""`import turtle` draws as Python's own does. turtles/ has programs such as textbooks have, and their pictures.
+
+We wrote the programs. The pictures are our own module's output, in fewer colors, and we looked at each to see that it
+shows what its program draws. So they reveal a change, not a difference from Python's own turtle: GEOMETRY does that.
+"""
 
 from pathlib import Path
 
@@ -48,6 +52,10 @@ def difference(sandbox: Sandbox, drawn: bytes, name: str) -> float:
 def test_program_of_a_textbook_draws_its_picture(run: Runner, sandbox: Sandbox, name: str) -> None:
     image = picture(run, (DIRECTORY / f"{name}.txt").read_text())
     assert difference(sandbox, image.data, name) < SAME
+
+
+def test_there_are_as_many_programs_as_promised() -> None:
+    assert len(PROGRAMS) >= 25
 
 
 @pytest.mark.parametrize(

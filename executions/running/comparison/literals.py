@@ -10,7 +10,7 @@ from executions.running.comparison.tokens import number, string, tokens
 from guest.protocol import VALUE_DEPTH, VALUES
 
 MOST_DEPTH = 2 * VALUE_DEPTH + 1
-"""A container writes an iterator as a call with a list."""
+"""A container writes an iterator or a view as a call with a list."""
 
 
 def parse(text: str, is_sent: bool = False) -> Value:

@@ -15,7 +15,7 @@ MOST_EXPONENT = 400
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list, a tuple, a set, or what an iterator gives: `kind` says which."""
+    """A list, a tuple, a set, a view of a dictionary (keys or items), or what an iterator gives: `kind` says which."""
 
     kind: str
     values: tuple["Value", ...]
@@ -144,7 +144,7 @@ def _fraction(values: tuple[Value, ...]) -> Value:
 MAKERS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
     **{name: _items("set") for name in ("set", "frozenset")},
     **{name: _items("list") for name in ("list", "deque")},
-    **{name: _items(name) for name in ("tuple", "iterator")},
+    **{name: _items(name) for name in ("tuple", "view", "iterator")},
     **dict.fromkeys(("dict", "Counter", "OrderedDict", "defaultdict"), _mapping),
     "float": _float,
     "complex": _complex,

@@ -37,6 +37,8 @@ class ValueComparison:
                 return False
             case (Items("set", values), Items("set", others)):
                 return self._have_the_same(values, others)
+            case (Items("set", values), Items("view", others)) if not self.has_exact_types:
+                return self._have_the_same(values, others)
             case (Items(kind, values), Items(other_kind, others)) if "set" not in (kind, other_kind):
                 return (
                     len(values) == len(others)
