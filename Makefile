@@ -27,7 +27,7 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV) image service-image $(CLIENTS) ## run every test, with real containers, servers and a browser
 	@scripts/ensure-test-tools
 	@scripts/ensure-gvisor
-	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" || $(PYTHON) -m tests.retry $$?
+	$(PYTHON) -m pytest $(PARALLEL) -m "not alone" $(TEACHING:%=--ignore=%) || $(PYTHON) -m tests.retry $$?
 	SANDBOX_REUSE=pressure $(PYTHON) -m pytest $(PARALLEL) $(TEACHING) || SANDBOX_REUSE=pressure $(PYTHON) -m tests.retry $$?
 	$(PYTHON) -m pytest -m alone $$(grep -lr --include='test_*.py' 'mark\.alone' tests) || $(PYTHON) -m tests.retry $$?
 
