@@ -51,12 +51,12 @@ def pack_detail(
     `kind` is the full name of an exception, whose end says more than its beginning; `hint` comes from `pack_hint`.
     `file` has the name of the file beside the program that the error is in, and its line and columns there.
     """
-    name, *place = file
+    name, *position = file
     bounded = (kind[-TYPE_CHARACTERS:], message[:MESSAGE_CHARACTERS], hint, name)
     # A learner's message may hold half a surrogate pair.
     strings = [string.encode("utf-8", "replace") for string in bounded]
     strings[2] = strings[2][:HINT_BYTES]
-    return _DETAIL.pack(line, column, end_column, *map(len, strings), *place) + b"".join(strings)
+    return _DETAIL.pack(line, column, end_column, *map(len, strings), *position) + b"".join(strings)
 
 
 def pack_hint(key: str, words: dict[str, str]) -> str:

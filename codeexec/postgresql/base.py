@@ -58,13 +58,13 @@ class Pool:
     """
 
     def __init__(self, size: int, wait_seconds: float = WAIT_SECONDS) -> None:
-        self._places = threading.BoundedSemaphore(size)
+        self._free = threading.BoundedSemaphore(size)
         self._idle: deque[BoundedConnection] = deque()
         self._wait_seconds = wait_seconds
 
     def take(self, connect: Callable[[], BoundedConnection]) -> BoundedConnection:
         """Return an idle connection, or what `connect` returns. Raises OperationalError, also if all are in use."""
-        if not self._places.acquire(timeout=self._wait_seconds):
+        if not self._free.acquire(timeout=self._wait_seconds):
             raise psycopg.OperationalError("all connections to the database are in use")
         try:
             while (connection := self._pop_idle()) is not None:
@@ -72,8 +72,8 @@ class Pool:
                     return connection
                 connection.close()
             return connect()
-        except BaseException:  # whatever it is, the caller gets no connection, so its place is free
-            self._places.release()
+        except BaseException:  # whatever it is, the caller gets no connection, so it is free for others
+            self._free.release()
             raise
 
     def give_back(self, connection: BoundedConnection) -> None:
@@ -82,7 +82,7 @@ class Pool:
             self._idle.append(connection)
         else:
             connection.close()
-        self._places.release()
+        self._free.release()
 
     def _pop_idle(self) -> BoundedConnection | None:
         try:

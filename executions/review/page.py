@@ -130,8 +130,8 @@ def _hint(execution: Execution) -> str:
     """Return the hint or message that the learner got besides the traceback, as one line."""
     detail = execution.error_detail or {}
     file, line = detail.get("file"), detail.get("line")
-    place = f"{file['name']}, line {file['line']}: " if file else f"Line {line}: " if line else ""
-    return first_line(place + (detail.get("hint") or detail.get("message") or ""), longest=300)
+    position = f"{file['name']}, line {file['line']}: " if file else f"Line {line}: " if line else ""
+    return first_line(position + (detail.get("hint") or detail.get("message") or ""), longest=300)
 
 
 def _verdicts(execution: Execution) -> Iterator[Verdict]:

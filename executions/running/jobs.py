@@ -47,7 +47,7 @@ def most_threads() -> int:
 
 @dataclass(slots=True)
 class Reservation:
-    """A place in line, and the job that is to take it, if any."""
+    """Room in the line, and the job that is to take it, if any."""
 
     job: Job | None = None
 
@@ -95,7 +95,7 @@ class Jobs:
 
     @contextmanager
     def reserve(self) -> Iterator[Reservation]:
-        """Reserve a place in line for a job that the caller may set. Raises Unavailable if all places are taken."""
+        """Reserve room in the line for a job that the caller may set. Raises Unavailable if the line is full."""
         with self._lock:
             if self.is_closing or len(self._line) + self._reserved >= self._most_waiting:
                 raise Unavailable("too many executions wait in the background")

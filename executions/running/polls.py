@@ -15,15 +15,15 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
 
 
 class Polls:
-    """The requests of one process that wait: at most `places` of them. Others return at once."""
+    """The requests of one process that wait: at most `most` of them. Others return at once."""
 
-    def __init__(self, places: int = MOST_POLLS, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._places = threading.BoundedSemaphore(places)
+    def __init__(self, most: int = MOST_POLLS, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._free = threading.BoundedSemaphore(most)
         self._sleep = sleep
 
     def wait(self, execution: Execution, seconds: float, is_over: Callable[[], bool]) -> None:
-        """Return when `execution` has ended, or earlier: after `seconds`, if it `is_over`, or without a place."""
-        if not self._places.acquire(blocking=False):
+        """Return when `execution` has ended, or earlier: after `seconds`, if it `is_over`, or if too many wait."""
+        if not self._free.acquire(blocking=False):
             return
         try:
             deadline, pause_seconds = Deadline.after(seconds), FIRST_PAUSE_SECONDS
@@ -31,7 +31,7 @@ class Polls:
                 self._sleep(min(pause_seconds, left))
                 pause_seconds = min(1.5 * pause_seconds, LONGEST_PAUSE_SECONDS)
         finally:
-            self._places.release()
+            self._free.release()
 
 
 def _is_running(execution: Execution) -> bool:

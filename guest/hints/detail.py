@@ -29,16 +29,16 @@ def describe(error: BaseException, file_name: str, code: str, files: Files) -> b
     """Return the body of a DETAIL frame about `error`, which ended the program `code` that had `files` beside it."""
     is_in_text = isinstance(error, SyntaxError) and error.__traceback__ is None  # not in an eval() of the program
     position = _position(error, file_name, code, is_in_text)
-    place, file = position, ("", *NOWHERE)
+    location, file = position, ("", *NOWHERE)
     if beside := file_of(error, file_name, files):
         file_name, code = beside, _text_of(beside)
         is_in_text = isinstance(error, SyntaxError) and error.filename == beside
-        place = _position(error, beside, code, is_in_text)
-        file = (files[beside], *place)
+        location = _position(error, beside, code, is_in_text)
+        file = (files[beside], *location)
     message = message_of(error)
     try:
-        source = lines_of(code)[place[0] - 1] if place[0] else ""
-        key, words = diagnosis.hint_for(error, message, source, *place[1:], code, file_name, is_in_text)
+        source = lines_of(code)[location[0] - 1] if location[0] else ""
+        key, words = diagnosis.hint_for(error, message, source, *location[1:], code, file_name, is_in_text)
         hint = reports.pack_hint(key, words)
     except Exception:  # it asks the program's own objects for their names
         hint = ""

@@ -139,5 +139,5 @@ def _said(error: BaseException) -> str:
     if isinstance(error, AssertionError):
         return message_of(error).strip()
     frame = innermost_frame(error, FILE_NAME)
-    place = "" if frame is None else f" (line {frame.tb_lineno} of the program)"
-    return f"{type(error).__name__}: {message_of(error)}{place}"
+    position = "" if frame is None else f" (line {frame.tb_lineno} of the program)"
+    return f"{type(error).__name__}: {message_of(error)}{position}"

@@ -22,7 +22,7 @@ METHODS = {name for kind in (list, dict, set, str, bytes) for name in dir(kind)}
 Key = tuple[Scope, str]
 
 
-class Place:
+class Site:
     """Where a node is: its scope, the index of its statement in the module, and whether it is in a loop."""
 
     __slots__ = ("index", "is_in_loop", "line", "scope")
@@ -43,12 +43,12 @@ class Uses:
         self._names = Names(module)
         self._functions: dict[Key, int] = {}
         self._keys: dict[ast.AST | None, Key] = {}
-        self._expressions: list[tuple[ast.expr, Place]] = []
+        self._expressions: list[tuple[ast.expr, Site]] = []
         self._read(module)
         self._names.follow_assignments()
         self._calls: dict[Key, set[Key]] = {key: set() for key in self._functions}
-        for node, place in self._expressions:
-            self._resolve(node, place)
+        for node, site in self._expressions:
+            self._resolve(node, site)
         self._find_recursion()
 
     def answer(self, word: str) -> tuple[int, int]:
@@ -64,46 +64,46 @@ class Uses:
         top = Scope("module")
         for word in words(module):
             self._note(word, 1)
-        todo = [(node, Place(top, index)) for index, node in reversed(list(enumerate(module.body)))]
-        waiting: list[tuple[ast.AST, Place]] = [*todo]
+        todo = [(node, Site(top, index)) for index, node in reversed(list(enumerate(module.body)))]
+        waiting: list[tuple[ast.AST, Site]] = [*todo]
         while waiting:
-            node, place = waiting.pop()
-            line = getattr(node, "lineno", place.line)
+            node, site = waiting.pop()
+            line = getattr(node, "lineno", site.line)
             for each in (node, *operators(node)):
                 for word in words(each):
                     self._note(word, line)
-            if isinstance(node, LOOPS) and place.is_in_loop:
+            if isinstance(node, LOOPS) and site.is_in_loop:
                 self._note("nested loop", line)
-            self._bind(node, place, line)
-            waiting.extend(reversed(list(self._parts(node, place, line))))
+            self._bind(node, site, line)
+            waiting.extend(reversed(list(self._parts(node, site, line))))
 
-    def _parts(self, node: ast.AST, place: Place, line: int) -> Iterator[tuple[ast.AST, Place]]:
-        """Yield what `node` consists of, with its places."""
-        here = Place(place.scope, place.index, line, place.is_in_loop)
+    def _parts(self, node: ast.AST, site: Site, line: int) -> Iterator[tuple[ast.AST, Site]]:
+        """Yield what `node` consists of, with its sites."""
+        here = Site(site.scope, site.index, line, site.is_in_loop)
         inner: list[ast.AST] = []
         inside = here
         if isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
-            inside = Place(Scope(kind, place.scope, node), place.index, line)
+            inside = Site(Scope(kind, site.scope, node), site.index, line)
             inner = [*node.body] if isinstance(node.body, list) else [node.body]
             if not isinstance(node, ast.ClassDef):
                 inside.scope.bound.update(each.arg for each in parameters(node.args))
         elif isinstance(node, COMPREHENSIONS):
-            inside = Place(Scope("comprehension", place.scope, node), place.index, line, place.is_in_loop)
+            inside = Site(Scope("comprehension", site.scope, node), site.index, line, site.is_in_loop)
             first, *others = node.generators
             yield first.iter, here
             inner = [first.target, *first.ifs, *others]
             inner += [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         elif isinstance(node, LOOPS):
-            inside = Place(place.scope, place.index, line, is_in_loop=True)
+            inside = Site(site.scope, site.index, line, is_in_loop=True)
             inner = [*node.body]
         skipped = {id(each) for each in inner}
         if not isinstance(node, COMPREHENSIONS):
             yield from ((each, here) for each in ast.iter_child_nodes(node) if id(each) not in skipped)
         yield from ((each, inside) for each in inner)
 
-    def _bind(self, node: ast.AST, place: Place, line: int) -> None:
-        scope, names = place.scope, self._names
+    def _bind(self, node: ast.AST, site: Site, line: int) -> None:
+        scope, names = site.scope, self._names
         match node:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
                 self._define(name, node, node.args, scope, line)
@@ -118,14 +118,14 @@ class Uses:
                 while scope.kind == "comprehension" and scope.parent is not None:
                     scope = scope.parent
                 scope.bind(name)
-                names.assign(scope, node.target, value, place.index)
+                names.assign(scope, node.target, value, site.index)
             case ast.Assign(targets, value):
                 for target in targets:
-                    names.assign(scope, target, value, place.index)
+                    names.assign(scope, target, value, site.index)
                     if isinstance(target, ast.Name) and isinstance(value, ast.Lambda):
                         self._define(target.id, value, value.args, scope, line)
             case ast.AnnAssign(target, value=ast.expr() as value):
-                names.assign(scope, target, value, place.index)
+                names.assign(scope, target, value, site.index)
             case ast.Import(several):
                 for each in several:
                     self._import(each.name, line)
@@ -139,7 +139,7 @@ class Uses:
             case ast.Name(name, ast.Store()):
                 scope.bind(name)
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
-            self._expressions.append((node, place))
+            self._expressions.append((node, site))
 
     def _define(self, name: str, function: ast.AST, arguments: ast.arguments, scope: Scope, line: int) -> None:
         owner = scope.bind(name)
@@ -164,9 +164,9 @@ class Uses:
             self._note(f"import {module}.{each.name}", line)  # it may be a module too
             self._names.alias(scope, each.asname or each.name, f"{module}.{each.name}")
 
-    def _resolve(self, node: ast.expr, place: Place) -> None:
+    def _resolve(self, node: ast.expr, site: Site) -> None:
         """Note what an expression stands for, and which function of the program it mentions."""
-        scope, line = place.scope, node.lineno
+        scope, line = site.scope, node.lineno
         match node:
             case ast.Name(name, ast.Load()):
                 self._mention((scope.owner(name), name), scope)
@@ -177,7 +177,7 @@ class Uses:
                 self._note(f".{name}", line)
         if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
             return
-        for path in self._names.paths(node, scope, place.index):
+        for path in self._names.paths(node, scope, site.index):
             if _is_word(path):
                 self._note(path, line)
             if isinstance(node, (ast.Call, ast.Subscript)):  # __import__("os"), sys.modules["os"]

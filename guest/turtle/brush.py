@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from PIL import Image
 
-    from guest.turtle.paper import Places
+    from guest.turtle.paper import Pixels
     from guest.turtle.picture import Text, View
     from guest.turtle.values import Rgb
 
@@ -24,15 +24,15 @@ class Brush(Paper):
         self.lay_out(view, view.fineness)
         self._draw = ImageDraw.Draw(image)
 
-    def put_line(self, places: Places, color: Rgb, size: int) -> None:
-        self._draw.line(places, fill=color, width=size)
+    def put_line(self, pixels: Pixels, color: Rgb, size: int) -> None:
+        self._draw.line(pixels, fill=color, width=size)
         if size > 2:
             half = (size - 1) / 2
-            for x, y in places:
+            for x, y in pixels:
                 self._draw.ellipse((x - half, y - half, x + half, y + half), fill=color)
 
-    def put_area(self, places: Places, color: Rgb) -> None:
-        self._draw.polygon(places, fill=color)
+    def put_area(self, pixels: Pixels, color: Rgb) -> None:
+        self._draw.polygon(pixels, fill=color)
 
     def put_disk(self, x: float, y: float, color: Rgb, size: float) -> None:
         half = size / 2

@@ -1,4 +1,4 @@
-"""What items are painted on: a place for each coordinate, and nothing that is too far away."""
+"""What items are painted on: a pixel for each coordinate, and nothing that is too far away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from guest.turtle.picture import Text, View
     from guest.turtle.values import Rgb
 
-    Places = list[tuple[float, float]]
+    Pixels = list[tuple[float, float]]
 
 FAR = 10_000.0
 """Where the paper ends, in pixels from a corner of the window: Pillow reckons with small integers."""
@@ -28,17 +28,17 @@ class Paper:
         self._left = view.width * fineness / 2 - view.middle[0] * self._across
         self._top = view.height * fineness / 2 + view.middle[1] * self._up
 
-    def places(self, points: array[float]) -> Places:
+    def pixels(self, points: array[float]) -> Pixels:
         """Return where these coordinates are on the paper. Points that are nowhere are left out."""
         found = zip(points[::2], points[1::2], strict=True)
-        places = [(self._left + x * self._across, self._top - y * self._up) for x, y in found]
-        return [each for each in places if math.isfinite(each[0]) and math.isfinite(each[1])]
+        pixels = [(self._left + x * self._across, self._top - y * self._up) for x, y in found]
+        return [each for each in pixels if math.isfinite(each[0]) and math.isfinite(each[1])]
 
-    def line(self, places: Places, color: Rgb, width: float) -> None:
+    def line(self, pixels: Pixels, color: Rgb, width: float) -> None:
         """Draw a line with round corners and ends."""
         size = round(max(1.0, min(width, FAR) * self.fineness))
-        run: Places = []  # what has been seen of a line without leaving the paper
-        for start, end in itertools.pairwise(places):
+        run: Pixels = []  # what has been seen of a line without leaving the paper
+        for start, end in itertools.pairwise(pixels):
             if max(map(abs, (*start, *end))) <= FAR:
                 if not run:
                     run.append(start)
@@ -52,10 +52,10 @@ class Paper:
         if run:
             self.put_line(run, color, size)
 
-    def area(self, places: Places, color: Rgb | None) -> None:
+    def area(self, pixels: Pixels, color: Rgb | None) -> None:
         """Fill a polygon; where it crosses itself, every other part is empty, as in Tk."""
-        if color is not None and len(places) > 2:
-            self.put_area([(_near(x), _near(y)) for x, y in places], color)
+        if color is not None and len(pixels) > 2:
+            self.put_area([(_near(x), _near(y)) for x, y in pixels], color)
 
     def disk(self, x: float, y: float, color: Rgb | None, size: float) -> None:
         """Draw a disk; its diameter is in pixels of the window."""
@@ -64,14 +64,14 @@ class Paper:
             self.put_disk(x, y, color, size)
 
     def text(self, x: float, y: float, text: Text) -> None:
-        """Write lines of text above a place."""
+        """Write lines of text above a pixel."""
         if text.color is not None and abs(x) <= FAR and abs(y) <= FAR:
             self.put_text(x, y, text, text.color)
 
-    def put_line(self, places: Places, color: Rgb, size: int) -> None:
+    def put_line(self, pixels: Pixels, color: Rgb, size: int) -> None:
         raise NotImplementedError
 
-    def put_area(self, places: Places, color: Rgb) -> None:
+    def put_area(self, pixels: Pixels, color: Rgb) -> None:
         raise NotImplementedError
 
     def put_disk(self, x: float, y: float, color: Rgb, size: float) -> None:
@@ -81,11 +81,11 @@ class Paper:
         raise NotImplementedError
 
 
-def _near(place: float) -> float:
-    return max(-FAR, min(place, FAR))
+def _near(pixel: float) -> float:
+    return max(-FAR, min(pixel, FAR))
 
 
-def _cut(x: float, y: float, to_x: float, to_y: float) -> Places | None:
+def _cut(x: float, y: float, to_x: float, to_y: float) -> Pixels | None:
     """Return what of a line lies on the paper, None if nothing does."""
     first, last = 0.0, 1.0
     for start, way in ((x, to_x - x), (y, to_y - y)):

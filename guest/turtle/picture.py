@@ -52,7 +52,7 @@ class Line(Item):
 
     def paint(self, paper: Paper) -> None:
         if self.color is not None:
-            paper.line(paper.places(self.points), self.color, self.width)
+            paper.line(paper.pixels(self.points), self.color, self.width)
 
 
 class Area(Item):
@@ -65,7 +65,7 @@ class Area(Item):
         self.color: Rgb | None = None
 
     def paint(self, paper: Paper) -> None:
-        paper.area(paper.places(self.points), self.color)
+        paper.area(paper.pixels(self.points), self.color)
 
 
 class Dot(Item):
@@ -78,7 +78,7 @@ class Dot(Item):
         self.color, self.size = color, size
 
     def paint(self, paper: Paper) -> None:
-        for x, y in paper.places(self.points):
+        for x, y in paper.pixels(self.points):
             paper.disk(x, y, self.color, self.size)
 
 
@@ -92,7 +92,7 @@ class Text(Item):
         self.text, self.align, self.font, self.color = text[:10_000], align, font, color
 
     def paint(self, paper: Paper) -> None:
-        for x, y in paper.places(self.points):
+        for x, y in paper.pixels(self.points):
             paper.text(x, y, self)
 
     def lines(self) -> list[str]:
@@ -112,16 +112,16 @@ class Figure(Item):
         self.parts = parts
 
     def paint(self, paper: Paper) -> None:
-        for x, y in paper.places(self.points):
+        for x, y in paper.pixels(self.points):
             for polygon, fill, outline, width in self.parts:
-                places = [
+                pixels = [
                     (x + across * paper.fineness, y - up * paper.fineness)
                     for across, up in polygon
                     if abs(across) < FAR and abs(up) < FAR
                 ]
-                paper.area(places, fill)
-                if outline is not None and places:
-                    paper.line([*places, places[0]], outline, width)
+                paper.area(pixels, fill)
+                if outline is not None and pixels:
+                    paper.line([*pixels, pixels[0]], outline, width)
 
 
 class Font:
@@ -158,7 +158,7 @@ class Font:
 
 
 class View:
-    """How coordinates become places in the window: its size, the scale, and which point is in the middle."""
+    """How coordinates become pixels in the window: its size, the scale, and which point is in the middle."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height

@@ -11,7 +11,7 @@ from guest.turtle.picture import Line
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from guest.supervisor.mailbox import Trace
-    from guest.turtle.paper import Places
+    from guest.turtle.paper import Pixels
     from guest.turtle.picture import Area, Item, Text
     from guest.turtle.values import Rgb
     from guest.turtle.window import TurtleScreenBase
@@ -66,18 +66,18 @@ class Strokes(Paper):
         return False
 
     def _write(
-        self, kind: str, color: Rgb, width: float, places: Places, text: str = "", align: str = protocol.ALIGNS[0]
+        self, kind: str, color: Rgb, width: float, pixels: Pixels, text: str = "", align: str = protocol.ALIGNS[0]
     ) -> None:
         if self._has_room:
-            points = [round(each, 1) for place in places for each in place]
+            points = [round(each, 1) for place in pixels for each in place]
             stroke = [kind, "#{:02x}{:02x}{:02x}".format(*color), round(width, 1), points, text, align]
             self._has_room = self._written.put(json.dumps(stroke).encode() + b"\n")
 
-    def put_line(self, places: Places, color: Rgb, size: int) -> None:
-        self._write("line", color, size, places)
+    def put_line(self, pixels: Pixels, color: Rgb, size: int) -> None:
+        self._write("line", color, size, pixels)
 
-    def put_area(self, places: Places, color: Rgb) -> None:
-        self._write("area", color, 0, places)
+    def put_area(self, pixels: Pixels, color: Rgb) -> None:
+        self._write("area", color, 0, pixels)
 
     def put_disk(self, x: float, y: float, color: Rgb, size: float) -> None:
         self._write("dot", color, size, [(x, y)])

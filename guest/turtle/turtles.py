@@ -185,14 +185,14 @@ class RawTurtle(TPen):
         ahead_x, ahead_y = self._orient.rotate(tilt)
         parts = []
         for polygon, fill, edge in self.screen.shape_named(self._shape).parts():
-            places = [
+            pixels = [
                 (x * wide * ahead_y + y * long * ahead_x, y * long * ahead_y - x * wide * ahead_x) for x, y in polygon
             ]
             colors: list[Rgb | None] = [
                 rgb(self.screen.color_text(own)) if own is not None else rgb(pen[name])
                 for own, name in ((fill, "fillcolor"), (edge, "pencolor"))
             ]
-            parts.append((places, colors[0], colors[1], float(outline)))
+            parts.append((pixels, colors[0], colors[1], float(outline)))
         return Figure(self._position, parts)
 
     def stamp(self) -> int:

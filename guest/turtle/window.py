@@ -120,5 +120,5 @@ class TurtleScreenBase:
                 found.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
                 picture = found.convert("RGBA")
             picture = picture.resize((picture.width * self.view.fineness, picture.height * self.view.fineness))
-            place = ((image.width - picture.width) // 2, (image.height - picture.height) // 2)
-            image.paste(picture, place, picture)
+            corner = ((image.width - picture.width) // 2, (image.height - picture.height) // 2)
+            image.paste(picture, corner, picture)

@@ -376,7 +376,7 @@ def test_request_waits_no_longer_than_asked(server: Page) -> None:
 
 def test_request_does_not_wait_unasked_or_without_a_free_place(server: Page) -> None:
     waited: list[float] = []
-    get_backend().polls = Polls(places=1, sleep=waited.append)
+    get_backend().polls = Polls(most=1, sleep=waited.append)
     given = submit(server).json()["id"]
     assert get(server, given).json()["status"] == "running"
     assert get(server, given, "?wait=0").json()["status"] == "running"
@@ -387,7 +387,7 @@ def test_request_does_not_wait_unasked_or_without_a_free_place(server: Page) -> 
         inner.append(copy_context().run(get, server, given, "?wait=30").json()["status"])
         run_all()
 
-    get_backend().polls = Polls(places=1, sleep=ask_again)
+    get_backend().polls = Polls(most=1, sleep=ask_again)
     assert get(server, given, "?wait=30").json()["status"] == "success"
     assert inner == ["running"]
 

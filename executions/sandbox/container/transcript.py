@@ -185,16 +185,16 @@ def _hint(packed: str) -> Hint | None:
 
 def _detail(kind: str, message: str, position: tuple[int, int, int], code: str) -> ErrorDetail:
     message = _storable(message[: reports.MESSAGE_CHARACTERS])
-    place = _within_text(position, code)
-    return ErrorDetail(kind, message) if place is None else ErrorDetail(kind, message, *place)
+    found = _within_text(position, code)
+    return ErrorDetail(kind, message) if found is None else ErrorDetail(kind, message, *found)
 
 
 def _in_file(name: str, line: int, column: int, end_column: int, files: Collection[File]) -> ErrorInFile | None:
     content = next((file.content for file in files if file.name == name), None)
     if content is None:
         return None
-    place = _within_text((line, column, end_column), content.decode("utf-8-sig", "replace"))
-    return None if place is None else ErrorInFile(name, *place)
+    found = _within_text((line, column, end_column), content.decode("utf-8-sig", "replace"))
+    return None if found is None else ErrorInFile(name, *found)
 
 
 def _within_text(position: tuple[int, int, int], text: str) -> tuple[int, int | None, int | None, str] | None:

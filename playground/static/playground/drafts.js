@@ -1,9 +1,9 @@
 "use strict";
 
-// Keeps the learner's programs in the browser, as they are typed. Whatever is opened gets a place of its own once it is
+// Keeps the learner's programs in the browser, as they are typed. Whatever is opened gets a key of its own once it is
 // changed, so that nothing overwrites anything. The tab remembers which program it shows.
 class Drafts {
-  static #PLACE = "playground.program.";
+  static #PREFIX = "playground.program.";
   static #OPEN = "playground.open";
   static #MOST = 30;
   #id = null;
@@ -12,7 +12,7 @@ class Drafts {
   // `onTaken` is called when another tab has written to the program that this tab shows, too.
   constructor(onTaken) {
     window.addEventListener("storage", ({ key, newValue }) => {
-      if (this.#id === null || key !== Drafts.#PLACE + this.#id || newValue === null) return;
+      if (this.#id === null || key !== Drafts.#PREFIX + this.#id || newValue === null) return;
       this.#id = null;
       onTaken();
     });
@@ -78,15 +78,15 @@ class Drafts {
   // From the latest change to the first.
   get all() {
     try {
-      const places = Object.keys(localStorage).filter((place) => place.startsWith(Drafts.#PLACE));
-      return places.map(read).filter(Boolean).sort((one, other) => other.changed - one.changed);
+      const keys = Object.keys(localStorage).filter((key) => key.startsWith(Drafts.#PREFIX));
+      return keys.map(read).filter(Boolean).sort((one, other) => other.changed - one.changed);
     } catch {
       return [];
     }
 
-    function read(place) {
+    function read(key) {
       try {
-        return { ...JSON.parse(localStorage.getItem(place)), id: place.slice(Drafts.#PLACE.length) };
+        return { ...JSON.parse(localStorage.getItem(key)), id: key.slice(Drafts.#PREFIX.length) };
       } catch {
         return null;
       }
@@ -95,7 +95,7 @@ class Drafts {
 
   #write(kept) {
     try {
-      localStorage.setItem(Drafts.#PLACE + this.#id, kept);
+      localStorage.setItem(Drafts.#PREFIX + this.#id, kept);
       return true;
     } catch (error) {
       if (error.name !== "QuotaExceededError") throw error;
@@ -103,18 +103,18 @@ class Drafts {
     }
   }
 
-  // Holds the place until the tab is closed. If another tab does, too, and this one still shows the program, calls
+  // Holds the key until the tab is closed. If another tab does, too, and this one still shows the program, calls
   // `onShared`: the event that tells that tab of a change here would come too late if it is reloaded at that moment.
   async #claim(id, onShared = () => {}) {
     if (!navigator.locks || this.#claimed.has(id)) return; // over plain HTTP there are no locks
     this.#claimed.add(id);
-    const name = Drafts.#PLACE + id;
+    const name = Drafts.#PREFIX + id;
     const { held } = await navigator.locks.query();
     if (this.#id === id && held.some((lock) => lock.name === name)) onShared();
     navigator.locks.request(name, { mode: "shared" }, () => new Promise(() => {}));
   }
 
   #delete(id) {
-    localStorage.removeItem(Drafts.#PLACE + id);
+    localStorage.removeItem(Drafts.#PREFIX + id);
   }
 }
