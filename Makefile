@@ -84,7 +84,7 @@ audit: $(TOOLS) ## look for known vulnerabilities in everything that we install
 	@scripts/audit
 
 clean: ## remove the virtual environment and all generated files, but no data and no .env
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles clients/*/node_modules clients/typescript/dist clients/nextjs/.next
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis staticfiles clients/*/node_modules clients/typescript/dist clients/nextjs/.next
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 engine:

@@ -34,6 +34,10 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
         broker_url = settings.CELERY_BROKER_URL
     if not settings.REDIS_URL:
         raise SystemExit("settings: REDIS_URL: a worker needs the Redis server of the web processes")
+    from codeexec.checks import needs_tls_or_ssh
+
+    if needs_tls_or_ssh(os.environ):
+        raise SystemExit("settings: DOCKER_HOST: the engine must be on this machine, at a unix socket or plain TCP")
     logging.config.dictConfig(settings.LOGGING)
 
     from executions.cluster.board import Board, connect

@@ -5,6 +5,7 @@ threads wait for them.
 """
 
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -32,9 +33,13 @@ def queue_of(worker: str) -> Queue:
 
 def make_app(broker_url: str) -> celery.Celery:
     """Return the Celery app for a broker: `redis://…` or `amqp://…`."""
+    # Kombu has another name for a Redis server's socket, and does not verify its certificate unless told to.
+    url = broker_url.replace("unix://", "redis+socket://", 1)
+    verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss:") else None
     # Without its "fixups", one of which would load all of Django: a worker has neither its apps nor a database.
-    app = celery.Celery("codeexec", broker=broker_url, set_as_current=False, fixups=())
+    app = celery.Celery("codeexec", broker=url, set_as_current=False, fixups=())
     app.conf.update(
+        broker_use_ssl=verified,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],

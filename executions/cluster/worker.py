@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from executions.cluster.board import RETRY_SECONDS, Board
 from executions.cluster.messages import Failed, Finished, Malformed, Order, Reply, Typed, WorkerState
+from executions.configuration import can_wait_for_input
 from executions.sandbox.console import Began, Console
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxError, SandboxUnavailable
@@ -99,7 +100,8 @@ class Worker:
             return
         if order is None:
             return
-        delivery = Delivery(submission_id, order, Console(order.is_interactive) if order.is_watched else None)
+        may_ask = order.is_interactive and can_wait_for_input()
+        delivery = Delivery(submission_id, order, Console(may_ask) if order.is_watched else None)
         forwarder = None
         if delivery.console is not None:
             forwarder = threading.Thread(target=self._forward, args=(delivery, delivery.console), daemon=True)

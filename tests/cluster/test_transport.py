@@ -2,14 +2,16 @@
 
 import socketserver
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from executions.cluster.transport import Sender, broker_error
-from tests.servers import free_port
+from tests.servers import Redis, free_port
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
@@ -20,6 +22,46 @@ def test_broker_that_is_down_is_an_error_at_once(scheme: str) -> None:
         sender.send("run", "worker")
     assert time.monotonic() - started < 10  # not the minutes for which kombu would try again
     sender.close()
+
+
+class EncryptedRedis(Redis):
+    """A server with a certificate of its own that nobody has signed."""
+
+    @property
+    def url(self) -> str:
+        return f"rediss://localhost:{self.port}/0"
+
+    def prepare(self) -> None:
+        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        files = ["-keyout", f"{self.directory}/key.pem", "-out", f"{self.directory}/cert.pem"]
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *names, *files]
+        subprocess.run(command, check=True, capture_output=True)
+        for each in self.directory.iterdir():
+            each.chmod(0o644)
+        super().prepare()
+
+    def command(self) -> list[str]:
+        cert, key = self.directory / "cert.pem", self.directory / "key.pem"
+        tls = ["--tls-port", str(self.port), "--port", "0", "--tls-auth-clients", "no"]
+        files = ["--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert)]
+        return ["redis-server", "--bind", "127.0.0.1", *tls, *files, "--save", ""]
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.url, socket_timeout=1, ssl_cert_reqs="none")
+
+
+@pytest.mark.server
+def test_broker_must_prove_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kombu sent the password and all ids to anybody."""
+    with EncryptedRedis() as server:
+        assert "CERTIFICATE_VERIFY_FAILED" in broker_error(server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.directory / "cert.pem"))
+        assert broker_error(server.url) == ""
+
+
+def test_broker_may_be_a_socket() -> None:
+    """Kombu calls it otherwise than we do: it knew no such transport."""
+    assert "/nowhere/socket" in broker_error("unix:///nowhere/socket")
 
 
 class Refusing(socketserver.BaseRequestHandler):

@@ -1,6 +1,8 @@
 """A worker: what it does with submissions that the broker delivers."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from executions.sandbox.results import Outcome, SandboxBusy, SandboxError, Sandb
 from executions.sandbox.sandbox import Sandbox
 from tests.fakes import FakeExecutor
 from tests.servers import Redis
+from tests.service import ROOT
 
 pytestmark = pytest.mark.server
 
@@ -86,3 +89,13 @@ def test_submission_that_was_refused_does_not_begin_when_it_is_delivered_again(
     assert [letter for _, _, letter in board.letters("web").fetch(1)] == [Failed.of(error)]
     assert len(sandbox.submissions) == 1
     assert board.order("one") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "named"), [({}, "REDIS_URL"), ({"REDIS_URL": "redis://x", "DOCKER_HOST": "ssh://x"}, "DOCKER_HOST")]
+)
+def test_worker_that_could_never_run_a_program_does_not_start(given: dict[str, str], named: str) -> None:
+    command = [sys.executable, "-m", "codeexec.run_worker"]
+    done = subprocess.run(command, cwd=ROOT, env={"ENV_FILE": "", **given}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert named in done.stderr

@@ -4,6 +4,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from apikeys.environment import sync_environment_key
 from executions.cluster.board import PREFIX, Board, connect
 from executions.configuration import sandbox_settings
 from executions.management import faults
-from executions.management.commands.doctor import Command, examine
+from executions.management.commands.doctor import Command, examine, time_of
 from executions.management.faults import Fault
 from executions.records import servers
 from executions.sandbox.engine.engine import Engine
@@ -319,3 +320,10 @@ def test_doctor_reports_that_nothing_can_run(
     output = capsys.readouterr().out
     assert "FAULT    Redis: Redis does not answer: " in output
     assert "ok       database" in output
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-29T01:02:46.784268382Z", "2026-11-29T02:02:46.784268382+01:00", "2026-11-28T20:02:46-05:00"]
+)
+def test_clock_of_an_engine_in_another_time_zone_is_right(moment: str) -> None:
+    assert time_of(moment) == datetime(2026, 11, 29, 1, 2, 46, tzinfo=UTC).timestamp()

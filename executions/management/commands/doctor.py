@@ -1,11 +1,12 @@
 """`manage.py doctor`: find what an operator got wrong, and say how to fix it."""
 
 import os
+import re
 import time
 from argparse import ArgumentParser
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ def examine_cluster() -> Iterator[Finding]:
     """Yield the findings about Redis, the broker and the workers."""
     from executions.cluster.transport import broker_error  # Celery takes 6 MB and half a second
 
+    if not settings.REDIS_URL:  # examine_settings says so
+        return
     client = connect(settings.REDIS_URL)
     try:
         memory = client.info("memory")
@@ -152,7 +155,7 @@ def examine_socket(path: str) -> Fault | None:
     """Return the fault of the engine's socket, if any."""
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except OSError:  # it is not there, or in a directory that we may not enter
         return faults.check_socket(path, None, 0, (), False)
     may_use = os.access(path, os.R_OK | os.W_OK)
     return faults.check_socket(path, found.st_mode, found.st_gid, os.getgroups(), may_use)
@@ -178,8 +181,12 @@ def examine_engine(engine: Engine, info: Mapping[str, Any], asked: float) -> Ite
     )
     yield "memory", memory
     yield f"capacity: {capacity()}", None
-    engine_time = datetime.fromisoformat(info["SystemTime"][:19]).replace(tzinfo=UTC).timestamp()
-    yield "engine's clock", faults.check_clock("engine", engine_time - asked)
+    yield "engine's clock", faults.check_clock("engine", time_of(info["SystemTime"]) - asked)
+
+
+def time_of(moment: str) -> float:
+    """Return the seconds since 1970 of a time as the engine writes it: in its own time zone, with nanoseconds."""
+    return datetime.fromisoformat(re.sub(r"\.\d+", "", moment)).timestamp()
 
 
 def capacity() -> str:
