@@ -44,7 +44,13 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     from executions.cluster.owners import Owners
     from executions.cluster.transport import serve
     from executions.cluster.worker import Worker
-    from executions.configuration import DRAIN_SECONDS, longest_execution, most_programs, sandbox_settings
+    from executions.configuration import (
+        DRAIN_SECONDS,
+        can_wait_for_input,
+        longest_execution,
+        most_programs,
+        sandbox_settings,
+    )
     from executions.owner import Owner
     from executions.sandbox.sandbox import Sandbox
 
@@ -53,7 +59,8 @@ def main(probes: "Sequence[Probe] | None" = None) -> None:
     owners = Owners(board, str(Owner.of_this_process()), longest_execution().total_seconds())
     sandbox = Sandbox(limits, dead_owners=lambda: owners.dead, probes=probes)
     interactive = settings.SANDBOX_MAX_INTERACTIVE
-    worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions, interactive)
+    may_wait = can_wait_for_input()
+    worker = Worker(uuid.uuid4().hex, sandbox, limits, board, board_of_instructions, interactive, may_wait)
     begin_collection()
     owners.start()
     sandbox.start()

@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from executions.cluster.board import RETRY_SECONDS, Board
 from executions.cluster.messages import Failed, Finished, Malformed, Order, Reply, Typed, WorkerState
-from executions.configuration import can_wait_for_input
 from executions.sandbox.console import Began, Console
 from executions.sandbox.engine.guest_image import image_name
 from executions.sandbox.results import CallerGone, RunLost, SandboxBusy, SandboxError, SandboxUnavailable
@@ -45,8 +44,9 @@ class Delivery:
 class Worker:
     """Runs submissions in `sandbox`, and tells their web processes what happens.
 
-    `name` is its own among all workers. At most `most_interactive` submissions at once should wait for input. Needs two
-    boards, because one thread waits for instructions all the time.
+    `name` is its own among all workers. At most `most_interactive` submissions at once should wait for input, and none
+    unless they `may_wait_for_input`: then they read its end. Needs two boards, because one thread waits for
+    instructions all the time.
     """
 
     def __init__(
@@ -57,11 +57,13 @@ class Worker:
         board: Board,
         board_of_instructions: Board,
         most_interactive: int = 0,
+        may_wait_for_input: bool = True,
     ) -> None:
         self.name = name
         self._sandbox = sandbox
         self._settings = settings
         self._most_interactive = most_interactive
+        self._may_wait_for_input = may_wait_for_input
         self._board = board
         self._instructions = board_of_instructions.instructions(name)
         self._watched: dict[str, Delivery] = {}
@@ -100,8 +102,8 @@ class Worker:
             return
         if order is None:
             return
-        may_ask = order.is_interactive and can_wait_for_input()
-        delivery = Delivery(submission_id, order, Console(may_ask) if order.is_watched else None)
+        is_interactive = order.is_interactive and self._may_wait_for_input
+        delivery = Delivery(submission_id, order, Console(is_interactive) if order.is_watched else None)
         forwarder = None
         if delivery.console is not None:
             forwarder = threading.Thread(target=self._forward, args=(delivery, delivery.console), daemon=True)

@@ -14,7 +14,7 @@ from executions.cluster.board import Board
 from executions.cluster.messages import Failed, Finished, Letter, Order, Typed, WebState
 from executions.cluster.worker import Worker
 from executions.configuration import sandbox_settings
-from executions.sandbox.console import Began, Console
+from executions.sandbox.console import Asked, Began, Console
 from executions.sandbox.results import Outcome, SandboxBusy, SandboxError, SandboxUnavailable, Submission, always
 from executions.sandbox.sandbox import Sandbox
 from tests.fakes import FakeExecutor
@@ -99,3 +99,16 @@ def test_worker_that_could_never_run_a_program_does_not_start(given: dict[str, s
     done = subprocess.run(command, cwd=ROOT, env={"ENV_FILE": "", **given}, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert named in done.stderr
+
+
+def test_worker_whose_programs_cannot_wait_for_input_gives_them_its_end(board: Board, redis: Redis) -> None:
+    """As under gVisor: the web process does not know how its workers run programs."""
+    with contextlib.closing(redis.client()) as client:
+        worker = Worker(
+            "worker", cast(Sandbox, FakeExecutor()), sandbox_settings(), board, Board(client), may_wait_for_input=False
+        )
+        board.post("one", Order("web", Submission("input()", "", (), 5), is_watched=True, is_interactive=True), 60)
+        worker.run("one")
+    letters = [letter for _, _, letter in board.letters("web").fetch(1)]
+    assert isinstance(letters[-1], Finished)
+    assert Asked() not in letters
