@@ -12,7 +12,7 @@ from tests.test_compose import ENVIRONMENT, threads_for
 
 ROOT = Path(__file__).parents[2]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.cluster.yaml").read_text())["services"]
-WEBS, WORKER = ("web-1", "web-2"), SERVICES["worker"]
+WEBS, WORKERS, WORKER = ("web-1", "web-2"), ("worker-1", "worker-2"), SERVICES["worker-1"]
 SOCKET = "/var/run/docker.sock"
 THREADED = ("MAX_CONCURRENT", "MAX_INTERACTIVE", "QUEUE_LENGTH")
 DEFAULT = re.compile(r"\$\{\w+:-(\d+)\}")
@@ -20,14 +20,16 @@ SECRETS = {"SECRET_KEY", "API_KEY", "DATABASE_URL"}
 
 
 def test_it_has_all_parts() -> None:
-    assert SERVICES.keys() == {"proxy", *WEBS, "worker", "db", "redis"}
+    assert SERVICES.keys() == {"proxy", *WEBS, *WORKERS, "db", "redis"}
     assert [SERVICES["proxy"]["environment"][name] for name in ("WEB_1", "WEB_2")] == [f"{web}:8000" for web in WEBS]
     assert {SERVICES[web]["environment"]["EXECUTOR"] for web in WEBS} == {"celery"}
 
 
-def test_only_the_worker_holds_the_docker_socket() -> None:
+def test_only_workers_hold_a_docker_socket_each_its_own() -> None:
     holders = {name for name, service in SERVICES.items() if SOCKET in str(service.get("volumes"))}
-    assert holders == {"worker"}
+    assert holders == {*WORKERS}
+    assert SERVICES["worker-1"]["volumes"] != SERVICES["worker-2"]["volumes"]
+    assert {name for name in SERVICES if "profiles" in SERVICES[name]} == {"worker-2"}
 
 
 def test_the_worker_has_no_database_no_secret_and_no_port() -> None:
