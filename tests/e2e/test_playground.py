@@ -383,6 +383,20 @@ def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(p
     assert playground.said == []
 
 
+def test_a_program_that_is_too_large_for_the_browser_costs_no_other_one(playground: Playground) -> None:
+    page = playground.page
+    for example, code in (("Hello", "# one"), ("Mistake", "# two")):
+        page.get_by_role("button", name=example, exact=True).click()
+        playground.write(code)
+    page.get_by_role("button", name="Plot", exact=True).click()
+    page.locator("#runner").evaluate("runner => { runner.code = 'x'.repeat(6_000_000); }")
+    expect(page.locator("#toast p")).to_contain_text("This browser keeps nothing")
+    page.locator("#programs summary").click()
+    names = page.locator("#kept li")
+    expect(names).to_have_count(2)
+    expect(names).to_contain_text(["# two", "# one"])
+
+
 def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground: Playground) -> None:
     page = playground.page
     playground.write("print('shared')" * 9)

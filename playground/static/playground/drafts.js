@@ -26,9 +26,15 @@ class Drafts {
     const kept = JSON.stringify({ ...program, changed: Date.now() });
     try {
       if (isNew) for (const { id } of this.all.slice(Drafts.#MOST - 1)) this.#delete(id);
+      const deleted = [];
       while (!this.#write(kept)) {
         const oldest = this.all.findLast(({ id }) => id !== this.#id);
-        if (!oldest) return false;
+        if (!oldest) {
+          for (const [key, text] of deleted) localStorage.setItem(key, text); // they made too little room
+          return false;
+        }
+        const key = Drafts.#PREFIX + oldest.id;
+        deleted.push([key, localStorage.getItem(key)]);
         this.#delete(oldest.id);
       }
       sessionStorage.setItem(Drafts.#OPEN, this.#id);
