@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, StorageState, expect
+from playwright.sync_api import Browser, Page, Request, Route, StorageState, expect
 
 from tests.e2e.accessibility import barriers
 from tests.service import Service
@@ -546,6 +546,8 @@ USED_UP = {"detail": "You have used up today's programs. Try again in 2 h.", "co
 
 def test_a_line_that_could_not_be_sent_is_not_lost(playground: Playground) -> None:
     page = playground.page
+    sent: list[str | None] = []
+    page.on("request", lambda request: sent.append(key_of(request)) if request.url.endswith("/input") else None)
     playground.write(GAME)
     page.click("#run")
     expect(page.locator("#line")).to_be_focused()
@@ -559,6 +561,45 @@ def test_a_line_that_could_not_be_sent_is_not_lost(playground: Playground) -> No
     page.unroute("**/input")
     page.keyboard.press("Enter")
     expect(page.locator("#output")).to_contain_text("Hello, Ada")
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_contain_text("More: Ada")
+    playground.expect_status("Finished")
+    first, again, second = sent
+    assert first
+    assert again == first  # the service takes the line only once
+    assert second != first
+
+
+def key_of(request: Request) -> str | None:
+    return request.headers.get("idempotency-key")
+
+
+ENDS_BY_ITSELF = "import os, threading\nthreading.Timer(1, lambda: os._exit(0)).start()\ninput('One? ')"
+
+
+def test_a_line_that_waits_for_a_busy_service_does_not_reach_the_next_program(playground: Playground) -> None:
+    page = playground.page
+    sent: list[str] = []
+    busy = {"detail": "Too many at once.", "code": "busy"}
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=503, headers={"Retry-After": "4"}, json=busy)
+
+    page.route("**/input", refuse)
+    playground.write(ENDS_BY_ITSELF)
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused()
+    page.keyboard.type("for one")
+    page.keyboard.press("Enter")
+    playground.expect_status("Trying again in")
+    expect(page.locator("#run")).to_be_enabled()
+    playground.write("print(input('Two? '))")
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused()
+    page.wait_for_timeout(4500)
+    assert len(sent) == 1
 
 
 CARETS = """output => {
