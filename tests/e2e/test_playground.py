@@ -332,6 +332,12 @@ def test_nothing_overwrites_a_program_without_a_way_back(
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Test 2: call or input")).to_have_value('longest("a bc def")')
 
+    # Once something else was typed, its undo would take that away.
+    page.get_by_role("button", name="Remove test 2").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.keyboard.type("x")
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
     # A file.
     file = tmp_path / "größe.py"
     file.write_text("print('🐍')\r\n", newline="")
@@ -397,6 +403,19 @@ def test_a_program_that_is_too_large_for_the_browser_costs_no_other_one(playgrou
     expect(names).to_contain_text(["# two", "# one"])
 
 
+@pytest.mark.parametrize("damaged", ["null", '"x"', '{"changed": 9e12}', '{"code": "a", "tests": {}}', "{"])
+def test_a_damaged_program_costs_no_other_one(playground: Playground, damaged: str) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.evaluate("damaged => localStorage.setItem('playground.program.damaged', damaged)", damaged)
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    playground.expect_code(OWN)
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(1)
+    assert playground.said == []
+
+
 def test_a_link_that_was_cut_off_says_so_and_leaves_the_program_alone(playground: Playground) -> None:
     page = playground.page
     playground.write("print('shared')" * 9)
@@ -446,6 +465,13 @@ def test_a_lost_session_and_a_bad_gateway_cost_nothing(playground: Playground) -
     log_in(other)
     page.click("#run")
     playground.expect_status("Finished")
+
+    # Without a connection, the page says so in words that help.
+    page.reload()
+    page.route("**/*", lambda route: route.abort("internetdisconnected"))
+    page.click("#run")
+    expect(page.locator("#error .reason")).to_have_text("The connection was lost. Check your internet connection.")
+    page.unroute("**/*")
 
     # The proxy has no service behind it for a while.
     page.route("**/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>", content_type="text/html"))

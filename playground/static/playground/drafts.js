@@ -81,7 +81,7 @@ class Drafts {
     return this.all.find(({ id }) => id === this.#id);
   }
 
-  // From the latest change to the first.
+  // From the latest change to the first, without those that are damaged.
   get all() {
     try {
       const keys = Object.keys(localStorage).filter((key) => key.startsWith(Drafts.#PREFIX));
@@ -92,7 +92,11 @@ class Drafts {
 
     function read(key) {
       try {
-        return { ...JSON.parse(localStorage.getItem(key)), id: key.slice(Drafts.#PREFIX.length) };
+        const kept = JSON.parse(localStorage.getItem(key));
+        const { code, stdin = "", tests = [], files = [], collect = [], name = "", changed = 0 } = kept;
+        for (const list of [tests, files]) checkObjects("", list, Infinity);
+        if (typeof code !== "string" || !Array.isArray(collect)) return null;
+        return { code, stdin, tests, files, collect, name, changed, id: key.slice(Drafts.#PREFIX.length) };
       } catch {
         return null;
       }
