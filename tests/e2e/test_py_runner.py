@@ -348,6 +348,43 @@ def test_another_program_may_be_loaded_while_one_runs(page: Page) -> None:
     expect(runner.locator("#output")).to_have_text("2\n")
 
 
+def test_what_a_learner_does_during_a_run_is_respected(page: Page) -> None:
+    runner, other = page.locator("py-runner").first, page.locator("#tested")
+
+    # What was edited meanwhile gets no mark of an error.
+    replace(page, "print('begun', flush=True)\nimport time; time.sleep(1)\nprint(nmae)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_contain_text("begun")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("\n")
+    expect(runner.locator("#error")).to_contain_text("NameError on line 3")
+    expect(runner.locator(".error-line")).to_have_count(0)
+
+    # A program that asks does not take the focus from elsewhere on the page.
+    replace(page, "print('begun', flush=True)\nimport time; time.sleep(1)\nname = input()\ntime.sleep(1)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_contain_text("begun")
+    other.locator(".cm-content").focus()
+    expect(runner.locator("#status")).to_have_text("Waiting for input")
+    expect(other.locator(".cm-content")).to_be_focused()
+
+    # A second Ctrl+Enter changes nothing, and steps get what was typed.
+    runner.locator("#line").fill("Ada")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#status")).to_contain_text("Finished")
+    runner.get_by_role("button", name="Step through").click()
+    expect(runner.locator("#step")).to_be_focused()
+    page.keyboard.press("End")
+    expect(runner.locator("#stack")).to_contain_text("'Ada'")
+
+    # The steps disappear, and the focus stays in the element.
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#stepper")).to_be_hidden()
+    assert page.evaluate("document.activeElement.localName") == "py-runner"
+    expect(runner.locator("#line")).to_be_focused()
+
+
 def test_a_file_of_a_wrong_type_is_refused_by_its_name_and_changes_are_still_told(page: Page) -> None:
     tested = page.locator("#tested")
     tested.evaluate("tested => tested.load({ code: 'print(1)', files: [{ name: 'a.png', base64: 5 }] })")
