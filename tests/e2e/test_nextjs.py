@@ -135,6 +135,19 @@ def test_the_stop_button_cancels_the_program(site: tuple[str, Service], page: Pa
     assert eventually(lambda: site[1].query(status) == [("cancelled",)], 30), site[1].query(status)
 
 
+def test_a_line_that_could_not_be_sent_can_be_sent_again(page: Page) -> None:
+    run(page, "print('Hello,', input('Name? '))")
+    page.get_by_label("Input").fill("Ada")
+    page.evaluate("window.real = window.fetch; window.fetch = async () => new Response('', { status: 500 });")
+    page.get_by_label("Input").press("Enter")
+    expect(page.get_by_text("The service answered with status 500.")).to_be_visible()
+    page.evaluate("() => { window.fetch = window.real; }")
+    page.get_by_label("Input").fill("Zoë")
+    page.get_by_label("Input").press("Enter")
+    expect(page.get_by_text("Hello, Zoë")).to_be_visible()
+    expect(page.get_by_text("The service answered")).to_have_count(0)
+
+
 def test_a_lesson_is_a_page_with_the_whole_runner(site: tuple[str, Service], page: Page) -> None:
     page.goto(f"{site[0]}/lesson")
     runner = page.locator("py-runner")

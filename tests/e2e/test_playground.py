@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, StorageState, expect
+from playwright.sync_api import Browser, Page, Request, Route, StorageState, expect
 
 from tests.e2e.accessibility import barriers
 from tests.service import Service
@@ -332,6 +332,12 @@ def test_nothing_overwrites_a_program_without_a_way_back(
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Test 2: call or input")).to_have_value('longest("a bc def")')
 
+    # Once something else was typed, its undo would take that away.
+    page.get_by_role("button", name="Remove test 2").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.keyboard.type("x")
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
     # A file.
     file = tmp_path / "größe.py"
     file.write_text("print('🐍')\r\n", newline="")
@@ -380,6 +386,33 @@ def test_a_full_browser_keeps_the_program_in_the_editor_and_forgets_the_oldest(p
     names = page.locator("#kept li")
     expect(names.first).to_contain_text("Mistake")
     expect(names.filter(has_text="the oldest")).to_have_count(0)
+    assert playground.said == []
+
+
+def test_a_program_that_is_too_large_for_the_browser_costs_no_other_one(playground: Playground) -> None:
+    page = playground.page
+    for example, code in (("Hello", "# one"), ("Mistake", "# two")):
+        page.get_by_role("button", name=example, exact=True).click()
+        playground.write(code)
+    page.get_by_role("button", name="Plot", exact=True).click()
+    page.locator("#runner").evaluate("runner => { runner.code = 'x'.repeat(6_000_000); }")
+    expect(page.locator("#toast p")).to_contain_text("This browser keeps nothing")
+    page.locator("#programs summary").click()
+    names = page.locator("#kept li")
+    expect(names).to_have_count(2)
+    expect(names).to_contain_text(["# two", "# one"])
+
+
+@pytest.mark.parametrize("damaged", ["null", '"x"', '{"changed": 9e12}', '{"code": "a", "tests": {}}', "{"])
+def test_a_damaged_program_costs_no_other_one(playground: Playground, damaged: str) -> None:
+    page = playground.page
+    playground.write(OWN)
+    page.evaluate("damaged => localStorage.setItem('playground.program.damaged', damaged)", damaged)
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    playground.expect_code(OWN)
+    page.locator("#programs summary").click()
+    expect(page.locator("#kept li")).to_have_count(1)
     assert playground.said == []
 
 
@@ -432,6 +465,13 @@ def test_a_lost_session_and_a_bad_gateway_cost_nothing(playground: Playground) -
     log_in(other)
     page.click("#run")
     playground.expect_status("Finished")
+
+    # Without a connection, the page says so in words that help.
+    page.reload()
+    page.route("**/*", lambda route: route.abort("internetdisconnected"))
+    page.click("#run")
+    expect(page.locator("#error .reason")).to_have_text("The connection was lost. Check your internet connection.")
+    page.unroute("**/*")
 
     # The proxy has no service behind it for a while.
     page.route("**/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>", content_type="text/html"))
@@ -532,6 +572,8 @@ USED_UP = {"detail": "You have used up today's programs. Try again in 2 h.", "co
 
 def test_a_line_that_could_not_be_sent_is_not_lost(playground: Playground) -> None:
     page = playground.page
+    sent: list[str | None] = []
+    page.on("request", lambda request: sent.append(key_of(request)) if request.url.endswith("/input") else None)
     playground.write(GAME)
     page.click("#run")
     expect(page.locator("#line")).to_be_focused()
@@ -545,6 +587,45 @@ def test_a_line_that_could_not_be_sent_is_not_lost(playground: Playground) -> No
     page.unroute("**/input")
     page.keyboard.press("Enter")
     expect(page.locator("#output")).to_contain_text("Hello, Ada")
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_contain_text("More: Ada")
+    playground.expect_status("Finished")
+    first, again, second = sent
+    assert first
+    assert again == first  # the service takes the line only once
+    assert second != first
+
+
+def key_of(request: Request) -> str | None:
+    return request.headers.get("idempotency-key")
+
+
+ENDS_BY_ITSELF = "import os, threading\nthreading.Timer(1, lambda: os._exit(0)).start()\ninput('One? ')"
+
+
+def test_a_line_that_waits_for_a_busy_service_does_not_reach_the_next_program(playground: Playground) -> None:
+    page = playground.page
+    sent: list[str] = []
+    busy = {"detail": "Too many at once.", "code": "busy"}
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=503, headers={"Retry-After": "4"}, json=busy)
+
+    page.route("**/input", refuse)
+    playground.write(ENDS_BY_ITSELF)
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused()
+    page.keyboard.type("for one")
+    page.keyboard.press("Enter")
+    playground.expect_status("Trying again in")
+    expect(page.locator("#run")).to_be_enabled()
+    playground.write("print(input('Two? '))")
+    page.click("#run")
+    expect(page.locator("#line")).to_be_focused()
+    page.wait_for_timeout(4500)
+    assert len(sent) == 1
 
 
 CARETS = """output => {

@@ -277,6 +277,7 @@ def test_a_request_is_shown_copied_changed_and_pasted(page: Page) -> None:
         "3": "Write a request, or a list of test cases.",
         '{"trace": true}': "The playground cannot send trace.",
         '{"files": ["a"]}': "files must be a list of objects.",
+        '[{"points": 1e999}]': "A number is too large.",
         json.dumps([{}] * 51): "test_cases has 51 items; at most 50 are allowed.",
     }.items():
         use(page, wrong)
@@ -284,6 +285,19 @@ def test_a_request_is_shown_copied_changed_and_pasted(page: Page) -> None:
         assert barriers(page) == []
         page.get_by_role("button", name="Close", exact=True).first.click()
     assert shown_request(page) == WHOLE
+
+
+def test_the_dialog_is_a_page_of_its_own(page: Page) -> None:
+    show_request(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Request, as JSON").press("Control+Enter")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator("#request .complaint")).to_contain_text("copy the text above yourself.")
+    expect(page.locator("#request")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("Ready")
+    assert asked == []
 
 
 def test_tests_and_files_are_kept_and_shared_with_the_program(page: Page, browser: Browser) -> None:

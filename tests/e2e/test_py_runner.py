@@ -277,6 +277,11 @@ def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, s
           runner.apiKey = async () => key;
           runner.tests = [{input: "f(1)", expected_output: "2"}];
           runner.code = "def f(x):\\n    return x + 1";
+          runner.setAttribute("with-tests", "all");
+          runner.written = [{input: "f(2)", expected: "3"}];
+          runner.files = [{name: "a.txt", text: "a"}];
+          runner.collect = ["b.txt"];
+          if (runner.files[0].name !== "a.txt") throw new Error("lost");
           document.querySelector("main").prepend(runner);
           document.querySelector("main").append(runner);
         }""",
@@ -284,18 +289,112 @@ def test_a_framework_may_set_properties_early_and_move_the_element(page: Page, s
     )
     made = page.locator("#made")
     made.get_by_role("button", name="Run").click()
-    expect(made.locator("#score")).to_have_text("1 of 1 passed")
+    expect(made.locator("#score")).to_have_text("2 of 2 passed")
+    kept = made.evaluate("({files, collect}) => [files, collect]")
+    assert kept == [[{"name": "a.txt", "text": "a"}], ["b.txt"]]
 
     # Before the element was defined, properties are the element's own.
     page.add_init_script(
         "addEventListener('DOMContentLoaded', () => 0); new MutationObserver(() => {"
         "const runner = document.querySelector('#tested');"
         "if (runner && !customElements.get('py-runner') && !runner.code) {"
-        "runner.code = 'print(1)'; runner.tests = []; }"
+        "runner.code = 'print(1)'; runner.tests = []; runner.written = [{input: 'f(1)', expected: '2'}];"
+        "runner.files = [{name: 'a.txt', text: 'a'}]; runner.collect = ['b.txt']; }"
         "}).observe(document, {childList: true, subtree: true});"
     )
     page.reload()
     expect(page.locator("#tested .cm-line")).to_have_text(["print(1)"])
+    kept = page.locator("#tested").evaluate("({written, files, collect}) => [written, files, collect]")
+    assert kept == [[{"input": "f(1)", "expected": "2"}], [{"name": "a.txt", "text": "a"}], ["b.txt"]]
+
+
+LISTENERS = """() => {
+  window.listeners = 0;
+  for (const [name, by] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+    const real = window[name];
+    window[name] = function (...given) { window.listeners += by; return real.apply(window, given); };
+  }
+}"""
+
+
+def test_an_element_that_was_removed_leaves_nothing_in_the_page_and_works_when_it_comes_back(page: Page) -> None:
+    page.evaluate(LISTENERS)
+    page.evaluate("() => { window.made = document.createElement('py-runner'); made.code = 'print(1)'; }")
+    page.evaluate("document.querySelector('main').append(made)")
+    assert page.evaluate("listeners") > 0
+    page.evaluate("made.remove()")
+    assert page.evaluate("listeners") == 0
+    page.evaluate("made.code = 'print(2)'")
+    page.evaluate("document.querySelector('main').append(made)")
+    expect(page.locator("py-runner").last.locator(".cm-line")).to_have_text(["print(2)"])
+    page.locator("py-runner").last.locator(".cm-content").focus()
+    page.keyboard.press("End")
+    page.keyboard.type(" # typed")
+    assert page.evaluate("made.code") == "print(2) # typed"
+
+
+def test_another_program_may_be_loaded_while_one_runs(page: Page) -> None:
+    runner = page.locator("py-runner").first
+    replace(
+        page,
+        "import time\nprint('old', flush=True)\nfor _ in range(40):\n    time.sleep(0.1)\n    print('old', flush=True)",
+    )
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_contain_text("old")
+    runner.evaluate("runner => runner.load({ code: 'print(1)' })")
+    expect(runner.locator("#status")).to_have_text("Ready")
+    runner.evaluate("runner => { runner.load({ code: 'print(2)' }); void runner.run(); }")
+    expect(runner.locator("#status")).to_contain_text("Finished")
+    expect(runner.locator("#output")).to_have_text("2\n")
+
+
+def test_what_a_learner_does_during_a_run_is_respected(page: Page) -> None:
+    runner, other = page.locator("py-runner").first, page.locator("#tested")
+
+    # What was edited meanwhile gets no mark of an error.
+    replace(page, "print('begun', flush=True)\nimport time; time.sleep(1)\nprint(nmae)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_contain_text("begun")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("\n")
+    expect(runner.locator("#error")).to_contain_text("NameError on line 3")
+    expect(runner.locator(".error-line")).to_have_count(0)
+
+    # A program that asks does not take the focus from elsewhere on the page.
+    replace(page, "print('begun', flush=True)\nimport time; time.sleep(1)\nname = input()\ntime.sleep(1)")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#output")).to_contain_text("begun")
+    other.locator(".cm-content").focus()
+    expect(runner.locator("#status")).to_have_text("Waiting for input")
+    expect(other.locator(".cm-content")).to_be_focused()
+
+    # A second Ctrl+Enter changes nothing, and steps get what was typed.
+    runner.locator("#line").fill("Ada")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#status")).to_contain_text("Finished")
+    runner.get_by_role("button", name="Step through").click()
+    expect(runner.locator("#step")).to_be_focused()
+    page.keyboard.press("End")
+    expect(runner.locator("#stack")).to_contain_text("'Ada'")
+
+    # The steps disappear, and the focus stays in the element.
+    page.keyboard.press("Control+Enter")
+    expect(runner.locator("#stepper")).to_be_hidden()
+    assert page.evaluate("document.activeElement.localName") == "py-runner"
+    expect(runner.locator("#line")).to_be_focused()
+
+
+def test_a_file_of_a_wrong_type_is_refused_by_its_name_and_changes_are_still_told(page: Page) -> None:
+    tested = page.locator("#tested")
+    tested.evaluate("tested => tested.load({ code: 'print(1)', files: [{ name: 'a.png', base64: 5 }] })")
+    tested.evaluate("tested => { tested.addEventListener('change', () => { tested.id = 'changed'; }); }")
+    tested.locator(".cm-content").focus()
+    page.keyboard.type("#")
+    changed = page.locator("#changed")
+    refused = "() => document.querySelector('#changed').request.files"
+    assert page.evaluate(refused) == [{"name": "a.png", "base64": 5}]
+    expect(changed.locator(".cm-line")).to_have_text(["#print(1)"])
 
 
 def test_a_lost_connection_is_named(page: Page) -> None:
@@ -315,3 +414,6 @@ def test_without_a_key_or_with_damaged_tests_the_element_says_so(page: Page) -> 
     page.evaluate("document.querySelector('#tested').tests = '[{'")
     tested.get_by_role("button", name="Run").click()
     expect(tested.locator("#error")).to_contain_text("JSON")
+    page.evaluate("document.querySelector('#tested').tests = {}")
+    tested.get_by_role("button", name="Run").click()
+    expect(tested.locator("#error")).to_contain_text("The tests of this <py-runner> must be a list.")

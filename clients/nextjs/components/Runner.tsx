@@ -1,5 +1,5 @@
 "use client";
-import { useRef, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 import { CodeExecutionError, type Answer, type Image, type TestCase, type TestResult } from "@pylearn/code-execution";
 import { Mistake } from "@/components/Mistake";
 import { code } from "@/lib/code";
@@ -13,6 +13,7 @@ export function Runner({ tests }: { tests: TestCase[] }) {
   const [failure, setFailure] = useState("");
   const [waitingId, setWaitingId] = useState(""); // the execution that is waiting for input
   const running = useRef<AbortController>(undefined);
+  useEffect(() => () => running.current?.abort(), []);
 
   async function run() {
     running.current?.abort();
@@ -48,9 +49,17 @@ export function Runner({ tests }: { tests: TestCase[] }) {
   async function send(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const line = String(new FormData(event.currentTarget).get("line"));
+    const { signal } = running.current!;
     setWaitingId("");
+    setFailure("");
     setOutput((text) => `${text}${line}\n`);
-    await code.answer(waitingId, line).catch(() => undefined); // the program may have ended meanwhile
+    try {
+      await code.answer(waitingId, line, { signal });
+    } catch (error) {
+      if (signal.aborted || (error instanceof CodeExecutionError && error.status === 404)) return; // it has ended
+      setFailure(error instanceof CodeExecutionError ? error.message : "The line could not be sent.");
+      setWaitingId(waitingId);
+    }
   }
 
   return (

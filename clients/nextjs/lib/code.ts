@@ -3,8 +3,11 @@ import { CodeExecutionClient, type Token } from "@pylearn/code-execution";
 let token: Promise<Token> | undefined;
 
 async function freshToken(): Promise<Token> {
-  const response = await fetch("/api/code-token", { method: "POST" });
-  if (!response.ok) throw new Error("Please log in again.");
+  const response = await fetch("/api/code-token", { method: "POST" }).catch(() => {
+    throw new Error("The connection was lost. Check your internet connection.");
+  });
+  if (response.status === 401) throw new Error("Please log in again.");
+  if (!response.ok) throw new Error(`The site cannot be reached right now (error ${response.status}).`);
   return response.json();
 }
 

@@ -4,7 +4,7 @@ import { environmentUrl } from "./environment.js";
 import { CodeExecutionError, errorOfEvent, errorOfResponse } from "./errors.js";
 import { readEvents } from "./serverSentEvents.js";
 import type { ServerSentEvent } from "./serverSentEvents.js";
-import { sleep } from "./sleep.js";
+import { sleep, unlessAborted } from "./sleep.js";
 import type {
   Accepted,
   Answer,
@@ -97,7 +97,7 @@ export class CodeExecutionClient {
   }
 
   /** Send a line of input to an interactive program, or end its input with `{ end: true }`. */
-  async answer(id: string, input: string | Input, options: CallOptions = {}): Promise<void> {
+  async answer(id: string, input: string | Input, options: RunOptions = {}): Promise<void> {
     const body = typeof input === "string" ? { text: input } : input;
     await this.#send(`/executions/${encodeURIComponent(id)}/input`, { ...options, body });
   }
@@ -146,7 +146,7 @@ export class CodeExecutionClient {
   async #fetch(path: string, call: Call): Promise<Response> {
     const { key, url = environmentUrl() || SERVICE_URL, origin } = this.#options;
     const headers: Record<string, string> = {
-      "X-API-Key": typeof key === "string" ? key : await key(),
+      "X-API-Key": typeof key === "string" ? key : await unlessAborted(key(), call.signal),
       Accept: call.accept ?? "application/json",
     };
     if (call.body !== undefined) headers["Content-Type"] = "application/json";

@@ -81,6 +81,7 @@ function parse(body: string): ErrorBody | undefined {
 /** Return the seconds of a `Retry-After`. One from a proxy may be a date. */
 function seconds(header: string | null): number | undefined {
   if (header === null) return undefined;
-  const value = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  if (/^\d+$/.test(header)) return Number(header);
+  const value = /[a-z]/i.test(header) ? (Date.parse(header) - Date.now()) / 1000 : NaN; // "-5" is a date for a browser
   return Number.isNaN(value) ? undefined : Math.max(0, value);
 }

@@ -75,15 +75,21 @@ export class PyRunner extends HTMLElement {
   /** The test cases of the page, or the same as JSON. Learners see only their results. */
   tests: TestCase[] | string = (this as Early).tests ?? [];
   #parts: Parts | undefined;
+  readonly #early: Omit<RunnerProgram, "code"> = {}; // set before the element was connected
   #running: AbortController | undefined;
   #executionId = "";
   #typed = ""; // into the last run
+  #sending: { line: string; key: string } | undefined; // what was typed last, until the program has it
   #isLoading = false;
 
   connectedCallback(): void {
-    if (this.#parts) return; // it was moved
-    const { code } = this;
-    if (Object.hasOwn(this, "code")) Reflect.deleteProperty(this, "code"); // set too early, it hides the accessor
+    if (this.#parts) return this.#parts.editor.resume(); // it was moved
+    const early = { ...this.#early, code: this.code };
+    for (const name of ["code", "written", "files", "collect"] as const) {
+      if (!Object.hasOwn(this, name)) continue;
+      Object.assign(early, { [name]: this[name] });
+      Reflect.deleteProperty(this, name); // set before the element was defined, it hides the accessor
+    }
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     root.innerHTML = html;
@@ -112,12 +118,16 @@ export class PyRunner extends HTMLElement {
     at("files-part").hidden = !hasAll;
     if (hasAll) at("tests-help").textContent = "calls, inputs, test code, rules, unittest and doctest";
     this.#connect();
-    this.load({ code });
+    this.load(early);
   }
 
   disconnectedCallback(): void {
     // A framework may move an element: it then comes back at once.
-    queueMicrotask(() => this.isConnected || this.stop());
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.stop();
+      this.#parts?.editor.suspend();
+    });
   }
 
   /** The program in the editor. */
@@ -137,29 +147,33 @@ export class PyRunner extends HTMLElement {
 
   /** The tests that the learner has written. */
   get written(): WrittenTest[] {
-    return this.#here.tests.all;
+    return this.#parts?.tests.all ?? (this.#early.written as WrittenTest[] | undefined) ?? [];
   }
 
   set written(tests: (TestCase | WrittenTest)[]) {
-    this.#here.tests.all = tests;
+    if (this.#parts) this.#parts.tests.all = tests;
+    else this.#early.written = tests;
   }
 
   /** The files beside the program. */
   get files(): SentFile[] {
-    return this.#here.files.all;
+    return this.#parts?.files.all ?? this.#early.files ?? [];
   }
 
   set files(files: SentFile[]) {
-    this.#here.files.all = files;
+    if (this.#parts) this.#parts.files.all = files;
+    else this.#early.files = files;
   }
 
   /** The names of the files that come back. */
   get collect(): string[] {
-    return (this.#here.collect.value as string[] | undefined) ?? [];
+    if (this.#parts) return (this.#parts.collect.value as string[] | undefined) ?? [];
+    return this.#early.collect ?? [];
   }
 
   set collect(names: string[]) {
-    this.#here.collect.value = names;
+    if (this.#parts) this.#parts.collect.value = names;
+    else this.#early.collect = names;
   }
 
   /** What Run sends to the API. */
@@ -171,14 +185,18 @@ export class PyRunner extends HTMLElement {
   load({ code, input = "", written = [], files = [], collect = [] }: RunnerProgram): void {
     const { at, editor, tests, results } = this.#here;
     this.stop();
+    this.#idle();
     this.#isLoading = true;
     this.#typed = "";
-    editor.setCode(code);
-    at<HTMLTextAreaElement>("stdin").value = input;
-    tests.all = written;
-    this.files = files;
-    this.collect = collect;
-    this.#isLoading = false;
+    try {
+      editor.setCode(code);
+      at<HTMLTextAreaElement>("stdin").value = input;
+      tests.all = written;
+      this.files = files;
+      this.collect = collect;
+    } finally {
+      this.#isLoading = false;
+    }
     at<HTMLDetailsElement>("stdin-part").open = input !== "";
     at<HTMLDetailsElement>("tests-part").open = written.length > 0;
     at<HTMLDetailsElement>("files-part").open = files.length + collect.length > 0;
@@ -194,8 +212,10 @@ export class PyRunner extends HTMLElement {
 
   /** Run the program with its tests. With tests, nobody is asked for input: theirs is enough. */
   async run(withTests = true): Promise<void> {
-    this.#typed = "";
-    await this.#during((signal) => this.#follow(withTests, signal));
+    await this.#during((signal) => {
+      this.#typed = "";
+      return this.#follow(withTests, signal);
+    });
   }
 
   /** Run the program step by step, with the input that it got in its last run, and let the learner step through it. */
@@ -204,8 +224,9 @@ export class PyRunner extends HTMLElement {
     const body = { code, files, input_data: input + this.#typed, trace: true };
     await this.#during(async (signal) => {
       for await (const event of this.#events(body, signal)) {
-        this.#show(event, []);
-        if (event.type === "result" && event.answer.trace) this.#here.stepper.show(event.answer.trace);
+        this.#show(event, [], code);
+        if (event.type !== "result" || !event.answer.trace || this.code !== code) continue;
+        this.#here.stepper.show(event.answer.trace);
       }
     });
   }
@@ -214,6 +235,9 @@ export class PyRunner extends HTMLElement {
     if (this.#running) return;
     const { at, editor, results, root, stepper, tests, files, collect } = this.#here;
     const controller = (this.#running = new AbortController());
+    this.#sending = undefined;
+    // What has the focus is about to disappear.
+    if (root.querySelector(".results")?.contains(root.activeElement)) at("screen").focus({ preventScroll: true });
     results.clear();
     for (const part of [tests, files, collect]) part.accept();
     stepper.clear();
@@ -224,20 +248,30 @@ export class PyRunner extends HTMLElement {
     try {
       await work(controller.signal);
     } catch (error) {
+      if (this.#running !== controller) return; // another program is shown
       if (controller.signal.aborted) results.say("idle", "Stopped");
       else this.#fail(error);
     } finally {
-      this.#running = undefined;
-      // The form with the focus is about to disappear.
-      if (at("answer").contains(root.activeElement)) at("run").focus({ preventScroll: true });
-      at("answer").hidden = true;
-      this.#showButtons();
+      controller.abort(); // a line that still waits for the service must not reach the next program
+      if (this.#running === controller) this.#idle();
     }
   }
 
+  #idle(): void {
+    const { root, at } = this.#here;
+    this.#running = undefined;
+    // The form with the focus is about to disappear.
+    if (at("answer").contains(root.activeElement)) at("run").focus({ preventScroll: true });
+    at("answer").hidden = true;
+    this.#showButtons();
+  }
+
   get #given(): TestCase[] {
-    const given = this.tests.length ? this.tests : (this.getAttribute("tests") ?? []);
-    return typeof given === "string" ? JSON.parse(given) : given;
+    const isSet = this.tests != null && this.tests.length !== 0;
+    const given = isSet ? this.tests : (this.getAttribute("tests") ?? []);
+    const tests = typeof given === "string" ? JSON.parse(given) : given;
+    if (!Array.isArray(tests)) throw new Error("The tests of this <py-runner> must be a list.");
+    return tests;
   }
 
   get #here(): Parts {
@@ -324,11 +358,12 @@ export class PyRunner extends HTMLElement {
           this.dispatchEvent(new CustomEvent("result", { detail: event.answer }));
         } else {
           if (event.type === "result") for (const { text, type } of held.splice(0)) results.print(text, type);
-          this.#show(event, asked);
+          this.#show(event, asked, code);
         }
       }
     } finally {
-      for (const { text, type } of held) results.print(text, type); // until it was stopped or lost
+      // Until it was stopped or lost, unless another program is shown.
+      if (this.#running?.signal === signal) for (const { text, type } of held) results.print(text, type);
     }
   }
 
@@ -344,7 +379,8 @@ export class PyRunner extends HTMLElement {
     for (let next = first; !next.done; next = await rest.next()) yield next.value;
   }
 
-  #show(event: ExecutionEvent, asked: TestCase[]): void {
+  /** Show an event of a run of `code`, which the learner may have edited meanwhile. */
+  #show(event: ExecutionEvent, asked: TestCase[], code: string): void {
     const { results } = this.#here;
     switch (event.type) {
       case "start":
@@ -361,17 +397,18 @@ export class PyRunner extends HTMLElement {
         results.showStrokes(event.strokes);
         break;
       case "input":
+        this.#sending = undefined; // the program has it
         this.#ask();
         break;
       case "test":
-        results.showTest(event.result, asked[event.index] ?? {}, asked.length, this.code);
+        results.showTest(event.result, asked[event.index] ?? {}, asked.length, code);
         break;
       case "result":
-        this.#end(event.answer);
+        this.#end(event.answer, code);
     }
   }
 
-  #end(answer: Answer): void {
+  #end(answer: Answer, code: string): void {
     const { editor, results } = this.#here;
     const [state, words] = ENDINGS[answer.status] ?? ["bad", answer.status];
     results.say(state, `${words} in ${answer.execution_time.toFixed(2)} s`);
@@ -382,7 +419,7 @@ export class PyRunner extends HTMLElement {
     if (answer.images_dropped) results.noteMissingImages(answer.images_dropped);
     if (answer.error && answer.status !== "success") {
       results.showError(answer.error_detail, answer.error, (line) => editor.goTo(line));
-      editor.markError(answer.error_detail);
+      if (this.code === code) editor.markError(answer.error_detail);
     }
     this.dispatchEvent(new CustomEvent("result", { detail: answer }));
   }
@@ -391,13 +428,17 @@ export class PyRunner extends HTMLElement {
     const { at, results } = this.#here;
     at("answer").hidden = false;
     results.say("waiting", "Waiting for input");
-    at("line").focus();
+    // Somebody may be busy elsewhere on the page.
+    if (this.matches(":focus-within") || document.activeElement === document.body) at("line").focus();
   }
 
   async #answer(input: Input, shown: string): Promise<void> {
     const { at, results } = this.#here;
     const controller = this.#running;
     if (controller === undefined) return;
+    const line = JSON.stringify(input);
+    if (this.#sending?.line !== line) this.#sending = { line, key: newKey() };
+    const { key: idempotencyKey } = this.#sending; // sent again, the same line reaches the program only once
     at("answer").hidden = true;
     at<HTMLFormElement>("answer").reset();
     at("screen").focus();
@@ -405,8 +446,11 @@ export class PyRunner extends HTMLElement {
     results.print(shown, "echo");
     try {
       const { signal } = controller;
-      await this.#patiently(() => this.#client().answer(this.#executionId, input, { signal }), signal);
+      const options = { signal, idempotencyKey };
+      await this.#patiently(() => this.#client().answer(this.#executionId, input, options), signal);
+      if (this.#sending?.key === idempotencyKey) this.#sending = undefined;
       if (input.text != null) this.#typed += `${input.text}\n`;
+      if (results.state === "waiting" && at("answer").hidden) results.say("busy", "Running…"); // no longer for the service
     } catch (error) {
       if (this.#running !== controller || controller.signal.aborted) return;
       results.print(`${sentenceOf(error)}\n`, "stderr");
@@ -504,6 +548,11 @@ function styleSheet(): CSSStyleSheet {
     shared.replaceSync(css);
   }
   return shared;
+}
+
+/** Return a new idempotency key. `crypto.randomUUID()` does not exist over plain HTTP. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16))).join("-");
 }
 
 function sentenceOf(error: unknown): string {

@@ -1,3 +1,13 @@
+/** Return what the promise does. Throw the signal's reason as soon as it is aborted. */
+export function unlessAborted<Returned>(promise: Returned | Promise<Returned>, signal?: AbortSignal): Promise<Returned> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(signal?.reason);
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end, { once: true });
+    Promise.resolve(promise).then(resolve, reject).finally(() => signal?.removeEventListener("abort", end));
+  });
+}
+
 /** Wait. Throw the signal's reason as soon as it is aborted. */
 export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -26,9 +26,15 @@ class Drafts {
     const kept = JSON.stringify({ ...program, changed: Date.now() });
     try {
       if (isNew) for (const { id } of this.all.slice(Drafts.#MOST - 1)) this.#delete(id);
+      const deleted = [];
       while (!this.#write(kept)) {
         const oldest = this.all.findLast(({ id }) => id !== this.#id);
-        if (!oldest) return false;
+        if (!oldest) {
+          for (const [key, text] of deleted) localStorage.setItem(key, text); // they made too little room
+          return false;
+        }
+        const key = Drafts.#PREFIX + oldest.id;
+        deleted.push([key, localStorage.getItem(key)]);
         this.#delete(oldest.id);
       }
       sessionStorage.setItem(Drafts.#OPEN, this.#id);
@@ -75,7 +81,7 @@ class Drafts {
     return this.all.find(({ id }) => id === this.#id);
   }
 
-  // From the latest change to the first.
+  // From the latest change to the first, without those that are damaged.
   get all() {
     try {
       const keys = Object.keys(localStorage).filter((key) => key.startsWith(Drafts.#PREFIX));
@@ -86,7 +92,11 @@ class Drafts {
 
     function read(key) {
       try {
-        return { ...JSON.parse(localStorage.getItem(key)), id: key.slice(Drafts.#PREFIX.length) };
+        const kept = JSON.parse(localStorage.getItem(key));
+        const { code, stdin = "", tests = [], files = [], collect = [], name = "", changed = 0 } = kept;
+        for (const list of [tests, files]) checkObjects("", list, Infinity);
+        if (typeof code !== "string" || !Array.isArray(collect)) return null;
+        return { code, stdin, tests, files, collect, name, changed, id: key.slice(Drafts.#PREFIX.length) };
       } catch {
         return null;
       }

@@ -14,6 +14,7 @@
   const program = () => ({ name, ...shown() });
 
   function changed() {
+    toast.changed();
     if (location.hash) history.replaceState(null, "", location.pathname); // it holds another program now
     save();
   }
@@ -133,7 +134,7 @@
         changed();
       };
       const what = property === "written" && before.length > runner.written.length ? "test" : "file";
-      toast.show(`The ${what} was removed.`, { action: "Undo", onAction: undo });
+      toast.show(`The ${what} was removed.`, { action: "Undo", onAction: undo, isBrief: true });
     });
   }
   const request = new RequestDialog(at("request"), {
@@ -159,6 +160,7 @@
   });
   at("programs").addEventListener("toggle", listPrograms);
   document.addEventListener("keydown", (event) => {
+    if (at("request").open) return; // the program is behind it
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
       event.preventDefault();
       runner.run();

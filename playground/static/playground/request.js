@@ -1,6 +1,7 @@
 "use strict";
 
 const KNOWN = ["code", "input_data", "test_cases", "files", "collect", "locale"];
+const TOO_LARGE = new Error("A number is too large.");
 
 // The request that Run sends, as JSON: to copy it into a site, to change it, or to paste one.
 class RequestDialog {
@@ -15,13 +16,14 @@ class RequestDialog {
     this.#text = at("text");
     this.#complaint = part.querySelector(".complaint");
     const copy = async (text) => {
-      part.close();
       try {
         await navigator.clipboard.writeText(text);
-        toast.show("Request copied.");
       } catch { // over http, or refused
-        toast.show("This browser does not let the page copy: select the text of the request instead.");
+        this.#say("This browser does not let the page copy: copy the text above yourself.");
+        return;
       }
+      part.close();
+      toast.show("Request copied.");
     };
     this.show = () => {
       this.#say("");
@@ -46,8 +48,9 @@ class RequestDialog {
   #read(shown) {
     let written;
     try {
-      written = JSON.parse(this.#text.value);
+      written = JSON.parse(this.#text.value, finite);
     } catch (error) {
+      if (error === TOO_LARGE) throw error;
       throw new Error(`This is not JSON: ${error.message}`);
     }
     if (Array.isArray(written)) written = { ...shown, test_cases: written };
@@ -62,6 +65,12 @@ class RequestDialog {
     this.#complaint.textContent = sentence;
     this.#text.ariaInvalid = sentence ? "true" : null;
   }
+}
+
+// A number such as 1e999 is infinite in JavaScript, which JSON cannot say.
+function finite(_, value) {
+  if (value === Infinity || value === -Infinity) throw TOO_LARGE;
+  return value;
 }
 
 // JSON has no line breaks in its strings, so that no line of it can be the last one.

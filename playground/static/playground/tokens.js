@@ -28,13 +28,20 @@ class Tokens {
   }
 
   #request() {
-    return fetch(this.#address, { method: "POST", headers: { "X-CSRFToken": this.#csrf } });
+    return connected(fetch(this.#address, { method: "POST", headers: { "X-CSRFToken": this.#csrf } }));
   }
+}
+
+// A browser's own words, such as "Failed to fetch", help nobody.
+function connected(response) {
+  return response.catch(() => {
+    throw new Error("The connection was lost. Check your internet connection.");
+  });
 }
 
 // Loads this page again for its CSRF token. Without a session it redirects to the login.
 async function currentCsrf() {
-  const page = await checked(await fetch(location.pathname));
+  const page = await checked(await connected(fetch(location.pathname)));
   if (!page.redirected) return new DOMParser().parseFromString(await page.text(), "text/html").body.dataset.csrf;
   const offer = { text: "Log in", address: page.url, rest: ": your program is kept." };
   throw Object.assign(new Error("You were logged out."), { offer });

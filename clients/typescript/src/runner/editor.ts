@@ -117,6 +117,9 @@ export interface Editor {
   goTo: (line: number) => void;
   /** Show that the program is on this line; null shows nothing. */
   showStep: (line: number | null) => void;
+  /** Release what the editor holds outside its element, such as listeners of the window, until `resume()`. */
+  suspend: () => void;
+  resume: () => void;
 }
 
 export function createEditor({ parent, root, label, describedBy, onRun, onChange }: EditorOptions): Editor {
@@ -135,7 +138,8 @@ export function createEditor({ parent, root, label, describedBy, onRun, onChange
     // The keyboard reaches the editor anyway, but not all accessibility checkers know.
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": describedBy }),
   ];
-  const view = new EditorView({ parent, root, state: EditorState.create({ extensions }) });
+  let view = new EditorView({ parent, root, state: EditorState.create({ extensions }) });
+  let isSuspended = false;
   return {
     code: () => view.state.doc.toString(),
     // An ordinary change, so that Ctrl+Z restores the previous code.
@@ -152,6 +156,15 @@ export function createEditor({ parent, root, label, describedBy, onRun, onChange
       const line = view.state.doc.line(Math.min(number, view.state.doc.lines));
       view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
       view.focus();
+    },
+    suspend() {
+      isSuspended = true;
+      view.destroy();
+    },
+    resume() {
+      if (!isSuspended) return;
+      isSuspended = false;
+      view = new EditorView({ parent, root, state: view.state });
     },
   };
 }

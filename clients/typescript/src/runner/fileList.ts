@@ -44,6 +44,7 @@ export class FileList {
   readonly #onChange: () => void;
   readonly #onRemove: (before: SentFile[]) => void;
   #rows: Row[] = [];
+  #shown = Symbol(); // another one once other files are shown
   #owner = "";
 
   /** `onRemove` gets the files as they were before one was removed. */
@@ -71,6 +72,7 @@ export class FileList {
   }
 
   set all(files: SentFile[]) {
+    this.#shown = Symbol();
     this.#rows = [];
     this.#list.replaceChildren();
     for (const file of files) this.#put(file);
@@ -108,8 +110,10 @@ export class FileList {
       shown.value = content.text;
       shown.control.addEventListener("input", () => (row.content = { text: shown.control.value }));
     }
-    const size = element("p", "quiet", `Not text: ${bytes(sizeOf({ name: title, ...content }))}`);
-    row.item.append(name.part, shown?.part ?? size, button("remove", "×", () => this.#remove(row)));
+    // From a link, it may be of any type: the service refuses it.
+    const size = typeof content.base64 === "string" ? `: ${bytes(sizeOf({ name: title, ...content }))}` : "";
+    const isNoText = element("p", "quiet", `Not text${size}`);
+    row.item.append(name.part, shown?.part ?? isNoText, button("remove", "×", () => this.#remove(row)));
     this.#rows.push(row);
     this.#list.append(row.item);
     this.#number();
@@ -136,11 +140,17 @@ export class FileList {
   }
 
   async #open(files: File[]): Promise<void> {
+    const shown = this.#shown;
     this.#complaint.withdraw();
     for (const file of files) {
-      const size = `${file.name} has ${bytes(file.size)}`;
-      if (file.size <= LONGEST_BYTES) this.#put(await read(file));
-      else this.#complaint.make(`${size}; all files together may have ${bytes(LONGEST_BYTES)}.`);
+      if (file.size > LONGEST_BYTES) {
+        const size = `${file.name} has ${bytes(file.size)}`;
+        this.#complaint.make(`${size}; all files together may have ${bytes(LONGEST_BYTES)}.`);
+        continue;
+      }
+      const sent = await read(file);
+      if (this.#shown !== shown) return; // they belong to another program
+      this.#put(sent);
     }
     this.#rows.at(-1)?.name.control.focus();
     this.#onChange();

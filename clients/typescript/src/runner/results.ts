@@ -135,7 +135,7 @@ export class Results {
 
   noteMissingImages(count: number): void {
     const { images } = this.#parts;
-    images.append(element("p", "quiet", `${count} more images could not be shown.`));
+    images.append(element("p", "quiet", `${count} more ${count === 1 ? "image" : "images"} could not be shown.`));
     images.hidden = false;
   }
 

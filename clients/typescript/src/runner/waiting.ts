@@ -22,6 +22,7 @@ export async function waitWhileBusy<Returned>(
     try {
       return await call();
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof CodeExecutionError) || !BUSY.includes(error.status)) throw error;
       const seconds = Math.max(1, Math.ceil(error.retryAfterSeconds ?? BUSY_SECONDS));
       waited += seconds;

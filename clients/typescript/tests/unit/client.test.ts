@@ -168,6 +168,11 @@ test("a Retry-After may be a date", async () => {
   expect(error.retryAfterSeconds).toBeLessThanOrEqual(60);
 });
 
+test.each(["-5", "1.5", ""])("a Retry-After of %j says nothing", async (header) => {
+  const refused = await client([answers(500, {}, { "Retry-After": header })]);
+  expect((await failure(refused.execute({ code: "1" }))).retryAfterSeconds).toBeUndefined();
+});
+
 test("a wait can be aborted", async () => {
   const aborter = new AbortController();
   const limited = await client([answers(429, LIMITED, { "Retry-After": "9" })]);
@@ -178,6 +183,16 @@ test("a wait can be aborted", async () => {
   await expect(pending).rejects.toBe(ENOUGH);
   expect(performance.now() - began).toBeLessThan(5000);
   expect(server!.received).toHaveLength(1);
+});
+
+test("a call can be aborted while it waits for its key", async () => {
+  const aborter = new AbortController();
+  const waiting = await client([answers(200, {})], { key: () => new Promise(() => undefined) });
+  const pending = waiting.execute({ code: "1" }, { signal: aborter.signal });
+  aborter.abort(ENOUGH);
+  await expect(pending).rejects.toBe(ENOUGH);
+  await expect(waiting.execute({ code: "1" }, { signal: aborter.signal })).rejects.toBe(ENOUGH);
+  expect(server!.received).toHaveLength(0);
 });
 
 test("a request can be aborted", async () => {
@@ -277,6 +292,15 @@ test("input and its end are sent to a program", async () => {
     ["POST", "/executions/7/input", '{"text":"42"}'],
     ["POST", "/executions/..%2F7/input", '{"end":true}'],
   ]);
+});
+
+test("a line of input is sent again with its idempotency key", async () => {
+  const asked = await client([
+    answers(503, {}, { "Retry-After": "0" }),
+    (response) => response.writeHead(204).end(),
+  ]);
+  await asked.answer("7", "42", { idempotencyKey: "mine" });
+  expect(server!.received.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", "mine"]);
 });
 
 test("a server creates tokens and reads executions", async () => {
