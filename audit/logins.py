@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 
 from audit.events import is_first_in_a_minute, record_event
 
@@ -37,9 +38,16 @@ def record_failure(
     users = get_user_model()
     name = str(credentials.get(users.USERNAME_FIELD, ""))
     user = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first() if "\0" not in name else None
-    if user is None and request is not None and not is_first_in_a_minute("login_failed", request):
+    if user is None and request is not None and not _is_first_in_a_minute(request):
         return
     record_event("login_failed", request=request, target=user, details={"known_name": user is not None})
+
+
+def _is_first_in_a_minute(request: HttpRequest) -> bool:
+    try:
+        return is_first_in_a_minute("login_failed", request)
+    except RedisError:
+        return True
 
 
 @receiver(user_locked_out)

@@ -91,6 +91,7 @@ class PostOffice:
         self._input_seconds = input_seconds
         self._stream = board_of_letters.letters(name)
         self._open: dict[str, Correspondence] = {}
+        self._showing = threading.Lock()
         self._loop = Loop("letters", self._fetch)
 
     def __len__(self) -> int:
@@ -120,7 +121,8 @@ class PostOffice:
     def show(self) -> None:
         """Show all others that this process is alive, and its places in use."""
         try:
-            self._board.show_web(WebState(self.name, self.places()))
+            with self._showing:  # what is shown last is the latest
+                self._board.show_web(WebState(self.name, self.places()))
         except RedisError as error:  # the next call, which comes soon, shows them
             log.warning("others cannot see this web process: %s", error)
 
@@ -130,16 +132,22 @@ class PostOffice:
 
         If Redis fails, there are none: then no program can begin either.
         """
-        with contextlib.suppress(RedisError), contextlib.ExitStack() as stack:
-            taken: list[Place] = []
-            try:
-                stack.enter_context(self._board.lock_places())
-                webs = [state for state in self._board.webs() if state.name != self.name]
-                taken = [msgspec.structs.replace(place, web=web.name) for web in webs for place in web.places]
-            except RedisError as error:
-                log.warning("the places of other web processes are unknown: %s", error)
+        taken: list[Place] = []
+        lock = self._board.lock_places()
+        is_locked = False
+        try:
+            is_locked = lock.acquire()
+            webs = [state for state in self._board.webs() if state.name != self.name]
+            taken = [msgspec.structs.replace(place, web=web.name) for web in webs for place in web.places]
+        except RedisError as error:
+            log.warning("the places of other web processes are unknown: %s", error)
+        try:
             yield taken
             self.show()
+        finally:
+            if is_locked:
+                with contextlib.suppress(RedisError):  # it has expired, or will
+                    lock.release()
 
     def let_give_up(self, place: Place) -> None:
         """Let another web process give up a place of its own."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Saved because a submission may replace or delete them.
 _exec, _compile = exec, compile
+# A class of the program's may refuse or replace its own.
+_with_traceback = BaseException.with_traceback
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 FILE_NAME, TEST_FILE_NAME = "main.py", "test.py"
 DIRECTORY = "/tmp"  # noqa: S108 (the container's own tmpfs)
@@ -69,12 +72,13 @@ class MainModule:
         """Report `error` through sys.excepthook, as the interpreter does, and exit with 1."""
         if isinstance(error, SyntaxError) and _is_after_last_line(error):
             error.offset = 0  # Python marks nothing there in a file
-        error.__traceback__ = _without_ours(error.__traceback__)
+        trace = _without_ours(_traceback_of(error))
+        _with_traceback(error, trace)
         try:
             self._show_sources()
-            sys.excepthook(type(error), error, error.__traceback__)
+            sys.excepthook(type(error), error, trace)
         except Exception:  # whatever the program has replaced: it has failed for `error`, not for this
-            sys.__excepthook__(type(error), error, error.__traceback__)
+            sys.__excepthook__(type(error), error, trace)
         raise Failed(1) from error
 
     def _show_sources(self) -> None:
@@ -98,7 +102,7 @@ def put_files(files: Iterable[tuple[str, memoryview]]) -> None:
     for name, content in files:
         with open(name, "xb", buffering=0) as file:
             file.write(content)
-        module, dot, ending = name.rpartition(".")
+        module, dot, ending = name.partition(".")
         if dot + ending == ".py" and module not in LOADED_BY_PYTHON:
             sys.modules.pop(module, None)
 

@@ -5,6 +5,7 @@ This finds what a program assigns to them, not what it does to its own memory: s
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Saved because a submission may replace or delete them.
 _loaded = sys.modules
+_import = importlib.import_module
 _vars, _getattr, _isinstance = vars, getattr, isinstance
 
 MAY_GROW = ("builtins", "unittest")
@@ -39,7 +41,8 @@ class Seal:
     """What some loaded modules consist of: their names, those of their classes, and the code of their functions."""
 
     def __init__(self, *names: str) -> None:
-        self._modules = {name: _loaded[name] for name in names}
+        """Load them if need be: a file of the program's may have taken the name of one."""
+        self._modules = {name: _import(name) for name in names}
         self.renew()
 
     def renew(self) -> None:

@@ -11,6 +11,7 @@ import builtins
 import gc
 import os
 import sys
+from _weakref import ref
 
 from guest import protocol, reports
 from guest.hints import raised
@@ -23,6 +24,7 @@ from guest.program.shown import screen
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import NoReturn
 
@@ -117,10 +119,11 @@ def _exit_code(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code if error.code.bit_length() < BITS_OF_A_STATUS else 255
-    try:
-        _print(error.code, file=sys.stderr or sys.__stderr__)
-    except Exception:  # what the program exits with may raise anything as it is printed
-        _print(file=sys.__stderr__)
+    if stream := sys.stderr or sys.__stderr__:
+        try:
+            _print(error.code, file=stream)
+        except Exception:  # what the program exits with may raise anything as it is printed
+            _print(file=stream)
     return 1
 
 
@@ -168,34 +171,63 @@ def _finish(main: MainModule) -> None:
 
     The rest, freeing every loaded module, would take longer than most programs.
     """
-    try:
-        sys.settrace(None)  # what follows is no step of the program
-        sys.setprofile(None)
-        if threading := sys.modules.get("threading"):
-            threading._shutdown()
-        show_open_figures()
-        atexit._run_exitfuncs()
-        if threading:
-            threading.excepthook = _ignore  # type: ignore[attr-defined]  # daemon threads miss what is deleted
-        gc.collect()
-        for namespace in (main.namespace, *map(vars, _own_modules())):
-            for name in list(namespace):
-                if name != "__builtins__":
-                    namespace[name] = None
-        gc.collect()
-    except BaseException:  # noqa: S110 (whatever the program has replaced)
-        pass
-    for stream in (sys.stdout, sys.stderr):
+    steps: tuple[Callable[[], object], ...] = (
+        _end_tracing,
+        _join_threads,
+        show_open_figures,
+        atexit._run_exitfuncs,
+        lambda: _let_go(main),
+        lambda: sys.stdout.flush(),
+        lambda: sys.stderr.flush(),
+    )
+    for step in steps:
         try:
-            stream.flush()
-        except BaseException:  # noqa: S110 (the same)
+            step()
+        except BaseException:  # noqa: S110 (whatever the program has replaced)
             pass
 
 
-def _own_modules() -> list[ModuleType]:
-    """Return the modules of the program that it has imported from its files, the last one first."""
-    imported = [(getattr(module, "__file__", None), module) for module in reversed(list(sys.modules.values()))]
-    return [module for path, module in imported if isinstance(path, str) and path.startswith(f"{DIRECTORY}/")]
+def _end_tracing() -> None:
+    """What follows is no step of the program."""
+    sys.settrace(None)
+    sys.setprofile(None)
+
+
+def _join_threads() -> None:
+    if threading := sys.modules.get("threading"):
+        threading._shutdown()
+
+
+def _let_go(main: MainModule) -> None:
+    """Delete the globals as the interpreter does: first the modules that nobody else has, whose objects still find all
+    names; then the names of the others.
+    """
+    if threading := sys.modules.get("threading"):
+        threading.excepthook = _ignore  # type: ignore[attr-defined]  # daemon threads miss what is deleted
+    gc.collect()  # as the interpreter does: a second collection then finds a file's text before its bytes
+    left = _forget_modules()
+    del main.namespace
+    gc.collect()
+    for each in left:
+        if (module := each()) is not None:
+            namespace = vars(module)
+            for name in list(namespace):
+                if name != "__builtins__":
+                    namespace[name] = None
+    gc.collect()
+
+
+def _forget_modules() -> list[ref[ModuleType]]:
+    """Forget the modules of the program, the last imported first; return weak references to them."""
+    found = []
+    for name, module in reversed(list(sys.modules.items())):
+        if type(module) is not type(sys):
+            continue
+        path = vars(module).get("__file__")
+        if isinstance(path, str) and path.startswith(f"{DIRECTORY}/"):
+            found.append(ref(module))
+            sys.modules[name] = None  # type: ignore[assignment]
+    return found
 
 
 def _ignore(_: object) -> None:

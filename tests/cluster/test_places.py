@@ -141,3 +141,19 @@ def test_without_redis_each_process_has_places_of_its_own(settings: Settings) ->
         begin(sessions, "learner:bob")
     sessions.end(session)
     assert len(sessions) == 0
+
+
+def test_lock_that_is_lost_lets_nobody_in(web: Web, redis: Redis, settings: Settings) -> None:
+    """The error of its release hid the refusal."""
+    settings.SANDBOX_MAX_INTERACTIVE = 1
+    one, other = web("one"), web("other")
+    begin(one, "learner:ada")
+
+    def begin_too_late() -> None:
+        with contextlib.closing(redis.client()) as client, other.elsewhere.places() as taken:
+            client.delete("codeexec:places")
+            assert len(taken) == 1
+            raise Unavailable("as begin does")
+
+    with pytest.raises(Unavailable):
+        begin_too_late()

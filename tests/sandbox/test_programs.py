@@ -212,6 +212,43 @@ def test_support_all_objects_are_deleted_though_one_creates_another(run: Runner)
     assert run(code + "a, b, c = map(Last, 'xyz')").stdout == "x\ny\nz\n"
 
 
+ENDS = {
+    "of an object": ("count = 1\nclass Dog:\n    def __del__(self): print('gone', count)\nrex = Dog()", "gone 1\n"),
+    "of a module's object": ("import log", "closed 7\n"),
+    "that calls a module": (
+        "import log\nlog.one = None\nclass Dog:\n    def __del__(self): print(log.f())\na = Dog()",
+        "closed 7\n7\n",
+    ),
+    "with a thread module": ("import threading, atexit\natexit.register(print, 'bye')", "bye\n"),
+}
+LOG = b"total = 7\ndef f(): return total\nclass Log:\n    def __del__(self): print('closed', total)\none = Log()\n"
+
+
+@pytest.mark.parametrize(("code", "output"), ENDS.values(), ids=ENDS.keys())
+def test_support_the_end_of_objects(sandbox: Sandbox, code: str, output: str) -> None:
+    """They find what they use, as long as Python has it."""
+    files = (File("log.py", LOG), File("threading.py", b""))
+    outcome = sandbox.execute(Submission(code, "", (), 5, files=files))
+    assert outcome.main.stdout == output
+    assert outcome.main.stderr == ""
+
+
+ODD_ERRORS = {
+    "frozen": "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass E(Exception):\n    x: int\nraise E(1)",
+    "own traceback": "class E(Exception):\n    __traceback__ = 5\nraise E(1)",
+    "prints": "class E(Exception):\n    def __setattr__(self, name, value): print('set', name)\nraise E(1)",
+}
+
+
+@pytest.mark.parametrize("code", ODD_ERRORS.values(), ids=ODD_ERRORS.keys())
+def test_support_exceptions_that_refuse_attributes(run: Runner, code: str) -> None:
+    result = run(code)
+    assert (result.status, result.stdout) == (RunStatus.ERROR, "")
+    assert result.stderr.endswith("__main__.E: 1\n") or result.stderr.endswith("\nE: 1\n"), result.stderr
+    assert "During handling" not in result.stderr
+    assert result.detail is not None or "__traceback__" in code
+
+
 def test_support_daemon_threads_that_outlive_the_globals(run: Runner) -> None:
     code = "import threading, time\ndef f(): pass\nclass Last:\n    def __del__(self, sleep=time.sleep): sleep(0.2)\n"
     code += "def loop():\n    while True:\n        f()\n        time.sleep(0.001)\n"

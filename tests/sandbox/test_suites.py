@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from executions.api.answers import AnswerSerializer
-from executions.request import ExecutionRequest, TestCase
+from executions.request import ExecutionRequest, SentFile, TestCase
 from executions.running.service import answer_of
 from executions.sandbox.results import RunStatus, TestProgram
 from executions.sandbox.sandbox import Sandbox
@@ -257,6 +257,17 @@ HARMLESS = {
 def test_program_that_runs_its_own_tests_passes(grade: Any, code: str) -> None:
     results = grade(code, CHECK, TestCase(doctest=True), timeout=6)
     assert [result["passed"] for result in results] == [True, True], results
+
+
+@pytest.mark.parametrize("name", ["contextlib.py", "guest.protocol.py", "unittest.case.py"])
+def test_file_named_like_a_module_of_a_suite_changes_nothing(sandbox: Sandbox, name: str) -> None:
+    file = SentFile(name, text="x = 1\n")
+    cases = (TestCase(unittest=CHECK), TestCase(doctest=True))
+    code = "def add(a, b):\n    '''>>> add(1, 2)\n    3\n    '''\n    return a + b"
+    request = ExecutionRequest(code, test_cases=cases, files=(file,))
+    for _ in range(2):
+        answer = answer_of(request, sandbox.execute(request.submission()))
+        assert [result.passed for result in answer.test_results or ()] == [True, True], answer
 
 
 LATE = {
