@@ -6,16 +6,19 @@ import builtins
 import re
 import sys
 
+from guest.hints.diagnosis import START
 from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Choice, Rule, Words
 from guest.hints.traces import last_frame
 
-IN_LOOP = r"\bfor\b[^:]*,[^:]*\bin\b"
+IN_LOOP = r"\bfor\b[^:«]*«[^:]*,[^:]*\bin\b"
 OF_LOOP = r"\bfor\b[^:]*\bin\s+«|«[^»]*\bfor\b"  # 3.11 marks all of the loop
 DECIMAL_IN_RANGE = r"\brange\((?:[^,/]*,[^,/]*,\s*-?(?P<step>[A-Za-z_]\w*)\s*\)|[^)]*(?<!\d)0?\.\d)"
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
 WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
+FUNCTION_LAST = r"\b(map|filter)\(\s*(?!lambda\b)(?:(\w+)\s*|.*[\])}'\"]\s*),\s*(?:lambda\b|(\w+)\s*\))"
+"""A call of map() or filter() whose last argument looks like the function."""
 ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseiterator")
 
 
@@ -27,7 +30,8 @@ def _of_value(hint: str) -> Choice:
 def _about_operands(words: Words, error: BaseException, code: str) -> str:
     one, other = words["one"], words["other"]
     if words["operator"] in ("&", "|"):
-        return "logic_sign" if one in KINDS and other in KINDS else "operands"
+        are_plain = one in KINDS and other in KINDS and not {one, other}.intersection(COLLECTIONS + WITHOUT_INDEX)
+        return "logic_sign" if are_plain else "operands"
     if words["operator"] == "^" and one in NUMBERS and other in NUMBERS:
         return "power_sign"
     if {one, other}.intersection(FUNCTIONS):
@@ -60,7 +64,8 @@ def _about_tuple_plus(words: Words, error: BaseException, code: str) -> str:
 
 def _has_comma_in_number(words: Words) -> bool:
     """Return whether the program assigns what looks like one number, as in x = 1,000."""
-    return re.search(r"=\s*-?\d+,(?:\d{2,})?\s*(?:#|;|$)", words["program"], re.MULTILINE) is not None
+    number = r"=\s*-?\d+(?:,(?:\d{2,})?|(?:,\d{3})+)\s*(?:#|;|$)"
+    return re.search(number, words["program"], re.MULTILINE) is not None
 
 
 def _about_times(words: Words, error: BaseException, code: str) -> str:
@@ -70,8 +75,15 @@ def _about_times(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_percent(words: Words, error: BaseException, code: str) -> str:
-    is_format = re.search(r"%[-+#0-9.]*[sdifegxrc]", words["line"])
-    return "format_many" if is_format else "string_remainder"
+    """Return the hint for values that a string has no placeholders for, or for a number that is still a string."""
+    literal = re.search(r"(['\"])([^'\"]*)\1\s*%", words["line"])
+    if literal:
+        return "string_remainder" if literal[2].strip().isdecimal() else "format_many"
+    if re.search(r"['\"]\s*%|%\s*\([^()]*,", code):
+        return "format_many"
+    variable = re.search(r"(?:«|\b)(\w+)\s*%", words["marked"].rpartition(START)[2])
+    text = _value_of(variable[1], error) if variable else ""
+    return "format_many" if isinstance(text, str) and "%" in text else "string_remainder"
 
 
 def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
@@ -85,6 +97,12 @@ def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
 
 def _about_elements(words: Words, error: BaseException, code: str) -> str:
     kind = words["kind"]
+    if found := re.search(FUNCTION_LAST, code):
+        name, first, last = found.groups()
+        is_function = [each is not None and callable(_called_in(each, error)) for each in (first, last)]
+        if not is_function[0] and (last is None or is_function[1]):
+            words["name"] = name
+            return "map_arguments"
     if kind in FUNCTIONS:
         return "function_uncalled"
     return "not_iterable" if kind in NUMBERS and re.search(OF_LOOP, words["marked"]) else "no_elements"
@@ -100,6 +118,10 @@ def _about_brackets(words: Words, error: BaseException, code: str) -> str:
 def _value_of(name: str, error: BaseException) -> object:
     frame = last_frame(error)
     return {**frame.f_globals, **frame.f_locals}.get(name) if frame else None
+
+
+def _called_in(name: str, error: BaseException) -> object:
+    return _value_of(name, error) or getattr(builtins, name, None)
 
 
 def _about_class_brackets(words: Words, error: BaseException, code: str) -> str:
@@ -135,6 +157,8 @@ def _about_integer(words: Words, error: BaseException, code: str) -> str:
     found = re.search(DECIMAL_IN_RANGE, code)
     if found and kind == "float" and (found["step"] is None or isinstance(_value_of(found["step"], error), float)):
         return "range_decimal"
+    if kind == "str" and re.search(r"\bopen\(", code):
+        return "encoding_named"
     if kind == "str" and re.search(r"\bsleep\(", code):
         return "number_needed"
     return {"str": "integer_string", "float": "integer"}.get(kind, "integer_other")
@@ -171,7 +195,8 @@ def _about_position(words: Words, error: BaseException, code: str) -> str:
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     is_slice = words["key"].startswith("slice(")  # since 3.12
-    return "" if is_slice else {"__main__": "key", "pandas": "column"}.get(_module_of(error), "")
+    is_looked_up = re.search(r"«[^»]*(?:\[|\bpop\(|\bpopitem\()|^[^«]*$", words["marked"])
+    return "" if is_slice else {"__main__": "key" * bool(is_looked_up), "pandas": "column"}.get(_module_of(error), "")
 
 
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
