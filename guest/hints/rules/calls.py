@@ -117,7 +117,7 @@ def _is_called_by_another(function: str, error: BaseException, words: Words, cod
     method = _method(function, error)
     is_static = isinstance(method, staticmethod) and _first_parameter(method.__func__) == "self"
     name = re.escape(function.removesuffix("()"))
-    is_called = re.search(rf"(?<![\w.]){name}\s*\(", code)
+    is_called = re.search(rf"\b{name.rpartition('.')[2]}\s*\(", code)
     is_passed_on = re.search(rf"(?<![\w.]){name}\s*[,)]", code) and not is_called
     is_special = re.search(r"\.__(?!init__|new__|call__)\w+__\(", function) and not re.search(r"\.__\w+__\(", code)
     is_by_python = is_passed_on or is_special or (not is_called and _calls_no_other(words))

@@ -6,7 +6,6 @@ import builtins
 import re
 import sys
 
-from guest.hints.diagnosis import START
 from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Choice, Rule, Words
 from guest.hints.traces import last_frame
@@ -17,9 +16,9 @@ DECIMAL_IN_RANGE = r"\brange\((?:[^,/]*,[^,/]*,\s*-?(?P<step>[A-Za-z_]\w*)\s*\)|
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
 WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
+ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseiterator")
 FUNCTION_LAST = r"\b(map|filter)\(\s*(?!lambda\b)(?:(\w+)\s*|.*[\])}'\"]\s*),\s*(?:lambda\b|(\w+)\s*\))"
 """A call of map() or filter() whose last argument looks like the function."""
-ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseiterator")
 
 
 def _of_value(hint: str) -> Choice:
@@ -76,14 +75,16 @@ def _about_times(words: Words, error: BaseException, code: str) -> str:
 
 def _about_percent(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for values that a string has no placeholders for, or for a number that is still a string."""
-    literal = re.search(r"(['\"])([^'\"]*)\1\s*%", words["line"])
-    if literal:
-        return "string_remainder" if literal[2].strip().isdecimal() else "format_many"
-    if re.search(r"['\"]\s*%|%\s*\([^()]*,", code):
+    before, _, marked = words["marked"].rpartition("«")
+    marked = marked.partition("»")[0]
+    if literal := re.search(r"(['\"])( *)\1\s*%", marked):
+        text = words["line"][len(before) + literal.start(2) : len(before) + literal.end(2)]
+        return "string_remainder" if text.strip().isdecimal() else "format_many"
+    if re.search(r"%\s*\([^()]*,", marked):
         return "format_many"
-    variable = re.search(r"(?:«|\b)(\w+)\s*%", words["marked"].rpartition(START)[2])
-    text = _value_of(variable[1], error) if variable else ""
-    return "format_many" if isinstance(text, str) and "%" in text else "string_remainder"
+    variable = re.search(r"(\w+)\s*%", marked)
+    value = _value_of(variable[1], error) if variable else ""
+    return "format_many" if isinstance(value, str) and "%" in value else "string_remainder"
 
 
 def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
@@ -99,8 +100,7 @@ def _about_elements(words: Words, error: BaseException, code: str) -> str:
     kind = words["kind"]
     if found := re.search(FUNCTION_LAST, code):
         name, first, last = found.groups()
-        is_function = [each is not None and callable(_called_in(each, error)) for each in (first, last)]
-        if not is_function[0] and (last is None or is_function[1]):
+        if not _is_function(first, error) and (last is None or _is_function(last, error)):
             words["name"] = name
             return "map_arguments"
     if kind in FUNCTIONS:
@@ -120,8 +120,10 @@ def _value_of(name: str, error: BaseException) -> object:
     return {**frame.f_globals, **frame.f_locals}.get(name) if frame else None
 
 
-def _called_in(name: str, error: BaseException) -> object:
-    return _value_of(name, error) or getattr(builtins, name, None)
+def _is_function(name: str | None, error: BaseException) -> bool:
+    """Return whether the program or Python has a function or class of this name."""
+    value = _value_of(name, error) if name else None
+    return callable(getattr(builtins, name or "", None) if value is None else value)
 
 
 def _about_class_brackets(words: Words, error: BaseException, code: str) -> str:
@@ -195,8 +197,11 @@ def _about_position(words: Words, error: BaseException, code: str) -> str:
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     is_slice = words["key"].startswith("slice(")  # since 3.12
-    is_looked_up = re.search(r"«[^»]*(?:\[|\bpop\(|\bpopitem\()|^[^«]*$", words["marked"])
-    return "" if is_slice else {"__main__": "key" * bool(is_looked_up), "pandas": "column"}.get(_module_of(error), "")
+    module = _module_of(error)
+    if module == "__main__":
+        is_looked_up = re.search(r"«[^»]*(?:\[|\bpop\(|\bpopitem\()|^[^«]*$", words["marked"])
+        return "key" if is_looked_up and not is_slice else ""
+    return "column" if module == "pandas" and not is_slice else ""
 
 
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
