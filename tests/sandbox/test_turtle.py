@@ -128,7 +128,7 @@ GEOMETRY = {
     "mode('logo'); tilt(90); round(tiltangle(), 6)": "90.0",
     "degrees(400); tiltangle(-100); tiltangle()": "300.0",
     "tilt(-90); round(pen()['tilt'], 6)": "1.570796",
-    "radians(); reset(); lt(1); round(heading(), 6)": "1.0",
+    "radians(); reset(); lt(1); degrees(); round(heading(), 6)": "57.29578",
     "pen(stretchfactor=2); shapesize()": "(2, 2, 1)",
     "shapesize(5, 2); shearfactor(0.5); (shearfactor(), resizemode())": "(0.5, 'user')",
     "shapesize(4, 2); shearfactor(-0.5); shapetransform()": "(4.0, -1.0, -0.0, 2.0)",
