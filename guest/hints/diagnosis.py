@@ -23,7 +23,7 @@ Hint = tuple[str, Words]
 NO_HINT: Hint = ("", {})
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1|#.*""")
+STRING_OR_COMMENT = re.compile(r"""(["'])(?:\\.|(?!\1)[^\\])*\1|#.*""")
 RAISED: tuple[Rule, ...] = (
     (NotImplementedError, "", "", "not_implemented"),
     (SystemExit, "2", r"\bparse_(?:known_)?args\(\s*\)", "command_line"),  # argparse

@@ -9,8 +9,12 @@ KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 def meant_by(word: str, known: Iterable[str]) -> str:
-    """Return the one of `known` that `word` is a slip for, or an empty string; the longest if there are several."""
-    return max((each for each in known if is_slip(word, each)), key=len, default="")
+    """Return the one of `known` that `word` is a slip for, or an empty string.
+
+    If there are several, it is the one that differs only in capitals, or else the longest.
+    """
+    slips = (each for each in known if is_slip(word, each))
+    return max(slips, key=lambda each: (each.casefold() == word.casefold(), len(each)), default="")
 
 
 def is_slip(word: str, meant: str) -> bool:

@@ -25,10 +25,11 @@ _OF_SCREEN = """
 """.split()
 _OF_TURTLE = """
     back backward begin_fill begin_poly bk circle clear clearstamp clearstamps clone color degrees distance dot down
-    end_fill end_poly fd fillcolor filling forward get_poly getpen getscreen getturtle goto heading hideturtle home ht
-    isdown isvisible left lt onclick ondrag onrelease pd pen pencolor pendown pensize penup pos position pu radians
-    reset resizemode right rt seth setheading setpos setposition settiltangle setundobuffer setx sety shape shapesize
-    showturtle speed st stamp teleport tilt tiltangle towards turtlesize undo undobufferentries up width write xcor ycor
+    end_fill end_poly fd fillcolor filling forward get_poly get_shapepoly getpen getscreen getturtle goto heading
+    hideturtle home ht isdown isvisible left lt onclick ondrag onrelease pd pen pencolor pendown pensize penup pos
+    position pu radians reset resizemode right rt seth setheading setpos setposition settiltangle setundobuffer setx
+    sety shape shapesize shapetransform shearfactor showturtle speed st stamp teleport tilt tiltangle towards turtlesize
+    undo undobufferentries up width write xcor ycor
 """.split()
 
 __all__ = [

@@ -27,6 +27,8 @@ NEW_PEN = {
     "outline": 1,
     "tilt": 0.0,
 }
+NEW_TRANSFORM = (1.0, 0.0, 0.0, 1.0)
+"""The rows of the matrix that turns the points of a shape into those that are drawn."""
 
 
 class TPen(TNavigator):
@@ -34,15 +36,26 @@ class TPen(TNavigator):
 
     def __init__(self, screen: TurtleScreen, visible: bool) -> None:
         self.screen = screen
-        self._pen: dict[str, Any] = {**NEW_PEN, "shown": visible}
+        self._pen: dict[str, Any] = {**NEW_PEN, "transform": NEW_TRANSFORM, "shown": visible}
         TNavigator.__init__(self)
 
     def _mode(self) -> str:
         return self.screen.mode() or ""
 
     def _change(self, **pen: Any) -> None:
+        pen = self._with_transform(pen)
         self._remember()
         self._pen.update(pen)
+
+    def _with_transform(self, pen: dict[str, Any]) -> dict[str, Any]:
+        """Return the changes of the pen, with the matrix if the shape is now stretched, sheared or tilted otherwise."""
+        if "transform" in pen or pen.keys().isdisjoint(("stretchfactor", "shearfactor", "tilt")):
+            return pen
+        new = {**self._pen, **pen}
+        (wide, long), shear = new["stretchfactor"], new["shearfactor"]
+        sine, cosine = math.sin(new["tilt"]), math.cos(new["tilt"])
+        rows = (wide * cosine, long * (shear * cosine + sine), -wide * sine, long * (cosine - shear * sine))
+        return {**pen, "transform": rows}
 
     def pendown(self) -> None:
         """Draw from now on."""
@@ -108,10 +121,12 @@ class TPen(TNavigator):
         """Return everything about the pen, or set some of it."""
         changes = {**(pen or {}), **pendict}
         if not changes:
-            return dict(self._pen)
+            return {name: self._pen[name] for name in NEW_PEN}
         for name in ("pencolor", "fillcolor"):
             if name in changes:
                 changes[name] = self.screen.color_text(changes[name])
+        if isinstance(stretch := changes.get("stretchfactor"), int | float):
+            changes["stretchfactor"] = (stretch, stretch)
         if "pensize" in changes:
             changes["pensize"] = self._checked_size(changes["pensize"])
         self._change(**{name: value for name, value in changes.items() if name in NEW_PEN})

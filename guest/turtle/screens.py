@@ -57,8 +57,8 @@ class TurtleScreen(TurtleScreenBase):
         except (TypeError, ValueError):
             raise TurtleGraphicsError(f"bad color arguments: {color}") from None
         if self._colormode == 1.0:
-            red, green, blue = (round(255.0 * each) for each in (red, green, blue))
-        if not all(0 <= each <= 255 for each in (red, green, blue)):
+            red, green, blue = [round(255.0 * each) for each in (red, green, blue)]  # a generator has a frame
+        if not (0 <= red <= 255 and 0 <= green <= 255 and 0 <= blue <= 255):
             raise TurtleGraphicsError(f"bad color sequence: {color}")
         return f"#{red:02x}{green:02x}{blue:02x}"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from guest.turtle.drawing import MOST_CORNERS, Drawing
-from guest.turtle.pen import NEW_PEN, TPen
+from guest.turtle.pen import NEW_PEN, NEW_TRANSFORM, TPen
 from guest.turtle.picture import Dot, Figure, Font, Text
 from guest.turtle.screens import Screen, TurtleScreen
 from guest.turtle.values import TurtleGraphicsError, Vec2D, rgb
@@ -14,6 +15,7 @@ TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from typing import Any
 
+    from guest.turtle.shapes import Points
     from guest.turtle.values import Rgb
 
 MOST_UNDONE = 1000
@@ -61,6 +63,7 @@ class RawTurtle(TPen):
         self._pen["pendown"] = is_down
 
     def _change(self, **pen: Any) -> None:
+        pen = self._with_transform(pen)
         self._remember()
         if any(self._pen[name] != pen[name] for name in pen.keys() & {"pendown", "pencolor", "pensize"}):
             self._drawing.end_line()
@@ -94,8 +97,7 @@ class RawTurtle(TPen):
     def reset(self) -> None:
         """Delete what this turtle has drawn, and make it as it was at first."""
         self.clear()
-        self._pen = {**NEW_PEN}
-        self._full_circle = 360.0
+        self._pen = {**NEW_PEN, "resizemode": self._pen["resizemode"], "transform": NEW_TRANSFORM}
         self._home()
 
     def filling(self) -> bool:
@@ -165,29 +167,69 @@ class RawTurtle(TPen):
 
     def tilt(self, angle: float) -> None:
         """Tilt the shape."""
-        self._change(resizemode="user", tilt=self._pen["tilt"] + self._in_degrees(angle))
+        self.tiltangle(angle + (self.tiltangle() or 0.0))
 
     def tiltangle(self, angle: float | None = None) -> float | None:
         """Return how the shape is tilted, or set it."""
+        against = 1 if self._mode() == "logo" else -1  # the pen has it clockwise, in radians
         if angle is None:
-            return float(self._pen["tilt"] / (360 / self._full_circle))
-        self._change(resizemode="user", tilt=self._in_degrees(angle))
+            return float(math.degrees(self._pen["tilt"]) * against / (360 / self._full_circle) % self._full_circle)
+        self._change(resizemode="user", tilt=math.radians(self._in_degrees(angle) * against) % math.tau)
         return None
+
+    def shearfactor(self, shear: float | None = None) -> float | None:
+        """Return how the shape is sheared, or set it: the tangent of the angle."""
+        if shear is None:
+            return float(self._pen["shearfactor"])
+        self._change(resizemode="user", shearfactor=shear)
+        return None
+
+    def shapetransform(
+        self, t11: float | None = None, t12: float | None = None, t21: float | None = None, t22: float | None = None
+    ) -> tuple[float, float, float, float] | None:
+        """Return the rows of the matrix that stretches, shears and tilts the shape, or set what is given of it."""
+        m11, m12, m21, m22 = self._pen["transform"]
+        if t11 is t12 is t21 is t22 is None:
+            return m11, m12, m21, m22
+        m11, m12 = m11 if t11 is None else t11, m12 if t12 is None else t12
+        m21, m22 = m21 if t21 is None else t21, m22 if t22 is None else t22
+        if m11 * m22 == m12 * m21:
+            raise TurtleGraphicsError("Bad shape transform matrix: must not be singular")
+        tilt = math.atan2(-m21, m11) % math.tau
+        sine, cosine = math.sin(tilt), math.cos(tilt)
+        wide, long = cosine * m11 - sine * m21, sine * m12 + cosine * m22
+        shear = (cosine * m12 - sine * m22) / long
+        transform = (m11, m12, m21, m22)
+        self._change(resizemode="user", stretchfactor=(wide, long), shearfactor=shear, tilt=tilt, transform=transform)
+        return None
+
+    def get_shapepoly(self) -> Points | None:
+        """Return the polygon of the shape as it is stretched, sheared and tilted; None for other shapes."""
+        shape = self.screen.shape_named(self._shape)
+        return self._transformed(shape.parts()[0][0]) if shape._type == "polygon" else None
+
+    def _transformed(self, polygon: Points, is_compound: bool = False) -> Points:
+        t11, t12, t21, t22 = self._pen["transform"]
+        if self._pen["resizemode"] == "auto" and not is_compound:
+            t11 = t22 = max(1, self._pen["pensize"] / 5.0)
+            t12 = t21 = 0
+        elif self._pen["resizemode"] == "noresize" and not is_compound:
+            return polygon
+        return tuple([(t11 * x + t12 * y, t21 * x + t22 * y) for x, y in polygon])
 
     def figure(self) -> Figure:
         """Return what the turtle looks like now."""
         pen = self._pen
-        wide, long, outline, tilt = 1.0, 1.0, 1, 0.0
-        if pen["resizemode"] == "auto":
-            wide = long = max(1.0, pen["pensize"] / 5)
-        elif pen["resizemode"] == "user":
-            (wide, long), outline, tilt = pen["stretchfactor"], pen["outline"], pen["tilt"]
-        ahead_x, ahead_y = self._orient.rotate(tilt)
+        shape = self.screen.shape_named(self._shape)
+        is_compound = shape._type == "compound"
+        outline = pen["outline"]
+        if not is_compound:
+            outline = {"auto": pen["pensize"], "user": outline}.get(pen["resizemode"], 1)
+        ahead_x, ahead_y = self._orient
         parts = []
-        for polygon, fill, edge in self.screen.shape_named(self._shape).parts():
-            pixels = [
-                (x * wide * ahead_y + y * long * ahead_x, y * long * ahead_y - x * wide * ahead_x) for x, y in polygon
-            ]
+        for polygon, fill, edge in shape.parts():
+            points = self._transformed(polygon, is_compound)
+            pixels = [(x * ahead_y + y * ahead_x, y * ahead_y - x * ahead_x) for x, y in points]
             colors: list[Rgb | None] = [
                 rgb(self.screen.color_text(own)) if own is not None else rgb(pen[name])
                 for own, name in ((fill, "fillcolor"), (edge, "pencolor"))

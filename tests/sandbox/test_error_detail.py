@@ -82,6 +82,42 @@ def test_test_case_detail_has_a_line_only_in_the_submission(run: Runner) -> None
     assert outcome.main.detail is None
 
 
+@pytest.mark.parametrize(
+    ("program", "call", "hint"),
+    [
+        (
+            "def add(a): return a",
+            "add(1, 2)",
+            "A test passes another number of arguments to add() than it takes, 2 instead of 1: change its parameters.",
+        ),
+        (
+            "class Dog:\n    def bark(self, times): pass",
+            "Dog().bark()",
+            "A test calls Dog.bark() without a value for 'times': change the parameters of the function.",
+        ),
+        (
+            "class Dog:\n    def bark(self): pass",
+            "Dog().bark(2)",
+            "A test passes another number of arguments to Dog.bark() than it takes, 1 instead of 0: "
+            "change its parameters.",
+        ),
+        (
+            "class Dog:\n    def bark(): pass",
+            "Dog().bark()",
+            "A method gets its object as the first argument: write 'self' as its first parameter.",
+        ),
+        ("add = 5", "add(1, 2)", None),
+    ],
+)
+@pytest.mark.parametrize("is_code", [False, True])
+def test_hint_blames_no_learner_for_the_call_of_a_test(
+    run: Runner, program: str, call: str, hint: str | None, is_code: bool
+) -> None:
+    test = TestProgram(code=call) if is_code else TestProgram(input=call, is_call=True)
+    [result] = run.tests(program, test).tests
+    assert detail_of(result).hint == hint
+
+
 def test_successful_program_has_no_detail_even_if_it_forged_one(run: Runner) -> None:
     assert run(FIND_MAILBOX + "write(b'\\1' * 8192)").detail is None
 

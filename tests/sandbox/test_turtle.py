@@ -54,6 +54,20 @@ def test_program_of_a_textbook_draws_its_picture(run: Runner, sandbox: Sandbox, 
     assert difference(sandbox, image.data, name) < SAME
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("resizemode('auto'); pensize(10)", "shapesize(2, 2, 10)"),
+        ("pen(resizemode='user', stretchfactor=2)", "shapesize(2)"),
+        ("mode('logo'); seth(90); tilt(90)", "rt(90)"),
+        ("shapesize(3, 2); tilt(-45); shearfactor(0.5)", "pen(stretchfactor=(3, 2)); tilt(-45); shearfactor(0.5)"),
+    ],
+)
+def test_turtle_looks_the_same_whatever_has_shaped_it(run: Runner, one: str, other: str) -> None:
+    start = "from turtle import *\nshape('turtle'); "
+    assert picture(run, start + one).data == picture(run, start + other).data != picture(run, start).data
+
+
 def test_there_are_as_many_programs_as_promised() -> None:
     assert len(PROGRAMS) >= 25
 
@@ -107,6 +121,25 @@ GEOMETRY = {
     "begin_fill(); filling()": "True",
     "shape('turtle'); shape()": "'turtle'",
     "shapesize(2, 3); shapesize()": "(2, 3, 1)",
+    "tilt(-45); tiltangle()": "315.0",
+    "tilt(30); tilt(30); round(tiltangle(), 6)": "60.0",
+    "tilt(90); shapetransform(); [round(each, 6) + 0 for each in shapetransform()]": "[0.0, -1.0, 1.0, 0.0]",
+    "mode('logo'); tilt(90); [round(each, 6) + 0 for each in shapetransform()]": "[0.0, 1.0, -1.0, 0.0]",
+    "mode('logo'); tilt(90); round(tiltangle(), 6)": "90.0",
+    "degrees(400); tiltangle(-100); tiltangle()": "300.0",
+    "tilt(-90); round(pen()['tilt'], 6)": "1.570796",
+    "radians(); reset(); lt(1); degrees(); round(heading(), 6)": "57.29578",
+    "pen(stretchfactor=2); shapesize()": "(2, 2, 1)",
+    "shapesize(5, 2); shearfactor(0.5); (shearfactor(), resizemode())": "(0.5, 'user')",
+    "shapesize(4, 2); shearfactor(-0.5); shapetransform()": "(4.0, -1.0, -0.0, 2.0)",
+    "shape('square'); shapetransform(4, -1, 0, 2); get_shapepoly()": "((50, -20), (30, 20), (-50, 20), (-30, -20))",
+    "shape('square'); resizemode('auto'); pensize(10); get_shapepoly()": (
+        "((20.0, -20.0), (20.0, 20.0), (-20.0, 20.0), (-20.0, -20.0))"
+    ),
+    "shape('square'); tilt(45); get_shapepoly() == Turtle('square').get_shapepoly()": "False",
+    "shape('blank'); get_shapepoly()": "None",
+    "sorted(pen())[-3:]": "['speed', 'stretchfactor', 'tilt']",
+    "resizemode('auto'); reset(); resizemode()": "'auto'",
     "ht(); isvisible()": "False",
     "(stamp(), stamp())": "(1, 2)",
     "setup(300, 200); (window_width(), window_height())": "(300, 200)",
@@ -123,6 +156,10 @@ GEOMETRY = {
 
 ERRORS = {
     "color('nocolor')": "turtle.TurtleGraphicsError: bad color string: nocolor",
+    "color('red', 'blue', 'green')": "TypeError: can't multiply sequence by non-int of type 'float'",
+    "colormode(255); color('a', 'b', 'c')": "TypeError: '<=' not supported between instances of 'int' and 'str'",
+    "shapesize('2')": "TypeError: can't multiply sequence by non-int of type 'float'",
+    "shapetransform(1, 1, 1, 1)": "turtle.TurtleGraphicsError: Bad shape transform matrix: must not be singular",
     "pencolor(300, 0, 0)": "turtle.TurtleGraphicsError: bad color sequence: (300, 0, 0)",
     "bgcolor(1, 2)": "turtle.TurtleGraphicsError: bad color arguments: (1, 2)",
     "shape('cat')": "turtle.TurtleGraphicsError: There is no shape named cat",

@@ -96,9 +96,23 @@ def _about_function(words: Words, code: str) -> str:
     name = re.escape(words["name"])
     owner = re.search(rf"(?<![\w.])(\w+)\.{name}\b", code)
     words["module"] = owner[1] if owner else ""
-    if words["module"] and re.search(rf"\bfrom\s+\w+\s+import\b.*\b{words['module']}\b", words["program"]):
+    if words["module"] and (part := _imported(words["module"], words["program"])):
+        words["part"] = part
         return "function_for_module" if words["module"] in sys.stdlib_module_names else ""
     return "" if re.search(rf"\.{name}\s*[-+*/]?=(?!=)", words["program"]) else "function_uncalled"
+
+
+def _imported(name: str, program: str) -> str:
+    """Return what the program imports to have `name` from a module: the name, * for all, or nothing."""
+    if re.search(rf"\bfrom\s+\w+\s+import\b.*\b{name}\b", program):
+        return name
+    return "*" if re.search(rf"\bfrom\s+{name}\s+import\s+\*", program) else ""
+
+
+def _about_datetime(words: Words, error: BaseException, code: str) -> str:
+    words["part"] = _imported("datetime", words["program"])
+    words["type"] = "datetime.datetime"
+    return "class_for_module" if words["part"] else _about_class_attribute(words, error, code)
 
 
 def _is_raised_by_program(error: BaseException) -> bool:
@@ -160,6 +174,6 @@ ATTRIBUTE_RULES: tuple[Rule, ...] = (
     (AttributeError, "'{kind}' object has no attribute '{name}'", "", _about_attribute),
     (AttributeError, "module '{module}' has no attribute '{name}'", "", _about_module_attribute),
     (AttributeError, "partially initialized module '{module}'", "", _about_hidden),
-    (AttributeError, "type object 'datetime.datetime' has no attribute '{name}'", "", "class_for_module"),
+    (AttributeError, "type object 'datetime.datetime' has no attribute '{name}'", "", _about_datetime),
     (AttributeError, "type object '{type}' has no attribute '{name}'", "", _about_class_attribute),
 )

@@ -14,22 +14,34 @@ from guest.hints.typos import is_slip
 def _about_count(words: Words, error: BaseException, code: str) -> str:
     words["given"] = words["given"].partition(" ")[0]
     function = words["function"].rpartition("<locals>.")[2]
+    if not code:  # a test has called it
+        return _about_count_in_test(words, function, error)
+    many = "" if _is_called_by_another(function, error, words, code) else "arguments_many"
     if "." not in function:
         if _first_parameter(_passed_on_to(function, error, code)) == "self":
             _leave_out_object(words)
-        return "arguments_many"
+        return many
     found = _method(function, error)
     is_of_class = isinstance(found, classmethod) or function.endswith(".__new__()")
     if not is_of_class and (isinstance(found, staticmethod) or _is_on_class(function, code)):
-        return "arguments_many"
+        return many
     if found is None:  # in a library: what it counts may or may not include the object
         return ""
     if words["takes"] == "0":
         return "" if is_of_class else "self_missing"
     if (is_of_class or _first_parameter(found) == "self") and words["given"].isdigit():
         _leave_out_object(words)
-        return "arguments_many"
+        return many
     return "method_many"
+
+
+def _about_count_in_test(words: Words, function: str, error: BaseException) -> str:
+    method = _method(function, error)
+    if _first_parameter(method) == "self" or isinstance(method, classmethod):
+        _leave_out_object(words)
+    elif "." in function and not isinstance(method, staticmethod):
+        return "self_missing" if words["takes"] == "0" else ""
+    return "arguments_tested"
 
 
 def _leave_out_object(words: Words) -> None:
@@ -85,24 +97,38 @@ def _about_missing(words: Words, error: BaseException, code: str) -> str:
     owner = _owner(words["method"].removesuffix("()"), error, code)
     if isinstance(owner, type) and words["type"]:
         words["type"] = owner.__name__
+    if not code:  # a test has called it
+        return "" if words["names"].startswith("'self'") else "argument_tested"
+    if _is_called_by_another(function, error, words, code):
+        return ""
     if words["names"].startswith("'self'"):
         return "self_object" if words["type"] else ""
     found = getattr(owner, words["method"].removesuffix("()"), None) if isinstance(owner, type) else None
     if _first_parameter(found) == "self":
         return "" if words["method"].startswith("__") else "self_object"  # an argument has become 'self'
-    return "" if _is_called_by_another(function, error, code) else "argument_missing"
+    return "argument_missing"
 
 
-def _is_called_by_another(function: str, error: BaseException, code: str) -> bool:
-    """Return whether the line has no call of the function to which a value could be added: map(f, x), or a property.
+def _is_called_by_another(function: str, error: BaseException, words: Words, code: str) -> bool:
+    """Return whether the line has no call of the function that the learner could mend: map(f, x), or a property.
 
     A static method with 'self' has a parameter too many, and gets one value too few.
     """
     method = _method(function, error)
     is_static = isinstance(method, staticmethod) and _first_parameter(method.__func__) == "self"
     name = re.escape(function.removesuffix("()"))
-    is_passed_on = re.search(rf"(?<![\w.]){name}\s*[,)]", code) and not re.search(rf"(?<![\w.]){name}\s*\(", code)
-    return is_static or isinstance(method, property) or bool(is_passed_on)
+    is_called = re.search(rf"\b{name.rpartition('.')[2]}\s*\(", code)
+    is_passed_on = re.search(rf"(?<![\w.]){name}\s*[,)]", code) and not is_called
+    is_special = re.search(r"\.__(?!init__|new__|call__)\w+__\(", function) and not re.search(r"\.__\w+__\(", code)
+    is_by_python = is_passed_on or is_special or (not is_called and _calls_no_other(words))
+    return is_static or isinstance(method, property) or bool(is_by_python)
+
+
+def _calls_no_other(words: Words) -> bool:
+    """Return whether what Python marks calls nothing, or only Python's own functions, which may call others."""
+    marked = words["marked"].partition("«")[2].partition("»")[0] or words["marked"]
+    called = re.findall(r"(\w+|[)\]])\s*\(", marked)
+    return all((each in dir(builtins) and each[0] != "_") or each in ("reduce", "sort") for each in called)
 
 
 def _about_unknown(words: Words, error: BaseException, code: str) -> str:
@@ -146,6 +172,10 @@ def _about_called(words: Words, error: BaseException, code: str) -> str:
     return "list_called" if name in own and words["kind"] in ("list", "dict") else "not_a_function"
 
 
+def _about_no_function(words: Words, error: BaseException, code: str) -> str:
+    return "not_a_function" if code else ""  # a test has called it
+
+
 CALL_RULES: tuple[Rule, ...] = (
     # Too many or too few arguments for a learner's own function
     (TypeError, "{function} missing {number} required {what}: {names}", "", _about_missing),
@@ -163,7 +193,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "{function} takes no positional arguments", "", "arguments_named"),
     (TypeError, "{function} takes {takes} positional argument{s} ({given} given)", "", "arguments_many"),
     (TypeError, "{function} takes {takes} argument{s} ({given} given)", "", "arguments_many"),
-    (TypeError, "map() must have at least two arguments", "", "map_arguments"),
+    (TypeError, "{name}() must have at least two arguments", "", "map_arguments"),
     (TypeError, "'{name}' is an invalid keyword argument for {function}", "", "argument_unknown"),  # 3.11
     (TypeError, "unbound method {kind}.{method}() needs an argument", "", "method_alone"),
     (TypeError, "descriptor '{method}' of '{name}' object needs an argument", r"\bsuper\.", "parentheses_needed"),
@@ -173,7 +203,7 @@ CALL_RULES: tuple[Rule, ...] = (
     (TypeError, "'{kind}' object is not callable", r"\.(?P<name>sort)\(\s*key\b", "function_needed"),
     (TypeError, "'{kind}' object is not callable", r"«[^»]*\.(?P<name>\w+)\([^()]*\)»", _about_value_called),
     (TypeError, "'{kind}' object is not callable", r"«(?P<name>\w+)\s*\(", _about_called),
-    (TypeError, "'{kind}' object is not callable", "", "not_a_function"),
+    (TypeError, "'{kind}' object is not callable", "", _about_no_function),
     # Classes
     (TypeError, "__init__() should return None", "", "init_return"),
     (TypeError, "Can't instantiate abstract class {name} with", "", "abstract"),

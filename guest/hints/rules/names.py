@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from types import FrameType, FunctionType, ModuleType
+import warnings
+from types import CodeType, FrameType, FunctionType, ModuleType
 
 from guest.hints.elsewhere import NEED_A_SCREEN, is_command, key_of
 from guest.hints.rule import Rule, Words
@@ -47,6 +48,13 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a variable of a function that has no value yet."""
     frame, name = last_frame(error), words["name"]
     outside = frame.f_globals if frame else {}
+    above = "\n".join(lines_of(words["program"])[frame.f_code.co_firstlineno : frame.f_lineno - 1]) if frame else ""
+    if re.search(rf"\bdel\b[^#\n]*\b{name}\b|\bexcept\b.*\bas\s+{name}\b", above):  # it has lost its value
+        return ""
+    assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
+    is_assigned = re.search(assignment, above) is not None
+    if not is_assigned and frame and _has_enclosing(frame.f_code.co_qualname, words):
+        return "name_local_enclosing"
     if hasattr(builtins, name) or isinstance(outside.get(name), (ModuleType, FunctionType, type)):
         return "name_local_taken"
     if frame is not None and "self" in frame.f_locals and name in dir(frame.f_locals["self"]):
@@ -54,9 +62,20 @@ def _about_local(words: Words, error: BaseException, code: str) -> str:
         return "name_near"
     if name not in outside or frame is None:
         return "name_local_unset"
-    assignment = rf"(?<![\w.]){name}\s*=(?!=)|\bfor\b[^:]*\b{name}\b[^:]*\bin\b|\bas\s+{name}\b"
-    above = lines_of(words["program"])[frame.f_code.co_firstlineno : frame.f_lineno - 1]
-    return "name_local_unset" if re.search(assignment, "\n".join(above)) else "name_local"
+    return "name_local_unset" if is_assigned else "name_local"
+
+
+def _has_enclosing(function: str, words: Words) -> bool:
+    """Return whether a function around this one, which is known by its qualified name, has a variable of the name."""
+    around = function.split(".<locals>.")[:-1]
+    if not around:
+        return False
+    with warnings.catch_warnings(action="ignore"):  # compiling it the first time has shown them
+        codes = [compile(words["program"], words["file"], "exec", dont_inherit=True)]
+    for each in codes:  # it grows
+        codes += [inner for inner in each.co_consts if isinstance(inner, CodeType)]
+    names = {".<locals>.".join(around[: count + 1]) for count in range(len(around))}
+    return any(words["name"] in each.co_varnames + each.co_cellvars for each in codes if each.co_qualname in names)
 
 
 def _about_name(words: Words, error: BaseException, code: str) -> str:
@@ -71,7 +90,9 @@ def _about_name(words: Words, error: BaseException, code: str) -> str:
         return "block_end"
     found = re.search(rf"(?<![\w.]){re.escape(name)}\.(\w+)", code)
     if found and (near := _imported_as(name, frame)):
-        words["near"] = near
+        module = frame.f_globals[near]  # type: ignore[union-attr]
+        part = "" if hasattr(module, found[1]) else _part(module, name)
+        words["near"] = f"{near}.{part}" if hasattr(getattr(module, part, None), found[1]) else near
         return "name_near"
     if found and (hint := _about_owner(words, found[1])):
         return hint
@@ -99,6 +120,12 @@ def _imported_as(name: str, frame: FrameType | None) -> str:
     module = SHORT_NAMES.get(name, name.lower())
     known = frame.f_globals.items() if frame else ()
     return next((each for each, value in known if type(value) is ModuleType and value.__name__ == module), "")
+
+
+def _part(module: ModuleType, name: str) -> str:
+    """Return what the module has under the name, perhaps in other capitals, or an empty string."""
+    parts = (each for each in dir(module) if each.casefold() == name.casefold())
+    return max(parts, key=lambda each: each == name, default="")
 
 
 def _about_owner(words: Words, attribute: str) -> str:
@@ -157,7 +184,10 @@ def _near_name(words: Words, frame: FrameType | None, code: str, is_called: bool
     known = {*frame.f_locals, *frame.f_globals} if frame else set()
     if "self" in known and name in dir(frame.f_locals.get("self")):  # type: ignore[union-attr]
         return f"self.{name}"
-    if near := meant_by(name, (each for each in known if not each.startswith("__"))):
+    modules = {each for each, value in (frame.f_globals.items() if frame else ()) if isinstance(value, ModuleType)}
+    if is_called and (module := meant_by(name, modules)) and (part := _part(frame.f_globals[module], name)):  # type: ignore[union-attr]
+        return f"{module}.{part}"
+    if near := meant_by(name, (each for each in known - (modules if is_called else set()) if each[:2] != "__")):
         return near
     others = ["True", "False", "None"]
     if is_called or re.search(r"\b(?:raise|except)\b", code):

@@ -10,6 +10,7 @@ from keyword import iskeyword
 
 from guest.hints.elsewhere import is_command
 from guest.hints.rule import Choice, Words
+from guest.hints.traces import lines_of
 from guest.hints.typos import is_slip, meant_by
 
 BLOCK = r"^(?=\s*(?:if|elif|else|for|while|def|class|try|except|finally|with)\b)"
@@ -94,6 +95,22 @@ def _if_no_keyword(words: Words, error: BaseException, code: str) -> str | None:
     return None if iskeyword(word) or word in ("match", "case") else "no_block"
 
 
+def _about_branch(words: Words, error: BaseException, code: str) -> str:
+    """Return the hint for a branch without its block, by the nearest line above that is not indented further."""
+    above = lines_of(words["program"])[: (getattr(error, "lineno", 0) or 1) - 1]
+    indentation = _indentation(code)
+    near = (line for line in reversed(above) if line.strip() and _indentation(line) <= indentation)
+    found = re.match(r"\s*(else|finally)\s*:", line := next(near, ""))
+    if not found or _indentation(line) != indentation or (found[1], words["word"]) == ("else", "finally"):
+        return "branch_alone"
+    words["last"] = found[1]
+    return "branch_last"
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _if_function_word(words: Words, error: BaseException, code: str) -> str | None:
     return "def_word" if words["word"] in FUNCTION_WORDS else None
 
@@ -169,7 +186,7 @@ UNREADABLE: tuple[tuple[str, str | Choice], ...] = (
     (r"^\s*def\s+\w+\s*\([^)]*«[\w'\".\[]", "parameters"),
     (r"\bimport(?:\b.*,)?\s*«»", "import_what"),
     (r"\bimport\s+«['\"]", "import_text"),
-    (r"^\s*«(?P<word>elif|else|except|finally)»", "branch_alone"),
+    (r"^\s*«(?P<word>elif|else|except|finally)»", _about_branch),
     (r"^\s*end\s*«?(?:if|for|while|def|class)\b", "block_end"),
     (r"^\s*with\b.*\)\s+«\w+»\s*:", "with_as"),
     (r"^\s*except\b.*[\w)]\s+«\w+»\s*:", "except_as"),

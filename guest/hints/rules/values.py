@@ -10,13 +10,15 @@ from guest.hints.kinds import FUNCTIONS, KINDS
 from guest.hints.rule import Choice, Rule, Words
 from guest.hints.traces import last_frame
 
-IN_LOOP = r"\bfor\b[^:]*,[^:]*\bin\b"
+IN_LOOP = r"\bfor\b[^:«]*«[^:]*,[^:]*\bin\b"
 OF_LOOP = r"\bfor\b[^:]*\bin\s+«|«[^»]*\bfor\b"  # 3.11 marks all of the loop
 DECIMAL_IN_RANGE = r"\brange\((?:[^,/]*,[^,/]*,\s*-?(?P<step>[A-Za-z_]\w*)\s*\)|[^)]*(?<!\d)0?\.\d)"
 NUMBERS = ("int", "float")
 COLLECTIONS = ("list", "tuple", "dict", "set")
 WITHOUT_INDEX = ("set", "frozenset", "dict_keys", "dict_values", "dict_items")
 ONE_BY_ONE = ("map", "filter", "zip", "enumerate", "generator", "list_reverseiterator")
+FUNCTION_LAST = r"\b(map|filter)\(\s*(?!lambda\b)(?:(\w+)\s*|.*[\])}'\"]\s*),\s*(?:lambda\b|(\w+)\s*\))"
+"""A call of map() or filter() whose last argument looks like the function."""
 
 
 def _of_value(hint: str) -> Choice:
@@ -27,7 +29,8 @@ def _of_value(hint: str) -> Choice:
 def _about_operands(words: Words, error: BaseException, code: str) -> str:
     one, other = words["one"], words["other"]
     if words["operator"] in ("&", "|"):
-        return "logic_sign" if one in KINDS and other in KINDS else "operands"
+        are_plain = one in KINDS and other in KINDS and not {one, other}.intersection(COLLECTIONS + WITHOUT_INDEX)
+        return "logic_sign" if are_plain else "operands"
     if words["operator"] == "^" and one in NUMBERS and other in NUMBERS:
         return "power_sign"
     if {one, other}.intersection(FUNCTIONS):
@@ -60,7 +63,8 @@ def _about_tuple_plus(words: Words, error: BaseException, code: str) -> str:
 
 def _has_comma_in_number(words: Words) -> bool:
     """Return whether the program assigns what looks like one number, as in x = 1,000."""
-    return re.search(r"=\s*-?\d+,(?:\d{2,})?\s*(?:#|;|$)", words["program"], re.MULTILINE) is not None
+    number = r"=\s*-?\d+(?:,(?:\d{2,})?|(?:,\d{3})+)\s*(?:#|;|$)"
+    return re.search(number, words["program"], re.MULTILINE) is not None
 
 
 def _about_times(words: Words, error: BaseException, code: str) -> str:
@@ -70,8 +74,17 @@ def _about_times(words: Words, error: BaseException, code: str) -> str:
 
 
 def _about_percent(words: Words, error: BaseException, code: str) -> str:
-    is_format = re.search(r"%[-+#0-9.]*[sdifegxrc]", words["line"])
-    return "format_many" if is_format else "string_remainder"
+    """Return the hint for values that a string has no placeholders for, or for a number that is still a string."""
+    before, _, marked = words["marked"].rpartition("«")
+    marked = marked.partition("»")[0]
+    if literal := re.search(r"(['\"])( *)\1\s*%", marked):
+        text = words["line"][len(before) + literal.start(2) : len(before) + literal.end(2)]
+        return "string_remainder" if text.strip().isdecimal() else "format_many"
+    if re.search(r"%\s*\([^()]*,", marked):
+        return "format_many"
+    variable = re.search(r"(\w+)\s*%", marked)
+    value = _value_of(variable[1], error) if variable else ""
+    return "format_many" if isinstance(value, str) and "%" in value else "string_remainder"
 
 
 def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
@@ -85,6 +98,11 @@ def _about_string_plus(words: Words, error: BaseException, code: str) -> str:
 
 def _about_elements(words: Words, error: BaseException, code: str) -> str:
     kind = words["kind"]
+    if found := re.search(FUNCTION_LAST, code):
+        name, first, last = found.groups()
+        if not _is_function(first, error) and (last is None or _is_function(last, error)):
+            words["name"] = name
+            return "map_arguments"
     if kind in FUNCTIONS:
         return "function_uncalled"
     return "not_iterable" if kind in NUMBERS and re.search(OF_LOOP, words["marked"]) else "no_elements"
@@ -100,6 +118,12 @@ def _about_brackets(words: Words, error: BaseException, code: str) -> str:
 def _value_of(name: str, error: BaseException) -> object:
     frame = last_frame(error)
     return {**frame.f_globals, **frame.f_locals}.get(name) if frame else None
+
+
+def _is_function(name: str | None, error: BaseException) -> bool:
+    """Return whether the program or Python has a function or class of this name."""
+    value = _value_of(name, error) if name else None
+    return callable(getattr(builtins, name or "", None) if value is None else value)
 
 
 def _about_class_brackets(words: Words, error: BaseException, code: str) -> str:
@@ -135,6 +159,8 @@ def _about_integer(words: Words, error: BaseException, code: str) -> str:
     found = re.search(DECIMAL_IN_RANGE, code)
     if found and kind == "float" and (found["step"] is None or isinstance(_value_of(found["step"], error), float)):
         return "range_decimal"
+    if kind == "str" and re.search(r"\bopen\(", code):
+        return "encoding_named"
     if kind == "str" and re.search(r"\bsleep\(", code):
         return "number_needed"
     return {"str": "integer_string", "float": "integer"}.get(kind, "integer_other")
@@ -171,7 +197,11 @@ def _about_position(words: Words, error: BaseException, code: str) -> str:
 def _about_key(words: Words, error: BaseException, code: str) -> str:
     """Return the hint for a missing key, unless a library other than pandas raised the error for reasons of its own."""
     is_slice = words["key"].startswith("slice(")  # since 3.12
-    return "" if is_slice else {"__main__": "key", "pandas": "column"}.get(_module_of(error), "")
+    module = _module_of(error)
+    if module == "__main__":
+        is_looked_up = re.search(r"«[^»]*(?:\[|\bpop\(|\bpopitem\()|^[^«]*$", words["marked"])
+        return "key" if is_looked_up and not is_slice else ""
+    return "column" if module == "pandas" and not is_slice else ""
 
 
 def _about_digits(words: Words, error: BaseException, code: str) -> str:
