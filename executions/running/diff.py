@@ -117,8 +117,8 @@ def two_values(expected: str, returned: str) -> str:
 
 def missing_pattern(pattern: str, first_line: str, deed: Deed) -> str:
     """Return a pattern, and the beginning of an output that does not match it."""
-    texts = labelled(deed, window(pattern), window(first_line))
-    return f"{gettext('The output does not match:')}\n{texts}"
+    said = gettext("The output does not match:")
+    return f"{said}\n{labelled(deed, window(pattern), window(first_line))}"
 
 
 def missing_line(expected: list[str], actual: str, deed: Deed) -> str:
@@ -193,4 +193,4 @@ def _columns(character: str) -> int:
 
 
 def _more(lines: int) -> str:
-    return f" {gettext('(and {count} more)').format(count=lines - 1)}" if lines > 1 else ""
+    return " " + gettext("(and {count} more)").format(count=lines - 1) if lines > 1 else ""

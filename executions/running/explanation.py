@@ -76,7 +76,8 @@ def _lines_difference(expected: str, actual: str, deed: Deed) -> str:
     missing, further = missing - further, further - missing
     if missing:
         return f"{gettext(deed.undone)}\n{labelled(deed, expected=window(next(iter(missing))))}"
-    return f"{gettext('This line was not expected:')}\n{labelled(deed, actual=window(next(iter(further))))}"
+    said = gettext("This line was not expected:")
+    return f"{said}\n{labelled(deed, actual=window(next(iter(further))))}"
 
 
 def _value_difference(expected: str, run: Run) -> str:
@@ -86,7 +87,8 @@ def _value_difference(expected: str, run: Run) -> str:
     try:
         wanted = show(parse(expected))
     except ValueError:  # the name of an exception
-        return f"{gettext('The call raised no exception:')}\n{labelled(RETURNED, window(expected), window(returned))}"
+        said = gettext("The call raised no exception:")
+        return f"{said}\n{labelled(RETURNED, window(expected), window(returned))}"
     try:
         returned = show(parse(returned, is_sent=True))
     except ValueError:  # the program itself sent something else
