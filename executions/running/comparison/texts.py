@@ -33,9 +33,11 @@ class Tolerance:
 
     def allows(self, expected: Decimal, actual: Decimal) -> bool:
         """Whether the numbers are close. Computed exactly: as floats, all very large integers would be equal."""
+        if not (expected.is_finite() and actual.is_finite()):  # any number is within a part of infinity
+            return False
         try:
             return abs(expected - actual) <= max(self.absolute, self.relative * abs(expected))
-        except ArithmeticError:  # an exponent is too large, or a number infinite
+        except ArithmeticError:  # an exponent is too large
             return False
 
 
