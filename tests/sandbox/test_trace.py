@@ -90,6 +90,38 @@ def test_the_stack_has_the_variables_of_all_frames(sandbox: Sandbox) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "exceptions"),
+    [
+        ("def f():\n    try:\n        1 / 0\n    finally:\n        x = 1", ["f", "<module>"]),
+        ("def f():\n    with open('/dev/null'):\n        1 / 0", ["f", "<module>"]),
+        (
+            "def f():\n    try:\n        int('x')\n    except ValueError:\n        x = 1\n        raise",
+            ["f", "<module>"],
+        ),
+        ("class I:\n    def __next__(self):\n        raise StopIteration\nf = I().__next__", ["__next__", "<module>"]),
+        ("def f():\n    return next(iter([]))", ["f", "<module>"]),
+        ("def f():\n    yield 1\ng = f()\nnext(g)\nf = lambda: g.throw(ValueError)", ["f", "<lambda>", "<module>"]),
+    ],
+)
+def test_what_an_exception_leaves_returns_nothing(sandbox: Sandbox, body: str, exceptions: list[str]) -> None:
+    found = trace(sandbox, f"{body}\nraising = 1\nf()\n")
+    start = next(index for index, step in enumerate(found.steps) if "raising" in step.stack[0].variables)
+    last = [(step.event, step.stack[-1].function) for step in found.steps[start:]]
+    assert [function for event, function in last if event == "exception"] == exceptions
+    assert [function for event, function in last if event == "return"] == []
+    assert found.cut is None
+
+
+def test_a_loop_that_ends_raises_nothing(sandbox: Sandbox) -> None:
+    code = "def g():\n    x = yield from h()\n    yield x\ndef h():\n    yield 1\n    return 2\n"
+    found = trace(sandbox, f"{code}for n in g(): pass\nfor n in iter([]): pass\nn = list(g())\n")
+    given = [(step.stack[-1].function, step.value) for step in found.steps if step.event == "return"]
+    once = [("h", "1"), ("g", "1"), ("h", "2"), ("g", "2"), ("g", "None")]
+    assert given == [*once, *once, ("<module>", "None")]
+    assert "exception" not in {step.event for step in found.steps}
+
+
 def test_files_of_the_program_are_traced_and_libraries_are_not(sandbox: Sandbox) -> None:
     helper = File("helper.py", b"def twice(f):\n    return f() * 2\n")
     found = trace(
