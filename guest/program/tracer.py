@@ -166,9 +166,11 @@ def _instruction(frame: FrameType) -> int:
 
 def _variables(frame: FrameType) -> dict[str, str]:
     variables: dict[str, str] = {}
-    found = frame.f_locals
+    found, outer = frame.f_locals, frame.f_globals
     if type(found) not in LOCALS:
         return variables
+    if frame.f_code.co_name == "<module>" and found is not outer and type(outer) is dict:
+        found = {**outer, **found}  # during a comprehension, the variables are only its own
     for name, value in list(found.items()):  # another thread may add some meanwhile
         if len(variables) == protocol.TRACE_VARIABLES:
             break

@@ -122,6 +122,12 @@ def test_a_loop_that_ends_raises_nothing(sandbox: Sandbox) -> None:
     assert "exception" not in {step.event for step in found.steps}
 
 
+def test_a_comprehension_shows_the_variables_around_it(sandbox: Sandbox) -> None:
+    found = trace(sandbox, "nums = [1, 2]\nfactor = 10\nsquares = [n * factor for n in nums]\n")
+    assert found.steps[-2].stack[0].variables == {"nums": "[1, 2]", "factor": "10", "n": "2"}
+    assert last_variables(found) == {"nums": "[1, 2]", "factor": "10", "squares": "[10, 20]"}
+
+
 def test_files_of_the_program_are_traced_and_libraries_are_not(sandbox: Sandbox) -> None:
     helper = File("helper.py", b"def twice(f):\n    return f() * 2\n")
     found = trace(
