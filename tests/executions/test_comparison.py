@@ -471,8 +471,11 @@ def test_diff_shows_what_the_call_returned(expected: str, value: str, output: st
     ],
 )
 def test_diff_explains_printing_instead_of_returning(expected: str, output: str, is_told: bool) -> None:
-    diff = printed(expected, output, Match.EXACT).diff
-    assert (diff == "Your function printed 8 but returned None: use return") is is_told
+    run = Run(RunStatus.SUCCESS, output, tested=True, completed=True)
+    cases = TestCase(input="f()", expected_output=expected), TestCase(code="print(f())", expected_output=expected)
+    results = judge(cases, Outcome(run, (run, run), 0), 5)
+    said = "Your function printed 8 but returned None: use return"
+    assert [result.diff == said for result in results] == [is_told, is_told]
 
 
 def test_diff_of_a_call_that_printed_nothing_says_returned() -> None:

@@ -61,6 +61,14 @@ def test_numbers_within_the_tolerance_are_not_a_difference() -> None:
     assert shown == "Line 2 differs:\n  expected: 2\n  printed:  3\n            ^"
 
 
+def test_program_that_prints_none_without_a_call_is_told_of_no_function() -> None:
+    run = Run(RunStatus.SUCCESS, "None\n[1, 3]\n", tested=True, completed=True)
+    case = TestCase(stdin="", expected_output="[1, 3]", match=Match.EXACT)
+    [result] = judge((case,), Outcome(run, (run,), 0), 5)
+    assert result.diff is not None
+    assert result.diff.startswith("Line 1 differs:\n  expected: [1, 3]\n  printed:  None")
+
+
 def test_diff_shows_the_line_that_the_output_does_not_contain() -> None:
     assert diff("Ada\nBob", "Ada\nEve", Match.CONTAINS) == "This line was not printed:\n  expected: Bob"
     shown = diff("Ada\nBob", "Bob\nAda", Match.CONTAINS)
