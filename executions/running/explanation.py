@@ -91,9 +91,11 @@ def _value_difference(expected: str, run: Run) -> str:
         said = gettext("The call raised no exception:")
         return f"{said}\n{labelled(RETURNED, window(expected), window(returned))}"
     try:
-        returned = show(parse(returned, is_sent=True))
+        shown = show(parse(returned, is_sent=True))
     except ValueError:  # the program itself sent something else
         pass
+    else:
+        returned = shown if shown != wanted else returned  # only the types differ: iterator([1, 2]), Decimal('0.4')
     if returned == "None" and printed:
         return f"{_use_return(first_line)}\n{labelled(RETURNED, window(wanted), 'None')}"
     if wanted == "None" and not printed:

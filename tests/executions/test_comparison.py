@@ -344,6 +344,13 @@ def test_invalid_literal_is_refused(text: str) -> None:
         ("0b11", "3"),
         ("1_000.5", "1000.5"),
         ("iterator([1])", "[1]"),
+        ("Decimal('0.4')", "0.4"),
+        ("Decimal('-12.50')", "-12.5"),
+        ("Decimal('3.00')", "3"),
+        ("Decimal('1E-30')", "1E-30"),
+        (f"Decimal('0.{'7' * 1000}')", f"0.{'7' * 1000}"),
+        ("Fraction(1, 3)", "1/3"),
+        (f"Fraction(1, 0x3{'0' * 4000})", f"0x1/0x3{'0' * 4000}"),
         ("((1))", "1"),
         ("(1,)", "(1,)"),
         ("()", "()"),
@@ -457,6 +464,23 @@ def test_numbers_that_share_a_hash_are_compared_as_fast_as_others() -> None:
 def test_diff_shows_what_the_call_returned(expected: str, value: str, output: str, diff: str) -> None:
     result = returned(expected, value, output)
     assert (result.passed, result.diff, result.actual_output) == (False, diff, value)
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "shown"),
+    [
+        ("[1, 2]", map(int, "12"), "iterator([1, 2])"),
+        ("[1, 2]", numbers(), "iterator([1, 2])"),
+        ("[0, 1]", range(2), "iterator([0, 1])"),
+        ("{'a': [1]}", {"a": {1: 2}.keys()}, "{'a': view([1])}"),
+        ("[1, 2]", deque([1, 2]), "iterator([1, 2])"),
+        ("0.4", Decimal("0.4"), "Decimal('0.4')"),
+    ],
+)
+def test_diff_shows_of_what_type_a_value_is_if_it_is_equal_but_for_that(expected: str, value: Any, shown: str) -> None:
+    diff = returned(expected, literal(value).decode(), exact_types=True).diff
+    assert diff is not None
+    assert diff.split("\n")[:3] == ["The value differs:", f"  expected: {expected}", f"  returned: {shown}"]
 
 
 @pytest.mark.parametrize(
