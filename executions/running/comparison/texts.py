@@ -58,11 +58,12 @@ def equal_but_for_rounding(expected: str, actual: str, tolerance: Tolerance) -> 
     if pieces[::2] != others[::2]:
         return False
     return all(
-        one == other or _are_close(one, other, tolerance) for one, other in zip(pieces[1::2], others[1::2], strict=True)
+        one == other or are_close(one, other, tolerance) for one, other in zip(pieces[1::2], others[1::2], strict=True)
     )
 
 
-def _are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
+    """Whether two numbers, as they are written, are close."""
     try:
         return tolerance.allows(Decimal(expected), Decimal(actual))
     except ArithmeticError:  # the exponent is too large
