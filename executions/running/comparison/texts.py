@@ -8,7 +8,14 @@ from decimal import Decimal
 
 import re2
 
-NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+NUMBER_PATTERN = re.compile(
+    r"""(
+        ^[-+]?\d+\.$  # alone in its line; after words, the point is a full stop
+        | [-+]? (?: \d+ (?: \.\d+ | \.(?=[eE][-+]?\d|,|[ ]*\]|\n?[ ]+[-+.\d]) )? | \.\d+ )  # [1. 2.], as numpy prints
+          (?: [eE][-+]?\d+ )?
+    )""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 PATTERN_MEMORY_BYTES = 256 * 1024
 """Bounds the size of a compiled pattern."""
