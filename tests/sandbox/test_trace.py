@@ -211,6 +211,20 @@ def test_cycles_depth_and_size_do_no_harm(sandbox: Sandbox) -> None:
     assert variables["half"] == "'\\ud800\\x00'"
 
 
+def test_only_objects_of_the_program_show_their_attributes(sandbox: Sandbox) -> None:
+    helper = File("helper.py", b"class Dog:\n    def __init__(self): self.age = 3\n")
+    code = "import helper, threading, turtle, types\nclass Cat:\n    def __init__(self): self.age = 4\n"
+    code += "cat, dog, pen, lock = Cat(), helper.Dog(), turtle.Turtle(), threading.Condition()\n"
+    found = trace(sandbox, f"{code}space = types.SimpleNamespace(x=1)\n", "", helper)
+    assert last_variables(found) == {
+        "cat": "<Cat age=4>",
+        "dog": "<Dog age=3>",
+        "pen": "<Turtle>",
+        "lock": "<Condition>",
+        "space": "<SimpleNamespace x=1>",
+    }
+
+
 def test_many_variables_are_cut(sandbox: Sandbox) -> None:
     found = trace(sandbox, "for i in range(100): globals()[f'v{i}'] = i\n\nend = 1\n")
     assert len(last_variables(found)) == protocol.TRACE_VARIABLES
