@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from executions.running.comparison.places import first_place
 from executions.running.language import gettext, gettext_noop
 
 LONGEST_LINE = 80
@@ -97,12 +98,13 @@ def first_difference(
     is_same: Callable[[str, str], bool],
     deed: Deed,
     part: Part,
+    find_place: Callable[[str, str], int | None] = first_place,
 ) -> str:
-    """Return the first two lines that differ, one below the other, with a mark below the first difference."""
+    """Return the first two lines that differ, one below the other, with a mark where `find_place` says."""
     both = min(len(expected), len(actual))
     number = next((each for each in range(both) if not is_same(expected[each], actual[each])), both)
     if number < both:
-        return _two_lines(part, number + 1, expected[number], actual[number], deed)
+        return _two_lines(part, number + 1, expected[number], actual[number], deed, find_place)
     if number < len(expected):
         said = gettext(part.is_missing).format(number=number + 1, more=_more(len(expected) - number))
         return f"{said}\n{labelled(deed, expected=window(expected[number]))}"
@@ -110,15 +112,15 @@ def first_difference(
     return f"{said}\n{labelled(deed, actual=window(actual[number]))}"
 
 
-def two_values(expected: str, returned: str) -> str:
-    """Return two literals, one below the other, with a mark below the first difference."""
-    return _two_lines(VALUE, 0, expected, returned, RETURNED)
+def two_values(expected: str, returned: str, find_place: Callable[[str, str], int | None]) -> str:
+    """Return two literals, one below the other, with a mark where `find_place` says."""
+    return _two_lines(VALUE, 0, expected, returned, RETURNED, find_place)
 
 
 def missing_pattern(pattern: str, first_line: str, deed: Deed) -> str:
     """Return a pattern, and the beginning of an output that does not match it."""
-    texts = labelled(deed, window(pattern), window(first_line))
-    return f"{gettext('The output does not match:')}\n{texts}"
+    said = gettext("The output does not match:")
+    return f"{said}\n{labelled(deed, window(pattern), window(first_line))}"
 
 
 def missing_line(expected: list[str], actual: str, deed: Deed) -> str:
@@ -129,15 +131,19 @@ def missing_line(expected: list[str], actual: str, deed: Deed) -> str:
     return f"{gettext(deed.undone)}\n{labelled(deed, expected=window(line))}"
 
 
-def _two_lines(part: Part, number: int, expected: str, actual: str, deed: Deed) -> str:
-    both = min(len(expected), len(actual))
-    index = next((each for each in range(both) if expected[each] != actual[each]), both)
+def _two_lines(
+    part: Part, number: int, expected: str, actual: str, deed: Deed, find_place: Callable[[str, str], int | None]
+) -> str:
+    place = find_place(expected, actual)
+    index = first_place(expected, actual) if place is None else place
     index = min(_beginning(expected, index), _beginning(actual, index))  # of the character whose marks differ
     start = _beginning(expected, max(0, index - LEAD)) if max(len(expected), len(actual)) > LONGEST_LINE else 0
     texts = labelled(deed, window(expected, start), window(actual, start))
+    said = f"{gettext(_about(part, expected, actual)).format(number=number)}\n{texts}"
+    if place is None:
+        return said
     margin = len(labelled(deed, expected=""))
-    mark = " " * (margin + _width(expected[start:index]) + (start > 0)) + "^"
-    return "\n".join((gettext(_about(part, expected, actual)).format(number=number), texts, mark))
+    return f"{said}\n{' ' * (margin + _width(expected[start:index]) + (start > 0))}^"
 
 
 def _about(part: Part, expected: str, actual: str) -> str:
@@ -193,4 +199,4 @@ def _columns(character: str) -> int:
 
 
 def _more(lines: int) -> str:
-    return f" {gettext('(and {count} more)').format(count=lines - 1)}" if lines > 1 else ""
+    return " " + gettext("(and {count} more)").format(count=lines - 1) if lines > 1 else ""

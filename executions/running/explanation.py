@@ -2,6 +2,12 @@
 
 from executions.request import Match, TestCase
 from executions.running.comparison.literals import parse
+from executions.running.comparison.places import (
+    first_place,
+    place_but_for_case,
+    place_but_for_kind,
+    place_but_for_rounding,
+)
 from executions.running.comparison.plain import show
 from executions.running.comparison.texts import (
     Tolerance,
@@ -32,22 +38,28 @@ def explain(case: TestCase, match: Match, run: Run) -> str | None:
     if case.expected_output is None:
         return None
     if match is Match.RETURNS:
-        return _value_difference(case.expected_output, run)
+        return _value_difference(case, case.expected_output, run)
     text = trimmed(run.stdout)
     expected, actual = trimmed(case.expected_output).split("\n"), text.split("\n")
     if expected == [""]:
         expected = []
-    if match is not Match.REGEX and (printed := _printed_instead(expected, actual)):
+    has_call = case.input or case.code  # without one, None may come from print(numbers.sort())
+    if has_call and match is not Match.REGEX and (printed := _printed_instead(expected, actual)):
         return printed
     deed = PRINTED if run.returned is None else RETURNED
     tolerance = Tolerance.of(case.tolerance, case.relative_tolerance)
     match match:
         case Match.FLOAT:
             return first_difference(
-                expected, actual, lambda one, other: equal_but_for_rounding(one, other, tolerance), deed, LINE
+                expected,
+                actual,
+                lambda one, other: equal_but_for_rounding(one, other, tolerance),
+                deed,
+                LINE,
+                lambda one, other: place_but_for_rounding(one, other, tolerance),
             )
         case Match.IGNORE_CASE:
-            return first_difference(expected, actual, equal_but_for_case, deed, LINE)
+            return first_difference(expected, actual, equal_but_for_case, deed, LINE, place_but_for_case)
         case Match.TOKENS:
             return first_difference(case.expected_output.split(), run.stdout.split(), str.__eq__, deed, WORD)
         case Match.UNORDERED:
@@ -76,24 +88,31 @@ def _lines_difference(expected: str, actual: str, deed: Deed) -> str:
     missing, further = missing - further, further - missing
     if missing:
         return f"{gettext(deed.undone)}\n{labelled(deed, expected=window(next(iter(missing))))}"
-    return f"{gettext('This line was not expected:')}\n{labelled(deed, actual=window(next(iter(further))))}"
+    said = gettext("This line was not expected:")
+    return f"{said}\n{labelled(deed, actual=window(next(iter(further))))}"
 
 
-def _value_difference(expected: str, run: Run) -> str:
+def _value_difference(case: TestCase, expected: str, run: Run) -> str:
     """Return how a returned value differs, and whether the function has mixed up returning and printing."""
     returned, printed = run.returned or "", trimmed(run.stdout)
     first_line = window(printed.partition("\n")[0])
     try:
         wanted = show(parse(expected))
     except ValueError:  # the name of an exception
-        return f"{gettext('The call raised no exception:')}\n{labelled(RETURNED, window(expected), window(returned))}"
+        said = gettext("The call raised no exception:")
+        return f"{said}\n{labelled(RETURNED, window(expected), window(returned))}"
     try:
-        returned = show(parse(returned, is_sent=True))
+        shown = show(parse(returned, is_sent=True))
     except ValueError:  # the program itself sent something else
         pass
+    else:
+        returned = shown if shown != wanted else returned  # only the types differ: iterator([1, 2]), Decimal('0.4')
     if returned == "None" and printed:
         return f"{_use_return(first_line)}\n{labelled(RETURNED, window(wanted), 'None')}"
     if wanted == "None" and not printed:
         said = gettext("Your function returned {returned} but should return None: to show a value, use print")
         return said.format(returned=window(returned))
-    return two_values(wanted, returned)
+    if case.exact_types:
+        return two_values(wanted, returned, first_place)
+    tolerance = Tolerance.of(case.tolerance, case.relative_tolerance)
+    return two_values(wanted, returned, lambda one, other: place_but_for_kind(one, other, tolerance))

@@ -11,6 +11,7 @@ import sys
 from _collections import deque  # type: ignore[import-not-found]
 
 from guest.program.literal import name_of
+from guest.program.main_module import DIRECTORY
 from guest.protocol import TRACE_CHARACTERS
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without importing typing
@@ -48,6 +49,9 @@ DEFINED = (type(lambda: 0), type(len))
 _attributes = ctypes.pythonapi.PyObject_GenericGetDict
 _attributes.restype = ctypes.py_object
 _arguments = BaseException.__dict__["args"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_namespace = vars(type(ctypes))["__dict__"].__get__
+_modules = sys.modules
 
 
 def glimpse(value: object) -> str:
@@ -96,6 +100,8 @@ def _text(value: Any, depth: int) -> str:
 
 
 def _object(value: Any, kind: type, depth: int) -> str:
+    if not _is_of_the_program(kind):
+        return f"<{name_of(kind)}>"
     try:
         attributes = _attributes(ctypes.py_object(value), None)
     except AttributeError:
@@ -104,6 +110,21 @@ def _object(value: Any, kind: type, depth: int) -> str:
         return f"<{name_of(kind)}>"
     fields = _joined(_named_fields(attributes), depth)
     return f"<{name_of(kind)} {fields}>" if fields else f"<{name_of(kind)}>"
+
+
+def _is_of_the_program(kind: type) -> bool:
+    """Whether its files define a class: the attributes of any other, such as a turtle's, are no business of a learner.
+
+    A SimpleNamespace has only what the program gives it.
+    """
+    module = _module_of(kind)
+    if type(module) is not str:
+        return False
+    if module in ("__main__", "types"):
+        return True
+    defining = _modules.get(module)
+    path = _namespace(defining).get("__file__") if type(defining) is type(ctypes) else None
+    return type(path) is str and path.startswith(f"{DIRECTORY}/")
 
 
 def _named_fields(attributes: dict[Any, Any]) -> Iterable[tuple[str | None, Any]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 METHODS = {name for kind in (list, dict, set, str, bytes) for name in dir(kind)}
-"""A method that calls one of these of another object probably calls that of a list, and not itself."""
+"""A method that calls one of these of an object of an unknown class probably calls that of a list, and not itself."""
 
 Key = tuple[Scope, str]
 
@@ -44,6 +44,9 @@ class Uses:
         self._functions: dict[Key, int] = {}
         self._keys: dict[ast.AST | None, Key] = {}
         self._expressions: list[tuple[ast.expr, Site]] = []
+        self._classes: set[str] = set()
+        self._made: dict[str, set[str]] = {}
+        """What is called for the object that an attribute gets: of `self.left = Node(1)`, `Node`."""
         self._read(module)
         self._names.follow_assignments()
         self._calls: dict[Key, set[Key]] = {key: set() for key in self._functions}
@@ -109,6 +112,8 @@ class Uses:
                 self._define(name, node, node.args, scope, line)
             case ast.ClassDef(name) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 scope.bind(name)
+                if isinstance(node, ast.ClassDef):
+                    self._classes.add(name)
             case ast.ExceptHandler(name=str(name)) | ast.MatchMapping(rest=str(name)):
                 scope.bind(name)
             case ast.Global(several) | ast.Nonlocal(several):
@@ -121,6 +126,8 @@ class Uses:
                 names.assign(scope, node.target, value, site.index)
             case ast.Assign(targets, value):
                 for target in targets:
+                    if isinstance(target, ast.Attribute) and isinstance(value, ast.Call):
+                        self._made.setdefault(target.attr, set()).add(getattr(value.func, "id", ""))
                     names.assign(scope, target, value, site.index)
                     if isinstance(target, ast.Name) and isinstance(value, ast.Lambda):
                         self._define(target.id, value, value.args, scope, line)
@@ -184,19 +191,23 @@ class Uses:
                 self._import(path, line)
 
     def _mention_method(self, value: ast.expr, name: str, scope: Scope) -> None:
-        """Note a call of a method of the same class: `self.f()`, or as in a tree `self.left.f()`."""
+        """Note a call of a method of the same class: `self.f()`, or as in a tree `self.left.f()`.
+
+        The latter is one if the program makes `left` of this class. If it does not show of which, the name decides.
+        """
         inner = scope
         while inner.kind != "class" and inner.parent is not None:
             inner = inner.parent
         if inner.kind != "class":
             return
-        definition = inner.definition
+        its_name = getattr(inner.definition, "name", "")
+        made = self._classes & self._made.get(getattr(value, "attr", ""), set())
         match value:
-            case ast.Name(owner) if owner in ("self", "cls", getattr(definition, "name", "")):
+            case ast.Name(owner) if owner in ("self", "cls", its_name):
                 self._mention((inner, name), scope)
             case ast.Call(ast.Name("super")):
                 return
-            case _ if name not in METHODS:
+            case _ if its_name in made or (not made and name not in METHODS):
                 self._mention((inner, name), scope)
 
     def _mention(self, key: Key, scope: Scope) -> None:

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+from opcode import opmap
 
 from guest import protocol
 from guest.program.glimpse import LOCALS, glimpse, is_definition
@@ -28,6 +29,12 @@ _settrace, _gettrace = sys.settrace, sys.gettrace
 _errors = sys.stdout.errors
 
 _write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+# Python reports that a frame ends in the same way if an exception leaves it: only the instruction tells the two apart.
+RETURNS = frozenset({opmap["RETURN_VALUE"], opmap["RETURN_CONST"]})
+YIELDS = frozenset({opmap["YIELD_VALUE"], opmap["RESUME"]})
+LOOPS = frozenset({opmap["FOR_ITER"], opmap["SEND"], opmap["END_SEND"]})
+"""The instructions that a StopIteration ends, and goes no further."""
+
 END_BYTES = 16
 """Room for the last line."""
 
@@ -82,11 +89,11 @@ class Tracer:
         if _gettrace() is not self._begin:  # or the program has set another
             return None
         if event == "exception":
-            if value[0] is not StopIteration:  # it also ends a loop over a generator
+            if value[0] is not StopIteration or _instruction(frame) not in LOOPS:
                 self._raising = id(frame)
                 self._record(frame, event, value[1])
-        elif event == "return" and self._raising == id(frame):
-            pass  # it returns nothing: the exception goes on to its caller
+        elif event == "return" and not self._gives_a_value(frame):
+            pass  # the exception goes on to its caller
         else:
             self._raising = 0
             self._record(frame, event, value)
@@ -95,6 +102,11 @@ class Tracer:
             self._put("end")
             _settrace(None)
         return self._step
+
+    def _gives_a_value(self, frame: FrameType) -> bool:
+        """Whether a frame that ends, for good or at a yield, returns or yields: no exception leaves it."""
+        instruction = _instruction(frame)
+        return instruction in RETURNS or (instruction in YIELDS and self._raising != id(frame))
 
     def _record(self, frame: FrameType, event: str, value: object) -> None:
         if self._steps == protocol.TRACE_STEPS:
@@ -148,11 +160,17 @@ class Tracer:
         self._trace.put(_write(end).encode())
 
 
+def _instruction(frame: FrameType) -> int:
+    return frame.f_code.co_code[frame.f_lasti]
+
+
 def _variables(frame: FrameType) -> dict[str, str]:
     variables: dict[str, str] = {}
-    found = frame.f_locals
+    found, outer = frame.f_locals, frame.f_globals
     if type(found) not in LOCALS:
         return variables
+    if frame.f_code.co_name == "<module>" and found is not outer and type(outer) is dict:
+        found = {**outer, **found}  # during a comprehension, the variables are only its own
     for name, value in list(found.items()):  # another thread may add some meanwhile
         if len(variables) == protocol.TRACE_VARIABLES:
             break

@@ -117,6 +117,7 @@ EQUAL: list[tuple[str, Any, dict[str, Any]]] = [
     ("nan", float("nan"), {}),
     ("float('inf')", float("inf"), {}),
     ("-inf", -float("inf"), {}),
+    ("inf", float("inf"), {"relative_tolerance": 0.01}),
     ("[nan]", [float("nan")], {}),
     ("1+2j", 1 + 2j, {}),
     ("2", 2 + 0j, {}),
@@ -215,6 +216,9 @@ DIFFERENT: list[tuple[str, Any, dict[str, Any]]] = [
     ("nan", 0.0, {}),
     ("inf", -float("inf"), {}),
     ("inf", 1e308, {"tolerance": 1_000_000}),
+    ("inf", 5, {"relative_tolerance": 0.01}),
+    ("inf", -float("inf"), {"relative_tolerance": 0.01}),
+    ("5", float("inf"), {"relative_tolerance": 0.01}),
     ("1" + "0" * 400, 10**400 + 1, {}),
     ("1+2j", 1 - 2j, {}),
     ("[1, 2]", (1, 2), EXACT_TYPES),
@@ -340,6 +344,13 @@ def test_invalid_literal_is_refused(text: str) -> None:
         ("0b11", "3"),
         ("1_000.5", "1000.5"),
         ("iterator([1])", "[1]"),
+        ("Decimal('0.4')", "0.4"),
+        ("Decimal('-12.50')", "-12.5"),
+        ("Decimal('3.00')", "3"),
+        ("Decimal('1E-30')", "1E-30"),
+        (f"Decimal('0.{'7' * 1000}')", f"0.{'7' * 1000}"),
+        ("Fraction(1, 3)", "1/3"),
+        (f"Fraction(1, 0x3{'0' * 4000})", f"0x1/0x3{'0' * 4000}"),
         ("((1))", "1"),
         ("(1,)", "(1,)"),
         ("()", "()"),
@@ -456,6 +467,23 @@ def test_diff_shows_what_the_call_returned(expected: str, value: str, output: st
 
 
 @pytest.mark.parametrize(
+    ("expected", "value", "shown"),
+    [
+        ("[1, 2]", map(int, "12"), "iterator([1, 2])"),
+        ("[1, 2]", numbers(), "iterator([1, 2])"),
+        ("[0, 1]", range(2), "iterator([0, 1])"),
+        ("{'a': [1]}", {"a": {1: 2}.keys()}, "{'a': view([1])}"),
+        ("[1, 2]", deque([1, 2]), "iterator([1, 2])"),
+        ("0.4", Decimal("0.4"), "Decimal('0.4')"),
+    ],
+)
+def test_diff_shows_of_what_type_a_value_is_if_it_is_equal_but_for_that(expected: str, value: Any, shown: str) -> None:
+    diff = returned(expected, literal(value).decode(), exact_types=True).diff
+    assert diff is not None
+    assert diff.split("\n")[:3] == ["The value differs:", f"  expected: {expected}", f"  returned: {shown}"]
+
+
+@pytest.mark.parametrize(
     ("expected", "output", "is_told"),
     [
         ("8", "8\nNone\n", True),
@@ -467,8 +495,11 @@ def test_diff_shows_what_the_call_returned(expected: str, value: str, output: st
     ],
 )
 def test_diff_explains_printing_instead_of_returning(expected: str, output: str, is_told: bool) -> None:
-    diff = printed(expected, output, Match.EXACT).diff
-    assert (diff == "Your function printed 8 but returned None: use return") is is_told
+    run = Run(RunStatus.SUCCESS, output, tested=True, completed=True)
+    cases = TestCase(input="f()", expected_output=expected), TestCase(code="print(f())", expected_output=expected)
+    results = judge(cases, Outcome(run, (run, run), 0), 5)
+    said = "Your function printed 8 but returned None: use return"
+    assert [result.diff == said for result in results] == [is_told, is_told]
 
 
 def test_diff_of_a_call_that_printed_nothing_says_returned() -> None:

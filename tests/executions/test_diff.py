@@ -61,6 +61,43 @@ def test_numbers_within_the_tolerance_are_not_a_difference() -> None:
     assert shown == "Line 2 differs:\n  expected: 2\n  printed:  3\n            ^"
 
 
+@pytest.mark.parametrize(
+    ("match", "expected", "actual", "place"),
+    [
+        (Match.IGNORE_CASE, "Hello Ada", "HELLO Bob", 6),
+        (Match.IGNORE_CASE, "Straße 1", "STRASSE 2", None),
+        (Match.FLOAT, "0.30 and 2", "0.31 and 3", 3),
+        (Match.FLOAT, "0.3 2", "0.30000000000000004 3", None),
+        (Match.FLOAT, "1.0000001 2", "1.0000002 3", 10),
+        (Match.FLOAT, "1.0 a", "1.0 b", 4),
+        (Match.FLOAT, "1.0", "1.0 1", 3),
+        (Match.RETURNS, "[1, 2]", "(1, 3)", 4),
+        (Match.RETURNS, "(1,)", "[2]", 1),
+        (Match.RETURNS, "[0.3, 2]", "[0.30000000000000004, 3]", None),
+        (Match.RETURNS, "[1, 'b']", "[1.0, 'c']", None),
+        (Match.RETURNS, "'abc'", "'abd'", 3),
+        (Match.RETURNS, "8", "None", 0),
+    ],
+)
+def test_mark_stands_below_no_difference_that_the_comparison_allows(
+    match: Match, expected: str, actual: str, place: int | None
+) -> None:
+    output, value = ("", actual) if match is Match.RETURNS else (actual, None)
+    run = Run(RunStatus.SUCCESS, output, tested=True, completed=True, returned=value)
+    [result] = judge((TestCase(input="f()", expected_output=expected, match=match),), Outcome(run, (run,), 0), 5)
+    assert result.diff is not None
+    _, _, _, *marks = result.diff.split("\n")
+    assert marks == ([] if place is None else [" " * (12 + place) + "^"])
+
+
+def test_program_that_prints_none_without_a_call_is_told_of_no_function() -> None:
+    run = Run(RunStatus.SUCCESS, "None\n[1, 3]\n", tested=True, completed=True)
+    case = TestCase(stdin="", expected_output="[1, 3]", match=Match.EXACT)
+    [result] = judge((case,), Outcome(run, (run,), 0), 5)
+    assert result.diff is not None
+    assert result.diff.startswith("Line 1 differs:\n  expected: [1, 3]\n  printed:  None")
+
+
 def test_diff_shows_the_line_that_the_output_does_not_contain() -> None:
     assert diff("Ada\nBob", "Ada\nEve", Match.CONTAINS) == "This line was not printed:\n  expected: Bob"
     shown = diff("Ada\nBob", "Bob\nAda", Match.CONTAINS)

@@ -1,5 +1,6 @@
 """What a learner is told, in the language that the request asks for."""
 
+import ast
 import re
 import string
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 
 from executions.models import Execution
 from executions.request import Locale
@@ -22,6 +24,7 @@ from tests.fakes import EIGHT, FakeExecutor
 from tests.guest.mistakes import MISTAKES
 
 ROOT = Path(__file__).parents[2]
+MARKS = ("gettext", "gettext_noop", "ngettext")
 TRANSLATED = [locale for locale in Locale if locale is not Locale.EN]
 
 
@@ -45,6 +48,23 @@ def test_every_catalogue_is_complete_and_up_to_date() -> None:
         [sys.executable, ROOT / "scripts/make-catalogues", "--check"], capture_output=True, text=True, check=False
     )
     assert (checked.stdout, checked.stderr, checked.returncode) == ("catalogues: complete\n", "", 0)
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_every_sentence_of_the_code_is_in_the_catalogue(locale: Locale) -> None:
+    """What extracts the sentences reads tokens, and those of an f-string are one: Python's own parser misses none."""
+    with (DIRECTORY / locale / "LC_MESSAGES/learners.po").open("rb") as file:
+        catalogue = {part for message in read_po(file) for part in (message.id, *message.id)}
+    found = [
+        argument.value
+        for path in DIRECTORY.parent.joinpath("running").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+    ]
+    assert len(found) > 30
+    assert [sentence for sentence in found if sentence not in catalogue] == []
 
 
 def test_every_locale_but_english_has_a_catalogue() -> None:

@@ -47,6 +47,24 @@ def defines(name: str, parameters: int | None = None) -> TestCase:
 FACTORIAL = "def f(n):\n    return 1 if n < 2 else n * f(n - 1)"
 EVEN_AND_ODD = "def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)"
 TREE = "class Tree:\n    def height(self):\n        return 1 + self.left.height()"
+SEARCH_TREE = """class Node:
+    def __init__(self, value):
+        self.value, self.left = value, None
+    def insert(self, value):
+        if self.left is None:
+            self.left = Node(value)
+        else:
+            self.left.insert(value)
+"""
+CAR = """class Engine:
+    def start(self):
+        print('brumm')
+class Car:
+    def __init__(self):
+        self.engine = Engine()
+    def start(self):
+        self.engine.start()
+"""
 OWN_SUM = "def sum(numbers):\n    total = 0\n    for n in numbers:\n        total += n\n    return total\nsum([1])"
 
 RULES = [
@@ -77,6 +95,8 @@ RULES = [
     (EVEN_AND_ODD, uses("recursion"), True, None),
     ("f = lambda n: n and f(n - 1)", avoids("recursion"), False, "Do not use recursion: line 1 does."),
     (TREE, uses("recursion"), True, None),
+    (SEARCH_TREE, uses("recursion"), True, None),
+    (CAR, uses("recursion"), False, "Use recursion."),
     ("class A:\n    def append(self, x):\n        self.x.append(x)", uses("recursion"), False, "Use recursion."),
     ("class A:\n    def __init__(self):\n        super().__init__()", avoids("recursion"), True, None),
     ("def f(f):\n    return f(1)", avoids("recursion"), True, None),

@@ -90,6 +90,44 @@ def test_the_stack_has_the_variables_of_all_frames(sandbox: Sandbox) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "exceptions"),
+    [
+        ("def f():\n    try:\n        1 / 0\n    finally:\n        x = 1", ["f", "<module>"]),
+        ("def f():\n    with open('/dev/null'):\n        1 / 0", ["f", "<module>"]),
+        (
+            "def f():\n    try:\n        int('x')\n    except ValueError:\n        x = 1\n        raise",
+            ["f", "<module>"],
+        ),
+        ("class I:\n    def __next__(self):\n        raise StopIteration\nf = I().__next__", ["__next__", "<module>"]),
+        ("def f():\n    return next(iter([]))", ["f", "<module>"]),
+        ("def f():\n    yield 1\ng = f()\nnext(g)\nf = lambda: g.throw(ValueError)", ["f", "<lambda>", "<module>"]),
+    ],
+)
+def test_what_an_exception_leaves_returns_nothing(sandbox: Sandbox, body: str, exceptions: list[str]) -> None:
+    found = trace(sandbox, f"{body}\nraising = 1\nf()\n")
+    start = next(index for index, step in enumerate(found.steps) if "raising" in step.stack[0].variables)
+    last = [(step.event, step.stack[-1].function) for step in found.steps[start:]]
+    assert [function for event, function in last if event == "exception"] == exceptions
+    assert [function for event, function in last if event == "return"] == []
+    assert found.cut is None
+
+
+def test_a_loop_that_ends_raises_nothing(sandbox: Sandbox) -> None:
+    code = "def g():\n    x = yield from h()\n    yield x\ndef h():\n    yield 1\n    return 2\n"
+    found = trace(sandbox, f"{code}for n in g(): pass\nfor n in iter([]): pass\nn = list(g())\n")
+    given = [(step.stack[-1].function, step.value) for step in found.steps if step.event == "return"]
+    once = [("h", "1"), ("g", "1"), ("h", "2"), ("g", "2"), ("g", "None")]
+    assert given == [*once, *once, ("<module>", "None")]
+    assert "exception" not in {step.event for step in found.steps}
+
+
+def test_a_comprehension_shows_the_variables_around_it(sandbox: Sandbox) -> None:
+    found = trace(sandbox, "nums = [1, 2]\nfactor = 10\nsquares = [n * factor for n in nums]\n")
+    assert found.steps[-2].stack[0].variables == {"nums": "[1, 2]", "factor": "10", "n": "2"}
+    assert last_variables(found) == {"nums": "[1, 2]", "factor": "10", "squares": "[10, 20]"}
+
+
 def test_files_of_the_program_are_traced_and_libraries_are_not(sandbox: Sandbox) -> None:
     helper = File("helper.py", b"def twice(f):\n    return f() * 2\n")
     found = trace(
@@ -171,6 +209,20 @@ def test_cycles_depth_and_size_do_no_harm(sandbox: Sandbox) -> None:
     assert variables["deep"] == "(((…,),),)"
     assert variables["big"] == "<332193 bits>"
     assert variables["half"] == "'\\ud800\\x00'"
+
+
+def test_only_objects_of_the_program_show_their_attributes(sandbox: Sandbox) -> None:
+    helper = File("helper.py", b"class Dog:\n    def __init__(self): self.age = 3\n")
+    code = "import helper, threading, turtle, types\nclass Cat:\n    def __init__(self): self.age = 4\n"
+    code += "cat, dog, pen, lock = Cat(), helper.Dog(), turtle.Turtle(), threading.Condition()\n"
+    found = trace(sandbox, f"{code}space = types.SimpleNamespace(x=1)\n", "", helper)
+    assert last_variables(found) == {
+        "cat": "<Cat age=4>",
+        "dog": "<Dog age=3>",
+        "pen": "<Turtle>",
+        "lock": "<Condition>",
+        "space": "<SimpleNamespace x=1>",
+    }
 
 
 def test_many_variables_are_cut(sandbox: Sandbox) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from types import EllipsisType
 
@@ -11,6 +11,9 @@ MOST_DIGITS = 6_000
 
 MOST_EXPONENT = 400
 """Of a Decimal: a larger one would become an integer of as many digits."""
+
+MOST_SHOWN_BITS = 10_000
+"""Of an integer, or of the two of a fraction, that is shown in decimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,23 @@ def show(value: Value) -> str:
             return f"{{{', '.join(sorted(f'{show(key)}: {show(each)}' for key, each in values))}}}"
         case Thing(text):
             return text
-        case int() if not isinstance(value, bool) and value.bit_length() > 10_000:
+        case int() if not isinstance(value, bool) and value.bit_length() > MOST_SHOWN_BITS:
             return hex(value)  # Python refuses to write it in decimal
         case Fraction():
-            return str(value)
+            return _show_fraction(value)
     return repr(value)
+
+
+def _show_fraction(number: Fraction) -> str:
+    """Return a Decimal as it is written, and another fraction as one."""
+    above, below = number.numerator, number.denominator
+    bits = above.bit_length() + below.bit_length()
+    if bits > MOST_SHOWN_BITS:
+        return f"{above:#x}/{below:#x}"
+    if below == 1 or pow(10, bits, below):  # it divides no power of ten
+        return str(number)
+    with localcontext(prec=bits):
+        return str(Decimal(above) / Decimal(below))
 
 
 def _one(values: tuple[Value, ...]) -> Value:

@@ -8,7 +8,14 @@ from decimal import Decimal
 
 import re2
 
-NUMBER_PATTERN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+NUMBER_PATTERN = re.compile(
+    r"""(
+        ^[-+]?\d+\.$  # alone in its line; after words, the point is a full stop
+        | [-+]? (?: \d+ (?: \.\d+ | \.(?=[eE][-+]?\d|,|[ ]*\]|\n?[ ]+[-+.\d]) )? | \.\d+ )  # [1. 2.], as numpy prints
+          (?: [eE][-+]?\d+ )?
+    )""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 PATTERN_MEMORY_BYTES = 256 * 1024
 """Bounds the size of a compiled pattern."""
@@ -33,9 +40,11 @@ class Tolerance:
 
     def allows(self, expected: Decimal, actual: Decimal) -> bool:
         """Whether the numbers are close. Computed exactly: as floats, all very large integers would be equal."""
+        if not (expected.is_finite() and actual.is_finite()):  # any number is within a part of infinity
+            return False
         try:
             return abs(expected - actual) <= max(self.absolute, self.relative * abs(expected))
-        except ArithmeticError:  # an exponent is too large, or a number infinite
+        except ArithmeticError:  # an exponent is too large
             return False
 
 
@@ -56,11 +65,12 @@ def equal_but_for_rounding(expected: str, actual: str, tolerance: Tolerance) -> 
     if pieces[::2] != others[::2]:
         return False
     return all(
-        one == other or _are_close(one, other, tolerance) for one, other in zip(pieces[1::2], others[1::2], strict=True)
+        one == other or are_close(one, other, tolerance) for one, other in zip(pieces[1::2], others[1::2], strict=True)
     )
 
 
-def _are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def are_close(expected: str, actual: str, tolerance: Tolerance) -> bool:
+    """Whether two numbers, as they are written, are close."""
     try:
         return tolerance.allows(Decimal(expected), Decimal(actual))
     except ArithmeticError:  # the exponent is too large
