@@ -49,6 +49,8 @@ class MainModule:
         with open(FILE_NAME, "w", encoding="utf-8", newline="") as file:
             file.write(code)
         self.namespace: dict[str, Any] = main.__dict__
+        self.last_module = next(reversed(sys.modules))
+        """What was imported last before the program."""
         self.sources: dict[str, Callable[[], str]] = {FILE_NAME: lambda: code}
 
     def execute(self, file_name: str, before_test: bool = False, begin: Callable[[], None] = lambda: None) -> None:

@@ -205,7 +205,7 @@ def _let_go(main: MainModule) -> None:
     if threading := sys.modules.get("threading"):
         threading.excepthook = _ignore  # type: ignore[attr-defined]  # daemon threads miss what is deleted
     gc.collect()  # as the interpreter does: a second collection then finds a file's text before its bytes
-    left = _forget_modules()
+    left = _forget_modules(main)
     del main.namespace
     gc.collect()
     for each in left:
@@ -217,10 +217,19 @@ def _let_go(main: MainModule) -> None:
     gc.collect()
 
 
-def _forget_modules() -> list[ref[ModuleType]]:
-    """Forget the modules of the program, the last imported first; return weak references to them."""
+def _forget_modules(main: MainModule) -> list[ref[ModuleType]]:
+    """Forget the modules of the program, the last imported first; return weak references to them.
+
+    Those that were there before are not looked at: each look copies a page of the supervisor's memory.
+    """
+    names = []
+    for name in reversed(sys.modules):
+        if name == main.last_module:
+            break
+        names.append(name)
     found = []
-    for name, module in reversed(list(sys.modules.items())):
+    for name in (*names, "__main__"):
+        module = sys.modules[name]
         if type(module) is not type(sys):
             continue
         path = vars(module).get("__file__")
