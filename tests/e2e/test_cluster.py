@@ -59,6 +59,8 @@ def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
 @pytest.fixture
 def cluster(running_cluster: Cluster) -> Cluster:
     """Return the cluster with all of its processes running, whatever an earlier test has done to them."""
+    if not running_cluster.engine.answers():
+        running_cluster.engine.start()
     for worker in running_cluster.workers:
         if worker.process is None:
             worker.start()
@@ -186,6 +188,12 @@ def test_health_counts_the_workers_and_fails_without_one(cluster: Cluster) -> No
 def of_workers(web: Service) -> Scrape:
     """Return what a web process tells Prometheus about the workers."""
     return Scrape.of(web.url).about("codeexec_worker")
+
+
+def load_of(web: Service) -> float:
+    """Return how many programs run or wait for each slot, as a web process tells Prometheus."""
+    [value] = [value for name, value in of_workers(web).values.items() if name.startswith("codeexec_workers_load")]
+    return value
 
 
 def test_workers_whose_slots_are_all_in_use_have_a_load_above_one(cluster: Cluster) -> None:
@@ -338,6 +346,7 @@ def test_killed_worker_loses_what_it_ran_and_nothing_else(cluster: Cluster) -> N
             thread.join()
     assert sorted(set(statuses)) == [200, 503]
     assert_each_ran_once(cluster, "worker", loaded.count(200))
+    assert eventually(lambda: all(load_of(web) == 0 for web in webs), 30)  # the other worker has had much to do
     alarms = set.union(*(firing(early, of_workers(web)) for early, web in zip(before, webs, strict=True)))
     assert alarms == {"CodeExecutionWorkerLost"}  # of that web process which noticed
     assert recorded(cluster, "slept") == {"internal_error": statuses.count(503), "success": statuses.count(200)}
@@ -359,6 +368,7 @@ def test_killed_engine_loses_what_ran_on_it_and_nothing_else(cluster: Cluster) -
         for _ in range(5):
             assert cluster.web.execute("print(1)")["output"] == "1\n"
     assert eventually(lambda: len(unready(cluster.web)) == 1, READY_SECONDS)
+    assert eventually(lambda: load_of(cluster.web) == 0, 30)
     assert firing(before, of_workers(cluster.web)) == {"CodeExecutionWorkerNotReady"}
     cluster.engine.start()
     cluster.await_workers(2)
