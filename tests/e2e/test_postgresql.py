@@ -188,7 +188,7 @@ ODD_FILTERS = (
 )
 
 
-def test_filters_that_postgresql_refuses_are_no_server_errors(service: Service) -> None:
+def test_filters_that_postgresql_refuses_are_no_server_errors(static_files: None, service: Service) -> None:
     urls = ", ".join(repr(f"/admin/{each}") for each in ODD_FILTERS)
     script = (
         "from django.contrib.auth.models import User\n"
