@@ -5,10 +5,15 @@ import re
 import socket
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 # Earlier versions, which may start beside this one, take such an owner for one of a namespace that they cannot examine.
 LABEL_PATTERN = re.compile(r"(?P<pid>\d+)-0-(?P<id>\d{1,39})@(?P<host>[\w.-]+)")
+
+
+REMEMBERED_FOR = timedelta(days=30)
+"""How long a dead owner is remembered: an engine that was off may still have containers of it."""
 
 
 @dataclass(frozen=True, slots=True)

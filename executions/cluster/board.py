@@ -33,6 +33,7 @@ from executions.cluster.messages import (
     pack,
     unpack,
 )
+from executions.owner import REMEMBERED_FOR
 
 PREFIX = "codeexec:"
 
@@ -44,9 +45,6 @@ STREAM_SECONDS = 600
 
 MOST_ENTRIES = 100_000
 """Of a stream."""
-
-OWNER_SECONDS = 30 * 86400
-"""How long the owner of containers is remembered: an engine that was off may still have some."""
 
 CALL_SECONDS = 3.0
 """The longest that one call to Redis may take."""
@@ -217,8 +215,8 @@ class Board:
         now, key = self._now(), f"{PREFIX}owners"
         with self._client.pipeline() as pipeline:
             pipeline.zadd(key, {owner: now})
-            pipeline.zremrangebyscore(key, 0, now - OWNER_SECONDS)
-            pipeline.expire(key, OWNER_SECONDS)
+            pipeline.zremrangebyscore(key, 0, now - REMEMBERED_FOR.total_seconds())
+            pipeline.expire(key, REMEMBERED_FOR)
             pipeline.execute()
 
     def dead_owners(self, seconds: float) -> frozenset[str]:

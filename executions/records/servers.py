@@ -12,14 +12,11 @@ from django.utils.crypto import salted_hmac
 
 from executions.configuration import longest_execution
 from executions.models import Execution, Server
-from executions.owner import Owner
+from executions.owner import REMEMBERED_FOR, Owner
 from executions.records.record import EXECUTIONS
 
 LIFE_SECONDS = 30
 """How long a server counts as alive after its last heartbeat: five of them, and the longest time that one may take."""
-
-DEAD_KEPT_FOR = timedelta(days=30)
-"""How long a dead server stays on record, as the owner of containers that may have to be removed."""
 
 log = logging.getLogger(__name__)
 
@@ -80,4 +77,4 @@ def recover_interrupted() -> int:
 
 def forget_dead() -> None:
     """Delete the rows of servers that died long ago. Raises DatabaseError."""
-    Server.objects.filter(seen__lt=Now() - DEAD_KEPT_FOR).delete()
+    Server.objects.filter(seen__lt=Now() - REMEMBERED_FOR).delete()

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from executions.running.comparison.places import first_place
+from executions.running.comparison.positions import first_position
 from executions.running.language import gettext, gettext_noop
 
 LONGEST_LINE = 80
@@ -98,7 +98,7 @@ def first_difference(
     is_same: Callable[[str, str], bool],
     deed: Deed,
     part: Part,
-    find_place: Callable[[str, str], int | None] = first_place,
+    find_place: Callable[[str, str], int | None] = first_position,
 ) -> str:
     """Return the first two lines that differ, one below the other, with a mark where `find_place` says."""
     both = min(len(expected), len(actual))
@@ -135,7 +135,7 @@ def _two_lines(
     part: Part, number: int, expected: str, actual: str, deed: Deed, find_place: Callable[[str, str], int | None]
 ) -> str:
     place = find_place(expected, actual)
-    index = first_place(expected, actual) if place is None else place
+    index = first_position(expected, actual) if place is None else place
     index = min(_beginning(expected, index), _beginning(actual, index))  # of the character whose marks differ
     start = _beginning(expected, max(0, index - LEAD)) if max(len(expected), len(actual)) > LONGEST_LINE else 0
     texts = labelled(deed, window(expected, start), window(actual, start))

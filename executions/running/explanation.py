@@ -2,13 +2,13 @@
 
 from executions.request import Match, TestCase
 from executions.running.comparison.literals import parse
-from executions.running.comparison.places import (
-    first_place,
-    place_but_for_case,
-    place_but_for_kind,
-    place_but_for_rounding,
-)
 from executions.running.comparison.plain import show
+from executions.running.comparison.positions import (
+    first_position,
+    position_but_for_case,
+    position_but_for_kind,
+    position_but_for_rounding,
+)
 from executions.running.comparison.texts import (
     Tolerance,
     equal_but_for_case,
@@ -56,10 +56,10 @@ def explain(case: TestCase, match: Match, run: Run) -> str | None:
                 lambda one, other: equal_but_for_rounding(one, other, tolerance),
                 deed,
                 LINE,
-                lambda one, other: place_but_for_rounding(one, other, tolerance),
+                lambda one, other: position_but_for_rounding(one, other, tolerance),
             )
         case Match.IGNORE_CASE:
-            return first_difference(expected, actual, equal_but_for_case, deed, LINE, place_but_for_case)
+            return first_difference(expected, actual, equal_but_for_case, deed, LINE, position_but_for_case)
         case Match.TOKENS:
             return first_difference(case.expected_output.split(), run.stdout.split(), str.__eq__, deed, WORD)
         case Match.UNORDERED:
@@ -113,6 +113,6 @@ def _value_difference(case: TestCase, expected: str, run: Run) -> str:
         said = gettext("Your function returned {returned} but should return None: to show a value, use print")
         return said.format(returned=window(returned))
     if case.exact_types:
-        return two_values(wanted, returned, first_place)
+        return two_values(wanted, returned, first_position)
     tolerance = Tolerance.of(case.tolerance, case.relative_tolerance)
-    return two_values(wanted, returned, lambda one, other: place_but_for_kind(one, other, tolerance))
+    return two_values(wanted, returned, lambda one, other: position_but_for_kind(one, other, tolerance))

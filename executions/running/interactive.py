@@ -124,10 +124,10 @@ class InteractiveSessions:
             given_up = place_to_give_up(session.place, [*others, *self.places()])
             with self._lock:
                 self._sessions.add(session)
-            if given_up is not None:
-                self.give_up(given_up.id)
             if given_up in others:
                 self.elsewhere.let_give_up(given_up)
+            elif given_up is not None:
+                self._end_wait(given_up.id)
         return session
 
     def places(self) -> tuple[Place, ...]:
@@ -136,15 +136,16 @@ class InteractiveSessions:
             return tuple(session.place for session in self._sessions)
 
     def give_up(self, place_id: UUID) -> None:
-        """End the session at a place of this process, if there is one.
+        """End the session at a place of this process, if there is one, for a caller of another process."""
+        self._end_wait(place_id)
+        self.elsewhere.show()
 
-        Its program ends at its wait for input, or at its next, and until then has a slot of those that run.
-        """
+    def _end_wait(self, place_id: UUID) -> None:
+        """End a session. Its program ends at its wait for input, or at its next, and until then has a slot."""
         with self._lock:
             for session in [each for each in self._sessions if each.id == place_id]:
                 self._sessions.discard(session)
                 session.console.may_wait = False
-        self.elsewhere.show()
 
     def end(self, session: InteractiveSession) -> None:
         """End a session, if it has not ended."""

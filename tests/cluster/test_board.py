@@ -8,9 +8,10 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 
-from executions.cluster.board import LIFE_SECONDS, OWNER_SECONDS, PREFIX, STREAM_SECONDS, Board
+from executions.cluster.board import LIFE_SECONDS, PREFIX, STREAM_SECONDS, Board
 from executions.cluster.messages import Input, Order, Stop, Taken, Typed, WebState, WorkerState
 from executions.cluster.post import Correspondence, PostOffice
+from executions.owner import REMEMBERED_FOR
 from executions.sandbox.console import Printed
 from executions.sandbox.results import SandboxUnavailable, Submission
 from executions.sandbox.sandbox import SandboxHealth
@@ -107,7 +108,7 @@ def test_everything_expires(board: Board, client: "redis.Redis") -> None:
         "letters": STREAM_SECONDS,
         "instructions": STREAM_SECONDS,
         "input": 60,
-        "owners": OWNER_SECONDS,
+        "owners": int(REMEMBERED_FOR.total_seconds()),
     }
     assert times.pop("workers") == times.pop("webs") == -1  # names only
     assert times.keys() == {*longest, "web", "worker"}
