@@ -34,10 +34,9 @@ LABEL net.pylearn.service=code-execution-worker
 ENTRYPOINT ["/app/container/entrypoint"]
 CMD ["/app/container/worker"]
 
-FROM ${BUILD_IMAGE:-$BASE_IMAGE} AS build
+FROM build-worker AS build
 COPY requirements.lock /
-RUN python3 -m venv --without-pip /opt/venv && \
-    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock && \
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement /requirements.lock && \
     find /opt/venv -name '*.[mp]o' -delete
 COPY . /app
 # This key signs nothing: collectstatic reads the settings, which require one.
